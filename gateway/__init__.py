@@ -1,0 +1,1 @@
+"""The running program: settings, the one composition root, authentication, idempotency, worker and command line."""

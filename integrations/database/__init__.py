@@ -1,0 +1,1 @@
+"""The database: tables, unit of work, one module per aggregate, migrations (SQLite and PostgreSQL)."""

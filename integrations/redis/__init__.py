@@ -1,0 +1,1 @@
+"""Redis: slot holds that expire by themselves."""

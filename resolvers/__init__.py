@@ -1,0 +1,1 @@
+"""GraphQL fields: read the inputs, call one service, map the answer."""
