@@ -1,0 +1,163 @@
+"""What the practice offers: plans, visit types, clinicians, locations and the booking policy."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from booking.money import Money
+
+
+class ContactType(StrEnum):
+    """How patient and clinician meet."""
+
+    VIDEO = "video"
+    PHONE = "phone"
+    IN_PERSON = "in_person"
+
+
+class BillingFrequency(StrEnum):
+    """How often a plan bills."""
+
+    ONE_TIME = "one_time"
+    WEEKLY = "weekly"
+    BIWEEKLY = "biweekly"
+    EVERY_4_WEEKS = "every_4_weeks"
+    EVERY_8_WEEKS = "every_8_weeks"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    YEARLY = "yearly"
+
+    @property
+    def recurs(self) -> bool:
+        """Whether the patient is billed again without asking."""
+        return self is not BillingFrequency.ONE_TIME
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitType:
+    """A kind of visit that patients may book themselves."""
+
+    id: str
+    name: str
+    description: str | None
+    minutes: int
+    contact_types: tuple[ContactType, ...]
+    price: Money | None  # of a single visit without a plan; None: the practice names no price
+    clinician_ids: frozenset[str] | None  # None: every clinician of the practice offers it
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanVisits:
+    """Visits that a plan includes."""
+
+    visit_type_id: str
+    quantity: int | None  # None: without limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Something a patient can buy: a bundle of visits, once or recurring."""
+
+    id: str
+    name: str
+    description: str | None
+    price: Money  # of each period
+    due_today: Money  # what buying it charges now, before any promo code, taxes included
+    frequency: BillingFrequency
+    payments: int | None  # how many payments in all for a limited recurring plan; None: until cancelled
+    visits: tuple[PlanVisits, ...]
+    sold_out: bool
+
+    def includes(self, visit_type_id: str) -> bool:
+        """Whether a visit of this type is part of the plan."""
+        return any(visit.visit_type_id == visit_type_id for visit in self.visits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clinician:
+    """Somebody who treats patients; bookable only once a key was proved to be theirs."""
+
+    id: str
+    name: str
+    qualifications: str | None
+    time_zone: str  # IANA
+    licensed_in: frozenset[str]  # two-letter US states
+
+    def may_treat_in(self, state: str) -> bool:
+        """Whether a licence covers patients who are in this state (two letters, any case)."""
+        return state.upper() in self.licensed_in
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """A place for in-person visits."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingPolicy:
+    """The practice's rules; None where it states none."""
+
+    schedule_notice: timedelta | None
+    cancel_notice: timedelta | None
+    late_cancellation_fee: Money | None
+    no_show_fee: Money | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """One reading of everything public that changes rarely; safe to keep for a minute."""
+
+    plans: tuple[Plan, ...]
+    visit_types: tuple[VisitType, ...]
+    clinicians: tuple[Clinician, ...]  # bookable ones only
+    locations: tuple[Location, ...]
+    policy: BookingPolicy
+
+    def plan(self, plan_id: str) -> Plan | None:
+        """The plan with this id, if it is offered."""
+        return next((plan for plan in self.plans if plan.id == plan_id), None)
+
+    def visit_type(self, visit_type_id: str) -> VisitType | None:
+        """The visit type with this id, if patients may book it."""
+        return next((kind for kind in self.visit_types if kind.id == visit_type_id), None)
+
+    def clinician(self, clinician_id: str) -> Clinician | None:
+        """The clinician with this id, if bookable."""
+        return next((person for person in self.clinicians if person.id == clinician_id), None)
+
+    def clinicians_for(
+        self, *, visit_type_id: str | None = None, state: str | None = None
+    ) -> tuple[Clinician, ...]:
+        """Bookable clinicians who offer the visit type and are licensed in the state, where given."""
+        kind = self.visit_type(visit_type_id) if visit_type_id else None
+        if visit_type_id and kind is None:
+            return ()
+        return tuple(
+            person
+            for person in self.clinicians
+            if (state is None or person.may_treat_in(state))
+            and (kind is None or kind.clinician_ids is None or person.id in kind.clinician_ids)
+        )
+
+    def plans_for(self, *, state: str | None = None, keyword: str | None = None) -> tuple[Plan, ...]:
+        """Plans of which at least one visit can be had in the state; the keyword is sought in name and description."""
+        word = (keyword or "").strip().casefold()
+        return tuple(
+            plan
+            for plan in self.plans
+            if (not word or word in f"{plan.name} {plan.description or ''}".casefold())
+            and (
+                state is None
+                or any(
+                    self.clinicians_for(visit_type_id=visit.visit_type_id, state=state)
+                    for visit in plan.visits
+                )
+            )
+        )
+
+    def needs_plan(self, visit_type: VisitType) -> bool:
+        """Whether the visit can be had through a plan only: no price of its own, yet some plan sells it."""
+        return visit_type.price is None and any(plan.includes(visit_type.id) for plan in self.plans)

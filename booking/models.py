@@ -1,0 +1,226 @@
+"""What moves through a checkout: holds, quotes, patients, cards, appointments and the checkout itself."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from booking.catalog import BillingFrequency, BookingPolicy
+from booking.money import Money
+from booking.refusals import DeclineReason
+from booking.slots import Slot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """A slot kept free for one owner until it expires."""
+
+    id: str
+    owner: str  # Principal.key
+    slot: Slot
+    time_zone: str  # IANA, the zone that the patient asked in
+    created_at: datetime  # UTC
+    expires_at: datetime  # UTC
+    extensions: int = 0
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the hold still keeps the slot."""
+        return now < self.expires_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promo:
+    """A promo code that applies to a plan."""
+
+    code: str
+    coupon_id: str
+    discounted: Money  # what the plan's first charge becomes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recurrence:
+    """How a plan bills after today."""
+
+    frequency: BillingFrequency
+    amount: Money  # of each later payment
+    payments: int | None  # in all, today's included; None: until cancelled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """What the patient will be charged, and on which terms. Frozen once a checkout starts."""
+
+    plan_id: str | None
+    visit_type_id: str
+    description: str  # the plan's or the visit type's name
+    list_price: Money  # gross: what is sent upstream, which takes the discount off itself
+    discount: Money
+    due_today: Money  # net: list price less discount
+    promo_code: str | None
+    coupon_id: str | None
+    recurrence: Recurrence | None
+    policy: BookingPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestDetails:
+    """Who a guest says they are. Patient data: kept on the checkout only until the patient is known upstream."""
+
+    email: str = field(repr=False)
+    first_name: str = field(repr=False)
+    last_name: str = field(repr=False)
+    phone: str | None = field(default=None, repr=False)
+    birth_date: date | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """A signed-in patient's own record."""
+
+    id: str
+    first_name: str = field(repr=False)
+    last_name: str = field(repr=False)
+    email: str | None = field(repr=False)
+    time_zone: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A card on file; display data only."""
+
+    id: str
+    brand: str
+    last4: str
+    expires: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardChoice:
+    """The card that the patient chose: a fresh token of the payment form, or one on file. Exactly one is set."""
+
+    token: str | None = field(default=None, repr=False)
+    on_file_id: str | None = None
+
+
+class AppointmentStatus(StrEnum):
+    """Where a visit stands."""
+
+    BOOKED = "booked"
+    COMPLETED = "completed"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    RESCHEDULED = "rescheduled"
+    CHECKED_IN = "checked_in"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Appointment:
+    """A visit in the system of record."""
+
+    id: str
+    clinician_id: str | None  # the primary provider as read back, never as asked
+    clinician_name: str | None
+    patient_id: str | None
+    visit_type_id: str | None
+    visit_type_name: str | None
+    start: datetime  # UTC
+    minutes: int
+    contact_type: str | None
+    location_id: str | None
+    status: AppointmentStatus
+    checkout_id: str | None  # the reference that the booking carried, if it survived
+    open_invoice: bool  # the booking raised an invoice that is not paid
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charge:
+    """A payment that is certain: succeeded, with a processor's charge id, not an outside payment."""
+
+    billing_item_id: str
+    charge_id: str
+    net: Money
+    card_id: str | None
+    recurring_payment_id: str | None
+    package_id: str | None
+
+
+class CheckoutState(StrEnum):
+    """Durable recovery points, named in the past tense; `…_intended` means: committed, and the call may be out."""
+
+    STARTED = "started"
+    PATIENT_INTENDED = "patient_intended"
+    PATIENT_READY = "patient_ready"
+    CARD_INTENDED = "card_intended"
+    CARD_READY = "card_ready"
+    CHARGE_INTENDED = "charge_intended"
+    CHARGED = "charged"
+    BOOKING_INTENDED = "booking_intended"
+    BOOKED = "booked"
+    CONFIRMED = "confirmed"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    SLOT_LOST = "slot_lost"
+    DELETION_INTENDED = "deletion_intended"
+    COMPENSATING = "compensating"
+    RECURRING_CANCEL_INTENDED = "recurring_cancel_intended"
+    RECURRING_CANCELLED = "recurring_cancelled"
+    REFUND_INTENDED = "refund_intended"
+    REFUNDED = "refunded"
+    EXPIRED = "expired"
+    NEEDS_ATTENTION = "needs_attention"
+
+
+class EndReason(StrEnum):
+    """Why a checkout did not end in a visit."""
+
+    SLOT_TAKEN = "slot_taken"
+    CLINICIAN_NOT_BOOKABLE = "clinician_not_bookable"
+    PROVIDER_MISMATCH = "provider_mismatch"
+    CANCELLED_BY_PATIENT = "cancelled_by_patient"
+    HOLD_EXPIRED = "hold_expired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """One patient buying one visit: a row whose every write bumps `version`."""
+
+    id: str
+    version: int = 0  # of the row as read; a write that expects another version does nothing
+    state: CheckoutState = CheckoutState.STARTED
+    owner: str  # Principal.key
+    hold_id: str
+    hold_expires_at: datetime  # UTC, as far as this row knows
+    slot: Slot
+    time_zone: str  # IANA, the patient's
+    quote: Quote
+    created_at: datetime  # UTC
+    updated_at: datetime  # UTC
+    guest: GuestDetails | None = None
+    patient_id: str | None = None
+    patient_created: bool = False  # by this checkout: only then is its card made the default
+    attempt: int = 0  # one for each card tried; part of the upstream key
+    card: CardChoice | None = None
+    card_id: str | None = None  # on file upstream
+    confirm_deadline: datetime | None = None  # UTC; no charge is sent after it
+    declined: DeclineReason | None = None  # of the last attempt
+    charge: Charge | None = None
+    refunded: Money | None = None
+    appointment_id: str | None = None
+    end_reason: EndReason | None = None
+    attention: str | None = None  # a code: why an operator must look
+    lease_owner: str | None = None
+    lease_until: datetime | None = None  # UTC
+    due_at: datetime | None = None  # UTC; when a worker shall look at the row
+
+    @property
+    def upstream_key(self) -> str:
+        """The idempotency key of this attempt's charge, upstream and at the card processor."""
+        return f"{self.id}-{self.attempt}"
+
+    def moved(self, state: CheckoutState, **changes: object) -> Self:
+        """The row at another recovery point. Whether the move is legal is the saga's table to say."""
+        return replace(self, state=state, **changes)  # type: ignore[arg-type]  # replace() checks the names at run time
+
+
+# What a lease of a driver lasts; longer than the sum of one step's timeouts (two calls of 20 s).
+LEASE = timedelta(seconds=60)

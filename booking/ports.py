@@ -1,0 +1,221 @@
+"""Ports: what the domain needs from the outside, as protocols. Adapters live in `integrations`.
+
+Reads raise UpstreamUnavailable. Changes raise a Refusal or UpstreamRefused when it is certain that nothing was done,
+and OutcomeUnknown in every other case that is not a proved success.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+from booking.catalog import Catalog, ContactType, Plan
+from booking.models import Appointment, Card, Charge, Checkout, GuestDetails, Hold, Patient, Promo
+from booking.money import Money
+from booking.slots import Busy, Interval, Slot
+
+
+class Clock(Protocol):
+    """The time, so that tests own it."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+
+
+class CatalogSource(Protocol):
+    """The practice's public offer."""
+
+    async def catalog(self) -> Catalog:
+        """Everything public; may be up to a minute old. Only clinicians whose key is proved are in it."""
+
+
+class Availability(Protocol):
+    """Free time as the system of record sees it; knows nothing of holds."""
+
+    async def slots(
+        self,
+        *,
+        visit_type_id: str,
+        contact_type: ContactType,
+        location_id: str | None,
+        clinician_ids: Sequence[str],
+        first: date,
+        last: date,
+        time_zone: str,
+    ) -> Sequence[Slot]:
+        """Slots whose start falls on the days first..last (inclusive) in the time zone, by start then clinician.
+
+        Identical concurrent calls share one set of upstream requests.
+        """
+
+    async def days(
+        self,
+        *,
+        visit_type_id: str,
+        contact_type: ContactType,
+        location_id: str | None,
+        clinician_ids: Sequence[str],
+        month: date,
+        time_zone: str,
+    ) -> Sequence[date]:
+        """The days of the month (in the time zone) on which anything is free, ascending."""
+
+
+class Promotions(Protocol):
+    """Promo codes."""
+
+    async def apply(self, *, code: str, plan: Plan) -> Promo:
+        """The code's effect on the plan's first charge. Raises PromoInvalid with the practice's reason."""
+
+
+class Patients(Protocol):
+    """Patient records."""
+
+    async def find(self, guest: GuestDetails) -> str | None:
+        """The id of the patient with this email, first and last name (compared without case and outer space), if any."""
+
+    async def create(self, guest: GuestDetails, *, clinician_id: str, time_zone: str) -> str:
+        """Create the patient, without a welcome message; answers the id.
+
+        Raises UpstreamRefused with reason `patient_exists` when a record with this email and name is there already.
+        """
+
+    async def profile(self, patient_id: str) -> Patient | None:
+        """The patient's own record; None when there is none."""
+
+    async def appointments(self, patient_id: str) -> Sequence[Appointment]:
+        """All visits of the patient, newest start first."""
+
+
+class Cards(Protocol):
+    """Cards on file."""
+
+    async def on_file(self, patient_id: str) -> Sequence[Card]:
+        """The patient's cards."""
+
+    async def attach(self, *, patient_id: str, token: str, make_default: bool, clinician_id: str) -> Card:
+        """Turn a single-use token into a card on file. Raises CardDeclined."""
+
+
+class Billing(Protocol):
+    """Charges, all through the system of record; acting with the clinician's own key."""
+
+    async def charge(self, checkout: Checkout) -> Charge:
+        """Charge the checkout's quote to its card with its upstream key. Raises CardDeclined; UpstreamRefused; OutcomeUnknown.
+
+        Sends the gross amount and the coupon; the result is proved (state, charge id, sender, card, net amount), else OutcomeUnknown.
+        """
+
+    async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
+        """The charge of the checkout's present attempt, if it landed: by the reference in its note, else amount, card and time."""
+
+    async def refund(self, checkout: Checkout) -> Money:
+        """Refund what was charged in full, read it back, and answer what is refunded now in all. Safe to repeat."""
+
+    async def cancel_recurring(self, checkout: Checkout) -> None:
+        """Stop the recurring payment that the charge began; read back. Safe to repeat."""
+
+
+class Scheduling(Protocol):
+    """Appointments, booked with the treating clinician's own key."""
+
+    async def book(self, checkout: Checkout) -> Appointment:
+        """Create the appointment with availability enforced, and read it back.
+
+        Raises SlotTaken when the time is gone for certain, ClinicianNotBookable without a proved key; OutcomeUnknown.
+        The primary provider in the answer is what the record says: comparing it is the caller's duty.
+        """
+
+    async def find(self, checkout: Checkout) -> Appointment | None:
+        """The appointment that this checkout booked, if it landed."""
+
+    async def delete(self, checkout: Checkout) -> None:
+        """Delete the checkout's appointment, and read back that it is gone. Safe to repeat."""
+
+
+class HoldStore(Protocol):
+    """Slot locks: fast, expiring, visible to others. Exclusion that is final is the slot claim in the database."""
+
+    async def acquire(self, hold: Hold, *, limit: int) -> None:
+        """Take the interval, atomically against every overlapping live hold of the clinician.
+
+        Raises SlotTaken, or HoldLimitReached when the owner has `limit` live holds already.
+        """
+
+    async def get(self, hold_id: str) -> Hold | None:
+        """The hold, if it is live."""
+
+    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+        """Move the expiry of the owner's live hold and count the extension. Raises HoldExpired."""
+
+    async def transfer(self, hold: Hold, *, owner: str) -> Hold:
+        """Hand a live hold to another owner (the checkout's). Raises HoldExpired when it is gone or not the given owner's."""
+
+    async def release(self, hold_id: str, *, owner: str) -> None:
+        """Give the interval back; nothing happens when it is gone or somebody else's."""
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        """The live holds of these clinicians that overlap the span."""
+
+
+class CheckoutRepository(Protocol):
+    """Rows of checkouts, inside one unit of work."""
+
+    async def add(self, checkout: Checkout) -> Checkout | None:
+        """Insert at version 1. None is answered when it went in; else the live checkout that already stands on the hold."""
+
+    async def get(self, checkout_id: str) -> Checkout | None:
+        """The row."""
+
+    async def live_for_hold(self, hold_id: str) -> Checkout | None:
+        """The checkout that stands on the hold and has not ended."""
+
+    async def save(self, checkout: Checkout) -> Checkout:
+        """Write if the row's version is still `checkout.version`; answers the row at the next version.
+
+        Raises StaleCheckout when it is not, PaymentInProgress when the patient has another checkout in flight.
+        """
+
+    async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
+        """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first."""
+
+
+class SlotClaims(Protocol):
+    """Final exclusion: two live claims never overlap in one clinician's time. Inside one unit of work."""
+
+    async def take(self, checkout: Checkout) -> None:
+        """Claim the slot for the checkout; taking it again is no change. Raises SlotTaken."""
+
+    async def release(self, checkout_id: str) -> None:
+        """Give the claim back, if there is one."""
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        """The claims of these clinicians that overlap the span."""
+
+
+class UnitOfWork(Protocol):
+    """One database transaction; leaves without `commit` roll back. No network call is made inside."""
+
+    @property
+    def checkouts(self) -> CheckoutRepository:
+        """The rows of checkouts."""
+
+    @property
+    def claims(self) -> SlotClaims:
+        """The slot claims."""
+
+    async def commit(self) -> None:
+        """Make it durable."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class UnitOfWorkFactory(Protocol):
+    """Opens units of work."""
+
+    def __call__(self) -> UnitOfWork:
+        """A fresh unit of work, to be entered."""

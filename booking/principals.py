@@ -1,0 +1,36 @@
+"""Who asks: the owner of holds, checkouts and idempotency keys."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class PrincipalKind(StrEnum):
+    """The ways somebody can be known to the gateway."""
+
+    VISITOR = "visitor"  # anonymous, by an opaque token that the gateway issued
+    GUEST = "guest"  # by the token of one checkout, good for that checkout only
+    PATIENT = "patient"  # signed in; the id is the patient's id in the system of record
+    STAFF = "staff"  # signed in, of the practice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Somebody, identified well enough to own things; the id is opaque and holds no patient data."""
+
+    kind: PrincipalKind
+    id: str
+
+    @property
+    def key(self) -> str:
+        """The owner's name in stores: `kind:id`."""
+        return f"{self.kind}:{self.id}"
+
+    @property
+    def patient_id(self) -> str | None:
+        """The signed-in patient's id in the system of record; None for everybody else."""
+        return self.id if self.kind is PrincipalKind.PATIENT else None
+
+
+def guest_of(checkout_id: str) -> Principal:
+    """The guest of one checkout."""
+    return Principal(kind=PrincipalKind.GUEST, id=checkout_id)

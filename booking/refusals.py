@@ -1,0 +1,243 @@
+"""Refusals: what the domain says no to, each with the data its caller needs.
+
+DomainError
+├── InvalidInput            the caller's mistake: which argument, and what to do
+├── NotFound                no such thing for this caller (a foreign id and a missing id alike)
+├── Refusal                 expected, typed, mapped once to a GraphQL problem
+│   ├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
+│   ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
+│   ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / CardRequired
+│   ├── CardDeclined
+│   └── CheckoutClosed / PaymentInProgress
+├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
+└── UpstreamError
+    ├── UpstreamRefused     a certain no: nothing was done there
+    ├── UpstreamUnavailable a read that failed; nothing was changed
+    └── OutcomeUnknown      a change that may have been made: wait, look, never just send again
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+
+class DomainError(Exception):
+    """The root; its text never holds patient data."""
+
+
+class InvalidInput(DomainError):
+    """The caller's mistake."""
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class NotFound(DomainError):
+    """No such thing for this caller."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind} not found")
+        self.kind = kind
+
+
+class Refusal(DomainError):
+    """An expected no. `code` is stable; `retryable` says whether the same request may succeed later."""
+
+    code = "REFUSED"
+    message = "This is not possible."
+    retryable = False
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or type(self).message
+        super().__init__(self.message)
+
+
+class SlotTaken(Refusal):
+    """Somebody else holds or has booked an overlapping part of the clinician's time."""
+
+    code = "SLOT_TAKEN"
+    message = "Somebody else has just taken this time. Please choose another."
+
+
+class SlotNotOffered(Refusal):
+    """The practice does not offer this slot (any more)."""
+
+    code = "SLOT_NOT_OFFERED"
+    message = "This time is not on offer. Please choose one from the list."
+
+
+class HoldExpired(Refusal):
+    """The hold is over, or was released."""
+
+    code = "HOLD_EXPIRED"
+    message = "The reservation of this time is over. Please choose a time again."
+
+
+class HoldInCheckout(Refusal):
+    """A hold that a live checkout stands on cannot be released by itself."""
+
+    code = "HOLD_IN_CHECKOUT"
+    message = "A checkout is using this reservation. Cancel the checkout instead."
+
+
+class HoldLimitReached(Refusal):
+    """One caller may hold only so many slots at once."""
+
+    code = "HOLD_LIMIT_REACHED"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You already hold {limit} times. Release one first.")
+        self.limit = limit
+
+
+class HoldExtensionsUsedUp(Refusal):
+    """A hold can be extended a bounded number of times."""
+
+    code = "HOLD_EXTENSIONS_USED_UP"
+
+    def __init__(self, expires_at: datetime) -> None:
+        super().__init__("This reservation cannot be extended again.")
+        self.expires_at = expires_at
+
+
+class ClinicianNotBookable(Refusal):
+    """No key of the clinician is proved, or they do not offer the visit."""
+
+    code = "CLINICIAN_NOT_BOOKABLE"
+    message = "This clinician cannot be booked online at the moment."
+
+
+class PlanRequired(Refusal):
+    """The visit is sold through plans only."""
+
+    code = "PLAN_REQUIRED"
+    message = "This visit is part of a plan. Please choose a plan that includes it."
+
+
+class PlanSoldOut(Refusal):
+    """The plan's cap on purchases is reached."""
+
+    code = "PLAN_SOLD_OUT"
+    message = "This plan is sold out."
+
+
+class PlanDoesNotCoverVisit(Refusal):
+    """The plan does not include the visit that is held."""
+
+    code = "PLAN_DOES_NOT_COVER_VISIT"
+    message = "This plan does not include the visit that you chose."
+
+
+class NothingDueToday(Refusal):
+    """A plan that would charge nothing today: without a charge the system of record hands out no package."""
+
+    code = "NOTHING_DUE_TODAY"
+    message = "A plan with nothing to pay today cannot be bought online. Please contact the practice."
+
+
+class PromoInvalid(Refusal):
+    """The promo code does not apply; the reason is the practice's own wording."""
+
+    code = "PROMO_INVALID"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RecurrenceNotAccepted(Refusal):
+    """A recurring plan was not accepted as such."""
+
+    code = "RECURRENCE_NOT_ACCEPTED"
+    message = "This plan renews and bills again. Please accept that first."
+
+
+class GuestDetailsRequired(Refusal):
+    """Who is not signed in must say who they are."""
+
+    code = "GUEST_DETAILS_REQUIRED"
+    message = "Please sign in, or give your name and email to check out as a guest."
+
+
+class CardRequired(Refusal):
+    """Something is due and no card was chosen; or a card on file was named by somebody who may not use it."""
+
+    code = "CARD_REQUIRED"
+    message = "Please choose a card to pay with."
+
+
+class DeclineReason(StrEnum):
+    """What a patient can do about a declined card. Never says lost or stolen."""
+
+    TRY_ANOTHER_CARD = "try_another_card"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    CARD_EXPIRED = "card_expired"
+    CHECK_CARD_DETAILS = "check_card_details"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    CALL_YOUR_BANK = "call_your_bank"
+    TRY_AGAIN = "try_again"
+
+
+class CardDeclined(Refusal):
+    """The bank said no, for certain; the hold lives on and another card may be tried."""
+
+    code = "CARD_DECLINED"
+    retryable = True
+
+    def __init__(self, reason: DeclineReason) -> None:
+        super().__init__(_DECLINE_MESSAGES[reason])
+        self.reason = reason
+
+
+_DECLINE_MESSAGES = {
+    DeclineReason.TRY_ANOTHER_CARD: "Your card was declined. Please use another card.",
+    DeclineReason.INSUFFICIENT_FUNDS: "Your card has insufficient funds. Please use another card.",
+    DeclineReason.CARD_EXPIRED: "Your card has expired. Please use another card.",
+    DeclineReason.CHECK_CARD_DETAILS: "The card's number, date or security code is wrong. Please check it, or use another card.",
+    DeclineReason.AUTHENTICATION_REQUIRED: "Your bank asks for a confirmation that is not possible here. Please use another card.",
+    DeclineReason.CALL_YOUR_BANK: "Your bank declined the payment. Please call your bank, or use another card.",
+    DeclineReason.TRY_AGAIN: "The card could not be processed just now. Please try again.",
+}
+
+
+class CheckoutClosed(Refusal):
+    """The checkout has ended and takes no further action."""
+
+    code = "CHECKOUT_CLOSED"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This checkout has ended ({state}).")
+        self.state = state
+
+
+class PaymentInProgress(Refusal):
+    """Another payment of the same patient is under way; one at a time."""
+
+    code = "PAYMENT_IN_PROGRESS"
+    message = "Another payment is in progress. Please wait a moment and try again."
+    retryable = True
+
+
+class StaleCheckout(DomainError):
+    """The row was written by somebody else since it was read."""
+
+
+class UpstreamError(DomainError):
+    """The system of record did not do what was asked; the text names the operation only."""
+
+
+class UpstreamRefused(UpstreamError):
+    """A certain refusal: nothing was changed. `reason` is a code of ours, never upstream's text."""
+
+    def __init__(self, operation: str, reason: str) -> None:
+        super().__init__(f"{operation}: {reason}")
+        self.reason = reason
+
+
+class UpstreamUnavailable(UpstreamError):
+    """A read failed; nothing was changed."""
+
+
+class OutcomeUnknown(UpstreamError):
+    """A change was sent, and whether it was made is not known."""

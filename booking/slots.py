@@ -1,0 +1,117 @@
+"""Slots: an interval of a clinician's time in which a visit can take place."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from booking.catalog import ContactType
+from booking.refusals import InvalidInput
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A half-open span of time [start, end), both aware and in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.utcoffset() != timedelta(0) or self.end.utcoffset() != timedelta(0):
+            raise ValueError("an interval is kept in UTC")
+        if self.start >= self.end:
+            raise ValueError("an interval ends after it starts")
+
+    def overlaps(self, other: Self) -> bool:
+        """Whether the two share a moment; touching ends do not (the one predicate of listing, holding and booking)."""
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Busy:
+    """A part of a clinician's time that is held or claimed."""
+
+    clinician_id: str
+    interval: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One offer: this clinician, this visit type, at this time, met this way."""
+
+    clinician_id: str
+    visit_type_id: str
+    contact_type: ContactType
+    location_id: str | None  # set for in-person visits, and only for them
+    start: datetime  # UTC
+    minutes: int
+
+    @property
+    def end(self) -> datetime:
+        """The end of the visit, UTC."""
+        return self.start + timedelta(minutes=self.minutes)
+
+    @property
+    def interval(self) -> Interval:
+        """The clinician's time that the visit takes."""
+        return Interval(start=self.start, end=self.end)
+
+    @property
+    def id(self) -> str:
+        """An opaque name from which the slot can be read again; it holds no patient data."""
+        fields = (
+            self.clinician_id,
+            self.visit_type_id,
+            self.contact_type.value,
+            self.location_id or "",
+            str(int(self.start.timestamp())),
+            str(self.minutes),
+        )
+        return base64.urlsafe_b64encode("|".join(fields).encode()).decode().rstrip("=")
+
+    @classmethod
+    def from_id(cls, slot_id: str) -> Self:
+        """Read a slot's name. Whether the slot is on offer is another question.
+
+        Raises InvalidInput when the text is no slot's name.
+        """
+        try:
+            raw = base64.b64decode(
+                slot_id + "=" * (-len(slot_id) % 4), altchars=b"-_", validate=True
+            ).decode()
+            clinician, visit_type, contact, location, start, minutes = raw.split("|")
+            slot = cls(
+                clinician_id=clinician,
+                visit_type_id=visit_type,
+                contact_type=ContactType(contact),
+                location_id=location or None,
+                start=datetime.fromtimestamp(int(start), UTC),
+                minutes=int(minutes),
+            )
+        except (binascii.Error, ValueError, OverflowError, OSError) as error:
+            raise InvalidInput(
+                field="slotId", reason="This is not the id of a slot. Take it from the slots query."
+            ) from error
+        if not (0 < slot.minutes <= _LONGEST_VISIT and clinician and visit_type):
+            raise InvalidInput(
+                field="slotId", reason="This is not the id of a slot. Take it from the slots query."
+            )
+        return slot
+
+
+# A day: no visit is longer, and it bounds what a forged slot id could hold.
+_LONGEST_VISIT = 24 * 60
+
+
+def free_of(slots: Iterable[Slot], busy: Iterable[Busy]) -> list[Slot]:
+    """The slots that no held or claimed interval of the same clinician overlaps, in their order."""
+    by_clinician: dict[str, list[Interval]] = {}
+    for taken in busy:
+        by_clinician.setdefault(taken.clinician_id, []).append(taken.interval)
+    return [
+        slot
+        for slot in slots
+        if not any(slot.interval.overlaps(taken) for taken in by_clinician.get(slot.clinician_id, ()))
+    ]
