@@ -1,0 +1,49 @@
+# make dev    the whole thing on this machine: emulator, gateway, worker
+# make test   everything that CI checks
+#
+# Needs Python >= 3.11 and the package index. Everything else is made in .venv (and .tools, where uv is not installed).
+
+PYTHON ?=
+run = .venv/bin/python -m
+
+# The shell that calls make has its own environments, paths and settings; none of them is this project's business.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS MYPYPATH
+unexport PYTEST_ADDOPTS PYTEST_PLUGINS PIP_USER PIP_TARGET PIP_PREFIX
+unexport UV_PROJECT UV_PROJECT_ENVIRONMENT UV_SYSTEM_PYTHON UV_PYTHON UV_NO_DEV UV_FROZEN
+
+export UV_NO_CONFIG := 1
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON_PREFERENCE := only-system
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help env dev demo test lint format generate clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
+
+env:  ## make .venv as uv.lock says (every target below does it first)
+	@tools/environment.sh $(PYTHON)
+
+dev: env  ## emulator, gateway and worker on SQLite, until Ctrl-C
+	@exec .venv/bin/frontdoor dev
+
+demo: env  ## a patient's whole journey against a stack of its own
+	@exec .venv/bin/frontdoor demo
+
+test: env  ## everything that CI checks: lint, types, layers, generated client, tests
+	@$(run) tools.check
+
+lint: env  ## the same without the tests
+	@$(run) tools.check --without tests
+
+format: env  ## rewrite the code as the linter wants it
+	@$(run) ruff check --fix-only --quiet .
+	@$(run) ruff format .
+
+generate: env  ## write the typed Healthie client again from its operation files
+	@$(run) tools.generate_client
+
+clean:  ## remove what these targets made, .venv included
+	rm -rf .venv .tools .frontdoor dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

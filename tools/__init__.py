@@ -1,0 +1,1 @@
+"""Programs that work on this project and are no part of it."""

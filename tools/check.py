@@ -1,0 +1,76 @@
+"""Everything that CI checks, in one command: ``python -m tools.check [--without STAGE]``.
+
+All stages run even when one fails, so that one run tells the whole story; the exit code is 0 only if all passed.
+"""
+
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from dataclasses import dataclass
+
+# More workers than this cost more in start-up, each with its own databases, than they bring.
+MAX_TEST_WORKERS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One check: its name on the screen and the command that performs it."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """Run a module with this interpreter: a script's first line names a path that a moved checkout breaks."""
+    return (sys.executable, "-m", name, *arguments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a stage ended, and after how many seconds."""
+
+    stage: Stage
+    passed: bool
+    seconds: float
+
+
+LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command as main; sys.exit(main())"
+
+STAGES = (
+    Stage(name="lint", command=module("ruff", "check", "--quiet")),
+    Stage(name="format", command=module("ruff", "format", "--check", "--quiet")),
+    Stage(name="layers", command=(sys.executable, "-c", LINT_IMPORTS)),
+    Stage(name="generated client", command=module("tools.generate_client", "--check")),
+    Stage(name="types", command=module("mypy")),
+    Stage(name="tests", command=module("pytest", "-n", "auto", "--maxprocesses", str(MAX_TEST_WORKERS))),
+)
+
+
+def run(stage: Stage) -> Outcome:
+    """Run one stage with its output on the screen."""
+    print(f"\n== {stage.name}", flush=True)
+    started = time.monotonic()
+    finished = subprocess.run(stage.command, check=False)
+    return Outcome(stage=stage, passed=finished.returncode == 0, seconds=time.monotonic() - started)
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """The closing table: what passed, what failed, and where the time went."""
+    rows = [f"{'ok' if o.passed else 'FAILED':<8}{o.seconds:7.1f} s  {o.stage.name}" for o in outcomes]
+    total = sum(o.seconds for o in outcomes)
+    return "\n".join(["", *rows, f"{'':<8}{total:7.1f} s  in all"])
+
+
+def main() -> int:
+    """Run the stages and answer the exit code."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--without", action="append", default=[], choices=[s.name for s in STAGES])
+    left_out = parser.parse_args().without
+    outcomes = [run(stage) for stage in STAGES if stage.name not in left_out]
+    print(summary(outcomes), flush=True)
+    return 0 if all(o.passed for o in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
