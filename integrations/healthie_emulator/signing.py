@@ -1,0 +1,28 @@
+"""How Healthie signs a webhook: HMAC-SHA256 over method, path, query, digest, content type and length.
+
+The signed string is `{method} {path} {query} {digest} {content_type} {content_length}`: method in lower case, an
+empty query leaves two spaces. There is no timestamp, so a copied delivery verifies for ever.
+"""
+
+import base64
+import hashlib
+import hmac
+from urllib.parse import urlsplit
+
+CONTENT_TYPE = "application/json"
+SIGNATURE_INPUT = 'sig1=("@method" "@path" "@query" "content-digest" "content-type" "content-length")'
+
+
+def signed_headers(*, url: str, body: bytes, secret: str) -> dict[str, str]:
+    """Give the headers of one POST of `body` to `url`, signed with the webhook's `secret`."""
+    address = urlsplit(url)
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    signed = f"post {address.path or '/'} {address.query} {digest} {CONTENT_TYPE} {len(body)}"
+    signature = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+    return {
+        "Content-Type": CONTENT_TYPE,
+        "Content-Length": str(len(body)),
+        "Content-Digest": f"SHA-256={digest}",
+        "Signature-Input": SIGNATURE_INPUT,
+        "Signature": f"sig1={signature}",
+    }
