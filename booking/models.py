@@ -1,9 +1,9 @@
 """What moves through a checkout: holds, quotes, patients, cards, appointments and the checkout itself."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from booking.catalog import BillingFrequency, BookingPolicy
 from booking.money import Money
@@ -51,7 +51,7 @@ class Quote:
     """What the patient will be charged, and on which terms. Frozen once a checkout starts."""
 
     plan_id: str | None
-    visit_type_id: str
+    visit_type_id: str | None  # None in a quote for a plan alone; never in a checkout
     description: str  # the plan's or the visit type's name
     list_price: Money  # gross: what is sent upstream, which takes the discount off itself
     discount: Money
@@ -157,7 +157,6 @@ class CheckoutState(StrEnum):
     BOOKING_INTENDED = "booking_intended"
     BOOKED = "booked"
     CONFIRMED = "confirmed"
-    CANCELLING = "cancelling"
     CANCELLED = "cancelled"
     SLOT_LOST = "slot_lost"
     DELETION_INTENDED = "deletion_intended"
@@ -178,6 +177,7 @@ class EndReason(StrEnum):
     PROVIDER_MISMATCH = "provider_mismatch"
     CANCELLED_BY_PATIENT = "cancelled_by_patient"
     HOLD_EXPIRED = "hold_expired"
+    PAYMENT_UNAVAILABLE = "payment_unavailable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,9 +187,9 @@ class Checkout:
     id: str
     version: int = 0  # of the row as read; a write that expects another version does nothing
     state: CheckoutState = CheckoutState.STARTED
-    owner: str  # Principal.key
+    owner: str  # Principal.key: the patient, or the guest of this checkout
+    started_by: str  # Principal.key of whoever held the slot; a second start of theirs joins this checkout
     hold_id: str
-    hold_expires_at: datetime  # UTC, as far as this row knows
     slot: Slot
     time_zone: str  # IANA, the patient's
     quote: Quote
@@ -203,6 +203,8 @@ class Checkout:
     card_id: str | None = None  # on file upstream
     confirm_deadline: datetime | None = None  # UTC; no charge is sent after it
     declined: DeclineReason | None = None  # of the last attempt
+    cancel_requested: bool = False  # while a call was out: acted on when its outcome is known
+    tries: int = 0  # of the step that the row stands at
     charge: Charge | None = None
     refunded: Money | None = None
     appointment_id: str | None = None
@@ -217,10 +219,6 @@ class Checkout:
         """The idempotency key of this attempt's charge, upstream and at the card processor."""
         return f"{self.id}-{self.attempt}"
 
-    def moved(self, state: CheckoutState, **changes: object) -> Self:
-        """The row at another recovery point. Whether the move is legal is the saga's table to say."""
-        return replace(self, state=state, **changes)  # type: ignore[arg-type]  # replace() checks the names at run time
-
-
-# What a lease of a driver lasts; longer than the sum of one step's timeouts (two calls of 20 s).
-LEASE = timedelta(seconds=60)
+    def changed(self, **changes: Any) -> Self:
+        """The row with other values; replace() checks the names."""
+        return replace(self, **changes)

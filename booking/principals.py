@@ -34,3 +34,15 @@ class Principal:
 def guest_of(checkout_id: str) -> Principal:
     """The guest of one checkout."""
     return Principal(kind=PrincipalKind.GUEST, id=checkout_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who makes a request: the acting principal, and the visitor they were before they signed in."""
+
+    principal: Principal
+    visitor: Principal | None = None
+
+    def owns(self, owner: str) -> bool:
+        """Whether something with this owner is the caller's."""
+        return owner == self.principal.key or (self.visitor is not None and owner == self.visitor.key)

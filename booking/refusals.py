@@ -219,6 +219,20 @@ class PaymentInProgress(Refusal):
     retryable = True
 
 
+class PaymentUnavailable(Refusal):
+    """The practice cannot take card payments at the moment; nothing was charged."""
+
+    code = "PAYMENT_UNAVAILABLE"
+    message = "The practice cannot take this payment at the moment. You have not been charged."
+
+
+class BookingFailed(Refusal):
+    """The visit could not be booked after the payment, and the payment was given back."""
+
+    code = "BOOKING_FAILED"
+    message = "The visit could not be booked. Your payment has been given back in full."
+
+
 class StaleCheckout(DomainError):
     """The row was written by somebody else since it was read."""
 
