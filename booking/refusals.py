@@ -8,7 +8,7 @@ DomainError
 │   ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
 │   ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / CardRequired
 │   ├── CardDeclined
-│   └── CheckoutClosed / PaymentInProgress
+│   └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
 └── UpstreamError
     ├── UpstreamRefused     a certain no: nothing was done there

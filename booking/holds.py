@@ -1,0 +1,130 @@
+"""Holding a slot: a short courtesy that keeps the time free while the patient decides and pays."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from booking.models import Hold
+from booking.ports import CatalogSource, Clock, HoldStore, UnitOfWorkFactory
+from booking.principals import Caller
+from booking.refusals import (
+    ClinicianNotBookable,
+    HoldExpired,
+    HoldExtensionsUsedUp,
+    HoldInCheckout,
+    InvalidInput,
+    SlotNotOffered,
+    SlotTaken,
+)
+from booking.search import SlotSearch, check_contact
+from booking.slots import Slot
+from booking.zones import zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldRules:
+    """How long holds last and how many there may be."""
+
+    duration: timedelta = timedelta(
+        minutes=5
+    )  # long enough to type a card number, short enough to miss nobody
+    extensions: int = 2  # three durations in all
+    per_owner: int = 3  # so that nobody can lock up a clinician's day
+
+
+class HoldService:
+    """Takes, extends and gives back holds."""
+
+    def __init__(
+        self,
+        *,
+        store: HoldStore,
+        search: SlotSearch,
+        catalog: CatalogSource,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+        rules: HoldRules,
+    ) -> None:
+        self._store = store
+        self._search = search
+        self._catalog = catalog
+        self._units = units
+        self._clock = clock
+        self._rules = rules
+
+    async def hold(self, caller: Caller, slot_id: str, *, time_zone: str) -> Hold:
+        """Keep the slot for the caller.
+
+        The interval is locked first and the offer verified under the lock, so that nobody can slip in between.
+        Raises InvalidInput; SlotTaken, SlotNotOffered, ClinicianNotBookable, HoldLimitReached.
+        """
+        zone(time_zone)
+        slot = Slot.from_id(slot_id)
+        now = self._clock.now()
+        if slot.start <= now:
+            raise SlotNotOffered("This time is in the past. Please choose another.")
+        await self._check_offer(slot)
+        hold = Hold(
+            id=f"hold_{secrets.token_urlsafe(16)}",
+            owner=caller.principal.key,
+            slot=slot,
+            time_zone=time_zone,
+            created_at=now,
+            expires_at=now + self._rules.duration,
+        )
+        await self._store.acquire(hold, limit=self._rules.per_owner)
+        try:
+            await self._verify(slot)
+        except BaseException:
+            await self._store.release(hold.id, owner=hold.owner)
+            raise
+        return hold
+
+    async def view(self, caller: Caller, hold_id: str) -> Hold | None:
+        """The caller's live hold; None for a foreign, an expired and a missing one alike."""
+        hold = await self._store.get(hold_id)
+        return hold if hold is not None and caller.owns(hold.owner) else None
+
+    async def extend(self, caller: Caller, hold_id: str) -> Hold:
+        """Start the hold's duration anew, a bounded number of times. Raises HoldExpired, HoldExtensionsUsedUp."""
+        hold = await self._mine(caller, hold_id)
+        if hold.extensions >= self._rules.extensions:
+            raise HoldExtensionsUsedUp(hold.expires_at)
+        return await self._store.extend(hold, expires_at=self._clock.now() + self._rules.duration)
+
+    async def release(self, caller: Caller, hold_id: str) -> None:
+        """Give the slot back. Raises HoldExpired, HoldInCheckout."""
+        hold = await self._mine(caller, hold_id)
+        async with self._units() as unit:
+            if await unit.checkouts.live_for_hold(hold.id) is not None:
+                raise HoldInCheckout
+        await self._store.release(hold.id, owner=hold.owner)
+
+    async def _mine(self, caller: Caller, hold_id: str) -> Hold:
+        hold = await self.view(caller, hold_id)
+        if hold is None:
+            raise HoldExpired
+        return hold
+
+    async def _check_offer(self, slot: Slot) -> None:
+        """Refuse, from the catalogue alone, what the practice cannot have offered."""
+        catalog = await self._catalog.catalog()
+        visit_type = catalog.visit_type(slot.visit_type_id)
+        if visit_type is None or visit_type.minutes != slot.minutes:
+            raise SlotNotOffered
+        if all(
+            person.id != slot.clinician_id for person in catalog.clinicians_for(visit_type_id=visit_type.id)
+        ):
+            raise ClinicianNotBookable
+        try:
+            check_contact(visit_type, slot.contact_type, slot.location_id, catalog)
+        except InvalidInput as error:
+            raise SlotNotOffered from error
+
+    async def _verify(self, slot: Slot) -> None:
+        async with self._units() as unit:
+            claimed = await unit.claims.busy([slot.clinician_id], slot.interval)
+        if claimed:
+            raise SlotTaken
+        if not await self._search.offers(slot):
+            raise SlotNotOffered

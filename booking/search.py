@@ -1,0 +1,176 @@
+"""Looking for free time: what the system of record offers, less what is held or claimed here."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from booking.catalog import Catalog, ContactType, VisitType
+from booking.ports import Availability, CatalogSource, Clock, HoldStore, UnitOfWorkFactory
+from booking.refusals import InvalidInput
+from booking.slots import Busy, Interval, Slot, free_of
+from booking.zones import zone
+
+# A calendar month: a longer look is a mistake or an attack, and costs the upstream a request for every two days.
+MAX_DAYS = 31
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a patient looks for."""
+
+    visit_type_id: str
+    contact_type: ContactType | None = None  # None: the visit type's first
+    location_id: str | None = None
+    clinician_ids: tuple[str, ...] | None = None  # None: everybody who offers the visit
+    state: str | None = None  # only clinicians licensed there
+    time_zone: str = "UTC"  # IANA; days are counted in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """One day of the patient's calendar and what is free on it."""
+
+    date: date
+    slots: tuple[Slot, ...]
+
+
+class SlotSearch:
+    """Finds free days and slots; a held or claimed interval is absent whatever its visit type."""
+
+    def __init__(
+        self,
+        *,
+        catalog: CatalogSource,
+        availability: Availability,
+        holds: HoldStore,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+    ) -> None:
+        self._catalog = catalog
+        self._availability = availability
+        self._holds = holds
+        self._units = units
+        self._clock = clock
+
+    async def slots(self, wanted: Wanted, *, first: date, last: date) -> list[Day]:
+        """Every day first..last (inclusive, in the wanted zone) with its free slots, those already past left out.
+
+        Raises InvalidInput on an unknown visit type, clinician or zone and on an absurd range, before anything is sent.
+        """
+        place = zone(wanted.time_zone)
+        self._check_range(first, last, place)
+        visit_type, contact, clinicians = self._resolve(await self._catalog.catalog(), wanted)
+        found: list[Slot] = []
+        if clinicians:
+            offered, taken = await asyncio.gather(
+                self._availability.slots(
+                    visit_type_id=visit_type.id,
+                    contact_type=contact,
+                    location_id=wanted.location_id,
+                    clinician_ids=clinicians,
+                    first=first,
+                    last=last,
+                    time_zone=wanted.time_zone,
+                ),
+                self.busy(clinicians, _span(first, last, place)),
+            )
+            now = self._clock.now()
+            found = free_of((slot for slot in offered if slot.start > now), taken)
+        by_day: dict[date, list[Slot]] = {
+            first + timedelta(days=n): [] for n in range((last - first).days + 1)
+        }
+        for slot in found:
+            by_day[slot.start.astimezone(place).date()].append(slot)
+        return [Day(date=day, slots=tuple(slots)) for day, slots in by_day.items()]
+
+    async def days(self, wanted: Wanted, *, month: date) -> list[date]:
+        """The days of the month (any date in it) on which the practice has something free; holds are not looked at."""
+        place = zone(wanted.time_zone)
+        today = self._clock.now().astimezone(place).date()
+        if month.replace(day=1) < today.replace(day=1):
+            raise InvalidInput(
+                field="month", reason="This month is over. Ask for the current or a later one."
+            )
+        visit_type, contact, clinicians = self._resolve(await self._catalog.catalog(), wanted)
+        if not clinicians:
+            return []
+        days = await self._availability.days(
+            visit_type_id=visit_type.id,
+            contact_type=contact,
+            location_id=wanted.location_id,
+            clinician_ids=clinicians,
+            month=month.replace(day=1),
+            time_zone=wanted.time_zone,
+        )
+        return [day for day in days if day >= today]
+
+    async def busy(self, clinician_ids: list[str], span: Interval) -> list[Busy]:
+        """What is held or claimed of these clinicians' time."""
+        held = await self._holds.busy(clinician_ids, span)
+        async with self._units() as unit:
+            claimed = await unit.claims.busy(clinician_ids, span)
+        return [*held, *claimed]
+
+    async def offers(self, slot: Slot) -> bool:
+        """Whether the system of record offers exactly this slot right now."""
+        day = slot.start.date()  # UTC on both sides of the comparison
+        offered = await self._availability.slots(
+            visit_type_id=slot.visit_type_id,
+            contact_type=slot.contact_type,
+            location_id=slot.location_id,
+            clinician_ids=[slot.clinician_id],
+            first=day,
+            last=day,
+            time_zone="UTC",
+        )
+        return slot in offered
+
+    def _check_range(self, first: date, last: date, place: ZoneInfo) -> None:
+        if last < first:
+            raise InvalidInput(field="until", reason="The range ends before it starts.")
+        if (last - first).days + 1 > MAX_DAYS:
+            raise InvalidInput(field="until", reason=f"Ask for at most {MAX_DAYS} days at once.")
+        if last < self._clock.now().astimezone(place).date():
+            raise InvalidInput(field="from", reason="These days are over. Ask for today or later.")
+
+    def _resolve(self, catalog: Catalog, wanted: Wanted) -> tuple[VisitType, ContactType, list[str]]:
+        visit_type = catalog.visit_type(wanted.visit_type_id)
+        if visit_type is None:
+            raise InvalidInput(
+                field="visitTypeId",
+                reason="There is no such visit type. Take an id from the visitTypes query.",
+            )
+        contact = wanted.contact_type or visit_type.contact_types[0]
+        check_contact(visit_type, contact, wanted.location_id, catalog)
+        able = catalog.clinicians_for(visit_type_id=visit_type.id, state=wanted.state)
+        if wanted.clinician_ids is None:
+            return visit_type, contact, [person.id for person in able]
+        unknown = [one for one in wanted.clinician_ids if catalog.clinician(one) is None]
+        if unknown:
+            raise InvalidInput(
+                field="clinicianIds", reason="There is no such clinician. Take ids from the clinicians query."
+            )
+        return visit_type, contact, [person.id for person in able if person.id in wanted.clinician_ids]
+
+
+def check_contact(
+    visit_type: VisitType, contact: ContactType, location_id: str | None, catalog: Catalog
+) -> None:
+    """Whether the visit can take place this way and there; an in-person visit needs a location (upstream, since 2025-04-01)."""
+    if contact not in visit_type.contact_types:
+        ways = ", ".join(way.name for way in visit_type.contact_types)
+        raise InvalidInput(field="contactType", reason=f"This visit takes place by: {ways}.")
+    if contact is ContactType.IN_PERSON and location_id not in {place.id for place in catalog.locations}:
+        raise InvalidInput(
+            field="locationId", reason="An in-person visit needs one of the practice's locations."
+        )
+    if contact is not ContactType.IN_PERSON and location_id is not None:
+        raise InvalidInput(field="locationId", reason="Only an in-person visit takes place at a location.")
+
+
+def _span(first: date, last: date, place: ZoneInfo) -> Interval:
+    """The days as an interval, a day wider on each side: a visit may cross midnight."""
+    start = datetime.combine(first - timedelta(days=1), datetime.min.time(), place)
+    end = datetime.combine(last + timedelta(days=2), datetime.min.time(), place)
+    return Interval(start=start.astimezone(UTC), end=end.astimezone(UTC))

@@ -1,0 +1,22 @@
+"""The domain as the API sees it: one object with one service a topic."""
+
+from dataclasses import dataclass
+
+from booking.checkout import CheckoutService
+from booking.holds import HoldService
+from booking.ports import CatalogSource
+from booking.quotes import QuoteService
+from booking.records import RecordsService
+from booking.search import SlotSearch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Built once, in the composition root."""
+
+    catalog: CatalogSource
+    search: SlotSearch
+    holds: HoldService
+    quotes: QuoteService
+    checkouts: CheckoutService
+    records: RecordsService

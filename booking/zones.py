@@ -1,0 +1,14 @@
+"""Time zones by their IANA names."""
+
+import zoneinfo
+
+from booking.refusals import InvalidInput
+
+_NAMES = frozenset(zoneinfo.available_timezones())
+
+
+def zone(name: str) -> zoneinfo.ZoneInfo:
+    """The zone. Raises InvalidInput on a name that the IANA database does not have."""
+    if name not in _NAMES:
+        raise InvalidInput(field="timeZone", reason='Give an IANA time zone such as "America/New_York".')
+    return zoneinfo.ZoneInfo(name)
