@@ -1,0 +1,10 @@
+"""What every test stands on: no settings of the shell's, and servers on request."""
+
+import os
+
+pytest_plugins = ["tests.plugins.missing_servers", "tests.plugins.servers"]
+
+# The settings of a running Frontdoor are not the tests': a test that forgets one must not reach a real account.
+for _name in [name for name in os.environ if name.startswith("FRONTDOOR_")]:
+    if not _name.startswith("FRONTDOOR_TEST_"):
+        del os.environ[_name]
