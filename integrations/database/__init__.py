@@ -1,1 +1,5 @@
-"""The database: tables, unit of work, one module per aggregate, migrations (SQLite and PostgreSQL)."""
+"""The database: tables, unit of work, one module per aggregate, migrations (SQLite and PostgreSQL).
+
+The only refusals that leave this package are the domain's own (`booking.refusals`); everything else that SQLAlchemy
+raises is a fault, never an answer. Statements never show their parameters in errors or logs.
+"""

@@ -1,0 +1,159 @@
+"""Checkouts: rows with versioned writes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking.models import CardChoice, Charge, Checkout, CheckoutState, EndReason, GuestDetails, Quote
+from booking.money import Money
+from booking.refusals import DeclineReason, PaymentInProgress, StaleCheckout
+from booking.saga_table import IN_FLIGHT, TERMINAL
+from booking.slots import Slot
+from integrations.database.columns import breaks_unique, upsert
+from integrations.database.errors import AlreadyCounted
+from integrations.database.tables import checkouts
+
+# Columns that hold a value of the domain as a document.
+_DOCUMENTS: dict[str, TypeAdapter[Any]] = {
+    "slot": TypeAdapter(Slot),
+    "quote": TypeAdapter(Quote),
+    "guest": TypeAdapter(GuestDetails | None),
+    "card": TypeAdapter(CardChoice | None),
+    "charge": TypeAdapter(Charge | None),
+    "refunded": TypeAdapter(Money | None),
+}
+
+# Columns whose name and value are those of the checkout.
+_SCALARS = (
+    "id",
+    "version",
+    "state",
+    "owner",
+    "started_by",
+    "hold_id",
+    "time_zone",
+    "patient_id",
+    "patient_created",
+    "attempt",
+    "card_id",
+    "confirm_deadline",
+    "declined",
+    "appointment_id",
+    "end_reason",
+    "attention",
+    "cancel_requested",
+    "tries",
+    "lease_owner",
+    "lease_until",
+    "due_at",
+    "created_at",
+    "updated_at",
+)
+
+# Whoever loses the race for a hold and then finds the winner gone tries again; nobody loses thrice in a row.
+_ADD_TRIES = 3
+
+
+class SqlCheckouts:
+    """The repository of checkouts inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, checkout: Checkout) -> Checkout | None:
+        """Insert at version 1; answers None, or the live checkout that already stands on the hold."""
+        row = _to_row(replace(checkout, version=1))
+        insert = upsert(self._connection, checkouts).values(row).on_conflict_do_nothing()
+        for _ in range(_ADD_TRIES):
+            if (await self._connection.execute(insert)).rowcount:
+                return None
+            if (standing := await self.live_for_hold(checkout.hold_id)) is not None:
+                return standing
+        raise StaleCheckout(checkout.id)
+
+    async def get(self, checkout_id: str) -> Checkout | None:
+        """The row."""
+        return await self._one(checkouts.c.id == checkout_id)
+
+    async def live_for_hold(self, hold_id: str) -> Checkout | None:
+        """The checkout that stands on the hold and has not ended."""
+        return await self._one((checkouts.c.hold_id == hold_id) & checkouts.c.state.not_in(sorted(TERMINAL)))
+
+    async def save(self, checkout: Checkout) -> Checkout:
+        """Write if nobody wrote since; answers the row at the next version. The transaction stays usable.
+
+        Raises StaleCheckout; PaymentInProgress; AlreadyCounted when the billing item or the appointment is another's.
+        """
+        saved = replace(checkout, version=checkout.version + 1)
+        write = (
+            update(checkouts)
+            .where(checkouts.c.id == checkout.id, checkouts.c.version == checkout.version)
+            .values(_to_row(saved))
+        )
+        if not await self._write(write, may_collide=_may_collide(checkout)):
+            raise StaleCheckout(checkout.id)
+        return saved
+
+    async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
+        """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first."""
+        c = checkouts.c
+        query = (
+            select(c.id)
+            .where(c.due_at <= now, or_(c.lease_until.is_(None), c.lease_until <= now))
+            .order_by(c.due_at, c.id)
+            .limit(limit)
+        )
+        return (await self._connection.scalars(query)).all()
+
+    async def _one(self, condition: Any) -> Checkout | None:
+        row = (await self._connection.execute(select(checkouts).where(condition))).mappings().first()
+        return _from_row(row) if row is not None else None
+
+    async def _write(self, write: Any, *, may_collide: bool) -> int:
+        if not may_collide:  # a savepoint is two more round trips
+            return (await self._connection.execute(write)).rowcount
+        try:
+            async with self._connection.begin_nested():
+                return (await self._connection.execute(write)).rowcount
+        except IntegrityError as error:
+            if breaks_unique(error, "patient_id"):
+                raise PaymentInProgress from None  # the cause quotes values
+            for what in ("billing_item_id", "appointment_id"):
+                if breaks_unique(error, what):
+                    raise AlreadyCounted(what) from None
+            raise
+
+
+def _may_collide(checkout: Checkout) -> bool:
+    """Whether a unique index other than the hold's could say no."""
+    return checkout.state in IN_FLIGHT or checkout.charge is not None or checkout.appointment_id is not None
+
+
+def _to_row(checkout: Checkout) -> dict[str, Any]:
+    row = {name: getattr(checkout, name) for name in _SCALARS}
+    row |= {
+        name: codec.dump_python(getattr(checkout, name), mode="json") for name, codec in _DOCUMENTS.items()
+    }
+    row |= {
+        "clinician_id": checkout.slot.clinician_id,
+        "starts_at": checkout.slot.start,
+        "ends_at": checkout.slot.end,
+        "billing_item_id": checkout.charge.billing_item_id if checkout.charge else None,
+        "charge_id": checkout.charge.charge_id if checkout.charge else None,
+    }
+    return row
+
+
+def _from_row(row: RowMapping) -> Checkout:
+    values: dict[str, Any] = {name: row[name] for name in _SCALARS}
+    values |= {name: codec.validate_python(row[name]) for name, codec in _DOCUMENTS.items()}
+    values["state"] = CheckoutState(row["state"])
+    values["declined"] = DeclineReason(row["declined"]) if row["declined"] else None
+    values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None
+    return Checkout(**values)

@@ -1,0 +1,68 @@
+"""Slot claims: the final exclusion of overlapping visits.
+
+PostgreSQL keeps it by an exclusion constraint. SQLite keeps it by having one writer: a unit of work begins
+IMMEDIATE, so nothing can come between the look and the insert.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking.models import Checkout
+from booking.refusals import SlotTaken
+from booking.slots import Busy, Interval
+from integrations.database.columns import upsert
+from integrations.database.tables import slot_claims
+
+_c = slot_claims.c
+
+
+class SqlClaims:
+    """The claims inside one transaction, which stays usable after a SlotTaken."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def take(self, checkout: Checkout) -> None:
+        """Claim the slot for the checkout; taking it again is no change. Raises SlotTaken."""
+        slot = checkout.slot
+        if await self._taken_by_another(checkout.id, slot.clinician_id, slot.interval):
+            raise SlotTaken
+        claim = {
+            "checkout_id": checkout.id,
+            "clinician_id": slot.clinician_id,
+            "starts_at": slot.start,
+            "ends_at": slot.end,
+        }
+        # DO NOTHING covers the exclusion constraint too, waits for a rival to commit or leave, and breaks no transaction.
+        insert = upsert(self._connection, slot_claims).values(claim).on_conflict_do_nothing()
+        if not (await self._connection.execute(insert)).rowcount and not await self._has(checkout.id):
+            raise SlotTaken
+
+    async def release(self, checkout_id: str) -> None:
+        """Give the claim back, if there is one."""
+        await self._connection.execute(delete(slot_claims).where(_c.checkout_id == checkout_id))
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        """The claims of these clinicians that overlap the span."""
+        query = select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
+            _c.clinician_id.in_(clinician_ids), _c.starts_at < span.end, _c.ends_at > span.start
+        )
+        return [
+            Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
+            for clinician, start, end in (await self._connection.execute(query)).tuples()
+        ]
+
+    async def _taken_by_another(self, checkout_id: str, clinician_id: str, span: Interval) -> bool:
+        """Whether a claim of another checkout overlaps the clinician's span."""
+        overlap = exists().where(
+            _c.checkout_id != checkout_id,
+            _c.clinician_id == clinician_id,
+            _c.starts_at < span.end,
+            _c.ends_at > span.start,
+        )
+        return bool(await self._connection.scalar(select(overlap)))
+
+    async def _has(self, checkout_id: str) -> bool:
+        return bool(await self._connection.scalar(select(exists().where(_c.checkout_id == checkout_id))))

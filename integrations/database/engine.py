@@ -1,0 +1,95 @@
+"""Engines: SQLite with honest transactions, PostgreSQL with connections that are known to be alive."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+# SQLite has one writer at a time; whoever waits longer than this has met a fault, not a queue.
+BUSY_TIMEOUT_MS = 10_000
+
+# SQLite's writers queue anyway, so more connections (a thread each) would only wait in more places.
+SQLITE_CONNECTIONS = 5
+
+# A process that is stopped in mid-transaction must not keep its row locks: well under a driver's lease.
+IDLE_IN_TRANSACTION_MS = 15_000
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+
+_READ_ONLY = "frontdoor_read_only"
+
+
+def connect_database(url: str) -> AsyncEngine:
+    """Build the engine for `sqlite:///path` or `postgresql://…` (the driver's name may be given or left out).
+
+    Nothing is opened yet. The caller disposes of it. Raises sqlalchemy.exc.ArgumentError when the URL is none.
+    """
+    target = make_url(url)
+    target = target.set(drivername=_DRIVERS.get(target.drivername, target.drivername))
+    if target.get_backend_name() == "sqlite":
+        return _sqlite(target)
+    return _postgresql(target)
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that only reads: on SQLite it waits for no writer, and no writer for it."""
+    async with engine.connect() as connection:
+        yield await connection.execution_options(**{_READ_ONLY: True})
+
+
+def begin_immediately(engine: AsyncEngine) -> None:
+    """Make the transactions of a SQLite engine real: `BEGIN IMMEDIATE` where they write, none behind our back.
+
+    Without it the driver begins at the first write: two transactions then decide on what both have read.
+    """
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not block each other
+        cursor.execute("PRAGMA synchronous = FULL")  # a committed intent survives a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    in_memory = url.database in {None, "", ":memory:"}  # each connection would be a database of its own
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1 if in_memory else SQLITE_CONNECTIONS,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+    begin_immediately(engine)
+    return engine
+
+
+def _postgresql(url: URL) -> AsyncEngine:
+    if mode := url.query.get("sslmode"):  # libpq's name for it; asyncpg says ssl
+        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return create_async_engine(
+        url,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "server_settings": {
+                "application_name": "frontdoor",
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+            }
+        },
+    )

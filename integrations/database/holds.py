@@ -1,0 +1,159 @@
+"""Slot holds in SQL: the hold store of a deployment without Redis.
+
+Each call is a short transaction of its own. The clock of the caller decides what is live; expired rows are ignored at
+once and deleted when somebody next holds a slot of the same clinician, or by `reap`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from booking.catalog import ContactType
+from booking.models import Hold
+from booking.ports import Clock
+from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
+from booking.slots import Busy, Interval, Slot
+from integrations.database.columns import upsert
+from integrations.database.engine import reading
+from integrations.database.tables import holds
+
+_c = holds.c
+
+
+class SqlHoldStore:
+    """Holds as rows of one table."""
+
+    def __init__(self, *, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def acquire(self, hold: Hold, *, limit: int) -> None:
+        """Take the interval; taking the same hold again is no change. Raises SlotTaken, HoldLimitReached."""
+        now = self._clock.now()
+        async with self._engine.begin() as connection:
+            await _one_at_a_time(connection, f"owner {hold.owner}", f"clinician {hold.slot.clinician_id}")
+            await connection.execute(
+                delete(holds).where(_c.clinician_id == hold.slot.clinician_id, _c.expires_at <= now)
+            )
+            others = and_(_c.expires_at > now, or_(_c.id != hold.id, _c.owner != hold.owner))
+            if await _count(connection, others, *_overlapping([hold.slot.clinician_id], hold.slot.interval)):
+                raise SlotTaken
+            if await _count(connection, others, _c.owner == hold.owner) >= limit:
+                raise HoldLimitReached(limit)
+            await connection.execute(upsert(connection, holds).values(_to_row(hold)).on_conflict_do_nothing())
+
+    async def get(self, hold_id: str) -> Hold | None:
+        """The hold, if it is live."""
+        async with reading(self._engine) as connection:
+            live = (_c.id == hold_id) & (_c.expires_at > self._clock.now())
+            row = (await connection.execute(select(holds).where(live))).mappings().first()
+        return _from_row(row) if row is not None else None
+
+    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired."""
+        later = func.greatest if self._engine.dialect.name == "postgresql" else func.max
+        return await self._change(
+            _c.id == hold.id,
+            _c.owner == hold.owner,
+            expires_at=later(_c.expires_at, expires_at, type_=_c.expires_at.type),
+            extensions=_c.extensions + 1,
+        )
+
+    async def transfer(self, hold: Hold, *, owner: str) -> Hold:
+        """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""
+        return await self._change(
+            _c.id == hold.id, or_(_c.owner == hold.owner, _c.owner == owner), owner=owner
+        )
+
+    async def release(self, hold_id: str, *, owner: str) -> None:
+        """Give the interval back; nothing happens when it is gone or somebody else's."""
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(holds).where(_c.id == hold_id, _c.owner == owner))
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        """The live holds of these clinicians that overlap the span."""
+        query = select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
+            _c.expires_at > self._clock.now(), *_overlapping(clinician_ids, span)
+        )
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(query)).tuples().all()
+        return [
+            Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
+            for clinician, start, end in rows
+        ]
+
+    async def reap(self, now: datetime) -> int:
+        """Delete what expired up to now (UTC); answers how many rows."""
+        async with self._engine.begin() as connection:
+            return (await connection.execute(delete(holds).where(_c.expires_at <= now))).rowcount
+
+    async def _change(self, *conditions: ColumnElement[bool], **values: object) -> Hold:
+        change = (
+            update(holds)
+            .where(*conditions, _c.expires_at > self._clock.now())
+            .values(values)
+            .returning(holds)
+        )
+        async with self._engine.begin() as connection:
+            row = (await connection.execute(change)).mappings().first()
+        if row is None:
+            raise HoldExpired
+        return _from_row(row)
+
+
+async def _one_at_a_time(connection: AsyncConnection, *names: str) -> None:
+    """Wait until no other transaction has these names; always given in one order, so that nobody waits in a circle.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        for name in names:
+            await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def _count(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> int:
+    return await connection.scalar(select(func.count()).select_from(holds).where(*conditions)) or 0
+
+
+def _overlapping(clinician_ids: Sequence[str], span: Interval) -> tuple[ColumnElement[bool], ...]:
+    return _c.clinician_id.in_(clinician_ids), _c.starts_at < span.end, _c.ends_at > span.start
+
+
+def _to_row(hold: Hold) -> dict[str, object]:
+    slot = hold.slot
+    return {
+        "id": hold.id,
+        "owner": hold.owner,
+        "clinician_id": slot.clinician_id,
+        "visit_type_id": slot.visit_type_id,
+        "contact_type": slot.contact_type.value,
+        "location_id": slot.location_id,
+        "starts_at": slot.start,
+        "ends_at": slot.end,
+        "minutes": slot.minutes,
+        "time_zone": hold.time_zone,
+        "created_at": hold.created_at,
+        "expires_at": hold.expires_at,
+        "extensions": hold.extensions,
+    }
+
+
+def _from_row(row: RowMapping) -> Hold:
+    return Hold(
+        id=row["id"],
+        owner=row["owner"],
+        slot=Slot(
+            clinician_id=row["clinician_id"],
+            visit_type_id=row["visit_type_id"],
+            contact_type=ContactType(row["contact_type"]),
+            location_id=row["location_id"],
+            start=row["starts_at"],
+            minutes=row["minutes"],
+        ),
+        time_zone=row["time_zone"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        extensions=row["extensions"],
+    )

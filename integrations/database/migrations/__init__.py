@@ -1,0 +1,69 @@
+"""Migrations: bring a database to the present tables, once, whoever starts at the same time."""
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from integrations.database.engine import connect_database, reading
+
+# Any number, the same in every process: "frontdoo" in ASCII.
+_LOCK = int.from_bytes(b"frontdoo", "big")
+
+
+async def migrate(url: str) -> None:
+    """Bring the database at the URL to the newest revision; nothing happens when it is there.
+
+    Concurrent calls wait for each other. All of it is one transaction: it is there, or it is not.
+    """
+    engine = connect_database(url)
+    try:
+        await migrate_engine(engine)
+    finally:
+        await engine.dispose()
+
+
+async def migrate_engine(engine: AsyncEngine) -> None:
+    """The same, over an engine that is there already."""
+    async with engine.begin() as connection:  # on SQLite, BEGIN IMMEDIATE is the lock
+        await _wait_for_others(connection)
+        await connection.run_sync(_upgrade)
+
+
+async def ready(engine: AsyncEngine) -> bool:
+    """Whether the database answers and has the tables that this program needs, or newer ones."""
+    try:
+        async with reading(engine) as connection:
+            found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    except (SQLAlchemyError, OSError):
+        return False
+    return found is not None and found not in _outdated()
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, with the scripts found beside this module wherever it is installed."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@cache
+def _outdated() -> frozenset[str]:
+    """Revisions before the newest. An unknown one is newer than this program, and fine while it is being replaced."""
+    scripts = ScriptDirectory.from_config(configuration())
+    return frozenset(script.revision for script in scripts.walk_revisions()) - set(scripts.get_heads())
+
+
+async def _wait_for_others(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(text("pg_advisory_xact_lock(:lock)").bindparams(lock=_LOCK)))
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(configuration(connection), "head")

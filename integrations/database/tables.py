@@ -1,0 +1,140 @@
+"""The tables. A change here needs a migration: a test compares the two on both databases."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    TextClause,
+    column,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
+from booking.models import CheckoutState
+from booking.saga_table import IN_FLIGHT, TERMINAL
+from integrations.database.columns import Document, UtcTime
+
+metadata = MetaData()
+
+
+def _states(states: Iterable[CheckoutState]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+def _partial_unique(name: str, column_name: str, where: str) -> Index:
+    predicate: TextClause = text(where)
+    return Index(name, column_name, unique=True, sqlite_where=predicate, postgresql_where=predicate)
+
+
+checkouts = Table(
+    "checkouts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("started_by", String, nullable=False),
+    Column("hold_id", String, nullable=False),
+    Column("clinician_id", String, nullable=False),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("time_zone", String, nullable=False),
+    Column("slot", Document, nullable=False),
+    Column("quote", Document, nullable=False),
+    Column("guest", Document),  # patient data: NULL once the patient is known upstream
+    Column("patient_id", String),
+    Column("patient_created", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("card", Document),  # a single-use token or the id of a card on file, while the attempt needs it
+    Column("card_id", String),
+    Column("confirm_deadline", UtcTime),
+    Column("declined", String),
+    Column("charge", Document),
+    Column("billing_item_id", String),  # of the charge, for its unique index
+    Column("charge_id", String),  # of the charge, to be found by
+    Column("refunded", Document),
+    Column("appointment_id", String),
+    Column("end_reason", String),
+    Column("attention", String),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("lease_owner", String),
+    Column("lease_until", UtcTime),
+    Column("due_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    _partial_unique("checkouts_live_hold_id", "hold_id", f"state NOT IN ({_states(TERMINAL)})"),
+    _partial_unique("checkouts_in_flight_patient_id", "patient_id", f"state IN ({_states(IN_FLIGHT)})"),
+    Index("checkouts_unique_billing_item_id", "billing_item_id", unique=True),  # NULLs do not collide
+    Index("checkouts_unique_appointment_id", "appointment_id", unique=True),
+    Index(
+        "checkouts_due_at",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+
+slot_claims = Table(
+    "slot_claims",
+    metadata,
+    Column("checkout_id", String, ForeignKey("checkouts.id"), primary_key=True),
+    Column("clinician_id", String, nullable=False),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Index("slot_claims_clinician", "clinician_id", "starts_at"),
+    # The promise that two visits never overlap. SQLite keeps it by its single writer, see claims.py.
+    ExcludeConstraint(
+        (column("clinician_id"), "="),
+        (func.tstzrange(column("starts_at"), column("ends_at"), text("'[)'")), "&&"),
+        using="gist",
+        name="slot_claims_no_overlap",
+    ).ddl_if(dialect="postgresql"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("clinician_id", String, nullable=False),
+    Column("visit_type_id", String, nullable=False),
+    Column("contact_type", String, nullable=False),
+    Column("location_id", String),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("time_zone", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("extensions", Integer, nullable=False),
+    Index("holds_clinician", "clinician_id", "starts_at"),
+    Index("holds_owner", "owner"),
+    Index("holds_expires_at", "expires_at"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant", String, nullable=False),
+    Column("principal", String, nullable=False),
+    Column("field", String, nullable=False),
+    Column("key_digest", String, nullable=False),  # SHA-256: clients may put anything into a key
+    Column("fingerprint", String, nullable=False),  # HMAC of the arguments
+    Column("attempt", Integer, nullable=False),  # counts claims of the row; whoever finishes must name it
+    Column("in_flight_until", UtcTime, nullable=False),
+    Column("completed", Boolean, nullable=False),
+    Column("reference", Document),  # ids of what came of it
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("tenant", "principal", "field", "key_digest"),
+    Index("idempotency_keys_created_at", "created_at"),
+)

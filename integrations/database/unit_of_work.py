@@ -1,0 +1,45 @@
+"""The unit of work: one transaction, the repositories in it, and nothing kept without a commit."""
+
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from booking.ports import UnitOfWorkFactory
+from integrations.database.checkouts import SqlCheckouts
+from integrations.database.claims import SqlClaims
+
+
+class SqlUnitOfWork:
+    """One transaction; leaves without `commit` roll back. Not to be shared between tasks, nor entered twice."""
+
+    checkouts: SqlCheckouts
+    claims: SqlClaims
+    _connection: AsyncConnection
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._exits = AsyncExitStack()
+
+    async def commit(self) -> None:
+        """Make it durable."""
+        await self._connection.commit()
+
+    async def __aenter__(self) -> Self:
+        self._connection = await self._exits.enter_async_context(self._engine.connect())
+        self.checkouts = SqlCheckouts(self._connection)
+        self.claims = SqlClaims(self._connection)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exits.__aexit__(
+            kind, error, trace
+        )  # the connection goes back, and with it what is uncommitted
+
+
+def sql_unit_of_work(engine: AsyncEngine) -> UnitOfWorkFactory:
+    """The factory of units of work on this engine."""
+    return lambda: SqlUnitOfWork(engine)
