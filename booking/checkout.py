@@ -1,11 +1,72 @@
 """Checkouts as patients meet them: start, confirm, cancel, look."""
 
-from booking.models import CardChoice, Checkout, GuestDetails
-from booking.principals import Caller
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from booking.models import CardChoice, Checkout, EndReason, GuestDetails, Hold
+from booking.models import CheckoutState as S
+from booking.ports import Cards, Clock, HoldStore, UnitOfWorkFactory
+from booking.principals import Caller, guest_of
+from booking.quotes import QuoteService
+from booking.refusals import (
+    BookingFailed,
+    CardDeclined,
+    CardRequired,
+    CheckoutClosed,
+    ClinicianNotBookable,
+    GuestDetailsRequired,
+    HoldExpired,
+    NotFound,
+    PaymentUnavailable,
+    RecurrenceNotAccepted,
+    Refusal,
+    SlotTaken,
+    StaleCheckout,
+)
+from booking.saga import STEP_BUDGET, Saga, at_rest
+from booking.saga_table import TERMINAL, WAITING
+
+# How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
+_JOIN_INTERVAL = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutRules:
+    """The times of a checkout."""
+
+    confirm_window: timedelta = timedelta(
+        minutes=15
+    )  # no charge is sent later than this after the patient's confirm
+    answer_within: timedelta = timedelta(
+        seconds=10
+    )  # confirm answers by then, with the result or that it goes on
 
 
 class CheckoutService:
-    """Under construction in the same sitting: the signatures are final."""
+    """Starts, confirms and cancels checkouts; the saga does the work."""
+
+    def __init__(
+        self,
+        *,
+        saga: Saga,
+        quotes: QuoteService,
+        holds: HoldStore,
+        cards: Cards,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+        rules: CheckoutRules,
+    ) -> None:
+        self._saga = saga
+        self._quotes = quotes
+        self._holds = holds
+        self._cards = cards
+        self._units = units
+        self._clock = clock
+        self._rules = rules
+        self._driving: set[asyncio.Task[Checkout]] = set()
 
     async def start(
         self,
@@ -17,17 +78,189 @@ class CheckoutService:
         guest: GuestDetails | None = None,
         accept_recurrence: bool = False,
     ) -> Checkout:
-        """Start buying the held slot; a second start on the same hold joins the live checkout."""
-        raise NotImplementedError
+        """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
+
+        Raises InvalidInput; HoldExpired, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
+        """
+        async with self._units() as unit:
+            live = await unit.checkouts.live_for_hold(hold_id)
+        if live is not None:
+            return _joined(caller, live)
+        hold = await self._holds.get(hold_id)
+        if hold is None or not caller.owns(hold.owner):
+            raise HoldExpired
+        if caller.principal.patient_id is None and guest is None:
+            raise GuestDetailsRequired
+        quote = await self._quotes.quote(
+            plan_id=plan_id, visit_type_id=hold.slot.visit_type_id, promo_code=promo_code
+        )
+        if quote.recurrence is not None and not accept_recurrence:
+            raise RecurrenceNotAccepted
+        now = self._clock.now()
+        checkout_id = f"chk_{secrets.token_urlsafe(16)}"
+        patient_id = caller.principal.patient_id
+        checkout = Checkout(
+            id=checkout_id,
+            owner=caller.principal.key if patient_id else guest_of(checkout_id).key,
+            started_by=hold.owner,
+            hold_id=hold.id,
+            slot=hold.slot,
+            time_zone=hold.time_zone,
+            quote=quote,
+            guest=None if patient_id else guest,
+            patient_id=patient_id,
+            created_at=now,
+            updated_at=now,
+            due_at=hold.expires_at,
+        )
+        return await self._insert(caller, checkout, hold)
 
     async def confirm(self, caller: Caller, checkout_id: str, card: CardChoice | None) -> Checkout:
-        """Pay and book. Answers a confirmed row, or one still under way when the time to answer is over."""
-        raise NotImplementedError
+        """Pay and book. Answers a confirmed row, or one still under way when the time to answer is over.
+
+        A second confirm joins the first. Raises NotFound; CardRequired, CardDeclined, HoldExpired, SlotTaken,
+        ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
+        """
+        checkout = await self._mine(caller, checkout_id)
+        if at_rest(checkout) and checkout.state in WAITING:
+            await self._check_hold(checkout)
+            card = await self._usable(caller, checkout, card)
+            now = self._clock.now()
+            confirmed = checkout.changed(
+                attempt=checkout.attempt + 1,
+                card=card,
+                declined=None,
+                confirm_deadline=now + self._rules.confirm_window,
+                updated_at=now,
+                due_at=now,
+            )
+            with contextlib.suppress(
+                StaleCheckout
+            ):  # another confirm, or a cancel, was first: see what became of it
+                await self._save(confirmed)
+        return _outcome(await self._driven(checkout_id))
 
     async def cancel(self, caller: Caller, checkout_id: str) -> Checkout:
-        """Leave. Answers the cancelled row, or one under way that will be undone when its call's outcome is known."""
-        raise NotImplementedError
+        """Leave. Answers the cancelled row, or one under way that is undone when its call's outcome is known.
+
+        Raises NotFound; CheckoutClosed when it has ended in another way.
+        """
+        while True:
+            checkout = await self._mine(caller, checkout_id)
+            if checkout.state is S.CANCELLED or checkout.cancel_requested:
+                return checkout
+            if checkout.state in TERMINAL or checkout.state is S.NEEDS_ATTENTION:
+                raise CheckoutClosed(checkout.state)
+            try:
+                if at_rest(checkout):
+                    return await self._saga.end(checkout, S.CANCELLED, EndReason.CANCELLED_BY_PATIENT)
+                return await self._save(checkout.changed(cancel_requested=True, updated_at=self._clock.now()))
+            except StaleCheckout:
+                continue  # it moved meanwhile: cancel what it is now
 
     async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
         """The caller's checkout; None for a foreign and a missing one alike."""
-        raise NotImplementedError
+        async with self._units() as unit:
+            checkout = await unit.checkouts.get(checkout_id)
+        return checkout if checkout is not None and caller.owns(checkout.owner) else None
+
+    async def aclose(self) -> None:
+        """Let the checkouts that are being driven come to their rest, as long as a step lasts; a worker does what remains."""
+        if self._driving:
+            _, late = await asyncio.wait(self._driving, timeout=STEP_BUDGET.total_seconds())
+            for task in late:
+                task.cancel()
+
+    async def _insert(self, caller: Caller, checkout: Checkout, hold: Hold) -> Checkout:
+        async with self._units() as unit:
+            live = await unit.checkouts.add(checkout)
+            await unit.commit()
+        if live is not None:
+            return _joined(caller, live)
+        if hold.owner != checkout.owner:
+            try:
+                await self._holds.transfer(hold, owner=checkout.owner)
+            except HoldExpired:
+                await self._saga.end(checkout.changed(version=1), S.EXPIRED, EndReason.HOLD_EXPIRED)
+                raise
+        return checkout.changed(version=1)
+
+    async def _mine(self, caller: Caller, checkout_id: str) -> Checkout:
+        checkout = await self.view(caller, checkout_id)
+        if checkout is None:
+            raise NotFound("checkout")
+        return checkout
+
+    async def _check_hold(self, checkout: Checkout) -> None:
+        hold = await self._holds.get(checkout.hold_id)
+        if hold is None:
+            await self._saga.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
+            raise HoldExpired
+
+    async def _usable(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> CardChoice | None:
+        """The card, if it may be charged: a fresh token, or one of the signed-in patient's own."""
+        if checkout.quote.due_today.is_zero:
+            return None
+        if card is None:
+            raise CardRequired
+        if card.on_file_id is not None:
+            patient_id = caller.principal.patient_id
+            mine = await self._cards.on_file(patient_id) if patient_id else ()
+            if all(one.id != card.on_file_id for one in mine):
+                raise CardRequired
+        return card
+
+    async def _driven(self, checkout_id: str) -> Checkout:
+        """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
+        task = asyncio.create_task(self._until_rest(checkout_id))
+        self._driving.add(task)
+        task.add_done_callback(self._driving.discard)
+        done, _ = await asyncio.wait({task}, timeout=self._rules.answer_within.total_seconds())
+        if done:
+            return task.result()
+        async with self._units() as unit:
+            checkout = await unit.checkouts.get(checkout_id)
+        if checkout is None:
+            raise NotFound("checkout")
+        return checkout
+
+    async def _until_rest(self, checkout_id: str) -> Checkout:
+        checkout = await self._saga.drive(checkout_id)
+        while not at_rest(checkout) and checkout.lease_owner is not None:
+            await asyncio.sleep(_JOIN_INTERVAL)
+            checkout = await self._saga.drive(checkout_id)
+        return checkout
+
+    async def _save(self, checkout: Checkout) -> Checkout:
+        async with self._units() as unit:
+            saved = await unit.checkouts.save(checkout)
+            await unit.commit()
+        return saved
+
+
+def _joined(caller: Caller, live: Checkout) -> Checkout:
+    """The live checkout on a hold, for whoever held the slot; to everybody else the hold does not exist."""
+    if caller.owns(live.owner) or caller.owns(live.started_by):
+        return live
+    raise HoldExpired
+
+
+_ENDS: dict[EndReason | None, type[Refusal]] = {
+    EndReason.SLOT_TAKEN: SlotTaken,
+    EndReason.CLINICIAN_NOT_BOOKABLE: ClinicianNotBookable,
+    EndReason.PAYMENT_UNAVAILABLE: PaymentUnavailable,
+    EndReason.HOLD_EXPIRED: HoldExpired,
+}
+
+
+def _outcome(checkout: Checkout) -> Checkout:
+    """The row, or the refusal that it ended in."""
+    if checkout.state in WAITING and at_rest(checkout) and checkout.declined is not None:
+        raise CardDeclined(checkout.declined)
+    if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and checkout.state in TERMINAL:
+        raise CheckoutClosed(checkout.state)
+    if checkout.state is S.REFUNDED:
+        raise BookingFailed
+    if checkout.state in TERMINAL and checkout.state is not S.CONFIRMED:
+        raise _ENDS.get(checkout.end_reason, BookingFailed)
+    return checkout

@@ -178,6 +178,8 @@ class EndReason(StrEnum):
     CANCELLED_BY_PATIENT = "cancelled_by_patient"
     HOLD_EXPIRED = "hold_expired"
     PAYMENT_UNAVAILABLE = "payment_unavailable"
+    BOOKING_REFUSED = "booking_refused"
+    BOOKING_TIMED_OUT = "booking_timed_out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +207,7 @@ class Checkout:
     declined: DeclineReason | None = None  # of the last attempt
     cancel_requested: bool = False  # while a call was out: acted on when its outcome is known
     tries: int = 0  # of the step that the row stands at
+    intended_at: datetime | None = None  # UTC; when the intent that the row stands at was first committed
     charge: Charge | None = None
     refunded: Money | None = None
     appointment_id: str | None = None
@@ -218,6 +221,17 @@ class Checkout:
     def upstream_key(self) -> str:
         """The idempotency key of this attempt's charge, upstream and at the card processor."""
         return f"{self.id}-{self.attempt}"
+
+    def hold_anew(self, *, now: datetime, expires_at: datetime) -> Hold:
+        """The hold that this checkout stands on, to be taken again."""
+        return Hold(
+            id=self.hold_id,
+            owner=self.owner,
+            slot=self.slot,
+            time_zone=self.time_zone,
+            created_at=now,
+            expires_at=expires_at,
+        )
 
     def changed(self, **changes: Any) -> Self:
         """The row with other values; replace() checks the names."""

@@ -136,10 +136,10 @@ class Scheduling(Protocol):
 class HoldStore(Protocol):
     """Slot locks: fast, expiring, visible to others. Exclusion that is final is the slot claim in the database."""
 
-    async def acquire(self, hold: Hold, *, limit: int) -> None:
+    async def acquire(self, hold: Hold, *, limit: int | None) -> None:
         """Take the interval, atomically against every overlapping live hold of the clinician.
 
-        Raises SlotTaken, or HoldLimitReached when the owner has `limit` live holds already.
+        Raises SlotTaken, or HoldLimitReached when the owner has `limit` live holds already (None: no limit).
         """
 
     async def get(self, hold_id: str) -> Hold | None:

@@ -49,6 +49,12 @@ CALLING = frozenset(
     }
 )
 
+# No money has moved and none can: leaving costs nothing here.
+BEFORE_MONEY = WAITING | {S.PATIENT_INTENDED, S.CARD_INTENDED, S.CARD_READY}
+
+# The row owns its slot claim from the write that gets it here to the write that leaves.
+CLAIMING = frozenset(S) - TERMINAL - BEFORE_MONEY
+
 # Money of the patient moves, or may; one such checkout a patient at a time.
 IN_FLIGHT = frozenset(S) - TERMINAL - WAITING - {S.PATIENT_INTENDED, S.NEEDS_ATTENTION}
 

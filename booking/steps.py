@@ -1,0 +1,270 @@
+"""The steps of the checkout saga: for each state, what a driver does with a row that stands there.
+
+A step answers the row as it shall be written next. It makes at most one foreign change, never inside a transaction,
+and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+from booking.models import Appointment, Charge, Checkout, EndReason
+from booking.models import CheckoutState as S
+from booking.ports import Billing, Cards, Clock, HoldStore, Patients, Scheduling
+from booking.refusals import (
+    CardDeclined,
+    ClinicianNotBookable,
+    DeclineReason,
+    OutcomeUnknown,
+    SlotTaken,
+    UpstreamRefused,
+)
+
+# Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
+SETTLE = timedelta(seconds=30)
+
+# How long a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
+_RENEWAL = timedelta(minutes=1)
+
+
+class Steps:
+    """One method a state, and a look for each intent that must not simply be sent again."""
+
+    def __init__(
+        self,
+        *,
+        patients: Patients,
+        cards: Cards,
+        billing: Billing,
+        scheduling: Scheduling,
+        holds: HoldStore,
+        clock: Clock,
+    ) -> None:
+        self._patients = patients
+        self._cards = cards
+        self._billing = billing
+        self._scheduling = scheduling
+        self._holds = holds
+        self._clock = clock
+        self._steps: Mapping[S, Callable[[Checkout], Awaitable[Checkout]]] = {
+            S.STARTED: self._started,
+            S.PATIENT_INTENDED: self._identify_patient,
+            S.PATIENT_READY: self._patient_ready,
+            S.CARD_INTENDED: self._attach_card,
+            S.CARD_READY: self._card_ready,
+            S.CHARGE_INTENDED: self._send_charge,
+            S.CHARGED: self._charged,
+            S.BOOKING_INTENDED: self._send_booking,
+            S.BOOKED: self._booked,
+            S.DELETION_INTENDED: self._delete_appointment,
+            S.COMPENSATING: self._compensating,
+            S.RECURRING_CANCEL_INTENDED: self._cancel_recurring,
+            S.RECURRING_CANCELLED: self._recurring_cancelled,
+            S.REFUND_INTENDED: self._send_refund,
+        }
+        # Finding the patient, deleting, cancelling and refunding read before they write, and are safe to repeat as they are.
+        self._looks: Mapping[S, Callable[[Checkout], Awaitable[Checkout | None]]] = {
+            S.CARD_INTENDED: self._look_for_card,
+            S.CHARGE_INTENDED: self._look_for_charge,
+            S.BOOKING_INTENDED: self._look_for_booking,
+        }
+
+    async def take(self, checkout: Checkout) -> Checkout:
+        """Take the step of the state at which the row stands; no call of the intent may be out."""
+        return await self._steps[checkout.state](checkout)
+
+    async def look(self, checkout: Checkout) -> Checkout | None:
+        """What became of an intent that somebody else committed. None: nothing landed, and it may be sent (again).
+
+        Raises OutcomeUnknown while it is too early to tell.
+        """
+        look = self._looks.get(checkout.state)
+        return await look(checkout) if look else None
+
+    async def _started(self, checkout: Checkout) -> Checkout:
+        return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
+
+    async def _identify_patient(self, checkout: Checkout) -> Checkout:
+        """Find, else create: safe to repeat, since one email and name is one record upstream."""
+        if checkout.guest is None:
+            raise AssertionError("a checkout without a patient has guest details")
+        found = await self._patients.find(checkout.guest)
+        created = False
+        if found is None:
+            try:
+                found = await self._patients.create(
+                    checkout.guest, clinician_id=checkout.slot.clinician_id, time_zone=checkout.time_zone
+                )
+                created = True
+            except UpstreamRefused:  # somebody with this email and name came in between
+                found = await self._patients.find(checkout.guest)
+        if found is None:
+            raise OutcomeUnknown("patient refused, yet not found")
+        return checkout.changed(state=S.PATIENT_READY, patient_id=found, patient_created=created, guest=None)
+
+    async def _patient_ready(self, checkout: Checkout) -> Checkout:
+        if checkout.quote.due_today.is_zero:
+            return await self._held(checkout, S.BOOKING_INTENDED)
+        if checkout.card is None:
+            raise AssertionError("a confirmed checkout with something due has a card")
+        if checkout.card.token is not None:
+            return checkout.changed(state=S.CARD_INTENDED)
+        return checkout.changed(state=S.CARD_READY, card_id=checkout.card.on_file_id)
+
+    async def _attach_card(self, checkout: Checkout) -> Checkout:
+        """Attach the card. A token works once: when it is not known whether it was used, the patient gives a new one."""
+        if checkout.card is None or checkout.card.token is None or checkout.patient_id is None:
+            raise AssertionError("a card is attached from a token, for a patient")
+        try:
+            card = await self._cards.attach(
+                patient_id=checkout.patient_id,
+                token=checkout.card.token,
+                make_default=checkout.patient_created,
+                clinician_id=checkout.slot.clinician_id,
+            )
+        except CardDeclined as refusal:
+            return _declined(checkout, refusal.reason)
+        except (UpstreamRefused, OutcomeUnknown):
+            return _declined(checkout, DeclineReason.TRY_AGAIN)
+        return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
+
+    async def _look_for_card(self, checkout: Checkout) -> Checkout:
+        return _declined(checkout, DeclineReason.TRY_AGAIN)
+
+    async def _card_ready(self, checkout: Checkout) -> Checkout:
+        return await self._held(checkout, S.CHARGE_INTENDED)
+
+    async def _held(self, checkout: Checkout, then: S) -> Checkout:
+        """Go on if the hold lives or can be taken again; the claim itself is taken with the write."""
+        hold = await self._holds.get(checkout.hold_id)
+        if hold is None:
+            now = self._clock.now()
+            try:
+                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=now + _RENEWAL), limit=None)
+            except SlotTaken:
+                return checkout.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
+        return checkout.changed(state=then)
+
+    async def _send_charge(self, checkout: Checkout) -> Checkout:
+        if self._too_late(checkout):
+            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
+        try:
+            return _charged(checkout, await self._billing.charge(checkout))
+        except CardDeclined as refusal:
+            return _declined(checkout, refusal.reason)
+        except UpstreamRefused:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.PAYMENT_UNAVAILABLE)
+
+    async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
+        landed = await self._billing.find_charge(checkout, since=self._settled(checkout))
+        if landed is not None:
+            return _charged(checkout, landed)
+        if checkout.cancel_requested:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        if self._too_late(checkout):
+            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
+        return None
+
+    async def _charged(self, checkout: Checkout) -> Checkout:
+        if checkout.cancel_requested:
+            return checkout.changed(state=S.COMPENSATING, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        return checkout.changed(state=S.BOOKING_INTENDED)
+
+    async def _send_booking(self, checkout: Checkout) -> Checkout:
+        try:
+            return _booked(checkout, await self._scheduling.book(checkout))
+        except SlotTaken:
+            return _not_booked(checkout, EndReason.SLOT_TAKEN)
+        except ClinicianNotBookable:
+            return _not_booked(checkout, EndReason.CLINICIAN_NOT_BOOKABLE)
+        except UpstreamRefused:
+            return _not_booked(checkout, EndReason.BOOKING_REFUSED)
+
+    async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
+        self._settled(checkout)
+        landed = await self._scheduling.find(checkout)
+        if landed is not None:
+            return _booked(checkout, landed)
+        if checkout.cancel_requested:
+            return _not_booked(checkout, EndReason.CANCELLED_BY_PATIENT)
+        if self._too_late(checkout):
+            return _not_booked(checkout, EndReason.BOOKING_TIMED_OUT)
+        return None
+
+    async def _booked(self, checkout: Checkout) -> Checkout:
+        if checkout.end_reason is EndReason.PROVIDER_MISMATCH:
+            return checkout.changed(state=S.DELETION_INTENDED)
+        if checkout.cancel_requested:
+            return checkout.changed(state=S.DELETION_INTENDED, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        return checkout.changed(state=S.CONFIRMED)
+
+    async def _delete_appointment(self, checkout: Checkout) -> Checkout:
+        try:
+            await self._scheduling.delete(checkout)
+        except UpstreamRefused:
+            return checkout.changed(state=S.NEEDS_ATTENTION, attention="appointment_not_deleted")
+        return checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED)
+
+    async def _compensating(self, checkout: Checkout) -> Checkout:
+        recurs = checkout.charge is not None and checkout.charge.recurring_payment_id is not None
+        return checkout.changed(state=S.RECURRING_CANCEL_INTENDED if recurs else S.REFUND_INTENDED)
+
+    async def _cancel_recurring(self, checkout: Checkout) -> Checkout:
+        try:
+            await self._billing.cancel_recurring(checkout)
+        except UpstreamRefused:
+            return checkout.changed(state=S.NEEDS_ATTENTION, attention="recurring_payment_not_cancelled")
+        return checkout.changed(state=S.RECURRING_CANCELLED)
+
+    async def _recurring_cancelled(self, checkout: Checkout) -> Checkout:
+        return checkout.changed(state=S.REFUND_INTENDED)
+
+    async def _send_refund(self, checkout: Checkout) -> Checkout:
+        try:
+            refunded = await self._billing.refund(checkout)
+        except UpstreamRefused:
+            return checkout.changed(state=S.NEEDS_ATTENTION, attention="refund_failed")
+        remains = checkout.charge is not None and checkout.charge.package_id is not None
+        return checkout.changed(
+            state=S.REFUNDED, refunded=refunded, attention="package_remains" if remains else None
+        )
+
+    def _settled(self, checkout: Checkout) -> datetime:
+        """When the intent was committed, if that is long enough ago to look. Raises OutcomeUnknown: look later."""
+        if checkout.intended_at is None:
+            raise AssertionError("an intent carries its time")
+        if self._clock.now() < checkout.intended_at + SETTLE:
+            raise OutcomeUnknown("too early to look")
+        return checkout.intended_at
+
+    def _too_late(self, checkout: Checkout) -> bool:
+        return checkout.confirm_deadline is None or self._clock.now() >= checkout.confirm_deadline
+
+
+def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
+    """Back to the patient, for another card; the next attempt has an upstream key of its own."""
+    return checkout.changed(
+        state=S.PATIENT_READY, declined=reason, card=None, card_id=None, confirm_deadline=None
+    )
+
+
+def _charged(checkout: Checkout, charge: Charge) -> Checkout:
+    return checkout.changed(state=S.CHARGED, charge=charge)
+
+
+def _booked(checkout: Checkout, appointment: Appointment) -> Checkout:
+    """The appointment stands; whose it is was read back, and a wrong clinician is undone by the next step."""
+    mismatch = appointment.clinician_id != checkout.slot.clinician_id
+    return checkout.changed(
+        state=S.BOOKED,
+        appointment_id=appointment.id,
+        end_reason=EndReason.PROVIDER_MISMATCH if mismatch else None,
+        attention="open_invoice" if appointment.open_invoice and checkout.charge else None,
+    )
+
+
+def _not_booked(checkout: Checkout, reason: EndReason) -> Checkout:
+    if checkout.charge is not None:
+        return checkout.changed(state=S.COMPENSATING, end_reason=reason)
+    return checkout.changed(
+        state=S.SLOT_LOST if reason is EndReason.SLOT_TAKEN else S.CANCELLED, end_reason=reason
+    )
