@@ -1,0 +1,135 @@
+"""What a practice keeps of money. Amounts are whole cents, instants aware and in UTC."""
+
+import dataclasses
+from datetime import datetime
+
+from integrations.healthie_emulator.records import Record
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card(Record):
+    """A card on file: Healthie's StripeCustomerDetail."""
+
+    user_id: str
+    stripe_id: str  # the card at Stripe
+    card_type: str  # brand
+    last_four: str
+    expiration: datetime
+    card_type_label: str | None = None
+    country: str = "US"
+    zip: str | None = None
+    source_status: str = "chargeable"
+    source_type: str = "card"
+    deleted_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RefundItem(Record):
+    """Money given back on one billing item."""
+
+    billing_item_id: str
+    amount: int  # cents
+    currency: str
+    refund_date: datetime
+    status: str = "succeeded"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BillingItem(Record):
+    """A payment, tried, made, planned, or only written down (`is_outside_payment`)."""
+
+    sender_id: str  # the patient
+    recipient_id: str | None
+    amount: int  # cents, charged or recorded, after any discount
+    currency: str = "USD"
+    original_price: int | None = None  # cents, before any discount
+    state: str | None = None  # SUCCEEDED, FAILED, SCHEDULED
+    is_outside_payment: bool = False
+    stripe_charge_id: str | None = None
+    stripe_error: str | None = None
+    failure_reason: str | None = None
+    stripe_customer_detail_id: str | None = None
+    stripe_idempotency_key: str | None = None
+    payment_medium: str | None = None
+    payment_due_date: datetime | None = None
+    note: str | None = None
+    metadata: str | None = None  # kept, never answered
+    offering_id: str | None = None
+    offering_coupon_id: str | None = None
+    requested_payment_id: str | None = None
+    recurring_payment_id: str | None = None
+    user_package_selection_id: str | None = None
+    successful_retried_payment_id: str | None = None
+    is_canceled: bool = False
+    deleted_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RecurringPayment(Record):
+    """A series of payments that a recurring plan started."""
+
+    sender_id: str
+    recipient_id: str | None
+    offering_id: str
+    billing_frequency: str
+    amount: int  # cents, each period
+    start_at: datetime
+    next_payment_date: datetime | None
+    repeat_times: int | None = None
+    offering_coupon_id: str | None = None
+    stripe_customer_detail_id: str | None = None
+    is_canceled: bool = False
+    is_paused: bool = False
+    canceled_at: datetime | None = None
+    canceled_by_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RequestedPayment(Record):
+    """An invoice."""
+
+    sender_id: str | None  # who asks for the money
+    recipient_id: str  # the patient
+    price: int  # cents
+    currency: str = "USD"
+    appointment_id: str | None = None
+    offering_id: str | None = None
+    user_package_selection_id: str | None = None
+    invoice_id: str | None = None
+    invoice_type: str = "other"
+    status: str = "Not Yet Paid"
+    paid_at: datetime | None = None
+    is_manually_paid: bool = False
+    metadata: str | None = None
+    notes: str | None = None
+    services_provided: str | None = None
+    service_date: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PackageSelection(Record):
+    """A plan that a patient has: the credits that it gave, by visit type, and what is left of them."""
+
+    user_id: str
+    offering_id: str
+    billing_item_id: str | None = None
+    recurring_payment_id: str | None = None
+    requested_payment_id: str | None = None
+    offering_coupon_id: str | None = None
+    initial_price: int = 0  # cents, after any coupon
+    credits_left: tuple[tuple[str, int], ...] = ()  # (appointment type id, visits left)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Coupon(Record):
+    """A promo code."""
+
+    code: str
+    percent_off: int | None = None  # either this
+    cents_off: int | None = None  # or this
+    offering_ids: tuple[str, ...] = ()  # empty: every plan
+    expires_at: datetime | None = None
+    usage_limit: int | None = None
+    number_of_times_used: int = 0
+    repeat_times: int | None = None  # for how many payments of a recurring plan; None: all
+    user_id: str | None = None

@@ -1,0 +1,209 @@
+"""What a practice keeps besides money: people, the catalogue, working hours, appointments.
+
+Attributes bear the names of Healthie's fields where the two mean the same, so that a field without a resolver of its
+own reads the attribute. All instants are aware and in UTC; what is written out in which zone is decided in `dates`.
+"""
+
+import dataclasses
+from datetime import date, datetime, time
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """Anything that has an id and a history."""
+
+    id: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Organization(Record):
+    """The practice."""
+
+    name: str
+    owner_id: str
+    phone_number: str | None = None
+    is_active: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Location(Record):
+    """A postal address of a person."""
+
+    user_id: str
+    name: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip: str | None = None
+    country: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class User(Record):
+    """A member of the practice or a patient; Healthie keeps both in one table."""
+
+    first_name: str
+    last_name: str
+    email: str | None
+    timezone: str  # IANA name; the zone in which this user's key reads and writes times
+    is_patient: bool = False
+    is_owner: bool = False
+    is_org_admin: bool = False
+    is_active_provider: bool = False
+    active: bool = True
+    dietitian_id: str | None = None  # a patient's main clinician
+    licensed_states: tuple[str, ...] = ()  # two letters each
+    qualifications: str | None = None
+    npi: str | None = None
+    phone_number: str | None = None
+    dob: date | None = None
+    gender: str | None = None
+    legal_name: str | None = None
+    metadata: str | None = None
+    default_stripe_customer_detail_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ApiKey(Record):
+    """A key that acts as one user. The whole key is shown once, when it is made."""
+
+    user_id: str
+    name: str
+    secret: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StateLicense(Record):
+    """That a clinician may treat patients of a state."""
+
+    user_id: str
+    state: str  # two letters
+    full_state_name: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AppointmentType(Record):
+    """A kind of visit."""
+
+    name: str
+    length: int  # minutes
+    available_contact_types: tuple[str, ...]
+    clients_can_book: bool = True
+    client_display_description: str | None = None
+    price: int | None = None  # cents; set: booking one raises an invoice
+    provider_ids: tuple[str, ...] = ()  # only these clinicians offer it; empty: everyone
+    deleted_at: datetime | None = None
+    position: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AppointmentLocation(Record):
+    """A place for visits in person."""
+
+    location: str
+    provider_ids: tuple[str, ...]
+    clients_can_book: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AppointmentSetting(Record):
+    """The practice's policy. Times are minutes, fees whole units of currency."""
+
+    base_calendar_interval: str = "FIFTEEN_MINUTES"
+    minimum_advance_schedule_time: int = 0
+    minimum_advance_cancel_time: int = 0
+    minimum_advance_reschedule_time: int = 0
+    max_days_in_future: int | None = None
+    late_cancellation_fee: int | None = None
+    no_show_fee: int | None = None
+    enable_late_cancellation_status: bool = False
+    enable_checked_in_status: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfferingInclude:
+    """That a plan gives visits of a type."""
+
+    id: str
+    appointment_type_id: str
+    quantity: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Offering(Record):
+    """A plan that patients buy, also called package."""
+
+    name: str
+    description: str
+    price: int  # cents, each period
+    initial_payment_amount: int | None = None  # cents, the first payment if it differs from the others
+    initial_price_with_taxes: int | None = None  # cents
+    currency: str = "USD"
+    billing_frequency: str = "One-Time"
+    repeat_times: int | None = None
+    max_purchases: int | None = None
+    visibility_status: str = "Visible"
+    show_offering: bool = True
+    archived: bool = False
+    includes: tuple[OfferingInclude, ...] = ()
+    row_order: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WeeklyHours(Record):
+    """A clinician's standing working hours on one weekday, on the wall clock of `timezone`."""
+
+    user_id: str
+    weekday: int  # 0 is Monday
+    start: time
+    end: time
+    timezone: str
+    contact_types: tuple[str, ...] = ()  # empty: all
+    appointment_location_id: str | None = None  # for visits in person
+    appointment_type_ids: tuple[str, ...] = ()  # empty: all
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Opening(Record):
+    """Working hours on one occasion, besides the weekly ones."""
+
+    user_id: str
+    range_start: datetime
+    range_end: datetime
+    contact_types: tuple[str, ...] = ()
+    appointment_location_id: str | None = None
+    appointment_type_ids: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Appointment(Record):
+    """A visit, or a blocker (no patient)."""
+
+    provider_id: str
+    user_id: str | None
+    appointment_type_id: str | None
+    starts_at: datetime
+    length: int  # minutes
+    contact_type: str | None = None
+    provider_ids: tuple[str, ...] = ()  # secondary clinicians
+    other_party_id: str | None = None
+    initiator_id: str | None = None
+    last_updated_by_id: str | None = None
+    appointment_location_id: str | None = None
+    location: str | None = None
+    metadata: Any = None
+    notes: str | None = None
+    pm_status: str | None = None
+    pm_status_changed_at: datetime | None = None
+    deleted_at: datetime | None = None
+    other_cancellation_reason: str | None = None
+    confirmed: bool = False
+    is_blocker: bool = False
+    client_updating: bool = False
+    credit_was_used: bool = False
+    requested_payment_id: str | None = None
+    external_videochat_url: str | None = None

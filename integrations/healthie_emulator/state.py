@@ -1,0 +1,190 @@
+"""The whole state of one emulated practice: its tables, clock, switches and outbox, in one object.
+
+Nothing is kept at module level: a reset is a new `World`.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+from integrations.healthie_emulator import money_records as money
+from integrations.healthie_emulator import records as practice
+from integrations.healthie_emulator import webhook_records as webhooks
+from integrations.healthie_emulator.clock import Clock
+from integrations.healthie_emulator.records import Record
+from integrations.healthie_emulator.stripe import FakeStripe
+
+R = TypeVar("R", bound=Record)
+
+ID_SPACING = 100_000  # ids of different kinds never coincide, so a mixed-up id cannot pass a test by luck
+
+
+class Table(Generic[R]):
+    """The records of one kind, in the order in which they were made."""
+
+    def __init__(self, kind: type[R], *, clock: Clock, first_id: int) -> None:
+        self._kind = kind
+        self._clock = clock
+        self._next_id = first_id
+        self._rows: dict[str, R] = {}
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(list(self._rows.values()))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, record_id: str) -> R:
+        return self._rows[record_id]
+
+    def get(self, record_id: object) -> R | None:
+        """Answer the record of that id, which may be a number or a string; None if there is none."""
+        return None if record_id is None else self._rows.get(str(record_id))
+
+    def new_id(self) -> str:
+        """Answer the next id: a number as text, never given before."""
+        self._next_id += 1
+        return str(self._next_id - 1)
+
+    def add(self, **values: Any) -> R:
+        """Make a record; its id and its two dates are given unless they stand in `values`."""
+        now = self._clock.now()
+        given = {"created_at": now, "updated_at": now, **values}
+        record = self._kind(**given if "id" in given else {"id": self.new_id(), **given})
+        self._rows[record.id] = record
+        return record
+
+    def change(self, record_id: str, **changes: Any) -> R:
+        """Put a changed record in the place of the old one and answer it."""
+        changes = {"updated_at": self._clock.now(), **changes}
+        self._rows[record_id] = dataclasses.replace(self._rows[record_id], **changes)
+        return self._rows[record_id]
+
+    def remove(self, record_id: str) -> R | None:
+        """Forget a record."""
+        return self._rows.pop(record_id, None)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Switches:
+    """Where Healthie is known to be odd, or may be: both ways of behaving can be had."""
+
+    silent_noop: set[str] = dataclasses.field(default_factory=set)  # mutations: success, and nothing done
+    drop_note: bool = False  # billing items lose their note
+    check_availability_without_holding: bool = False  # two bookings at once both pass the check
+    other_party_id_overrides: bool = False  # createAppointment obeys other_party_id
+    repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
+    bank_account_set_up: bool = True  # else no charge is possible
+    may_create_api_keys: bool = True  # the permission that Healthie grants on request
+    named_tokens_single_use: bool = False  # `tok_visa` itself works once
+
+
+class World:
+    """One practice. A single event loop owns it; what does not await is atomic."""
+
+    def __init__(self, *, seed: int, clock: Clock) -> None:
+        self.seed = seed
+        self.clock = clock
+        self.switches = Switches()
+        self.stripe = FakeStripe(seed=seed, now=clock.now)
+        self.outbox: list[webhooks.Event] = []
+        self.outbox_filled = asyncio.Event()
+        self._kinds = 0
+        self.organizations = self._table(practice.Organization)
+        self.users = self._table(practice.User)
+        self.locations = self._table(practice.Location)
+        self.api_keys = self._table(practice.ApiKey)
+        self.state_licenses = self._table(practice.StateLicense)
+        self.appointment_types = self._table(practice.AppointmentType)
+        self.appointment_locations = self._table(practice.AppointmentLocation)
+        self.appointment_settings = self._table(practice.AppointmentSetting)
+        self.offerings = self._table(practice.Offering)
+        self.weekly_hours = self._table(practice.WeeklyHours)
+        self.openings = self._table(practice.Opening)
+        self.appointments = self._table(practice.Appointment)
+        self.cards = self._table(money.Card)
+        self.billing_items = self._table(money.BillingItem)
+        self.refund_items = self._table(money.RefundItem)
+        self.recurring_payments = self._table(money.RecurringPayment)
+        self.requested_payments = self._table(money.RequestedPayment)
+        self.package_selections = self._table(money.PackageSelection)
+        self.coupons = self._table(money.Coupon)
+        self.webhooks = self._table(webhooks.Webhook)
+        self.sent_webhooks = self._table(webhooks.SentWebhook)
+
+    @property
+    def organization(self) -> practice.Organization:
+        """The one practice that there is."""
+        return next(iter(self.organizations))
+
+    @property
+    def settings(self) -> practice.AppointmentSetting:
+        """The practice's policy."""
+        return next(iter(self.appointment_settings))
+
+    def emit(
+        self,
+        event_type: str,
+        resource_id_type: str,
+        resource_id: str,
+        changed_fields: tuple[str, ...] | None = None,
+        **more_ids: Any,
+    ) -> None:
+        """Tell the webhooks of something that happened, such as `appointment.updated` of an `Appointment`."""
+        self.outbox.append(
+            webhooks.Event(
+                event_type=event_type,
+                resource_id=resource_id,
+                resource_id_type=resource_id_type,
+                changed_fields=changed_fields,
+                at=self.clock.now(),
+                more_ids=more_ids,
+            )
+        )
+        self.outbox_filled.set()
+
+    def _table(self, kind: type[R]) -> Table[R]:
+        self._kinds += 1
+        return Table(kind, clock=self.clock, first_id=self._kinds * ID_SPACING + self.seed % 1000 + 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Whose key a request bears."""
+
+    user: practice.User
+
+    @property
+    def is_patient(self) -> bool:
+        """Tell whether the key is a patient's: it sees that patient and nobody else."""
+        return self.user.is_patient
+
+    @property
+    def is_admin(self) -> bool:
+        """Tell whether the key acts for the whole practice."""
+        return self.user.is_owner or self.user.is_org_admin
+
+    def sees_patient(self, user_id: str | None) -> bool:
+        """Tell whether records of this patient exist for the actor; staff share the practice's patients."""
+        return not self.is_patient or user_id == self.user.id
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """One GraphQL request while it is executed: what every resolver is given."""
+
+    world: World
+    actor: Actor | None  # None: no key, as a visitor of the public plans
+
+    @property
+    def me(self) -> Actor:
+        """The actor of a request that cannot have got here without a key (only `offerings` can)."""
+        if self.actor is None:
+            raise LookupError("this field is not public")
+        return self.actor
+
+    @property
+    def zone(self) -> str:
+        """The IANA name of the zone in which times are written and, without a `timezone`, read."""
+        return self.actor.user.timezone if self.actor else "UTC"

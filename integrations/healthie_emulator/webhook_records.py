@@ -1,0 +1,53 @@
+"""What a practice keeps of webhooks. Instants are aware and in UTC."""
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from integrations.healthie_emulator.records import Record
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WebhookEvent(Record):
+    """That a webhook wants an event, and how its delivery fares."""
+
+    event_type: str  # as on the wire: `appointment.updated`
+    retry_count: int = 0
+    first_failed_at: datetime | None = None
+    last_failed_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Webhook(Record):
+    """A subscription."""
+
+    url: str
+    events: tuple[WebhookEvent, ...]
+    is_enabled: bool = True
+    should_retry: bool = True
+    warned_at: datetime | None = None
+    signature_secret: str | None = dataclasses.field(default=None, repr=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SentWebhook(Record):
+    """One attempt to deliver."""
+
+    webhook_id: str
+    url: str
+    event_type: str
+    resource_id: str
+    resource_id_type: str
+    http_response_status: str | None  # None: nobody answered
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened, for the webhooks that want it."""
+
+    event_type: str  # `appointment.updated`
+    resource_id: str
+    resource_id_type: str  # `Appointment`
+    changed_fields: tuple[str, ...] | None  # None: created and deleted carry none
+    at: datetime
+    more_ids: dict[str, Any] = dataclasses.field(default_factory=dict)  # the few ids that some events add
