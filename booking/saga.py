@@ -4,6 +4,7 @@ Any number of drivers may run; each row is driven by one at a time, under a leas
 was read, so a driver that lost its lease can write nothing.
 """
 
+import contextlib
 import itertools
 from datetime import timedelta
 
@@ -78,11 +79,16 @@ class Saga:
             committed_here = True
         return checkout
 
-    async def expire_if_abandoned(self, checkout_id: str) -> None:
-        """End a checkout whose patient let the hold run out without confirming."""
+    async def resume(self, checkout_id: str) -> None:
+        """Do what is due: go on with a row that somebody left, or end one whose patient let the hold run out."""
         checkout = await self._load(checkout_id)
-        if checkout.state not in WAITING or not at_rest(checkout):
-            return
+        if not at_rest(checkout):
+            await self.drive(checkout_id)
+        elif checkout.state in WAITING:
+            with contextlib.suppress(StaleCheckout):  # the patient came back in this very moment
+                await self._expire_if_abandoned(checkout)
+
+    async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         hold = await self._holds.get(checkout.hold_id)
         if hold is not None:
             await self._record(checkout, checkout.changed(due_at=hold.expires_at))

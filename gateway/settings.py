@@ -1,0 +1,124 @@
+"""Settings, all from the environment with the prefix `FRONTDOOR_`; the README's table names each."""
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Below this an HMAC key can be guessed faster than the HMAC itself (RFC 2104, section 3: the hash's length).
+_SECRET_LENGTH = 32
+
+
+class Environment(StrEnum):
+    """Where the program runs."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """Read once, at start; secrets never print."""
+
+    model_config = SettingsConfigDict(env_prefix="FRONTDOOR_", frozen=True, extra="ignore")
+
+    environment: Environment = Field(
+        Environment.PRODUCTION, description="`development` serves GraphiQL and accepts development tokens."
+    )
+    secret_key: SecretStr = Field(
+        description="Signs visitor and guest tokens; at least 32 random characters."
+    )
+    database_url: str = Field(
+        "sqlite:///.frontdoor/frontdoor.sqlite3",
+        description="`sqlite:///path` or `postgresql://user@host/name`.",
+    )
+    redis_url: str | None = Field(
+        None, description="Keeps slot holds in Redis; without it they are in the database."
+    )
+    healthie_url: HttpUrl = Field(description="Healthie's GraphQL endpoint, or the emulator's.")
+    healthie_organization_key: SecretStr = Field(
+        description="An API key of the practice; for reading, never for booking."
+    )
+    healthie_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="JSON: each clinician's id and own API key; who has none is not bookable.",
+    )
+    healthie_api_version: str = Field("2026-01-01", description="The version of Healthie's API to ask for.")
+    healthie_shard: str | None = Field(
+        None, description="`AuthorizationShard`, where the account is sharded."
+    )
+    tenant: str = Field(
+        "practice", description="The practice's name in keys; change it only with an empty database."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="JSON list of browser origins that may call the API."
+    )
+    hold_minutes: int = Field(5, ge=1, le=30, description="How long a hold keeps a slot.")
+    hold_extensions: int = Field(2, ge=0, le=10, description="How often a hold may be extended.")
+    holds_per_owner: int = Field(3, ge=1, le=20, description="How many slots one caller may hold at once.")
+    confirm_minutes: int = Field(
+        15, ge=1, le=60, description="No charge is sent later than this after a confirm."
+    )
+    answer_seconds: float = Field(10, gt=0, le=60, description="confirmCheckout answers within this time.")
+    log_format: LogFormat = Field(LogFormat.JSON, description="`json` or `console`.")
+    log_level: str = Field("INFO", description="The least level that is logged.")
+    emulator_url: HttpUrl | None = Field(
+        None, description="Shown in GraphiQL as a link, when the upstream is the emulator."
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < _SECRET_LENGTH:
+            raise ValueError(f"needs at least {_SECRET_LENGTH} characters")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        level = value.upper()
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("is one of DEBUG, INFO, WARNING, ERROR")
+        return level
+
+    @model_validator(mode="after")
+    def _no_wildcard(self) -> Self:
+        if "*" in self.cors_origins and self.environment is Environment.PRODUCTION:
+            raise ValueError("cors_origins names origins one by one in production")
+        return self
+
+    @property
+    def hold_duration(self) -> timedelta:
+        """How long a hold keeps a slot."""
+        return timedelta(minutes=self.hold_minutes)
+
+    @property
+    def in_development(self) -> bool:
+        """Whether conveniences are on that have no place in production."""
+        return self.environment is Environment.DEVELOPMENT
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with the environment, one line a setting, without any value."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        name = f"FRONTDOOR_{str(problem['loc'][0]).upper()}" if problem["loc"] else "settings"
+        lines.append(f"  {name}: {problem['msg']}")
+    return "\n".join(["Frontdoor cannot start with these settings:", *sorted(lines)])
+
+
+def sqlite_directory(database_url: str) -> Path | None:
+    """The directory that a SQLite file lives in; None for other databases."""
+    scheme, _, path = database_url.partition(":///")
+    if not scheme.startswith("sqlite") or not path or path == ":memory:":
+        return None
+    return Path(path).parent

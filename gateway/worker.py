@@ -1,0 +1,78 @@
+"""The worker: takes up checkouts that are due, and clears away what has run out."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from booking.ports import Clock, UnitOfWorkFactory
+from booking.saga import Saga
+
+# Often enough that a patient whose gateway died sees their checkout move, rarely enough to cost nothing.
+POLL_SECONDS = 1.0
+
+# How many rows one look takes: more would outlive their leases in the queue.
+BATCH = 20
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chore:
+    """Something that is done again and again."""
+
+    name: str
+    every: timedelta
+    work: Callable[[], Awaitable[object]]
+
+
+class Worker:
+    """Any number of workers may run on one database."""
+
+    def __init__(
+        self, *, saga: Saga, units: UnitOfWorkFactory, clock: Clock, chores: tuple[Chore, ...] = ()
+    ) -> None:
+        self._saga = saga
+        self._units = units
+        self._clock = clock
+        self._next: dict[Chore, datetime] = {chore: clock.now() + chore.every for chore in chores}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; one failing row or chore does not keep the others waiting."""
+        log.info("worker.started")
+        while not stop.is_set():
+            busy = await self.tick()
+            if not busy:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+        log.info("worker.stopped")
+
+    async def tick(self) -> int:
+        """Take up what is due now; answers how many checkouts that were."""
+        try:
+            async with self._units() as unit:
+                due = await unit.checkouts.due(self._clock.now(), limit=BATCH)
+        except Exception:
+            log.exception("worker.database_unavailable")
+            return 0
+        await asyncio.gather(*(self._resume(checkout_id) for checkout_id in due))
+        for chore, at in list(self._next.items()):
+            if self._clock.now() >= at:
+                self._next[chore] = self._clock.now() + chore.every
+                await self._do(chore)
+        return len(due)
+
+    async def _resume(self, checkout_id: str) -> None:
+        try:
+            await self._saga.resume(checkout_id)
+        except Exception:
+            log.exception("worker.checkout_failed", checkout=checkout_id)
+
+    async def _do(self, chore: Chore) -> None:
+        try:
+            await chore.work()
+        except Exception:
+            log.exception("worker.chore_failed", chore=chore.name)
