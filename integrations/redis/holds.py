@@ -1,0 +1,225 @@
+"""Slot holds in Redis: atomic by Lua, fast, gone by themselves.
+
+Keys, below the prefix: `hold:<id>` (the hold), `clinician:<id>` and `owner:<HMAC>` (indexes of what is live). Every key
+has a time to live, and none names a patient. Whether a hold is live is decided by the caller's clock, as in SQL; the
+time to live only clears away. For Redis Cluster choose a prefix with a hash tag, such as `{frontdoor}:`.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+from redis.exceptions import RedisError
+
+from booking.catalog import ContactType
+from booking.models import Hold
+from booking.ports import Clock
+from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken, UpstreamUnavailable
+from booking.slots import Busy, Interval, Slot
+
+# Keys outlive their holds by this much, so that a caller whose clock is behind still finds what it thinks is live.
+SLACK = timedelta(minutes=1)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class RedisHoldStore:
+    """Holds as hashes of one Redis. `client` decodes its responses (see `connect_redis`); `secret` hides owners in keys.
+
+    Every call raises UpstreamUnavailable when Redis does not answer; whatever it took then expires by itself.
+    """
+
+    def __init__(self, *, client: Redis, prefix: str = "frontdoor:", secret: bytes, clock: Clock) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._secret = secret
+        self._clock = clock
+        self._acquire = _script(client, "acquire")
+        self._extend = _script(client, "extend")
+        self._transfer = _script(client, "transfer")
+        self._release = _script(client, "release")
+
+    async def acquire(self, hold: Hold, *, limit: int) -> None:
+        """Take the interval; taking the same hold again is no change. Raises SlotTaken, HoldLimitReached."""
+        now = self._clock.now()
+        fields = _to_fields(hold)
+        arguments: list[str | int] = [
+            hold.id,
+            _micros(now),
+            _ttl(now, hold.expires_at),
+            limit,
+            fields["starts_at"],
+            fields["ends_at"],
+            fields["expires_at"],
+            *(part for field in fields.items() for part in field),
+        ]
+        with _answering():
+            answer = await self._acquire(keys=self._keys(hold), args=arguments)
+        if answer == "taken":
+            raise SlotTaken
+        if answer == "limit":
+            raise HoldLimitReached(limit)
+
+    async def get(self, hold_id: str) -> Hold | None:
+        """The hold, if it is live."""
+        with _answering():
+            fields: Mapping[Any, Any] = await self._client.hgetall(self._hold_key(hold_id))
+        hold = _from_fields(fields) if fields else None
+        return hold if hold is not None and hold.is_live(self._clock.now()) else None
+
+    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired."""
+        now = self._clock.now()
+        arguments: list[str | int] = [
+            hold.id,
+            _micros(now),
+            _ttl(now, expires_at),
+            hold.owner,
+            _micros(expires_at),
+        ]
+        with _answering():
+            return _changed(await self._extend(keys=self._keys(hold), args=arguments))
+
+    async def transfer(self, hold: Hold, *, owner: str) -> Hold:
+        """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""
+        keys = [self._hold_key(hold.id), self._owner_key(hold.owner), self._owner_key(owner)]
+        arguments = [hold.id, _micros(self._clock.now()), hold.owner, owner]
+        with _answering():
+            return _changed(await self._transfer(keys=keys, args=arguments))
+
+    async def release(self, hold_id: str, *, owner: str) -> None:
+        """Give the interval back; nothing happens when it is gone or somebody else's."""
+        with _answering():
+            clinician_id = await self._client.hget(self._hold_key(hold_id), "clinician_id")
+            if clinician_id is not None:
+                keys = [
+                    self._hold_key(hold_id),
+                    self._clinician_key(str(clinician_id)),
+                    self._owner_key(owner),
+                ]
+                await self._release(keys=keys, args=[hold_id, owner])
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        """The live holds of these clinicians that overlap the span."""
+        now = self._clock.now()
+        with _answering():
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for clinician_id in clinician_ids:
+                    pipeline.hvals(self._clinician_key(clinician_id))
+                answers = await pipeline.execute()
+        return [
+            Busy(clinician_id=clinician_id, interval=interval)
+            for clinician_id, entries in zip(clinician_ids, answers, strict=True)
+            for interval, expires_at in map(_from_entry, entries)
+            if expires_at > now and interval.overlaps(span)
+        ]
+
+    async def ready(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            with _answering():
+                return bool(await self._client.ping())
+        except UpstreamUnavailable:
+            return False
+
+    def _keys(self, hold: Hold) -> list[str]:
+        return [
+            self._hold_key(hold.id),
+            self._clinician_key(hold.slot.clinician_id),
+            self._owner_key(hold.owner),
+        ]
+
+    def _hold_key(self, hold_id: str) -> str:
+        return f"{self._prefix}hold:{hold_id}"
+
+    def _clinician_key(self, clinician_id: str) -> str:
+        return f"{self._prefix}clinician:{clinician_id}"
+
+    def _owner_key(self, owner: str) -> str:
+        return f"{self._prefix}owner:{hmac.new(self._secret, owner.encode(), hashlib.sha256).hexdigest()}"
+
+
+def _script(client: Redis, name: str) -> AsyncScript:
+    """A script by its hash; sent whole again when the server has forgotten it."""
+    folder = files(__package__) / "lua"
+    return client.register_script(
+        "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("prelude", name))
+    )
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise UpstreamUnavailable("hold store") from error
+
+
+def _changed(flat: Sequence[str] | None) -> Hold:
+    """The hold that a script answered as names and values in turn. Raises HoldExpired when it answered nothing."""
+    if not flat:
+        raise HoldExpired
+    return _from_fields(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
+def _micros(moment: datetime) -> str:
+    return str((moment - _EPOCH) // _MICROSECOND)
+
+
+def _moment(micros: str) -> datetime:
+    return _EPOCH + int(micros) * _MICROSECOND
+
+
+def _ttl(now: datetime, expires_at: datetime) -> int:
+    return (max(expires_at - now, timedelta(0)) + SLACK) // _MILLISECOND
+
+
+def _from_entry(entry: str) -> tuple[Interval, datetime]:
+    start, end, expires_at = map(_moment, entry.split(" "))
+    return Interval(start=start, end=end), expires_at
+
+
+def _to_fields(hold: Hold) -> dict[str, str]:
+    slot = hold.slot
+    return {
+        "id": hold.id,
+        "owner": hold.owner,
+        "clinician_id": slot.clinician_id,
+        "visit_type_id": slot.visit_type_id,
+        "contact_type": slot.contact_type.value,
+        "location_id": slot.location_id or "",
+        "starts_at": _micros(slot.start),
+        "ends_at": _micros(slot.end),
+        "minutes": str(slot.minutes),
+        "time_zone": hold.time_zone,
+        "created_at": _micros(hold.created_at),
+        "expires_at": _micros(hold.expires_at),
+        "extensions": str(hold.extensions),
+    }
+
+
+def _from_fields(fields: Mapping[str, Any]) -> Hold:
+    return Hold(
+        id=fields["id"],
+        owner=fields["owner"],
+        slot=Slot(
+            clinician_id=fields["clinician_id"],
+            visit_type_id=fields["visit_type_id"],
+            contact_type=ContactType(fields["contact_type"]),
+            location_id=fields["location_id"] or None,
+            start=_moment(fields["starts_at"]),
+            minutes=int(fields["minutes"]),
+        ),
+        time_zone=fields["time_zone"],
+        created_at=_moment(fields["created_at"]),
+        expires_at=_moment(fields["expires_at"]),
+        extensions=int(fields["extensions"]),
+    )

@@ -1,0 +1,19 @@
+-- Move the expiry of the owner's live hold, never back. Answers the hold's fields, or nothing.
+local hold, clinician, owner = KEYS[1], KEYS[2], KEYS[3]
+local id, now, ttl, name, expires = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+
+if not is_live(hold, now) or redis.call('HGET', hold, 'owner') ~= name then
+  return false
+end
+local present, starts, ends = unpack(redis.call('HMGET', hold, 'expires_at', 'starts_at', 'ends_at'))
+if tonumber(present) > tonumber(expires) then
+  expires = present
+end
+redis.call('HSET', hold, 'expires_at', expires)
+redis.call('HINCRBY', hold, 'extensions', 1)
+redis.call('HSET', clinician, id, starts .. ' ' .. ends .. ' ' .. expires)
+redis.call('HSET', owner, id, expires)
+for _, key in ipairs(KEYS) do
+  keep(key, tonumber(ttl))
+end
+return redis.call('HGETALL', hold)

@@ -1,0 +1,27 @@
+-- Shared by all scripts. Times are whole microseconds since 1970, as text: exact in Lua's numbers, and given back as they came.
+-- A clinician's index maps hold id -> "start end expires"; an owner's maps hold id -> "expires".
+
+local function keep(key, milliseconds)
+  if redis.call('PTTL', key) < milliseconds then
+    redis.call('PEXPIRE', key, milliseconds)
+  end
+end
+
+-- The entries that are live; what expired is deleted in passing.
+local function live(key, now)
+  local entries = {}
+  local flat = redis.call('HGETALL', key)
+  for i = 1, #flat, 2 do
+    if tonumber(string.match(flat[i + 1], '%d+$')) > now then
+      entries[flat[i]] = flat[i + 1]
+    else
+      redis.call('HDEL', key, flat[i])
+    end
+  end
+  return entries
+end
+
+local function is_live(hold, now)
+  local expires = redis.call('HGET', hold, 'expires_at')
+  return expires and tonumber(expires) > now
+end
