@@ -51,7 +51,7 @@ class SqlClaims:
         )
         return [
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
-            for clinician, start, end in (await self._connection.execute(query)).tuples()
+            for clinician, start, end in await self._connection.execute(query)
         ]
 
     async def _taken_by_another(self, checkout_id: str, clinician_id: str, span: Interval) -> bool:

@@ -7,7 +7,7 @@ once and deleted when somebody next holds a slot of the same clinician, or by `r
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.catalog import ContactType
@@ -15,7 +15,7 @@ from booking.models import Hold
 from booking.ports import Clock
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
 from booking.slots import Busy, Interval, Slot
-from integrations.database.columns import upsert
+from integrations.database.columns import UtcTime, upsert
 from integrations.database.engine import reading
 from integrations.database.tables import holds
 
@@ -57,7 +57,7 @@ class SqlHoldStore:
         return await self._change(
             _c.id == hold.id,
             _c.owner == hold.owner,
-            expires_at=later(_c.expires_at, expires_at, type_=_c.expires_at.type),
+            expires_at=later(_c.expires_at, literal(expires_at, UtcTime)),
             extensions=_c.extensions + 1,
         )
 
@@ -78,7 +78,7 @@ class SqlHoldStore:
             _c.expires_at > self._clock.now(), *_overlapping(clinician_ids, span)
         )
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(query)).tuples().all()
+            rows = (await connection.execute(query)).all()
         return [
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
             for clinician, start, end in rows

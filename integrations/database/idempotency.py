@@ -87,11 +87,11 @@ class IdempotencyKeys:
                 set_={"attempt": _c.attempt + 1, "in_flight_until": in_flight_until},
                 where=left_behind,
             ).returning(_c.attempt, _c.reference)
-            taken = (await connection.execute(take)).tuples().first()
+            taken = (await connection.execute(take)).first()
             if taken is not None:
                 return Claimed(scope=scope, attempt=taken[0], reference=taken[1])
             standing = select(_c.fingerprint, _c.completed, _c.reference).where(_is(scope))
-            row = (await connection.execute(standing)).tuples().first()
+            row = (await connection.execute(standing)).first()
         if row is None:  # released in between: the next claim goes through
             return InFlight()
         known, completed, reference = row

@@ -1,0 +1,360 @@
+"""One suite for every hold store: SQL on SQLite, SQL on PostgreSQL, Redis. The clock is set, never waited for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from booking.catalog import ContactType
+from booking.models import Hold
+from booking.ports import HoldStore
+from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
+from booking.slots import Busy, Interval, Slot
+from integrations.database.engine import connect_database
+from integrations.database.holds import SqlHoldStore
+from integrations.database.migrations import migrate
+from integrations.database.tables import holds
+from integrations.redis.client import connect_redis
+from integrations.redis.holds import RedisHoldStore
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ALICE, BOB = "patient:alice", "visitor:bob"
+PLENTY = 1000
+
+
+@dataclass
+class SetClock:
+    moment: datetime = NOON - timedelta(hours=3)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, **span: float) -> None:
+        self.moment += timedelta(**span)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@asynccontextmanager
+async def sql_store(url: str, clock: SetClock) -> AsyncIterator[HoldStore]:
+    await migrate(url)
+    engine = connect_database(url)
+    async with engine.begin() as connection:
+        await connection.execute(delete(holds))
+    yield SqlHoldStore(engine=engine, clock=clock)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def sqlite_store(tmp_path: Path, clock: SetClock) -> AsyncIterator[HoldStore]:
+    async with sql_store(f"sqlite:///{tmp_path / 'holds.sqlite3'}", clock) as store:
+        yield store
+
+
+@pytest.fixture
+async def postgresql_store(postgres_url: str, clock: SetClock) -> AsyncIterator[HoldStore]:
+    async with sql_store(postgres_url, clock) as store:
+        yield store
+
+
+@pytest.fixture
+async def redis_store(redis_url: str, redis_prefix: str, clock: SetClock) -> AsyncIterator[HoldStore]:
+    client = connect_redis(redis_url)
+    yield RedisHoldStore(client=client, prefix=redis_prefix, secret=b"only for tests", clock=clock)
+    await client.aclose()
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("redis", marks=pytest.mark.redis),
+    ]
+)
+def store(request: pytest.FixtureRequest) -> HoldStore:
+    adapter: HoldStore = request.getfixturevalue(f"{request.param}_store")
+    return adapter
+
+
+def a_hold(
+    clock: SetClock,
+    *,
+    name: str = "hold_1",
+    owner: str = ALICE,
+    clinician: str = "clinician-1",
+    start: datetime = NOON,
+    minutes: int = 30,
+) -> Hold:
+    return Hold(
+        id=name,
+        owner=owner,
+        slot=Slot(
+            clinician_id=clinician,
+            visit_type_id="visit-1",
+            contact_type=ContactType.VIDEO,
+            location_id=None,
+            start=start,
+            minutes=minutes,
+        ),
+        time_zone="America/New_York",
+        created_at=clock.now(),
+        expires_at=clock.now() + timedelta(minutes=5),
+    )
+
+
+def around(hold: Hold) -> Interval:
+    return Interval(start=hold.slot.start - timedelta(hours=2), end=hold.slot.end + timedelta(hours=2))
+
+
+async def test_a_hold_is_read_back_as_it_was_taken(store: HoldStore, clock: SetClock) -> None:
+    clock.advance(microseconds=123_457)
+    remote, in_person = (
+        a_hold(clock),
+        a_hold(clock, name="hold_2", start=NOON + timedelta(hours=1)),
+    )
+    in_person = replace(
+        in_person, slot=replace(in_person.slot, contact_type=ContactType.IN_PERSON, location_id="room-1")
+    )
+    for hold in (remote, in_person):
+        await store.acquire(hold, limit=PLENTY)
+        assert await store.get(hold.id) == hold
+
+
+async def test_an_unknown_hold_is_none(store: HoldStore) -> None:
+    assert await store.get("hold_missing") is None
+
+
+@pytest.mark.parametrize(
+    ("offset", "minutes"),
+    [(0, 60), (-15, 30), (59, 15), (15, 15), (-30, 120), (-1439, 1440)],
+    ids=["same", "over the start", "last minute", "inside", "around", "a whole day"],
+)
+async def test_an_overlapping_interval_of_any_length_is_taken(
+    store: HoldStore, clock: SetClock, offset: int, minutes: int
+) -> None:
+    await store.acquire(a_hold(clock, minutes=60), limit=PLENTY)
+    rival = a_hold(clock, name="hold_2", owner=BOB, start=NOON + timedelta(minutes=offset), minutes=minutes)
+    with pytest.raises(SlotTaken):
+        await store.acquire(rival, limit=PLENTY)
+    assert await store.get(rival.id) is None
+
+
+async def test_the_owner_cannot_hold_the_same_time_twice(store: HoldStore, clock: SetClock) -> None:
+    await store.acquire(a_hold(clock), limit=PLENTY)
+    with pytest.raises(SlotTaken):
+        await store.acquire(a_hold(clock, name="hold_2"), limit=PLENTY)
+
+
+async def test_touching_ends_and_other_clinicians_are_free(store: HoldStore, clock: SetClock) -> None:
+    await store.acquire(a_hold(clock), limit=PLENTY)
+    before = a_hold(clock, name="hold_2", owner=BOB, start=NOON - timedelta(minutes=60), minutes=60)
+    after = a_hold(clock, name="hold_3", owner=BOB, start=NOON + timedelta(minutes=30))
+    elsewhere = a_hold(clock, name="hold_4", owner=BOB, clinician="clinician-2")
+    for hold in (before, after, elsewhere):
+        await store.acquire(hold, limit=PLENTY)
+        assert await store.get(hold.id) == hold
+
+
+async def test_taking_the_same_hold_again_is_no_change(store: HoldStore, clock: SetClock) -> None:
+    hold = a_hold(clock)
+    await store.acquire(hold, limit=1)
+    extended = await store.extend(hold, expires_at=clock.now() + timedelta(minutes=9))
+    await store.acquire(hold, limit=1)
+    assert await store.get(hold.id) == extended
+
+
+@pytest.mark.parametrize("lengths", [(30,), (30, 60, 15, 45)], ids=["one slot", "overlapping lengths"])
+async def test_of_100_concurrent_acquirers_exactly_one_wins(
+    store: HoldStore, clock: SetClock, lengths: tuple[int, ...]
+) -> None:
+    rivals = [
+        a_hold(
+            clock,
+            name=f"hold_{n}",
+            owner=f"visitor:{n}",
+            start=NOON + timedelta(minutes=n % len(lengths)),
+            minutes=lengths[n % len(lengths)],
+        )
+        for n in range(100)
+    ]
+    answers = await asyncio.gather(
+        *(store.acquire(hold, limit=PLENTY) for hold in rivals), return_exceptions=True
+    )
+    assert sum(answer is None for answer in answers) == 1
+    assert sum(isinstance(answer, SlotTaken) for answer in answers) == 99
+    winner = rivals[answers.index(None)]
+    assert await store.busy(["clinician-1"], around(winner)) == [
+        Busy(clinician_id="clinician-1", interval=winner.slot.interval)
+    ]
+
+
+async def test_expiry_frees_the_time_at_once(store: HoldStore, clock: SetClock) -> None:
+    hold = a_hold(clock)
+    await store.acquire(hold, limit=1)
+    clock.advance(minutes=5, microseconds=-1)
+    assert await store.get(hold.id) == hold
+    clock.advance(microseconds=1)
+    assert await store.get(hold.id) is None
+    assert await store.busy(["clinician-1"], around(hold)) == []
+    rival = a_hold(clock, name="hold_2", owner=BOB)
+    await store.acquire(rival, limit=1)
+    assert await store.get(rival.id) == rival
+
+
+async def test_an_expired_hold_comes_not_back(store: HoldStore, clock: SetClock) -> None:
+    hold = a_hold(clock)
+    await store.acquire(hold, limit=PLENTY)
+    clock.advance(minutes=5)
+    with pytest.raises(HoldExpired):
+        await store.extend(hold, expires_at=clock.now() + timedelta(minutes=5))
+    with pytest.raises(HoldExpired):
+        await store.transfer(hold, owner=BOB)
+
+
+class TestExtend:
+    async def test_moves_the_expiry_and_counts(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        clock.advance(minutes=4)
+        until = clock.now() + timedelta(minutes=5)
+        extended = await store.extend(hold, expires_at=until)
+        assert extended == replace(hold, expires_at=until, extensions=1)
+        clock.advance(minutes=4)
+        assert await store.get(hold.id) == extended
+        assert (await store.busy(["clinician-1"], around(hold))) != []
+        with pytest.raises(SlotTaken):
+            await store.acquire(a_hold(clock, name="hold_2", owner=BOB), limit=PLENTY)
+
+    async def test_never_moves_the_expiry_back(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        late = await store.extend(hold, expires_at=clock.now() + timedelta(minutes=20))
+        again = await store.extend(hold, expires_at=clock.now() + timedelta(minutes=6))
+        assert again == replace(late, extensions=2)
+        assert await store.get(hold.id) == again
+
+    async def test_concurrent_extensions_are_all_counted(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        until = clock.now() + timedelta(minutes=9)
+        extended = await asyncio.gather(*(store.extend(hold, expires_at=until) for _ in range(5)))
+        assert sorted(each.extensions for each in extended) == [1, 2, 3, 4, 5]
+
+    async def test_is_for_the_owner_only(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        with pytest.raises(HoldExpired):
+            await store.extend(replace(hold, owner=BOB), expires_at=hold.expires_at + timedelta(minutes=5))
+        assert await store.get(hold.id) == hold
+
+
+class TestRelease:
+    async def test_frees_the_time(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=1)
+        await store.release(hold.id, owner=ALICE)
+        assert await store.get(hold.id) is None
+        assert await store.busy(["clinician-1"], around(hold)) == []
+        await store.acquire(a_hold(clock, name="hold_2"), limit=1)  # it counts no longer
+
+    async def test_by_somebody_else_changes_nothing(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        await store.release(hold.id, owner=BOB)
+        assert await store.get(hold.id) == hold
+        assert len(await store.busy(["clinician-1"], around(hold))) == 1
+
+    async def test_of_nothing_changes_nothing(self, store: HoldStore) -> None:
+        await store.release("hold_missing", owner=ALICE)
+
+
+class TestTransfer:
+    async def test_hands_the_hold_over(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        handed = await store.transfer(hold, owner=BOB)
+        assert handed == replace(hold, owner=BOB)
+        assert await store.get(hold.id) == handed
+        await store.release(hold.id, owner=ALICE)
+        assert await store.get(hold.id) == handed
+        await store.release(hold.id, owner=BOB)
+        assert await store.get(hold.id) is None
+
+    async def test_again_is_no_change(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        handed = await store.transfer(hold, owner=BOB)
+        assert await store.transfer(hold, owner=BOB) == handed
+
+    async def test_from_somebody_else_is_refused(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        with pytest.raises(HoldExpired):
+            await store.transfer(replace(hold, owner="visitor:thief"), owner=BOB)
+        assert await store.get(hold.id) == hold
+
+    async def test_moves_the_count_to_the_new_owner(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=1)
+        await store.transfer(hold, owner=BOB)
+        later = NOON + timedelta(hours=1)
+        with pytest.raises(HoldLimitReached):
+            await store.acquire(a_hold(clock, name="hold_2", owner=BOB, start=later), limit=1)
+        await store.acquire(a_hold(clock, name="hold_3", start=later), limit=1)
+
+    async def test_only_one_of_many_takers_gets_it(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        answers = await asyncio.gather(
+            *(store.transfer(hold, owner=f"guest:{n}") for n in range(10)), return_exceptions=True
+        )
+        assert sum(isinstance(answer, Hold) for answer in answers) == 1
+
+
+class TestLimit:
+    async def test_counts_the_owners_live_holds_with_any_clinician(
+        self, store: HoldStore, clock: SetClock
+    ) -> None:
+        for n in range(2):
+            await store.acquire(a_hold(clock, name=f"hold_{n}", clinician=f"clinician-{n}"), limit=2)
+        with pytest.raises(HoldLimitReached) as refusal:
+            await store.acquire(a_hold(clock, name="hold_2", clinician="clinician-2"), limit=2)
+        assert refusal.value.limit == 2
+        await store.acquire(a_hold(clock, name="hold_3", owner=BOB, clinician="clinician-2"), limit=2)
+        clock.advance(minutes=5)
+        await store.acquire(a_hold(clock, name="hold_4", clinician="clinician-2"), limit=2)
+
+    async def test_holds_under_concurrency(self, store: HoldStore, clock: SetClock) -> None:
+        wanted = [a_hold(clock, name=f"hold_{n}", clinician=f"clinician-{n}") for n in range(30)]
+        answers = await asyncio.gather(
+            *(store.acquire(hold, limit=3) for hold in wanted), return_exceptions=True
+        )
+        assert sum(answer is None for answer in answers) == 3
+        assert sum(isinstance(answer, HoldLimitReached) for answer in answers) == 27
+
+
+async def test_busy_lists_what_overlaps_the_span_for_these_clinicians(
+    store: HoldStore, clock: SetClock
+) -> None:
+    places = [("clinician-1", 0), ("clinician-1", 60), ("clinician-2", 0), ("clinician-3", 0)]
+    taken = [
+        a_hold(clock, name=f"hold_{n}", clinician=clinician, start=NOON + timedelta(minutes=offset))
+        for n, (clinician, offset) in enumerate(places)
+    ]
+    for hold in taken:
+        await store.acquire(hold, limit=PLENTY)
+    span = Interval(start=NOON + timedelta(minutes=29), end=NOON + timedelta(minutes=60))
+    busy = await store.busy(["clinician-1", "clinician-2"], span)
+    assert sorted(each.clinician_id for each in busy) == ["clinician-1", "clinician-2"]
+    assert {each.interval for each in busy} == {taken[0].slot.interval}
+    assert await store.busy([], span) == []
+    touching = Interval(start=NOON + timedelta(minutes=30), end=NOON + timedelta(minutes=60))
+    assert await store.busy(["clinician-1"], touching) == []
