@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.plugins.discovery import discover, may_create_databases, run_sql
-from tests.plugins.server_process import TemporaryServer
-from tests.plugins.servers import own_database, own_prefix
+from tests.plugins.server_process import ServerUnavailableError, TemporaryServer
+from tests.plugins.servers import own_database, own_prefix, start
 from tests.plugins.temporary_servers import TemporaryRedis
 
 ROOT = Path(__file__).parents[2]
@@ -138,6 +139,16 @@ async def test_a_conformance_test_gets_an_empty_database_of_each_kind(database_u
 
 
 class TestMissingServer:
+    def test_a_machine_without_the_means_to_start_one_skips_the_test(self) -> None:
+        def unavailable() -> TemporaryServer:
+            raise ServerUnavailableError("no program for it")
+
+        with (
+            ExitStack() as servers,
+            pytest.raises(pytest.skip.Exception, match="no server: no program for it"),
+        ):
+            start(servers, unavailable)
+
     def outcome(self, tmp_path: Path, *, ci: str) -> tuple[int, str]:
         (tmp_path / "test_lacking.py").write_text(
             "from tests.plugins.missing_servers import no_server\n"

@@ -28,7 +28,7 @@ TOLD_REDIS = "FRONTDOOR_TEST_REDIS_URL"
 TOLD_POSTGRES = "FRONTDOOR_TEST_POSTGRES_URL"
 
 
-def start(servers: ExitStack, kind: type[TemporaryServer]) -> TemporaryServer:
+def start(servers: ExitStack, kind: Callable[[], TemporaryServer]) -> TemporaryServer:
     """Start a server that stops when ``servers`` closes; without the means to, skip the test."""
     try:
         server = kind()
