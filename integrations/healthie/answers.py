@@ -1,0 +1,82 @@
+"""Reading what Healthie answers: connections, decimals, refusals."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import InvalidOperation
+from typing import Protocol, TypeVar
+
+from booking.money import Money
+from integrations.healthie.errors import ContractBroken, Refused
+
+A = TypeVar("A")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+# With pages of 50: more than any practice has of anything that we list. A cursor that runs in circles ends here.
+MAX_PAGES = 40
+
+
+class PageInfo(Protocol):
+    """Where a connection goes on."""
+
+    @property
+    def has_next_page(self) -> bool: ...  # noqa: D102 - Relay's word
+    @property
+    def end_cursor(self) -> str | None: ...  # noqa: D102 - Relay's word
+
+
+class Page(Protocol[T_co]):
+    """One page of a connection."""
+
+    @property
+    def nodes(self) -> Sequence[T_co | None] | None: ...  # noqa: D102 - Relay's word
+    @property
+    def page_info(self) -> PageInfo: ...  # noqa: D102 - Relay's word
+
+
+async def every(
+    fetch: Callable[[str | None], Awaitable[A]], connection: Callable[[A], Page[T] | None]
+) -> list[T]:
+    """All nodes of a connection, page by page: `fetch` asks for the page after a cursor, `connection` finds it in the answer.
+
+    Raises ContractBroken for a missing connection or a cursor in circles.
+    """
+    found: list[T] = []
+    after: str | None = None
+    for _ in range(MAX_PAGES):
+        answer = await fetch(after)
+        page = connection(answer)
+        if page is None:
+            raise ContractBroken(type(answer).__name__, "no_connection")
+        found.extend(node for node in page.nodes or () if node is not None)
+        if not page.page_info.has_next_page:
+            return found
+        if page.page_info.end_cursor in (None, after):
+            break
+        after = page.page_info.end_cursor
+    raise ContractBroken("every", "endless_pages")
+
+
+def money(text: str | None, currency: str | None, *, default_currency: str = "USD") -> Money | None:
+    """Read an amount such as `120.00` or `$1,200`; None when there is none. Raises ValueError when it cannot be read."""
+    cleaned = (text or "").replace(",", "").replace("$", "").strip()
+    if not cleaned:
+        return None
+    try:
+        return Money.of(cleaned, currency or default_currency)
+    except InvalidOperation as error:
+        raise ValueError("not an amount of money") from error
+
+
+class Message(Protocol):
+    """What a mutation says about a field."""
+
+    @property
+    def message(self) -> str: ...  # noqa: D102 - Healthie's word
+
+
+def refusal(
+    operation: str, messages: Sequence[Message | None] | None, stripe_error: str | None = None
+) -> Refused | None:
+    """A mutation's own no, if it said one."""
+    said = [each.message for each in messages or () if each is not None]
+    return Refused(operation, said, stripe_error) if said or stripe_error else None

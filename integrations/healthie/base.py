@@ -1,0 +1,180 @@
+"""What the generated client stands on: one call with its audit, its retries (reads only) and its decoding."""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TypeVar
+
+import stamina
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
+
+from integrations.healthie.audit import Answer, Call, CallAudit, fingerprint
+from integrations.healthie.errors import ContractBroken, HealthieError, NoAnswer, NotSent, UnknownOutcome
+from integrations.healthie.generated.base_model import UNSET, BaseModel
+from integrations.healthie.transport import (
+    MUTATION_TIMEOUT,
+    READ_TIMEOUT,
+    SLOW_READ_TIMEOUT,
+    Acting,
+    Connection,
+    Reply,
+    Request,
+)
+
+M = TypeVar("M", bound=BaseModel)
+
+SLOW_READS = frozenset({"AvailableSlots", "AvailableDays"})
+
+# A read is sent at most three times, and all of them together take no longer than this: a step of a checkout is one
+# mutation (20 s) and up to two reads, within a lease of 60 s.
+READ_ATTEMPTS = 3
+READ_BUDGET = 18.0
+
+
+class TagForbidden(Exception):
+    """The document or its variables name a tag. Practices wire tags to billing: applying one can charge a patient."""
+
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def _names_a_tag(name: str) -> bool:
+    words = {word.lower() for word in _WORD.findall(name)}
+    return bool(words & {"tag", "tags", "tagged", "tagging"}) or name.lower() == "bulkapply"
+
+
+@cache
+def forbid_tags(document: str) -> None:
+    """Raise TagForbidden when a GraphQL document names a tag mutation, field or argument. Documents are constants."""
+    if any(_names_a_tag(name) for name in _NAME.findall(document)):
+        raise TagForbidden("a document names a tag")
+
+
+def _forbid_tags_in(value: object) -> None:
+    if isinstance(value, Mapping):
+        if any(_names_a_tag(str(key)) for key in value):
+            raise TagForbidden("a variable names a tag")
+        for inner in value.values():
+            _forbid_tags_in(inner)
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for inner in value:
+            _forbid_tags_in(inner)
+
+
+class Base:
+    """Calls made on one key. Cheap: it holds no connection of its own."""
+
+    def __init__(self, *, connection: Connection, acting: Acting, audit: CallAudit) -> None:
+        self._connection = connection
+        self._acting = acting
+        self._audit = audit
+        self._fingerprint = fingerprint(acting.key)
+
+    async def execute(
+        self,
+        result: type[M],
+        *,
+        query: str,
+        operation_name: str,
+        mutation: bool,
+        variables: dict[str, object],
+    ) -> M:
+        """Send an operation and decode its answer. A mutation is sent once, a read up to three times.
+
+        Raises HealthieError; TagForbidden before anything is sent.
+        """
+        forbid_tags(query)
+        sent = {name: to_jsonable_python(value) for name, value in variables.items() if value is not UNSET}
+        _forbid_tags_in(sent)
+        request = Request(
+            operation=operation_name,
+            mutation=mutation,
+            document=query,
+            variables=sent,
+            timeout=_timeout(operation_name, mutation=mutation),
+        )
+        if mutation:
+            try:
+                async with asyncio.timeout(request.timeout + 1):  # a body that trickles in is as good as none
+                    return await self._attempt(result, request, 1)
+            except TimeoutError:
+                raise UnknownOutcome(operation_name, "timeout") from None
+        try:
+            async with asyncio.timeout(READ_BUDGET):
+                return await self._repeat(result, request)
+        except TimeoutError:
+            raise NoAnswer(operation_name, "timeout") from None
+
+    async def _repeat(self, result: type[M], request: Request) -> M:
+        """Repeat a read that brought nothing usable."""
+        retries = stamina.retry_context(
+            on=(NoAnswer, NotSent),
+            attempts=READ_ATTEMPTS,
+            timeout=READ_BUDGET,
+            wait_initial=0.1,
+            wait_max=1.0,
+            wait_jitter=0.1,
+        ).with_name(request.operation, (), {})
+        async for attempt in retries:
+            with attempt:
+                return await self._attempt(result, request, attempt.num)
+        raise AssertionError("stamina raises the last error")
+
+    async def _attempt(self, result: type[M], request: Request, number: int) -> M:
+        """Send once, under the audit's eyes, and decode."""
+        call = Call(
+            operation=request.operation,
+            kind="mutation" if request.mutation else "query",
+            acting=self._acting.name,
+            key_fingerprint=self._fingerprint,
+            attempt=number,
+        )
+        await self._audit.attempted(call)
+        started = time.perf_counter()
+        reply, error = Reply(), "cancelled"
+        try:
+            reply = await self._connection.send(request, self._acting)
+            decoded = _decode(result, request, reply)
+            error = decoded.code if isinstance(decoded, HealthieError) else ""
+        finally:
+            await self._audit.answered(
+                call,
+                Answer(
+                    duration_ms=(time.perf_counter() - started) * 1000,
+                    status=reply.status,
+                    error=error or None,
+                    request_id=reply.request_id,
+                ),
+            )
+        if isinstance(decoded, HealthieError):
+            raise decoded
+        return decoded
+
+
+def _timeout(operation: str, *, mutation: bool) -> float:
+    if mutation:
+        return MUTATION_TIMEOUT
+    return SLOW_READ_TIMEOUT if operation in SLOW_READS else READ_TIMEOUT
+
+
+def _decode(result: type[M], request: Request, reply: Reply) -> M | HealthieError:
+    """The typed answer, or what kept it from being one. Pydantic's own error holds the values: it goes no further."""
+    if reply.error is not None:
+        return reply.error
+    try:
+        return result.model_validate(reply.data)
+    except ValidationError as error:
+        broken = UnknownOutcome if request.mutation else ContractBroken
+        places = sorted(
+            {_place(detail["loc"]) for detail in error.errors(include_input=False, include_url=False)}
+        )
+        return broken(request.operation, f"undecodable_answer at {', '.join(places[:3])}")
+
+
+def _place(path: tuple[int | str, ...]) -> str:
+    """Name the field, without indices."""
+    return ".".join(part for part in path if isinstance(part, str))

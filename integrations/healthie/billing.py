@@ -1,0 +1,222 @@
+"""Charges and refunds, all through Healthie, with the clinician's key."""
+
+from datetime import datetime
+
+import structlog
+
+from booking.models import Charge, Checkout
+from booking.money import Money
+from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
+from integrations.healthie.acting import ClinicianClient, StaffClient
+from integrations.healthie.answers import refusal
+from integrations.healthie.declines import decline
+from integrations.healthie.errors import ContractBroken, HealthieError, Refused, changing, reading
+from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.fragments import Payment
+from integrations.healthie.payments import (
+    CLOCK_SKEW,
+    Unproved,
+    charged,
+    has_reference,
+    is_dead,
+    note_for,
+    paid_with,
+    proved_charge,
+    refers_to,
+    refunded,
+)
+
+log = structlog.get_logger(__name__)
+
+# Healthie's certain refusals that are not about the card, with the reason we give them.
+REFUSALS = {
+    "bank account": "no_bank_account",
+    "purchase cap": "plan_sold_out",
+    "sold out": "plan_sold_out",
+}
+
+
+class HealthieBilling:
+    """The port Billing. `recipient_id` receives the payments; without one each goes to the treating clinician."""
+
+    def __init__(
+        self, *, clinician: ClinicianClient, staff: StaffClient, recipient_id: str | None = None
+    ) -> None:
+        self._clinician = clinician
+        self._staff = staff
+        self._recipient_id = recipient_id
+
+    async def charge(self, checkout: Checkout) -> Charge:
+        """Charge the quote to the checkout's card under its upstream key, once.
+
+        Sends the gross amount: Healthie takes the coupon's discount off it. The answer is believed only when state,
+        processor's charge id, sender, card and net amount are as accepted.
+        Raises CardDeclined, UpstreamRefused, ClinicianNotBookable, OutcomeUnknown.
+        """
+        if checkout.patient_id is None or checkout.card_id is None:
+            raise ValueError("a charge needs a patient and a card")
+        quote = checkout.quote
+        client = await self._clinician(checkout.slot.clinician_id)
+        with changing():
+            payload = (
+                await client.charge(
+                    sender_id=checkout.patient_id,
+                    recipient_id=self._recipient_id or checkout.slot.clinician_id,
+                    amount_paid=str(quote.list_price.amount),
+                    offering_id=quote.plan_id,
+                    offering_coupon_id=quote.coupon_id,
+                    stripe_customer_detail_id=checkout.card_id,
+                    stripe_idempotency_key=checkout.upstream_key,
+                    note=note_for(checkout),
+                )
+            ).create_billing_item
+        payment = payload.billing_item if payload else None
+        refused = refusal("Charge", payload.messages, payload.stripe_error) if payload else None
+        if refused is not None and (payment is None or is_dead(payment)):
+            raise _no(refused)
+        if refused is not None or payment is None:
+            raise OutcomeUnknown("Charge: no proof")
+        try:
+            return proved_charge(payment, checkout)
+        except Unproved as error:
+            raise OutcomeUnknown(f"Charge: unproved {error}") from None
+
+    async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
+        """The charge of the checkout's present attempt, if it landed: by the note's reference, else amount, card and time.
+
+        Raises UpstreamUnavailable, and OutcomeUnknown when something landed that is not certain, or more than one did.
+        """
+        if checkout.patient_id is None:
+            return None
+        client = await self._staff(checkout.slot.clinician_id)
+        with reading():
+            payments = await _payments_since(client, checkout.patient_id, since - CLOCK_SKEW)
+        live = [each for each in payments if not is_dead(each) and each.sender_id == checkout.patient_id]
+        named = [each for each in live if refers_to(each.note, checkout)]
+        found = named or [each for each in live if _could_be(each, checkout)]
+        if not found:
+            return None
+        try:
+            charges = [proved_charge(each, checkout) for each in found]
+        except Unproved as error:
+            raise OutcomeUnknown(f"PaymentsSince: unproved {error}") from None
+        if len({charge.charge_id for charge in charges}) > 1:
+            log.error("healthie.several_charges_found", checkout=checkout.id, count=len(charges))
+            raise OutcomeUnknown("PaymentsSince: several charges")
+        return charges[0]  # a repeated key may have written a second row for the one charge
+
+    async def refund(self, checkout: Checkout) -> Money:
+        """Refund what is left of the charge, read it back, and answer what is refunded in all. Safe to repeat.
+
+        Raises UpstreamRefused, OutcomeUnknown.
+        """
+        charge = _charge_of(checkout)
+        client = await self._staff(checkout.slot.clinician_id)
+        with changing():
+            before = await _payment(client, charge.billing_item_id)
+        given, left = _balance(before)
+        if left.is_zero:
+            return given
+        with changing():
+            payload = (
+                await client.refund(
+                    id=charge.billing_item_id,
+                    chosen_refund_amount=str(left.amount),
+                    stripe_idempotency_key=f"{checkout.upstream_key}-refund-{given.amount}",
+                )
+            ).update_billing_item
+        refused = refusal("Refund", payload.messages) if payload else None
+        after = await _read_back(client, charge.billing_item_id)
+        given_after, left = _balance(after)
+        if left.is_zero and given_after == charge.net:
+            return given_after
+        if refused is not None and given_after == given:
+            raise UpstreamRefused("Refund", "refused")
+        raise OutcomeUnknown("Refund: not what was asked")
+
+    async def cancel_recurring(self, checkout: Checkout) -> None:
+        """Stop the recurring payment that the charge began, and read back that it stopped. Safe to repeat.
+
+        Raises UpstreamRefused, OutcomeUnknown.
+        """
+        charge = _charge_of(checkout)
+        client = await self._staff(checkout.slot.clinician_id)
+        with changing():
+            before = await _payment(client, charge.billing_item_id)
+        if before.recurring_payment is None or before.recurring_payment.is_canceled:
+            return
+        with changing():
+            payload = (
+                await client.cancel_recurring(billing_item_id=charge.billing_item_id)
+            ).cancel_recurring_payment
+        refused = refusal("CancelRecurring", payload.messages) if payload else None
+        after = await _read_back(client, charge.billing_item_id)
+        if after.recurring_payment is None or after.recurring_payment.is_canceled:
+            return
+        if refused is not None:
+            raise UpstreamRefused("CancelRecurring", "refused")
+        raise OutcomeUnknown("CancelRecurring: not what was asked")
+
+
+def _no(refused: Refused) -> Exception:
+    """A certain refusal of the card or of Healthie; every unfamiliar one leaves the outcome unknown."""
+    reason = decline(refused.words)
+    if reason is not None:
+        return CardDeclined(reason)
+    said = " ".join(refused.words).casefold()
+    known = next((code for words, code in REFUSALS.items() if words in said), None)
+    return UpstreamRefused("Charge", known) if known else OutcomeUnknown("Charge: unfamiliar refusal")
+
+
+def _could_be(payment: Payment, checkout: Checkout) -> bool:
+    """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference."""
+    if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
+        return False
+    try:
+        same_amount = charged(payment) == checkout.quote.due_today
+    except Unproved:
+        return False
+    return (
+        same_amount and paid_with(payment, checkout.card_id) and payment.offering_id == checkout.quote.plan_id
+    )
+
+
+def _charge_of(checkout: Checkout) -> Charge:
+    if checkout.charge is None:
+        raise ValueError("nothing was charged")
+    return checkout.charge
+
+
+def _balance(payment: Payment) -> tuple[Money, Money]:
+    """What was given back, and what is left to give."""
+    try:
+        given = refunded(payment)
+        return given, charged(payment) - given
+    except Unproved:
+        raise OutcomeUnknown("PaymentById: unreadable amount") from None
+
+
+async def _payments_since(client: Client, patient_id: str, since: datetime) -> list[Payment]:
+    """The patient's payments, whichever kind of filter Healthie goes by."""
+    answer = await client.payments_since(patient_id=patient_id, created_at_start=since)
+    found: dict[str, Payment] = {}
+    for page in (answer.by_client, answer.by_user):
+        if page is None or page.page_info.has_next_page:
+            raise ContractBroken("PaymentsSince", "too_many_payments")
+        found.update((payment.id, payment) for payment in page.nodes or () if payment is not None)
+    return sorted(found.values(), key=lambda payment: payment.created_at)
+
+
+async def _payment(client: Client, billing_item_id: str) -> Payment:
+    payment = (await client.payment_by_id(id=billing_item_id)).billing_item
+    if payment is None:
+        raise ContractBroken("PaymentById", "missing")
+    return payment
+
+
+async def _read_back(client: Client, billing_item_id: str) -> Payment:
+    """What a change left behind. Whatever keeps us from seeing it, the change was sent."""
+    try:
+        return await _payment(client, billing_item_id)
+    except HealthieError as error:
+        raise OutcomeUnknown(str(error)) from error

@@ -1,0 +1,237 @@
+"""The practice's public offer, read with the organisation's key and kept for a minute."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+import structlog
+
+from booking.catalog import (
+    BillingFrequency,
+    BookingPolicy,
+    Catalog,
+    Clinician,
+    Location,
+    Plan,
+    PlanVisits,
+    VisitType,
+)
+from booking.money import Money
+from integrations.healthie.answers import every, money
+from integrations.healthie.contact_types import contact_types
+from integrations.healthie.errors import reading
+from integrations.healthie.generated.appointment_types import AppointmentTypesAppointmentTypesNodes
+from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.members import MembersOrganizationMembersNodes
+from integrations.healthie.generated.offerings import OfferingsOfferingsNodes
+from integrations.healthie.generated.practice_settings import PracticeSettings
+from integrations.healthie.keys import KeyStore
+from integrations.healthie.single_flight import SingleFlight
+
+log = structlog.get_logger(__name__)
+
+# What the port promises; plans and prices change by hand and seldom.
+TIME_TO_LIVE = 60.0
+
+STATE_CODE_LENGTH = 2  # "CA"; full names are for people
+
+FREQUENCIES = {
+    "one-time": BillingFrequency.ONE_TIME,
+    "weekly": BillingFrequency.WEEKLY,
+    "bi-weekly": BillingFrequency.BIWEEKLY,
+    "every 4 weeks": BillingFrequency.EVERY_4_WEEKS,
+    "every 8 weeks": BillingFrequency.EVERY_8_WEEKS,
+    "monthly": BillingFrequency.MONTHLY,
+    "quarterly": BillingFrequency.QUARTERLY,
+    "yearly": BillingFrequency.YEARLY,
+}
+
+
+class HealthieCatalog:
+    """The port CatalogSource."""
+
+    def __init__(
+        self, *, client: Client, keys: KeyStore, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._monotonic = monotonic
+        self._kept: tuple[float, Catalog] | None = None
+        self._reading: SingleFlight[str, Catalog] = SingleFlight()
+
+    async def catalog(self) -> Catalog:
+        """Everything public, at most a minute old. Raises UpstreamUnavailable."""
+        if self._kept is not None and self._monotonic() - self._kept[0] < TIME_TO_LIVE:
+            return self._kept[1]
+        with reading():
+            return await self._reading("catalog", self._read)
+
+    async def _read(self) -> Catalog:
+        began = self._monotonic()
+        offerings, kinds, members, locations, settings, _ = await asyncio.gather(
+            self._offerings(),
+            self._appointment_types(),
+            self._members(),
+            self._locations(),
+            self._client.practice_settings(),
+            self._keys.settle(),
+        )
+        currency = (settings.current_user.default_currency if settings.current_user else None) or "USD"
+        proved = self._keys.proved
+        catalog = Catalog(
+            plans=tuple(plan for each in offerings if (plan := _plan(each, currency)) is not None),
+            visit_types=tuple(kind for each in kinds if (kind := _visit_type(each, currency)) is not None),
+            clinicians=tuple(_clinician(each) for each in members if each.active and each.id in proved),
+            locations=locations,
+            policy=_policy(settings, currency),
+        )
+        self._kept = (began, catalog)
+        return catalog
+
+    async def _offerings(self) -> list[OfferingsOfferingsNodes]:
+        return await every(lambda after: self._client.offerings(after=after), lambda answer: answer.offerings)
+
+    async def _appointment_types(self) -> list[AppointmentTypesAppointmentTypesNodes]:
+        return await every(
+            lambda after: self._client.appointment_types(after=after), lambda answer: answer.appointment_types
+        )
+
+    async def _members(self) -> list[MembersOrganizationMembersNodes]:
+        return await every(
+            lambda after: self._client.members(after=after), lambda answer: answer.organization_members
+        )
+
+    async def _locations(self) -> tuple[Location, ...]:
+        places = await every(
+            lambda after: self._client.locations(after=after), lambda answer: answer.appointment_locations
+        )
+        return tuple(
+            Location(id=place.id, name=place.location or "") for place in places if place.clients_can_book
+        )
+
+
+def _plan(offering: OfferingsOfferingsNodes, currency: str) -> Plan | None:
+    """A plan that patients may see; None for a hidden one, or one whose terms cannot be read."""
+    if offering.archived or not offering.show_offering or _is_hidden(offering.visibility_status):
+        return None
+    try:
+        price = money(offering.price, offering.currency, default_currency=currency)
+        # What buying costs now: with taxes where there are any, and the first payment where it differs.
+        due_today = next(
+            (
+                amount
+                for text in (
+                    offering.initial_price_with_taxes,
+                    offering.initial_payment_amount,
+                    offering.price,
+                )
+                if (amount := money(text, offering.currency, default_currency=currency)) is not None
+            ),
+            None,
+        )
+        frequency = _frequency(offering.billing_frequency)
+    except ValueError:
+        log.warning("healthie.offering_unreadable", offering=offering.id)
+        return None
+    if price is None or due_today is None:
+        log.warning("healthie.offering_without_price", offering=offering.id)
+        return None
+    return Plan(
+        id=offering.id,
+        name=offering.name or "",
+        description=offering.description or None,
+        price=price,
+        due_today=due_today,
+        frequency=frequency,
+        payments=(offering.repeat_times or None) if frequency.recurs else None,
+        visits=tuple(
+            PlanVisits(visit_type_id=each.appointment_type_id, quantity=_quantity(each.quantity))
+            for each in offering.offering_includes or ()
+            if each.appointment_type_id
+        ),
+        sold_out=offering.under_purchase_cap is False,
+    )
+
+
+def _is_hidden(status: str) -> bool:
+    """Hidden from everybody, or shown to a group that a visitor cannot prove to be of."""
+    word = status.casefold()
+    return "hidden" in word or "group" in word
+
+
+def _frequency(text: str | None) -> BillingFrequency:
+    """How often a plan bills; none stated means once. Raises ValueError for a word that we do not know."""
+    if not text:
+        return BillingFrequency.ONE_TIME
+    known = FREQUENCIES.get(text.strip().casefold())
+    if known is None:
+        raise ValueError("unknown billing frequency")
+    return known
+
+
+def _quantity(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None
+
+
+def _visit_type(kind: AppointmentTypesAppointmentTypesNodes, currency: str) -> VisitType | None:
+    """A visit that patients may book themselves, alone with a clinician, in a way that we know."""
+    known = contact_types(kind.available_contact_types or ())
+    if not (kind.clients_can_book and kind.length and known) or kind.is_group or kind.deleted_at:
+        return None
+    try:
+        own = money(kind.pricing_info.price if kind.pricing_info else None, None, default_currency=currency)
+        price = own if own is not None else money(kind.pricing, None, default_currency=currency)
+    except ValueError:
+        log.warning("healthie.appointment_type_unreadable", appointment_type=kind.id)
+        return None
+    return VisitType(
+        id=kind.id,
+        name=kind.client_facing_display_name or kind.name or "",
+        description=kind.client_display_description or None,
+        minutes=kind.length,
+        contact_types=known,
+        price=price,
+        clinician_ids=_only(kind),
+    )
+
+
+def _only(kind: AppointmentTypesAppointmentTypesNodes) -> frozenset[str] | None:
+    if not kind.require_specific_providers:
+        return None
+    return frozenset(each.user_id for each in kind.provider_appt_type_connections or () if each.user_id)
+
+
+def _clinician(member: MembersOrganizationMembersNodes) -> Clinician:
+    licences: Sequence[str] = [each.state or "" for each in member.state_licenses or ()]
+    return Clinician(
+        id=member.id,
+        name=member.full_name or f"{member.first_name or ''} {member.last_name or ''}".strip(),
+        qualifications=member.qualifications or None,
+        time_zone=member.timezone or "UTC",
+        licensed_in=frozenset(state.upper() for state in licences if len(state) == STATE_CODE_LENGTH),
+    )
+
+
+def _policy(settings: PracticeSettings, currency: str) -> BookingPolicy:
+    """The practice's rules: times are minutes, fees are cents."""
+    own = settings.appointment_setting
+    if own is None:
+        return BookingPolicy(
+            schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None
+        )
+    return BookingPolicy(
+        schedule_notice=_minutes(own.minimum_advance_schedule_time),
+        cancel_notice=_minutes(own.minimum_advance_cancel_time),
+        late_cancellation_fee=_cents(own.late_cancellation_fee, currency),
+        no_show_fee=_cents(own.no_show_fee, currency),
+    )
+
+
+def _minutes(count: int | None) -> timedelta | None:
+    return timedelta(minutes=count) if count else None
+
+
+def _cents(count: int | None, currency: str) -> Money | None:
+    return Money.of(Decimal(count) / 100, currency) if count else None

@@ -1,0 +1,108 @@
+"""The one way in: everything that the program needs of Healthie, built together."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import stamina.instrumentation
+import structlog
+from pydantic import SecretStr
+from stamina.instrumentation import RetryDetails
+
+from booking.refusals import ClinicianNotBookable
+from integrations.healthie.audit import CallAudit, LoggedCalls
+from integrations.healthie.availability import HealthieAvailability
+from integrations.healthie.billing import HealthieBilling
+from integrations.healthie.cards import HealthieCards
+from integrations.healthie.catalog import HealthieCatalog
+from integrations.healthie.generated.client import Client
+from integrations.healthie.keys import KeyStore
+from integrations.healthie.patients import HealthiePatients
+from integrations.healthie.promotions import HealthiePromotions
+from integrations.healthie.scheduling import HealthieScheduling
+from integrations.healthie.transport import Acting, Connection
+
+log = structlog.get_logger(__name__)
+
+# The published version that contract.graphql was taken from.
+VERSION = "2026-01-01"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Healthie:
+    """The adapters, each a port of the domain, on one connection."""
+
+    catalog: HealthieCatalog
+    availability: HealthieAvailability
+    promotions: HealthiePromotions
+    patients: HealthiePatients
+    cards: HealthieCards
+    billing: HealthieBilling
+    scheduling: HealthieScheduling
+    keys: KeyStore
+    warnings: Mapping[
+        str, Mapping[str, Any]
+    ]  # what Healthie warned of, by code; fills while the program runs
+
+
+@asynccontextmanager
+async def connect(
+    *,
+    url: str,
+    organization_key: SecretStr | str,
+    clinician_keys: Mapping[str, SecretStr | str],
+    version: str = VERSION,
+    shard: str | None = None,
+    recipient_id: str | None = None,
+    audit: CallAudit | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Healthie]:
+    """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
+
+    Clinicians' keys are proved when they are first needed (`keys.settle`), and again whenever `keys.prove` is called.
+    `recipient_id` receives every payment instead of the treating clinician.
+    """
+    # For the whole process, since stamina knows no other way: its default logs the arguments of what is retried.
+    stamina.instrumentation.set_on_retry_hooks([log_retry])
+    connection = Connection(url=url, version=version, shard=shard, transport=transport)
+    seen_by = audit or LoggedCalls()
+
+    def client(acting: Acting) -> Client:
+        return Client(connection=connection, acting=acting, audit=seen_by)
+
+    key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
+    organization = client(Acting(user_id=None, key=key))
+    keys = KeyStore(clinician_keys, client=client)
+
+    async def staff(clinician_id: str) -> Client:
+        try:
+            return await keys.clinician(clinician_id)
+        except ClinicianNotBookable:
+            return organization
+
+    try:
+        yield Healthie(
+            catalog=HealthieCatalog(client=organization, keys=keys),
+            availability=HealthieAvailability(client=organization, keys=keys),
+            promotions=HealthiePromotions(client=organization),
+            patients=HealthiePatients(client=organization),
+            cards=HealthieCards(client=organization, clinician=keys.clinician),
+            billing=HealthieBilling(clinician=keys.clinician, staff=staff, recipient_id=recipient_id),
+            scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff),
+            keys=keys,
+            warnings=connection.warnings,
+        )
+    finally:
+        await connection.aclose()
+
+
+def log_retry(details: RetryDetails) -> None:
+    """Say what is sent again and after which wait; never with which arguments."""
+    log.warning(
+        "healthie.read_retried",
+        operation=details.name,
+        retry=details.retry_num,
+        wait_seconds=round(details.wait_for, 3),
+    )

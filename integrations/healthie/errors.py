@@ -1,0 +1,127 @@
+"""What can go wrong between us and Healthie.
+
+HealthieError
+├── NotDone                 it is certain that nothing was changed
+│   ├── NotSent             no connection was made
+│   ├── RateLimited         too many requests; may last an hour
+│   ├── Unauthorized        the key is unknown, or may not do this
+│   ├── UnsupportedVersion  the API version is no longer, or not yet, answered
+│   ├── InvalidRequest      the document was refused before it was executed
+│   └── Refused             a mutation answered with messages: its own no
+├── NoAnswer                a read brought nothing usable: timeout, reset, 5xx, not JSON
+├── GraphQLErrors           a read was answered with errors instead of data; asking again would not help
+├── ContractBroken          a read was answered in a shape that the contract does not have
+└── UnknownOutcome          a mutation was sent, and whether it was executed is not known
+
+No text of these holds variables or what Healthie wrote: either may be patient data.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from booking.refusals import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+
+
+class HealthieError(Exception):
+    """The root. `code` is ours and short: a log field, a metric's label."""
+
+    code = "healthie_error"
+
+    def __init__(self, operation: str, code: str | None = None) -> None:
+        self.operation = operation
+        self.code = code or type(self).code
+        super().__init__(f"{operation}: {self.code}")
+
+
+class NotDone(HealthieError):
+    """Certain: nothing was changed."""
+
+
+class NotSent(NotDone):
+    """No connection was made."""
+
+    code = "not_sent"
+
+
+class RateLimited(NotDone):
+    """Too many requests. Not retried: rapid requests have brought lockouts of 30 to 60 minutes."""
+
+    code = "rate_limited"
+
+
+class Unauthorized(NotDone):
+    """The key is unknown, or may not do this."""
+
+    code = "unauthorized"
+
+
+class UnsupportedVersion(NotDone):
+    """Healthie does not answer the API version that we ask for."""
+
+    code = "unsupported_version"
+
+
+class InvalidRequest(NotDone):
+    """The document was refused before it was executed: our contract and Healthie's schema differ."""
+
+    code = "invalid_request"
+
+
+class Refused(NotDone):
+    """A mutation's own no. `messages` and `stripe_error` are Healthie's words: matched, never logged or shown."""
+
+    code = "refused"
+
+    def __init__(self, operation: str, messages: Sequence[str], stripe_error: str | None = None) -> None:
+        super().__init__(operation)
+        self.messages = tuple(messages)
+        self.stripe_error = stripe_error
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Everything that was said, messages and the card processor's error alike."""
+        return (*self.messages, *([self.stripe_error] if self.stripe_error else []))
+
+
+class NoAnswer(HealthieError):
+    """A read brought nothing usable; it may be repeated."""
+
+    code = "no_answer"
+
+
+class GraphQLErrors(HealthieError):
+    """A read was answered with errors instead of data."""
+
+    code = "graphql_errors"
+
+
+class ContractBroken(HealthieError):
+    """A read was answered in a shape that the contract does not have."""
+
+    code = "contract_broken"
+
+
+class UnknownOutcome(HealthieError):
+    """A mutation was sent, and whether it was executed is not known."""
+
+    code = "unknown_outcome"
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Tell the domain about a read's failure: UpstreamUnavailable."""
+    try:
+        yield
+    except HealthieError as error:
+        raise UpstreamUnavailable(str(error)) from error
+
+
+@contextmanager
+def changing() -> Iterator[None]:
+    """Tell the domain about a change's failure: UpstreamRefused when nothing was done for certain, else OutcomeUnknown."""
+    try:
+        yield
+    except NotDone as error:
+        raise UpstreamRefused(error.operation, error.code) from error
+    except HealthieError as error:
+        raise OutcomeUnknown(str(error)) from error

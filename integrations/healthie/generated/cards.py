@@ -1,0 +1,29 @@
+from typing import Optional
+
+from pydantic import Field
+
+from .base_model import BaseModel
+from .fragments import CardOnFile
+
+
+class Cards(BaseModel):
+    stripe_customer_details: Optional["CardsStripeCustomerDetails"] = Field(
+        alias="stripeCustomerDetails"
+    )
+
+
+class CardsStripeCustomerDetails(BaseModel):
+    nodes: Optional[list[Optional["CardsStripeCustomerDetailsNodes"]]]
+    page_info: "CardsStripeCustomerDetailsPageInfo"
+
+
+CardsStripeCustomerDetailsNodes = CardOnFile
+
+
+class CardsStripeCustomerDetailsPageInfo(BaseModel):
+    has_next_page: bool
+    end_cursor: Optional[str]
+
+
+Cards.model_rebuild()
+CardsStripeCustomerDetails.model_rebuild()

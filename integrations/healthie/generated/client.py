@@ -1,0 +1,1040 @@
+from typing import Optional, Union
+
+from integrations.healthie.base import Base
+from integrations.healthie.scalars import Json, Moment, write_moment
+
+from .appointment_types import AppointmentTypes
+from .attach_card import AttachCard
+from .available_days import AvailableDays
+from .available_slots import AvailableSlots
+from .base_model import UNSET, UnsetType
+from .book import Book
+from .cancel_recurring import CancelRecurring
+from .cards import Cards
+from .charge import Charge
+from .coupons import Coupons
+from .create_patient import CreatePatient
+from .delete_visit import DeleteVisit
+from .locations import Locations
+from .members import Members
+from .offerings import Offerings
+from .patient import Patient
+from .patients_by_email import PatientsByEmail
+from .payment_by_id import PaymentById
+from .payments_since import PaymentsSince
+from .practice_settings import PracticeSettings
+from .refund import Refund
+from .validate_coupon import ValidateCoupon
+from .visit_by_id import VisitById
+from .visits_between import VisitsBetween
+from .visits_of_patient import VisitsOfPatient
+from .who_am_i import WhoAmI
+
+
+def gql(q: str) -> str:
+    return q
+
+
+class Client(Base):
+    async def available_slots(
+        self,
+        *,
+        provider_id: str,
+        provider_ids: list[str],
+        appt_type_id: str,
+        contact_type: str,
+        start_date: Moment,
+        end_date: Moment,
+        timezone: str,
+        appt_loc_id: Union[Optional[str], UnsetType] = UNSET,
+    ) -> AvailableSlots:
+        query = gql("""
+            query AvailableSlots($provider_id: ID!, $provider_ids: [ID!]!, $appt_type_id: ID!, $contact_type: String!, $appt_loc_id: ID, $start_date: ISO8601DateTime!, $end_date: ISO8601DateTime!, $timezone: String!) {
+              availableSlotsForRange(
+                provider_id: $provider_id
+                provider_ids: $provider_ids
+                org_level: true
+                make_unique: false
+                appt_type_id: $appt_type_id
+                contact_type: $contact_type
+                appt_loc_id: $appt_loc_id
+                start_date: $start_date
+                end_date: $end_date
+                timezone: $timezone
+              ) {
+                user_id
+                date
+                length
+                is_fully_booked
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "provider_id": provider_id,
+            "provider_ids": provider_ids,
+            "appt_type_id": appt_type_id,
+            "contact_type": contact_type,
+            "appt_loc_id": appt_loc_id,
+            "start_date": write_moment(start_date),
+            "end_date": write_moment(end_date),
+            "timezone": timezone,
+        }
+        return await self.execute(
+            AvailableSlots,
+            query=query,
+            operation_name="AvailableSlots",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def available_days(
+        self,
+        *,
+        provider_id: str,
+        provider_ids: list[str],
+        appt_type_id: str,
+        contact_type: str,
+        date_from_month: str,
+        timezone: str,
+        appt_loc_id: Union[Optional[str], UnsetType] = UNSET,
+    ) -> AvailableDays:
+        query = gql("""
+            query AvailableDays($provider_id: String!, $provider_ids: [ID!]!, $appt_type_id: ID!, $contact_type: String!, $appt_loc_id: ID, $date_from_month: String!, $timezone: String!) {
+              daysAvailableForRange(
+                provider_id: $provider_id
+                provider_ids: $provider_ids
+                org_level: true
+                appt_type_id: $appt_type_id
+                contact_type: $contact_type
+                appt_loc_id: $appt_loc_id
+                date_from_month: $date_from_month
+                timezone: $timezone
+              )
+            }
+            """)
+        variables: dict[str, object] = {
+            "provider_id": provider_id,
+            "provider_ids": provider_ids,
+            "appt_type_id": appt_type_id,
+            "contact_type": contact_type,
+            "appt_loc_id": appt_loc_id,
+            "date_from_month": date_from_month,
+            "timezone": timezone,
+        }
+        return await self.execute(
+            AvailableDays,
+            query=query,
+            operation_name="AvailableDays",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def payment_by_id(self, *, id: str) -> PaymentById:
+        query = gql("""
+            query PaymentById($id: ID!) {
+              billingItem(id: $id) {
+                ...Payment
+              }
+            }
+
+            fragment Payment on BillingItem {
+              id
+              state
+              amount_paid
+              net_payment
+              currency
+              refund_amount
+              is_outside_payment
+              stripe_charge_id
+              card_last4
+              note
+              sender_id
+              sender {
+                stripe_customer_details {
+                  id
+                  last_four
+                }
+              }
+              offering_id
+              created_at
+              deleted_at
+              recurring_payment {
+                id
+                is_canceled
+              }
+              user_package_selection {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            PaymentById,
+            query=query,
+            operation_name="PaymentById",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def payments_since(
+        self, *, patient_id: str, created_at_start: Moment
+    ) -> PaymentsSince:
+        query = gql("""
+            query PaymentsSince($patient_id: ID!, $created_at_start: ISO8601DateTime!) {
+              by_client: billingItems(
+                client_id: $patient_id
+                created_at_start: $created_at_start
+                order_by: CREATED_AT_DESC
+                first: 100
+              ) {
+                nodes {
+                  ...Payment
+                }
+                page_info {
+                  has_next_page
+                }
+              }
+              by_user: billingItems(
+                user_id: $patient_id
+                created_at_start: $created_at_start
+                order_by: CREATED_AT_DESC
+                first: 100
+              ) {
+                nodes {
+                  ...Payment
+                }
+                page_info {
+                  has_next_page
+                }
+              }
+            }
+
+            fragment Payment on BillingItem {
+              id
+              state
+              amount_paid
+              net_payment
+              currency
+              refund_amount
+              is_outside_payment
+              stripe_charge_id
+              card_last4
+              note
+              sender_id
+              sender {
+                stripe_customer_details {
+                  id
+                  last_four
+                }
+              }
+              offering_id
+              created_at
+              deleted_at
+              recurring_payment {
+                id
+                is_canceled
+              }
+              user_package_selection {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "patient_id": patient_id,
+            "created_at_start": write_moment(created_at_start),
+        }
+        return await self.execute(
+            PaymentsSince,
+            query=query,
+            operation_name="PaymentsSince",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def charge(
+        self,
+        *,
+        sender_id: str,
+        recipient_id: str,
+        amount_paid: str,
+        stripe_customer_detail_id: str,
+        stripe_idempotency_key: str,
+        note: str,
+        offering_id: Union[Optional[str], UnsetType] = UNSET,
+        offering_coupon_id: Union[Optional[str], UnsetType] = UNSET,
+    ) -> Charge:
+        query = gql("""
+            mutation Charge($sender_id: ID!, $recipient_id: ID!, $amount_paid: String!, $stripe_customer_detail_id: ID!, $stripe_idempotency_key: ID!, $note: String!, $offering_id: ID, $offering_coupon_id: ID) {
+              createBillingItem(
+                input: {sender_id: $sender_id, recipient_id: $recipient_id, amount_paid: $amount_paid, should_charge: true, stripe_customer_detail_id: $stripe_customer_detail_id, stripe_idempotency_key: $stripe_idempotency_key, note: $note, offering_id: $offering_id, offering_coupon_id: $offering_coupon_id}
+              ) {
+                billingItem {
+                  ...Payment
+                }
+                messages {
+                  field
+                  message
+                }
+                stripeError
+              }
+            }
+
+            fragment Payment on BillingItem {
+              id
+              state
+              amount_paid
+              net_payment
+              currency
+              refund_amount
+              is_outside_payment
+              stripe_charge_id
+              card_last4
+              note
+              sender_id
+              sender {
+                stripe_customer_details {
+                  id
+                  last_four
+                }
+              }
+              offering_id
+              created_at
+              deleted_at
+              recurring_payment {
+                id
+                is_canceled
+              }
+              user_package_selection {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "sender_id": sender_id,
+            "recipient_id": recipient_id,
+            "amount_paid": amount_paid,
+            "stripe_customer_detail_id": stripe_customer_detail_id,
+            "stripe_idempotency_key": stripe_idempotency_key,
+            "note": note,
+            "offering_id": offering_id,
+            "offering_coupon_id": offering_coupon_id,
+        }
+        return await self.execute(
+            Charge,
+            query=query,
+            operation_name="Charge",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def refund(
+        self, *, id: str, chosen_refund_amount: str, stripe_idempotency_key: str
+    ) -> Refund:
+        query = gql("""
+            mutation Refund($id: ID!, $chosen_refund_amount: String!, $stripe_idempotency_key: ID!) {
+              updateBillingItem(
+                input: {id: $id, chosen_refund_amount: $chosen_refund_amount, stripe_idempotency_key: $stripe_idempotency_key}
+              ) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "chosen_refund_amount": chosen_refund_amount,
+            "stripe_idempotency_key": stripe_idempotency_key,
+        }
+        return await self.execute(
+            Refund,
+            query=query,
+            operation_name="Refund",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def cancel_recurring(self, *, billing_item_id: str) -> CancelRecurring:
+        query = gql("""
+            mutation CancelRecurring($billing_item_id: ID!) {
+              cancelRecurringPayment(input: {billing_item_id: $billing_item_id}) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"billing_item_id": billing_item_id}
+        return await self.execute(
+            CancelRecurring,
+            query=query,
+            operation_name="CancelRecurring",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def cards(
+        self, *, user_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> Cards:
+        query = gql("""
+            query Cards($user_id: ID!, $after: String) {
+              stripeCustomerDetails(user_id: $user_id, first: 50, after: $after) {
+                nodes {
+                  ...CardOnFile
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+
+            fragment CardOnFile on StripeCustomerDetail {
+              id
+              card_type
+              last_four
+              expiration
+              source_status
+              user_id
+            }
+            """)
+        variables: dict[str, object] = {"user_id": user_id, "after": after}
+        return await self.execute(
+            Cards,
+            query=query,
+            operation_name="Cards",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def attach_card(
+        self, *, token: str, user_id: str, is_default: bool
+    ) -> AttachCard:
+        query = gql("""
+            mutation AttachCard($token: String!, $user_id: ID!, $is_default: Boolean!) {
+              createStripeCustomerDetail(
+                input: {token: $token, user_id: $user_id, is_default: $is_default, card_type_label: "personal"}
+              ) {
+                stripe_customer_detail {
+                  ...CardOnFile
+                }
+                messages {
+                  field
+                  message
+                }
+                stripeError
+              }
+            }
+
+            fragment CardOnFile on StripeCustomerDetail {
+              id
+              card_type
+              last_four
+              expiration
+              source_status
+              user_id
+            }
+            """)
+        variables: dict[str, object] = {
+            "token": token,
+            "user_id": user_id,
+            "is_default": is_default,
+        }
+        return await self.execute(
+            AttachCard,
+            query=query,
+            operation_name="AttachCard",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def offerings(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> Offerings:
+        query = gql("""
+            query Offerings($after: String) {
+              offerings(
+                only_client_visible: true
+                show_only_visible: true
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  name
+                  description
+                  price
+                  initial_payment_amount
+                  initial_price_with_taxes
+                  currency
+                  billing_frequency
+                  repeat_times
+                  archived
+                  show_offering
+                  visibility_status
+                  under_purchase_cap
+                  offering_includes {
+                    appointment_type_id
+                    quantity
+                  }
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            Offerings,
+            query=query,
+            operation_name="Offerings",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def appointment_types(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> AppointmentTypes:
+        query = gql("""
+            query AppointmentTypes($after: String) {
+              appointmentTypes(
+                clients_can_book: true
+                org_level: true
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  name
+                  client_facing_display_name
+                  client_display_description
+                  length
+                  clients_can_book
+                  deleted_at
+                  is_group
+                  available_contact_types
+                  pricing
+                  pricing_info {
+                    price
+                  }
+                  require_specific_providers
+                  provider_appt_type_connections {
+                    user_id
+                  }
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            AppointmentTypes,
+            query=query,
+            operation_name="AppointmentTypes",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def members(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> Members:
+        query = gql("""
+            query Members($after: String) {
+              organizationMembers(first: 50, after: $after) {
+                nodes {
+                  id
+                  full_name
+                  first_name
+                  last_name
+                  qualifications
+                  timezone
+                  active
+                  is_active_provider
+                  state_licenses {
+                    state
+                  }
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            Members,
+            query=query,
+            operation_name="Members",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def practice_settings(self) -> PracticeSettings:
+        query = gql("""
+            query PracticeSettings {
+              appointmentSetting {
+                minimum_advance_schedule_time
+                minimum_advance_cancel_time
+                late_cancellation_fee
+                no_show_fee
+              }
+              currentUser {
+                default_currency
+              }
+            }
+            """)
+        variables: dict[str, object] = {}
+        return await self.execute(
+            PracticeSettings,
+            query=query,
+            operation_name="PracticeSettings",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def locations(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> Locations:
+        query = gql("""
+            query Locations($after: String) {
+              appointmentLocations(org_level: true, first: 50, after: $after) {
+                nodes {
+                  id
+                  location
+                  clients_can_book
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            Locations,
+            query=query,
+            operation_name="Locations",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def who_am_i(self) -> WhoAmI:
+        query = gql("""
+            query WhoAmI {
+              currentUser {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {}
+        return await self.execute(
+            WhoAmI,
+            query=query,
+            operation_name="WhoAmI",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def patients_by_email(
+        self, *, email: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> PatientsByEmail:
+        query = gql("""
+            query PatientsByEmail($email: String!, $after: String) {
+              users(email: $email, first: 50, after: $after) {
+                nodes {
+                  id
+                  email
+                  first_name
+                  last_name
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"email": email, "after": after}
+        return await self.execute(
+            PatientsByEmail,
+            query=query,
+            operation_name="PatientsByEmail",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def patient(self, *, id: str) -> Patient:
+        query = gql("""
+            query Patient($id: ID!) {
+              user(id: $id) {
+                id
+                first_name
+                last_name
+                email
+                timezone
+                dietitian_id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            Patient,
+            query=query,
+            operation_name="Patient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def create_patient(
+        self,
+        *,
+        email: str,
+        first_name: str,
+        last_name: str,
+        dietitian_id: Union[Optional[str], UnsetType] = UNSET,
+        phone_number: Union[Optional[str], UnsetType] = UNSET,
+        dob: Union[Optional[str], UnsetType] = UNSET,
+        timezone: Union[Optional[str], UnsetType] = UNSET,
+    ) -> CreatePatient:
+        query = gql("""
+            mutation CreatePatient($dietitian_id: String, $email: String!, $first_name: String!, $last_name: String!, $phone_number: String, $dob: String, $timezone: String) {
+              createClient(
+                input: {dietitian_id: $dietitian_id, email: $email, first_name: $first_name, last_name: $last_name, phone_number: $phone_number, dob: $dob, timezone: $timezone, dont_send_welcome: true}
+              ) {
+                user {
+                  id
+                  email
+                  first_name
+                  last_name
+                }
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "dietitian_id": dietitian_id,
+            "email": email,
+            "first_name": first_name,
+            "last_name": last_name,
+            "phone_number": phone_number,
+            "dob": dob,
+            "timezone": timezone,
+        }
+        return await self.execute(
+            CreatePatient,
+            query=query,
+            operation_name="CreatePatient",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def validate_coupon(
+        self, *, coupon_code: str, offering_id: str
+    ) -> ValidateCoupon:
+        query = gql("""
+            query ValidateCoupon($coupon_code: String!, $offering_id: ID!) {
+              validateCoupon(coupon_code: $coupon_code, offering_id: $offering_id) {
+                fail_reason
+                new_price
+                new_first_price
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "coupon_code": coupon_code,
+            "offering_id": offering_id,
+        }
+        return await self.execute(
+            ValidateCoupon,
+            query=query,
+            operation_name="ValidateCoupon",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def coupons(
+        self,
+        *,
+        keywords: str,
+        offering_id: str,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> Coupons:
+        query = gql("""
+            query Coupons($keywords: String!, $offering_id: ID!, $after: String) {
+              offeringCoupons(
+                keywords: $keywords
+                offering_id: $offering_id
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  code
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "keywords": keywords,
+            "offering_id": offering_id,
+            "after": after,
+        }
+        return await self.execute(
+            Coupons,
+            query=query,
+            operation_name="Coupons",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visit_by_id(self, *, id: str, include_deleted: bool) -> VisitById:
+        query = gql("""
+            query VisitById($id: ID!, $include_deleted: Boolean!) {
+              appointment(id: $id, include_deleted: $include_deleted) {
+                ...Visit
+              }
+            }
+
+            fragment Visit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              deleted_at
+              metadata
+              provider {
+                id
+                full_name
+              }
+              user {
+                id
+              }
+              appointment_type {
+                id
+                name
+              }
+              requested_payment {
+                id
+                status
+                paid_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "include_deleted": include_deleted}
+        return await self.execute(
+            VisitById,
+            query=query,
+            operation_name="VisitById",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visits_of_patient(
+        self, *, user_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> VisitsOfPatient:
+        query = gql("""
+            query VisitsOfPatient($user_id: ID!, $after: String) {
+              appointments(
+                user_id: $user_id
+                filter: "all"
+                with_all_statuses: true
+                is_org: true
+                order_by: DATE_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...Visit
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+
+            fragment Visit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              deleted_at
+              metadata
+              provider {
+                id
+                full_name
+              }
+              user {
+                id
+              }
+              appointment_type {
+                id
+                name
+              }
+              requested_payment {
+                id
+                status
+                paid_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"user_id": user_id, "after": after}
+        return await self.execute(
+            VisitsOfPatient,
+            query=query,
+            operation_name="VisitsOfPatient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visits_between(
+        self,
+        *,
+        user_id: str,
+        start_date: Moment,
+        end_date: Moment,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> VisitsBetween:
+        query = gql("""
+            query VisitsBetween($user_id: ID!, $start_date: ISO8601DateTime!, $end_date: ISO8601DateTime!, $after: String) {
+              appointments(
+                user_id: $user_id
+                startDate: $start_date
+                endDate: $end_date
+                filter: "all"
+                with_all_statuses: true
+                is_org: true
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...Visit
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+
+            fragment Visit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              deleted_at
+              metadata
+              provider {
+                id
+                full_name
+              }
+              user {
+                id
+              }
+              appointment_type {
+                id
+                name
+              }
+              requested_payment {
+                id
+                status
+                paid_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "user_id": user_id,
+            "start_date": write_moment(start_date),
+            "end_date": write_moment(end_date),
+            "after": after,
+        }
+        return await self.execute(
+            VisitsBetween,
+            query=query,
+            operation_name="VisitsBetween",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def book(
+        self,
+        *,
+        user_id: str,
+        other_party_id: str,
+        appointment_type_id: str,
+        contact_type: str,
+        datetime: str,
+        timezone: str,
+        metadata: Json,
+        appointment_location_id: Union[Optional[str], UnsetType] = UNSET,
+    ) -> Book:
+        query = gql("""
+            mutation Book($user_id: ID!, $other_party_id: ID!, $appointment_type_id: ID!, $contact_type: String!, $appointment_location_id: ID, $datetime: String!, $timezone: String!, $metadata: JSON!) {
+              createAppointment(
+                input: {user_id: $user_id, other_party_id: $other_party_id, appointment_type_id: $appointment_type_id, contact_type: $contact_type, appointment_location_id: $appointment_location_id, datetime: $datetime, timezone: $timezone, metadata: $metadata, enforce_availability: true}
+              ) {
+                appointment {
+                  id
+                }
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "user_id": user_id,
+            "other_party_id": other_party_id,
+            "appointment_type_id": appointment_type_id,
+            "contact_type": contact_type,
+            "appointment_location_id": appointment_location_id,
+            "datetime": datetime,
+            "timezone": timezone,
+            "metadata": metadata,
+        }
+        return await self.execute(
+            Book, query=query, operation_name="Book", mutation=True, variables=variables
+        )
+
+    async def delete_visit(self, *, id: str) -> DeleteVisit:
+        query = gql("""
+            mutation DeleteVisit($id: ID!) {
+              deleteAppointment(input: {id: $id}) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            DeleteVisit,
+            query=query,
+            operation_name="DeleteVisit",
+            mutation=True,
+            variables=variables,
+        )

@@ -1,0 +1,20 @@
+from typing import Optional
+
+from pydantic import Field
+
+from .base_model import BaseModel
+
+
+class ValidateCoupon(BaseModel):
+    validate_coupon: Optional["ValidateCouponValidateCoupon"] = Field(
+        alias="validateCoupon"
+    )
+
+
+class ValidateCouponValidateCoupon(BaseModel):
+    fail_reason: Optional[str]
+    new_price: Optional[str]
+    new_first_price: Optional[str]
+
+
+ValidateCoupon.model_rebuild()

@@ -1,0 +1,95 @@
+"""The keys that we act with: the organisation's, and one of each clinician who can be booked.
+
+What is done with a key is done as its owner, so a clinician's key is used only once Healthie has said whose it is.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import structlog
+from pydantic import SecretStr
+
+from booking.refusals import ClinicianNotBookable, UpstreamRefused
+from integrations.healthie.errors import HealthieError, Unauthorized
+from integrations.healthie.generated.client import Client
+from integrations.healthie.single_flight import SingleFlight
+from integrations.healthie.transport import Acting
+
+log = structlog.get_logger(__name__)
+
+
+class KeyStore:
+    """Clinicians' keys by clinician id, and which of them are proved to be theirs. Prints no secret."""
+
+    def __init__(self, keys: Mapping[str, SecretStr | str], *, client: Callable[[Acting], Client]) -> None:
+        self._acting = {
+            clinician_id: Acting(user_id=clinician_id, key=_plain(key)) for clinician_id, key in keys.items()
+        }
+        self._client = client
+        self._pending = set(self._acting)  # never answered for, neither way
+        self._proved: set[str] = set()
+        self._proving: SingleFlight[str, None] = SingleFlight()
+
+    def __repr__(self) -> str:
+        return f"KeyStore({len(self._proved)} of {len(self._acting)} proved)"
+
+    @property
+    def proved(self) -> frozenset[str]:
+        """The clinicians whose key is theirs, as Healthie last said."""
+        return frozenset(self._proved)
+
+    @property
+    def pending(self) -> frozenset[str]:
+        """The clinicians about whose key Healthie has not been heard yet."""
+        return frozenset(self._pending)
+
+    async def prove(self) -> frozenset[str]:
+        """Ask Healthie for the owner of every key, one request each, and answer who is proved. Run it daily.
+
+        Without an answer what was known stays: an outage takes nobody off the list.
+        """
+        await asyncio.gather(*map(self._ask, self._acting))
+        return self.proved
+
+    async def settle(self) -> None:
+        """Prove what was never answered for; no request when there is nothing of the kind."""
+        await asyncio.gather(*map(self._ask, sorted(self._pending)))
+
+    async def clinician(self, clinician_id: str) -> Client:
+        """A client that acts as the clinician.
+
+        Raises ClinicianNotBookable without a proved key, UpstreamRefused (`not_sent`) while Healthie cannot be asked.
+        """
+        if clinician_id in self._pending:
+            await self._ask(clinician_id)
+        if clinician_id in self._pending:
+            raise UpstreamRefused("WhoAmI", "not_sent")
+        if clinician_id not in self._proved:
+            raise ClinicianNotBookable
+        return self._client(self._acting[clinician_id])
+
+    async def _ask(self, clinician_id: str) -> None:
+        await self._proving(clinician_id, partial(self._prove, clinician_id))
+
+    async def _prove(self, clinician_id: str) -> None:
+        try:
+            answer = await self._client(self._acting[clinician_id]).who_am_i()
+        except Unauthorized:
+            owner = None
+        except HealthieError as error:
+            log.warning("healthie.key_not_answered_for", clinician=clinician_id, error=error.code)
+            return
+        else:
+            owner = answer.current_user.id if answer.current_user else None
+        self._pending.discard(clinician_id)
+        if owner == clinician_id:
+            self._proved.add(clinician_id)
+            log.info("healthie.key_proved", clinician=clinician_id)
+        else:
+            self._proved.discard(clinician_id)
+            log.error("healthie.key_not_theirs", clinician=clinician_id)
+
+
+def _plain(key: SecretStr | str) -> str:
+    return key.get_secret_value() if isinstance(key, SecretStr) else key

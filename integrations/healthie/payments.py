@@ -1,0 +1,91 @@
+"""Billing items read as money: what was charged, what was given back, and whether a charge is proved."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from booking.models import Charge, Checkout
+from booking.money import Money
+from integrations.healthie.answers import money
+from integrations.healthie.generated.enums import BillingItemState
+from integrations.healthie.generated.fragments import Payment
+
+# Words before the reference, so that staff who read the note know where the payment comes from.
+NOTE = "Booked online. Reference: "
+
+# Clocks differ: a payment may seem older than the intent that led to it by this much.
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+class Unproved(Exception):
+    """A billing item that is not what was asked for, or not certain. The text names the difference, never a value."""
+
+
+def note_for(checkout: Checkout) -> str:
+    """The note of this attempt's charge: a reference without patient data."""
+    return NOTE + checkout.upstream_key
+
+
+def refers_to(note: str | None, checkout: Checkout) -> bool:
+    """Whether a note carries this attempt's reference."""
+    return checkout.upstream_key in (note or "").split()
+
+
+def has_reference(note: str | None) -> bool:
+    """Whether a note carries any checkout's reference."""
+    return NOTE.strip() in (note or "")
+
+
+def refunded(payment: Payment) -> Money:
+    """What has been given back. Raises Unproved when it cannot be read."""
+    return _amount(payment.refund_amount or "0", payment.currency)
+
+
+def charged(payment: Payment) -> Money:
+    """What was charged, before refunds: `net_payment` is what is left after them. Raises Unproved."""
+    return _amount(payment.net_payment, payment.currency) + refunded(payment)
+
+
+def is_dead(payment: Payment) -> bool:
+    """Whether nothing was charged for certain."""
+    return payment.state == BillingItemState.FAILED or payment.deleted_at is not None
+
+
+def proved_charge(payment: Payment, checkout: Checkout) -> Charge:
+    """The payment as the checkout's charge. Raises Unproved unless everything is as the quote and the patient said."""
+    charge_id = payment.stripe_charge_id
+    if payment.state != BillingItemState.SUCCEEDED or payment.is_outside_payment or not charge_id:
+        raise Unproved("state")
+    if payment.sender_id != checkout.patient_id:
+        raise Unproved("sender")
+    if charged(payment) != checkout.quote.due_today:
+        raise Unproved("amount")
+    if not paid_with(payment, checkout.card_id):
+        raise Unproved("card")
+    recurring = payment.recurring_payment
+    if recurring is not None and checkout.quote.recurrence is None:
+        raise Unproved("recurrence")
+    return Charge(
+        billing_item_id=payment.id,
+        charge_id=charge_id,
+        net=checkout.quote.due_today,
+        card_id=checkout.card_id,
+        recurring_payment_id=recurring.id if recurring else None,
+        package_id=payment.user_package_selection.id if payment.user_package_selection else None,
+    )
+
+
+def paid_with(payment: Payment, card_id: str | None) -> bool:
+    """Whether the payment shows the last four digits of this card of the sender."""
+    cards = payment.sender.stripe_customer_details if payment.sender else None
+    digits = next((card.last_four for card in cards or () if card.id == card_id), None)
+    return digits is not None and digits == payment.card_last_4
+
+
+def _amount(text: str | None, currency: str | None) -> Money:
+    try:
+        amount = money(text, currency)
+    except ValueError:
+        amount = None
+    if amount is None or amount.amount < Decimal(0):
+        raise Unproved("amount")
+    return amount

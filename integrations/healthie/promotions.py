@@ -1,0 +1,63 @@
+"""Promo codes."""
+
+import asyncio
+
+from booking.catalog import Plan
+from booking.models import Promo
+from booking.money import Money
+from booking.refusals import PromoInvalid
+from integrations.healthie.answers import every, money
+from integrations.healthie.errors import ContractBroken, reading
+from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.coupons import CouponsOfferingCouponsNodes
+from integrations.healthie.generated.validate_coupon import ValidateCouponValidateCoupon
+
+UNKNOWN_CODE = "This promo code is not known."
+
+
+class HealthiePromotions:
+    """The port Promotions."""
+
+    def __init__(self, *, client: Client) -> None:
+        self._client = client
+
+    async def apply(self, *, code: str, plan: Plan) -> Promo:
+        """What the code makes of the plan's first charge. Raises PromoInvalid with Healthie's reason; UpstreamUnavailable."""
+        with reading():
+            answer, coupons = await asyncio.gather(
+                self._client.validate_coupon(coupon_code=code, offering_id=plan.id),
+                self._coupons(code, plan),
+            )
+            verdict = answer.validate_coupon
+            if verdict is None or verdict.fail_reason:
+                raise PromoInvalid((verdict.fail_reason if verdict else None) or UNKNOWN_CODE)
+            same = [each for each in coupons if (each.code or "").casefold() == code.strip().casefold()]
+            if len(same) != 1:  # without its id the discount could not be charged
+                raise ContractBroken("Coupons", "coupon_not_found")
+            return Promo(
+                code=same[0].code or code, coupon_id=same[0].id, discounted=_discounted(verdict, plan)
+            )
+
+    async def _coupons(self, code: str, plan: Plan) -> list[CouponsOfferingCouponsNodes]:
+        return await every(
+            lambda after: self._client.coupons(keywords=code.strip(), offering_id=plan.id, after=after),
+            lambda answer: answer.offering_coupons,
+        )
+
+
+def _discounted(verdict: ValidateCouponValidateCoupon, plan: Plan) -> Money:
+    """The first charge. `new_first_price` speaks of a first payment that differs from the price, `new_price` of the price."""
+    differs = plan.due_today != plan.price
+    texts = (
+        (verdict.new_first_price, verdict.new_price)
+        if differs
+        else (verdict.new_price, verdict.new_first_price)
+    )
+    try:
+        amounts = [money(text, plan.due_today.currency) for text in texts]
+    except ValueError:
+        raise ContractBroken("ValidateCoupon", "undecodable_amount") from None
+    amount = next((amount for amount in amounts if amount is not None), None)
+    if amount is None or not 0 <= amount.amount <= plan.due_today.amount:
+        raise ContractBroken("ValidateCoupon", "implausible_amount")
+    return amount

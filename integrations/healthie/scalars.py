@@ -1,0 +1,48 @@
+"""Healthie's scalars as Python values.
+
+`ISO8601DateTime` is read in every form that Healthie has been seen to write:
+`2026-01-30 12:15:00 -0700`, `2021-10-10 10:00:00 EDT -04:00` and plain ISO 8601.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+# An alias of ours: a generated field called `datetime` would hide the class from the fields after it.
+Moment = datetime
+
+Json = Any
+
+_ZONE_NAME = re.compile(r"\s+(?:[A-Z]{1,5}\s+)?(?=(?:[+-]\d{2}:?\d{2}|Z)$)|\s+(?=UTC$)")
+
+
+def parse_moment(value: object) -> datetime:
+    """Read a time that carries its offset; answers UTC. Raises ValueError for anything else: no zone is guessed."""
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, str):
+        text = _ZONE_NAME.sub("", value.strip(), count=1).replace("UTC", "Z")
+        moment = datetime.fromisoformat(text)
+    else:
+        raise ValueError("a time is written as text")  # noqa: TRY004 - pydantic turns ValueError into a field error
+    if moment.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return moment.astimezone(UTC)
+
+
+def write_moment(value: datetime) -> str:
+    """Write a time with its offset, so that no reader has to know a zone. Raises ValueError for a naive one."""
+    if value.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return value.isoformat(timespec="seconds")
+
+
+def parse_json(value: object) -> Json:
+    """Read a JSON value; Healthie hands it out decoded or as the text that was sent. Unreadable text stays text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

@@ -1,0 +1,143 @@
+"""Appointments, booked with the treating clinician's own key and no other."""
+
+import json
+import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from booking.models import Appointment, Checkout
+from booking.refusals import OutcomeUnknown, SlotTaken, UpstreamRefused
+from integrations.healthie.acting import ClinicianClient, StaffClient
+from integrations.healthie.answers import every, refusal
+from integrations.healthie.contact_types import healthie_name
+from integrations.healthie.errors import HealthieError, changing, reading
+from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.fragments import Visit
+from integrations.healthie.visits import REFERENCE, appointment_of
+
+log = structlog.get_logger(__name__)
+
+# Healthie's words for a time that is gone. Anything else leaves the outcome unknown.
+_TAKEN = re.compile(
+    r"(is|are|was) (not|no longer|already) (available|booked|taken)|not available|no longer available"
+    r"|unavailable|no availability|outside of (the )?(provider's )?availability|already (booked|taken)",
+    re.IGNORECASE,
+)
+
+# An appointment is looked for a day around its time: Healthie reads dates in the zone of the key's owner.
+LOOK_AROUND = timedelta(days=1)
+
+
+class HealthieScheduling:
+    """The port Scheduling. It holds no way to book on the organisation's key: `clinician` knows clinicians only."""
+
+    def __init__(self, *, clinician: ClinicianClient, staff: StaffClient) -> None:
+        self._clinician = clinician
+        self._staff = staff
+
+    async def book(self, checkout: Checkout) -> Appointment:
+        """Create the appointment with availability enforced, and read it back by itself.
+
+        Raises SlotTaken, ClinicianNotBookable, UpstreamRefused, OutcomeUnknown.
+        """
+        if checkout.patient_id is None:
+            raise ValueError("a booking needs a patient")
+        slot = checkout.slot
+        client = await self._clinician(slot.clinician_id)
+        with changing():
+            payload = (
+                await client.book(
+                    user_id=checkout.patient_id,
+                    other_party_id=slot.clinician_id,
+                    appointment_type_id=slot.visit_type_id,
+                    contact_type=healthie_name(slot.contact_type),
+                    appointment_location_id=slot.location_id,
+                    # With its offset the time is certain; without it, it is still the wall clock of `timezone`.
+                    datetime=slot.start.astimezone(ZoneInfo(checkout.time_zone)).isoformat(
+                        timespec="seconds"
+                    ),
+                    timezone=checkout.time_zone,
+                    metadata=json.dumps({REFERENCE: checkout.id}),
+                )
+            ).create_appointment
+        made = payload.appointment if payload else None
+        refused = refusal("Book", payload.messages) if payload else None
+        if refused is not None and made is None and any(_TAKEN.search(each) for each in refused.messages):
+            raise SlotTaken
+        if refused is not None or made is None:
+            raise OutcomeUnknown("Book: no proof")
+        visit = await _read_back(client, made.id, include_deleted=False)
+        appointment = appointment_of(visit) if visit else None
+        if appointment is None or not _as_asked(appointment, checkout):
+            log.error("healthie.booking_differs", checkout=checkout.id, appointment=made.id)
+            raise OutcomeUnknown("VisitById: not what was asked")
+        return appointment
+
+    async def find(self, checkout: Checkout) -> Appointment | None:
+        """The appointment whose metadata names this checkout, if it landed. Raises UpstreamUnavailable."""
+        patient_id = checkout.patient_id
+        if patient_id is None:
+            return None
+        client = await self._staff(checkout.slot.clinician_id)
+        with reading():
+            visits = await every(
+                lambda after: client.visits_between(
+                    user_id=patient_id,
+                    start_date=checkout.slot.start - LOOK_AROUND,
+                    end_date=checkout.slot.end + LOOK_AROUND,
+                    after=after,
+                ),
+                lambda answer: answer.appointments,
+            )
+        found = [
+            each
+            for visit in visits
+            if visit.deleted_at is None and (each := appointment_of(visit)) is not None
+        ]
+        mine = [each for each in found if each.checkout_id == checkout.id]
+        if len(mine) > 1:
+            log.error("healthie.several_appointments_found", checkout=checkout.id, count=len(mine))
+        return mine[0] if mine else None
+
+    async def delete(self, checkout: Checkout) -> None:
+        """Delete the checkout's appointment and read back that it is gone. Safe to repeat.
+
+        Raises UpstreamRefused, OutcomeUnknown.
+        """
+        if checkout.appointment_id is None:
+            raise ValueError("nothing was booked")
+        client = await self._staff(checkout.slot.clinician_id)
+        if _is_gone(await _read_back(client, checkout.appointment_id, include_deleted=True)):
+            return
+        with changing():
+            payload = (await client.delete_visit(id=checkout.appointment_id)).delete_appointment
+        refused = refusal("DeleteVisit", payload.messages) if payload else None
+        if _is_gone(await _read_back(client, checkout.appointment_id, include_deleted=True)):
+            return
+        if refused is not None:
+            raise UpstreamRefused("DeleteVisit", "refused")
+        raise OutcomeUnknown("DeleteVisit: not what was asked")
+
+
+def _as_asked(appointment: Appointment, checkout: Checkout) -> bool:
+    """Whether time, kind and patient are what was asked. The provider is for the caller to judge."""
+    slot = checkout.slot
+    return (
+        appointment.start == slot.start
+        and appointment.visit_type_id == slot.visit_type_id
+        and appointment.patient_id == checkout.patient_id
+    )
+
+
+def _is_gone(visit: Visit | None) -> bool:
+    return visit is None or visit.deleted_at is not None
+
+
+async def _read_back(client: Client, appointment_id: str, *, include_deleted: bool) -> Visit | None:
+    """What a change left behind. Whatever keeps us from seeing it, the outcome is not known."""
+    try:
+        return (await client.visit_by_id(id=appointment_id, include_deleted=include_deleted)).appointment
+    except HealthieError as error:
+        raise OutcomeUnknown(str(error)) from error

@@ -1,0 +1,43 @@
+"""An appointment in Healthie's words, read into ours. Shared by the adapters that meet appointments."""
+
+from booking.models import Appointment, AppointmentStatus
+from integrations.healthie.generated.fragments import Visit
+
+# The metadata key under which a booking carries its checkout.
+REFERENCE = "frontdoor_checkout"
+
+STATUSES = {
+    "occurred": AppointmentStatus.COMPLETED,
+    "no-show": AppointmentStatus.NO_SHOW,
+    "re-scheduled": AppointmentStatus.RESCHEDULED,
+    "cancelled": AppointmentStatus.CANCELLED,
+    "late cancellation": AppointmentStatus.CANCELLED,
+    "checked-in": AppointmentStatus.CHECKED_IN,
+}
+
+
+def appointment_of(visit: Visit) -> Appointment | None:
+    """The visit as the domain knows it; None for an entry without a time."""
+    if visit.date is None:
+        return None
+    kind, provider, invoice = visit.appointment_type, visit.provider, visit.requested_payment
+    return Appointment(
+        id=visit.id,
+        clinician_id=provider.id if provider else None,
+        clinician_name=provider.full_name if provider else None,
+        patient_id=visit.user.id if visit.user else None,
+        visit_type_id=kind.id if kind else None,
+        visit_type_name=kind.name if kind else None,
+        start=visit.date,
+        minutes=visit.length or 0,
+        contact_type=visit.contact_type,
+        location_id=visit.appointment_location_id,
+        status=STATUSES.get((visit.pm_status or "").casefold(), AppointmentStatus.BOOKED),
+        checkout_id=_reference(visit),
+        open_invoice=invoice is not None and invoice.paid_at is None,
+    )
+
+
+def _reference(visit: Visit) -> str | None:
+    reference = visit.metadata.get(REFERENCE) if isinstance(visit.metadata, dict) else None
+    return reference if isinstance(reference, str) else None
