@@ -72,9 +72,8 @@ class TemporaryServer(ABC):
                 self.kill()
                 raise ServerUnavailableError(f"{type(self).__name__} did not start:\n{self._log_tail()}")
             time.sleep(POLL_SECONDS)
-            if (
-                process.poll() is not None
-            ):  # the port was taken, or what a killed one left is still in the way
+            if process.poll() is not None:
+                # The port was taken, or what a killed one left is still in the way.
                 self.port = self.port if self._has_run else free_port()
                 process = self._spawn()
         self._process, self._has_run = process, True
