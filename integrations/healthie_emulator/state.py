@@ -12,6 +12,7 @@ from integrations.healthie_emulator import money_records as money
 from integrations.healthie_emulator import records as practice
 from integrations.healthie_emulator import webhook_records as webhooks
 from integrations.healthie_emulator.clock import Clock
+from integrations.healthie_emulator.faults import Faults
 from integrations.healthie_emulator.records import Record
 from integrations.healthie_emulator.stripe import FakeStripe
 
@@ -87,6 +88,7 @@ class World:
         self.seed = seed
         self.clock = clock
         self.switches = Switches()
+        self.faults = Faults(seed=seed)
         self.stripe = FakeStripe(seed=seed, now=clock.now)
         self.outbox: list[webhooks.Event] = []
         self.outbox_filled = asyncio.Event()

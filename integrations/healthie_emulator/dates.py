@@ -1,0 +1,70 @@
+"""Times as Healthie reads and writes them.
+
+Read: ISO 8601, or the same with spaces; without an offset, the wall clock of the zone that applies. Written: three
+formats are seen in its answers, always in the zone of the key's owner; which field uses which is fixed here.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from graphql import GraphQLError
+
+_WHEN = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)"
+    r"(?:[T ](?P<time>\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)"
+    r"\s?(?:[A-Z]{2,5} )?(?P<offset>Z|UTC|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
+)
+
+# `2026-01-30 12:15:00 -0700`
+_WITH_OFFSET = frozenset({"Appointment", "Availability", "PotentialAppointmentSlot"})
+# `2021-10-10 10:00:00 EDT -04:00`
+_WITH_ZONE_NAME = frozenset({"RecurringPayment", "RequestedPayment", "UserPackageSelection"})
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Answer the zone of an IANA name; raise GraphQLError for any other text."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):  # unknown, a path, a directory of the zone database
+        raise GraphQLError(f"Invalid timezone: {name[:60]!r}") from None
+
+
+def read(text: str, zone: str) -> datetime:
+    """Read an instant (aware, UTC); text without an offset is read on the wall clock of `zone`.
+
+    A wall clock time that a change to summer time skips is read as one hour later, one that comes twice as the
+    first. Raises GraphQLError for anything else.
+    """
+    unreadable = GraphQLError(f"Could not read {text[:60]!r} as a date and time")
+    match = _WHEN.fullmatch(text.strip())
+    if match is None:
+        raise unreadable
+    try:
+        offset = {"UTC": "Z", None: ""}.get(match["offset"], match["offset"])
+        moment = datetime.fromisoformat(f"{match['day']}T{match['time'] or '00:00'}{offset}")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone_named(zone))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise unreadable from None
+
+
+def read_day(text: str, zone: str) -> date:
+    """Read the day on which an instant falls on the wall clock of `zone`."""
+    return read(text, zone).astimezone(zone_named(zone)).date()
+
+
+def names_only_a_day(text: str) -> bool:
+    """Tell whether a text that `read` accepts has no time of day."""
+    match = _WHEN.fullmatch(text.strip())
+    return match is not None and match["time"] is None
+
+
+def write(moment: datetime, *, type_name: str, zone: str) -> str:
+    """Write an instant as the fields of that type are written, in `zone`."""
+    local = moment.astimezone(zone_named(zone)).replace(microsecond=0)
+    if type_name in _WITH_OFFSET:
+        return local.strftime("%Y-%m-%d %H:%M:%S %z")
+    if type_name in _WITH_ZONE_NAME:
+        return f"{local.strftime('%Y-%m-%d %H:%M:%S %Z')} {local.isoformat()[-6:]}"
+    return local.isoformat()

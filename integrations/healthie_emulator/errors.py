@@ -1,0 +1,25 @@
+"""The two ways in which Healthie says no: `messages` of a mutation, and GraphQL errors with a code."""
+
+from typing import Any
+
+from graphql import GraphQLError
+
+
+def refused(message: str, *, field: str | None = None, **payload: Any) -> dict[str, Any]:
+    """Make a mutation's payload that refuses for a business reason: HTTP 200, no `errors`."""
+    return {**payload, "messages": [{"field": field, "message": message}]}
+
+
+def coded(message: str, code: str) -> GraphQLError:
+    """Make a GraphQL error with `extensions.code`."""
+    return GraphQLError(message, extensions={"code": code})
+
+
+def not_signed_in() -> GraphQLError:
+    """Make the error for a missing, unknown or deleted key."""
+    return coded("You must be signed in to do this.", "UNAUTHENTICATED")
+
+
+def not_allowed() -> GraphQLError:
+    """Make the error for a key that may not do this."""
+    return coded("You are not authorized to do this.", "UNAUTHORIZED")

@@ -1,0 +1,157 @@
+"""The executable schema: the contract, with a resolver on every field.
+
+Resolvers are named `Type.field` and take plain values:
+
+    Query.x      f(request, args)
+    Mutation.x   f(request, given)            `given` is the `input` object; answers the payload
+    Type.x       f(record, request, args)
+
+A field without one reads the record's attribute (or key) of its name. Instants are written in the format of their
+type, in the zone of the key's owner.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLScalarType,
+    GraphQLSchema,
+    build_schema,
+    get_named_type,
+)
+
+from integrations.healthie_emulator import dates
+from integrations.healthie_emulator.errors import not_signed_in
+from integrations.healthie_emulator.state import Request, Table
+
+CONTRACT = Path(__file__).parent.parent / "healthie" / "contract.graphql"
+
+PUBLIC_FIELDS = frozenset({"offering", "offerings", "__typename", "__schema", "__type"})
+
+Resolver = Callable[..., Any]
+
+
+def executable_schema(resolvers: Mapping[str, Resolver]) -> GraphQLSchema:
+    """Build the contract's schema with these resolvers; raise LookupError for one that has no field."""
+    schema = build_schema(CONTRACT.read_text())
+    for name in ("ISO8601DateTime", "ISO8601Date"):
+        _read_dates(schema.type_map[name])
+    left = dict(resolvers)
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+            for name, field in type_.fields.items():
+                field.resolve = _resolver(type_, name, field, left.pop(f"{type_.name}.{name}", None))
+    if left:
+        raise LookupError(f"no such fields in the contract: {', '.join(left)}")
+    return schema
+
+
+def _resolver(
+    type_: GraphQLObjectType, name: str, field: GraphQLField, given: Resolver | None
+) -> Callable[..., Any]:
+    if type_.name == "Query":
+        return _query(name, given or _unknown)
+    if type_.name == "Mutation":
+        return _mutation(name, field, given or _unknown)
+    if get_named_type(field.type).name in {"ISO8601DateTime", "ISO8601Date"}:
+        return _instant(type_.name, given or _attribute(name))
+    return _field(given or _attribute(name))
+
+
+def _query(name: str, given: Resolver) -> Callable[..., Any]:
+    def resolve(_root: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
+        request = info.context
+        if request.actor is None and name not in PUBLIC_FIELDS:
+            raise not_signed_in()
+        return given(request, args)
+
+    return resolve
+
+
+def _mutation(name: str, field: GraphQLField, given: Resolver) -> Callable[..., Any]:
+    payload = get_named_type(field.type)
+
+    async def resolve(_root: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
+        request = info.context
+        if request.actor is None:
+            raise not_signed_in()
+        values = args.get("input") or {}
+        if name in request.world.switches.silent_noop:
+            return _nothing_done(payload, request, values)
+        answer = given(request, values)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    return resolve
+
+
+def _nothing_done(payload: Any, request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Answer as a success: the record as it was, if there is one, and no messages."""
+    answer: dict[str, Any] = {"sent": True}
+    record_id = given.get("id") or given.get("billing_item_id") or given.get("card_id")
+    for name, field in payload.fields.items():
+        table = _tables(request).get(get_named_type(field.type).name)
+        if table is not None:
+            answer[name] = table.get(record_id)
+    return answer
+
+
+def _tables(request: Request) -> dict[str, Table[Any]]:
+    world = request.world
+    return {
+        "User": world.users,
+        "ApiKey": world.api_keys,
+        "Appointment": world.appointments,
+        "BillingItem": world.billing_items,
+        "RequestedPayment": world.requested_payments,
+        "StripeCustomerDetail": world.cards,
+        "Webhook": world.webhooks,
+    }
+
+
+def _field(given: Resolver) -> Callable[..., Any]:
+    def resolve(record: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
+        return given(record, info.context, args)
+
+    return resolve
+
+
+def _instant(type_name: str, given: Resolver) -> Callable[..., Any]:
+    def resolve(record: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
+        value = given(record, info.context, args)
+        if isinstance(value, datetime):
+            return dates.write(value, type_name=type_name, zone=info.context.zone)
+        return value.isoformat() if isinstance(value, date) else value
+
+    return resolve
+
+
+def _attribute(name: str) -> Resolver:
+    def read(record: Any, _request: Request, _args: dict[str, Any]) -> Any:
+        return record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
+
+    return read
+
+
+def _unknown(*_: Any) -> Any:
+    raise GraphQLError("The emulator does not do this yet")
+
+
+def _read_dates(scalar: Any) -> None:
+    """Let the scalar refuse what is no date; the text goes on, since its zone is known only to the resolver."""
+
+    def parse(value: Any) -> str:
+        if not isinstance(value, str):
+            raise GraphQLError(f"{scalar.name} must be a string")
+        dates.read(value, "UTC")
+        return value
+
+    if not isinstance(scalar, GraphQLScalarType):
+        raise TypeError(f"{scalar!r} is not a scalar")
+    scalar.parse_value = scalar.coerce_input_value = parse  # type: ignore[method-assign]
