@@ -1,7 +1,7 @@
 """Ports: what the domain needs from the outside, as protocols. Adapters live in `integrations`.
 
-Reads raise UpstreamUnavailable. Changes raise a Refusal or UpstreamRefused when it is certain that nothing was done,
-and OutcomeUnknown in every other case that is not a proved success.
+Reads raise UpstreamUnavailable. Changes raise a Refusal or UpstreamRefused when upstream said no for certain,
+UpstreamUnavailable when nothing can have been sent, and OutcomeUnknown in every other case that is not a proved success.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,198 @@
+"""The command line: `frontdoor COMMAND`. Each command imports what it needs, so that none is slow for another's sake."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.settings import Settings
+
+GATEWAY_PORT = 8000
+EMULATOR_PORT = 8010
+
+_until_stdin_closes = click.option(
+    "--until-stdin-closes", is_flag=True, hidden=True, help="End with the process that started this one."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Frontdoor: the patient-side gateway for practices that run on Healthie."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=GATEWAY_PORT, show_default=True)
+@_until_stdin_closes
+def serve(host: str, port: int, until_stdin_closes: bool) -> None:
+    """Run the gateway: the GraphQL API."""
+    import uvicorn
+
+    from gateway.app import create_app
+
+    settings = _settings(until_stdin_closes=until_stdin_closes)
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+    )
+
+
+@main.command()
+@_until_stdin_closes
+def worker(until_stdin_closes: bool) -> None:
+    """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
+    from gateway.composition import compose
+
+    settings = _settings(until_stdin_closes=until_stdin_closes)
+
+    async def run() -> None:
+        stop = _stop_event()
+        async with compose(settings) as system:
+            await system.worker().run(stop)
+
+    asyncio.run(run())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's tables up to date; safe to run again, and at the same time elsewhere."""
+    from integrations.database.migrations import migrate as migrate_database
+
+    settings = _settings(until_stdin_closes=False)
+    asyncio.run(migrate_database(settings.database_url))
+    click.echo("The database is up to date.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=EMULATOR_PORT, show_default=True)
+@click.option(
+    "--seed", default=1, show_default=True, help="The same seed and requests give the same answers."
+)
+@_until_stdin_closes
+def emulator(host: str, port: int, seed: int, until_stdin_closes: bool) -> None:
+    """Run the Healthie emulator, an independent program."""
+    arguments = ["--host", host, "--port", str(port), "--seed", str(seed)]
+    if until_stdin_closes:
+        arguments.append("--until-stdin-closes")
+    os.execv(sys.executable, [sys.executable, "-m", "integrations.healthie_emulator", *arguments])  # noqa: S606  # ourselves
+
+
+@main.command()
+@click.option("--gateway-port", default=GATEWAY_PORT, show_default=True)
+@click.option("--emulator-port", default=EMULATOR_PORT, show_default=True)
+def dev(gateway_port: int, emulator_port: int) -> None:
+    """Run emulator, gateway and worker on SQLite until Ctrl-C; every start is a fresh practice."""
+    from gateway.development import run_until_stopped
+    from gateway.local_stack import StackError
+
+    with tempfile.TemporaryDirectory(prefix="frontdoor-dev-") as directory, _clean_errors(StackError):
+        asyncio.run(
+            run_until_stopped(
+                directory=Path(directory),
+                gateway_port=gateway_port,
+                emulator_port=emulator_port,
+                stop=_stop_event,
+            )
+        )
+
+
+@main.command()
+def demo() -> None:
+    """Play a patient's whole journey against a stack of its own; exits 0 only if all held."""
+    from gateway.demo import play
+    from gateway.local_stack import StackError
+
+    with tempfile.TemporaryDirectory(prefix="frontdoor-demo-") as directory, _clean_errors(StackError):
+        sys.exit(asyncio.run(play(Path(directory))))
+
+
+@main.command()
+def schema() -> None:
+    """Print the public GraphQL schema."""
+    from gateway.graphql import print_sdl
+
+    click.echo(print_sdl(), nl=False)
+
+
+@main.command()
+@click.option("--patient", required=True, help="The patient's id in Healthie.")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 60))
+def token(patient: str, minutes: int) -> None:
+    """Issue a development token for a patient; refused in production."""
+    from datetime import timedelta
+
+    from gateway.tokens import DevelopmentTokensRefused, issue_development_token
+
+    settings = _settings(until_stdin_closes=False)
+    with _clean_errors(DevelopmentTokensRefused):
+        click.echo(issue_development_token(settings, patient_id=patient, lifetime=timedelta(minutes=minutes)))
+
+
+@main.group()
+def checkouts() -> None:
+    """Look at checkouts."""
+
+
+@checkouts.command()
+def graph() -> None:
+    """Print the saga's states and moves as a Mermaid diagram."""
+    from booking.saga_table import to_mermaid
+
+    click.echo(to_mermaid(), nl=False)
+
+
+def _settings(*, until_stdin_closes: bool) -> "Settings":
+    """The settings of a running process, with its logs set up; a wrong environment ends it with a clear text."""
+    from pydantic import ValidationError
+
+    from gateway.logs import configure_logs
+    from gateway.settings import Settings, explain, sqlite_directory
+    from gateway.tether import end_with_parent
+
+    if until_stdin_closes:
+        end_with_parent()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise click.ClickException(explain(error)) from None
+    if directory := sqlite_directory(settings.database_url):
+        directory.mkdir(parents=True, exist_ok=True)
+    configure_logs(log_format=settings.log_format, level=settings.log_level)
+    return settings
+
+
+def _stop_event() -> asyncio.Event:
+    """Set by Ctrl-C and by SIGTERM; to be made inside the running loop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.contextmanager
+def _clean_errors(kind: type[Exception]) -> "Iterator[None]":
+    """Show an expected error as its text, without a traceback."""
+    try:
+        yield
+    except kind as error:
+        raise click.ClickException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""The one composition root: builds every adapter and service from the settings, and nothing at import time."""
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.checkout import CheckoutRules, CheckoutService
+from booking.holds import HoldRules, HoldService
+from booking.ports import HoldStore, UnitOfWorkFactory
+from booking.quotes import QuoteService
+from booking.records import RecordsService
+from booking.saga import Saga
+from booking.search import SlotSearch
+from booking.services import Services
+from booking.steps import Steps
+from gateway.clock import SystemClock
+from gateway.settings import Settings
+from gateway.worker import Chore, Worker
+from integrations.database.engine import connect_database
+from integrations.database.holds import SqlHoldStore
+from integrations.database.idempotency import IdempotencyKeys
+from integrations.database.unit_of_work import sql_unit_of_work
+from integrations.healthie.connect import Healthie, connect
+from integrations.redis.holds import RedisHoldStore, connect_redis
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """Everything that runs, wired together."""
+
+    clock: SystemClock
+    engine: AsyncEngine
+    units: UnitOfWorkFactory
+    healthie: Healthie
+    holds: HoldStore
+    saga: Saga
+    services: Services
+    idempotency: IdempotencyKeys
+
+    def worker(self) -> Worker:
+        """A worker on this system."""
+        return Worker(saga=self.saga, units=self.units, clock=self.clock, chores=self._chores())
+
+    def _chores(self) -> tuple[Chore, ...]:
+        async def clear_holds() -> None:
+            if isinstance(self.holds, SqlHoldStore):
+                await self.holds.reap(self.clock.now())
+
+        async def clear_keys() -> None:
+            await self.idempotency.reap(self.clock.now())
+
+        return (
+            Chore(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
+            Chore(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
+            # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
+            Chore(name="prove_clinician_keys", every=timedelta(days=1), work=self.healthie.keys.prove),
+        )
+
+
+@contextlib.asynccontextmanager
+async def compose(settings: Settings) -> AsyncIterator[System]:
+    """Build the system, prove the clinicians' keys, and take everything down again on leaving."""
+    clock = SystemClock()
+    secret = settings.secret_key.get_secret_value()
+    async with contextlib.AsyncExitStack() as exits:
+        engine = connect_database(settings.database_url)
+        exits.push_async_callback(engine.dispose)
+        units = sql_unit_of_work(engine)
+        holds = await _hold_store(settings, engine, clock, secret, exits)
+        healthie = await exits.enter_async_context(
+            connect(
+                url=str(settings.healthie_url),
+                organization_key=settings.healthie_organization_key,
+                clinician_keys=settings.healthie_keys,
+                version=settings.healthie_api_version,
+                shard=settings.healthie_shard,
+            )
+        )
+        await healthie.keys.prove()
+        steps = Steps(
+            patients=healthie.patients,
+            cards=healthie.cards,
+            billing=healthie.billing,
+            scheduling=healthie.scheduling,
+            holds=holds,
+            clock=clock,
+        )
+        saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=_process_name())
+        services = _services(settings, healthie=healthie, holds=holds, units=units, saga=saga, clock=clock)
+        exits.push_async_callback(services.checkouts.aclose)
+        yield System(
+            clock=clock,
+            engine=engine,
+            units=units,
+            healthie=healthie,
+            holds=holds,
+            saga=saga,
+            services=services,
+            idempotency=IdempotencyKeys(engine=engine),
+        )
+
+
+def _services(
+    settings: Settings,
+    *,
+    healthie: Healthie,
+    holds: HoldStore,
+    units: UnitOfWorkFactory,
+    saga: Saga,
+    clock: SystemClock,
+) -> Services:
+    search = SlotSearch(
+        catalog=healthie.catalog, availability=healthie.availability, holds=holds, units=units, clock=clock
+    )
+    quotes = QuoteService(catalog=healthie.catalog, promotions=healthie.promotions)
+    return Services(
+        catalog=healthie.catalog,
+        search=search,
+        holds=HoldService(
+            store=holds,
+            search=search,
+            catalog=healthie.catalog,
+            units=units,
+            clock=clock,
+            rules=HoldRules(
+                duration=settings.hold_duration,
+                extensions=settings.hold_extensions,
+                per_owner=settings.holds_per_owner,
+            ),
+        ),
+        quotes=quotes,
+        checkouts=CheckoutService(
+            saga=saga,
+            quotes=quotes,
+            holds=holds,
+            cards=healthie.cards,
+            units=units,
+            clock=clock,
+            rules=CheckoutRules(
+                confirm_window=timedelta(minutes=settings.confirm_minutes),
+                answer_within=timedelta(seconds=settings.answer_seconds),
+            ),
+        ),
+        records=RecordsService(patients=healthie.patients, cards=healthie.cards),
+    )
+
+
+async def _hold_store(
+    settings: Settings, engine: AsyncEngine, clock: SystemClock, secret: str, exits: contextlib.AsyncExitStack
+) -> HoldStore:
+    if settings.redis_url is None:
+        return SqlHoldStore(engine=engine, clock=clock)
+    client = connect_redis(settings.redis_url)
+    exits.push_async_callback(client.aclose)
+    return RedisHoldStore(client=client, secret=secret.encode(), clock=clock)
+
+
+def _process_name() -> str:
+    """Unique among all that drive checkouts, restarts of the same process included."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
