@@ -27,7 +27,8 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.connect import Healthie, connect
-from integrations.redis.holds import RedisHoldStore, connect_redis
+from integrations.redis.client import connect_redis
+from integrations.redis.holds import RedisHoldStore
 
 
 @dataclass(frozen=True, kw_only=True)
