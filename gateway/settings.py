@@ -44,7 +44,9 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         None, description="Keeps slot holds in Redis; without it they are in the database."
     )
-    healthie_url: HttpUrl = Field(description="Healthie's GraphQL endpoint, or the emulator's.")
+    healthie_url: HttpUrl = Field(
+        description="Healthie's GraphQL endpoint (its sandbox: `https://staging-api.gethealthie.com/graphql`), or the emulator's."
+    )
     healthie_organization_key: SecretStr = Field(
         description="An API key of the practice; for reading, never for booking."
     )

@@ -1,0 +1,60 @@
+"""Settings: what is refused at start, and that secrets stay secret."""
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.settings import Settings, explain
+from tools.document_settings import README, documented
+
+REQUIRED = {
+    "FRONTDOOR_SECRET_KEY": "synthetic-secret-of-sufficient-length-0123456789",
+    "FRONTDOOR_HEALTHIE_URL": "https://healthie.example.invalid/graphql",
+    "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": "synthetic-organization-key",
+    "FRONTDOOR_HEALTHIE_KEYS": '{"101": "synthetic-clinician-key"}',
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_it_is_production_unless_development_is_asked_for() -> None:
+    assert not Settings().in_development
+
+
+def test_no_secret_shows_when_settings_are_printed() -> None:
+    shown = f"{Settings()!r} {Settings()}"
+    for name in ("SECRET_KEY", "HEALTHIE_ORGANIZATION_KEY"):
+        assert REQUIRED[f"FRONTDOOR_{name}"] not in shown
+    assert "synthetic-clinician-key" not in shown
+
+
+@pytest.mark.parametrize("name", [name for name in REQUIRED if name != "FRONTDOOR_HEALTHIE_KEYS"])
+def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert name in explain(caught.value)
+
+
+def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_SECRET_KEY", "too-short")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    text = explain(caught.value)
+    assert "FRONTDOOR_SECRET_KEY" in text
+    assert "32 characters" in text
+    assert "too-short" not in text
+
+
+def test_production_names_its_origins_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_CORS_ORIGINS", '["*"]')
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_the_readme_lists_every_setting_as_it_is() -> None:
+    text = README.read_text()
+    assert documented(text) == text, "run python -m tools.document_settings"
