@@ -49,6 +49,7 @@ _SCALARS = (
     "attention",
     "cancel_requested",
     "tries",
+    "intended_at",
     "lease_owner",
     "lease_until",
     "due_at",

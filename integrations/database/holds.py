@@ -29,7 +29,7 @@ class SqlHoldStore:
         self._engine = engine
         self._clock = clock
 
-    async def acquire(self, hold: Hold, *, limit: int) -> None:
+    async def acquire(self, hold: Hold, *, limit: int | None) -> None:
         """Take the interval; taking the same hold again is no change. Raises SlotTaken, HoldLimitReached."""
         now = self._clock.now()
         async with self._engine.begin() as connection:
@@ -40,7 +40,7 @@ class SqlHoldStore:
             others = and_(_c.expires_at > now, or_(_c.id != hold.id, _c.owner != hold.owner))
             if await _count(connection, others, *_overlapping([hold.slot.clinician_id], hold.slot.interval)):
                 raise SlotTaken
-            if await _count(connection, others, _c.owner == hold.owner) >= limit:
+            if limit is not None and await _count(connection, others, _c.owner == hold.owner) >= limit:
                 raise HoldLimitReached(limit)
             await connection.execute(upsert(connection, holds).values(_to_row(hold)).on_conflict_do_nothing())
 

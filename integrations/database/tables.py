@@ -67,6 +67,7 @@ checkouts = Table(
     Column("attention", String),
     Column("cancel_requested", Boolean, nullable=False),
     Column("tries", Integer, nullable=False),
+    Column("intended_at", UtcTime),
     Column("lease_owner", String),
     Column("lease_until", UtcTime),
     Column("due_at", UtcTime),

@@ -26,6 +26,9 @@ from booking.slots import Busy, Interval, Slot
 # Keys outlive their holds by this much, so that a caller whose clock is behind still finds what it thinks is live.
 SLACK = timedelta(minutes=1)
 
+# What the script is told when an owner may hold any number.
+_NO_LIMIT = -1
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -47,7 +50,7 @@ class RedisHoldStore:
         self._transfer = _script(client, "transfer")
         self._release = _script(client, "release")
 
-    async def acquire(self, hold: Hold, *, limit: int) -> None:
+    async def acquire(self, hold: Hold, *, limit: int | None) -> None:
         """Take the interval; taking the same hold again is no change. Raises SlotTaken, HoldLimitReached."""
         now = self._clock.now()
         fields = _to_fields(hold)
@@ -55,7 +58,7 @@ class RedisHoldStore:
             hold.id,
             _micros(now),
             _ttl(now, hold.expires_at),
-            limit,
+            _NO_LIMIT if limit is None else limit,
             fields["starts_at"],
             fields["ends_at"],
             fields["expires_at"],
@@ -65,7 +68,7 @@ class RedisHoldStore:
             answer = await self._acquire(keys=self._keys(hold), args=arguments)
         if answer == "taken":
             raise SlotTaken
-        if answer == "limit":
+        if answer == "limit" and limit is not None:
             raise HoldLimitReached(limit)
 
     async def get(self, hold_id: str) -> Hold | None:

@@ -332,6 +332,10 @@ class TestLimit:
         clock.advance(minutes=5)
         await store.acquire(a_hold(clock, name="hold_4", clinician="clinician-2"), limit=2)
 
+    async def test_is_none_for_whoever_renews(self, store: HoldStore, clock: SetClock) -> None:
+        for n in range(5):
+            await store.acquire(a_hold(clock, name=f"hold_{n}", clinician=f"clinician-{n}"), limit=None)
+
     async def test_holds_under_concurrency(self, store: HoldStore, clock: SetClock) -> None:
         wanted = [a_hold(clock, name=f"hold_{n}", clinician=f"clinician-{n}") for n in range(30)]
         answers = await asyncio.gather(

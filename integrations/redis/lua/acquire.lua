@@ -17,7 +17,7 @@ local count = 0
 for _ in pairs(mine) do
   count = count + 1
 end
-if count >= limit then
+if limit >= 0 and count >= limit then
   return 'limit'
 end
 

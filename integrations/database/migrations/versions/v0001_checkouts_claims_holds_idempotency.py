@@ -74,6 +74,7 @@ def _checkouts() -> None:
         sa.Column("attention", sa.String()),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("intended_at", Moment),
         sa.Column("lease_owner", sa.String()),
         sa.Column("lease_until", Moment),
         sa.Column("due_at", Moment),

@@ -1,0 +1,133 @@
+"""Checkouts to store, all of them made up, and a look at who waits for whom."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.catalog import BillingFrequency, BookingPolicy, ContactType
+from booking.models import (
+    CardChoice,
+    Charge,
+    Checkout,
+    CheckoutState,
+    EndReason,
+    GuestDetails,
+    Quote,
+    Recurrence,
+)
+from booking.money import Money
+from booking.refusals import DeclineReason
+from booking.slots import Slot
+
+NOON = datetime(2026, 3, 2, 12, 0, 0, 123_457, tzinfo=UTC)
+
+
+def dollars(amount: str) -> Money:
+    return Money.of(amount, "USD")
+
+
+def a_slot(*, start: datetime = NOON, minutes: int = 30, clinician: str = "clinician-1") -> Slot:
+    return Slot(
+        clinician_id=clinician,
+        visit_type_id="visit-1",
+        contact_type=ContactType.VIDEO,
+        location_id=None,
+        start=start,
+        minutes=minutes,
+    )
+
+
+QUOTE = Quote(
+    plan_id="plan-1",
+    visit_type_id="visit-1",
+    description="A sample plan",
+    list_price=dollars("120.10"),
+    discount=dollars("20.10"),
+    due_today=dollars("100"),
+    promo_code="SAMPLE",
+    coupon_id="coupon-1",
+    recurrence=Recurrence(frequency=BillingFrequency.MONTHLY, amount=dollars("120.10"), payments=3),
+    policy=BookingPolicy(
+        schedule_notice=timedelta(hours=2),
+        cancel_notice=timedelta(days=1, seconds=1),
+        late_cancellation_fee=dollars("25"),
+        no_show_fee=None,
+    ),
+)
+
+GUEST = GuestDetails(
+    email="patient@example.com",
+    first_name="Sample",
+    last_name="Patient",
+    phone="+1 555-0100",
+    birth_date=date(1990, 2, 28),
+)
+
+
+def a_charge(billing_item: str = "billing-item-1") -> Charge:
+    return Charge(
+        billing_item_id=billing_item,
+        charge_id=f"charge-of-{billing_item}",
+        net=Money(amount=Decimal("100.00"), currency="USD"),
+        card_id="card-1",
+        recurring_payment_id="recurring-1",
+        package_id=None,
+    )
+
+
+def a_checkout(name: str = "checkout_1", **changes: Any) -> Checkout:
+    """A checkout as it starts, on a hold and at a time of its own unless told otherwise."""
+    fresh = Checkout(
+        id=name,
+        owner=f"guest:{name}",
+        started_by="visitor:sample",
+        hold_id=f"hold_of_{name}",
+        slot=a_slot(),
+        time_zone="America/New_York",
+        quote=QUOTE,
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    return fresh.changed(**changes)
+
+
+def a_full_checkout() -> Checkout:
+    """A checkout with something in every field; no real one ever has all of it."""
+    return a_checkout(
+        version=1,
+        state=CheckoutState.CHARGED,
+        guest=GUEST,
+        patient_id="patient-1",
+        patient_created=True,
+        attempt=2,
+        card=CardChoice(token="tok_sample"),
+        card_id="card-1",
+        confirm_deadline=NOON + timedelta(minutes=15),
+        declined=DeclineReason.CARD_EXPIRED,
+        cancel_requested=True,
+        tries=3,
+        intended_at=NOON + timedelta(seconds=1),
+        charge=a_charge(),
+        refunded=dollars("1.50"),
+        appointment_id="appointment-1",
+        end_reason=EndReason.SLOT_TAKEN,
+        attention="refund_failed",
+        lease_owner="driver-1",
+        lease_until=NOON + timedelta(seconds=60),
+        due_at=NOON + timedelta(seconds=90),
+    )
+
+
+async def somebody_waits(engine: AsyncEngine) -> None:
+    """Return once a transaction on this PostgreSQL database waits for another's lock; fails after ten seconds."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(10), engine.connect() as connection:
+        while not await connection.scalar(waiting):
+            await connection.rollback()  # a transaction sees one state of this view
+            await asyncio.sleep(0.01)

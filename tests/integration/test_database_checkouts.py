@@ -1,0 +1,228 @@
+import asyncio
+from dataclasses import MISSING, fields
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.models import Checkout, CheckoutState
+from booking.ports import UnitOfWorkFactory
+from booking.refusals import PaymentInProgress, StaleCheckout
+from booking.saga_table import IN_FLIGHT, TERMINAL
+from integrations.database.errors import AlreadyCounted
+from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.database_samples import (
+    GUEST,
+    NOON,
+    a_charge,
+    a_checkout,
+    a_full_checkout,
+    somebody_waits,
+)
+
+S = CheckoutState
+
+
+@pytest.fixture
+def units(engine: AsyncEngine) -> UnitOfWorkFactory:
+    return sql_unit_of_work(engine)
+
+
+async def added(units: UnitOfWorkFactory, checkout: Checkout) -> Checkout:
+    async with units() as unit:
+        assert await unit.checkouts.add(checkout) is None
+        await unit.commit()
+    return checkout.changed(version=1)
+
+
+async def saved(units: UnitOfWorkFactory, checkout: Checkout) -> Checkout:
+    async with units() as unit:
+        after = await unit.checkouts.save(checkout)
+        await unit.commit()
+    return after
+
+
+async def stored(units: UnitOfWorkFactory, checkout_id: str = "checkout_1") -> Checkout | None:
+    async with units() as unit:
+        return await unit.checkouts.get(checkout_id)
+
+
+class TestRoundTrip:
+    async def test_every_field_is_read_back_as_written(self, units: UnitOfWorkFactory) -> None:
+        full = a_full_checkout()
+        untouched = [
+            each.name
+            for each in fields(Checkout)
+            if each.default is not MISSING and getattr(full, each.name) == each.default
+        ]
+        assert untouched == [], "the sample must fill every field, or this test proves nothing of it"
+        await added(units, full)
+        assert await stored(units) == full
+        changed = await saved(units, full.changed(tries=4))
+        assert await stored(units) == changed
+
+    async def test_a_fresh_checkout_is_read_back_as_written(self, units: UnitOfWorkFactory) -> None:
+        fresh = await added(units, a_checkout())
+        assert await stored(units) == fresh
+
+    async def test_patient_data_leaves_the_row_with_the_value(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        row = await added(units, a_checkout(guest=GUEST))
+        await saved(units, row.changed(guest=None, patient_id="patient-1"))
+        async with engine.connect() as connection:
+            whole = (await connection.execute(text("SELECT * FROM checkouts"))).mappings().one()
+        assert whole["guest"] is None
+        assert "example.com" not in str(dict(whole))
+
+    async def test_a_missing_checkout_is_none(self, units: UnitOfWorkFactory) -> None:
+        assert await stored(units) is None
+
+
+class TestSave:
+    async def test_answers_and_stores_the_next_version(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        second = await saved(units, first.changed(state=S.PATIENT_READY, patient_id="patient-1"))
+        assert second.version == 2
+        assert await stored(units) == second
+
+    async def test_a_stale_writer_changes_nothing(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        second = await saved(units, first.changed(state=S.PATIENT_READY))
+        with pytest.raises(StaleCheckout):
+            await saved(units, first.changed(state=S.CANCELLED))
+        assert await stored(units) == second
+
+    async def test_of_many_writers_of_one_version_one_wins(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        answers = await asyncio.gather(
+            *(saved(units, first.changed(tries=n)) for n in range(20)), return_exceptions=True
+        )
+        winners = [answer for answer in answers if isinstance(answer, Checkout)]
+        assert len(winners) == 1
+        assert sum(isinstance(answer, StaleCheckout) for answer in answers) == 19
+        assert await stored(units) == winners[0]
+
+    async def test_without_commit_nothing_is_kept(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        async with units() as unit:
+            await unit.checkouts.save(first.changed(state=S.CANCELLED))
+        assert await stored(units) == first
+
+
+class TestOneLiveCheckoutPerHold:
+    async def test_a_second_is_answered_with_the_first(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        async with units() as unit:
+            assert await unit.checkouts.add(a_checkout("checkout_2", hold_id=first.hold_id)) == first
+            await unit.commit()
+        assert await stored(units, "checkout_2") is None
+
+    @pytest.mark.parametrize("state", sorted(TERMINAL))
+    async def test_one_that_ended_stands_in_nobodys_way(
+        self, units: UnitOfWorkFactory, state: CheckoutState
+    ) -> None:
+        first = await added(units, a_checkout())
+        await saved(units, first.changed(state=state))
+        async with units() as unit:
+            assert await unit.checkouts.live_for_hold(first.hold_id) is None
+        second = await added(units, a_checkout("checkout_2", hold_id=first.hold_id))
+        async with units() as unit:
+            assert await unit.checkouts.live_for_hold(first.hold_id) == second
+
+    async def test_of_many_at_once_all_learn_the_same_one(self, units: UnitOfWorkFactory) -> None:
+        async def start(n: int) -> str:
+            mine = a_checkout(f"checkout_{n}", hold_id="hold_1")
+            async with units() as unit:
+                live = await unit.checkouts.add(mine)
+                await unit.commit()
+            return live.id if live else mine.id
+
+        assert len(set(await asyncio.gather(*(start(n) for n in range(20))))) == 1
+
+
+class TestOneInFlightPerPatient:
+    @pytest.mark.parametrize("state", sorted(IN_FLIGHT))
+    async def test_a_second_is_refused(self, units: UnitOfWorkFactory, state: CheckoutState) -> None:
+        first = await added(units, a_checkout(patient_id="patient-1"))
+        second = await added(units, a_checkout("checkout_2", patient_id="patient-1"))
+        await saved(units, first.changed(state=state))
+        with pytest.raises(PaymentInProgress) as refusal:
+            await saved(units, second.changed(state=S.CARD_INTENDED))
+        assert refusal.value.__cause__ is None
+        assert await stored(units, second.id) == second
+
+    @pytest.mark.parametrize("state", sorted(frozenset(S) - IN_FLIGHT))
+    async def test_one_that_rests_or_ended_stands_in_nobodys_way(
+        self, units: UnitOfWorkFactory, state: CheckoutState
+    ) -> None:
+        first = await added(units, a_checkout(patient_id="patient-1"))
+        second = await added(units, a_checkout("checkout_2", patient_id="patient-1"))
+        await saved(units, first.changed(state=state))
+        await saved(units, second.changed(state=S.CARD_INTENDED))
+
+    async def test_the_refused_transaction_stays_usable(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout(patient_id="patient-1"))
+        second = await added(units, a_checkout("checkout_2", patient_id="patient-1"))
+        await saved(units, first.changed(state=S.CHARGED))
+        async with units() as unit:
+            with pytest.raises(PaymentInProgress):
+                await unit.checkouts.save(second.changed(state=S.CARD_INTENDED))
+            rested = await unit.checkouts.save(second.changed(state=S.PATIENT_READY))
+            await unit.commit()
+        assert await stored(units, second.id) == rested
+
+    @pytest.mark.postgres
+    @pytest.mark.parametrize("first_commits", [True, False])
+    async def test_two_transactions_at_once(
+        self, postgresql_engine: AsyncEngine, *, first_commits: bool
+    ) -> None:
+        units = sql_unit_of_work(postgresql_engine)
+        first = await added(units, a_checkout(patient_id="patient-1"))
+        second = await added(units, a_checkout("checkout_2", patient_id="patient-1"))
+        async with units() as unit:
+            await unit.checkouts.save(first.changed(state=S.CARD_INTENDED))
+            rival = asyncio.create_task(saved(units, second.changed(state=S.CARD_INTENDED)))
+            await somebody_waits(postgresql_engine)
+            if first_commits:
+                await unit.commit()
+        if first_commits:
+            with pytest.raises(PaymentInProgress):
+                await rival
+        else:
+            assert (await rival).state is S.CARD_INTENDED
+
+
+class TestNothingCountsTwice:
+    async def test_one_billing_item_for_two_checkouts(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        second = await added(units, a_checkout("checkout_2"))
+        await saved(units, first.changed(charge=a_charge(), state=S.CONFIRMED))
+        with pytest.raises(AlreadyCounted, match="billing_item_id"):
+            await saved(units, second.changed(charge=a_charge()))
+        await saved(units, second.changed(charge=a_charge("billing-item-2")))
+
+    async def test_one_appointment_for_two_checkouts(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        second = await added(units, a_checkout("checkout_2"))
+        await saved(units, first.changed(appointment_id="appointment-1", state=S.CONFIRMED))
+        with pytest.raises(AlreadyCounted, match="appointment_id"):
+            await saved(units, second.changed(appointment_id="appointment-1"))
+        await saved(units, second.changed(appointment_id="appointment-2"))
+
+
+async def test_due_rows_are_those_that_nobody_drives_longest_due_first(units: UnitOfWorkFactory) -> None:
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
+    for name, due_at, lease_until in [
+        ("newest", NOON, None),
+        ("oldest", NOON - minute, None),
+        ("left", NOON - second, NOON),
+        ("driven", NOON - minute, NOON + second),
+        ("later", NOON + second, None),
+        ("never", None, None),
+    ]:
+        await added(units, a_checkout(name, due_at=due_at, lease_until=lease_until))
+    async with units() as unit:
+        assert await unit.checkouts.due(NOON, limit=10) == ["oldest", "left", "newest"]
+        assert await unit.checkouts.due(NOON, limit=1) == ["oldest"]

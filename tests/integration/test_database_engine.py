@@ -1,0 +1,125 @@
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from integrations.database.columns import UtcTime
+from integrations.database.engine import connect_database, reading
+
+# The moment before the clock went back in New York, and the one an hour after with the same local time.
+EASTERN_SUMMER, EASTERN_WINTER = timezone(timedelta(hours=-4)), timezone(timedelta(hours=-5))
+
+moments = Table("moments", MetaData(), Column("id", Integer, primary_key=True), Column("at", UtcTime))
+
+
+class TestTimes:
+    async def test_come_back_in_utc_to_the_microsecond_and_in_order(self, engine: AsyncEngine) -> None:
+        written = [
+            datetime(2026, 11, 1, 1, 30, 0, 1, tzinfo=EASTERN_WINTER),
+            datetime(2026, 11, 1, 1, 30, 0, 1, tzinfo=EASTERN_SUMMER),
+            datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+            None,
+        ]
+        async with engine.connect() as connection:
+            await connection.run_sync(moments.create)
+            await connection.execute(insert(moments), [{"at": at} for at in written])
+            query = select(moments.c.at).where(moments.c.at.is_not(None)).order_by(moments.c.at)
+            read = (await connection.scalars(query)).all()
+        assert read == [written[2], written[1], written[0]]
+        assert {at.utcoffset() for at in read} == {timedelta(0)}
+
+    async def test_without_a_zone_are_refused(self, engine: AsyncEngine) -> None:
+        async with engine.connect() as connection:
+            with pytest.raises(StatementError, match="without its zone"):
+                await connection.execute(select(moments).where(moments.c.at == datetime(2026, 1, 1)))  # noqa: DTZ001 - the claim
+
+
+async def test_errors_do_not_show_what_was_written(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        with pytest.raises(DBAPIError) as error:
+            await connection.execute(
+                text("INSERT INTO nowhere VALUES (:email)"), {"email": "patient@example.com"}
+            )
+    assert "patient@example.com" not in str(error.value)
+
+
+async def test_sqlite_keeps_its_word_after_a_power_cut_and_its_references(
+    sqlite_engine: AsyncEngine,
+) -> None:
+    async with sqlite_engine.connect() as connection:
+        settings = {
+            name: await connection.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+async def test_sqlite_readers_wait_for_no_writer(sqlite_engine: AsyncEngine) -> None:
+    async with sqlite_engine.connect() as writer:
+        await writer.execute(text("DELETE FROM holds"))
+        async with asyncio.timeout(2), reading(sqlite_engine) as reader:
+            assert await reader.scalar(text("SELECT count(*) FROM holds")) == 0
+
+
+async def test_sqlite_writers_decide_on_what_they_alone_have_read(sqlite_engine: AsyncEngine) -> None:
+    async with sqlite_engine.begin() as connection:
+        await connection.run_sync(moments.create)
+        await connection.execute(insert(moments).values(id=0))
+
+    async def count_up() -> None:
+        async with sqlite_engine.begin() as connection:
+            present = (await connection.execute(select(moments.c.id))).scalar_one()
+            await asyncio.sleep(0)  # everybody gets a turn between the look and the write
+            await connection.execute(text("UPDATE moments SET id = :next"), {"next": present + 1})
+
+    await asyncio.gather(*(count_up() for _ in range(20)))
+    async with reading(sqlite_engine) as connection:
+        assert await connection.scalar(select(moments.c.id)) == 20
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+async def test_an_sqlite_in_memory_is_one_database_for_all_tasks(url: str) -> None:
+    engine = connect_database(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(moments.create)
+
+    async def write(number: int) -> None:
+        async with engine.begin() as connection:
+            await connection.execute(insert(moments).values(id=number))
+
+    await asyncio.gather(*(write(n) for n in range(1, 21)))
+    async with reading(engine) as connection:
+        assert len((await connection.execute(select(moments))).all()) == 20
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite:///some/file", "sqlite+aiosqlite"),
+        ("postgres://user@host/name", "postgresql+asyncpg"),
+        ("postgresql://user@host/name", "postgresql+asyncpg"),
+        ("postgresql+asyncpg://user@host/name", "postgresql+asyncpg"),
+    ],
+)
+async def test_a_url_needs_no_driver(url: str, driver: str) -> None:
+    engine = connect_database(url)
+    assert engine.url.drivername == driver
+    await engine.dispose()
+
+
+@pytest.mark.postgres
+async def test_a_postgresql_url_may_ask_for_encryption_as_libpq_does(postgres_url: str) -> None:
+    engine = connect_database(f"{postgres_url}?sslmode=prefer")
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+    await engine.dispose()
+
+
+def test_connecting_opens_nothing(tmp_path: Path) -> None:
+    connect_database(f"sqlite:///{tmp_path / 'missing' / 'file'}")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,119 @@
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from integrations.database.engine import connect_database
+from integrations.database.migrations import configuration, migrate, ready
+from integrations.database.tables import metadata
+from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.database_samples import a_checkout
+
+DEFINITIONS = {
+    "sqlite": "SELECT type || ' ' || name, sql FROM sqlite_master WHERE name != 'alembic_version'"
+    " AND sql IS NOT NULL",
+    "postgresql": """
+        SELECT 'index ' || indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+          AND tablename != 'alembic_version'
+        UNION ALL SELECT 'constraint ' || conname, pg_get_constraintdef(oid) FROM pg_constraint
+          WHERE connamespace = 'public'::regnamespace AND conrelid != 'alembic_version'::regclass
+        UNION ALL SELECT 'column ' || table_name || '.' || column_name, data_type || is_nullable
+          FROM information_schema.columns WHERE table_schema = 'public' AND table_name != 'alembic_version'
+    """,
+}
+
+
+def drift(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+def definitions(connection: Connection) -> dict[str, str]:
+    """Everything that the database enforces, by name, with its spacing and quotes taken out."""
+    rows = connection.execute(text(DEFINITIONS[connection.dialect.name]))
+    return {name: re.sub(r"[\s\"]+", " ", sql).replace("( ", "(").replace(" )", ")") for name, sql in rows}
+
+
+def made_anew(connection: Connection) -> dict[str, str]:
+    """The same for tables made from the metadata in the place of the migrated ones."""
+    metadata.drop_all(connection)
+    metadata.create_all(connection)
+    return definitions(connection)
+
+
+async def test_the_migrated_tables_are_those_that_the_program_knows(database_url: str) -> None:
+    await migrate(database_url)
+    engine = connect_database(database_url)
+    async with engine.begin() as connection:
+        assert await connection.run_sync(drift) == []
+        migrated = await connection.run_sync(definitions)
+        assert migrated == await connection.run_sync(made_anew)
+        assert len(migrated) > 10
+    await engine.dispose()
+
+
+async def test_a_second_run_changes_nothing(database_url: str) -> None:
+    await migrate(database_url)
+    engine = connect_database(database_url)
+    async with sql_unit_of_work(engine)() as unit:
+        await unit.checkouts.add(a_checkout())
+        await unit.commit()
+    async with engine.connect() as connection:
+        before = await connection.run_sync(definitions)
+    await migrate(database_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(definitions) == before
+        assert await connection.scalar(text("SELECT count(*) FROM checkouts")) == 1
+    await engine.dispose()
+
+
+async def test_concurrent_starts_migrate_once(database_url: str) -> None:
+    await asyncio.gather(*(migrate(database_url) for _ in range(5)))
+    engine = connect_database(database_url)
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1
+    assert await ready(engine)
+    await engine.dispose()
+
+
+async def test_a_failed_migration_leaves_nothing(database_url: str) -> None:
+    engine = connect_database(database_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE holds (in_the_way int)"))  # the third of the four
+    with pytest.raises(Exception, match="already exists"):
+        await migrate(database_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == ["holds"]
+    await engine.dispose()
+
+
+def test_the_migrations_are_one_line() -> None:
+    assert len(ScriptDirectory.from_config(configuration()).get_heads()) == 1
+
+
+class TestReady:
+    async def test_not_before_the_migration(self, database_url: str) -> None:
+        engine = connect_database(database_url)
+        assert not await ready(engine)
+        await migrate(database_url)
+        assert await ready(engine)
+        await engine.dispose()
+
+    async def test_with_tables_newer_than_the_program(self, tmp_path: Path) -> None:
+        url = f"sqlite:///{tmp_path / 'newer.sqlite3'}"
+        await migrate(url)
+        engine = connect_database(url)
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = 'of-tomorrow'"))
+        assert await ready(engine)
+        await engine.dispose()
+
+    async def test_not_without_a_server(self) -> None:
+        engine = connect_database("postgresql://nobody@127.0.0.1:1/nothing")
+        assert not await ready(engine)
+        await engine.dispose()

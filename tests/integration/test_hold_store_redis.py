@@ -1,0 +1,158 @@
+"""What only Redis has to promise: nothing outlives its hold, keys name nobody, a forgetful server is no fault."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from booking.catalog import ContactType
+from booking.models import Hold
+from booking.refusals import SlotTaken, UpstreamUnavailable
+from booking.slots import Interval, Slot
+from integrations.redis.client import connect_redis
+from integrations.redis.holds import SLACK, RedisHoldStore
+from tests.plugins.server_process import TemporaryServer
+
+pytestmark = pytest.mark.redis
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DAY = Interval(start=NOW, end=NOW + timedelta(days=1))
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return NOW
+
+
+def a_hold(name: str = "hold_1", *, owner: str = "patient:alice", hour: int = 1) -> Hold:
+    return Hold(
+        id=name,
+        owner=owner,
+        slot=Slot(
+            clinician_id="clinician-1",
+            visit_type_id="visit-1",
+            contact_type=ContactType.PHONE,
+            location_id=None,
+            start=NOW + timedelta(hours=hour),
+            minutes=30,
+        ),
+        time_zone="America/New_York",
+        created_at=NOW,
+        expires_at=NOW + timedelta(minutes=5),
+    )
+
+
+def store_of(client: Redis, prefix: str = "frontdoor:", secret: bytes = b"only for tests") -> RedisHoldStore:
+    return RedisHoldStore(client=client, prefix=prefix, secret=secret, clock=FixedClock())
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[Redis]:
+    client = connect_redis(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def store(client: Redis, redis_prefix: str) -> RedisHoldStore:
+    return store_of(client, redis_prefix)
+
+
+async def keys(client: Redis, prefix: str) -> list[str]:
+    return [str(key) async for key in client.scan_iter(f"{prefix}*")]
+
+
+async def live_through_everything(store: RedisHoldStore) -> None:
+    await store.acquire(a_hold(), limit=3)
+    await store.extend(a_hold(), expires_at=NOW + timedelta(minutes=15))
+    await store.transfer(a_hold(), owner="guest:checkout")
+    await store.acquire(a_hold("hold_2", owner="visitor:bob", hour=2), limit=3)
+
+
+async def test_every_key_goes_by_itself(store: RedisHoldStore, client: Redis, redis_prefix: str) -> None:
+    await live_through_everything(store)
+    lives = {key: await client.pttl(key) for key in await keys(client, redis_prefix)}
+    longest = (timedelta(minutes=15) + SLACK) // timedelta(milliseconds=1)
+    assert len(lives) == 5  # two holds, a clinician, two owners: the giver's index went with its last hold
+    assert all(0 < life <= longest for life in lives.values())
+    assert lives[f"{redis_prefix}hold:hold_1"] > longest - 60_000
+    assert (
+        lives[f"{redis_prefix}clinician:clinician-1"] > longest - 60_000
+    )  # not cut short by the later, shorter hold
+
+
+async def test_released_holds_leave_no_key(store: RedisHoldStore, client: Redis, redis_prefix: str) -> None:
+    await live_through_everything(store)
+    await store.release("hold_1", owner="guest:checkout")
+    await store.release("hold_2", owner="visitor:bob")
+    assert await keys(client, redis_prefix) == []
+
+
+async def test_no_key_names_an_owner(store: RedisHoldStore, client: Redis, redis_prefix: str) -> None:
+    await live_through_everything(store)
+    for key in await keys(client, redis_prefix):
+        assert not any(word in key for word in ("alice", "bob", "patient", "visitor", "guest", "checkout"))
+
+
+async def test_owners_are_hidden_by_the_secret(client: Redis, redis_prefix: str) -> None:
+    await store_of(client, redis_prefix, b"one").acquire(a_hold(), limit=3)
+    first = set(await keys(client, redis_prefix))
+    await store_of(client, redis_prefix, b"two").acquire(a_hold("hold_2", hour=2), limit=3)
+    added = set(await keys(client, redis_prefix)) - first
+    assert len([key for key in added if ":owner:" in key]) == 1
+
+
+@pytest.mark.parametrize("forget", ["FLUSHALL", "SCRIPT FLUSH"])
+async def test_a_server_that_forgot_everything_goes_on(
+    temporary_redis: Callable[[], TemporaryServer], forget: str
+) -> None:
+    client = connect_redis(temporary_redis().url)
+    store = store_of(client)
+    await store.acquire(a_hold(), limit=1)
+    if forget == "FLUSHALL":
+        await client.flushall()
+        assert await store.get("hold_1") is None
+        assert await store.busy(["clinician-1"], DAY) == []
+        await store.release("hold_1", owner="patient:alice")
+        await store.acquire(a_hold("hold_2", owner="visitor:bob"), limit=1)
+    else:
+        await client.script_flush()
+        with pytest.raises(SlotTaken):
+            await store.acquire(a_hold("hold_2", owner="visitor:bob"), limit=1)
+    await client.aclose()
+
+
+async def test_a_server_that_is_gone_is_unavailable_and_comes_back(
+    temporary_redis: Callable[[], TemporaryServer],
+) -> None:
+    server = temporary_redis()
+    client = connect_redis(server.url)
+    store = store_of(client)
+    await store.acquire(a_hold(), limit=1)
+    server.kill()
+    calls = [
+        store.acquire(a_hold("hold_2"), limit=1),
+        store.get("hold_1"),
+        store.extend(a_hold(), expires_at=NOW + timedelta(minutes=6)),
+        store.transfer(a_hold(), owner="visitor:bob"),
+        store.release("hold_1", owner="patient:alice"),
+        store.busy(["clinician-1"], DAY),
+    ]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [UpstreamUnavailable] * len(calls)
+    assert not await store.ready()
+    server.start()
+    assert await store.ready()
+    await store.acquire(a_hold("hold_3"), limit=1)
+    await client.aclose()
+
+
+async def test_of_1000_callers_for_one_slot_exactly_one_wins(store: RedisHoldStore, client: Redis) -> None:
+    rivals = [a_hold(f"hold_{n}", owner=f"visitor:{n}") for n in range(1000)]
+    answers = await asyncio.gather(
+        *(store.acquire(rival, limit=1) for rival in rivals), return_exceptions=True
+    )
+    assert sum(answer is None for answer in answers) == 1
+    assert sum(isinstance(answer, SlotTaken) for answer in answers) == 999

@@ -1,0 +1,44 @@
+"""``engine``: the test runs twice, on SQLite and on PostgreSQL, each migrated and with nothing in its tables."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from integrations.database.engine import connect_database
+from integrations.database.migrations import migrate_engine
+from integrations.database.tables import metadata
+
+
+@asynccontextmanager
+async def emptied(url: str) -> AsyncIterator[AsyncEngine]:
+    """Answer an engine over the migrated database, its rows deleted."""
+    engine = connect_database(url)
+    try:
+        await migrate_engine(engine)
+        async with engine.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                await connection.execute(table.delete())
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture
+async def sqlite_engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    async with emptied(f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}") as engine:
+        yield engine
+
+
+@pytest.fixture
+async def postgresql_engine(postgres_url: str) -> AsyncIterator[AsyncEngine]:
+    async with emptied(postgres_url) as engine:
+        yield engine
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> AsyncEngine:
+    migrated: AsyncEngine = request.getfixturevalue(f"{request.param}_engine")
+    return migrated
