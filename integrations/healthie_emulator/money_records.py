@@ -31,6 +31,7 @@ class RefundItem(Record):
     amount: int  # cents
     currency: str
     refund_date: datetime
+    stripe_refund_id: str | None = None
     status: str = "succeeded"
 
 
@@ -58,10 +59,25 @@ class BillingItem(Record):
     offering_coupon_id: str | None = None
     requested_payment_id: str | None = None
     recurring_payment_id: str | None = None
+    starts_recurring: bool = (
+        True  # False: bought with `payment_due_date`, which keeps a recurring plan from recurring
+    )
     user_package_selection_id: str | None = None
     successful_retried_payment_id: str | None = None
     is_canceled: bool = False
     deleted_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChargeBack(Record):
+    """A charge that the cardholder disputes."""
+
+    billing_item_id: str
+    amount: int  # cents
+    response_required_by: datetime
+    fee_cents: int = 1_500  # Stripe's fee for a dispute in the United States
+    reason: str = "fraudulent"
+    status: str = "needs_response"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,9 +88,10 @@ class RecurringPayment(Record):
     recipient_id: str | None
     offering_id: str
     billing_frequency: str
-    amount: int  # cents, each period
+    amount: int  # cents, each period, before any coupon
     start_at: datetime
     next_payment_date: datetime | None
+    payments_made: int = 1  # periods billed so far, tried or paid
     repeat_times: int | None = None
     offering_coupon_id: str | None = None
     stripe_customer_detail_id: str | None = None

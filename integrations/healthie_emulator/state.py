@@ -92,6 +92,8 @@ class World:
         self.stripe = FakeStripe(seed=seed, now=clock.now)
         self.outbox: list[webhooks.Event] = []
         self.outbox_filled = asyncio.Event()
+        self.deliveries: list[webhooks.Delivery] = []  # first come, first served, once due
+        self.delivering = asyncio.Lock()
         self._kinds = 0
         self.organizations = self._table(practice.Organization)
         self.users = self._table(practice.User)
@@ -114,6 +116,7 @@ class World:
         self.coupons = self._table(money.Coupon)
         self.webhooks = self._table(webhooks.Webhook)
         self.sent_webhooks = self._table(webhooks.SentWebhook)
+        self.charge_backs = self._table(money.ChargeBack)
 
     @property
     def organization(self) -> practice.Organization:

@@ -122,10 +122,16 @@ class FakeStripe:
         self.cards.pop(card_id, None)
 
     def charge(
-        self, card_id: str, *, amount: int, currency: str, idempotency_key: str | None = None
+        self,
+        card_id: str,
+        *,
+        amount: int,
+        currency: str,
+        description: str = "",
+        idempotency_key: str | None = None,
     ) -> Charge:
         """Take `amount` cents from a card. The same key and parameters give the same charge or refusal again."""
-        parameters = ("charge", card_id, amount, currency)
+        parameters = ("charge", card_id, amount, currency, description)
         saved = self._replay(idempotency_key, parameters)
         if saved is not None:
             return self.charges[saved]

@@ -26,6 +26,7 @@ class Webhook(Record):
     is_enabled: bool = True
     should_retry: bool = True
     warned_at: datetime | None = None
+    rotations: int = 0  # how often the secret was replaced
     signature_secret: str | None = dataclasses.field(default=None, repr=False)
 
 
@@ -51,3 +52,15 @@ class Event:
     changed_fields: tuple[str, ...] | None  # None: created and deleted carry none
     at: datetime
     more_ids: dict[str, Any] = dataclasses.field(default_factory=dict)  # the few ids that some events add
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """An event on its way to one webhook."""
+
+    webhook_id: str
+    event: Event
+    due_at: datetime
+    attempts: int = 0
+    first_failed_at: datetime | None = None
+    held_back: bool = False  # until the next event has gone out, or `due_at`

@@ -1,0 +1,170 @@
+"""`createBillingItem`: charge a card, plan a charge, or write down a payment that was made elsewhere."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from integrations.healthie_emulator import coupons, dates, packages
+from integrations.healthie_emulator.amounts import to_cents
+from integrations.healthie_emulator.cards import default_card, find_card, patient_named
+from integrations.healthie_emulator.charging import complete_purchase, take_payment, write_down
+from integrations.healthie_emulator.errors import refused
+from integrations.healthie_emulator.money_records import Card
+from integrations.healthie_emulator.records import Offering
+from integrations.healthie_emulator.state import Request
+from integrations.healthie_emulator.stripe import StripeError
+
+NO_CARD = "Client does not have a card on file"
+CARD_NOT_FOUND = "Card not found"
+
+# Healthie hands these on as `stripeError` alone: they say nothing about the card, and the outcome stays open.
+_ONLY_STRIPE_ERROR = frozenset({"idempotency_error", "idempotency_key_in_use", "lock_timeout"})
+
+
+class Refusal(Exception):
+    """An input that Healthie refuses with a message about one field."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Due:
+    """When a payment is due, from `payment_due_date` on the wall clock of the key's owner."""
+
+    later: bool  # after today: planned, not charged
+    starts_recurring: bool  # a due date of today or before keeps a recurring plan from recurring
+
+
+def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Make a payment. A decline answers `messages` and `stripeError`, HTTP 200, and leaves a FAILED item."""
+    try:
+        return _create(request, given)
+    except Refusal as refusal:
+        return refused(refusal.message, field=refusal.field, billingItem=None, stripeError=None)
+    except StripeError as error:
+        return stripe_refusal(error)
+
+
+def stripe_refusal(error: StripeError) -> dict[str, Any]:
+    """Make the payload that hands on what Stripe said."""
+    if error.code in _ONLY_STRIPE_ERROR:
+        return {"billingItem": None, "messages": None, "stripeError": error.message}
+    return refused(error.message, field="base", billingItem=None, stripeError=error.message)
+
+
+def _create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    world = request.world
+    values = _values(request, given)
+    if not given.get("should_charge"):
+        item = write_down(world, None, values, state="SUCCEEDED", is_outside_payment=True)
+        return {"billingItem": complete_purchase(world, item), "messages": None, "stripeError": None}
+    due = _due(request, given.get("payment_due_date"))
+    values["starts_recurring"] = due.starts_recurring
+    card = _card(request, given, values["sender_id"])
+    if due.later:
+        due_at = dates.read(given["payment_due_date"], request.zone)
+        item = write_down(
+            world,
+            None,
+            {**values, "stripe_customer_detail_id": card.id},
+            state="SCHEDULED",
+            payment_due_date=due_at,
+        )
+    else:
+        key = given.get("stripe_idempotency_key") or None
+        item = take_payment(world, card=card, key=key, values=values)
+    return {"billingItem": item, "messages": None, "stripeError": None}
+
+
+def _values(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    world = request.world
+    patient = patient_named(request, given.get("sender_id"))
+    if patient is None:
+        raise Refusal("sender_id", "Sender can't be blank")
+    recipient_id = given.get("recipient_id") or (
+        patient.dietitian_id if request.me.is_patient else request.me.user.id
+    )
+    recipient = world.users.get(recipient_id)
+    if recipient is None or recipient.is_patient:
+        raise Refusal("recipient_id", "Recipient can't be blank")
+    amount = to_cents(given.get("amount_paid"))
+    if amount is None:
+        problem = "is not a number" if given.get("amount_paid") else "can't be blank"
+        raise Refusal("amount_paid", f"Amount paid {problem}")
+    offering = _offering(request, given.get("offering_id"), given.get("stripe_idempotency_key"))
+    coupon_id = _coupon(
+        request, given.get("offering_coupon_id"), offering, given.get("stripe_idempotency_key")
+    )
+    invoice = world.requested_payments.get(given.get("requested_payment_id"))
+    if given.get("requested_payment_id") and (invoice is None or invoice.recipient_id != patient.id):
+        raise Refusal("requested_payment_id", "Requested payment not found")
+    return {
+        "sender_id": patient.id,
+        "recipient_id": recipient.id,
+        "amount": coupons.discounted(amount, world.coupons.get(coupon_id)),
+        "original_price": amount,
+        "currency": offering.currency if offering else "USD",
+        "payment_medium": given.get("payment_medium") or ("card" if given.get("should_charge") else None),
+        "note": None if world.switches.drop_note else given.get("note"),
+        "metadata": given.get("metadata"),
+        "offering_id": offering.id if offering else None,
+        "offering_coupon_id": coupon_id,
+        "requested_payment_id": invoice.id if invoice else None,
+        "user_package_selection_id": given.get("user_package_selection_id"),
+    }
+
+
+def _offering(request: Request, offering_id: object, key: object) -> Offering | None:
+    world = request.world
+    if offering_id is None:
+        return None
+    offering = world.offerings.get(offering_id)
+    if offering is None or offering.archived:
+        raise Refusal("offering_id", "Offering not found")
+    if not packages.under_purchase_cap(world, offering) and not _repeats(request, key):
+        raise Refusal("offering_id", "This package is no longer available for purchase")
+    return offering
+
+
+def _coupon(request: Request, coupon_id: object, offering: Offering | None, key: object) -> str | None:
+    if coupon_id is None:
+        return None
+    coupon = request.world.coupons.get(coupon_id)
+    reason = coupons.fail_reason(request.world, coupon, offering.id if offering else None)
+    if coupon is None or (reason is not None and not _repeats(request, key)):
+        raise Refusal("offering_coupon_id", reason or coupons.UNKNOWN)
+    return coupon.id
+
+
+def _repeats(request: Request, key: object) -> bool:
+    """Tell whether this key paid before: its own purchase must not stand in the way of its replay."""
+    return bool(key) and any(
+        item.stripe_idempotency_key == key and item.state == "SUCCEEDED"
+        for item in request.world.billing_items
+    )
+
+
+def _card(request: Request, given: dict[str, Any], patient_id: str) -> Card:
+    if given.get("stripe_customer_detail_id"):
+        card = find_card(request.world, given["stripe_customer_detail_id"], patient_id)
+        if card is None:
+            raise Refusal("stripe_customer_detail_id", CARD_NOT_FOUND)
+        return card
+    card = default_card(request.world, patient_id)
+    if card is None:
+        raise Refusal("base", NO_CARD)
+    return card
+
+
+def _due(request: Request, payment_due_date: str | None) -> _Due:
+    if payment_due_date is None:
+        return _Due(later=False, starts_recurring=True)
+    today = request.world.clock.now().astimezone(dates.zone_named(request.zone)).date()
+    later = dates.read_day(payment_due_date, request.zone) > today
+    return _Due(later=later, starts_recurring=later)
+
+
+RESOLVERS: dict[str, Callable[..., Any]] = {"Mutation.createBillingItem": create}

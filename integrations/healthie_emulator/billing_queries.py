@@ -1,0 +1,130 @@
+"""Reading payments back. `metadata` of a billing item cannot be read; `note` can."""
+
+from collections.abc import Callable
+from typing import Any
+
+from integrations.healthie_emulator import dates
+from integrations.healthie_emulator.amounts import from_cents, to_display
+from integrations.healthie_emulator.connections import in_order, page
+from integrations.healthie_emulator.money_records import BillingItem, Card, RefundItem
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.state import Request, World
+
+
+def refunds_of(world: World, item: BillingItem) -> list[RefundItem]:
+    """List what was given back of a payment."""
+    return [each for each in world.refund_items if each.billing_item_id == item.id]
+
+
+def _one(request: Request, args: dict[str, Any]) -> BillingItem | None:
+    item = request.world.billing_items.get(args.get("id"))
+    return item if item and request.me.sees_patient(item.sender_id) else None
+
+
+def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    """List payments. `client_id` is the patient, `user_id` the one who is paid: the wrong kind finds nothing."""
+    start = dates.read(args["created_at_start"], request.zone) if args.get("created_at_start") else None
+    end = dates.read(args["created_at_end"], request.zone) if args.get("created_at_end") else None
+    states = {each.upper() for each in [args.get("state"), *(args.get("status") or ())] if each}
+    found = [
+        item
+        for item in request.world.billing_items
+        if request.me.sees_patient(item.sender_id)
+        and args.get("client_id") in (None, item.sender_id)
+        and args.get("user_id") in (None, item.recipient_id)
+        and args.get("provider_id") in (None, item.recipient_id)
+        and (start is None or item.created_at >= start)
+        and (end is None or item.created_at <= end)
+        and (not states or item.state in states)
+        and (not args.get("offerings_only") or item.offering_id is not None)
+        and (args.get("keywords") or "").casefold() in (item.note or "").casefold()
+    ]
+    return page(in_order(found, args, _orders(request.world), "CREATED_AT_DESC"), args)
+
+
+def _orders(world: World) -> dict[str, Callable[[BillingItem], Any]]:
+    def name(user_id: str | None) -> str:
+        user = world.users.get(user_id)
+        return user.first_name if user else ""
+
+    return {
+        "CREATED_AT": lambda item: (item.created_at, int(item.id)),
+        "UPDATED_AT": lambda item: item.updated_at,
+        "AMOUNT_PAID": lambda item: item.amount,
+        "PATIENT_FIRST_NAME": lambda item: name(item.sender_id),
+        "PROVIDER_FIRST_NAME": lambda item: name(item.recipient_id),
+        "METHOD": lambda item: item.payment_medium or "",
+        "STATE": lambda item: item.state or "",
+    }
+
+
+def _card(item: BillingItem, request: Request) -> Card | None:
+    return None if item.is_outside_payment else request.world.cards.get(item.stripe_customer_detail_id)
+
+
+def _refund_amount(item: BillingItem, request: Request, _: object) -> str | None:
+    given_back = refunds_of(request.world, item)
+    return from_cents(sum(each.amount for each in given_back)) if given_back else None
+
+
+def _description(item: BillingItem, request: Request, _: object) -> str:
+    offering = request.world.offerings.get(item.offering_id)
+    return offering.name if offering else "Payment"
+
+
+def _user(request: Request, user_id: str | None) -> User | None:
+    return request.world.users.get(user_id)
+
+
+RESOLVERS: dict[str, Callable[..., Any]] = {
+    "Query.billingItem": _one,
+    "Query.billingItems": _listed,
+    "BillingItem.amount_paid": lambda item, _request, _: from_cents(item.amount),
+    "BillingItem.amount_paid_string": lambda item, _request, _: to_display(item.amount),
+    "BillingItem.net_payment": lambda item, _request, _: from_cents(item.amount),
+    "BillingItem.original_price": lambda item, _request, _: (
+        None if item.original_price is None else from_cents(item.original_price)
+    ),
+    "BillingItem.card_brand": lambda item, request, _: getattr(_card(item, request), "card_type", None),
+    "BillingItem.card_last4": lambda item, request, _: getattr(_card(item, request), "last_four", None),
+    "BillingItem.charge_backs": lambda item, request, _: [
+        each for each in request.world.charge_backs if each.billing_item_id == item.id
+    ],
+    "BillingItem.coupon_code": lambda item, request, _: getattr(
+        request.world.coupons.get(item.offering_coupon_id), "code", None
+    ),
+    "BillingItem.offering_coupon": lambda item, request, _: request.world.coupons.get(
+        item.offering_coupon_id
+    ),
+    "BillingItem.offering": lambda item, request, _: request.world.offerings.get(item.offering_id),
+    "BillingItem.provider": lambda item, request, _: _user(request, item.recipient_id),
+    "BillingItem.recipient": lambda item, request, _: _user(request, item.recipient_id),
+    "BillingItem.sender": lambda item, request, _: _user(request, item.sender_id),
+    "BillingItem.is_recurring": lambda item, _request, _: item.recurring_payment_id is not None,
+    "BillingItem.recurring_payment": lambda item, request, _: request.world.recurring_payments.get(
+        item.recurring_payment_id
+    ),
+    "BillingItem.refund_amount": _refund_amount,
+    "BillingItem.refund_date": lambda item, request, _: next(
+        (each.refund_date for each in reversed(refunds_of(request.world, item))), None
+    ),
+    "BillingItem.refund_items": lambda item, request, _: refunds_of(request.world, item),
+    "BillingItem.requested_payment": lambda item, request, _: request.world.requested_payments.get(
+        item.requested_payment_id
+    ),
+    "BillingItem.shown_description": _description,
+    "BillingItem.shown_note": lambda item, _request, _: item.note,
+    "BillingItem.successful_retried_payment": lambda item, request, _: request.world.billing_items.get(
+        item.successful_retried_payment_id
+    ),
+    "BillingItem.user_package_selection": lambda item, request, _: request.world.package_selections.get(
+        item.user_package_selection_id
+    ),
+    "RefundItem.refund_amount": lambda each, _request, _: from_cents(each.amount),
+    "ChargeBack.billing_item": lambda each, request, _: request.world.billing_items.get(each.billing_item_id),
+    "ChargeBack.disputed_amount": lambda each, _request, _: from_cents(each.amount),
+    "ChargeBack.total_amount": lambda each, _request, _: from_cents(each.amount + each.fee_cents),
+    "ChargeBack.fee": lambda each, _request, _: from_cents(each.fee_cents),
+    "ChargeBack.formatted_reason": lambda each, _request, _: each.reason.capitalize(),
+    "ChargeBack.formatted_status": lambda each, _request, _: each.status.replace("_", " ").capitalize(),
+}

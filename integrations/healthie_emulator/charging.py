@@ -1,0 +1,105 @@
+"""Taking money: one charge, one billing item, and what a successful payment gives the patient."""
+
+from datetime import timedelta
+from typing import Any
+
+from integrations.healthie_emulator import coupons, invoices, packages, recurring
+from integrations.healthie_emulator.money_records import BillingItem, Card
+from integrations.healthie_emulator.state import World
+from integrations.healthie_emulator.stripe import CardDeclined, Charge, StripeError
+
+TIME_TO_ANSWER_A_DISPUTE = timedelta(days=7)  # card networks give one to three weeks
+NO_BANK_ACCOUNT = "Please set up your bank account before charging clients."
+
+
+class NoBankAccount(StripeError):
+    """The practice cannot charge anybody yet."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_BANK_ACCOUNT, code="no_bank_account")
+
+
+def take_payment(
+    world: World, *, card: Card, key: str | None, values: dict[str, Any], existing_id: str | None = None
+) -> BillingItem:
+    """Charge `values["amount"]` cents and write the item down, as a new one or in the place of `existing_id`.
+
+    Raises StripeError when no money moved; a decline leaves a FAILED item. A repeated key finds the item of the
+    one charge again, or, as switched, adds a second item for it that gives nothing more.
+    """
+    values = {**values, "stripe_customer_detail_id": card.id, "stripe_idempotency_key": key}
+    try:
+        charge = _charge(world, card, key, values)
+    except CardDeclined as refusal:
+        if existing_id or not _failed_before(world, key, refusal):
+            write_down(world, existing_id, values, state="FAILED", **_why(refusal))
+        raise
+    earlier = next((item for item in world.billing_items if item.stripe_charge_id == charge.id), None)
+    if earlier is not None and not world.switches.repeated_key_adds_item:
+        return earlier
+    item = write_down(world, existing_id, values, state="SUCCEEDED", stripe_charge_id=charge.id)
+    if earlier is not None:
+        return item
+    if world.stripe.cards[card.stripe_id].fingerprint.disputed:
+        _dispute(world, item)
+    return complete_purchase(world, item)
+
+
+def complete_purchase(world: World, item: BillingItem) -> BillingItem:
+    """Give what was paid for: the plan and its credits, its recurring payment, the coupon's use, the invoice's end."""
+    offering = world.offerings.get(item.offering_id)
+    coupons.count_use(world, item.offering_coupon_id)
+    if offering is not None and item.recurring_payment_id is None:
+        series = recurring.start(world, item, offering) if item.starts_recurring else None
+        item = world.billing_items.change(item.id, recurring_payment_id=series.id if series else None)
+        selection = packages.give_package(world, item, offering)
+        item = world.billing_items.change(item.id, user_package_selection_id=selection.id)
+    invoices.settle(world, item.requested_payment_id)
+    return item
+
+
+def write_down(world: World, existing_id: str | None, values: dict[str, Any], **outcome: Any) -> BillingItem:
+    """Add a billing item, or give a planned one its outcome, and tell the webhooks."""
+    if existing_id is None:
+        item = world.billing_items.add(**values, **outcome)
+        world.emit("billing_item.created", "BillingItem", item.id)
+        return item
+    item = world.billing_items.change(existing_id, **values, **outcome)
+    world.emit("billing_item.updated", "BillingItem", item.id, tuple(outcome))
+    return item
+
+
+def _charge(world: World, card: Card, key: str | None, values: dict[str, Any]) -> Charge:
+    if not world.switches.bank_account_set_up:
+        raise NoBankAccount
+    bought = values.get("offering_id") or values.get("requested_payment_id") or "nothing named"
+    return world.stripe.charge(
+        card.stripe_id,
+        amount=values["amount"],
+        currency=values["currency"].lower(),
+        description=f"{values['sender_id']} pays for {bought}",
+        idempotency_key=key,
+    )
+
+
+def _dispute(world: World, item: BillingItem) -> None:
+    charge_back = world.charge_backs.add(
+        billing_item_id=item.id,
+        amount=item.amount,
+        response_required_by=world.clock.now() + TIME_TO_ANSWER_A_DISPUTE,
+    )
+    world.emit("charge_back.created", "ChargeBack", charge_back.id)
+
+
+def _why(refusal: CardDeclined) -> dict[str, str]:
+    return {"stripe_error": refusal.message, "failure_reason": refusal.decline_code}
+
+
+def _failed_before(world: World, key: str | None, refusal: CardDeclined) -> bool:
+    """Tell whether Stripe only repeated a refusal that is written down already."""
+    if not key or world.switches.repeated_key_adds_item:
+        return False
+    return any(
+        item.stripe_idempotency_key == key and item.stripe_error == refusal.message
+        for item in world.billing_items
+    )

@@ -1,0 +1,48 @@
+"""The money of one practice: every resolver of it, and its books."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from integrations.healthie_emulator import (
+    billing,
+    billing_changes,
+    billing_queries,
+    cards,
+    coupons,
+    invoices,
+    packages,
+    recurring,
+)
+from integrations.healthie_emulator.billing_changes import bill_due
+from integrations.healthie_emulator.invoices import raise_invoice
+from integrations.healthie_emulator.packages import under_purchase_cap, use_credit
+from integrations.healthie_emulator.state import World
+
+__all__ = ["RESOLVERS", "bill_due", "books", "raise_invoice", "under_purchase_cap", "use_credit"]
+
+RESOLVERS: dict[str, Callable[..., Any]] = {
+    **cards.RESOLVERS,
+    **coupons.RESOLVERS,
+    **packages.RESOLVERS,
+    **billing.RESOLVERS,
+    **billing_changes.RESOLVERS,
+    **billing_queries.RESOLVERS,
+    **recurring.RESOLVERS,
+    **invoices.RESOLVERS,
+}
+
+
+def books(world: World) -> dict[str, list[dict[str, Any]]]:
+    """Give what the bank would tell: `charges` that took money, `declines` that did not, `refunds`. Cents; UTC."""
+    every = [_plain(charge) for charge in world.stripe.charges.values()]
+    return {
+        "charges": [charge for charge in every if charge["decline"] is None],
+        "declines": [charge for charge in every if charge["decline"] is not None],
+        "refunds": [_plain(refund) for refund in world.stripe.refunds.values()],
+    }
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    values = dataclasses.asdict(record)
+    return {**values, "created_at": values["created_at"].isoformat()}

@@ -1,0 +1,108 @@
+"""Recurring payments: started by a recurring plan, billed again as the emulator's clock passes, cancelled."""
+
+from collections.abc import Callable
+from typing import Any
+
+from integrations.healthie_emulator.amounts import from_cents, payment_date, recurs
+from integrations.healthie_emulator.connections import page
+from integrations.healthie_emulator.money_records import BillingItem, RecurringPayment
+from integrations.healthie_emulator.records import Offering, User
+from integrations.healthie_emulator.state import Request, World
+
+
+def start(world: World, item: BillingItem, offering: Offering) -> RecurringPayment | None:
+    """Start the series that a first payment begins; None for a one-time plan."""
+    if not recurs(offering.billing_frequency):
+        return None
+    now = world.clock.now()
+    series = world.recurring_payments.add(
+        sender_id=item.sender_id,
+        recipient_id=item.recipient_id,
+        offering_id=offering.id,
+        billing_frequency=offering.billing_frequency,
+        amount=offering.price,
+        start_at=now,
+        next_payment_date=payment_date(now, offering.billing_frequency, 1),
+        repeat_times=offering.repeat_times,
+        offering_coupon_id=item.offering_coupon_id,
+        stripe_customer_detail_id=item.stripe_customer_detail_id,
+    )
+    if offering.repeat_times is not None and offering.repeat_times <= 1:
+        series = world.recurring_payments.change(series.id, next_payment_date=None)
+    world.emit("recurring_payment.created", "RecurringPayment", series.id)
+    return series
+
+
+def count_payment(world: World, series: RecurringPayment) -> RecurringPayment:
+    """Move a series on by one period, whether or not the payment worked."""
+    made = series.payments_made + 1
+    ended = series.repeat_times is not None and made >= series.repeat_times
+    following = None if ended else payment_date(series.start_at, series.billing_frequency, made)
+    series = world.recurring_payments.change(series.id, payments_made=made, next_payment_date=following)
+    world.emit("recurring_payment.updated", "RecurringPayment", series.id, ("next_payment_date",))
+    return series
+
+
+def cancel(world: World, series: RecurringPayment, by: User) -> None:
+    """End a series; what was paid stays paid."""
+    if series.is_canceled:
+        return
+    world.recurring_payments.change(
+        series.id,
+        is_canceled=True,
+        canceled_at=world.clock.now(),
+        canceled_by_id=by.id,
+        next_payment_date=None,
+    )
+    world.emit("recurring_payment.updated", "RecurringPayment", series.id, ("is_canceled", "canceled_at"))
+
+
+def _visible(request: Request, record_id: object) -> RecurringPayment | None:
+    series = request.world.recurring_payments.get(record_id)
+    return series if series and request.me.sees_patient(series.sender_id) else None
+
+
+def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    status = (args.get("active_status") or "").casefold()
+    found = [
+        series
+        for series in request.world.recurring_payments
+        if series.sender_id == str(args["user_id"])
+        and request.me.sees_patient(series.sender_id)
+        and (status in ("", "all") or status == ("canceled" if series.is_canceled else "active"))
+    ]
+    return page(found, args)
+
+
+def _items(series: RecurringPayment, world: World) -> list[BillingItem]:
+    return [item for item in world.billing_items if item.recurring_payment_id == series.id]
+
+
+def _remaining(series: RecurringPayment) -> str | None:
+    return None if series.repeat_times is None else str(max(0, series.repeat_times - series.payments_made))
+
+
+RESOLVERS: dict[str, Callable[..., Any]] = {
+    "Query.recurringPayment": lambda request, args: _visible(request, args.get("id")),
+    "Query.recurringPayments": _listed,
+    "RecurringPayment.amount_paid": lambda series, request, _: from_cents(
+        sum(item.amount for item in _items(series, request.world) if item.state == "SUCCEEDED")
+    ),
+    "RecurringPayment.amount_to_pay": lambda series, _request, _: from_cents(series.amount),
+    "RecurringPayment.original_price": lambda series, _request, _: from_cents(series.amount),
+    "RecurringPayment.billing_items_count": lambda series, request, _: len(_items(series, request.world)),
+    "RecurringPayment.last_billing_item": lambda series, request, _: next(
+        reversed(_items(series, request.world)), None
+    ),
+    "RecurringPayment.canceled_by": lambda series, request, _: request.world.users.get(series.canceled_by_id),
+    "RecurringPayment.has_next_payment_date": lambda series, _request, _: (
+        series.next_payment_date is not None
+    ),
+    "RecurringPayment.has_scheduled_billing_item": lambda series, request, _: any(
+        item.state == "SCHEDULED" for item in _items(series, request.world)
+    ),
+    "RecurringPayment.offering_name": lambda series, request, _: (
+        request.world.offerings[series.offering_id].name
+    ),
+    "RecurringPayment.payments_remaining": lambda series, _request, _: _remaining(series),
+}
