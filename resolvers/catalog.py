@@ -1,0 +1,97 @@
+"""The practice's offer, from the domain to the API."""
+
+from datetime import timedelta
+
+from strawberry import ID
+
+from booking import catalog as domain
+from booking.money import Money
+from schema import catalog as api
+from schema.money import Money as ApiMoney
+
+
+def to_money(money: Money) -> ApiMoney:
+    """An amount."""
+    return ApiMoney(amount=money.amount, currency=money.currency)
+
+
+def to_money_or_none(money: Money | None) -> ApiMoney | None:
+    """An amount, if there is one."""
+    return to_money(money) if money is not None else None
+
+
+def to_id(value: str | None) -> ID | None:
+    """An id, if there is one."""
+    return ID(value) if value is not None else None
+
+
+def to_clinician(person: domain.Clinician) -> api.Clinician:
+    """A clinician."""
+    return api.Clinician(
+        id=ID(person.id),
+        name=person.name,
+        qualifications=person.qualifications,
+        time_zone=person.time_zone,
+        licensed_in=sorted(person.licensed_in),
+    )
+
+
+def to_clinicians(catalog: domain.Catalog) -> dict[str, api.Clinician]:
+    """Every bookable clinician by id: made once a query, shared by all its slots."""
+    return {person.id: to_clinician(person) for person in catalog.clinicians}
+
+
+def to_location(place: domain.Location) -> api.Location:
+    """A location."""
+    return api.Location(id=ID(place.id), name=place.name)
+
+
+def to_visit_type(kind: domain.VisitType, catalog: domain.Catalog) -> api.VisitType:
+    """A visit type."""
+    return api.VisitType(
+        id=ID(kind.id),
+        name=kind.name,
+        description=kind.description,
+        minutes=kind.minutes,
+        contact_types=[api.ContactType[way.name] for way in kind.contact_types],
+        price=to_money_or_none(kind.price),
+        requires_plan=catalog.needs_plan(kind),
+    )
+
+
+def to_plan(plan: domain.Plan, catalog: domain.Catalog) -> api.Plan:
+    """A plan."""
+    return api.Plan(
+        id=ID(plan.id),
+        name=plan.name,
+        description=plan.description,
+        price=to_money(plan.price),
+        due_today=to_money(plan.due_today),
+        frequency=api.BillingFrequency[plan.frequency.name],
+        payments=plan.payments,
+        visits=[_to_plan_visits(visits, catalog) for visits in plan.visits],
+        sold_out=plan.sold_out,
+    )
+
+
+def to_policy(policy: domain.BookingPolicy) -> api.BookingPolicy:
+    """The practice's rules."""
+    return api.BookingPolicy(
+        schedule_notice_minutes=_minutes(policy.schedule_notice),
+        cancel_notice_minutes=_minutes(policy.cancel_notice),
+        late_cancellation_fee=to_money_or_none(policy.late_cancellation_fee),
+        no_show_fee=to_money_or_none(policy.no_show_fee),
+    )
+
+
+def _to_plan_visits(visits: domain.PlanVisits, catalog: domain.Catalog) -> api.PlanVisits:
+    kind = catalog.visit_type(visits.visit_type_id)
+    return api.PlanVisits(
+        visit_type_id=ID(visits.visit_type_id),
+        visit_type=to_visit_type(kind, catalog) if kind else None,
+        quantity=visits.quantity,
+    )
+
+
+def _minutes(span: timedelta | None) -> int | None:
+    return int(span / timedelta(minutes=1)) if span is not None else None

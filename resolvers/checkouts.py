@@ -1,0 +1,113 @@
+"""Checkouts, from the domain to the API."""
+
+from datetime import datetime
+
+from strawberry import ID
+
+from booking import models as domain
+from booking.catalog import Catalog
+from booking.models import CheckoutState as S
+from booking.principals import Caller, Principal, PrincipalKind
+from booking.saga import at_rest
+from booking.saga_table import TERMINAL, WAITING
+from booking.services import Services
+from resolvers.catalog import to_clinicians, to_money_or_none
+from resolvers.quotes import to_quote
+from resolvers.records import to_appointment
+from resolvers.slots import to_slot
+from schema import checkouts as api
+from schema.checkouts import CheckoutStatus
+from schema.records import Appointment
+
+_ENDS = {
+    S.CONFIRMED: CheckoutStatus.CONFIRMED,
+    S.CANCELLED: CheckoutStatus.CANCELLED,
+    S.SLOT_LOST: CheckoutStatus.CANCELLED,
+    S.EXPIRED: CheckoutStatus.EXPIRED,
+    S.REFUNDED: CheckoutStatus.REFUNDED,
+    S.NEEDS_ATTENTION: CheckoutStatus.NEEDS_ATTENTION,
+}
+
+_UNDOING = {
+    S.DELETION_INTENDED,
+    S.COMPENSATING,
+    S.RECURRING_CANCEL_INTENDED,
+    S.RECURRING_CANCELLED,
+    S.REFUND_INTENDED,
+}
+
+
+def to_status(checkout: domain.Checkout) -> CheckoutStatus:
+    """Where a checkout stands, to its patient."""
+    if checkout.state in _ENDS:
+        return _ENDS[checkout.state]
+    if checkout.cancel_requested or checkout.state in _UNDOING:
+        return CheckoutStatus.CANCELLING
+    if checkout.state in WAITING and at_rest(checkout):
+        return CheckoutStatus.OPEN
+    return CheckoutStatus.PROCESSING
+
+
+def to_end_status(state: str) -> CheckoutStatus:
+    """How a checkout ended."""
+    return _ENDS.get(S(state), CheckoutStatus.PROCESSING)
+
+
+async def to_checkout(checkout: domain.Checkout, services: Services) -> api.Checkout:
+    """A checkout of the caller's."""
+    catalog = await services.catalog.catalog()
+
+    async def hold_expiry() -> datetime | None:
+        hold = (
+            None
+            if checkout.state in TERMINAL
+            else await services.holds.view(_owner(checkout), checkout.hold_id)
+        )
+        return hold.expires_at if hold else None
+
+    return api.Checkout(
+        id=ID(checkout.id),
+        status=to_status(checkout),
+        slot=to_slot(checkout.slot, time_zone=checkout.time_zone, clinicians=to_clinicians(catalog)),
+        quote=to_quote(checkout.quote),
+        declined=api.DeclineReason[checkout.declined.name] if checkout.declined else None,
+        end_reason=api.CheckoutEndReason[checkout.end_reason.name] if checkout.end_reason else None,
+        refunded=to_money_or_none(checkout.refunded),
+        appointment=_to_appointment(checkout, catalog),
+        load_hold_expiry=hold_expiry,
+    )
+
+
+def is_guest(checkout: domain.Checkout) -> bool:
+    """Whether a guest token opens it."""
+    return _owner(checkout).principal.kind is PrincipalKind.GUEST
+
+
+def _owner(checkout: domain.Checkout) -> Caller:
+    kind, _, name = checkout.owner.partition(":")
+    return Caller(principal=Principal(kind=PrincipalKind(kind), id=name))
+
+
+def _to_appointment(checkout: domain.Checkout, catalog: Catalog) -> Appointment | None:
+    """The visit as it was booked: the checkout's own knowledge, which a guest may see without a record of theirs."""
+    if checkout.appointment_id is None or checkout.state is not S.CONFIRMED:
+        return None
+    slot = checkout.slot
+    person = catalog.clinician(slot.clinician_id)
+    kind = catalog.visit_type(slot.visit_type_id)
+    booked = domain.Appointment(
+        id=checkout.appointment_id,
+        clinician_id=slot.clinician_id,
+        clinician_name=person.name if person else None,
+        patient_id=checkout.patient_id,
+        visit_type_id=slot.visit_type_id,
+        visit_type_name=kind.name if kind else None,
+        start=slot.start,
+        minutes=slot.minutes,
+        contact_type=slot.contact_type.value,
+        location_id=slot.location_id,
+        status=domain.AppointmentStatus.BOOKED,
+        checkout_id=checkout.id,
+        open_invoice=False,
+    )
+    return to_appointment(booked, catalog, time_zone=checkout.time_zone)

@@ -1,0 +1,115 @@
+"""Reading inputs: shapes and lengths that the scalars do not check. Every function raises InvalidInput.
+
+No reason repeats what was given: it may be a patient's.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, timedelta
+from typing import NoReturn
+
+from booking.models import CardChoice, GuestDetails
+from booking.refusals import InvalidInput
+from schema.inputs import ConfirmCheckoutInput, GuestInput
+
+# RFC 5321, section 4.5.3.1: a path has 256 octets with its angle brackets.
+_EMAIL_LENGTH = 254
+_EMAIL = re.compile(r"[^@\s,;<>()\"]{1,64}@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
+
+# Longer than the longest names on record, short enough for any form or label.
+_NAME_LENGTH = 100
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,28}[0-9]", re.ASCII)
+
+# Ids, codes and tokens of the practice, of Healthie and of the card processor are all far shorter.
+_TOKEN_LENGTH = 255
+_CODE_LENGTH = 64
+_KEYWORD_LENGTH = 100
+_STATE = re.compile(r"[A-Za-z]{2}", re.ASCII)
+
+# Nobody alive was born before.
+_EARLIEST_BIRTH = date(1900, 1, 1)
+
+# Invisible characters that writing needs: without the joiners Persian and Indic names are misspelt.
+_JOINERS = "\u200c\u200d"
+
+
+def refuse(field: str, reason: str) -> NoReturn:
+    """Say which input is wrong and what to do."""
+    raise InvalidInput(field=field, reason=reason)
+
+
+def token(value: str | None, *, field: str) -> str | None:
+    """An id or token: printable ASCII without spaces."""
+    if value is None:
+        return None
+    if not (0 < len(value) <= _TOKEN_LENGTH and value.isascii() and value.isprintable() and " " not in value):
+        refuse(field, f"Give at most {_TOKEN_LENGTH} printable ASCII characters without spaces.")
+    return value
+
+
+def required_token(value: str, *, field: str) -> str:
+    """An id that must be there."""
+    return token(value, field=field) or refuse(field, "This must not be empty.")
+
+
+def promo_code(value: str | None, *, field: str = "promoCode") -> str | None:
+    """A promo code; an empty one is none."""
+    return _text(value, field=field, longest=_CODE_LENGTH) if value and value.strip() else None
+
+
+def keyword(value: str | None) -> str | None:
+    """What to look for in names and descriptions."""
+    return _text(value, field="keyword", longest=_KEYWORD_LENGTH) if value and value.strip() else None
+
+
+def state(value: str | None) -> str | None:
+    """A US state."""
+    if value is not None and not _STATE.fullmatch(value):
+        refuse("state", "Give the two letters of a US state, such as CA.")
+    return value
+
+
+def guest(details: GuestInput | None) -> GuestDetails | None:
+    """Who a guest says they are, cleaned of outer space."""
+    if details is None:
+        return None
+    email = details.email.strip()
+    if len(email) > _EMAIL_LENGTH or not email.isprintable() or not _EMAIL.fullmatch(email):
+        refuse("guest.email", "Give an email address.")
+    phone = details.phone.strip() if details.phone else None
+    if phone and not _PHONE.fullmatch(phone):
+        refuse(
+            "guest.phone", "Give a phone number: digits, with spaces, dots, dashes or brackets if you like."
+        )
+    return GuestDetails(
+        email=email,
+        first_name=_text(details.first_name, field="guest.firstName", longest=_NAME_LENGTH),
+        last_name=_text(details.last_name, field="guest.lastName", longest=_NAME_LENGTH),
+        phone=phone or None,
+        birth_date=_birth_date(details.birth_date),
+    )
+
+
+def card(choice: ConfirmCheckoutInput) -> CardChoice | None:
+    """The card that the patient chose, if any."""
+    if choice.card_token is not None and choice.card_on_file_id is not None:
+        refuse("cardToken", "Name either a card token or a card on file.")
+    fresh = token(choice.card_token, field="cardToken")
+    on_file = token(choice.card_on_file_id, field="cardOnFileId")
+    return CardChoice(token=fresh, on_file_id=on_file) if fresh or on_file else None
+
+
+def _birth_date(value: date | None) -> date | None:
+    # A day of grace: it may be tomorrow already where the patient is.
+    if value is not None and not _EARLIEST_BIRTH <= value <= datetime.now(UTC).date() + timedelta(days=1):
+        refuse("guest.birthDate", "Give a date of birth in the past.")
+    return value
+
+
+def _text(value: str, *, field: str, longest: int) -> str:
+    text = value.strip()
+    if not 0 < len(text) <= longest:
+        refuse(field, f"Give 1 to {longest} characters.")
+    if any(unicodedata.category(sign)[0] == "C" and sign not in _JOINERS for sign in text):
+        refuse(field, "Leave out control characters.")
+    return text

@@ -1,0 +1,116 @@
+"""The mutations: each reads its inputs, calls one service and maps the answer. Refusals become problems on the way out."""
+
+from typing import Annotated
+
+import strawberry
+
+from booking.models import CheckoutState
+from resolvers import inputs
+from resolvers.catalog import to_clinicians
+from resolvers.checkouts import is_guest, to_checkout
+from resolvers.slots import to_hold
+from schema.context import Info
+from schema.fields import computed
+from schema.inputs import (
+    CancelCheckoutInput,
+    ConfirmCheckoutInput,
+    ExtendHoldInput,
+    HoldSlotInput,
+    ReleaseHoldInput,
+    StartCheckoutInput,
+)
+from schema.results import (
+    CancelCheckoutResult,
+    CancelCheckoutSuccess,
+    CheckoutProcessing,
+    ConfirmCheckoutResult,
+    ConfirmCheckoutSuccess,
+    ExtendHoldResult,
+    ExtendHoldSuccess,
+    HoldSlotResult,
+    HoldSlotSuccess,
+    ReleaseHoldResult,
+    ReleaseHoldSuccess,
+    StartCheckoutResult,
+    StartCheckoutSuccess,
+)
+
+_input = strawberry.argument(name="input", description="What to do, and with what.")
+
+
+@strawberry.type(
+    description="Changing. One field a document, and every document carries an idempotency key: in the header "
+    "`Idempotency-Key`, or in `extensions.idempotencyKey` of the request. The same key with the same input answers "
+    "the same outcome again; a new attempt takes a new key."
+)
+class Mutation:
+    """The root of mutations."""
+
+    @computed(description="Keep a slot free for the caller, for some minutes.")
+    async def hold_slot(self, info: Info, asked: Annotated[HoldSlotInput, _input]) -> HoldSlotResult:
+        """Hold."""
+        services = info.context.services
+        hold = await services.holds.hold(info.context.shopper, asked.slot_id, time_zone=asked.time_zone)
+        return HoldSlotSuccess(hold=to_hold(hold, clinicians=to_clinicians(await services.catalog.catalog())))
+
+    @computed(description="Start a hold's time anew; a bounded number of times.")
+    async def extend_hold(self, info: Info, asked: Annotated[ExtendHoldInput, _input]) -> ExtendHoldResult:
+        """Extend."""
+        services = info.context.services
+        hold_id = inputs.required_token(asked.hold_id, field="holdId")
+        hold = await services.holds.extend(info.context.identified, hold_id)
+        return ExtendHoldSuccess(
+            hold=to_hold(hold, clinicians=to_clinicians(await services.catalog.catalog()))
+        )
+
+    @computed(description="Give a held slot back.")
+    async def release_hold(self, info: Info, asked: Annotated[ReleaseHoldInput, _input]) -> ReleaseHoldResult:
+        """Release."""
+        hold_id = inputs.required_token(asked.hold_id, field="holdId")
+        await info.context.services.holds.release(info.context.identified, hold_id)
+        return ReleaseHoldSuccess(hold_id=asked.hold_id)
+
+    @computed(
+        description="Start buying the held slot: as the signed-in patient, or as a guest with details. Starting "
+        "again on the same hold joins the checkout that is there."
+    )
+    async def start_checkout(
+        self, info: Info, asked: Annotated[StartCheckoutInput, _input]
+    ) -> StartCheckoutResult:
+        """Start."""
+        context = info.context
+        checkout = await context.services.checkouts.start(
+            context.shopper,
+            hold_id=inputs.required_token(asked.hold_id, field="holdId"),
+            plan_id=asked.plan_id,
+            promo_code=inputs.promo_code(asked.promo_code),
+            guest=inputs.guest(asked.guest),
+            accept_recurrence=asked.accept_recurrence,
+        )
+        return StartCheckoutSuccess(
+            checkout=await to_checkout(checkout, context.services),
+            guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
+        )
+
+    @computed(description="Pay and book. A second confirm joins the first: nothing is charged twice.")
+    async def confirm_checkout(
+        self, info: Info, asked: Annotated[ConfirmCheckoutInput, _input]
+    ) -> ConfirmCheckoutResult:
+        """Confirm."""
+        services = info.context.services
+        checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
+        checkout = await services.checkouts.confirm(info.context.identified, checkout_id, inputs.card(asked))
+        shown = await to_checkout(checkout, services)
+        if checkout.state is CheckoutState.CONFIRMED:
+            return ConfirmCheckoutSuccess(checkout=shown)
+        return CheckoutProcessing(checkout=shown)
+
+    @computed(description="Leave a checkout. What is under way is undone once its outcome is known.")
+    async def cancel_checkout(
+        self, info: Info, asked: Annotated[CancelCheckoutInput, _input]
+    ) -> CancelCheckoutResult:
+        """Cancel."""
+        services = info.context.services
+        checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
+        checkout = await services.checkouts.cancel(info.context.identified, checkout_id)
+        return CancelCheckoutSuccess(checkout=await to_checkout(checkout, services))

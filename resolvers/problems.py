@@ -1,0 +1,91 @@
+"""Refusals become problems here and nowhere else."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from strawberry.schema.exception_handlers import ExceptionHandler
+
+from booking import refusals
+from booking.refusals import Refusal
+from resolvers.checkouts import to_end_status
+from schema import problems
+from schema.checkouts import DeclineReason
+from schema.problems import Problem
+
+R = TypeVar("R", bound=Refusal)
+
+
+class RefusalHandler:
+    """Answers one kind of refusal with its problem, on every field whose result union has it as a member.
+
+    On other fields the refusal stays an error, which the gateway explains.
+    """
+
+    def __init__(
+        self, refusal: type[Refusal], problem: type[Problem], extras: Callable[[Any], dict[str, Any]]
+    ) -> None:
+        self.exception_type = refusal
+        self.error_type = problem
+        self._extras = extras
+
+    def handle(self, exception: Refusal, **_: object) -> Problem:
+        """The problem."""
+        return self.error_type(
+            code=exception.code,
+            message=exception.message,
+            retryable=exception.retryable,
+            **self._extras(exception),
+        )
+
+
+def _plain(_: Refusal) -> dict[str, Any]:
+    return {}
+
+
+def _handler(
+    refusal: type[R], problem: type[Problem], extras: Callable[[R], dict[str, Any]] = _plain
+) -> RefusalHandler:
+    return RefusalHandler(refusal, problem, extras)
+
+
+_HANDLERS = (
+    _handler(refusals.SlotTaken, problems.SlotTaken),
+    _handler(refusals.SlotNotOffered, problems.SlotNotOffered),
+    _handler(refusals.HoldExpired, problems.HoldExpired),
+    _handler(refusals.HoldInCheckout, problems.HoldInCheckout),
+    _handler(refusals.HoldLimitReached, problems.HoldLimitReached, lambda no: {"limit": no.limit}),
+    _handler(
+        refusals.HoldExtensionsUsedUp,
+        problems.HoldExtensionsUsedUp,
+        lambda no: {"expires_at": no.expires_at},
+    ),
+    _handler(refusals.ClinicianNotBookable, problems.ClinicianNotBookable),
+    _handler(refusals.PlanRequired, problems.PlanRequired),
+    _handler(refusals.PlanSoldOut, problems.PlanSoldOut),
+    _handler(refusals.PlanDoesNotCoverVisit, problems.PlanDoesNotCoverVisit),
+    _handler(refusals.NothingDueToday, problems.NothingDueToday),
+    _handler(refusals.PromoInvalid, problems.PromoInvalid, lambda no: {"reason": no.reason}),
+    _handler(refusals.RecurrenceNotAccepted, problems.RecurrenceNotAccepted),
+    _handler(refusals.GuestDetailsRequired, problems.GuestDetailsRequired),
+    _handler(refusals.CardRequired, problems.CardRequired),
+    _handler(
+        refusals.CardDeclined,
+        problems.CardDeclined,
+        lambda no: {"reason": DeclineReason[no.reason.name]},
+    ),
+    _handler(
+        refusals.CheckoutClosed,
+        problems.CheckoutClosed,
+        lambda no: {"status": to_end_status(no.state)},
+    ),
+    _handler(refusals.PaymentInProgress, problems.PaymentInProgress),
+    _handler(refusals.PaymentUnavailable, problems.PaymentUnavailable),
+    _handler(refusals.BookingFailed, problems.BookingFailed),
+)
+
+PROBLEMS: Mapping[type[Refusal], RefusalHandler] = {one.exception_type: one for one in _HANDLERS}
+
+
+def refusal_handlers() -> list[ExceptionHandler[Any]]:
+    """For the schema."""
+    return list(PROBLEMS.values())

@@ -1,0 +1,187 @@
+"""The queries: each reads its inputs, calls one service and maps the answer."""
+
+from datetime import date
+from typing import Annotated
+
+import strawberry
+
+from resolvers import inputs
+from resolvers.catalog import to_clinician, to_clinicians, to_location, to_plan, to_policy, to_visit_type
+from resolvers.checkouts import to_checkout
+from resolvers.pages import DEFAULT_PAGE, LARGEST_PAGE, to_plan_connection
+from resolvers.quotes import to_quote
+from resolvers.records import to_me
+from resolvers.slots import to_days, to_hold, to_wanted
+from schema.catalog import BookingPolicy, Clinician, Location, Plan, PlanConnection, VisitType
+from schema.checkouts import Checkout
+from schema.context import Info
+from schema.fields import computed
+from schema.inputs import SlotFilter
+from schema.records import Me
+from schema.results import QuoteResult, QuoteSuccess
+from schema.slots import Day, Hold
+
+argument = strawberry.argument
+
+_State = Annotated[
+    str | None,
+    argument(description="The two-letter US state that the patient is in: only what can be had there."),
+]
+_Filter = Annotated[SlotFilter, argument(name="filter", description="What the patient looks for.")]
+_Id = strawberry.ID
+
+
+@strawberry.type
+class CatalogQuery:
+    """What everybody may browse."""
+
+    @computed(description="The practice's plans, by page.")
+    async def plans(
+        self,
+        info: Info,
+        state: _State = None,
+        keyword: Annotated[str | None, argument(description="Sought in name and description.")] = None,
+        first: Annotated[
+            int, argument(description=f"How many at most; up to {LARGEST_PAGE}.")
+        ] = DEFAULT_PAGE,
+        after: Annotated[str | None, argument(description="The cursor behind which to go on.")] = None,
+    ) -> PlanConnection:
+        """Plans."""
+        catalog = await info.context.services.catalog.catalog()
+        plans = catalog.plans_for(state=inputs.state(state), keyword=inputs.keyword(keyword))
+        return to_plan_connection(plans, catalog, first=first, after=after)
+
+    @computed(description="One plan; null when there is none with this id.")
+    async def plan(
+        self, info: Info, plan_id: Annotated[_Id, argument(name="id", description="The plan's id.")]
+    ) -> Plan | None:
+        """One plan."""
+        catalog = await info.context.services.catalog.catalog()
+        plan = catalog.plan(plan_id)
+        return to_plan(plan, catalog) if plan else None
+
+    @computed(description="The clinicians who can be booked online.")
+    async def clinicians(
+        self,
+        info: Info,
+        state: _State = None,
+        visit_type_id: Annotated[
+            _Id | None, argument(description="Only clinicians who offer this kind of visit.")
+        ] = None,
+    ) -> list[Clinician]:
+        """Clinicians."""
+        catalog = await info.context.services.catalog.catalog()
+        found = catalog.clinicians_for(visit_type_id=visit_type_id, state=inputs.state(state))
+        return [to_clinician(person) for person in found]
+
+    @computed(description="The kinds of visit that patients may book themselves.")
+    async def visit_types(self, info: Info) -> list[VisitType]:
+        """Visit types."""
+        catalog = await info.context.services.catalog.catalog()
+        return [to_visit_type(kind, catalog) for kind in catalog.visit_types]
+
+    @computed(description="The practice's locations, for in-person visits.")
+    async def locations(self, info: Info) -> list[Location]:
+        """Locations."""
+        return [to_location(place) for place in (await info.context.services.catalog.catalog()).locations]
+
+    @computed(description="The practice's rules for visits.")
+    async def booking_policy(self, info: Info) -> BookingPolicy:
+        """The policy."""
+        return to_policy((await info.context.services.catalog.catalog()).policy)
+
+
+@strawberry.type
+class SearchQuery:
+    """Free time and prices."""
+
+    @computed(description="The days of a month on which something is free. Holds are not looked at.")
+    async def available_days(
+        self,
+        info: Info,
+        sought: _Filter,
+        month: Annotated[date, argument(description="Any day of the month.")],
+    ) -> list[date]:
+        """Free days."""
+        return await info.context.services.search.days(to_wanted(sought), month=month)
+
+    @computed(description="Free slots by day; at most 31 days at once.")
+    async def slots(
+        self,
+        info: Info,
+        sought: _Filter,
+        first: Annotated[
+            date, argument(name="from", description="The first day, in the filter's time zone.")
+        ],
+        last: Annotated[date, argument(name="until", description="The last day, inclusive.")],
+    ) -> list[Day]:
+        """Free slots."""
+        services = info.context.services
+        days = await services.search.slots(to_wanted(sought), first=first, last=last)
+        clinicians = to_clinicians(await services.catalog.catalog())
+        return to_days(days, time_zone=sought.time_zone, clinicians=clinicians)
+
+    @computed(
+        description="What a plan, or a single visit, costs and on which terms. Name one of them, or both."
+    )
+    async def quote(
+        self,
+        info: Info,
+        plan_id: Annotated[_Id | None, argument(description="The plan; null: the single visit.")] = None,
+        visit_type_id: Annotated[
+            _Id | None, argument(description="The kind of visit, which the plan must include.")
+        ] = None,
+        promo_code: Annotated[str | None, argument(description="A promo code for the plan.")] = None,
+    ) -> QuoteResult:
+        """A price."""
+        quote = await info.context.services.quotes.quote(
+            plan_id=plan_id, visit_type_id=visit_type_id, promo_code=inputs.promo_code(promo_code)
+        )
+        return QuoteSuccess(quote=to_quote(quote))
+
+
+@strawberry.type
+class OwnQuery:
+    """What belongs to the caller: a foreign id, a missing id and no caller at all answer null alike."""
+
+    @computed(
+        description="A fresh token for a visitor who is not signed in. Keep it, and send it with every request in "
+        "the header `Frontdoor-Visitor`: it owns the visitor's holds and idempotency keys."
+    )
+    async def new_visitor_token(self, info: Info) -> str:
+        """A token."""
+        return info.context.tokens.visitor()
+
+    @computed(description="The caller's live hold; null when there is none with this id.")
+    async def hold(
+        self, info: Info, hold_id: Annotated[_Id, argument(name="id", description="The hold's id.")]
+    ) -> Hold | None:
+        """One hold."""
+        services, caller = info.context.services, info.context.caller
+        name = inputs.token(hold_id, field="id")
+        hold = await services.holds.view(caller, name) if caller and name else None
+        if hold is None:
+            return None
+        return to_hold(hold, clinicians=to_clinicians(await services.catalog.catalog()))
+
+    @computed(description="The caller's checkout; null when there is none with this id.")
+    async def checkout(
+        self, info: Info, checkout_id: Annotated[_Id, argument(name="id", description="The checkout's id.")]
+    ) -> Checkout | None:
+        """One checkout."""
+        services, caller = info.context.services, info.context.caller
+        name = inputs.token(checkout_id, field="id")
+        checkout = await services.checkouts.view(caller, name) if caller and name else None
+        return await to_checkout(checkout, services) if checkout else None
+
+    @computed(description="The signed-in patient; null for everybody else.")
+    async def me(self, info: Info) -> Me | None:
+        """The patient."""
+        services, caller = info.context.services, info.context.caller
+        patient = await services.records.profile(caller) if caller else None
+        return to_me(patient, caller, services) if patient and caller else None
+
+
+@strawberry.type(description="Reading. Changes nothing, needs no idempotency key.")
+class Query(OwnQuery, SearchQuery, CatalogQuery):
+    """The root of queries."""

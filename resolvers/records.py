@@ -1,0 +1,71 @@
+"""A person's own records, from the domain to the API."""
+
+from datetime import timedelta
+
+from strawberry import ID
+
+from booking import models as domain
+from booking.catalog import Catalog
+from booking.catalog import ContactType as DomainContactType
+from booking.principals import Caller
+from booking.services import Services
+from booking.zones import zone
+from resolvers.catalog import to_clinician, to_id
+from schema import records as api
+from schema.catalog import ContactType
+
+
+def to_me(patient: domain.Patient, caller: Caller, services: Services) -> api.Me:
+    """The signed-in patient; visits and cards are read when they are asked for."""
+
+    async def appointments(time_zone: str | None) -> list[api.Appointment]:
+        place = time_zone or patient.time_zone or "UTC"
+        zone(place)
+        catalog = await services.catalog.catalog()
+        return [
+            to_appointment(visit, catalog, time_zone=place)
+            for visit in await services.records.appointments(caller)
+        ]
+
+    async def cards() -> list[api.Card]:
+        return [_to_card(card) for card in await services.records.cards(caller)]
+
+    return api.Me(
+        id=ID(patient.id),
+        first_name=patient.first_name,
+        last_name=patient.last_name,
+        email=patient.email,
+        time_zone=patient.time_zone,
+        load_appointments=appointments,
+        load_cards=cards,
+    )
+
+
+def to_appointment(visit: domain.Appointment, catalog: Catalog, *, time_zone: str) -> api.Appointment:
+    """A visit, its times in the zone."""
+    person = catalog.clinician(visit.clinician_id) if visit.clinician_id else None
+    start = visit.start.astimezone(zone(time_zone))
+    return api.Appointment(
+        id=ID(visit.id),
+        status=api.AppointmentStatus[visit.status.name],
+        clinician_id=to_id(visit.clinician_id),
+        clinician_name=visit.clinician_name,
+        clinician=to_clinician(person) if person else None,
+        visit_type_id=to_id(visit.visit_type_id),
+        visit_type_name=visit.visit_type_name,
+        contact_type=_contact_type(visit.contact_type),
+        location_id=to_id(visit.location_id),
+        start=start,
+        end=(visit.start + timedelta(minutes=visit.minutes)).astimezone(zone(time_zone)),
+        time_zone=time_zone,
+        minutes=visit.minutes,
+    )
+
+
+def _to_card(card: domain.Card) -> api.Card:
+    return api.Card(id=ID(card.id), brand=card.brand, last4=card.last4, expires=card.expires)
+
+
+def _contact_type(value: str | None) -> ContactType | None:
+    """The practice's books may hold ways of meeting that patients cannot book."""
+    return next((ContactType[way.name] for way in DomainContactType if way.value == value), None)

@@ -1,0 +1,77 @@
+"""Days, slots and holds, from the domain to the API."""
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from strawberry import ID
+
+from booking.catalog import ContactType
+from booking.models import Hold
+from booking.search import Day, Wanted
+from booking.slots import Slot
+from booking.zones import zone
+from resolvers import inputs
+from resolvers.catalog import to_id
+from schema import catalog as api_catalog
+from schema import slots as api
+from schema.inputs import SlotFilter
+
+_CONTACT_TYPES = {way: api_catalog.ContactType[way.name] for way in ContactType}
+
+# More clinicians than any practice names in one search; beyond it somebody is trying something.
+_MOST_CLINICIANS = 100
+
+Clinicians = Mapping[str, api_catalog.Clinician]
+
+
+def to_days(days: list[Day], *, time_zone: str, clinicians: Clinicians) -> list[api.Day]:
+    """Days with their slots."""
+    place = zone(time_zone)
+    return [
+        api.Day(date=day.date, slots=[_to_slot(slot, place, time_zone, clinicians) for slot in day.slots])
+        for day in days
+    ]
+
+
+def to_slot(slot: Slot, *, time_zone: str, clinicians: Clinicians) -> api.Slot:
+    """One slot, its times in the zone."""
+    return _to_slot(slot, zone(time_zone), time_zone, clinicians)
+
+
+def to_hold(hold: Hold, *, clinicians: Clinicians) -> api.Hold:
+    """A hold."""
+    return api.Hold(
+        id=ID(hold.id),
+        slot=to_slot(hold.slot, time_zone=hold.time_zone, clinicians=clinicians),
+        expires_at=hold.expires_at,
+        extensions=hold.extensions,
+    )
+
+
+def to_wanted(sought: SlotFilter) -> Wanted:
+    """What a patient looks for. Raises InvalidInput."""
+    if sought.clinician_ids is not None and len(sought.clinician_ids) > _MOST_CLINICIANS:
+        inputs.refuse("clinicianIds", f"Name at most {_MOST_CLINICIANS} clinicians.")
+    return Wanted(
+        visit_type_id=sought.visit_type_id,
+        contact_type=ContactType[sought.contact_type.name] if sought.contact_type else None,
+        location_id=sought.location_id,
+        clinician_ids=tuple(sought.clinician_ids) if sought.clinician_ids is not None else None,
+        state=inputs.state(sought.state),
+        time_zone=sought.time_zone,
+    )
+
+
+def _to_slot(slot: Slot, place: ZoneInfo, time_zone: str, clinicians: Clinicians) -> api.Slot:
+    return api.Slot(
+        id=ID(slot.id),
+        clinician_id=ID(slot.clinician_id),
+        clinician=clinicians.get(slot.clinician_id),
+        visit_type_id=ID(slot.visit_type_id),
+        contact_type=_CONTACT_TYPES[slot.contact_type],
+        location_id=to_id(slot.location_id),
+        start=slot.start.astimezone(place),
+        end=slot.end.astimezone(place),
+        time_zone=time_zone,
+        minutes=slot.minutes,
+    )

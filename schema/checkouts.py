@@ -1,0 +1,94 @@
+"""A checkout as its patient sees it, in the vocabulary of the API."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+from strawberry import enum_value, field
+
+from schema.fields import computed
+from schema.money import Money
+from schema.quotes import Quote
+from schema.records import Appointment
+from schema.slots import Slot
+
+
+@strawberry.enum(description="Where a checkout stands.")
+class CheckoutStatus(Enum):
+    """What `booking.models.CheckoutState` is to a patient."""
+
+    OPEN = enum_value("open", description="It waits for `confirmCheckout`.")
+    PROCESSING = enum_value("processing", description="It is being paid and booked. Look again in a moment.")
+    CANCELLING = enum_value("cancelling", description="It is being undone; what was paid is given back.")
+    CONFIRMED = enum_value("confirmed", description="Paid and booked.")
+    CANCELLED = enum_value("cancelled", description="It ended without a visit and without a payment.")
+    EXPIRED = enum_value("expired", description="The time to confirm ran out; nothing was charged.")
+    REFUNDED = enum_value("refunded", description="It ended without a visit, and the payment was given back.")
+    NEEDS_ATTENTION = enum_value(
+        "needs_attention", description="Somebody at the practice is looking after it."
+    )
+
+
+@strawberry.enum(description="Why a checkout did not end in a visit.")
+class CheckoutEndReason(Enum):
+    """`booking.models.EndReason`, with descriptions."""
+
+    SLOT_TAKEN = enum_value("slot_taken", description="Somebody else got the time.")
+    CLINICIAN_NOT_BOOKABLE = enum_value(
+        "clinician_not_bookable", description="The clinician cannot be booked online any more."
+    )
+    PROVIDER_MISMATCH = enum_value(
+        "provider_mismatch", description="The visit could not be booked with the chosen clinician."
+    )
+    CANCELLED_BY_PATIENT = enum_value("cancelled_by_patient", description="The patient cancelled.")
+    HOLD_EXPIRED = enum_value("hold_expired", description="The time to confirm ran out.")
+    PAYMENT_UNAVAILABLE = enum_value(
+        "payment_unavailable", description="The practice could not take the payment."
+    )
+    BOOKING_REFUSED = enum_value("booking_refused", description="The practice's books refused the visit.")
+    BOOKING_TIMED_OUT = enum_value("booking_timed_out", description="The visit could not be booked in time.")
+
+
+@strawberry.enum(description="What a patient can do about a declined card.")
+class DeclineReason(Enum):
+    """`booking.refusals.DeclineReason`, with descriptions."""
+
+    TRY_ANOTHER_CARD = enum_value("try_another_card", description="Use another card.")
+    INSUFFICIENT_FUNDS = enum_value(
+        "insufficient_funds", description="The card lacks the funds; use another."
+    )
+    CARD_EXPIRED = enum_value("card_expired", description="The card has expired; use another.")
+    CHECK_CARD_DETAILS = enum_value(
+        "check_card_details", description="Number, date or security code is wrong; check them."
+    )
+    AUTHENTICATION_REQUIRED = enum_value(
+        "authentication_required",
+        description="The bank wants a confirmation that is not possible here; use another card.",
+    )
+    CALL_YOUR_BANK = enum_value("call_your_bank", description="The bank can say why; or use another card.")
+    TRY_AGAIN = enum_value("try_again", description="It could not be processed just now; try again.")
+
+
+@strawberry.type(description="One patient buying one visit.")
+class Checkout:
+    """`booking.models.Checkout`; what costs a call is loaded when it is asked for."""
+
+    id: strawberry.ID = field(description="Names the checkout.")
+    status: CheckoutStatus = field(description="Where it stands.")
+    slot: Slot = field(description="The time that it is about.")
+    quote: Quote = field(description="What it costs and on which terms; frozen since the start.")
+    declined: DeclineReason | None = field(
+        description="Why the last card was declined; null after a new attempt."
+    )
+    end_reason: CheckoutEndReason | None = field(description="Why it did not end in a visit, if it did not.")
+    refunded: Money | None = field(description="What was given back.")
+    appointment: Appointment | None = field(
+        description="The visit as it was booked; null before. `me` tells where it stands since then."
+    )
+    load_hold_expiry: strawberry.Private[Callable[[], Awaitable[datetime | None]]]
+
+    @computed(description="Until when the time is held for it; null when there is no hold any more.")
+    async def hold_expires_at(self) -> datetime | None:
+        """Until when the time is held."""
+        return await self.load_hold_expiry()

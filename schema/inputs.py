@@ -1,0 +1,98 @@
+"""What queries and mutations take."""
+
+from datetime import date
+
+import strawberry
+from strawberry import field
+
+from schema.catalog import ContactType
+
+
+@strawberry.input(description="What a patient looks for.")
+class SlotFilter:
+    """`booking.search.Wanted`."""
+
+    visit_type_id: strawberry.ID = field(description="The kind of visit.")
+    time_zone: str = field(
+        description="The patient's IANA time zone: days are counted and times given in it."
+    )
+    contact_type: ContactType | None = field(
+        default=None, description="How to meet; by default the visit type's first way."
+    )
+    location_id: strawberry.ID | None = field(default=None, description="Where; for an in-person visit only.")
+    clinician_ids: list[strawberry.ID] | None = field(
+        default=None, description="Whom to see; by default everybody who offers the visit."
+    )
+    state: str | None = field(
+        default=None,
+        description="The two-letter US state that the patient is in: only clinicians licensed there.",
+    )
+
+
+@strawberry.input(description="Which slot to hold.")
+class HoldSlotInput:
+    """For `holdSlot`."""
+
+    slot_id: strawberry.ID = field(description="A slot's id, from the query `slots`.")
+    time_zone: str = field(description="The patient's IANA time zone.")
+
+
+@strawberry.input(description="Which hold to extend.")
+class ExtendHoldInput:
+    """For `extendHold`."""
+
+    hold_id: strawberry.ID = field(description="The hold's id.")
+
+
+@strawberry.input(description="Which hold to release.")
+class ReleaseHoldInput:
+    """For `releaseHold`."""
+
+    hold_id: strawberry.ID = field(description="The hold's id.")
+
+
+@strawberry.input(
+    description="Who a guest is. Used for this checkout only; it reveals nothing of an existing record."
+)
+class GuestInput:
+    """`booking.models.GuestDetails`."""
+
+    email: str = field(description="The address that the practice writes to.")
+    first_name: str = field(description="First name.")
+    last_name: str = field(description="Last name.")
+    phone: str | None = field(default=None, description="A phone number, with country code outside the US.")
+    birth_date: date | None = field(default=None, description="The day of birth.")
+
+
+@strawberry.input(description="What to buy.")
+class StartCheckoutInput:
+    """For `startCheckout`."""
+
+    hold_id: strawberry.ID = field(description="The hold on the chosen slot.")
+    plan_id: strawberry.ID | None = field(
+        default=None, description="The plan to buy; null: the single visit."
+    )
+    promo_code: str | None = field(default=None, description="A promo code for the plan.")
+    guest: GuestInput | None = field(default=None, description="Who the patient is, unless signed in.")
+    accept_recurrence: bool = field(
+        default=False,
+        description="Whether the patient accepts that the plan bills again as the quote states.",
+    )
+
+
+@strawberry.input(description="What to pay with. Name at most one card; none when nothing is due.")
+class ConfirmCheckoutInput:
+    """For `confirmCheckout`."""
+
+    checkout_id: strawberry.ID = field(description="The checkout's id.")
+    card_token: str | None = field(default=None, description="A fresh single-use token of the payment form.")
+    card_on_file_id: strawberry.ID | None = field(
+        default=None, description="One of the signed-in patient's own cards, from `me`."
+    )
+
+
+@strawberry.input(description="Which checkout to leave.")
+class CancelCheckoutInput:
+    """For `cancelCheckout`."""
+
+    checkout_id: strawberry.ID = field(description="The checkout's id.")

@@ -1,0 +1,14 @@
+"""Money in the vocabulary of the API."""
+
+from decimal import Decimal
+
+import strawberry
+from strawberry import field
+
+
+@strawberry.type(description="An exact amount in one currency.")
+class Money:
+    """`booking.money.Money`."""
+
+    amount: Decimal = field(description="The amount, with the currency's usual decimals.")
+    currency: str = field(description="The currency, ISO 4217: `USD`.")

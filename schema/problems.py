@@ -1,0 +1,135 @@
+"""Problems: expected refusals as members of result unions, one type for each refusal of the domain."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry import field
+
+from schema.checkouts import CheckoutStatus, DeclineReason
+
+
+@strawberry.interface(description="An expected refusal: what is wrong, and whether it may pass.")
+class Problem:
+    """What all problems share; `code` and the type say the same thing."""
+
+    code: str = field(description="A stable code, for programs.")
+    message: str = field(description="What to tell the patient, in English.")
+    retryable: bool = field(
+        description="Whether the same request may succeed later, sent with a new idempotency key."
+    )
+
+
+@strawberry.type(description="Somebody else holds or has booked an overlapping part of the clinician's time.")
+class SlotTaken(Problem):
+    """`booking.refusals.SlotTaken`."""
+
+
+@strawberry.type(description="The practice does not offer this slot, or not any more.")
+class SlotNotOffered(Problem):
+    """`booking.refusals.SlotNotOffered`."""
+
+
+@strawberry.type(description="The hold is over, was released, or is not the caller's.")
+class HoldExpired(Problem):
+    """`booking.refusals.HoldExpired`."""
+
+
+@strawberry.type(description="A checkout stands on the hold: cancel the checkout instead.")
+class HoldInCheckout(Problem):
+    """`booking.refusals.HoldInCheckout`."""
+
+
+@strawberry.type(description="The caller holds as many slots as one may at once.")
+class HoldLimitReached(Problem):
+    """`booking.refusals.HoldLimitReached`."""
+
+    limit: int = field(description="How many one may hold.")
+
+
+@strawberry.type(description="The hold was extended as often as it can be.")
+class HoldExtensionsUsedUp(Problem):
+    """`booking.refusals.HoldExtensionsUsedUp`."""
+
+    expires_at: datetime = field(description="When the hold ends.")
+
+
+@strawberry.type(description="The clinician cannot be booked online at the moment.")
+class ClinicianNotBookable(Problem):
+    """`booking.refusals.ClinicianNotBookable`."""
+
+
+@strawberry.type(description="The visit is sold as a part of plans only.")
+class PlanRequired(Problem):
+    """`booking.refusals.PlanRequired`."""
+
+
+@strawberry.type(description="The plan's cap on purchases is reached.")
+class PlanSoldOut(Problem):
+    """`booking.refusals.PlanSoldOut`."""
+
+
+@strawberry.type(description="The plan does not include the visit that was chosen.")
+class PlanDoesNotCoverVisit(Problem):
+    """`booking.refusals.PlanDoesNotCoverVisit`."""
+
+
+@strawberry.type(description="A plan with nothing to pay today cannot be bought online.")
+class NothingDueToday(Problem):
+    """`booking.refusals.NothingDueToday`."""
+
+
+@strawberry.type(description="The promo code does not apply.")
+class PromoInvalid(Problem):
+    """`booking.refusals.PromoInvalid`."""
+
+    reason: str = field(description="Why, in the practice's own words.")
+
+
+@strawberry.type(
+    description="The plan bills again, and that was not accepted: send `acceptRecurrence: true`."
+)
+class RecurrenceNotAccepted(Problem):
+    """`booking.refusals.RecurrenceNotAccepted`."""
+
+
+@strawberry.type(description="Who is not signed in must say who they are.")
+class GuestDetailsRequired(Problem):
+    """`booking.refusals.GuestDetailsRequired`."""
+
+
+@strawberry.type(description="Something is due and no card was chosen, or the card is not the caller's.")
+class CardRequired(Problem):
+    """`booking.refusals.CardRequired`."""
+
+
+@strawberry.type(
+    description="The bank said no. The hold lives on: confirm again with another card and a new key."
+)
+class CardDeclined(Problem):
+    """`booking.refusals.CardDeclined`."""
+
+    reason: DeclineReason = field(description="What the patient can do about it.")
+
+
+@strawberry.type(description="The checkout has ended and takes no further action.")
+class CheckoutClosed(Problem):
+    """`booking.refusals.CheckoutClosed`."""
+
+    status: CheckoutStatus = field(description="How it ended.")
+
+
+@strawberry.type(description="Another payment of the same patient is under way; one at a time.")
+class PaymentInProgress(Problem):
+    """`booking.refusals.PaymentInProgress`."""
+
+
+@strawberry.type(description="The practice cannot take this payment at the moment; nothing was charged.")
+class PaymentUnavailable(Problem):
+    """`booking.refusals.PaymentUnavailable`."""
+
+
+@strawberry.type(
+    description="The visit could not be booked after the payment, and the payment was given back."
+)
+class BookingFailed(Problem):
+    """`booking.refusals.BookingFailed`."""

@@ -1,0 +1,31 @@
+"""Prices and terms, in the vocabulary of the API."""
+
+import strawberry
+from strawberry import field
+
+from schema.catalog import BillingFrequency, BookingPolicy
+from schema.money import Money
+
+
+@strawberry.type(description="How a plan bills after today, without asking again.")
+class Recurrence:
+    """`booking.models.Recurrence`."""
+
+    frequency: BillingFrequency = field(description="How often.")
+    amount: Money = field(description="Of each later payment.")
+    payments: int | None = field(description="How many in all, today's included; null: until cancelled.")
+
+
+@strawberry.type(description="What will be charged, and on which terms. A checkout freezes its quote.")
+class Quote:
+    """`booking.models.Quote`."""
+
+    plan_id: strawberry.ID | None = field(description="The plan; null for a single visit.")
+    visit_type_id: strawberry.ID | None = field(description="The kind of visit; null for a plan alone.")
+    description: str = field(description="The plan's or the visit type's name.")
+    list_price: Money = field(description="The price of today's payment before the discount.")
+    discount: Money = field(description="What the promo code takes off.")
+    due_today: Money = field(description="What the card is charged today: list price less discount.")
+    promo_code: str | None = field(description="The promo code that applies.")
+    recurrence: Recurrence | None = field(description="The later payments; null: there are none.")
+    policy: BookingPolicy = field(description="The practice's rules that go with it.")

@@ -1,0 +1,151 @@
+"""What queries and mutations answer: a success or a problem, in unions with names of our choice."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import field
+
+from schema.checkouts import Checkout
+from schema.problems import (
+    BookingFailed,
+    CardDeclined,
+    CardRequired,
+    CheckoutClosed,
+    ClinicianNotBookable,
+    GuestDetailsRequired,
+    HoldExpired,
+    HoldExtensionsUsedUp,
+    HoldInCheckout,
+    HoldLimitReached,
+    NothingDueToday,
+    PaymentInProgress,
+    PaymentUnavailable,
+    PlanDoesNotCoverVisit,
+    PlanRequired,
+    PlanSoldOut,
+    PromoInvalid,
+    RecurrenceNotAccepted,
+    SlotNotOffered,
+    SlotTaken,
+)
+from schema.quotes import Quote
+from schema.slots import Hold
+
+
+@strawberry.type(description="The price is known.")
+class QuoteSuccess:
+    """A quote."""
+
+    quote: Quote = field(description="The price and its terms.")
+
+
+@strawberry.type(description="The slot is held.")
+class HoldSlotSuccess:
+    """A fresh hold."""
+
+    hold: Hold = field(description="The hold.")
+
+
+@strawberry.type(description="The hold lasts longer.")
+class ExtendHoldSuccess:
+    """An extended hold."""
+
+    hold: Hold = field(description="The hold with its new expiry.")
+
+
+@strawberry.type(description="The slot is free again.")
+class ReleaseHoldSuccess:
+    """A hold that is no more."""
+
+    hold_id: strawberry.ID = field(description="The hold that ended.")
+
+
+@strawberry.type(description="A checkout stands on the hold; the quote is frozen.")
+class StartCheckoutSuccess:
+    """A checkout that waits for its confirm."""
+
+    checkout: Checkout = field(description="The checkout.")
+    guest_token: str | None = field(
+        description="For a guest: send it as `Authorization: Bearer …` to confirm and look at this checkout. "
+        "It opens nothing else. Null for a signed-in patient."
+    )
+
+
+@strawberry.type(description="Paid and booked.")
+class ConfirmCheckoutSuccess:
+    """A confirmed checkout."""
+
+    checkout: Checkout = field(description="The checkout with its visit.")
+
+
+@strawberry.type(
+    description="The outcome is not known yet. Send the same request with the same idempotency key again, "
+    "or look with the query `checkout`; nothing is charged twice."
+)
+class CheckoutProcessing:
+    """A checkout that is still under way when the time to answer is over."""
+
+    checkout: Checkout = field(description="The checkout as it stands.")
+
+
+@strawberry.type(
+    description="The checkout is cancelled, or will be as soon as what is under way has come to its end."
+)
+class CancelCheckoutSuccess:
+    """A checkout that the patient left."""
+
+    checkout: Checkout = field(description="The checkout as it stands.")
+
+
+QuoteResult = Annotated[
+    QuoteSuccess | PlanRequired | PlanSoldOut | PlanDoesNotCoverVisit | NothingDueToday | PromoInvalid,
+    strawberry.union("QuoteResult", description="A price, or why there is none."),
+]
+
+HoldSlotResult = Annotated[
+    HoldSlotSuccess | SlotTaken | SlotNotOffered | ClinicianNotBookable | HoldLimitReached,
+    strawberry.union("HoldSlotResult", description="A hold, or why there is none."),
+]
+
+ExtendHoldResult = Annotated[
+    ExtendHoldSuccess | HoldExpired | HoldExtensionsUsedUp,
+    strawberry.union("ExtendHoldResult", description="A longer hold, or why it is not longer."),
+]
+
+ReleaseHoldResult = Annotated[
+    ReleaseHoldSuccess | HoldExpired | HoldInCheckout,
+    strawberry.union("ReleaseHoldResult", description="The end of a hold, or why it was not ended."),
+]
+
+StartCheckoutResult = Annotated[
+    StartCheckoutSuccess
+    | HoldExpired
+    | GuestDetailsRequired
+    | RecurrenceNotAccepted
+    | PlanRequired
+    | PlanSoldOut
+    | PlanDoesNotCoverVisit
+    | NothingDueToday
+    | PromoInvalid,
+    strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
+]
+
+ConfirmCheckoutResult = Annotated[
+    ConfirmCheckoutSuccess
+    | CheckoutProcessing
+    | CardRequired
+    | CardDeclined
+    | HoldExpired
+    | SlotTaken
+    | ClinicianNotBookable
+    | PaymentInProgress
+    | PaymentUnavailable
+    | BookingFailed
+    | CheckoutClosed,
+    strawberry.union("ConfirmCheckoutResult", description="A visit, or why there is none."),
+]
+
+CancelCheckoutResult = Annotated[
+    CancelCheckoutSuccess | CheckoutClosed,
+    strawberry.union("CancelCheckoutResult", description="The end of a checkout, or why it was not ended."),
+]

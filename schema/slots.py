@@ -1,0 +1,47 @@
+"""Free time and holds, in the vocabulary of the API. Slots are flat values: none of their fields has a resolver."""
+
+import datetime as dt
+from datetime import datetime
+
+import strawberry
+from strawberry import field
+
+from schema.catalog import Clinician, ContactType
+
+
+@strawberry.type(description="A time at which a visit can take place.")
+class Slot:
+    """`booking.slots.Slot`, in the zone that was asked for."""
+
+    id: strawberry.ID = field(description="Names the slot; hold it with `holdSlot`.")
+    clinician_id: strawberry.ID = field(description="Whose time it is.")
+    clinician: Clinician | None = field(
+        description="Whose time it is; null when the clinician is not bookable any more."
+    )
+    visit_type_id: strawberry.ID = field(description="The kind of visit.")
+    contact_type: ContactType = field(description="How patient and clinician meet.")
+    location_id: strawberry.ID | None = field(description="Where, for an in-person visit.")
+    start: datetime = field(description="When the visit starts, in `timeZone`.")
+    end: datetime = field(description="When the visit ends, in `timeZone`.")
+    time_zone: str = field(description="The IANA time zone that was asked for.")
+    minutes: int = field(description="How long the visit lasts.")
+
+
+@strawberry.type(description="One day of the calendar, in the time zone that was asked for.")
+class Day:
+    """`booking.search.Day`."""
+
+    date: dt.date = field(description="The day.")
+    slots: list[Slot] = field(
+        description="What is free on it, by start; slots that somebody holds are absent."
+    )
+
+
+@strawberry.type(description="A slot that is kept free for the caller until it expires.")
+class Hold:
+    """`booking.models.Hold`."""
+
+    id: strawberry.ID = field(description="Names the hold; start a checkout with it.")
+    slot: Slot = field(description="What is held, in the time zone that was asked for.")
+    expires_at: datetime = field(description="When it ends by itself.")
+    extensions: int = field(description="How often it has been extended.")
