@@ -7,7 +7,7 @@ once and deleted when somebody next holds a slot of the same clinician, or by `r
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.catalog import ContactType
@@ -15,7 +15,7 @@ from booking.models import Hold
 from booking.ports import Clock
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
 from booking.slots import Busy, Interval, Slot
-from integrations.database.columns import UtcTime, upsert
+from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
 from integrations.database.tables import holds
 
@@ -29,20 +29,27 @@ class SqlHoldStore:
         self._engine = engine
         self._clock = clock
 
-    async def acquire(self, hold: Hold, *, limit: int | None) -> None:
-        """Take the interval; taking the same hold again is no change. Raises SlotTaken, HoldLimitReached."""
-        now = self._clock.now()
+    async def acquire(self, hold: Hold, *, limit: int | None) -> Hold:
+        """Take the interval; the owner's live hold on exactly this slot is answered as it is.
+
+        Raises SlotTaken, HoldLimitReached.
+        """
+        clinician_id, now = hold.slot.clinician_id, self._clock.now()
         async with self._engine.begin() as connection:
-            await _one_at_a_time(connection, f"owner {hold.owner}", f"clinician {hold.slot.clinician_id}")
+            await _one_at_a_time(connection, f"owner {hold.owner}", f"clinician {clinician_id}")
             await connection.execute(
-                delete(holds).where(_c.clinician_id == hold.slot.clinician_id, _c.expires_at <= now)
+                delete(holds).where(_c.clinician_id == clinician_id, _c.expires_at <= now)
             )
-            others = and_(_c.expires_at > now, or_(_c.id != hold.id, _c.owner != hold.owner))
-            if await _count(connection, others, *_overlapping([hold.slot.clinician_id], hold.slot.interval)):
+            in_the_way = select(holds).where(*_overlapping([clinician_id], hold.slot.interval))
+            for row in (await connection.execute(in_the_way)).mappings():
+                standing = _from_row(row)
+                if standing.owner == hold.owner and standing.slot == hold.slot:
+                    return standing
                 raise SlotTaken
-            if limit is not None and await _count(connection, others, _c.owner == hold.owner) >= limit:
+            if limit is not None and await _count_live(connection, hold.owner, now) >= limit:
                 raise HoldLimitReached(limit)
-            await connection.execute(upsert(connection, holds).values(_to_row(hold)).on_conflict_do_nothing())
+            await connection.execute(insert(holds).values(_to_row(hold)))
+        return hold
 
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
@@ -113,8 +120,9 @@ async def _one_at_a_time(connection: AsyncConnection, *names: str) -> None:
             await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-async def _count(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> int:
-    return await connection.scalar(select(func.count()).select_from(holds).where(*conditions)) or 0
+async def _count_live(connection: AsyncConnection, owner: str, now: datetime) -> int:
+    live = select(func.count()).select_from(holds).where(_c.owner == owner, _c.expires_at > now)
+    return (await connection.execute(live)).scalar_one()
 
 
 def _overlapping(clinician_ids: Sequence[str], span: Interval) -> tuple[ColumnElement[bool], ...]:

@@ -50,19 +50,18 @@ class RedisHoldStore:
         self._transfer = _script(client, "transfer")
         self._release = _script(client, "release")
 
-    async def acquire(self, hold: Hold, *, limit: int | None) -> None:
-        """Take the interval; taking the same hold again is no change. Raises SlotTaken, HoldLimitReached."""
+    async def acquire(self, hold: Hold, *, limit: int | None) -> Hold:
+        """Take the interval; the owner's live hold on exactly this slot is answered as it is.
+
+        Raises SlotTaken, HoldLimitReached.
+        """
         now = self._clock.now()
-        fields = _to_fields(hold)
         arguments: list[str | int] = [
             hold.id,
             _micros(now),
             _ttl(now, hold.expires_at),
             _NO_LIMIT if limit is None else limit,
-            fields["starts_at"],
-            fields["ends_at"],
-            fields["expires_at"],
-            *(part for field in fields.items() for part in field),
+            *(part for field in _to_fields(hold).items() for part in field),
         ]
         with _answering():
             answer = await self._acquire(keys=self._keys(hold), args=arguments)
@@ -70,6 +69,7 @@ class RedisHoldStore:
             raise SlotTaken
         if answer == "limit" and limit is not None:
             raise HoldLimitReached(limit)
+        return _standing(answer)
 
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
@@ -89,14 +89,14 @@ class RedisHoldStore:
             _micros(expires_at),
         ]
         with _answering():
-            return _changed(await self._extend(keys=self._keys(hold), args=arguments))
+            return _standing(await self._extend(keys=self._keys(hold), args=arguments))
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""
         keys = [self._hold_key(hold.id), self._owner_key(hold.owner), self._owner_key(owner)]
         arguments = [hold.id, _micros(self._clock.now()), hold.owner, owner]
         with _answering():
-            return _changed(await self._transfer(keys=keys, args=arguments))
+            return _standing(await self._transfer(keys=keys, args=arguments))
 
     async def release(self, hold_id: str, *, owner: str) -> None:
         """Give the interval back; nothing happens when it is gone or somebody else's."""
@@ -166,7 +166,7 @@ def _answering() -> Iterator[None]:
         raise UpstreamUnavailable("hold store") from error
 
 
-def _changed(flat: Sequence[str] | None) -> Hold:
+def _standing(flat: Sequence[str] | None) -> Hold:
     """The hold that a script answered as names and values in turn. Raises HoldExpired when it answered nothing."""
     if not flat:
         raise HoldExpired

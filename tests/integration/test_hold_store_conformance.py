@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -124,7 +125,7 @@ async def test_a_hold_is_read_back_as_it_was_taken(store: HoldStore, clock: SetC
         in_person, slot=replace(in_person.slot, contact_type=ContactType.IN_PERSON, location_id="room-1")
     )
     for hold in (remote, in_person):
-        await store.acquire(hold, limit=PLENTY)
+        assert await store.acquire(hold, limit=PLENTY) == hold
         assert await store.get(hold.id) == hold
 
 
@@ -147,12 +148,6 @@ async def test_an_overlapping_interval_of_any_length_is_taken(
     assert await store.get(rival.id) is None
 
 
-async def test_the_owner_cannot_hold_the_same_time_twice(store: HoldStore, clock: SetClock) -> None:
-    await store.acquire(a_hold(clock), limit=PLENTY)
-    with pytest.raises(SlotTaken):
-        await store.acquire(a_hold(clock, name="hold_2"), limit=PLENTY)
-
-
 async def test_touching_ends_and_other_clinicians_are_free(store: HoldStore, clock: SetClock) -> None:
     await store.acquire(a_hold(clock), limit=PLENTY)
     before = a_hold(clock, name="hold_2", owner=BOB, start=NOON - timedelta(minutes=60), minutes=60)
@@ -163,12 +158,52 @@ async def test_touching_ends_and_other_clinicians_are_free(store: HoldStore, clo
         assert await store.get(hold.id) == hold
 
 
-async def test_taking_the_same_hold_again_is_no_change(store: HoldStore, clock: SetClock) -> None:
-    hold = a_hold(clock)
-    await store.acquire(hold, limit=1)
-    extended = await store.extend(hold, expires_at=clock.now() + timedelta(minutes=9))
-    await store.acquire(hold, limit=1)
-    assert await store.get(hold.id) == extended
+class TestHoldingTheSameSlotAgain:
+    async def test_answers_the_hold_that_stands(self, store: HoldStore, clock: SetClock) -> None:
+        first = await store.acquire(a_hold(clock), limit=1)
+        extended = await store.extend(first, expires_at=clock.now() + timedelta(minutes=9))
+        assert await store.acquire(first, limit=1) == extended
+        clock.advance(minutes=1)
+        assert await store.acquire(a_hold(clock, name="hold_2"), limit=1) == extended
+        assert await store.get("hold_2") is None
+        assert len(await store.busy(["clinician-1"], around(first))) == 1
+
+    async def test_is_a_new_hold_once_the_first_expired(self, store: HoldStore, clock: SetClock) -> None:
+        first = await store.acquire(a_hold(clock), limit=1)
+        clock.advance(minutes=5)
+        anew = a_hold(clock)
+        assert anew.id == first.id
+        assert await store.acquire(anew, limit=1) == anew
+        assert await store.get(anew.id) == anew
+
+    async def test_by_many_taps_at_once_is_one_hold(self, store: HoldStore, clock: SetClock) -> None:
+        taps = [a_hold(clock, name=f"hold_{n}") for n in range(20)]
+        standing = await asyncio.gather(*(store.acquire(tap, limit=1) for tap in taps))
+        assert len({hold.id for hold in standing}) == 1
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"visit_type_id": "visit-2"},
+            {"contact_type": ContactType.IN_PERSON, "location_id": "room-1"},
+            {"minutes": 15},
+            {"start": NOON + timedelta(minutes=15)},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    async def test_is_not_holding_another_slot_at_that_time(
+        self, store: HoldStore, clock: SetClock, change: dict[str, Any]
+    ) -> None:
+        first = await store.acquire(a_hold(clock), limit=PLENTY)
+        with pytest.raises(SlotTaken):
+            await store.acquire(replace(first, id="hold_2", slot=replace(first.slot, **change)), limit=PLENTY)
+
+    async def test_is_for_the_owner_only(self, store: HoldStore, clock: SetClock) -> None:
+        first = await store.acquire(a_hold(clock), limit=PLENTY)
+        handed = await store.transfer(first, owner=BOB)
+        with pytest.raises(SlotTaken):
+            await store.acquire(a_hold(clock, name="hold_2"), limit=PLENTY)
+        assert await store.acquire(a_hold(clock, name="hold_3", owner=BOB), limit=PLENTY) == handed
 
 
 @pytest.mark.parametrize("lengths", [(30,), (30, 60, 15, 45)], ids=["one slot", "overlapping lengths"])
@@ -188,9 +223,9 @@ async def test_of_100_concurrent_acquirers_exactly_one_wins(
     answers = await asyncio.gather(
         *(store.acquire(hold, limit=PLENTY) for hold in rivals), return_exceptions=True
     )
-    assert sum(answer is None for answer in answers) == 1
+    assert sum(isinstance(answer, Hold) for answer in answers) == 1
     assert sum(isinstance(answer, SlotTaken) for answer in answers) == 99
-    winner = rivals[answers.index(None)]
+    winner = next(answer for answer in answers if isinstance(answer, Hold))
     assert await store.busy(["clinician-1"], around(winner)) == [
         Busy(clinician_id="clinician-1", interval=winner.slot.interval)
     ]
@@ -341,7 +376,7 @@ class TestLimit:
         answers = await asyncio.gather(
             *(store.acquire(hold, limit=3) for hold in wanted), return_exceptions=True
         )
-        assert sum(answer is None for answer in answers) == 3
+        assert sum(isinstance(answer, Hold) for answer in answers) == 3
         assert sum(isinstance(answer, HoldLimitReached) for answer in answers) == 27
 
 
