@@ -53,7 +53,7 @@ class HoldService:
         self._rules = rules
 
     async def hold(self, caller: Caller, slot_id: str, *, time_zone: str) -> Hold:
-        """Keep the slot for the caller.
+        """Keep the slot for the caller; a slot that they hold already is answered as it is held.
 
         The interval is locked first and the offer verified under the lock, so that nobody can slip in between.
         Raises InvalidInput; SlotTaken, SlotNotOffered, ClinicianNotBookable, HoldLimitReached.
@@ -72,7 +72,9 @@ class HoldService:
             created_at=now,
             expires_at=now + self._rules.duration,
         )
-        await self._store.acquire(hold, limit=self._rules.per_owner)
+        held = await self._store.acquire(hold, limit=self._rules.per_owner)
+        if held.id != hold.id:
+            return held  # verified when it was taken
         try:
             await self._verify(slot)
         except BaseException:

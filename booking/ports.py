@@ -136,9 +136,10 @@ class Scheduling(Protocol):
 class HoldStore(Protocol):
     """Slot locks: fast, expiring, visible to others. Exclusion that is final is the slot claim in the database."""
 
-    async def acquire(self, hold: Hold, *, limit: int | None) -> None:
-        """Take the interval, atomically against every overlapping live hold of the clinician.
+    async def acquire(self, hold: Hold, *, limit: int | None) -> Hold:
+        """Take the interval, atomically against every overlapping live hold of the clinician; answers the hold.
 
+        When the owner has a live hold on exactly this slot already, that one is answered as it is, and nothing changes.
         Raises SlotTaken, or HoldLimitReached when the owner has `limit` live holds already (None: no limit).
         """
 
