@@ -33,6 +33,10 @@ SLOW_READS = frozenset({"AvailableSlots", "AvailableDays"})
 READ_ATTEMPTS = 3
 READ_BUDGET = 18.0
 
+# Seconds between attempts: a patient is waiting, and a short outage is over by then or will not be soon.
+FIRST_WAIT = 0.1
+LONGEST_WAIT = 1.0
+
 
 class TagForbidden(Exception):
     """The document or its variables name a tag. Practices wire tags to billing: applying one can charge a patient."""
@@ -115,9 +119,9 @@ class Base:
             on=(NoAnswer, NotSent),
             attempts=READ_ATTEMPTS,
             timeout=READ_BUDGET,
-            wait_initial=0.1,
-            wait_max=1.0,
-            wait_jitter=0.1,
+            wait_initial=FIRST_WAIT,
+            wait_max=LONGEST_WAIT,
+            wait_jitter=FIRST_WAIT,
         ).with_name(request.operation, (), {})
         async for attempt in retries:
             with attempt:

@@ -51,7 +51,7 @@ class HealthieBilling:
 
         Sends the gross amount: Healthie takes the coupon's discount off it. The answer is believed only when state,
         processor's charge id, sender, card and net amount are as accepted.
-        Raises CardDeclined, UpstreamRefused, ClinicianNotBookable, OutcomeUnknown.
+        Raises CardDeclined, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
         """
         if checkout.patient_id is None or checkout.card_id is None:
             raise ValueError("a charge needs a patient and a card")
@@ -108,15 +108,14 @@ class HealthieBilling:
     async def refund(self, checkout: Checkout) -> Money:
         """Refund what is left of the charge, read it back, and answer what is refunded in all. Safe to repeat.
 
-        Raises UpstreamRefused, OutcomeUnknown.
+        Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
         charge = _charge_of(checkout)
         client = await self._staff(checkout.slot.clinician_id)
-        with changing():
-            before = await _payment(client, charge.billing_item_id)
-        given, left = _balance(before)
-        if left.is_zero:
+        given = await _refunded(client, charge)
+        if given == charge.net:
             return given
+        left = charge.net - given
         with changing():
             payload = (
                 await client.refund(
@@ -126,22 +125,21 @@ class HealthieBilling:
                 )
             ).update_billing_item
         refused = refusal("Refund", payload.messages) if payload else None
-        after = await _read_back(client, charge.billing_item_id)
-        given_after, left = _balance(after)
-        if left.is_zero and given_after == charge.net:
-            return given_after
-        if refused is not None and given_after == given:
+        now_given = _given(await _read_back(client, charge.billing_item_id))
+        if now_given == charge.net:
+            return now_given
+        if refused is not None and now_given == given:
             raise UpstreamRefused("Refund", "refused")
         raise OutcomeUnknown("Refund: not what was asked")
 
     async def cancel_recurring(self, checkout: Checkout) -> None:
         """Stop the recurring payment that the charge began, and read back that it stopped. Safe to repeat.
 
-        Raises UpstreamRefused, OutcomeUnknown.
+        Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
         charge = _charge_of(checkout)
         client = await self._staff(checkout.slot.clinician_id)
-        with changing():
+        with reading():
             before = await _payment(client, charge.billing_item_id)
         if before.recurring_payment is None or before.recurring_payment.is_canceled:
             return
@@ -187,11 +185,15 @@ def _charge_of(checkout: Checkout) -> Charge:
     return checkout.charge
 
 
-def _balance(payment: Payment) -> tuple[Money, Money]:
-    """What was given back, and what is left to give."""
+async def _refunded(client: Client, charge: Charge) -> Money:
+    """What is given back of a charge before anything is sent."""
+    with reading():
+        return _given(await _payment(client, charge.billing_item_id))
+
+
+def _given(payment: Payment) -> Money:
     try:
-        given = refunded(payment)
-        return given, charged(payment) - given
+        return refunded(payment)
     except Unproved:
         raise OutcomeUnknown("PaymentById: unreadable amount") from None
 

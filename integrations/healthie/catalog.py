@@ -181,8 +181,7 @@ def _visit_type(kind: AppointmentTypesAppointmentTypesNodes, currency: str) -> V
     if not (kind.clients_can_book and kind.length and known) or kind.is_group or kind.deleted_at:
         return None
     try:
-        own = money(kind.pricing_info.price if kind.pricing_info else None, None, default_currency=currency)
-        price = own if own is not None else money(kind.pricing, None, default_currency=currency)
+        price = money(kind.pricing_info.price if kind.pricing_info else None, None, default_currency=currency)
     except ValueError:
         log.warning("healthie.appointment_type_unreadable", appointment_type=kind.id)
         return None

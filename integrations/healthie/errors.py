@@ -118,9 +118,15 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def changing() -> Iterator[None]:
-    """Tell the domain about a change's failure: UpstreamRefused when nothing was done for certain, else OutcomeUnknown."""
+    """Tell the domain about a change's failure.
+
+    UpstreamUnavailable when nothing was done and the same may work later, UpstreamRefused when Healthie said no,
+    OutcomeUnknown in every other case.
+    """
     try:
         yield
+    except (NotSent, RateLimited) as error:
+        raise UpstreamUnavailable(str(error)) from error
     except NotDone as error:
         raise UpstreamRefused(error.operation, error.code) from error
     except HealthieError as error:

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 from pydantic import SecretStr
 
-from booking.refusals import ClinicianNotBookable, UpstreamRefused
+from booking.refusals import ClinicianNotBookable, UpstreamUnavailable
 from integrations.healthie.errors import HealthieError, Unauthorized
 from integrations.healthie.generated.client import Client
 from integrations.healthie.single_flight import SingleFlight
@@ -59,12 +59,12 @@ class KeyStore:
     async def clinician(self, clinician_id: str) -> Client:
         """A client that acts as the clinician.
 
-        Raises ClinicianNotBookable without a proved key, UpstreamRefused (`not_sent`) while Healthie cannot be asked.
+        Raises ClinicianNotBookable without a proved key, UpstreamUnavailable while Healthie cannot be asked.
         """
         if clinician_id in self._pending:
             await self._ask(clinician_id)
         if clinician_id in self._pending:
-            raise UpstreamRefused("WhoAmI", "not_sent")
+            raise UpstreamUnavailable("WhoAmI: not answered")
         if clinician_id not in self._proved:
             raise ClinicianNotBookable
         return self._client(self._acting[clinician_id])

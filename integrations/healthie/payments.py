@@ -41,8 +41,12 @@ def refunded(payment: Payment) -> Money:
 
 
 def charged(payment: Payment) -> Money:
-    """What was charged, before refunds: `net_payment` is what is left after them. Raises Unproved."""
-    return _amount(payment.net_payment, payment.currency) + refunded(payment)
+    """What was charged, before any refund. Raises Unproved.
+
+    `net_payment` says it as long as nothing was refunded; afterwards it may or may not be less, so `amount_paid` does.
+    """
+    untouched = refunded(payment).is_zero
+    return _amount(payment.net_payment if untouched else payment.amount_paid, payment.currency)
 
 
 def is_dead(payment: Payment) -> bool:

@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 
 # Healthie's words for a time that is gone. Anything else leaves the outcome unknown.
 _TAKEN = re.compile(
-    r"(is|are|was) (not|no longer|already) (available|booked|taken)|not available|no longer available"
-    r"|unavailable|no availability|outside of (the )?(provider's )?availability|already (booked|taken)",
+    r"not available|no longer available|unavailable|no availability|outside of (the )?(provider's )?availability"
+    r"|already (been )?(booked|taken)",
     re.IGNORECASE,
 )
 
@@ -109,7 +109,9 @@ class HealthieScheduling:
         if checkout.appointment_id is None:
             raise ValueError("nothing was booked")
         client = await self._staff(checkout.slot.clinician_id)
-        if _is_gone(await _read_back(client, checkout.appointment_id, include_deleted=True)):
+        with reading():
+            before = (await client.visit_by_id(id=checkout.appointment_id, include_deleted=True)).appointment
+        if _is_gone(before):
             return
         with changing():
             payload = (await client.delete_visit(id=checkout.appointment_id)).delete_appointment

@@ -41,7 +41,6 @@ _BEFORE_EXECUTION: dict[str, type[HealthieError]] = {
     "FORBIDDEN": Unauthorized,
     "GRAPHQL_PARSE_FAILED": InvalidRequest,
     "GRAPHQL_VALIDATION_FAILED": InvalidRequest,
-    "BAD_USER_INPUT": InvalidRequest,
 }
 _STATUS_REFUSALS: dict[int, type[HealthieError]] = {401: Unauthorized, 403: Unauthorized, 429: RateLimited}
 

@@ -27,7 +27,6 @@ class AppointmentTypesAppointmentTypesNodes(BaseModel):
     deleted_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
     is_group: bool
     available_contact_types: Optional[list[Optional[str]]]
-    pricing: Optional[str]
     pricing_info: Optional["AppointmentTypesAppointmentTypesNodesPricingInfo"]
     require_specific_providers: bool
     provider_appt_type_connections: Optional[

@@ -185,7 +185,7 @@ class Client(Base):
                 client_id: $patient_id
                 created_at_start: $created_at_start
                 order_by: CREATED_AT_DESC
-                first: 100
+                first: 30
               ) {
                 nodes {
                   ...Payment
@@ -198,7 +198,7 @@ class Client(Base):
                 user_id: $patient_id
                 created_at_start: $created_at_start
                 order_by: CREATED_AT_DESC
-                first: 100
+                first: 30
               ) {
                 nodes {
                   ...Payment
@@ -517,7 +517,6 @@ class Client(Base):
                   deleted_at
                   is_group
                   available_contact_types
-                  pricing
                   pricing_info {
                     price
                   }

@@ -1,0 +1,214 @@
+"""A Healthie that answers from a table, for tests of the adapters without a server."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+
+from booking.catalog import BookingPolicy, ContactType
+from booking.models import Checkout, Quote
+from booking.money import Money
+from booking.slots import Slot
+from integrations.healthie.audit import Answer, Call
+from integrations.healthie.connect import Healthie, connect
+
+ORGANIZATION_KEY = "sample-organization-key"
+KEYS = {"11": "sample-key-of-11", "12": "sample-key-of-12"}
+NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
+
+Reply = Any  # data, an httpx2.Response, an exception, or a function of the variables that gives one of these
+
+
+@dataclass(frozen=True)
+class Sent:
+    operation: str
+    variables: dict[str, Any]
+    headers: Mapping[str, str]
+    document: str
+    timeout: Mapping[str, float]
+
+    @property
+    def key(self) -> str:
+        return self.headers["authorization"].removeprefix("Basic ")
+
+
+@dataclass
+class Script:
+    """`answers[operation]` is what comes back, the last of a list for ever."""
+
+    answers: dict[str, Reply] = field(default_factory=dict)
+    sent: list[Sent] = field(default_factory=list)
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        body = json.loads(request.content)
+        sent = Sent(
+            body["operationName"],
+            body["variables"],
+            request.headers,
+            body["query"],
+            request.extensions["timeout"],
+        )
+        self.sent.append(sent)
+        reply = self.answers.get(sent.operation)
+        if sent.operation == "WhoAmI" and reply is None:
+            owner = next((owner for owner, key in KEYS.items() if key == sent.key), None)
+            reply = {"currentUser": {"id": owner} if owner else None}
+        if isinstance(reply, list):
+            reply = reply.pop(0) if len(reply) > 1 else reply[0]
+        if callable(reply):
+            reply = reply(sent.variables)
+            if hasattr(reply, "__await__"):
+                reply = await reply
+        if isinstance(reply, Exception):
+            raise reply
+        if isinstance(reply, httpx2.Response):
+            return reply
+        if reply is None:
+            raise AssertionError(f"nobody said what {sent.operation} answers")
+        return httpx2.Response(200, json={"data": reply})
+
+    def of(self, operation: str) -> list[Sent]:
+        return [each for each in self.sent if each.operation == operation]
+
+    @asynccontextmanager
+    async def connected(self, **options: Any) -> AsyncIterator[Healthie]:
+        async with connect(
+            url="https://healthie.invalid/graphql",
+            organization_key=ORGANIZATION_KEY,
+            clinician_keys=KEYS,
+            transport=httpx2.MockTransport(self),
+            **options,
+        ) as healthie:
+            yield healthie
+
+
+@dataclass
+class Watcher:
+    """An audit that remembers."""
+
+    attempts: list[Call] = field(default_factory=list)
+    answers: list[tuple[Call, Answer]] = field(default_factory=list)
+
+    async def attempted(self, call: Call) -> None:
+        self.attempts.append(call)
+
+    async def answered(self, call: Call, answer: Answer) -> None:
+        assert call is self.attempts[-1]
+        self.answers.append((call, answer))
+
+
+def errors(code: str, data: object = None) -> httpx2.Response:
+    return httpx2.Response(
+        200,
+        json={"data": data, "errors": [{"message": "Sample Patient did it", "extensions": {"code": code}}]},
+    )
+
+
+def connection(nodes: list[Any]) -> dict[str, Any]:
+    return {"nodes": nodes, "page_info": {"has_next_page": False, "end_cursor": None}}
+
+
+def usd(amount: str) -> Money:
+    return Money.of(Decimal(amount), "USD")
+
+
+def a_slot(**changes: Any) -> Slot:
+    values: dict[str, Any] = {
+        "clinician_id": "11",
+        "visit_type_id": "70",
+        "contact_type": ContactType.VIDEO,
+        "location_id": None,
+        "start": NOON,
+        "minutes": 30,
+    }
+    return Slot(**(values | changes))
+
+
+def a_checkout(**changes: Any) -> Checkout:
+    quote = Quote(
+        plan_id="40",
+        visit_type_id="70",
+        description="Sample plan",
+        list_price=usd("120"),
+        discount=usd("20"),
+        due_today=usd("100"),
+        promo_code="SAMPLE20",
+        coupon_id="90",
+        recurrence=None,
+        policy=BookingPolicy(
+            schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None
+        ),
+    )
+    values: dict[str, Any] = {
+        "id": "checkout-a",
+        "owner": "visitor:sample",
+        "hold_id": "hold-a",
+        "started_by": "visitor:sample",
+        "slot": a_slot(),
+        "time_zone": "America/New_York",
+        "quote": quote,
+        "created_at": NOON - timedelta(days=3),
+        "updated_at": NOON - timedelta(days=3),
+        "patient_id": "501",
+        "card_id": "301",
+        "attempt": 1,
+    }
+    return Checkout(**(values | changes))
+
+
+def a_payment(**changes: Any) -> dict[str, Any]:
+    """What Healthie answers for the sample checkout's charge."""
+    return {
+        "id": "801",
+        "state": "SUCCEEDED",
+        "amount_paid": "100.00",
+        "net_payment": "100.00",
+        "currency": "USD",
+        "refund_amount": None,
+        "is_outside_payment": False,
+        "stripe_charge_id": "ch_sample",
+        "card_last4": "4242",
+        "note": "Booked online. Reference: checkout-a-1",
+        "sender_id": "501",
+        "sender": {"stripe_customer_details": [{"id": "301", "last_four": "4242"}]},
+        "offering_id": "40",
+        "created_at": "2026-11-21 12:00:00 -0500",
+        "deleted_at": None,
+        "recurring_payment": None,
+        "user_package_selection": {"id": "601"},
+    } | changes
+
+
+def charged(
+    payment: dict[str, Any] | None, *messages: str, stripe_error: str | None = None
+) -> dict[str, Any]:
+    return {
+        "createBillingItem": {
+            "billingItem": payment,
+            "messages": [{"field": None, "message": each} for each in messages] or None,
+            "stripeError": stripe_error,
+        }
+    }
+
+
+def a_visit(**changes: Any) -> dict[str, Any]:
+    """What Healthie answers for the sample checkout's appointment."""
+    return {
+        "id": "901",
+        "date": "2026-11-24 12:00:00 -0500",
+        "length": 30,
+        "contact_type": "Healthie Video Call",
+        "appointment_location_id": None,
+        "pm_status": None,
+        "deleted_at": None,
+        "metadata": '{"frontdoor_checkout": "checkout-a"}',
+        "provider": {"id": "11", "full_name": "Dr. Sample Eleven"},
+        "user": {"id": "501"},
+        "appointment_type": {"id": "70", "name": "Sample visit"},
+        "requested_payment": None,
+    } | changes

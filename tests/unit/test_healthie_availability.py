@@ -1,0 +1,174 @@
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from booking.catalog import ContactType
+from booking.refusals import UpstreamUnavailable
+from integrations.healthie.availability import HealthieAvailability
+from tests.unit.healthie_script import Script
+
+WEEK: dict[str, Any] = {
+    "visit_type_id": "70",
+    "contact_type": ContactType.VIDEO,
+    "location_id": None,
+    "clinician_ids": ["12", "11"],
+    "first": date(2026, 11, 23),
+    "last": date(2026, 11, 29),
+    "time_zone": "America/Los_Angeles",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script(answers={"AvailableSlots": offered()})
+
+
+@pytest.fixture
+async def availability(script: Script) -> AsyncIterator[HealthieAvailability]:
+    async with script.connected() as healthie:
+        await healthie.keys.prove()
+        yield healthie.availability
+
+
+def offered(*slots: tuple[str, str], **more: Any) -> dict[str, Any]:
+    each = [
+        {"user_id": user, "date": at, "length": 30, "is_fully_booked": False} | more for user, at in slots
+    ]
+    return {"availableSlotsForRange": each}
+
+
+class TestSlots:
+    async def test_a_week_of_several_clinicians_takes_four_requests(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        await availability.slots(**WEEK)
+
+        windows = [(s.variables["start_date"], s.variables["end_date"]) for s in script.of("AvailableSlots")]
+        assert sorted(windows) == [
+            ("2026-11-23T00:00:00-08:00", "2026-11-24T23:59:59-08:00"),
+            ("2026-11-25T00:00:00-08:00", "2026-11-26T23:59:59-08:00"),
+            ("2026-11-27T00:00:00-08:00", "2026-11-28T23:59:59-08:00"),
+            ("2026-11-29T00:00:00-08:00", "2026-11-29T23:59:59-08:00"),
+        ]
+        assert script.of("AvailableSlots")[0].variables["provider_ids"] == ["11", "12"]
+
+    async def test_the_bounds_of_a_day_follow_the_change_of_the_clocks(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        await availability.slots(**{**WEEK, "first": date(2026, 11, 1), "last": date(2026, 11, 1)})
+
+        (sent,) = script.of("AvailableSlots")
+        assert sent.variables["start_date"] == "2026-11-01T00:00:00-07:00"
+        assert sent.variables["end_date"] == "2026-11-01T23:59:59-08:00"
+
+    async def test_equal_questions_at_the_same_time_share_their_requests(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        reordered = {**WEEK, "clinician_ids": ["11", "12", "11"]}
+        answers = await asyncio.gather(*(availability.slots(**each) for each in (WEEK, reordered, WEEK)))
+
+        assert len(script.of("AvailableSlots")) == 4
+        assert answers[0] == answers[1] == answers[2]
+
+    async def test_a_patient_who_leaves_does_not_take_the_answer_from_the_others(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def answer(_: Any) -> Any:
+            begun.set()
+            await go_on.wait()
+            return offered(("11", "2026-11-24 09:00:00 -0800"))
+
+        script.answers["AvailableSlots"] = answer
+        first, second = (asyncio.create_task(availability.slots(**WEEK)) for _ in range(2))
+        await begun.wait()
+        first.cancel()
+        go_on.set()
+
+        assert [slot.clinician_id for slot in await second] == ["11"]
+        assert len(script.of("AvailableSlots")) == 4
+
+    async def test_slots_come_by_start_then_clinician_in_utc_each_once(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        script.answers["AvailableSlots"] = offered(
+            ("12", "2026-11-24 10:00:00 -0800"),
+            ("12", "2026-11-24 12:00:00 EST -05:00"),
+            ("11", "2026-11-24T09:00:00-08:00"),
+        )
+
+        slots = await availability.slots(**WEEK)
+
+        nine, ten = datetime(2026, 11, 24, 17, tzinfo=UTC), datetime(2026, 11, 24, 18, tzinfo=UTC)
+        assert [(slot.start, slot.clinician_id) for slot in slots] == [
+            (nine, "11"),
+            (nine, "12"),
+            (ten, "12"),
+        ]
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            offered(("11", "2026-11-22 23:30:00 -0800")),
+            offered(("11", "2026-11-30 00:00:00 -0800")),
+            offered(("99", "2026-11-24 09:00:00 -0800")),
+            offered(("11", "2026-11-24 09:00:00 -0800"), is_fully_booked=True),
+            offered(("11", "2026-11-24 09:00:00 -0800"), length=None),
+            {"availableSlotsForRange": None},
+        ],
+        ids=["the day before", "the day after", "not asked for", "full", "no length", "null"],
+    )
+    async def test_what_was_not_asked_for_is_left_out(
+        self, availability: HealthieAvailability, script: Script, answer: Any
+    ) -> None:
+        script.answers["AvailableSlots"] = answer
+
+        assert await availability.slots(**WEEK) == []
+
+    async def test_nobody_without_a_proved_key_is_asked_for(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        assert await availability.slots(**{**WEEK, "clinician_ids": ["99"]}) == []
+        assert script.of("AvailableSlots") == []
+
+    async def test_one_window_that_fails_fails_the_answer(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        script.answers["AvailableSlots"] = lambda variables: (
+            httpx2.Response(503) if variables["start_date"].startswith("2026-11-25") else offered()
+        )
+
+        with pytest.raises(UpstreamUnavailable):
+            await availability.slots(**WEEK)
+
+
+class TestDays:
+    MONTH = {k: v for k, v in WEEK.items() if k not in {"first", "last"}} | {"month": date(2026, 11, 20)}
+
+    async def test_the_days_of_the_month_come_in_order_in_one_request(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        days = ["2026-11-30", "2026-11-02", "2026-12-01", "2026-11-02", None]
+        script.answers["AvailableDays"] = {"daysAvailableForRange": days}
+
+        assert await availability.days(**self.MONTH) == [date(2026, 11, 2), date(2026, 11, 30)]
+        (sent,) = script.of("AvailableDays")
+        assert sent.variables["date_from_month"] == "2026-11-01"
+
+    async def test_a_day_that_is_none_is_unavailable_not_a_traceback(
+        self, availability: HealthieAvailability, script: Script
+    ) -> None:
+        script.answers["AvailableDays"] = {"daysAvailableForRange": ["soon"]}
+
+        with pytest.raises(UpstreamUnavailable):
+            await availability.days(**self.MONTH)

@@ -1,0 +1,383 @@
+"""Money through Healthie: what is sent, what counts as proof, and what is left unknown."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from booking.catalog import BillingFrequency
+from booking.models import Charge, Recurrence
+from booking.refusals import (
+    CardDeclined,
+    ClinicianNotBookable,
+    DeclineReason,
+    OutcomeUnknown,
+    UpstreamRefused,
+)
+from integrations.healthie.billing import HealthieBilling
+from tests.unit.healthie_script import (
+    KEYS,
+    NOON,
+    ORGANIZATION_KEY,
+    Script,
+    a_checkout,
+    a_payment,
+    a_slot,
+    charged,
+    connection,
+    errors,
+    usd,
+)
+
+CHARGE = Charge(
+    billing_item_id="801",
+    charge_id="ch_sample",
+    net=usd("100"),
+    card_id="301",
+    recurring_payment_id="701",
+    package_id="601",
+)
+NO_MESSAGES = {"messages": None}
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+async def billing(script: Script) -> Any:
+    async with script.connected() as healthie:
+        yield healthie.billing
+
+
+class TestCharge:
+    async def test_the_gross_amount_the_coupon_the_card_and_the_key_are_sent_as_the_clinician(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers["Charge"] = charged(a_payment())
+
+        charge = await billing.charge(a_checkout())
+
+        (sent,) = script.of("Charge")
+        assert sent.key == KEYS["11"]
+        assert sent.variables == {
+            "sender_id": "501",
+            "recipient_id": "11",
+            "amount_paid": "120.00",
+            "offering_id": "40",
+            "offering_coupon_id": "90",
+            "stripe_customer_detail_id": "301",
+            "stripe_idempotency_key": "checkout-a-1",
+            "note": "Booked online. Reference: checkout-a-1",
+        }
+        assert (charge.billing_item_id, charge.charge_id, charge.net) == ("801", "ch_sample", usd("100"))
+        assert (charge.card_id, charge.package_id, charge.recurring_payment_id) == ("301", "601", None)
+
+    async def test_a_recipient_of_the_practice_takes_the_clinicians_place(self, script: Script) -> None:
+        script.answers["Charge"] = charged(a_payment())
+        async with script.connected(recipient_id="10") as healthie:
+            await healthie.billing.charge(a_checkout())
+
+        assert script.of("Charge")[0].variables["recipient_id"] == "10"
+
+    async def test_a_clinician_without_a_proved_key_charges_nothing(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        with pytest.raises(ClinicianNotBookable):
+            await billing.charge(a_checkout(slot=a_slot(clinician_id="99")))
+        assert script.of("Charge") == []
+
+    @pytest.mark.parametrize(
+        "difference",
+        [
+            {"state": "SCHEDULED"},
+            {"state": None},
+            {"state": "NOVEL"},
+            {"stripe_charge_id": None},
+            {"is_outside_payment": True},
+            {"sender_id": "502"},
+            {"net_payment": "120.00"},
+            {"net_payment": None},
+            {"net_payment": "much"},
+            {"currency": "CAD"},
+            {"card_last4": "0002"},
+            {"card_last4": None},
+            {"sender": None},
+            {"recurring_payment": {"id": "701", "is_canceled": False}},
+        ],
+        ids=str,
+    )
+    async def test_a_payment_that_differs_from_what_was_accepted_is_no_proof(
+        self, billing: HealthieBilling, script: Script, difference: dict[str, object]
+    ) -> None:
+        script.answers["Charge"] = charged(a_payment(**difference))
+
+        with pytest.raises(OutcomeUnknown):
+            await billing.charge(a_checkout())
+
+    async def test_a_recurring_payment_that_the_quote_stated_is_part_of_the_charge(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers["Charge"] = charged(a_payment(recurring_payment={"id": "701", "is_canceled": False}))
+        stated = Recurrence(frequency=BillingFrequency.MONTHLY, amount=usd("120"), payments=None)
+        checkout = a_checkout()
+        quote = type(checkout.quote)(**{**vars(checkout.quote), "recurrence": stated})
+
+        assert (await billing.charge(a_checkout(quote=quote))).recurring_payment_id == "701"
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            charged(None, "Your card has insufficient funds."),
+            charged(None, stripe_error="Your card has insufficient funds."),
+            charged(a_payment(state="FAILED", stripe_charge_id=None), "Your card has insufficient funds."),
+        ],
+    )
+    async def test_a_known_decline_is_one(
+        self, billing: HealthieBilling, script: Script, answer: Any
+    ) -> None:
+        script.answers["Charge"] = answer
+
+        with pytest.raises(CardDeclined) as caught:
+            await billing.charge(a_checkout())
+        assert caught.value.reason is DeclineReason.INSUFFICIENT_FUNDS
+
+    async def test_a_missing_bank_account_is_a_refusal_of_its_own(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers["Charge"] = charged(None, "You must add a bank account before charging clients.")
+
+        with pytest.raises(UpstreamRefused) as caught:
+            await billing.charge(a_checkout())
+        assert caught.value.reason == "no_bank_account"
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            charged(None, "Something unfamiliar about Sample Patient"),
+            charged(
+                None, stripe_error="There is currently another in-progress request using this Idempotent Key"
+            ),
+            charged(a_payment(), "Your card was declined."),
+            charged(None),
+            {"createBillingItem": None},
+            httpx2.Response(502),
+            httpx2.ReadTimeout("sample"),
+        ],
+        ids=["unfamiliar", "key in use", "declined yet charged", "nothing", "null", "5xx", "timeout"],
+    )
+    async def test_anything_else_is_unknown_and_tells_nothing_of_the_patient(
+        self, billing: HealthieBilling, script: Script, answer: Any
+    ) -> None:
+        script.answers["Charge"] = answer
+
+        with pytest.raises(OutcomeUnknown) as caught:
+            await billing.charge(a_checkout())
+        assert "Sample" not in str(caught.value)
+        assert len(script.of("Charge")) == 1
+
+
+def found(*payments: Any, by_user: Sequence[Any] = ()) -> dict[str, Any]:
+    return {"by_client": connection(list(payments)), "by_user": connection(list(by_user))}
+
+
+SINCE = NOON - timedelta(days=1)
+
+
+async def look(billing: HealthieBilling) -> Charge:
+    charge = await billing.find_charge(a_checkout(), since=SINCE)
+    assert charge is not None
+    return charge
+
+
+class TestFindCharge:
+    async def test_the_reference_in_the_note_names_the_charge(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers["PaymentsSince"] = found(a_payment(id="800", note="something else"), a_payment())
+
+        charge = await look(billing)
+
+        assert charge.billing_item_id == "801"
+        assert script.of("PaymentsSince")[0].variables["created_at_start"] < SINCE.isoformat()
+
+    async def test_either_kind_of_filter_finds_it(self, billing: HealthieBilling, script: Script) -> None:
+        script.answers["PaymentsSince"] = found(by_user=[a_payment()])
+
+        assert (await look(billing)).billing_item_id == "801"
+
+    async def test_without_its_note_amount_card_and_plan_name_it(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers["PaymentsSince"] = found(a_payment(note=None))
+
+        assert (await look(billing)).billing_item_id == "801"
+
+    @pytest.mark.parametrize(
+        "difference",
+        [
+            {"note": "Booked online. Reference: checkout-b-1"},
+            {"note": "Booked online. Reference: checkout-a-11"},
+            {"note": None, "net_payment": "99.00"},
+            {"note": None, "card_last4": "0002"},
+            {"note": None, "offering_id": "41"},
+            {"note": None, "is_outside_payment": True},
+            {"sender_id": "502"},
+            {"state": "FAILED"},
+            {"deleted_at": "2026-11-21 12:00:00 -0500"},
+        ],
+        ids=str,
+    )
+    async def test_what_is_not_this_attempts_charge_is_not_found(
+        self, billing: HealthieBilling, script: Script, difference: dict[str, object]
+    ) -> None:
+        script.answers["PaymentsSince"] = found(a_payment(**difference))
+
+        assert await billing.find_charge(a_checkout(), since=SINCE) is None
+
+    async def test_two_rows_for_one_charge_are_one_charge(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers["PaymentsSince"] = found(a_payment(), a_payment(id="802"))
+
+        assert (await look(billing)).charge_id == "ch_sample"
+
+    @pytest.mark.parametrize(
+        "payments",
+        [
+            [a_payment(), a_payment(id="802", stripe_charge_id="ch_other")],
+            [a_payment(state="SCHEDULED")],
+            [a_payment(net_payment="120.00")],
+        ],
+        ids=["two charges", "scheduled", "another amount"],
+    )
+    async def test_what_is_not_certain_is_neither_found_nor_missing(
+        self, billing: HealthieBilling, script: Script, payments: Any
+    ) -> None:
+        script.answers["PaymentsSince"] = found(*payments)
+
+        with pytest.raises(OutcomeUnknown):
+            await billing.find_charge(a_checkout(), since=SINCE)
+
+    async def test_a_charge_that_was_refunded_since_is_still_found(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers["PaymentsSince"] = found(a_payment(net_payment="0.00", refund_amount="100.00"))
+
+        assert (await look(billing)).net == usd("100")
+
+
+def payment(**changes: object) -> Any:
+    return {"billingItem": a_payment(**changes)}
+
+
+REFUNDED = payment(net_payment="0.00", refund_amount="100.00")
+HALF = payment(net_payment="60.00", refund_amount="40.00")
+
+
+class TestRefund:
+    async def test_what_is_left_is_refunded_and_read_back(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers |= {"PaymentById": [HALF, REFUNDED], "Refund": {"updateBillingItem": NO_MESSAGES}}
+
+        assert await billing.refund(a_checkout(charge=CHARGE)) == usd("100")
+        assert script.of("Refund")[0].variables == {
+            "id": "801",
+            "chosen_refund_amount": "60.00",
+            "stripe_idempotency_key": "checkout-a-1-refund-40.00",
+        }
+
+    async def test_a_finished_refund_is_not_sent_again(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers["PaymentById"] = REFUNDED
+
+        assert await billing.refund(a_checkout(charge=CHARGE)) == usd("100")
+        assert script.of("Refund") == []
+
+    async def test_a_success_that_did_nothing_is_not_believed(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers |= {"PaymentById": payment(), "Refund": {"updateBillingItem": NO_MESSAGES}}
+
+        with pytest.raises(OutcomeUnknown):
+            await billing.refund(a_checkout(charge=CHARGE))
+
+    async def test_a_refusal_that_left_everything_as_it_was_is_certain(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers |= {
+            "PaymentById": payment(),
+            "Refund": {"updateBillingItem": {"messages": [{"field": None, "message": "no"}]}},
+        }
+
+        with pytest.raises(UpstreamRefused):
+            await billing.refund(a_checkout(charge=CHARGE))
+
+    async def test_a_refund_that_cannot_be_read_back_is_unknown_even_when_rate_limited(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers |= {
+            "PaymentById": [payment(), errors("TOO_MANY_REQUESTS")],
+            "Refund": {"updateBillingItem": NO_MESSAGES},
+        }
+
+        with pytest.raises(OutcomeUnknown):
+            await billing.refund(a_checkout(charge=CHARGE))
+
+    async def test_money_goes_back_even_when_the_clinicians_key_is_gone(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers |= {
+            "WhoAmI": {"currentUser": None},
+            "PaymentById": [payment(), REFUNDED],
+            "Refund": {"updateBillingItem": NO_MESSAGES},
+        }
+
+        await billing.refund(a_checkout(charge=CHARGE))
+        assert script.of("Refund")[0].key == ORGANIZATION_KEY
+
+
+class TestCancelRecurring:
+    RUNNING = payment(recurring_payment={"id": "701", "is_canceled": False})
+    STOPPED = payment(recurring_payment={"id": "701", "is_canceled": True})
+
+    async def test_a_running_one_is_cancelled_and_read_back(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers |= {
+            "PaymentById": [self.RUNNING, self.STOPPED],
+            "CancelRecurring": {"cancelRecurringPayment": NO_MESSAGES},
+        }
+
+        await billing.cancel_recurring(a_checkout(charge=CHARGE))
+        assert script.of("CancelRecurring")[0].variables == {"billing_item_id": "801"}
+
+    @pytest.mark.parametrize("state", [STOPPED, payment()], ids=["stopped", "none"])
+    async def test_nothing_is_sent_when_nothing_runs(
+        self, billing: HealthieBilling, script: Script, state: Any
+    ) -> None:
+        script.answers["PaymentById"] = state
+
+        await billing.cancel_recurring(a_checkout(charge=CHARGE))
+        assert script.of("CancelRecurring") == []
+
+    async def test_a_success_that_did_nothing_is_not_believed(
+        self, billing: HealthieBilling, script: Script
+    ) -> None:
+        script.answers |= {
+            "PaymentById": self.RUNNING,
+            "CancelRecurring": {"cancelRecurringPayment": NO_MESSAGES},
+        }
+
+        with pytest.raises(OutcomeUnknown):
+            await billing.cancel_recurring(a_checkout(charge=CHARGE))

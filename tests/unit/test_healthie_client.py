@@ -1,0 +1,401 @@
+"""One call: its headers, audit, retries, and what becomes of every kind of trouble."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import httpx2
+import pytest
+from structlog.testing import capture_logs
+
+from booking.refusals import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from integrations.healthie import transport
+from integrations.healthie.audit import Call, fingerprint
+from integrations.healthie.base import TagForbidden
+from integrations.healthie.errors import (
+    ContractBroken,
+    GraphQLErrors,
+    HealthieError,
+    InvalidRequest,
+    NoAnswer,
+    NotSent,
+    RateLimited,
+    Unauthorized,
+    UnknownOutcome,
+    UnsupportedVersion,
+    changing,
+    reading,
+)
+from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.who_am_i import WhoAmI, WhoAmICurrentUser
+from integrations.healthie.transport import Acting, Connection
+from tests.unit.healthie_script import Script, Watcher, errors
+
+GOOD = {"currentUser": {"id": "11"}}
+PATIENT = {
+    "dietitian_id": "11",
+    "email": "sample.patient@example.com",
+    "first_name": "Sample",
+    "last_name": "Patient",
+}
+MADE = {
+    "createClient": {
+        "user": {"id": "501", "email": PATIENT["email"], "first_name": "Sample", "last_name": "Patient"},
+        "messages": None,
+    }
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.healthie.base.LONGEST_WAIT", 0.0)
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+def watcher() -> Watcher:
+    return Watcher()
+
+
+@pytest.fixture
+async def connection(script: Script) -> Any:
+    made = Connection(
+        url="https://healthie.invalid/graphql",
+        version="2026-01-01",
+        shard="7",
+        transport=httpx2.MockTransport(script),
+    )
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+def client(connection: Connection, watcher: Watcher) -> Client:
+    return Client(connection=connection, acting=Acting(user_id="11", key="sample-key-of-11"), audit=watcher)
+
+
+BROKEN = {
+    "timeout": (httpx2.ReadTimeout("sample"), "timeout"),
+    "reset": (httpx2.RemoteProtocolError("sample"), "connection_lost"),
+    "read error": (httpx2.ReadError("sample"), "connection_lost"),
+    "write error": (httpx2.WriteError("sample"), "connection_lost"),
+    "503 in HTML": (httpx2.Response(503, html="<p>Sample Patient</p>"), "http_503"),
+    "500 in JSON": (httpx2.Response(500, json={"data": None}), "http_500"),
+    "404 in text": (httpx2.Response(404, text="Not Found"), "http_404"),
+    "not JSON": (httpx2.Response(200, text="Sample Patient"), "unreadable_answer"),
+    "truncated": (httpx2.Response(200, text='{"data": {"createClient": {"us'), "unreadable_answer"),
+    "a list": (httpx2.Response(200, json=[1]), "unreadable_answer"),
+}
+REFUSED = {
+    "rate limited": (errors("TOO_MANY_REQUESTS"), RateLimited),
+    "rate limited by status": (httpx2.Response(429, text="slow down"), RateLimited),
+    "version": (errors("UNSUPPORTED_API_VERSION"), UnsupportedVersion),
+    "unknown key": (errors("UNAUTHENTICATED"), Unauthorized),
+    "not allowed": (errors("UNAUTHORIZED"), Unauthorized),
+    "401": (httpx2.Response(401, text="no"), Unauthorized),
+    "no connection": (httpx2.ConnectError("sample"), NotSent),
+    "connect timeout": (httpx2.ConnectTimeout("sample"), NotSent),
+    "pool timeout": (httpx2.PoolTimeout("sample"), NotSent),
+}
+
+
+class TestRequest:
+    async def test_every_request_carries_key_source_version_and_shard(
+        self, client: Client, script: Script
+    ) -> None:
+        await client.who_am_i()
+
+        headers = script.sent[0].headers
+        assert headers["authorization"] == "Basic sample-key-of-11"
+        assert headers["authorizationsource"] == "API"
+        assert headers["healthie-graphql-api-version"] == "2026-01-01"
+        assert headers["authorizationshard"] == "7"
+
+    async def test_an_argument_that_was_not_given_is_not_sent(self, client: Client, script: Script) -> None:
+        script.answers["CreatePatient"] = MADE
+
+        await client.create_patient(**PATIENT)
+
+        assert script.sent[0].variables == PATIENT
+
+    @pytest.mark.parametrize(
+        ("operation", "kind", "seconds"),
+        [
+            ("WhoAmI", "query", transport.READ_TIMEOUT),
+            ("AvailableSlots", "query", transport.SLOW_READ_TIMEOUT),
+            ("Charge", "mutation", transport.MUTATION_TIMEOUT),
+        ],
+    )
+    async def test_each_kind_of_operation_has_its_own_timeout(
+        self, client: Client, script: Script, operation: str, kind: str, seconds: float
+    ) -> None:
+        script.answers[operation] = GOOD
+        await client.execute(
+            WhoAmI, query="query A { a }", operation_name=operation, mutation=kind == "mutation", variables={}
+        )
+
+        assert script.sent[0].timeout["read"] == seconds
+        assert script.sent[0].timeout["connect"] == transport.CONNECT_TIMEOUT
+
+    @pytest.mark.parametrize(
+        ("document", "variables"),
+        [
+            ("mutation A { bulkApply(ids: [1]) { id } }", {}),
+            (
+                "mutation A($input: updateClientInput!) { updateClient(input: $input) { user { id } } }",
+                {"input": {"tag_ids": ["1"]}},
+            ),
+            ("mutation A { a }", {"people": [{"addTags": True}]}),
+        ],
+    )
+    async def test_a_tag_is_refused_before_anything_is_sent(
+        self, client: Client, script: Script, watcher: Watcher, document: str, variables: dict[str, object]
+    ) -> None:
+        with pytest.raises(TagForbidden):
+            await client.execute(
+                WhoAmI, query=document, operation_name="A", mutation=True, variables=variables
+            )
+        assert (script.sent, watcher.attempts) == ([], [])
+
+
+class TestMutation:
+    @pytest.mark.parametrize(("reply", "code"), BROKEN.values(), ids=BROKEN.keys())
+    async def test_trouble_after_sending_leaves_the_outcome_unknown_and_is_sent_once(
+        self, client: Client, script: Script, reply: Any, code: str
+    ) -> None:
+        script.answers["CreatePatient"] = reply
+
+        with pytest.raises(UnknownOutcome) as caught:
+            await client.create_patient(**PATIENT)
+
+        assert caught.value.code == code
+        assert len(script.sent) == 1
+
+    @pytest.mark.parametrize(("reply", "kind"), REFUSED.values(), ids=REFUSED.keys())
+    async def test_a_certain_refusal_is_one_and_is_sent_once(
+        self, client: Client, script: Script, reply: Any, kind: type[HealthieError]
+    ) -> None:
+        script.answers["CreatePatient"] = reply
+
+        with pytest.raises(kind):
+            await client.create_patient(**PATIENT)
+
+        assert len(script.sent) == 1
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            errors("INTERNAL_SERVER_ERROR"),
+            errors("TOO_MANY_REQUESTS", data={"createClient": {"user": {"id": "501"}}}),
+            httpx2.Response(200, json={"errors": [{"message": "no code"}]}),
+            httpx2.Response(200, json={"data": None}),
+            {"createClient": {"user": {"id": "501"}}},
+            {"createClient": "Sample Patient"},
+        ],
+        ids=["unfamiliar code", "answered beside it", "no code", "no data", "missing fields", "wrong type"],
+    )
+    async def test_errors_that_may_have_come_after_execution_leave_it_unknown(
+        self, client: Client, script: Script, reply: Any
+    ) -> None:
+        script.answers["CreatePatient"] = reply
+
+        with pytest.raises(UnknownOutcome):
+            await client.create_patient(**PATIENT)
+
+    async def test_an_answer_that_trickles_in_for_ever_ends_as_unknown(
+        self, client: Client, script: Script, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def never(_: Any) -> Any:
+            await asyncio.Event().wait()
+
+        script.answers["CreatePatient"] = never
+        monkeypatch.setattr("integrations.healthie.base.MUTATION_TIMEOUT", -0.99)
+
+        with pytest.raises(UnknownOutcome):
+            await client.create_patient(**PATIENT)
+
+
+class TestRead:
+    @pytest.mark.parametrize(("reply", "code"), BROKEN.values(), ids=BROKEN.keys())
+    async def test_trouble_is_met_by_at_most_two_more_attempts(
+        self, client: Client, script: Script, reply: Any, code: str
+    ) -> None:
+        script.answers["WhoAmI"] = reply
+
+        with pytest.raises(NoAnswer) as caught:
+            await client.who_am_i()
+
+        assert caught.value.code == code
+        assert len(script.sent) == 3
+
+    async def test_a_read_that_succeeds_at_the_third_attempt_is_answered(
+        self, client: Client, script: Script, watcher: Watcher
+    ) -> None:
+        script.answers["WhoAmI"] = [httpx2.ReadTimeout("sample"), httpx2.Response(502), GOOD]
+
+        assert (await client.who_am_i()).current_user == WhoAmICurrentUser(id="11")
+        assert [each.attempt for each in watcher.attempts] == [1, 2, 3]
+
+    @pytest.mark.parametrize(
+        ("reply", "kind"),
+        [
+            (errors("TOO_MANY_REQUESTS"), RateLimited),
+            (errors("UNAUTHENTICATED"), Unauthorized),
+            (errors("INTERNAL_SERVER_ERROR"), GraphQLErrors),
+            (httpx2.Response(200, json={"data": None}), ContractBroken),
+            ({"currentUser": {"id": None}}, ContractBroken),
+        ],
+        ids=["rate limited", "unknown key", "errors", "no data", "wrong type"],
+    )
+    async def test_what_asking_again_cannot_help_is_asked_once(
+        self, client: Client, script: Script, reply: Any, kind: type[HealthieError]
+    ) -> None:
+        script.answers["WhoAmI"] = reply
+
+        with pytest.raises(kind):
+            await client.who_am_i()
+
+        assert len(script.sent) == 1
+
+    async def test_fields_that_healthie_adds_break_nothing(self, client: Client, script: Script) -> None:
+        script.answers["WhoAmI"] = {"currentUser": {"id": "11", "novelty": 1}, "another": 2}
+
+        assert (await client.who_am_i()).current_user == WhoAmICurrentUser(id="11")
+
+
+class TestAudit:
+    async def test_every_attempt_is_seen_before_and_after(
+        self, client: Client, script: Script, watcher: Watcher
+    ) -> None:
+        script.answers["WhoAmI"] = [
+            httpx2.Response(502, headers={"x-request-id": "sample-request"}),
+            GOOD,
+        ]
+
+        await client.who_am_i()
+
+        first, second = watcher.attempts
+        (_, failed), (_, good) = watcher.answers
+        assert (first.operation, first.kind, first.acting) == ("WhoAmI", "query", "11")
+        assert first.key_fingerprint == fingerprint("sample-key-of-11")
+        assert (failed.status, failed.error, failed.request_id) == (502, "http_502", "sample-request")
+        assert (second.attempt, good.status, good.error) == (2, 200, None)
+
+    async def test_nothing_is_sent_that_the_audit_could_not_record(
+        self, client: Client, script: Script, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def attempted(_: Call) -> None:
+            raise OSError("no room")
+
+        monkeypatch.setattr(watcher, "attempted", attempted)
+        with pytest.raises(OSError, match="no room"):
+            await client.who_am_i()
+        assert script.sent == []
+
+    async def test_a_call_that_was_given_up_is_recorded_too(
+        self, client: Client, script: Script, watcher: Watcher
+    ) -> None:
+        entered = asyncio.Event()
+
+        async def never(_: Any) -> Any:
+            entered.set()
+            await asyncio.Event().wait()
+
+        script.answers["CreatePatient"] = never
+        call = asyncio.create_task(client.create_patient(**PATIENT))
+        await entered.wait()
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+        assert watcher.answers[-1][1].error == "cancelled"
+
+
+class TestWarnings:
+    async def test_a_warning_is_kept_and_said_once(
+        self, client: Client, connection: Connection, script: Script
+    ) -> None:
+        warning = {"code": "API_VERSION_SUNSET_WARNING", "sunset_date": "2027-01-31"}
+        script.answers["WhoAmI"] = httpx2.Response(
+            200, json={"data": GOOD, "extensions": {"warnings": [warning]}}
+        )
+
+        with capture_logs() as logs:
+            await client.who_am_i()
+            await client.who_am_i()
+
+        assert connection.warnings == {"API_VERSION_SUNSET_WARNING": warning}
+        assert [each["code"] for each in logs if each["event"] == "healthie.api_warning"] == [
+            "API_VERSION_SUNSET_WARNING"
+        ]
+
+
+class TestSecrecy:
+    """No key, and nothing of a patient, in a log or in an exception."""
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            *(reply for reply, _ in BROKEN.values()),
+            *(reply for reply, _ in REFUSED.values()),
+            {"createClient": {"user": {"id": "501", "email": ["sample.patient@example.com"]}}},
+        ],
+    )
+    async def test_neither_logs_nor_exceptions_hold_them(
+        self, script: Script, reply: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        script.answers["CreatePatient"] = reply
+        script.answers["PatientsByEmail"] = reply
+        caplog.set_level(logging.DEBUG)
+        told = []
+        with capture_logs() as logs:
+            async with script.connected() as healthie:
+                for call in (
+                    lambda: healthie.patients._client.create_patient(**PATIENT),
+                    lambda: healthie.patients._client.patients_by_email(email=PATIENT["email"]),
+                ):
+                    with pytest.raises(HealthieError) as caught:
+                        await call()
+                    told.append(caught.getrepr(style="value", funcargs=False, showlocals=False, chain=True))
+        everything = json.dumps([logs, caplog.text, *map(str, told)], default=str)
+
+        assert logs
+        for secret in ("sample.patient", "Sample Patient", "sample-organization-key", "sample-key"):
+            assert secret not in everything.replace("script.answers", "")
+
+    def test_what_acts_does_not_print_its_key(self) -> None:
+        assert "sample" not in repr(Acting(user_id="11", key="sample-key-of-11"))
+
+
+class TestDomain:
+    """What the ports raise."""
+
+    @pytest.mark.parametrize(
+        "error", [NoAnswer("A"), RateLimited("A"), ContractBroken("A"), GraphQLErrors("A")]
+    )
+    def test_a_read_that_failed_is_unavailable(self, error: HealthieError) -> None:
+        with pytest.raises(UpstreamUnavailable), reading():
+            raise error
+
+    @pytest.mark.parametrize("error", [Unauthorized("A"), UnsupportedVersion("A"), InvalidRequest("A")])
+    def test_a_change_that_was_not_done_is_refused_with_our_code(self, error: HealthieError) -> None:
+        with pytest.raises(UpstreamRefused) as caught, changing():
+            raise error
+        assert caught.value.reason == error.code
+
+    @pytest.mark.parametrize("error", [NotSent("A"), RateLimited("A")])
+    def test_a_change_that_may_work_later_is_unavailable(self, error: HealthieError) -> None:
+        with pytest.raises(UpstreamUnavailable), changing():
+            raise error
+
+    @pytest.mark.parametrize(
+        "error", [UnknownOutcome("A"), NoAnswer("A"), ContractBroken("A"), GraphQLErrors("A")]
+    )
+    def test_any_other_change_is_unknown(self, error: HealthieError) -> None:
+        with pytest.raises(OutcomeUnknown), changing():
+            raise error

@@ -1,0 +1,100 @@
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from booking.refusals import ClinicianNotBookable, UpstreamUnavailable
+from integrations.healthie.connect import connect
+from integrations.healthie.keys import KeyStore
+from tests.unit.healthie_script import KEYS, Script, errors
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+async def keys(script: Script) -> Any:
+    async with script.connected() as healthie:
+        yield healthie.keys
+
+
+async def test_a_key_is_proved_when_healthie_says_whose_it_is(keys: KeyStore, script: Script) -> None:
+    assert keys.proved == frozenset()
+    assert await keys.prove() == {"11", "12"}
+    assert [each.operation for each in script.sent] == ["WhoAmI", "WhoAmI"]
+    assert {each.key for each in script.sent} == set(KEYS.values())
+
+
+async def test_the_key_of_somebody_else_is_not_used(keys: KeyStore, script: Script) -> None:
+    script.answers["WhoAmI"] = {"currentUser": {"id": "12"}}
+
+    assert await keys.prove() == {"12"}
+    with pytest.raises(ClinicianNotBookable):
+        await keys.clinician("11")
+
+
+@pytest.mark.parametrize("reply", [errors("UNAUTHENTICATED"), {"currentUser": None}])
+async def test_a_key_that_is_refused_is_not_used(keys: KeyStore, script: Script, reply: Any) -> None:
+    script.answers["WhoAmI"] = reply
+
+    assert await keys.prove() == frozenset()
+    with pytest.raises(ClinicianNotBookable):
+        await keys.clinician("11")
+
+
+async def test_a_clinician_without_a_key_is_not_bookable(keys: KeyStore) -> None:
+    with pytest.raises(ClinicianNotBookable):
+        await keys.clinician("99")
+
+
+async def test_the_first_use_proves_the_key_and_concurrent_uses_share_the_question(
+    keys: KeyStore, script: Script
+) -> None:
+    await asyncio.gather(keys.clinician("11"), keys.clinician("11"), keys.settle())
+
+    assert sorted(each.key for each in script.sent) == sorted(KEYS.values())
+
+
+async def test_while_healthie_cannot_be_asked_nothing_was_done_and_nobody_is_written_off(
+    keys: KeyStore, script: Script
+) -> None:
+    script.answers["WhoAmI"] = httpx2.ConnectError("sample")
+
+    with pytest.raises(UpstreamUnavailable):
+        await keys.clinician("11")
+    assert keys.pending == {"11", "12"}
+
+    del script.answers["WhoAmI"]
+    await keys.clinician("11")
+
+
+async def test_an_outage_takes_nobody_off_the_list_and_a_changed_owner_does(
+    keys: KeyStore, script: Script
+) -> None:
+    await keys.prove()
+    script.answers["WhoAmI"] = httpx2.Response(503)
+    assert await keys.prove() == {"11", "12"}
+
+    script.answers["WhoAmI"] = {"currentUser": {"id": "77"}}
+    assert await keys.prove() == frozenset()
+
+
+async def test_the_store_prints_no_secret(script: Script) -> None:
+    secrets = {"11": SecretStr(KEYS["11"])}
+    async with connect(
+        url="https://healthie.invalid/graphql",
+        organization_key=SecretStr("sample-organization-key"),
+        clinician_keys=secrets,
+        transport=httpx2.MockTransport(script),
+    ) as healthie:
+        assert await healthie.keys.prove() == {"11"}
+        assert "sample" not in repr(healthie.keys) + repr(vars(healthie.keys))
