@@ -37,6 +37,10 @@ class Clock:
         self._stopped_at = None
         self._shift = instant.astimezone(UTC) - self._source()
 
+    def follow_source(self) -> None:
+        """Tell the source's own time again."""
+        self._stopped_at, self._shift = None, timedelta()
+
     def advance(self, seconds: float) -> None:
         """Move the present by `seconds`, back if negative."""
         self.set(self.now() + timedelta(seconds=seconds))

@@ -16,10 +16,13 @@ KINDS = frozenset(
         "truncated",  # executed, half of the answer and then nothing
         "duplicate_webhook",  # delivered twice
         "reordered_webhook",  # delivered after the one that follows it
+        "stripe_key_in_use",  # of createBillingItem or updateBillingItem: Stripe says so, nothing is charged
+        "stripe_lock_timeout",  # the same
     }
 )
 
 WEBHOOK_KINDS = frozenset({"duplicate_webhook", "reordered_webhook"})
+STRIPE_KINDS = {"stripe_key_in_use": "idempotency_key_in_use", "stripe_lock_timeout": "lock_timeout"}
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -66,7 +69,8 @@ class Faults:
 
     def take_all(self, names: Collection[str]) -> dict[str, Fault]:
         """Answer every fault that strikes a request of these names now, by kind."""
-        kinds = dict.fromkeys(fault.kind for fault in self._ordered if fault.kind not in WEBHOOK_KINDS)
+        later = {*WEBHOOK_KINDS, *STRIPE_KINDS}
+        kinds = dict.fromkeys(fault.kind for fault in self._ordered if fault.kind not in later)
         return {kind: fault for kind in kinds if (fault := self.take(kind, *names))}
 
     def _strikes(self, fault: Fault, names: Collection[str]) -> bool:

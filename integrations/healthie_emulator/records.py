@@ -56,7 +56,6 @@ class User(Record):
     is_active_provider: bool = False
     active: bool = True
     dietitian_id: str | None = None  # a patient's main clinician
-    licensed_states: tuple[str, ...] = ()  # two letters each
     qualifications: str | None = None
     npi: str | None = None
     phone_number: str | None = None

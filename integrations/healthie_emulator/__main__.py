@@ -1,0 +1,31 @@
+"""`python -m integrations.healthie_emulator`: serve the emulator until interrupted."""
+
+import argparse
+
+import uvicorn
+
+from integrations.healthie_emulator.app import create_app
+from integrations.healthie_emulator.emulator import Emulator
+
+DEFAULT_PORT = 8080
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m integrations.healthie_emulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    # h11 by name: `wire` closes connections underneath it.
+    uvicorn.run(
+        create_app(Emulator(seed=given.seed)),
+        host=given.host,
+        port=given.port,
+        http="h11",
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()

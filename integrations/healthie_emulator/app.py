@@ -1,0 +1,89 @@
+"""The ASGI program: GraphQL, the control API, and a page for people."""
+
+import asyncio
+import contextlib
+import html
+from collections.abc import AsyncIterator
+
+from graphql import GraphQLSchema
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from integrations.healthie_emulator import (
+    appointments,
+    availability,
+    booking,
+    catalog,
+    control,
+    money,
+    people,
+    webhooks,
+)
+from integrations.healthie_emulator.emulator import Emulator
+from integrations.healthie_emulator.endpoint import GraphQLEndpoint
+from integrations.healthie_emulator.schema import executable_schema
+from integrations.healthie_emulator.seed import described
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Healthie emulator</title>
+<style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}}code{{background:#eee}}
+td,th{{text-align:left;padding:.2rem 1rem .2rem 0}}</style>
+<h1>Healthie emulator</h1>
+<p>{practice}: nobody here exists, and no card is charged.</p>
+<p>GraphQL: <code>POST {base}graphql</code> with <code>Authorization: Basic &lt;key&gt;</code>,
+<code>AuthorizationSource: API</code> and <code>Healthie-GraphQL-API-Version: 2026-07-01</code>.</p>
+<h2>Keys (synthetic)</h2><table><tr><th>Who<th>Id<th>Time zone<th>Key</tr>{people}</table>
+<h2>Control</h2><p>JSON under <code>{base}_control/</code>:</p><ul>{controls}</ul></html>"""
+
+
+def create_app(emulator: Emulator | None = None) -> Starlette:
+    """Make the program around an emulator, a fresh one if none is given."""
+    emulator = emulator or Emulator()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        deliveries = asyncio.create_task(emulator.deliver_webhooks())
+        yield
+        deliveries.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await deliveries
+
+    async def page(request: Request) -> Response:
+        return HTMLResponse(_page(emulator, str(request.base_url)))
+
+    app = Starlette(
+        routes=[
+            Route("/", page, methods=["GET"]),
+            Route("/graphql", GraphQLEndpoint(emulator, schema())),
+            *control.routes(emulator),
+        ],
+        lifespan=lifespan,
+    )
+    app.state.emulator = emulator
+    return app
+
+
+def schema() -> GraphQLSchema:
+    """Build the contract's schema with every resolver of the emulator."""
+    parts = (appointments, availability, booking, catalog, money, people, webhooks)
+    return executable_schema({name: each for part in parts for name, each in part.RESOLVERS.items()})
+
+
+def _page(emulator: Emulator, base: str) -> str:
+    seed = described(emulator.world)
+    rows = (
+        (person["name"], person["id"], person["timezone"], person["key"] or "none")
+        for person in (seed["owner"], *seed["clinicians"], *seed["patients"])
+    )
+    return PAGE.format(
+        practice=html.escape(seed["practice"]),
+        base=html.escape(base),
+        people="".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row) + "</tr>" for row in rows
+        ),
+        controls="".join(
+            f"<li><code>{' '.join(sorted((route.methods or set()) - {'HEAD'}))} {route.path}</code></li>"
+            for route in control.routes(emulator)
+        ),
+    )

@@ -1,0 +1,25 @@
+"""The emulator's own books: what happened in truth, whatever anybody was told."""
+
+from typing import Any
+
+from integrations.healthie_emulator import money, webhooks
+from integrations.healthie_emulator.emulator import as_json
+from integrations.healthie_emulator.state import World
+
+
+def books(world: World) -> dict[str, Any]:
+    """Give charges, declines and refunds at the bank, and every record that a test may count. Cents; UTC."""
+    return {
+        name: as_json(value)
+        for name, value in {
+            **money.books(world),
+            "appointments": list(world.appointments),
+            "billing_items": list(world.billing_items),
+            "recurring_payments": list(world.recurring_payments),
+            "requested_payments": list(world.requested_payments),
+            "package_selections": list(world.package_selections),
+            "cards": list(world.cards),
+            "patients": [user for user in world.users if user.is_patient],
+            "webhooks_sent": webhooks.books(world),
+        }.items()
+    }

@@ -1,0 +1,252 @@
+"""What the practice offers: plans, visit types, policy, places. Plans are public, the rest needs a key."""
+
+from collections.abc import Callable
+from typing import Any
+
+from integrations.healthie_emulator.amounts import from_cents, to_display
+from integrations.healthie_emulator.connections import in_order, page
+from integrations.healthie_emulator.packages import under_purchase_cap
+from integrations.healthie_emulator.people import full_name
+from integrations.healthie_emulator.people import provider as find_provider
+from integrations.healthie_emulator.records import (
+    AppointmentLocation,
+    AppointmentSetting,
+    AppointmentType,
+    Offering,
+    OfferingInclude,
+    User,
+)
+from integrations.healthie_emulator.state import Request, World
+
+IN_PERSON = "In Person"
+
+BASE_STATUSES = ["Occurred", "No-Show", "Re-Scheduled", "Cancelled"]
+
+
+def statuses(settings: AppointmentSetting) -> list[str]:
+    """List the statuses that an appointment may be given."""
+    late = ["Late Cancellation"] if settings.enable_late_cancellation_status else []
+    return [*BASE_STATUSES, *late, *(["Checked-In"] if settings.enable_checked_in_status else [])]
+
+
+def offers(kind: AppointmentType, provider_id: str) -> bool:
+    """Tell whether a clinician offers a visit type."""
+    return not kind.provider_ids or provider_id in kind.provider_ids
+
+
+def appointment_type_of(world: World, type_id: object) -> AppointmentType | None:
+    """Answer a visit type that is still offered."""
+    kind = world.appointment_types.get(type_id)
+    return kind if kind and kind.deleted_at is None else None
+
+
+def _public(offering: Offering) -> bool:
+    return offering.show_offering and not offering.archived
+
+
+def _is_staff(request: Request) -> bool:
+    return request.actor is not None and not request.actor.is_patient
+
+
+def _offering(request: Request, args: dict[str, Any]) -> Offering | None:
+    found = request.world.offerings.get(args.get("id"))
+    return found if found and (_public(found) or _is_staff(request)) else None
+
+
+def _offerings(request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    """List plans; all but staff see what is shown to patients. A `provider_id` of no clinician finds none."""
+    world = request.world
+    only_public = not _is_staff(request) or args.get("show_only_visible") or args.get("only_client_visible")
+    ids = {i for i in [args.get("offering_id"), *(args.get("offering_ids") or [])] if i}
+    words = (args.get("keywords") or "").lower()
+    sold_by = args.get("provider_id")
+    found = (
+        each
+        for each in world.offerings
+        if (_public(each) or not only_public)
+        and (not ids or each.id in ids)
+        and words in f"{each.name} {each.description}".lower()
+        and (sold_by is None or find_provider(world, sold_by))
+        and {"active": not each.archived, "archived": each.archived}.get(args.get("status") or "", True)
+    )
+    orders: dict[str, Callable[[Offering], Any]] = {
+        "PRICE": lambda each: each.price,
+        "NAME": lambda each: each.name.lower(),
+    }
+    return page(in_order(found, args, orders), args)
+
+
+def _includes(offering: Offering, _request: Request, args: dict[str, Any]) -> list[OfferingInclude]:
+    wanted = args.get("appointment_type_id")
+    return [each for each in offering.includes if wanted in {None, each.appointment_type_id}]
+
+
+def _initial_price(offering: Offering, *_: Any) -> str:
+    first = offering.price if offering.initial_payment_amount is None else offering.initial_payment_amount
+    return from_cents(
+        first if offering.initial_price_with_taxes is None else offering.initial_price_with_taxes
+    )
+
+
+def _amount(name: str) -> Callable[..., str | None]:
+    def read(record: Any, *_: Any) -> str | None:
+        cents = getattr(record, name)
+        return None if cents is None else from_cents(cents)
+
+    return read
+
+
+def _appointment_type(request: Request, args: dict[str, Any]) -> AppointmentType | None:
+    return request.world.appointment_types.get(args.get("id"))
+
+
+def _appointment_types(request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    world = request.world
+    asked_for = [i for i in [args.get("provider_id"), *(args.get("provider_ids") or [])] if i]
+    ids = set(args.get("appointment_type_ids") or [])
+    plan = world.offerings.get(args.get("offering_id"))
+    in_plan = {each.appointment_type_id for each in plan.includes} if plan else set()
+    words = (args.get("keywords") or "").lower()
+    bookable = args.get("clients_can_book")
+    found = (
+        each
+        for each in world.appointment_types
+        if (each.deleted_at is None or args.get("with_deleted_appt_types"))
+        and bookable in {None, each.clients_can_book}
+        and (not ids or each.id in ids)
+        and (not args.get("offering_id") or each.id in in_plan)
+        and words in each.name.lower()
+        and (not asked_for or any(find_provider(world, i) and offers(each, i) for i in asked_for))
+    )
+    orders: dict[str, Callable[[AppointmentType], Any]] = {
+        "POSITION": lambda each: each.position,
+        "CREATED_AT": lambda each: each.created_at,
+        "UPDATED_AT": lambda each: each.updated_at,
+    }
+    return page(in_order(found, args, orders, "POSITION_ASC"), args)
+
+
+def _connections(kind: AppointmentType, request: Request, _args: dict[str, Any]) -> list[dict[str, Any]]:
+    people = (request.world.users[provider_id] for provider_id in kind.provider_ids)
+    return [
+        {
+            "id": f"{kind.id}{user.id}",
+            "appointment_type_id": kind.id,
+            "provider_name": full_name(user),
+            "user_id": user.id,
+        }
+        for user in people
+    ]
+
+
+def _appointment_setting(request: Request, args: dict[str, Any]) -> AppointmentSetting | None:
+    """Answer the practice's one policy; a `provider_id` of no clinician has none."""
+    world, settings = request.world, request.world.settings
+    if args.get("provider_id") and find_provider(world, args["provider_id"]) is None:
+        return None
+    return settings if args.get("id") in {None, settings.id} else None
+
+
+def _appointment_location(request: Request, args: dict[str, Any]) -> AppointmentLocation | None:
+    return request.world.appointment_locations.get(args.get("id"))
+
+
+def _appointment_locations(request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    """List places: the practice's with `org_level`, else those of the clinicians asked for or of the key's owner."""
+    asked_for = [i for i in [args.get("provider_id"), *(args.get("provider_ids") or [])] if i]
+    if not asked_for and not args.get("org_level"):
+        asked_for = [request.me.user.id]
+    ids = set(args.get("location_ids") or [])
+    words = (args.get("keywords") or "").lower()
+    found = [
+        each
+        for each in request.world.appointment_locations
+        if (not asked_for or set(asked_for) & set(each.provider_ids))
+        and (not ids or each.id in ids)
+        and words in each.location.lower()
+    ]
+    return page(found, args)
+
+
+def _types_of(user: User, request: Request, args: dict[str, Any]) -> list[AppointmentType]:
+    ids = set(args.get("appointment_type_ids") or [])
+    return [
+        each
+        for each in request.world.appointment_types
+        if user.is_active_provider
+        and each.deleted_at is None
+        and offers(each, user.id)
+        and (not ids or each.id in ids)
+        and (each.clients_can_book or not args.get("require_client_bookable"))
+    ]
+
+
+def _places_of(user: User, request: Request, _args: dict[str, Any]) -> list[AppointmentLocation]:
+    return [each for each in request.world.appointment_locations if user.id in each.provider_ids]
+
+
+def _price_info(kind: AppointmentType, *_: Any) -> dict[str, Any]:
+    return {"price": None if kind.price is None else from_cents(kind.price), "units": None}
+
+
+def _contact_types(
+    settings: AppointmentSetting, request: Request, _args: dict[str, Any]
+) -> list[dict[str, Any]]:
+    names = dict.fromkeys(n for each in request.world.appointment_types for n in each.available_contact_types)
+    return [{"name": name, "show": True, "appointment_setting_id": settings.id} for name in names]
+
+
+RESOLVERS = {
+    "Query.offering": _offering,
+    "Query.offerings": _offerings,
+    "Query.appointmentType": _appointment_type,
+    "Query.appointmentTypes": _appointment_types,
+    "Query.appointmentSetting": _appointment_setting,
+    "Query.appointmentLocation": _appointment_location,
+    "Query.appointmentLocations": _appointment_locations,
+    "Offering.price": _amount("price"),
+    "Offering.initial_payment_amount": _amount("initial_payment_amount"),
+    "Offering.initial_price_with_taxes": _initial_price,
+    "Offering.charge_immediately": lambda *_: True,
+    "Offering.require_booking_purchase": lambda *_: False,
+    "Offering.show_price": lambda *_: True,
+    "Offering.user_pays": lambda *_: True,
+    "Offering.user_id": lambda _, request, __: request.world.organization.owner_id,
+    "Offering.offering_includes": _includes,
+    "Offering.offering_includes_count": lambda offering, *_: len(offering.includes),
+    "Offering.under_purchase_cap": lambda offering, request, _: under_purchase_cap(request.world, offering),
+    "OfferingInclude.created_at": lambda _, request, __: request.world.organization.created_at,
+    "OfferingInclude.updated_at": lambda _, request, __: request.world.organization.created_at,
+    "OfferingInclude.is_repeating": lambda *_: False,
+    "OfferingInclude.required_appointment_type": lambda *_: True,
+    "OfferingInclude.appointment_type": lambda include, request, _: request.world.appointment_types.get(
+        include.appointment_type_id
+    ),
+    "AppointmentType.client_facing_display_name": lambda kind, *_: kind.name,
+    "AppointmentType.client_display_name": lambda kind, *_: kind.name,
+    "AppointmentType.bookable_without_group": lambda *_: True,
+    "AppointmentType.is_group": lambda *_: False,
+    "AppointmentType.has_specific_appointment_settings": lambda *_: False,
+    "AppointmentType.organization_id": lambda _, request, __: request.world.organization.id,
+    "AppointmentType.pricing": lambda kind, *_: "Free" if kind.price is None else to_display(kind.price),
+    "AppointmentType.pricing_info": _price_info,
+    "AppointmentType.pricing_option": lambda kind, *_: "free" if kind.price is None else "set_price",
+    "AppointmentType.require_specific_providers": lambda kind, *_: bool(kind.provider_ids),
+    "AppointmentType.provider_appt_type_connections": _connections,
+    "AppointmentType.appointment_setting": lambda _, request, __: request.world.settings,
+    "AppointmentSetting.allow_clients_to_cancel_appt": lambda *_: True,
+    "AppointmentSetting.allow_clients_to_reschedule_appt": lambda *_: True,
+    "AppointmentSetting.appointment_locations": lambda _, request, __: list(
+        request.world.appointment_locations
+    ),
+    "AppointmentSetting.auto_invoicing": lambda *_: True,
+    "AppointmentSetting.prevent_client_booking": lambda *_: False,
+    "AppointmentSetting.pm_statuses": lambda settings, *_: statuses(settings),
+    "AppointmentSetting.contact_type_overrides": _contact_types,
+    "AppointmentSetting.use_client_credit_system": lambda *_: True,
+    "AppointmentSetting.user_id": lambda _, request, __: request.world.organization.owner_id,
+    "AppointmentLocation.appointment_setting_id": lambda _, request, __: request.world.settings.id,
+    "User.appointment_types": _types_of,
+    "User.appointment_locations": _places_of,
+    "User.has_bookable_appts": lambda user, request, _: bool(_types_of(user, request, {})),
+}

@@ -1,0 +1,123 @@
+"""The control API: JSON apart from GraphQL, for tests and for people who try things out. No key needed."""
+
+import dataclasses
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from integrations.healthie_emulator.books import books
+from integrations.healthie_emulator.emulator import Emulator, as_json
+from integrations.healthie_emulator.faults import Fault
+from integrations.healthie_emulator.seed import described
+
+Answering = Callable[[Emulator, dict[str, Any]], Any]
+
+
+def routes(emulator: Emulator) -> list[Route]:
+    """Give the routes under `/_control`."""
+
+    def route(path: str, method: str, answer: Answering) -> Route:
+        return Route(f"/_control/{path}", _endpoint(emulator, answer), methods=[method])
+
+    return [
+        route("health", "GET", lambda *_: {"status": "ok"}),
+        route("reset", "POST", _reset),
+        route("seed", "GET", lambda emulator, _: described(emulator.world)),
+        route("seed", "POST", _reset),
+        route("clock", "GET", _clock),
+        route("clock", "POST", _set_clock),
+        route("faults", "GET", lambda emulator, _: as_json(emulator.world.faults.listed())),
+        route("faults", "POST", _order_faults),
+        route("faults", "DELETE", _clear_faults),
+        route("switches", "GET", lambda emulator, _: as_json(emulator.world.switches)),
+        route("switches", "POST", _set_switches),
+        route("books", "GET", lambda emulator, _: books(emulator.world)),
+        route("requests", "GET", lambda emulator, _: as_json(emulator.seen)),
+        route("requests", "DELETE", _forget_requests),
+        Route("/_control/deliver", _deliver(emulator), methods=["POST"]),
+    ]
+
+
+def _endpoint(emulator: Emulator, answer: Answering) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await request.body()
+            given = json.loads(body) if body else {}
+            if not isinstance(given, dict):
+                raise ValueError("send a JSON object")  # noqa: TRY004, TRY301 - every bad request ends alike
+            return JSONResponse(answer(emulator, given))
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    return endpoint
+
+
+def _deliver(emulator: Emulator) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(_: Request) -> Response:
+        await emulator.deliver_now()
+        return JSONResponse({"sent": len(emulator.world.sent_webhooks)})
+
+    return endpoint
+
+
+def _reset(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """Begin anew; `seed`, `clock` (ISO 8601) and `stopped` as they are given."""
+    at = _instant(given["clock"]) if given.get("clock") else None
+    seed = None if given.get("seed") is None else int(given["seed"])
+    emulator.reset(seed=seed, at=at, stopped=bool(given.get("stopped")))
+    return described(emulator.world)
+
+
+def _clock(emulator: Emulator, _given: dict[str, Any]) -> Any:
+    return {"now": emulator.clock.now().isoformat(), "stopped": emulator.clock.is_stopped}
+
+
+def _set_clock(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """`set` an instant, `advance` by seconds, `stopped` true or false: any of them."""
+    at = _instant(given["set"]) if given.get("set") else emulator.clock.now()
+    emulator.clock.set(at, stopped=given.get("stopped"))
+    if given.get("advance"):
+        emulator.clock.advance(float(given["advance"]))
+    emulator.world.outbox_filled.set()  # deliveries may have come due
+    return _clock(emulator, given)
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _order_faults(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """Order one fault, or those of `faults`; `seed` begins the run of chances anew."""
+    listed = given.get("faults", [{key: value for key, value in given.items() if key != "seed"}])
+    ordered = [Fault(**each) for each in listed]
+    for fault in ordered:
+        emulator.world.faults.order(fault, seed=given.get("seed"))
+    return as_json(emulator.world.faults.listed())
+
+
+def _clear_faults(emulator: Emulator, _given: dict[str, Any]) -> Any:
+    emulator.world.faults.clear()
+    return []
+
+
+def _set_switches(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """Change the switches that are named; `silent_noop` takes the whole list of mutations."""
+    switches = emulator.world.switches
+    kinds = {field.name: type(getattr(switches, field.name)) for field in dataclasses.fields(switches)}
+    for name in given:
+        if name not in kinds:
+            raise ValueError(f"unknown switch {name!r}; there are {', '.join(kinds)}")
+    for name, value in given.items():
+        setattr(switches, name, kinds[name](value))
+    return as_json(switches)
+
+
+def _forget_requests(emulator: Emulator, _given: dict[str, Any]) -> Any:
+    emulator.seen.clear()
+    return []

@@ -1,0 +1,102 @@
+"""One running emulator: its world, what it was asked, and what brings it back to the beginning."""
+
+import asyncio
+import dataclasses
+import logging
+from datetime import datetime
+from typing import Any
+
+import httpx2
+
+from integrations.healthie_emulator import money, webhooks
+from integrations.healthie_emulator.clock import Clock
+from integrations.healthie_emulator.seed import sow
+from integrations.healthie_emulator.state import World
+
+log = logging.getLogger(__name__)
+
+DELIVERY_PAUSE = 0.25  # seconds between looks at retries that have come due on the emulator's clock
+DELIVERY_TIMEOUT = 10.0  # seconds; a receiver that takes longer has not answered
+
+
+@dataclasses.dataclass(kw_only=True)
+class Seen:
+    """One GraphQL request, as it arrived and as it ended."""
+
+    number: int
+    at: datetime
+    operation: str | None = None
+    root_fields: tuple[str, ...] = ()
+    key_owner_id: str | None = None
+    status: int | None = None  # of the HTTP answer; None: the connection dropped, or it is still running
+    faults: tuple[str, ...] = ()
+    error_codes: tuple[str, ...] = ()
+
+
+class Emulator:
+    """Holds the one `World`; a reset puts another in its place."""
+
+    def __init__(self, *, seed: int = 0, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.seen: list[Seen] = []
+        self.world = self._fresh_world(seed)
+
+    def reset(self, *, seed: int | None = None, at: datetime | None = None, stopped: bool = False) -> None:
+        """Begin anew: seeded data, no faults, no requests seen; the wall clock unless `at` says otherwise."""
+        self.clock.follow_source()
+        if at is not None or stopped:
+            self.clock.set(at or self.clock.now(), stopped=stopped)
+        self.seen.clear()
+        self.world = self._fresh_world(self.world.seed if seed is None else seed)
+
+    def see(self) -> Seen:
+        """Note a request that arrives."""
+        self.seen.append(Seen(number=len(self.seen) + 1, at=self.clock.now()))
+        return self.seen[-1]
+
+    async def deliver_webhooks(self) -> None:
+        """Until cancelled, charge what falls due and deliver what happened and what has to be tried again."""
+        async with httpx2.AsyncClient(timeout=DELIVERY_TIMEOUT) as client:
+            while True:
+                world = self.world
+                await _filled(world)
+                await self._deliver(world, client)
+
+    async def deliver_now(self) -> None:
+        """Deliver once what is due: for programs that run without a lifespan."""
+        async with httpx2.AsyncClient(timeout=DELIVERY_TIMEOUT) as client:
+            await self._deliver(self.world, client)
+
+    async def _deliver(self, world: World, client: httpx2.AsyncClient) -> None:
+        world.outbox_filled.clear()
+        try:
+            money.bill_due(world)
+            await webhooks.deliver_due(world, client)
+        except Exception:  # one bad delivery must not end all that follow
+            log.exception("delivery failed")
+
+    def _fresh_world(self, seed: int) -> World:
+        world = World(seed=seed, clock=self.clock)
+        sow(world)
+        return world
+
+
+async def _filled(world: World) -> None:
+    try:
+        async with asyncio.timeout(DELIVERY_PAUSE):
+            await world.outbox_filled.wait()
+    except TimeoutError:
+        return
+
+
+def as_json(value: Any) -> Any:
+    """Turn records into what JSON can carry: dataclasses to objects, instants to ISO 8601, sets to lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.repr}
+    if isinstance(value, dict):
+        return {str(key): as_json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(inner) for inner in value]
+    if isinstance(value, set | frozenset):
+        return sorted(as_json(inner) for inner in value)
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,198 @@
+"""The GraphQL endpoint: read the request, meet the faults that were ordered, execute, answer."""
+
+import asyncio
+import dataclasses
+import inspect
+import json
+import logging
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    execute,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from integrations.healthie_emulator import wire
+from integrations.healthie_emulator.emulator import Emulator, Seen
+from integrations.healthie_emulator.errors import coded
+from integrations.healthie_emulator.faults import Fault
+from integrations.healthie_emulator.headers import Caller, read_headers
+from integrations.healthie_emulator.limits import check_limits
+from integrations.healthie_emulator.state import Request
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1_000_000  # bytes; no honest document comes near
+MAX_TOKENS = 10_000  # of a document, against ones that only cost time
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request's body, read."""
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    variables: dict[str, Any]
+
+    @property
+    def name(self) -> str | None:
+        """The operation's name, if it has one."""
+        return self.operation.name.value if self.operation.name else None
+
+    @property
+    def root_fields(self) -> tuple[str, ...]:
+        """The fields of the operation's first level."""
+        nodes = self.operation.selection_set.selections
+        return tuple(node.name.value for node in nodes if isinstance(node, FieldNode))
+
+
+class GraphQLEndpoint:
+    """An ASGI application."""
+
+    def __init__(self, emulator: Emulator, schema: GraphQLSchema) -> None:
+        self._emulator = emulator
+        self._schema = schema
+        query = schema.query_type
+        self._connections = frozenset(
+            name for name, field in (query.fields if query else {}).items() if "first" in field.args
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        http = HttpRequest(scope, receive)
+        seen = self._emulator.see()
+        try:
+            asked = _read(await http.body(), http.method)
+        except GraphQLError as error:
+            await _respond(_refusal(error, status=400), seen, scope, receive, send)
+            return
+        seen.operation, seen.root_fields = asked.name, asked.root_fields
+        faults = self._emulator.world.faults.take_all(
+            [*asked.root_fields, *([asked.name] if asked.name else [])]
+        )
+        seen.faults = tuple(faults)
+        if "lost_request" in faults:
+            await wire.drop(receive)
+            return
+        await _pause(faults.get("delay"))
+        response = _instead(faults) or await self._answer(asked, http, seen)
+        await _pause(faults.get("slow_answer"))
+        if "lost_answer" in faults:
+            await wire.drop(receive)
+        elif "truncated" in faults:
+            await wire.send_half(receive, send, bytes(response.body), b"application/json")
+        else:
+            await _respond(response, seen, scope, receive, send)
+
+    async def _answer(self, asked: Asked, http: HttpRequest, seen: Seen) -> Response:
+        world = self._emulator.world
+        try:
+            caller = read_headers(http.headers, world)
+            seen.key_owner_id = caller.actor.user.id if caller.actor else None
+            result = await self._execute(asked, Request(world=world, actor=caller.actor))
+        except GraphQLError as error:
+            seen.error_codes = _codes([error])
+            return _refusal(error)
+        seen.error_codes = _codes(result.errors or [])
+        return JSONResponse(_shown(result, caller))
+
+    async def _execute(self, asked: Asked, context: Request) -> ExecutionResult:
+        if errors := validate(self._schema, asked.document):
+            return ExecutionResult(data=None, errors=errors)
+        check_limits(asked.document, asked.operation, asked.variables, self._connections)
+        result = execute(
+            self._schema,
+            asked.document,
+            context_value=context,
+            variable_values=asked.variables,
+            operation_name=asked.name,
+        )
+        return await result if inspect.isawaitable(result) else result
+
+
+def _read(body: bytes, method: str) -> Asked:
+    """Read a body; raise GraphQLError if it is not a GraphQL request."""
+    if method != "POST":
+        raise GraphQLError("POST a GraphQL request")
+    if len(body) > MAX_BODY:
+        raise GraphQLError("The request is too long")
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        raise GraphQLError("The body is not JSON") from None
+    query = given.get("query") if isinstance(given, dict) else None
+    variables = (given.get("variables") or {}) if isinstance(given, dict) else None
+    name = given.get("operationName") if isinstance(given, dict) else None
+    if not isinstance(query, str) or not isinstance(variables, dict) or not isinstance(name, str | None):
+        raise GraphQLError("Send an object with query, variables and operationName")
+    try:
+        document = parse(query, max_tokens=MAX_TOKENS)
+    except RecursionError:
+        raise GraphQLError("The document is nested too deeply") from None
+    operation = get_operation_ast(document, name or None)
+    if operation is None:
+        raise GraphQLError("Name the operation that is meant")
+    return Asked(document=document, operation=operation, variables=variables)
+
+
+def _instead(faults: dict[str, Fault]) -> Response | None:
+    """Answer in place of an execution, if a fault says so."""
+    if "http_5xx" in faults:
+        return Response("<html><h1>503 Service Unavailable</h1></html>", 503, media_type="text/html")
+    if "not_json" in faults:
+        return PlainTextResponse("Not Found", 404)
+    if "too_many_requests" in faults:
+        return _refusal(coded("Too many requests", "TOO_MANY_REQUESTS"))
+    return None
+
+
+def _refusal(error: GraphQLError, *, status: int = 200) -> Response:
+    return JSONResponse({"errors": [error.formatted]}, status)
+
+
+def _shown(result: ExecutionResult, caller: Caller) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    if result.errors:
+        shown["errors"] = [_masked(error) for error in result.errors]
+    shown["data"] = result.data
+    if caller.warnings:
+        shown["extensions"] = {"warnings": list(caller.warnings)}
+    return shown
+
+
+def _masked(error: GraphQLError) -> Any:
+    """Format an error; what is not the caller's mistake is ours, and is logged instead of shown."""
+    cause = error.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        return error.formatted
+    log.error("a resolver failed", exc_info=cause)
+    return {
+        **error.formatted,
+        "message": "Something went wrong",
+        "extensions": {"code": "INTERNAL_SERVER_ERROR"},
+    }
+
+
+def _codes(errors: list[GraphQLError]) -> tuple[str, ...]:
+    return tuple(str((error.extensions or {}).get("code", "")) for error in errors)
+
+
+async def _respond(response: Response, seen: Seen, scope: Scope, receive: Receive, send: Send) -> None:
+    seen.status = response.status_code
+    await response(scope, receive, send)
+
+
+async def _pause(fault: Fault | None) -> None:
+    if fault is not None:
+        await asyncio.sleep(fault.seconds)

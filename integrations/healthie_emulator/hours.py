@@ -1,0 +1,147 @@
+"""When clinicians work and when they are free: weekly hours and openings, less what is booked.
+
+Local hours become instants one day at a time, each end by itself, so a day on which clocks change is an hour shorter
+or longer as it is on the wall; an hour that comes twice gives slots twice, told apart by their offsets.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from integrations.healthie_emulator.catalog import IN_PERSON, offers
+from integrations.healthie_emulator.dates import zone_named
+from integrations.healthie_emulator.records import Appointment, AppointmentType, Opening, WeeklyHours
+from integrations.healthie_emulator.state import World
+
+MINUTES = {"FIVE_MINUTES": 5, "TEN_MINUTES": 10, "FIFTEEN_MINUTES": 15}
+
+LONGEST_VISIT = 24 * 60  # minutes
+
+# A visit with one of these statuses takes no time any more.
+FREEING_STATUSES = frozenset({"Cancelled", "Late Cancellation", "Re-Scheduled"})
+
+Span = tuple[datetime, datetime]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a visit needs of a clinician's time."""
+
+    kind: AppointmentType | None
+    length: int  # minutes
+    contact_type: str | None = None
+    appointment_location_id: str | None = None
+    moved_appointment_id: str | None = None  # the visit that makes room for itself
+
+
+def slots(
+    world: World, provider_id: str, wanted: Wanted, start: datetime, end: datetime
+) -> Iterator[datetime]:
+    """Give the starts in [start, end) at which a clinician is free for the whole visit, ascending (UTC)."""
+    if not _is_possible(provider_id, wanted):
+        return
+    now = world.clock.now()
+    settings = world.settings
+    start = max(start, now + timedelta(minutes=settings.minimum_advance_schedule_time))
+    if settings.max_days_in_future is not None:
+        end = min(end, now + timedelta(days=settings.max_days_in_future))
+    length = timedelta(minutes=wanted.length)
+    step = timedelta(minutes=MINUTES[settings.base_calendar_interval])
+    taken = sorted(_taken(world, provider_id, start - timedelta(days=1), end + length, wanted))
+    for opens, closes in _merged(working_hours(world, provider_id, wanted, start, end)):
+        moment = opens + step * max(0, -((opens - start) // step))
+        while moment + length <= closes and moment < end:
+            if not any(begins < moment + length and moment < finishes for begins, finishes in taken):
+                yield moment
+            moment += step
+
+
+def is_free(world: World, provider_id: str, wanted: Wanted, start: datetime) -> bool:
+    """Tell whether a visit may be booked at exactly that start, on the grid of slots or not."""
+    if not _is_possible(provider_id, wanted):
+        return False
+    end = start + timedelta(minutes=wanted.length)
+    if start < world.clock.now() + timedelta(minutes=world.settings.minimum_advance_schedule_time):
+        return False
+    if any(begins < end and start < ends for begins, ends in _taken(world, provider_id, start, end, wanted)):
+        return False
+    spans = _merged(working_hours(world, provider_id, wanted, start, end))
+    return any(opens <= start and end <= closes for opens, closes in spans)
+
+
+def _is_possible(provider_id: str, wanted: Wanted) -> bool:
+    kind = wanted.kind
+    if kind is None:
+        return True
+    known = wanted.contact_type is None or wanted.contact_type in kind.available_contact_types
+    return known and offers(kind, provider_id)
+
+
+def working_hours(
+    world: World, provider_id: str, wanted: Wanted, start: datetime, end: datetime
+) -> Iterator[Span]:
+    """Give the spans around [start, end) in which a clinician sees patients for such a visit."""
+    for hours in world.weekly_hours:
+        if hours.user_id == provider_id and _fits(hours, wanted):
+            yield from on_days(hours, start, end)
+    for opening in world.openings:
+        if opening.user_id == provider_id and _fits(opening, wanted):
+            yield opening.range_start, opening.range_end
+
+
+def on_days(hours: WeeklyHours, start: datetime, end: datetime) -> Iterator[Span]:
+    """Give the spans of weekly hours on the days around [start, end), ascending."""
+    zone = zone_named(hours.timezone)
+    day = start.astimezone(zone).date() - timedelta(days=1)  # hours past midnight began the day before
+    last = end.astimezone(zone).date()
+    while day <= last:
+        if day.weekday() == hours.weekday:
+            closing_day = day if hours.end > hours.start else day + timedelta(days=1)
+            yield _instant(day, hours.start, hours), _instant(closing_day, hours.end, hours)
+        day += timedelta(days=1)
+
+
+def _instant(day: date, wall: time, hours: WeeklyHours) -> datetime:
+    return datetime.combine(day, wall, zone_named(hours.timezone)).astimezone(UTC)
+
+
+def _fits(hours: WeeklyHours | Opening, wanted: Wanted) -> bool:
+    if hours.contact_types and wanted.contact_type and wanted.contact_type not in hours.contact_types:
+        return False
+    if hours.appointment_type_ids and (
+        wanted.kind is None or wanted.kind.id not in hours.appointment_type_ids
+    ):
+        return False
+    in_person = wanted.contact_type == IN_PERSON
+    place = wanted.appointment_location_id
+    return not in_person or place in {None, hours.appointment_location_id}
+
+
+def _taken(world: World, provider_id: str, start: datetime, end: datetime, wanted: Wanted) -> Iterator[Span]:
+    for each in world.appointments:
+        if each.id != wanted.moved_appointment_id and takes_time_of(each, provider_id):
+            finishes = each.starts_at + timedelta(minutes=each.length)
+            if each.starts_at < end and start < finishes:
+                yield each.starts_at, finishes
+
+
+def takes_time_of(appointment: Appointment, provider_id: str) -> bool:
+    """Tell whether an appointment keeps a clinician busy, as first or second provider."""
+    return (
+        provider_id in {appointment.provider_id, *appointment.provider_ids}
+        and appointment.deleted_at is None
+        and appointment.pm_status not in FREEING_STATUSES
+    )
+
+
+def _merged(spans: Iterator[Span]) -> Iterator[Span]:
+    """Join spans that touch, so that a visit may run from one into the next; ascending."""
+    opens: datetime | None = None
+    closes = datetime.min.replace(tzinfo=UTC)
+    for start, end in sorted(spans):
+        if opens is not None and start > closes:
+            yield opens, closes
+            opens = None
+        opens, closes = (start, end) if opens is None else (opens, max(closes, end))
+    if opens is not None:
+        yield opens, closes

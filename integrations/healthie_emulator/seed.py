@@ -1,0 +1,392 @@
+"""The practice that every emulator begins with: synthetic, the same for the same seed and clock.
+
+Hours are weekly on all seven days, so that any week that follows the clock has free slots.
+"""
+
+import dataclasses
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from integrations.healthie_emulator.catalog import IN_PERSON
+from integrations.healthie_emulator.records import AppointmentType, OfferingInclude, User
+from integrations.healthie_emulator.state import World
+
+VIDEO, PHONE = "Healthie Video Call", "Phone Call"
+
+OWNER_KEY = "emulator-key-owner"
+
+STATES = {
+    "CA": "California",
+    "CO": "Colorado",
+    "CT": "Connecticut",
+    "FL": "Florida",
+    "IL": "Illinois",
+    "NJ": "New Jersey",
+    "NY": "New York",
+    "OR": "Oregon",
+    "TX": "Texas",
+    "UT": "Utah",
+    "WA": "Washington",
+    "WI": "Wisconsin",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Clinician:
+    first_name: str
+    last_name: str
+    qualifications: str
+    timezone: str
+    states: tuple[str, ...]
+    city: str
+    opens: int  # hour of the wall clock
+    key: str | None
+
+
+CLINICIANS = (
+    _Clinician(
+        first_name="Ada",
+        last_name="Sample-Rivers",
+        qualifications="MD",
+        timezone="America/New_York",
+        states=("NY", "NJ", "CT", "FL"),
+        city="New York",
+        opens=9,
+        key="emulator-key-clinician-1",
+    ),
+    _Clinician(
+        first_name="Ben",
+        last_name="Sample-Stone",
+        qualifications="PhD",
+        timezone="America/Chicago",
+        states=("IL", "WI", "TX", "FL"),
+        city="Chicago",
+        opens=10,
+        key="emulator-key-clinician-2",
+    ),
+    _Clinician(
+        first_name="Cleo",
+        last_name="Sample-Meadow",
+        qualifications="NP",
+        timezone="America/Denver",
+        states=("CO", "UT", "CA", "NY"),
+        city="Denver",
+        opens=8,
+        key="emulator-key-clinician-3",
+    ),
+    _Clinician(  # nobody has her key: what cannot be proved cannot be booked
+        first_name="Dana",
+        last_name="Sample-Shore",
+        qualifications="LCSW",
+        timezone="America/Los_Angeles",
+        states=("CA", "WA", "OR"),
+        city="Los Angeles",
+        opens=9,
+        key=None,
+    ),
+)
+
+PATIENTS = (
+    ("One", "America/New_York", "emulator-key-patient-1"),
+    ("Two", "America/Los_Angeles", "emulator-key-patient-2"),
+    ("Three", "America/Chicago", "emulator-key-patient-3"),
+)
+
+
+def sow(world: World) -> None:
+    """Fill an empty world."""
+    owner = world.users.add(
+        first_name="Olive",
+        last_name="Sample-Owner",
+        email="olive.owner@example.com",
+        timezone="America/New_York",
+        is_owner=True,
+        is_org_admin=True,
+    )
+    world.organizations.add(name="Sample Telehealth (synthetic)", owner_id=owner.id, phone_number="555-0100")
+    world.api_keys.add(user_id=owner.id, name="Practice", secret=OWNER_KEY)
+    world.appointment_settings.add(
+        minimum_advance_schedule_time=60,
+        minimum_advance_cancel_time=24 * 60,
+        minimum_advance_reschedule_time=24 * 60,
+        max_days_in_future=90,
+        late_cancellation_fee=50,
+        no_show_fee=75,
+        enable_late_cancellation_status=True,
+    )
+    clinicians = [_add_clinician(world, number, each) for number, each in enumerate(CLINICIANS, 1)]
+    kinds = _add_visit_types(world, clinicians)
+    _add_plans(world, kinds)
+    _add_coupons(world)
+    patients = [_add_patient(world, clinicians[0], *each) for each in PATIENTS]
+    _put_card_on_file(world, patients[0])
+    _sell_capped_plans(world, patients)
+    _add_appointments(world, clinicians, patients, kinds)
+
+
+def _add_clinician(world: World, number: int, each: _Clinician) -> User:
+    user = world.users.add(
+        first_name=each.first_name,
+        last_name=each.last_name,
+        email=f"{each.first_name.lower()}.{each.last_name.lower()}@example.com",
+        timezone=each.timezone,
+        qualifications=each.qualifications,
+        npi=f"000000000{number}",
+        phone_number=f"555-011{number}",
+        is_active_provider=True,
+    )
+    if each.key:
+        world.api_keys.add(user_id=user.id, name=f"Clinician {number}", secret=each.key)
+    for state in each.states:
+        world.state_licenses.add(user_id=user.id, state=state, full_state_name=STATES[state])
+    place = world.appointment_locations.add(
+        location=f"{number} Sample Street, {each.city}", provider_ids=(user.id,)
+    )
+    for weekday in range(7):
+        _add_hours(world, user, each, weekday, place.id)
+    return user
+
+
+def _add_hours(world: World, user: User, each: _Clinician, weekday: int, place_id: str) -> None:
+    """Remote visits all day with a break, fewer at the weekend; in person in the afternoon."""
+    weekend = weekday >= 5  # noqa: PLR2004 - Saturday
+    spans = [(0, 3)] if weekend else [(0, 3), (4, 8)]
+    for first, last in spans:
+        world.weekly_hours.add(
+            user_id=user.id,
+            weekday=weekday,
+            start=time(each.opens + first),
+            end=time(each.opens + last),
+            timezone=each.timezone,
+            contact_types=(VIDEO, PHONE),
+        )
+    world.weekly_hours.add(
+        user_id=user.id,
+        weekday=weekday,
+        start=time(each.opens + spans[-1][0]),
+        end=time(each.opens + spans[-1][1]),
+        timezone=each.timezone,
+        contact_types=(IN_PERSON,),
+        appointment_location_id=place_id,
+    )
+
+
+def _add_visit_types(world: World, clinicians: list[User]) -> dict[str, AppointmentType]:
+    add = world.appointment_types.add
+    return {
+        "consultation": add(
+            name="Free Consultation",
+            length=15,
+            available_contact_types=(VIDEO, PHONE),
+            client_display_description="Fifteen minutes to get to know each other, free of charge.",
+            position=0,
+        ),
+        "initial": add(
+            name="Initial Visit",
+            length=60,
+            available_contact_types=(VIDEO, IN_PERSON),
+            client_display_description="The first visit of a plan.",
+            position=1,
+        ),
+        "follow_up": add(
+            name="Follow-up Visit",
+            length=30,
+            available_contact_types=(VIDEO, PHONE, IN_PERSON),
+            client_display_description="A later visit of a plan.",
+            position=2,
+        ),
+        "single": add(
+            name="Single Visit",
+            length=30,
+            available_contact_types=(VIDEO, PHONE),
+            client_display_description="One visit without a plan.",
+            price=120_00,
+            position=3,
+        ),
+        "assessment": add(
+            name="Assessment in Person",
+            length=60,
+            available_contact_types=(IN_PERSON,),
+            client_display_description="An examination at the practice.",
+            provider_ids=tuple(user.id for user in clinicians[:2]),
+            position=4,
+        ),
+        "internal": add(
+            name="Team Meeting",
+            length=30,
+            available_contact_types=(VIDEO,),
+            clients_can_book=False,
+            position=5,
+        ),
+    }
+
+
+def _add_plans(world: World, kinds: dict[str, AppointmentType]) -> None:
+    def includes(**quantities: int) -> tuple[OfferingInclude, ...]:
+        return tuple(
+            OfferingInclude(
+                id=f"9{order}{kinds[name].id}", appointment_type_id=kinds[name].id, quantity=quantity
+            )
+            for order, (name, quantity) in enumerate(quantities.items())
+        )
+
+    plans: list[dict[str, Any]] = [
+        {
+            "name": "First Visit",
+            "description": "One initial visit of an hour.",
+            "price": 149_00,
+            "includes": includes(initial=1),
+        },
+        {
+            "name": "Starter Plan",
+            "description": "An initial visit and four follow-ups.",
+            "price": 399_00,
+            "includes": includes(initial=1, follow_up=4),
+        },
+        {
+            "name": "Monthly Care",
+            "description": "Two follow-up visits every month; the first month also an initial visit.",
+            "price": 99_00,
+            "initial_payment_amount": 149_00,
+            "billing_frequency": "Monthly",
+            "includes": includes(initial=1, follow_up=2),
+        },
+        {
+            "name": "Founders' Plan",
+            "description": "For the first two patients; sold out.",
+            "price": 49_00,
+            "max_purchases": 2,
+            "includes": includes(follow_up=1),
+        },
+        {
+            "name": "Early Bird Plan",
+            "description": "For the first three patients; one place is left.",
+            "price": 79_00,
+            "max_purchases": 3,
+            "includes": includes(follow_up=2),
+        },
+        {
+            "name": "Staff Plan",
+            "description": "Not shown to patients.",
+            "price": 10_00,
+            "visibility_status": "Hidden",
+            "show_offering": False,
+            "includes": includes(follow_up=1),
+        },
+    ]
+    for order, plan in enumerate(plans):
+        world.offerings.add(row_order=order, **plan)
+
+
+def _add_coupons(world: World) -> None:
+    now = world.clock.now()
+    monthly = next(each.id for each in world.offerings if each.name == "Monthly Care")
+    world.coupons.add(code="WELCOME20", percent_off=20)
+    world.coupons.add(code="MINUS25", cents_off=25_00)
+    world.coupons.add(code="MONTHLY10", percent_off=10, offering_ids=(monthly,), repeat_times=3)
+    world.coupons.add(code="EXPIRED10", percent_off=10, expires_at=now - timedelta(days=30))
+    world.coupons.add(code="USEDUP50", percent_off=50, usage_limit=5, number_of_times_used=5)
+
+
+def _add_patient(world: World, clinician: User, number: str, zone: str, key: str) -> User:
+    order = int(key[-1])
+    user = world.users.add(
+        first_name="Sample",
+        last_name=f"Patient {number}",
+        email=f"sample.patient.{number.lower()}@example.com",
+        timezone=zone,
+        phone_number=f"555-010{order}",
+        dob=datetime(1980 + order, 1, order, tzinfo=UTC).date(),
+        dietitian_id=clinician.id,
+        is_patient=True,
+    )
+    world.api_keys.add(user_id=user.id, name=f"Patient {number}", secret=key)
+    return user
+
+
+def _put_card_on_file(world: World, patient: User) -> None:
+    now = world.clock.now()
+    attached = world.stripe.attach("tok_visa", customer=patient.id)
+    card = world.cards.add(
+        user_id=patient.id,
+        stripe_id=attached.id,
+        card_type=attached.fingerprint.brand,
+        last_four=attached.fingerprint.last_four,
+        expiration=now.replace(year=now.year + 3, day=1),
+        card_type_label="personal",
+    )
+    world.users.change(patient.id, default_stripe_customer_detail_id=card.id)
+
+
+def _sell_capped_plans(world: World, patients: list[User]) -> None:
+    for plan in world.offerings:
+        if plan.max_purchases is not None:
+            for patient in patients[1:]:
+                world.package_selections.add(
+                    user_id=patient.id, offering_id=plan.id, initial_price=plan.price
+                )
+
+
+def _add_appointments(
+    world: World, clinicians: list[User], patients: list[User], kinds: dict[str, AppointmentType]
+) -> None:
+    """Add a visit that was, one that comes, and an evening on which the first clinician works besides."""
+    for clinician, patient, days, status in (
+        (clinicians[0], patients[2], -7, "Occurred"),
+        (clinicians[0], patients[2], 2, None),
+        (clinicians[1], patients[1], 3, None),
+    ):
+        starts_at = _local(world, clinician, days, hour=11)
+        world.appointments.add(
+            provider_id=clinician.id,
+            user_id=patient.id,
+            initiator_id=clinician.id,
+            appointment_type_id=kinds["follow_up"].id,
+            starts_at=starts_at,
+            length=kinds["follow_up"].length,
+            contact_type=VIDEO,
+            pm_status=status,
+        )
+    world.openings.add(
+        user_id=clinicians[0].id,
+        range_start=_local(world, clinicians[0], 1, hour=18),
+        range_end=_local(world, clinicians[0], 1, hour=20),
+        contact_types=(VIDEO,),
+    )
+
+
+def _local(world: World, clinician: User, days: int, *, hour: int) -> datetime:
+    zone = ZoneInfo(clinician.timezone)
+    day = world.clock.now().astimezone(zone).date() + timedelta(days=days)
+    return datetime.combine(day, time(hour), zone).astimezone(UTC)
+
+
+def described(world: World) -> dict[str, Any]:
+    """Tell who is who, with which key: all that a program needs to begin. The keys open nothing but an emulator."""
+    keys = {key.user_id: key.secret for key in world.api_keys}
+
+    def people(chosen: list[User]) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": u.id,
+                "name": f"{u.first_name} {u.last_name}",
+                "timezone": u.timezone,
+                "key": keys.get(u.id),
+            }
+            for u in chosen
+        ]
+
+    clinicians = [user for user in world.users if user.is_active_provider]
+    return {
+        "seed": world.seed,
+        "practice": world.organization.name,
+        "owner": people([world.users[world.organization.owner_id]])[0],
+        "clinicians": people(clinicians),
+        "clinician_keys": {user.id: keys[user.id] for user in clinicians if user.id in keys},
+        "patients": people([user for user in world.users if user.is_patient]),
+        "visit_types": {each.name: each.id for each in world.appointment_types},
+        "plans": {each.name: each.id for each in world.offerings},
+        "coupons": [each.code for each in world.coupons],
+        "locations": {each.location: each.id for each in world.appointment_locations},
+    }

@@ -1,0 +1,33 @@
+"""Ending a connection badly, as networks do.
+
+ASGI has no word for it: an application that does not answer makes the server answer 500 in its place. So the
+connection itself is closed underneath uvicorn; in process, where there is none, `ConnectionDropped` is raised.
+"""
+
+import asyncio
+
+from starlette.types import Receive, Send
+
+
+class ConnectionDropped(Exception):
+    """The connection ended before the answer did."""
+
+
+async def drop(receive: Receive) -> None:
+    """Close the connection without answering."""
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if not isinstance(transport, asyncio.Transport):
+        raise ConnectionDropped
+    transport.close()
+    while (await receive())[
+        "type"
+    ] != "http.disconnect":  # or the server would see an application that failed
+        pass
+
+
+async def send_half(receive: Receive, send: Send, body: bytes, content_type: bytes) -> None:
+    """Promise `body`, send half of it, and close the connection."""
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+    await drop(receive)
