@@ -6,6 +6,7 @@ RequestError
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class RequestError(Exception):
@@ -15,7 +16,7 @@ class RequestError(Exception):
     message = "This request cannot be answered."
     status = 400  # of the HTTP answer
     retryable = False
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str | None = None) -> None:
         self.message = message or type(self).message

@@ -1,7 +1,7 @@
 """Fields that are computed: Strawberry's decorator, typed."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import strawberry
 
@@ -12,7 +12,6 @@ def computed(*, description: str) -> Callable[[F], F]:
     """Make a method the resolver of a field of its name (Strawberry's own decorator is untyped to mypy)."""
 
     def decorate(method: F) -> F:
-        decorated: F = strawberry.field(method, description=description)
-        return decorated
+        return cast("F", strawberry.field(method, description=description))
 
     return decorate

@@ -1,0 +1,141 @@
+"""What `errors[]` says: the caller's mistakes in full, our faults masked with the request's id.
+
+No message repeats a value that was sent: it may be a patient's, and error answers are kept in many places.
+"""
+
+import re
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from booking.refusals import (
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    Refusal,
+    StaleCheckout,
+    UpstreamUnavailable,
+)
+from schema.errors import RequestError
+
+log = structlog.get_logger(__name__)
+
+# How graphql-core introduces what was sent, at the end of its messages.
+_VALUES = re.compile(
+    r",? but encountered error .*|[,;]? [Ff]ound:? .*| non-\w+(?: \w+)? value: .*|: Unexpected .*", re.DOTALL
+)
+_ENUM_VALUE = re.compile(r"Value .*? does not exist", re.DOTALL)
+
+# Where a fault came from, without the values that its text or locals may hold.
+_FRAMES = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """One error as its caller sees it."""
+
+    code: str
+    message: str
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    status: int | None = None  # of the HTTP answer, when it is not 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def explain(error: GraphQLError, *, request_id: str) -> Explained:
+    """What to tell the caller."""
+    cause = error.original_error
+    if cause is None and not error.path:
+        return _of_document(error)
+    return _of_cause(cause) or Explained(
+        code="INTERNAL", message="Something went wrong on our side.", extensions={"requestId": request_id}
+    )
+
+
+def is_fault(error: GraphQLError) -> bool:
+    """Whether it is ours to repair."""
+    return explain(error, request_id="").code == "INTERNAL"
+
+
+def format_error(error: GraphQLError, explained: Explained) -> dict[str, Any]:
+    """The error as it goes out."""
+    formatted: dict[str, Any] = {"message": explained.message}
+    if error.locations:
+        formatted["locations"] = [place.formatted for place in error.locations]
+    if error.path:
+        formatted["path"] = error.path
+    return formatted | {"extensions": {"code": explained.code, **explained.extensions}}
+
+
+def request_error_body(error: RequestError) -> dict[str, Any]:
+    """The whole answer to a request that came to nothing."""
+    return {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
+
+
+def log_fault(error: GraphQLError) -> None:
+    """Record a fault by its kind and place; its text may hold a patient's data and stays out."""
+    cause = error.original_error or error
+    frames = traceback.extract_tb(cause.__traceback__)[-_FRAMES:]
+    log.error(
+        "graphql.field_failed",
+        path=".".join(map(str, error.path or ())),
+        error=f"{type(cause).__module__}.{type(cause).__qualname__}",
+        at=[f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in frames],
+    )
+
+
+def _of_cause(cause: Exception | None) -> Explained | None:
+    """What the domain and the API raise on purpose; None: a fault."""
+    explained = None
+    match cause:
+        case RequestError():
+            explained = Explained(
+                code=cause.code,
+                message=cause.message,
+                extensions={"retryable": cause.retryable},
+                status=cause.status,
+                headers=cause.headers,
+            )
+        case InvalidInput():
+            explained = Explained(
+                code="BAD_USER_INPUT", message=cause.reason, extensions={"field": cause.field}
+            )
+        case NotFound():
+            explained = Explained(code="NOT_FOUND", message=f"There is no such {cause.kind}.")
+        case Refusal():
+            explained = Explained(
+                code=cause.code, message=cause.message, extensions={"retryable": cause.retryable}
+            )
+        case UpstreamUnavailable():
+            explained = _UNAVAILABLE
+        case OutcomeUnknown() | StaleCheckout():
+            explained = _UNKNOWN
+    return explained
+
+
+_UNAVAILABLE = Explained(
+    code="UPSTREAM_UNAVAILABLE",
+    message="The practice's system does not answer at the moment. Please try again.",
+    extensions={"retryable": True},
+)
+
+_UNKNOWN = Explained(
+    code="OUTCOME_UNKNOWN",
+    message="The outcome is not known yet. Please send the same request again with the same key.",
+    extensions={"retryable": True},
+)
+
+
+def _of_document(error: GraphQLError) -> Explained:
+    """graphql-core's own errors, of parsing, validation and the coercion of variables."""
+    message = _ENUM_VALUE.sub("The value does not exist", _VALUES.sub("", error.message))
+    if isinstance(error, GraphQLSyntaxError):
+        code = "GRAPHQL_PARSE_FAILED"
+    elif message.startswith("Variable "):
+        code = "BAD_USER_INPUT"
+    else:
+        code = "GRAPHQL_VALIDATION_FAILED"
+    return Explained(code=code, message=message)

@@ -1,0 +1,68 @@
+"""The GraphQL schema as it runs: vocabulary and resolvers, with caches, keys and clean logs around them."""
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from gateway.errors import is_fault, log_fault
+from gateway.idempotency import MutationGuard, RequireKey
+from resolvers.mutations import Mutation
+from resolvers.problems import refusal_handlers
+from resolvers.queries import Query
+from schema.scalars import SCALARS
+
+# Apps send some dozens of documents, each again and again; the bound is for those that make up new ones.
+_DOCUMENTS = 256
+
+
+class ApiSchema(strawberry.Schema):
+    """Strawberry's schema with logs of our own: its logger writes messages, and with them what patients sent."""
+
+    def process_errors(
+        self,
+        errors: list[GraphQLError],
+        execution_context: ExecutionContext | None = None,  # noqa: ARG002  # the overridden signature
+    ) -> None:
+        """Log what is ours to repair."""
+        for error in errors:
+            if is_fault(error):
+                log_fault(error)
+
+
+def build_schema(guard: MutationGuard | None = None) -> ApiSchema:
+    """The schema. Without a guard it cannot run mutations; it is for printing and for queries."""
+    schema = ApiSchema(
+        query=Query,
+        mutation=Mutation,
+        config=StrawberryConfig(scalar_map=SCALARS),
+        exception_handlers=refusal_handlers(),
+        extensions=[_parser_cache, _validation_cache, RequireKey],
+    )
+    mutations = schema._schema.mutation_type  # noqa: SLF001  # Strawberry offers no other way to the executable schema
+    if mutations is not None:
+        for name, field in mutations.fields.items():
+            if field.resolve is None:
+                raise TypeError(f"{name} has no resolver")
+            field.resolve = guard.around(name, field.resolve) if guard else _refuse
+    return schema
+
+
+def print_sdl() -> str:
+    """The public schema as text: what `schema/schema.graphql` holds."""
+    return build_schema().as_str().rstrip() + "\n"
+
+
+def _refuse(*_: object, **__: Any) -> object:
+    raise AssertionError("this schema was built without its guard, and changes nothing")
+
+
+def _parser_cache() -> ParserCache:
+    return ParserCache(maxsize=_DOCUMENTS)
+
+
+def _validation_cache() -> ValidationCache:
+    return ValidationCache(maxsize=_DOCUMENTS)

@@ -1,0 +1,193 @@
+"""GraphQL over HTTP: reads a request, says who asks, executes, and answers with the right status and headers."""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+
+from booking.services import Services
+from gateway.authentication import Authenticator
+from gateway.errors import explain, format_error, request_error_body
+from gateway.graphql import build_schema
+from gateway.idempotency import KEY_HEADER, MutationGuard
+from schema.context import Context
+from schema.errors import RequestError
+
+REQUEST_ID_HEADER = "x-request-id"
+
+# The largest sensible document with its variables is some kilobytes.
+_LONGEST_BODY = 100_000
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+
+# An escaped half of a surrogate pair, or NUL: no text that a database could keep.
+_SUSPECT_ESCAPES = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+class BadRequest(RequestError):
+    """A body that is no GraphQL request."""
+
+
+class BodyTooLarge(RequestError):
+    """More than any sensible request."""
+
+    code = "BODY_TOO_LARGE"
+    message = f"Send at most {_LONGEST_BODY} bytes."
+    status = 413
+
+
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """The endpoint, an ASGI application for exactly one path."""
+
+    def __init__(self, *, services: Services, authenticator: Authenticator, guard: MutationGuard) -> None:
+        super().__init__(build_schema(guard), graphql_ide=None)
+        self._services = services
+        self._authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; nothing but an HTTP response ever leaves."""
+        if scope["type"] != "http":
+            await WebSocket(scope, receive=receive, send=send).close()
+            return
+        request = Request(scope, receive=_Limited(receive=receive))
+        request_id = _request_id(request.headers.get(REQUEST_ID_HEADER))
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = await self._answer(request, request_id)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers["Cache-Control"] = "no-store"
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, request_id: str) -> Response:
+        try:
+            context = Context(
+                services=self._services,
+                tokens=self._authenticator.tokens,
+                caller=await self._authenticator.caller(request.headers),
+                request_id=request_id,
+                idempotency_key=request.headers.get(KEY_HEADER),
+            )
+            request.state.context = context
+            response: Response = await self.run(request, context=context)
+        except HTTPException as error:
+            return _refused(_from_strawberry(error))
+        except RequestError as error:
+            return _refused(error)
+        response.status_code = context.response.status or response.status_code
+        response.headers.update(context.response.headers)
+        return response
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """The body, with every error explained; the first that has a status gives it to the answer."""
+        body: dict[str, Any] = {"data": result.data}
+        context: Context = request.state.context
+        if result.errors:
+            explained = [(error, explain(error, request_id=context.request_id)) for error in result.errors]
+            body["errors"] = [format_error(error, told) for error, told in explained]
+            for _, told in explained:
+                if told.status is not None and context.response.status is None:
+                    context.response.status = told.status
+                    context.response.headers.update(told.headers)
+        return cast("GraphQLHTTPResponse", body)
+
+    def should_render_graphql_ide(self, request: object) -> bool:
+        """Never: the page with GraphiQL is another path's."""
+        del request
+        return False
+
+    async def parse_http_body(
+        self, request: AsyncHTTPRequestAdapter
+    ) -> GraphQLRequestData | list[GraphQLRequestData]:
+        """The request's parts, each of its right kind."""
+        data = await super().parse_http_body(request)
+        if isinstance(data, list) or not isinstance(data.operation_name, str | None):
+            raise BadRequest("operationName must be a string or null.")
+        return data
+
+    def decode_json(self, data: str | bytes) -> dict[str, Any] | None:
+        """A JSON object, as the GraphQL over HTTP specification asks for; also of the parameters of a GET."""
+        raw = data.encode() if isinstance(data, str) else data
+        try:
+            value = json.loads(raw, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest("The body must be valid JSON, in UTF-8.") from error
+        if isinstance(value, list):
+            raise BadRequest("Send one operation a request; batches are refused.")
+        if not isinstance(value, dict):
+            raise BadRequest("The body must be a JSON object.")
+        if _SUSPECT_ESCAPES.search(raw):
+            _check_text(value)
+        return value
+
+
+@dataclass(kw_only=True)
+class _Limited:
+    """A body that ends in BodyTooLarge rather than in memory."""
+
+    receive: Receive
+    seen: int = 0
+
+    async def __call__(self) -> Message:
+        message = await self.receive()
+        self.seen += len(message.get("body", b""))
+        if self.seen > _LONGEST_BODY:
+            raise BodyTooLarge
+        return message
+
+
+def _request_id(given: str | None) -> str:
+    """The caller's own id, if it can stand in a log; else a fresh one."""
+    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _refused(error: RequestError) -> Response:
+    return JSONResponse(request_error_body(error), status_code=error.status, headers=dict(error.headers))
+
+
+def _from_strawberry(error: HTTPException) -> RequestError:
+    """Strawberry's own refusals of a request, in our form."""
+    told = BadRequest(error.reason)
+    told.status = error.status_code
+    if isinstance(error.__cause__, InvalidOperationTypeError):  # a mutation by GET
+        told.status = 405
+    if told.status == 405:  # noqa: PLR2004
+        told.headers = {"Allow": "POST"} if error.__cause__ else {"Allow": "GET, POST"}
+    return told
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_text(value: object) -> None:
+    """Refuse lone surrogates and NUL anywhere in the values."""
+    match value:
+        case str():
+            if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+                raise BadRequest("Text must be valid Unicode without NUL.")
+        case Mapping():
+            for name, one in value.items():
+                _check_text(name)
+                _check_text(one)
+        case list():
+            for one in value:
+                _check_text(one)

@@ -1,0 +1,133 @@
+"""Outcomes of mutations as references: what a replay needs to answer the same again, and no patient's data.
+
+A problem keeps its own fields, a hold its own scalars (so that it can be shown after it expired), a checkout its id.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from booking.models import Hold
+from booking.principals import Caller, PrincipalKind, guest_of
+from booking.refusals import NotFound
+from booking.slots import Slot
+from resolvers.catalog import to_clinicians
+from resolvers.checkouts import to_checkout
+from resolvers.problems import PROBLEMS
+from resolvers.slots import to_hold
+from schema import slots as api
+from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
+from schema.context import Context
+from schema.problems import Problem
+from schema.results import (
+    CancelCheckoutSuccess,
+    CheckoutProcessing,
+    ConfirmCheckoutSuccess,
+    ExtendHoldSuccess,
+    HoldSlotSuccess,
+    ReleaseHoldSuccess,
+    StartCheckoutSuccess,
+)
+
+Reference = Mapping[str, Any]
+
+_PROBLEMS: Mapping[str, Callable[..., object]] = {
+    one.error_type.__name__: one.error_type for one in PROBLEMS.values()
+}
+_HOLDS: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (HoldSlotSuccess, ExtendHoldSuccess)
+}
+_CHECKOUTS: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (ConfirmCheckoutSuccess, CancelCheckoutSuccess)
+}
+_ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus)}
+
+
+def reference_of(outcome: object) -> Reference | None:
+    """The reference of a final outcome; None when it is not final, and the next request shall ask again."""
+    kind = type(outcome).__name__
+    match outcome:
+        case CheckoutProcessing():
+            return None
+        case Problem():
+            return {"type": kind, "fields": {name: _write(value) for name, value in asdict(outcome).items()}}
+        case HoldSlotSuccess(hold=hold) | ExtendHoldSuccess(hold=hold):
+            return {"type": kind, "hold": _hold_reference(hold)}
+        case ReleaseHoldSuccess(hold_id=hold_id):
+            return {"type": kind, "hold_id": hold_id}
+        case StartCheckoutSuccess(checkout=checkout, guest_token=token):
+            return {"type": kind, "checkout": checkout.id, "guest": token is not None}
+        case ConfirmCheckoutSuccess(checkout=checkout) | CancelCheckoutSuccess(checkout=checkout):
+            return {"type": kind, "checkout": checkout.id}
+    raise TypeError(f"{kind} is no outcome of a mutation")
+
+
+async def recall(reference: Reference, context: Context) -> object:
+    """The outcome again, as of now where it is read by id. Raises NotFound when that is gone."""
+    kind = reference["type"]
+    if kind in _PROBLEMS:
+        return _PROBLEMS[kind](**{name: _read(value) for name, value in reference["fields"].items()})
+    if kind in _HOLDS:
+        return _HOLDS[kind](hold=await _recall_hold(reference["hold"], context))
+    if kind == ReleaseHoldSuccess.__name__:
+        return ReleaseHoldSuccess(hold_id=reference["hold_id"])
+    checkout = await _recall_checkout(reference["checkout"], context)
+    if kind == StartCheckoutSuccess.__name__:
+        token = context.tokens.guest(checkout.id) if reference["guest"] else None
+        return StartCheckoutSuccess(checkout=checkout, guest_token=token)
+    return _CHECKOUTS[kind](checkout=checkout)
+
+
+def _hold_reference(hold: api.Hold) -> dict[str, object]:
+    return {
+        "id": hold.id,
+        "slot": hold.slot.id,
+        "time_zone": hold.slot.time_zone,
+        "expires_at": hold.expires_at.isoformat(),
+        "extensions": hold.extensions,
+    }
+
+
+async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
+    expires_at = datetime.fromisoformat(kept["expires_at"])
+    hold = Hold(
+        id=kept["id"],
+        owner=context.identified.principal.key,
+        slot=Slot.from_id(kept["slot"]),
+        time_zone=kept["time_zone"],
+        created_at=expires_at,  # not kept, not shown
+        expires_at=expires_at,
+        extensions=kept["extensions"],
+    )
+    return to_hold(hold, clinicians=to_clinicians(await context.services.catalog.catalog()))
+
+
+async def _recall_checkout(checkout_id: str, context: Context) -> Checkout:
+    """Read it as its owner: whoever has the key had this outcome, and a visitor's checkout belongs to its guest."""
+    caller = context.identified
+    if caller.principal.kind in {PrincipalKind.VISITOR, PrincipalKind.GUEST}:
+        caller = Caller(principal=guest_of(checkout_id))
+    checkout = await context.services.checkouts.view(caller, checkout_id)
+    if checkout is None:
+        raise NotFound("checkout")
+    return await to_checkout(checkout, context.services)
+
+
+def _write(value: object) -> object:
+    match value:
+        case Enum():
+            return {"enum": type(value).__name__, "name": value.name}
+        case datetime():
+            return {"moment": value.isoformat()}
+    return value
+
+
+def _read(value: Any) -> object:
+    match value:
+        case {"enum": str(enum), "name": str(name)}:
+            return _ENUMS[enum][name]
+        case {"moment": str(moment)}:
+            return datetime.fromisoformat(moment)
+    return value
