@@ -1,12 +1,13 @@
 """Checkouts: rows with versioned writes."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Update, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -112,15 +113,13 @@ class SqlCheckouts:
         )
         return (await self._connection.scalars(query)).all()
 
-    async def _one(self, condition: Any) -> Checkout | None:
+    async def _one(self, condition: ColumnElement[bool]) -> Checkout | None:
         row = (await self._connection.execute(select(checkouts).where(condition))).mappings().first()
         return _from_row(row) if row is not None else None
 
-    async def _write(self, write: Any, *, may_collide: bool) -> int:
-        if not may_collide:  # a savepoint is two more round trips
-            return (await self._connection.execute(write)).rowcount
+    async def _write(self, write: Update, *, may_collide: bool) -> int:
         try:
-            async with self._connection.begin_nested():
+            async with self._savepoint() if may_collide else nullcontext():
                 return (await self._connection.execute(write)).rowcount
         except IntegrityError as error:
             if breaks_unique(error, "patient_id"):
@@ -129,6 +128,14 @@ class SqlCheckouts:
                 if breaks_unique(error, what):
                     raise AlreadyCounted(what) from None
             raise
+
+    def _savepoint(self) -> AbstractAsyncContextManager[object]:
+        """PostgreSQL ends a transaction at its first error, SQLite undoes the statement; it costs two round trips."""
+        return (
+            self._connection.begin_nested()
+            if self._connection.dialect.name == "postgresql"
+            else nullcontext()
+        )
 
 
 def _may_collide(checkout: Checkout) -> bool:

@@ -147,7 +147,11 @@ class RedisHoldStore:
         return f"{self._prefix}clinician:{clinician_id}"
 
     def _owner_key(self, owner: str) -> str:
-        return f"{self._prefix}owner:{hmac.new(self._secret, owner.encode(), hashlib.sha256).hexdigest()}"
+        return f"{self._prefix}owner:{self._hidden(owner)}"
+
+    def _hidden(self, owner: str) -> str:
+        # The purpose is part of the text: the same secret may sign other things elsewhere.
+        return hmac.new(self._secret, f"owner of holds {owner}".encode(), hashlib.sha256).hexdigest()
 
 
 def _script(client: Redis, name: str) -> AsyncScript:
