@@ -7,7 +7,12 @@ from typing import Any
 from integrations.healthie_emulator import coupons, dates, packages
 from integrations.healthie_emulator.amounts import to_cents
 from integrations.healthie_emulator.cards import default_card, find_card, patient_named
-from integrations.healthie_emulator.charging import complete_purchase, take_payment, write_down
+from integrations.healthie_emulator.charging import (
+    complete_purchase,
+    meet_stripe_faults,
+    take_payment,
+    write_down,
+)
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.money_records import Card
 from integrations.healthie_emulator.records import Offering
@@ -75,6 +80,7 @@ def _create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         )
     else:
         key = given.get("stripe_idempotency_key") or None
+        meet_stripe_faults(world, "createBillingItem")
         item = take_payment(world, card=card, key=key, values=values)
     return {"billingItem": item, "messages": None, "stripeError": None}
 

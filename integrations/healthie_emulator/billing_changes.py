@@ -7,7 +7,7 @@ from integrations.healthie_emulator import coupons, dates, packages, recurring
 from integrations.healthie_emulator.amounts import to_cents
 from integrations.healthie_emulator.billing import NO_CARD, Refusal
 from integrations.healthie_emulator.cards import default_card, find_card
-from integrations.healthie_emulator.charging import take_payment, write_down
+from integrations.healthie_emulator.charging import meet_stripe_faults, take_payment, write_down
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.money_records import BillingItem, Card, RecurringPayment
 from integrations.healthie_emulator.state import Request, World
@@ -81,6 +81,7 @@ def _refund(world: World, item: BillingItem, text: str, key: str | None) -> None
         raise Refusal("chosen_refund_amount", "Refund amount is not a valid amount")
     if item.stripe_charge_id is None or item.state != "SUCCEEDED":
         raise Refusal("base", "This payment was not charged and cannot be refunded")
+    meet_stripe_faults(world, "updateBillingItem")
     refund = world.stripe.refund(item.stripe_charge_id, amount=amount, idempotency_key=key)
     if any(each.stripe_refund_id == refund.id for each in world.refund_items):
         return
@@ -101,6 +102,7 @@ def _resend(world: World, item: BillingItem, key: str | None) -> BillingItem:
     card = _card_for(world, item.sender_id, item.stripe_customer_detail_id)
     if card is None:
         raise Refusal("base", NO_CARD)
+    meet_stripe_faults(world, "updateBillingItem")
     paid = take_payment(world, card=card, key=key, values=_again(item))
     write_down(world, item.id, {}, successful_retried_payment_id=paid.id)
     return paid

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from integrations.healthie_emulator import coupons, invoices, packages, recurring
+from integrations.healthie_emulator.faults import STRIPE_KINDS
 from integrations.healthie_emulator.money_records import BillingItem, Card
 from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.stripe import CardDeclined, Charge, StripeError
@@ -43,6 +44,13 @@ def take_payment(
     if world.stripe.cards[card.stripe_id].fingerprint.disputed:
         _dispute(world, item)
     return complete_purchase(world, item)
+
+
+def meet_stripe_faults(world: World, root_field: str) -> None:
+    """Let Stripe answer the coming call of this mutation as the ordered faults say."""
+    for kind, code in STRIPE_KINDS.items():
+        if world.faults.take(kind, root_field) is not None:
+            world.stripe.fail_next.append(code)
 
 
 def complete_purchase(world: World, item: BillingItem) -> BillingItem:
