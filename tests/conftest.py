@@ -2,7 +2,12 @@
 
 import os
 
-pytest_plugins = ["tests.plugins.missing_servers", "tests.plugins.servers", "tests.plugins.databases"]
+pytest_plugins = [
+    "tests.plugins.missing_servers",
+    "tests.plugins.servers",
+    "tests.plugins.databases",
+    "tests.plugins.emulator",
+]
 
 # The settings of a running Frontdoor are not the tests': a test that forgets one must not reach a real account.
 for _name in [name for name in os.environ if name.startswith("FRONTDOOR_")]:
