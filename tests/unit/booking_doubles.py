@@ -1,0 +1,231 @@
+"""Small doubles of the domain's ports: a settable clock, a database and holds in memory, and an upstream with fault switches.
+
+Every commit and every foreign call is noted on one tape, in order; the tape can kill the process at any of its points.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self, TypeVar
+
+from booking.models import (
+    Checkout,
+    Hold,
+)
+from booking.refusals import (
+    HoldExpired,
+    HoldLimitReached,
+    PaymentInProgress,
+    SlotTaken,
+    StaleCheckout,
+)
+from booking.saga_table import CLAIMING, IN_FLIGHT, TERMINAL
+from booking.slots import Busy, Interval, Slot
+
+T = TypeVar("T")
+
+# A Monday morning, US summer time.
+NOW = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """The process dies here: nothing below may catch it."""
+
+
+@dataclass
+class FakeClock:
+    """Stands still until it is told to go on."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+@dataclass
+class Tape:
+    """What happened, in order. Each commit and call passes two points, before and after its effect."""
+
+    events: list[str] = field(default_factory=list)
+    points: int = 0
+    kill_at: int | None = None
+    open_units: int = 0
+    after_commit: dict[str, Callable[[], None]] = field(default_factory=dict)  # once, at the row's new state
+
+    def point(self) -> None:
+        self.points += 1
+        if self.points == self.kill_at:
+            self.events.append("killed")
+            raise Killed
+
+    def calls(self) -> list[str]:
+        return [event.removeprefix("call ") for event in self.events if event.startswith("call ")]
+
+    def commits(self) -> list[str]:
+        return [event.removeprefix("commit ") for event in self.events if event.startswith("commit ")]
+
+
+class FakeDatabase:
+    """Rows and claims; units of work one after another, as SQLite's BEGIN IMMEDIATE has them."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.rows: dict[str, Checkout] = {}
+        self.claims: dict[str, Slot] = {}
+        self.writer = asyncio.Lock()
+
+    def __call__(self) -> "FakeUnit":
+        return FakeUnit(self)
+
+
+class FakeUnit:
+    """One transaction on copies; doubles as both of its repositories' owner."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+
+    async def commit(self) -> None:
+        before, after = self._database.rows, self.checkouts.rows
+        changed = [row for row in after.values() if before.get(row.id) != row]
+        for row in changed:
+            assert (row.id in self.claims.slots) == (row.state in CLAIMING), (
+                f"the claim of a row at {row.state}"
+            )
+        self._database.tape.point()
+        self._database.rows, self._database.claims = dict(after), dict(self.claims.slots)
+        self._database.tape.events += [f"commit {row.state}" for row in changed]
+        self._database.tape.point()
+        for row in changed:
+            self._database.tape.after_commit.pop(row.state, lambda: None)()
+
+    async def __aenter__(self) -> Self:
+        await self._database.writer.acquire()
+        self._database.tape.open_units += 1
+        self.checkouts = FakeCheckouts(dict(self._database.rows))
+        self.claims = FakeClaims(dict(self._database.claims))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.tape.open_units -= 1
+        self._database.writer.release()
+
+
+class FakeCheckouts:
+    """Rows with versioned writes and the unique rules of the design."""
+
+    def __init__(self, rows: dict[str, Checkout]) -> None:
+        self.rows = rows
+
+    async def add(self, checkout: Checkout) -> Checkout | None:
+        standing = await self.live_for_hold(checkout.hold_id)
+        if standing is None:
+            self.rows[checkout.id] = checkout.changed(version=1)
+        return standing
+
+    async def get(self, checkout_id: str) -> Checkout | None:
+        return self.rows.get(checkout_id)
+
+    async def live_for_hold(self, hold_id: str) -> Checkout | None:
+        return next(
+            (row for row in self.rows.values() if row.hold_id == hold_id and row.state not in TERMINAL), None
+        )
+
+    async def save(self, checkout: Checkout) -> Checkout:
+        if self.rows[checkout.id].version != checkout.version:
+            raise StaleCheckout(checkout.id)
+        others = [row for row in self.rows.values() if row.id != checkout.id and row.state in IN_FLIGHT]
+        if checkout.state in IN_FLIGHT and any(row.patient_id == checkout.patient_id for row in others):
+            raise PaymentInProgress
+        saved = checkout.changed(version=checkout.version + 1)
+        self.rows[checkout.id] = saved
+        return saved
+
+    async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
+        due = [(row.due_at, row.id) for row in self.rows.values() if row.due_at and row.due_at <= now]
+        return [row_id for _, row_id in sorted(due)][:limit]
+
+
+class FakeClaims:
+    """Claims that never overlap."""
+
+    def __init__(self, slots: dict[str, Slot]) -> None:
+        self.slots = slots
+
+    async def take(self, checkout: Checkout) -> None:
+        others = {owner: slot for owner, slot in self.slots.items() if owner != checkout.id}
+        if _overlapping(others.values(), [checkout.slot.clinician_id], checkout.slot.interval):
+            raise SlotTaken
+        self.slots[checkout.id] = checkout.slot
+
+    async def release(self, checkout_id: str) -> None:
+        self.slots.pop(checkout_id, None)
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        return _overlapping(self.slots.values(), clinician_ids, span)
+
+
+class FakeHolds:
+    """A hold store in a dictionary; `emptied` is what happens when its server restarts."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._holds: dict[str, Hold] = {}
+
+    @property
+    def live(self) -> list[Hold]:
+        return [hold for hold in self._holds.values() if hold.is_live(self._clock.now())]
+
+    def emptied(self) -> None:
+        self._holds.clear()
+
+    async def acquire(self, hold: Hold, *, limit: int | None) -> Hold:
+        mine = [other for other in self.live if other.owner == hold.owner]
+        own = next((other for other in mine if other.slot == hold.slot), None)
+        if own is not None:
+            return own
+        if _overlapping([other.slot for other in self.live], [hold.slot.clinician_id], hold.slot.interval):
+            raise SlotTaken
+        if limit is not None and len(mine) >= limit:
+            raise HoldLimitReached(limit)
+        self._holds[hold.id] = hold
+        return hold
+
+    async def get(self, hold_id: str) -> Hold | None:
+        return next((hold for hold in self.live if hold.id == hold_id), None)
+
+    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+        return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + 1)
+
+    async def transfer(self, hold: Hold, *, owner: str) -> Hold:
+        return self._changed(hold, owner=owner)
+
+    async def release(self, hold_id: str, *, owner: str) -> None:
+        hold = self._holds.get(hold_id)
+        if hold is not None and hold.owner == owner:
+            del self._holds[hold_id]
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        return _overlapping([hold.slot for hold in self.live], clinician_ids, span)
+
+    def _changed(self, hold: Hold, **changes: object) -> Hold:
+        current = next((one for one in self.live if one.id == hold.id and one.owner == hold.owner), None)
+        if current is None:
+            raise HoldExpired
+        changed: Hold = replace(current, **changes)  # type: ignore[arg-type]  # names as in Hold
+        self._holds[hold.id] = changed
+        return changed
+
+
+def _overlapping(slots: Iterable[Slot], clinician_ids: Sequence[str], span: Interval) -> list[Busy]:
+    return [
+        Busy(clinician_id=slot.clinician_id, interval=slot.interval)
+        for slot in slots
+        if slot.clinician_id in clinician_ids and slot.interval.overlaps(span)
+    ]

@@ -1,0 +1,309 @@
+"""An upstream in memory, one small class a port, with fault switches; its books say what was really done."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from booking.catalog import Catalog, ContactType, Plan
+from booking.models import (
+    Appointment,
+    AppointmentStatus,
+    Card,
+    Charge,
+    Checkout,
+    GuestDetails,
+    Patient,
+    Promo,
+)
+from booking.money import Money
+from booking.refusals import CardDeclined, DeclineReason, OutcomeUnknown, PromoInvalid, UpstreamRefused
+from booking.slots import Slot
+from tests.unit.booking_doubles import FakeClock, Tape
+
+T = TypeVar("T")
+
+
+class Lost(Exception):
+    """The request never arrived; the caller cannot know."""
+
+
+class AnswerLost(Exception):
+    """It was done; the caller cannot know."""
+
+
+@dataclass
+class BookedCharge:
+    """A charge in the upstream's books."""
+
+    key: str
+    checkout_id: str
+    net: Money
+    card_id: str | None
+    at: datetime
+    refunded: bool = False
+    recurring: bool = False
+
+
+@dataclass
+class Books:
+    """What the upstream has really done; it never forgives a second request as a kinder one might."""
+
+    clock: FakeClock
+    tape: Tape
+    patients: dict[str, GuestDetails] = field(default_factory=dict)
+    cards: dict[str, list[Card]] = field(default_factory=lambda: defaultdict(list))
+    used_tokens: set[str] = field(default_factory=set)
+    charges: list[BookedCharge] = field(default_factory=list)
+    appointments: list[Appointment] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
+    plan_recurs: bool = False
+    package_id: str | None = None
+    booked_provider: str | None = None  # None: as asked
+    booked_late_by: timedelta = timedelta(0)
+    open_invoice: bool = False
+    refund_answers: Money | None = None  # None: what was given back
+    faults: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
+    during: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+
+    def fail(self, call: str, *faults: Exception) -> None:
+        """The next calls of this name meet these, one each; Lost and AnswerLost come to the caller as OutcomeUnknown."""
+        self.faults[call].extend(faults)
+
+    async def call(self, name: str, effect: Callable[[], T]) -> T:
+        assert self.tape.open_units == 0, f"{name} is called while a unit of work is open"
+        self.tape.events.append(f"call {name}")
+        self.tape.point()
+        await asyncio.sleep(0)
+        fault = self.faults[name].popleft() if self.faults[name] else None
+        if (meanwhile := self.during.pop(name, None)) is not None:
+            await meanwhile()
+        if isinstance(fault, Lost):
+            raise OutcomeUnknown(name)
+        if fault is not None and not isinstance(fault, AnswerLost):
+            raise fault
+        result = effect()
+        self.tape.point()
+        if fault is not None:
+            raise OutcomeUnknown(name)
+        return result
+
+    @property
+    def live_appointments(self) -> list[Appointment]:
+        return [visit for visit in self.appointments if visit.id not in self.deleted]
+
+    @property
+    def kept_charges(self) -> list[BookedCharge]:
+        return [charge for charge in self.charges if not charge.refunded]
+
+
+class FakePatients:
+    """Patients by email and names."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def find(self, guest: GuestDetails) -> str | None:
+        return await self._books.call("find_patient", lambda: self._known(guest))
+
+    async def create(self, guest: GuestDetails, *, clinician_id: str, time_zone: str) -> str:
+        def effect() -> str:
+            if self._known(guest):
+                raise UpstreamRefused("create_patient", "patient_exists")
+            patient_id = f"p{len(self._books.patients) + 1}"
+            self._books.patients[patient_id] = guest
+            return patient_id
+
+        return await self._books.call("create_patient", effect)
+
+    async def profile(self, patient_id: str) -> Patient | None:
+        raise NotImplementedError
+
+    async def appointments(self, patient_id: str) -> Sequence[Appointment]:
+        raise NotImplementedError
+
+    def _known(self, guest: GuestDetails) -> str | None:
+        return next((one for one, known in self._books.patients.items() if known == guest), None)
+
+
+class FakeCards:
+    """Tokens that work once: `tok_refused…` is refused when attached, `tok_declined…` when charged."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def on_file(self, patient_id: str) -> Sequence[Card]:
+        return await self._books.call("cards_on_file", lambda: tuple(self._books.cards[patient_id]))
+
+    async def attach(self, *, patient_id: str, token: str, make_default: bool, clinician_id: str) -> Card:
+        def effect() -> Card:
+            if token in self._books.used_tokens or token.startswith("tok_refused"):
+                raise CardDeclined(DeclineReason.CHECK_CARD_DETAILS)
+            self._books.used_tokens.add(token)
+            card = Card(id=f"card of {token}", brand="Visa", last4="4242", expires=None)
+            self._books.cards[patient_id].append(card)
+            return card
+
+        return await self._books.call("attach_card", effect)
+
+
+class FakeBilling:
+    """Charges and gives back; every charge call makes another charge."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def charge(self, checkout: Checkout) -> Charge:
+        def effect() -> Charge:
+            if "tok_declined" in (checkout.card_id or ""):
+                raise CardDeclined(DeclineReason.INSUFFICIENT_FUNDS)
+            made = BookedCharge(
+                key=checkout.upstream_key,
+                checkout_id=checkout.id,
+                net=checkout.quote.due_today,
+                card_id=checkout.card_id,
+                at=self._books.clock.now(),
+                recurring=self._books.plan_recurs,
+            )
+            self._books.charges.append(made)
+            return self._answer(made)
+
+        return await self._books.call("charge", effect)
+
+    async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
+        def effect() -> Charge | None:
+            made = [
+                one for one in self._books.charges if one.key == checkout.upstream_key and one.at >= since
+            ]
+            return self._answer(made[0]) if made else None
+
+        return await self._books.call("find_charge", effect)
+
+    async def refund(self, checkout: Checkout) -> Money:
+        def effect() -> Money:
+            charge = self._own(checkout)
+            assert not charge.recurring, "refunded and still billed by a recurring payment"
+            charge.refunded = self._books.refund_answers is None
+            return self._books.refund_answers or charge.net
+
+        return await self._books.call("refund", effect)
+
+    async def cancel_recurring(self, checkout: Checkout) -> None:
+        def effect() -> None:
+            self._own(checkout).recurring = False
+
+        await self._books.call("cancel_recurring", effect)
+
+    def _own(self, checkout: Checkout) -> BookedCharge:
+        assert checkout.charge is not None
+        return self._books.charges[int(checkout.charge.billing_item_id)]
+
+    def _answer(self, made: BookedCharge) -> Charge:
+        number = self._books.charges.index(made)
+        return Charge(
+            billing_item_id=str(number),
+            charge_id=f"ch_{number}",
+            net=made.net,
+            card_id=made.card_id,
+            recurring_payment_id=f"rp_{number}" if self._books.plan_recurs else None,
+            package_id=self._books.package_id,
+        )
+
+
+class FakeScheduling:
+    """Books whatever it is asked to, as often as it is asked to."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def book(self, checkout: Checkout) -> Appointment:
+        def effect() -> Appointment:
+            visit = Appointment(
+                id=f"a{len(self._books.appointments) + 1}",
+                clinician_id=self._books.booked_provider or checkout.slot.clinician_id,
+                clinician_name=None,
+                patient_id=checkout.patient_id,
+                visit_type_id=checkout.slot.visit_type_id,
+                visit_type_name=None,
+                start=checkout.slot.start + self._books.booked_late_by,
+                minutes=checkout.slot.minutes,
+                contact_type=checkout.slot.contact_type,
+                location_id=checkout.slot.location_id,
+                status=AppointmentStatus.BOOKED,
+                checkout_id=checkout.id,
+                open_invoice=self._books.open_invoice,
+            )
+            self._books.appointments.append(visit)
+            return visit
+
+        return await self._books.call("book", effect)
+
+    async def find(self, checkout: Checkout) -> Appointment | None:
+        def effect() -> Appointment | None:
+            found = [visit for visit in self._books.live_appointments if visit.checkout_id == checkout.id]
+            return found[0] if found else None
+
+        return await self._books.call("find_appointment", effect)
+
+    async def delete(self, checkout: Checkout) -> None:
+        def effect() -> None:
+            assert checkout.appointment_id is not None
+            self._books.deleted.add(checkout.appointment_id)
+
+        await self._books.call("delete", effect)
+
+
+@dataclass
+class FakeOffer:
+    """The catalogue, promo codes and free time, all as given."""
+
+    offered: Catalog
+    free: list[Slot] = field(default_factory=list)
+    promos: dict[str, Promo] = field(default_factory=dict)
+    asked: list[dict[str, object]] = field(default_factory=list)
+    during_slots: Callable[[], Awaitable[None]] | None = None
+
+    async def catalog(self) -> Catalog:
+        return self.offered
+
+    async def apply(self, *, code: str, plan: Plan) -> Promo:
+        if code not in self.promos:
+            raise PromoInvalid("This code does not exist.")
+        return self.promos[code]
+
+    async def slots(
+        self,
+        *,
+        visit_type_id: str,
+        contact_type: ContactType,
+        location_id: str | None,
+        clinician_ids: Sequence[str],
+        first: date,
+        last: date,
+        time_zone: str,
+    ) -> Sequence[Slot]:
+        self.asked.append(
+            {"first": first, "last": last, "time_zone": time_zone, "clinicians": list(clinician_ids)}
+        )
+        if self.during_slots is not None:
+            await self.during_slots()
+        return [
+            slot
+            for slot in self.free
+            if slot.visit_type_id == visit_type_id and slot.clinician_id in clinician_ids
+        ]
+
+    async def days(
+        self,
+        *,
+        visit_type_id: str,
+        contact_type: ContactType,
+        location_id: str | None,
+        clinician_ids: Sequence[str],
+        month: date,
+        time_zone: str,
+    ) -> Sequence[date]:
+        self.asked.append({"month": month, "time_zone": time_zone, "clinicians": list(clinician_ids)})
+        return sorted({slot.start.date() for slot in self.free if slot.start.date().month == month.month})

@@ -1,0 +1,270 @@
+"""The whole domain wired to its doubles, with sample people and an offer, and what must hold of every ended checkout."""
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from booking.catalog import (
+    BillingFrequency,
+    BookingPolicy,
+    Catalog,
+    Clinician,
+    ContactType,
+    Location,
+    Plan,
+    PlanVisits,
+    VisitType,
+)
+from booking.checkout import CheckoutRules, CheckoutService
+from booking.holds import HoldRules, HoldService
+from booking.models import CardChoice, Checkout, GuestDetails, Hold, Promo
+from booking.models import CheckoutState as S
+from booking.money import Money
+from booking.principals import Caller, Principal, PrincipalKind, guest_of
+from booking.quotes import QuoteService
+from booking.saga import LEASE, Saga, at_rest
+from booking.saga_table import TERMINAL
+from booking.search import SlotSearch
+from booking.slots import Slot
+from booking.steps import Steps
+from tests.unit.booking_doubles import NOW, FakeClock, FakeDatabase, FakeHolds, Tape
+from tests.unit.booking_upstream import (
+    Books,
+    FakeBilling,
+    FakeCards,
+    FakeOffer,
+    FakePatients,
+    FakeScheduling,
+)
+
+VISITOR = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v1"))
+STRANGER = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v2"))
+PATIENT = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-sample"))
+GUEST = GuestDetails(email="sample.patient@example.com", first_name="Sample", last_name="Patient")
+
+CLINICIANS = tuple(
+    Clinician(
+        id=one, name=f"Sample {one}", qualifications=None, time_zone="UTC", licensed_in=frozenset(states)
+    )
+    for one, states in (("c1", {"NY", "NJ"}), ("c2", {"CA"}))
+)
+LOCATION = Location(id="l1", name="Sample Street")
+PRICED = VisitType(
+    id="v-priced",
+    name="First visit",
+    description=None,
+    minutes=30,
+    contact_types=(ContactType.VIDEO, ContactType.IN_PERSON),
+    price=Money.of("150", "USD"),
+    clinician_ids=None,
+)
+LONG = VisitType(
+    id="v-long",
+    name="Long visit",
+    description=None,
+    minutes=60,
+    contact_types=(ContactType.VIDEO,),
+    price=Money.of("250", "USD"),
+    clinician_ids=frozenset({"c1"}),
+)
+FREE = VisitType(
+    id="v-free",
+    name="Free consultation",
+    description=None,
+    minutes=30,
+    contact_types=(ContactType.PHONE,),
+    price=None,
+    clinician_ids=None,
+)
+PLANNED = VisitType(
+    id="v-planned",
+    name="Visit of a plan",
+    description=None,
+    minutes=30,
+    contact_types=(ContactType.VIDEO,),
+    price=None,
+    clinician_ids=None,
+)
+
+
+def a_plan(plan_id: str, due: str, **changes: object) -> Plan:
+    """Answer a plan that includes the planned visit."""
+    values: dict[str, object] = {
+        "id": plan_id,
+        "name": f"Plan {plan_id}",
+        "description": None,
+        "price": Money.of("99", "USD"),
+        "due_today": Money.of(due, "USD"),
+        "frequency": BillingFrequency.ONE_TIME,
+        "payments": None,
+        "visits": (PlanVisits(visit_type_id=PLANNED.id, quantity=1),),
+        "sold_out": False,
+    }
+    return Plan(**(values | changes))  # type: ignore[arg-type]  # names as in Plan
+
+
+ONCE = a_plan("once", "99")
+MONTHLY = a_plan("monthly", "99", frequency=BillingFrequency.MONTHLY, payments=12)
+SOLD_OUT = a_plan("sold-out", "99", sold_out=True)
+FREE_MONTH = a_plan("free-month", "0", frequency=BillingFrequency.MONTHLY)
+CATALOG = Catalog(
+    plans=(ONCE, MONTHLY, SOLD_OUT, FREE_MONTH),
+    visit_types=(PRICED, LONG, FREE, PLANNED),
+    clinicians=CLINICIANS,
+    locations=(LOCATION,),
+    policy=BookingPolicy(
+        schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None
+    ),
+)
+TEN_OFF = Promo(code="TENOFF", coupon_id="k1", discounted=Money.of("89", "USD"))
+
+
+def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 24) -> Slot:
+    """Answer a slot that starts so many hours from the beginning of every test."""
+    return Slot(
+        clinician_id=clinician,
+        visit_type_id=visit.id,
+        contact_type=visit.contact_types[0],
+        location_id=None,
+        start=NOW + timedelta(hours=hours),
+        minutes=visit.minutes,
+    )
+
+
+@dataclass
+class World:
+    """One practice, one database, any number of processes."""
+
+    rules: CheckoutRules = field(default_factory=CheckoutRules)
+    hold_rules: HoldRules = field(default_factory=HoldRules)
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        self.tape = Tape()
+        self.database = FakeDatabase(self.tape)
+        self.holds = FakeHolds(self.clock)
+        self.books = Books(clock=self.clock, tape=self.tape)
+        free = [a_slot(visit, hours=hours) for visit in CATALOG.visit_types for hours in (24, 24.5, 48)]
+        self.offer = FakeOffer(offered=CATALOG, free=free, promos={"TENOFF": TEN_OFF})
+        self.search = SlotSearch(
+            catalog=self.offer,
+            availability=self.offer,
+            holds=self.holds,
+            units=self.database,
+            clock=self.clock,
+        )
+        self.quotes = QuoteService(catalog=self.offer, promotions=self.offer)
+        self.hold_service = HoldService(
+            store=self.holds,
+            search=self.search,
+            catalog=self.offer,
+            units=self.database,
+            clock=self.clock,
+            rules=self.hold_rules,
+        )
+        self._processes = itertools.count(1)
+        self._tokens = itertools.count(1)
+        self.saga = self.a_saga()
+        self.checkouts = self.a_service(self.saga)
+
+    def a_saga(self) -> Saga:
+        """Answer the driver of another process."""
+        steps = Steps(
+            patients=FakePatients(self.books),
+            cards=FakeCards(self.books),
+            billing=FakeBilling(self.books),
+            scheduling=FakeScheduling(self.books),
+            holds=self.holds,
+            clock=self.clock,
+        )
+        name = f"process-{next(self._processes)}"
+        return Saga(steps=steps, units=self.database, holds=self.holds, clock=self.clock, name=name)
+
+    def a_service(self, saga: Saga) -> CheckoutService:
+        """Answer the checkout service of another process."""
+        return CheckoutService(
+            saga=saga,
+            quotes=self.quotes,
+            holds=self.holds,
+            cards=FakeCards(self.books),
+            units=self.database,
+            clock=self.clock,
+            rules=self.rules,
+        )
+
+    def token(self, kind: str = "ok") -> CardChoice:
+        """Answer a fresh token; of kind `ok`, `declined` (when charged) or `refused` (when attached)."""
+        return CardChoice(token=f"tok_{kind}_{next(self._tokens)}")
+
+    async def hold(self, caller: Caller = VISITOR, slot: Slot | None = None) -> Hold:
+        """Hold a slot for the caller."""
+        return await self.hold_service.hold(caller, (slot or a_slot()).id, time_zone="America/New_York")
+
+    async def start(
+        self, caller: Caller = VISITOR, slot: Slot | None = None, *, plan_id: str | None = None
+    ) -> Checkout:
+        """Hold and start a checkout, as a guest unless the caller is signed in."""
+        hold = await self.hold(caller, slot)
+        return await self.checkouts.start(
+            caller,
+            hold_id=hold.id,
+            plan_id=plan_id,
+            guest=None if caller.principal.patient_id else GUEST,
+            accept_recurrence=True,
+        )
+
+    def row(self, checkout: Checkout) -> Checkout:
+        """Answer the row as it stands in the database."""
+        return self.database.rows[checkout.id]
+
+    def put(self, checkout: Checkout) -> Checkout:
+        """Write a row past all rules."""
+        self.database.rows[checkout.id] = checkout
+        return checkout
+
+    def confirmed(self, checkout: Checkout) -> Checkout:
+        """Write what a confirm writes, and drive nothing."""
+        row, now = self.row(checkout), self.clock.now()
+        return self.put(
+            row.changed(
+                version=row.version + 1,
+                attempt=row.attempt + 1,
+                card=self.token(),
+                confirm_deadline=now + self.rules.confirm_window,
+                due_at=now,
+            )
+        )
+
+    async def settle(self, checkout: Checkout) -> Checkout:
+        """Let other processes take the row up, each after the last one's lease, until it rests."""
+        for _ in range(100):
+            if at_rest(self.row(checkout)):
+                break
+            self.clock.advance(seconds=LEASE.total_seconds() + 1)
+            await self.a_saga().resume(checkout.id)
+        return self.row(checkout)
+
+    def assert_right(self, checkout: Checkout) -> None:
+        """Check what must hold of a checkout that rests: its money, its visit, its slot, and nobody's data left behind."""
+        row = self.row(checkout)
+        charges = [charge for charge in self.books.kept_charges if charge.checkout_id == row.id]
+        visits = [visit for visit in self.books.live_appointments if visit.checkout_id == row.id]
+        assert at_rest(row), row.state
+        if row.state is S.CONFIRMED:
+            due = row.quote.due_today
+            assert [charge.net for charge in charges] == ([] if due.is_zero else [due])
+            assert [visit.clinician_id for visit in visits] == [row.slot.clinician_id]
+        elif row.state is not S.NEEDS_ATTENTION:
+            assert charges == []
+            assert visits == []
+        assert (row.id in self.database.claims) == (row.state is S.NEEDS_ATTENTION)
+        assert row.lease_owner is None
+        assert row.card is None
+        if row.state in TERMINAL:
+            assert row.guest is None
+            assert row.due_at is None
+
+
+def as_guest(checkout: Checkout) -> Caller:
+    """Answer whoever has the checkout's own token."""
+    return Caller(principal=guest_of(checkout.id))
