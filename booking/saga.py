@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 def at_rest(checkout: Checkout) -> bool:
     """Whether nothing is to be done until the patient, or an operator, acts."""
-    waits = checkout.state in WAITING and checkout.confirm_deadline is None
+    waits = checkout.state in WAITING and checkout.confirm_deadline is None and not checkout.cancel_requested
     return waits or checkout.state in TERMINAL or checkout.state is S.NEEDS_ATTENTION
 
 
@@ -70,12 +70,14 @@ class Saga:
         while checkout.lease_owner == driver and not at_rest(checkout):
             try:
                 after = await self._next(checkout, look=not committed_here)
+                checkout = await self._record(checkout, after)
+            except (StaleCheckout, PaymentInProgress):
+                raise
             except (OutcomeUnknown, UpstreamUnavailable) as error:
                 return await self._park(checkout, type(error).__name__)
             except Exception as error:
                 await self._park(checkout, type(error).__name__)
                 raise
-            checkout = await self._record(checkout, after)
             committed_here = True
         return checkout
 
@@ -106,7 +108,7 @@ class Saga:
             if found is not None:
                 return found
         if self._lease_left(checkout) < STEP_BUDGET:
-            checkout = await self._record(checkout, checkout)
+            return checkout  # writing it renews the lease; the step comes after that
         return await self._steps.take(checkout)
 
     async def _record(self, before: Checkout, after: Checkout) -> Checkout:
@@ -116,18 +118,19 @@ class Saga:
         """
         if not legal(before.state, after.state):
             raise AssertionError(f"no move from {before.state} to {after.state}")
-        after = self._stamped(before, after)
         try:
-            saved = await self._write(before, after)
+            saved = await self._write(before, self._stamped(before, after))
         except SlotTaken:
             return await self._record(
                 before, before.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
             )
         except PaymentInProgress:
-            await self._record(
+            rested = await self._record(
                 before, before.changed(state=S.PATIENT_READY, card=None, confirm_deadline=None)
             )
-            raise
+            if at_rest(rested):
+                raise
+            return rested
         except StaleCheckout:
             return await self._record_after_mark(before, after)
         log.info(
@@ -149,15 +152,17 @@ class Saga:
         return saved
 
     async def _record_after_mark(self, before: Checkout, after: Checkout) -> Checkout:
-        """The one write that may come between a driver's own: the patient's wish to cancel. Raises StaleCheckout on any other."""
+        """The one write that may come between a driver's own: the patient's wish to cancel. Raises StaleCheckout on any other.
+
+        The outcome of a call is written all the same; where no call was out, the next step is chosen anew.
+        """
         current = await self._load(before.id)
         marked = current.cancel_requested and not before.cancel_requested
         if not marked or current.lease_owner != before.lease_owner or current.state != before.state:
             raise StaleCheckout(before.id)
-        return await self._record(
-            before.changed(version=current.version, cancel_requested=True),
-            after.changed(version=current.version, cancel_requested=True),
-        )
+        if before.state not in CALLING:
+            return current
+        return await self._record(current, after.changed(version=current.version, cancel_requested=True))
 
     def _stamped(self, before: Checkout, after: Checkout) -> Checkout:
         """Times, tries and lease of the row that is about to be written."""
@@ -218,7 +223,9 @@ class Saga:
 
     async def _give_back_hold(self, checkout: Checkout) -> None:
         try:
-            await self._holds.release(checkout.hold_id, owner=checkout.owner)
+            # Whoever started it owns the hold still when their process died before it was handed over.
+            for owner in {checkout.owner, checkout.started_by}:
+                await self._holds.release(checkout.hold_id, owner=owner)
         except UpstreamUnavailable:
             log.warning("checkout.hold_not_released", checkout=checkout.id)  # it expires by itself
 
