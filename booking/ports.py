@@ -14,6 +14,9 @@ from booking.models import Appointment, Card, Charge, Checkout, GuestDetails, Ho
 from booking.money import Money
 from booking.slots import Busy, Interval, Slot
 
+# Why a patient is not created: the reason of an UpstreamRefused.
+PATIENT_EXISTS = "patient_exists"
+
 
 class Clock(Protocol):
     """The time, so that tests own it."""
@@ -77,7 +80,7 @@ class Patients(Protocol):
     async def create(self, guest: GuestDetails, *, clinician_id: str, time_zone: str) -> str:
         """Create the patient, without a welcome message; answers the id.
 
-        Raises UpstreamRefused with reason `patient_exists` when a record with this email and name is there already.
+        Raises UpstreamRefused with reason PATIENT_EXISTS when a record with this email and name is there already.
         """
 
     async def profile(self, patient_id: str) -> Patient | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from booking.models import Appointment, Charge, Checkout, EndReason
 from booking.models import CheckoutState as S
-from booking.ports import Billing, Cards, Clock, HoldStore, Patients, Scheduling
+from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
 from booking.refusals import (
     CardDeclined,
     ClinicianNotBookable,
@@ -17,6 +17,7 @@ from booking.refusals import (
     OutcomeUnknown,
     SlotTaken,
     UpstreamRefused,
+    UpstreamUnavailable,
 )
 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
@@ -95,10 +96,12 @@ class Steps:
                     checkout.guest, clinician_id=checkout.slot.clinician_id, time_zone=checkout.time_zone
                 )
                 created = True
-            except UpstreamRefused:  # somebody with this email and name came in between
-                found = await self._patients.find(checkout.guest)
+            except UpstreamRefused as refusal:
+                found = await self._patients.find(checkout.guest)  # perhaps they came in between
+                if found is None and refusal.reason != PATIENT_EXISTS:
+                    return checkout.changed(state=S.CANCELLED, end_reason=EndReason.BOOKING_REFUSED)
         if found is None:
-            raise OutcomeUnknown("patient refused, yet not found")
+            raise OutcomeUnknown("a patient who exists is not found yet")
         return checkout.changed(state=S.PATIENT_READY, patient_id=found, patient_created=created, guest=None)
 
     async def _patient_ready(self, checkout: Checkout) -> Checkout:
@@ -123,7 +126,9 @@ class Steps:
             )
         except CardDeclined as refusal:
             return _declined(checkout, refusal.reason)
-        except (UpstreamRefused, OutcomeUnknown):
+        except ClinicianNotBookable:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
+        except (UpstreamRefused, UpstreamUnavailable, OutcomeUnknown):
             return _declined(checkout, DeclineReason.TRY_AGAIN)
         return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
 
@@ -145,24 +150,22 @@ class Steps:
         return checkout.changed(state=then)
 
     async def _send_charge(self, checkout: Checkout) -> Checkout:
+        if checkout.cancel_requested:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
         if self._too_late(checkout):
             return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
         try:
             return _charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
             return _declined(checkout, refusal.reason)
+        except ClinicianNotBookable:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
         except UpstreamRefused:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.PAYMENT_UNAVAILABLE)
 
     async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
         landed = await self._billing.find_charge(checkout, since=self._settled(checkout))
-        if landed is not None:
-            return _charged(checkout, landed)
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
-        if self._too_late(checkout):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
-        return None
+        return _charged(checkout, landed) if landed is not None else None
 
     async def _charged(self, checkout: Checkout) -> Checkout:
         if checkout.cancel_requested:
@@ -170,6 +173,8 @@ class Steps:
         return checkout.changed(state=S.BOOKING_INTENDED)
 
     async def _send_booking(self, checkout: Checkout) -> Checkout:
+        if checkout.cancel_requested:
+            return _not_booked(checkout, EndReason.CANCELLED_BY_PATIENT)
         try:
             return _booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
@@ -184,14 +189,12 @@ class Steps:
         landed = await self._scheduling.find(checkout)
         if landed is not None:
             return _booked(checkout, landed)
-        if checkout.cancel_requested:
-            return _not_booked(checkout, EndReason.CANCELLED_BY_PATIENT)
-        if self._too_late(checkout):
+        if self._too_late(checkout) and not checkout.cancel_requested:
             return _not_booked(checkout, EndReason.BOOKING_TIMED_OUT)
         return None
 
     async def _booked(self, checkout: Checkout) -> Checkout:
-        if checkout.end_reason is EndReason.PROVIDER_MISMATCH:
+        if checkout.end_reason is not None:
             return checkout.changed(state=S.DELETION_INTENDED)
         if checkout.cancel_requested:
             return checkout.changed(state=S.DELETION_INTENDED, end_reason=EndReason.CANCELLED_BY_PATIENT)
@@ -200,7 +203,7 @@ class Steps:
     async def _delete_appointment(self, checkout: Checkout) -> Checkout:
         try:
             await self._scheduling.delete(checkout)
-        except UpstreamRefused:
+        except (UpstreamRefused, ClinicianNotBookable):
             return checkout.changed(state=S.NEEDS_ATTENTION, attention="appointment_not_deleted")
         return checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED)
 
@@ -211,7 +214,7 @@ class Steps:
     async def _cancel_recurring(self, checkout: Checkout) -> Checkout:
         try:
             await self._billing.cancel_recurring(checkout)
-        except UpstreamRefused:
+        except (UpstreamRefused, ClinicianNotBookable):
             return checkout.changed(state=S.NEEDS_ATTENTION, attention="recurring_payment_not_cancelled")
         return checkout.changed(state=S.RECURRING_CANCELLED)
 
@@ -219,14 +222,16 @@ class Steps:
         return checkout.changed(state=S.REFUND_INTENDED)
 
     async def _send_refund(self, checkout: Checkout) -> Checkout:
+        if checkout.charge is None:
+            raise AssertionError("what is refunded was charged")
         try:
             refunded = await self._billing.refund(checkout)
-        except UpstreamRefused:
+        except (UpstreamRefused, ClinicianNotBookable):
             return checkout.changed(state=S.NEEDS_ATTENTION, attention="refund_failed")
-        remains = checkout.charge is not None and checkout.charge.package_id is not None
-        return checkout.changed(
-            state=S.REFUNDED, refunded=refunded, attention="package_remains" if remains else None
-        )
+        if refunded != checkout.charge.net:
+            raise OutcomeUnknown("the refund is not what was charged")
+        remains = "package_remains" if checkout.charge.package_id is not None else None
+        return checkout.changed(state=S.REFUNDED, refunded=refunded, attention=checkout.attention or remains)
 
     def _settled(self, checkout: Checkout) -> datetime:
         """When the intent was committed, if that is long enough ago to look. Raises OutcomeUnknown: look later."""
@@ -252,12 +257,20 @@ def _charged(checkout: Checkout, charge: Charge) -> Checkout:
 
 
 def _booked(checkout: Checkout, appointment: Appointment) -> Checkout:
-    """The appointment stands; whose it is was read back, and a wrong clinician is undone by the next step."""
-    mismatch = appointment.clinician_id != checkout.slot.clinician_id
+    """The appointment stands. What was read back is not what was accepted: the next step undoes it."""
+    slot, differs = checkout.slot, None
+    if (appointment.start, appointment.visit_type_id, appointment.patient_id) != (
+        slot.start,
+        slot.visit_type_id,
+        checkout.patient_id,
+    ):
+        differs = EndReason.BOOKING_REFUSED
+    if appointment.clinician_id != slot.clinician_id:
+        differs = EndReason.PROVIDER_MISMATCH
     return checkout.changed(
         state=S.BOOKED,
         appointment_id=appointment.id,
-        end_reason=EndReason.PROVIDER_MISMATCH if mismatch else None,
+        end_reason=differs,
         attention="open_invoice" if appointment.open_invoice and checkout.charge else None,
     )
 
