@@ -20,6 +20,7 @@ from booking.refusals import (
     GuestDetailsRequired,
     HoldExpired,
     NotFound,
+    PaymentInProgress,
     PaymentUnavailable,
     RecurrenceNotAccepted,
     Refusal,
@@ -253,14 +254,18 @@ _ENDS: dict[EndReason | None, type[Refusal]] = {
 }
 
 
+_NOT_CHARGED = "The visit could not be booked. You have not been charged."
+
+
 def _outcome(checkout: Checkout) -> Checkout:
     """The row, or the refusal that it ended in."""
-    if checkout.state in WAITING and at_rest(checkout) and checkout.declined is not None:
-        raise CardDeclined(checkout.declined)
+    if checkout.state in WAITING and at_rest(checkout):
+        # Only a decline and another payment of the patient send a confirmed row back to wait.
+        raise CardDeclined(checkout.declined) if checkout.declined else PaymentInProgress
     if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and checkout.state in TERMINAL:
         raise CheckoutClosed(checkout.state)
     if checkout.state is S.REFUNDED:
         raise BookingFailed
     if checkout.state in TERMINAL and checkout.state is not S.CONFIRMED:
-        raise _ENDS.get(checkout.end_reason, BookingFailed)
+        raise _ENDS[checkout.end_reason] if checkout.end_reason in _ENDS else BookingFailed(_NOT_CHARGED)
     return checkout
