@@ -36,24 +36,28 @@ class Page(Protocol[T_co]):
 async def every(
     fetch: Callable[[str | None], Awaitable[A]], connection: Callable[[A], Page[T] | None]
 ) -> list[T]:
-    """All nodes of a connection, page by page: `fetch` asks for the page after a cursor, `connection` finds it in the answer.
+    """All nodes of a connection: `fetch` asks for the page after a cursor, `connection` finds it in the answer.
 
     Raises ContractBroken for a missing connection or a cursor in circles.
     """
+    return await rest(connection(await fetch(None)), fetch, connection)
+
+
+async def rest(
+    page: Page[T] | None, fetch: Callable[[str], Awaitable[A]], connection: Callable[[A], Page[T] | None]
+) -> list[T]:
+    """The nodes of a first page and of all that follow it. Raises ContractBroken as `every` does."""
     found: list[T] = []
-    after: str | None = None
     for _ in range(MAX_PAGES):
-        answer = await fetch(after)
-        page = connection(answer)
         if page is None:
-            raise ContractBroken(type(answer).__name__, "no_connection")
+            raise ContractBroken("Connection", "missing")
         found.extend(node for node in page.nodes or () if node is not None)
         if not page.page_info.has_next_page:
             return found
-        if page.page_info.end_cursor in (None, after):
+        if page.page_info.end_cursor is None:
             break
-        after = page.page_info.end_cursor
-    raise ContractBroken("every", "endless_pages")
+        page = connection(await fetch(page.page_info.end_cursor))
+    raise ContractBroken("Connection", "endless")
 
 
 def money(text: str | None, currency: str | None, *, default_currency: str = "USD") -> Money | None:

@@ -19,14 +19,16 @@ from booking.catalog import (
     VisitType,
 )
 from booking.money import Money
-from integrations.healthie.answers import every, money
+from integrations.healthie.answers import money, rest
 from integrations.healthie.contact_types import contact_types
 from integrations.healthie.errors import reading
-from integrations.healthie.generated.appointment_types import AppointmentTypesAppointmentTypesNodes
 from integrations.healthie.generated.client import Client
-from integrations.healthie.generated.members import MembersOrganizationMembersNodes
-from integrations.healthie.generated.offerings import OfferingsOfferingsNodes
-from integrations.healthie.generated.practice_settings import PracticeSettings
+from integrations.healthie.generated.fragments import Member, Package, Place, VisitKind
+from integrations.healthie.generated.more_appointment_types import MoreAppointmentTypes
+from integrations.healthie.generated.more_locations import MoreLocations
+from integrations.healthie.generated.more_members import MoreMembers
+from integrations.healthie.generated.more_offerings import MoreOfferings
+from integrations.healthie.generated.public_catalog import PublicCatalogAppointmentSetting
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.single_flight import SingleFlight
 
@@ -70,49 +72,39 @@ class HealthieCatalog:
 
     async def _read(self) -> Catalog:
         began = self._monotonic()
-        offerings, kinds, members, locations, settings, _ = await asyncio.gather(
-            self._offerings(),
-            self._appointment_types(),
-            self._members(),
-            self._locations(),
-            self._client.practice_settings(),
-            self._keys.settle(),
+        answer, _ = await asyncio.gather(self._client.public_catalog(), self._keys.settle())
+        packages, kinds, members, places = await asyncio.gather(
+            rest(answer.offerings, self._more_offerings, lambda more: more.offerings),
+            rest(answer.appointment_types, self._more_kinds, lambda more: more.appointment_types),
+            rest(answer.organization_members, self._more_members, lambda more: more.organization_members),
+            rest(answer.appointment_locations, self._more_places, lambda more: more.appointment_locations),
         )
-        currency = (settings.current_user.default_currency if settings.current_user else None) or "USD"
+        currency = (answer.current_user.default_currency if answer.current_user else None) or "USD"
         proved = self._keys.proved
         catalog = Catalog(
-            plans=tuple(plan for each in offerings if (plan := _plan(each, currency)) is not None),
+            plans=tuple(plan for each in packages if (plan := _plan(each, currency)) is not None),
             visit_types=tuple(kind for each in kinds if (kind := _visit_type(each, currency)) is not None),
             clinicians=tuple(_clinician(each) for each in members if each.active and each.id in proved),
-            locations=locations,
-            policy=_policy(settings, currency),
+            locations=tuple(_location(each) for each in places if each.clients_can_book),
+            policy=_policy(answer.appointment_setting, currency),
         )
         self._kept = (began, catalog)
         return catalog
 
-    async def _offerings(self) -> list[OfferingsOfferingsNodes]:
-        return await every(lambda after: self._client.offerings(after=after), lambda answer: answer.offerings)
+    async def _more_offerings(self, after: str) -> MoreOfferings:
+        return await self._client.more_offerings(after=after)
 
-    async def _appointment_types(self) -> list[AppointmentTypesAppointmentTypesNodes]:
-        return await every(
-            lambda after: self._client.appointment_types(after=after), lambda answer: answer.appointment_types
-        )
+    async def _more_kinds(self, after: str) -> MoreAppointmentTypes:
+        return await self._client.more_appointment_types(after=after)
 
-    async def _members(self) -> list[MembersOrganizationMembersNodes]:
-        return await every(
-            lambda after: self._client.members(after=after), lambda answer: answer.organization_members
-        )
+    async def _more_members(self, after: str) -> MoreMembers:
+        return await self._client.more_members(after=after)
 
-    async def _locations(self) -> tuple[Location, ...]:
-        places = await every(
-            lambda after: self._client.locations(after=after), lambda answer: answer.appointment_locations
-        )
-        return tuple(
-            Location(id=place.id, name=place.location or "") for place in places if place.clients_can_book
-        )
+    async def _more_places(self, after: str) -> MoreLocations:
+        return await self._client.more_locations(after=after)
 
 
-def _plan(offering: OfferingsOfferingsNodes, currency: str) -> Plan | None:
+def _plan(offering: Package, currency: str) -> Plan | None:
     """A plan that patients may see; None for a hidden one, or one whose terms cannot be read."""
     if offering.archived or not offering.show_offering or _is_hidden(offering.visibility_status):
         return None
@@ -175,7 +167,7 @@ def _quantity(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None
 
 
-def _visit_type(kind: AppointmentTypesAppointmentTypesNodes, currency: str) -> VisitType | None:
+def _visit_type(kind: VisitKind, currency: str) -> VisitType | None:
     """A visit that patients may book themselves, alone with a clinician, in a way that we know."""
     known = contact_types(kind.available_contact_types or ())
     if not (kind.clients_can_book and kind.length and known) or kind.is_group or kind.deleted_at:
@@ -196,13 +188,13 @@ def _visit_type(kind: AppointmentTypesAppointmentTypesNodes, currency: str) -> V
     )
 
 
-def _only(kind: AppointmentTypesAppointmentTypesNodes) -> frozenset[str] | None:
+def _only(kind: VisitKind) -> frozenset[str] | None:
     if not kind.require_specific_providers:
         return None
     return frozenset(each.user_id for each in kind.provider_appt_type_connections or () if each.user_id)
 
 
-def _clinician(member: MembersOrganizationMembersNodes) -> Clinician:
+def _clinician(member: Member) -> Clinician:
     licences: Sequence[str] = [each.state or "" for each in member.state_licenses or ()]
     return Clinician(
         id=member.id,
@@ -213,9 +205,12 @@ def _clinician(member: MembersOrganizationMembersNodes) -> Clinician:
     )
 
 
-def _policy(settings: PracticeSettings, currency: str) -> BookingPolicy:
+def _location(place: Place) -> Location:
+    return Location(id=place.id, name=place.location or "")
+
+
+def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> BookingPolicy:
     """The practice's rules: times are minutes, fees are cents."""
-    own = settings.appointment_setting
     if own is None:
         return BookingPolicy(
             schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None

@@ -3,7 +3,7 @@ from typing import Optional
 from pydantic import Field
 
 from .base_model import BaseModel
-from .fragments import CardOnFile
+from .fragments import CardOnFile, More
 
 
 class Cards(BaseModel):
@@ -18,12 +18,6 @@ class CardsStripeCustomerDetails(BaseModel):
 
 
 CardsStripeCustomerDetailsNodes = CardOnFile
-
-
-class CardsStripeCustomerDetailsPageInfo(BaseModel):
-    has_next_page: bool
-    end_cursor: Optional[str]
-
-
+CardsStripeCustomerDetailsPageInfo = More
 Cards.model_rebuild()
 CardsStripeCustomerDetails.model_rebuild()

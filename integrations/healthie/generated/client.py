@@ -3,7 +3,6 @@ from typing import Optional, Union
 from integrations.healthie.base import Base
 from integrations.healthie.scalars import Json, Moment, write_moment
 
-from .appointment_types import AppointmentTypes
 from .attach_card import AttachCard
 from .available_days import AvailableDays
 from .available_slots import AvailableSlots
@@ -15,14 +14,15 @@ from .charge import Charge
 from .coupons import Coupons
 from .create_patient import CreatePatient
 from .delete_visit import DeleteVisit
-from .locations import Locations
-from .members import Members
-from .offerings import Offerings
+from .more_appointment_types import MoreAppointmentTypes
+from .more_locations import MoreLocations
+from .more_members import MoreMembers
+from .more_offerings import MoreOfferings
 from .patient import Patient
 from .patients_by_email import PatientsByEmail
 from .payment_by_id import PaymentById
 from .payments_since import PaymentsSince
-from .practice_settings import PracticeSettings
+from .public_catalog import PublicCatalog
 from .refund import Refund
 from .validate_coupon import ValidateCoupon
 from .visit_by_id import VisitById
@@ -385,8 +385,7 @@ class Client(Base):
                   ...CardOnFile
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
               }
             }
@@ -398,6 +397,11 @@ class Client(Base):
               expiration
               source_status
               user_id
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
             }
             """)
         variables: dict[str, object] = {"user_id": user_id, "after": after}
@@ -450,135 +454,41 @@ class Client(Base):
             variables=variables,
         )
 
-    async def offerings(
-        self, *, after: Union[Optional[str], UnsetType] = UNSET
-    ) -> Offerings:
+    async def public_catalog(self) -> PublicCatalog:
         query = gql("""
-            query Offerings($after: String) {
-              offerings(
-                only_client_visible: true
-                show_only_visible: true
-                first: 50
-                after: $after
-              ) {
+            query PublicCatalog {
+              offerings(only_client_visible: true, show_only_visible: true, first: 30) {
                 nodes {
-                  id
-                  name
-                  description
-                  price
-                  initial_payment_amount
-                  initial_price_with_taxes
-                  currency
-                  billing_frequency
-                  repeat_times
-                  archived
-                  show_offering
-                  visibility_status
-                  under_purchase_cap
-                  offering_includes {
-                    appointment_type_id
-                    quantity
-                  }
+                  ...Package
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
               }
-            }
-            """)
-        variables: dict[str, object] = {"after": after}
-        return await self.execute(
-            Offerings,
-            query=query,
-            operation_name="Offerings",
-            mutation=False,
-            variables=variables,
-        )
-
-    async def appointment_types(
-        self, *, after: Union[Optional[str], UnsetType] = UNSET
-    ) -> AppointmentTypes:
-        query = gql("""
-            query AppointmentTypes($after: String) {
-              appointmentTypes(
-                clients_can_book: true
-                org_level: true
-                first: 50
-                after: $after
-              ) {
+              appointmentTypes(clients_can_book: true, org_level: true, first: 30) {
                 nodes {
-                  id
-                  name
-                  client_facing_display_name
-                  client_display_description
-                  length
-                  clients_can_book
-                  deleted_at
-                  is_group
-                  available_contact_types
-                  pricing_info {
-                    price
-                  }
-                  require_specific_providers
-                  provider_appt_type_connections {
-                    user_id
-                  }
+                  ...VisitKind
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
               }
-            }
-            """)
-        variables: dict[str, object] = {"after": after}
-        return await self.execute(
-            AppointmentTypes,
-            query=query,
-            operation_name="AppointmentTypes",
-            mutation=False,
-            variables=variables,
-        )
-
-    async def members(
-        self, *, after: Union[Optional[str], UnsetType] = UNSET
-    ) -> Members:
-        query = gql("""
-            query Members($after: String) {
-              organizationMembers(first: 50, after: $after) {
+              organizationMembers(first: 30) {
                 nodes {
-                  id
-                  full_name
-                  first_name
-                  last_name
-                  qualifications
-                  timezone
-                  active
-                  is_active_provider
-                  state_licenses {
-                    state
-                  }
+                  ...Member
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
               }
-            }
-            """)
-        variables: dict[str, object] = {"after": after}
-        return await self.execute(
-            Members,
-            query=query,
-            operation_name="Members",
-            mutation=False,
-            variables=variables,
-        )
-
-    async def practice_settings(self) -> PracticeSettings:
-        query = gql("""
-            query PracticeSettings {
+              appointmentLocations(org_level: true, first: 30) {
+                nodes {
+                  ...Place
+                }
+                page_info {
+                  ...More
+                }
+              }
               appointmentSetting {
                 minimum_advance_schedule_time
                 minimum_advance_cancel_time
@@ -589,39 +499,251 @@ class Client(Base):
                 default_currency
               }
             }
+
+            fragment Member on User {
+              id
+              full_name
+              first_name
+              last_name
+              qualifications
+              timezone
+              active
+              state_licenses {
+                state
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Package on Offering {
+              id
+              name
+              description
+              price
+              initial_payment_amount
+              initial_price_with_taxes
+              currency
+              billing_frequency
+              repeat_times
+              archived
+              show_offering
+              visibility_status
+              under_purchase_cap
+              offering_includes {
+                appointment_type_id
+                quantity
+              }
+            }
+
+            fragment Place on AppointmentLocation {
+              id
+              location
+              clients_can_book
+            }
+
+            fragment VisitKind on AppointmentType {
+              id
+              name
+              client_facing_display_name
+              client_display_description
+              length
+              clients_can_book
+              deleted_at
+              is_group
+              available_contact_types
+              pricing_info {
+                price
+              }
+              require_specific_providers
+              provider_appt_type_connections {
+                user_id
+              }
+            }
             """)
         variables: dict[str, object] = {}
         return await self.execute(
-            PracticeSettings,
+            PublicCatalog,
             query=query,
-            operation_name="PracticeSettings",
+            operation_name="PublicCatalog",
             mutation=False,
             variables=variables,
         )
 
-    async def locations(
-        self, *, after: Union[Optional[str], UnsetType] = UNSET
-    ) -> Locations:
+    async def more_offerings(self, *, after: str) -> MoreOfferings:
         query = gql("""
-            query Locations($after: String) {
-              appointmentLocations(org_level: true, first: 50, after: $after) {
+            query MoreOfferings($after: String!) {
+              offerings(
+                only_client_visible: true
+                show_only_visible: true
+                first: 50
+                after: $after
+              ) {
                 nodes {
-                  id
-                  location
-                  clients_can_book
+                  ...Package
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Package on Offering {
+              id
+              name
+              description
+              price
+              initial_payment_amount
+              initial_price_with_taxes
+              currency
+              billing_frequency
+              repeat_times
+              archived
+              show_offering
+              visibility_status
+              under_purchase_cap
+              offering_includes {
+                appointment_type_id
+                quantity
               }
             }
             """)
         variables: dict[str, object] = {"after": after}
         return await self.execute(
-            Locations,
+            MoreOfferings,
             query=query,
-            operation_name="Locations",
+            operation_name="MoreOfferings",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def more_appointment_types(self, *, after: str) -> MoreAppointmentTypes:
+        query = gql("""
+            query MoreAppointmentTypes($after: String!) {
+              appointmentTypes(
+                clients_can_book: true
+                org_level: true
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...VisitKind
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment VisitKind on AppointmentType {
+              id
+              name
+              client_facing_display_name
+              client_display_description
+              length
+              clients_can_book
+              deleted_at
+              is_group
+              available_contact_types
+              pricing_info {
+                price
+              }
+              require_specific_providers
+              provider_appt_type_connections {
+                user_id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            MoreAppointmentTypes,
+            query=query,
+            operation_name="MoreAppointmentTypes",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def more_members(self, *, after: str) -> MoreMembers:
+        query = gql("""
+            query MoreMembers($after: String!) {
+              organizationMembers(first: 50, after: $after) {
+                nodes {
+                  ...Member
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment Member on User {
+              id
+              full_name
+              first_name
+              last_name
+              qualifications
+              timezone
+              active
+              state_licenses {
+                state
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            MoreMembers,
+            query=query,
+            operation_name="MoreMembers",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def more_locations(self, *, after: str) -> MoreLocations:
+        query = gql("""
+            query MoreLocations($after: String!) {
+              appointmentLocations(org_level: true, first: 50, after: $after) {
+                nodes {
+                  ...Place
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Place on AppointmentLocation {
+              id
+              location
+              clients_can_book
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            MoreLocations,
+            query=query,
+            operation_name="MoreLocations",
             mutation=False,
             variables=variables,
         )
@@ -656,10 +778,14 @@ class Client(Base):
                   last_name
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
               }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
             }
             """)
         variables: dict[str, object] = {"email": email, "after": after}
@@ -783,10 +909,14 @@ class Client(Base):
                   code
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
               }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
             }
             """)
         variables: dict[str, object] = {
@@ -864,10 +994,14 @@ class Client(Base):
                   ...Visit
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
               }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
             }
 
             fragment Visit on Appointment {
@@ -930,10 +1064,14 @@ class Client(Base):
                   ...Visit
                 }
                 page_info {
-                  has_next_page
-                  end_cursor
+                  ...More
                 }
               }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
             }
 
             fragment Visit on Appointment {

@@ -3,6 +3,7 @@ from typing import Optional
 from pydantic import Field
 
 from .base_model import BaseModel
+from .fragments import More
 
 
 class Coupons(BaseModel):
@@ -21,10 +22,6 @@ class CouponsOfferingCouponsNodes(BaseModel):
     code: Optional[str]
 
 
-class CouponsOfferingCouponsPageInfo(BaseModel):
-    has_next_page: bool
-    end_cursor: Optional[str]
-
-
+CouponsOfferingCouponsPageInfo = More
 Coupons.model_rebuild()
 CouponsOfferingCoupons.model_rebuild()

@@ -21,6 +21,48 @@ class CardOnFile(BaseModel):
     user_id: Optional[str]
 
 
+class Member(BaseModel):
+    id: str
+    full_name: Optional[str]
+    first_name: Optional[str]
+    last_name: Optional[str]
+    qualifications: Optional[str]
+    timezone: Optional[str]
+    active: bool
+    state_licenses: Optional[list["MemberStateLicenses"]]
+
+
+class MemberStateLicenses(BaseModel):
+    state: Optional[str]
+
+
+class More(BaseModel):
+    has_next_page: bool
+    end_cursor: Optional[str]
+
+
+class Package(BaseModel):
+    id: str
+    name: Optional[str]
+    description: Optional[str]
+    price: Optional[str]
+    initial_payment_amount: Optional[str]
+    initial_price_with_taxes: Optional[str]
+    currency: Optional[str]
+    billing_frequency: Optional[str]
+    repeat_times: Optional[int]
+    archived: bool
+    show_offering: bool
+    visibility_status: str
+    under_purchase_cap: Optional[bool]
+    offering_includes: Optional[list["PackageOfferingIncludes"]]
+
+
+class PackageOfferingIncludes(BaseModel):
+    appointment_type_id: Optional[str]
+    quantity: Optional[str]
+
+
 class Payment(BaseModel):
     id: str
     state: Optional[Union[BillingItemState, str]]
@@ -59,6 +101,12 @@ class PaymentUserPackageSelection(BaseModel):
     id: str
 
 
+class Place(BaseModel):
+    id: str
+    location: Optional[str]
+    clients_can_book: bool
+
+
 class Visit(BaseModel):
     id: str
     date: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
@@ -94,6 +142,36 @@ class VisitRequestedPayment(BaseModel):
     paid_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
 
 
+class VisitKind(BaseModel):
+    id: str
+    name: Optional[str]
+    client_facing_display_name: Optional[str]
+    client_display_description: Optional[str]
+    length: Optional[int]
+    clients_can_book: bool
+    deleted_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    is_group: bool
+    available_contact_types: Optional[list[Optional[str]]]
+    pricing_info: Optional["VisitKindPricingInfo"]
+    require_specific_providers: bool
+    provider_appt_type_connections: Optional[
+        list["VisitKindProviderApptTypeConnections"]
+    ]
+
+
+class VisitKindPricingInfo(BaseModel):
+    price: Optional[str]
+
+
+class VisitKindProviderApptTypeConnections(BaseModel):
+    user_id: Optional[str]
+
+
 CardOnFile.model_rebuild()
+Member.model_rebuild()
+More.model_rebuild()
+Package.model_rebuild()
 Payment.model_rebuild()
+Place.model_rebuild()
 Visit.model_rebuild()
+VisitKind.model_rebuild()

@@ -1,6 +1,7 @@
 from typing import Optional
 
 from .base_model import BaseModel
+from .fragments import More
 
 
 class PatientsByEmail(BaseModel):
@@ -19,10 +20,6 @@ class PatientsByEmailUsersNodes(BaseModel):
     last_name: Optional[str]
 
 
-class PatientsByEmailUsersPageInfo(BaseModel):
-    has_next_page: bool
-    end_cursor: Optional[str]
-
-
+PatientsByEmailUsersPageInfo = More
 PatientsByEmail.model_rebuild()
 PatientsByEmailUsers.model_rebuild()

@@ -1,7 +1,7 @@
 from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import Visit
+from .fragments import More, Visit
 
 
 class VisitsBetween(BaseModel):
@@ -14,12 +14,6 @@ class VisitsBetweenAppointments(BaseModel):
 
 
 VisitsBetweenAppointmentsNodes = Visit
-
-
-class VisitsBetweenAppointmentsPageInfo(BaseModel):
-    has_next_page: bool
-    end_cursor: Optional[str]
-
-
+VisitsBetweenAppointmentsPageInfo = More
 VisitsBetween.model_rebuild()
 VisitsBetweenAppointments.model_rebuild()

@@ -1,7 +1,7 @@
 from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import Visit
+from .fragments import More, Visit
 
 
 class VisitsOfPatient(BaseModel):
@@ -14,12 +14,6 @@ class VisitsOfPatientAppointments(BaseModel):
 
 
 VisitsOfPatientAppointmentsNodes = Visit
-
-
-class VisitsOfPatientAppointmentsPageInfo(BaseModel):
-    has_next_page: bool
-    end_cursor: Optional[str]
-
-
+VisitsOfPatientAppointmentsPageInfo = More
 VisitsOfPatient.model_rebuild()
 VisitsOfPatientAppointments.model_rebuild()
