@@ -16,7 +16,9 @@ from integrations.healthie_emulator import (
     availability,
     booking,
     catalog,
+    clients,
     control,
+    keys,
     money,
     people,
     webhooks,
@@ -66,7 +68,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
 
 def schema() -> GraphQLSchema:
     """Build the contract's schema with every resolver of the emulator."""
-    parts = (appointments, availability, booking, catalog, money, people, webhooks)
+    parts = (appointments, availability, booking, catalog, clients, keys, money, people, webhooks)
     return executable_schema({name: each for part in parts for name, each in part.RESOLVERS.items()})
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from integrations.healthie_emulator import money
 from integrations.healthie_emulator.books import books
 from integrations.healthie_emulator.emulator import Emulator, as_json
 from integrations.healthie_emulator.faults import Fault
@@ -83,6 +84,7 @@ def _set_clock(emulator: Emulator, given: dict[str, Any]) -> Any:
     emulator.clock.set(at, stopped=given.get("stopped"))
     if given.get("advance"):
         emulator.clock.advance(float(given["advance"]))
+    money.bill_due(emulator.world)
     emulator.world.outbox_filled.set()  # deliveries may have come due
     return _clock(emulator, given)
 
@@ -109,12 +111,15 @@ def _clear_faults(emulator: Emulator, _given: dict[str, Any]) -> Any:
 def _set_switches(emulator: Emulator, given: dict[str, Any]) -> Any:
     """Change the switches that are named; `silent_noop` takes the whole list of mutations."""
     switches = emulator.world.switches
-    kinds = {field.name: type(getattr(switches, field.name)) for field in dataclasses.fields(switches)}
-    for name in given:
-        if name not in kinds:
-            raise ValueError(f"unknown switch {name!r}; there are {', '.join(kinds)}")
+    there_are = {field.name for field in dataclasses.fields(switches)}
     for name, value in given.items():
-        setattr(switches, name, kinds[name](value))
+        if name not in there_are:
+            raise ValueError(f"unknown switch {name!r}; there are {', '.join(sorted(there_are))}")
+        wanted = list if name == "silent_noop" else bool
+        if not isinstance(value, wanted):
+            raise ValueError(f"{name} is a {wanted.__name__}")  # noqa: TRY004 - a bad request, not a bug
+    for name, value in given.items():
+        setattr(switches, name, set(value) if name == "silent_noop" else value)
     return as_json(switches)
 
 

@@ -17,6 +17,11 @@ _WHEN = re.compile(
     re.ASCII,
 )
 
+FIRST_YEAR, LAST_YEAR = (
+    1900,
+    2200,
+)  # birthdays begin here, no plan reaches there; arithmetic stays within bounds
+
 # `2026-01-30 12:15:00 -0700`
 _WITH_OFFSET = frozenset({"Appointment", "Availability", "PotentialAppointmentSlot"})
 # `2021-10-10 10:00:00 EDT -04:00`
@@ -39,7 +44,7 @@ def read(text: str, zone: str) -> datetime:
     """
     unreadable = GraphQLError(f"Could not read {text[:60]!r} as a date and time")
     match = _WHEN.fullmatch(text.strip())
-    if match is None:
+    if match is None or not FIRST_YEAR <= int(match["day"][:4]) <= LAST_YEAR:
         raise unreadable
     try:
         offset = {"UTC": "Z", None: ""}.get(match["offset"], match["offset"])

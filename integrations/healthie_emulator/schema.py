@@ -11,6 +11,7 @@ type, in the zone of the key's owner.
 """
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -21,7 +22,6 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLResolveInfo,
-    GraphQLScalarType,
     GraphQLSchema,
     build_schema,
     get_named_type,
@@ -39,10 +39,14 @@ Resolver = Callable[..., Any]
 
 
 def executable_schema(resolvers: Mapping[str, Resolver]) -> GraphQLSchema:
-    """Build the contract's schema with these resolvers; raise LookupError for one that has no field."""
+    """Build the contract's schema with these resolvers.
+
+    Raises LookupError for a resolver that has no field and for a root field that has no resolver.
+    """
     schema = build_schema(CONTRACT.read_text())
     for name in ("ISO8601DateTime", "ISO8601Date"):
-        _read_dates(schema.type_map[name])
+        _accept(schema.type_map[name], _check_date)
+    _accept(schema.type_map["JSON"], _check_json)
     left = dict(resolvers)
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
@@ -57,9 +61,9 @@ def _resolver(
     type_: GraphQLObjectType, name: str, field: GraphQLField, given: Resolver | None
 ) -> Callable[..., Any]:
     if type_.name == "Query":
-        return _query(name, given or _unknown)
+        return _query(name, _required(given, name))
     if type_.name == "Mutation":
-        return _mutation(name, field, given or _unknown)
+        return _mutation(name, field, _required(given, name))
     if get_named_type(field.type).name in {"ISO8601DateTime", "ISO8601Date"}:
         return _instant(type_.name, given or _attribute(name))
     return _field(given or _attribute(name))
@@ -139,19 +143,31 @@ def _attribute(name: str) -> Resolver:
     return read
 
 
-def _unknown(*_: Any) -> Any:
-    raise GraphQLError("The emulator does not do this yet")
+def _required(given: Resolver | None, name: str) -> Resolver:
+    if given is None:
+        raise LookupError(f"no resolver for {name}")
+    return given
 
 
-def _read_dates(scalar: Any) -> None:
-    """Let the scalar refuse what is no date; the text goes on, since its zone is known only to the resolver."""
+def _accept(scalar: Any, check: Callable[[Any], object]) -> None:
+    """Let a scalar refuse what `check` refuses; what it accepts goes on as it came."""
 
-    def parse(value: Any) -> str:
-        if not isinstance(value, str):
-            raise GraphQLError(f"{scalar.name} must be a string")
-        dates.read(value, "UTC")
+    def coerce(value: Any) -> Any:
+        check(value)
         return value
 
-    if not isinstance(scalar, GraphQLScalarType):
-        raise TypeError(f"{scalar!r} is not a scalar")
-    scalar.parse_value = scalar.coerce_input_value = parse  # type: ignore[method-assign]
+    scalar.parse_value = scalar.coerce_input_value = coerce
+
+
+def _check_date(value: Any) -> None:
+    """Refuse what is no date; the text is read later, where its zone is known."""
+    if not isinstance(value, str):
+        raise GraphQLError("A date must be a string")
+    dates.read(value, "UTC")
+
+
+def _check_json(value: Any) -> None:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise GraphQLError("JSON has no such number") from None
