@@ -131,7 +131,7 @@ def _offering(request: Request, offering_id: object, key: object) -> Offering | 
     if offering is None or offering.archived:
         raise Refusal("offering_id", "Offering not found")
     if not packages.under_purchase_cap(world, offering) and not _repeats(request, key):
-        raise Refusal("offering_id", "This package is no longer available for purchase")
+        raise Refusal("offering_id", "This package has reached its purchase cap")
     return offering
 
 

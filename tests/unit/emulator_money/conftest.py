@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from graphql import graphql
 
-from integrations.healthie_emulator import money, webhooks
+from integrations.healthie_emulator import money
+from integrations.healthie_emulator.app import schema
 from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.records import OfferingInclude, User
-from integrations.healthie_emulator.schema import executable_schema
 from integrations.healthie_emulator.state import Actor, Request, World
 
 NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)  # noon in New York, the clinicians' zone
@@ -21,7 +21,7 @@ CHARGE = """mutation Charge($input: createBillingItemInput) { createBillingItem(
     recurring_payment { id is_canceled next_payment_date } user_package_selection { id } }
   messages { field message } stripeError } }"""
 
-SCHEMA = executable_schema({**money.RESOLVERS, **webhooks.RESOLVERS})
+SCHEMA = schema()
 
 
 @dataclass(kw_only=True)

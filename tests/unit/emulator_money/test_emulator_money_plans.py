@@ -100,7 +100,7 @@ class TestPackages:
         await practice.charge("50", offering_id=practice.capped)
         assert not under_purchase_cap(practice.world, plan)
         payload = await practice.charge("50", offering_id=practice.capped)
-        assert "no longer available" in payload["messages"][0]["message"]
+        assert "purchase cap" in payload["messages"][0]["message"]
         assert len(practice.world.stripe.charges) == 1
 
     async def test_a_refund_takes_no_package_back(self, practice: Any) -> None:
