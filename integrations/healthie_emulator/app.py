@@ -21,6 +21,7 @@ from integrations.healthie_emulator import (
     keys,
     money,
     people,
+    rebooking,
     webhooks,
 )
 from integrations.healthie_emulator.emulator import Emulator
@@ -68,7 +69,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
 
 def schema() -> GraphQLSchema:
     """Build the contract's schema with every resolver of the emulator."""
-    parts = (appointments, availability, booking, catalog, clients, keys, money, people, webhooks)
+    parts = (appointments, availability, booking, catalog, clients, keys, money, people, rebooking, webhooks)
     return executable_schema({name: each for part in parts for name, each in part.RESOLVERS.items()})
 
 
