@@ -23,7 +23,11 @@ from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.wire import ConnectionDropped
 
 GUEST = GuestDetails(
-    email="sample.guest@example.com", first_name="Sample", last_name="Guest", phone="555-0199", birth_date=None
+    email="sample.guest@example.com",
+    first_name="Sample",
+    last_name="Guest",
+    phone="555-0199",
+    birth_date=None,
 )
 
 
@@ -89,7 +93,9 @@ class Practice:
             )
         )
 
-    async def checkout(self, plan_name: str = "Starter Plan", *, token: str = "tok_visa", **changes: Any) -> Checkout:
+    async def checkout(
+        self, plan_name: str = "Starter Plan", *, token: str = "tok_visa", **changes: Any
+    ) -> Checkout:
         """A checkout of the first patient with a card attached, as far as the charge."""
         plan, slot = await self.plan(plan_name), (await self.free())[0]
         card = await self.healthie.cards.attach(
