@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from booking.models import CardChoice, Checkout, EndReason, GuestDetails, Hold
 from booking.models import CheckoutState as S
 from booking.ports import Cards, Clock, HoldStore, UnitOfWorkFactory
@@ -32,6 +34,8 @@ from booking.saga_table import TERMINAL, WAITING
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
 _JOIN_INTERVAL = 0.1
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,21 +128,9 @@ class CheckoutService:
         """
         checkout = await self._mine(caller, checkout_id)
         if at_rest(checkout) and checkout.state in WAITING:
-            await self._check_hold(checkout)
-            card = await self._usable(caller, checkout, card)
-            now = self._clock.now()
-            confirmed = checkout.changed(
-                attempt=checkout.attempt + 1,
-                card=card,
-                declined=None,
-                confirm_deadline=now + self._rules.confirm_window,
-                updated_at=now,
-                due_at=now,
-            )
-            with contextlib.suppress(
-                StaleCheckout
-            ):  # another confirm, or a cancel, was first: see what became of it
-                await self._save(confirmed)
+            # Another confirm, or a cancel, may be first: see what became of it.
+            with contextlib.suppress(StaleCheckout):
+                await self._accept(caller, checkout, card)
         return _outcome(await self._driven(checkout_id))
 
     async def cancel(self, caller: Caller, checkout_id: str) -> Checkout:
@@ -192,6 +184,22 @@ class CheckoutService:
             raise NotFound("checkout")
         return checkout
 
+    async def _accept(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> None:
+        """Write down what the patient confirmed. Raises HoldExpired, CardRequired, StaleCheckout."""
+        await self._check_hold(checkout)
+        card = await self._usable(caller, checkout, card)
+        now = self._clock.now()
+        await self._save(
+            checkout.changed(
+                attempt=checkout.attempt + 1,
+                card=card,
+                declined=None,
+                confirm_deadline=now + self._rules.confirm_window,
+                updated_at=now,
+                due_at=now,
+            )
+        )
+
     async def _check_hold(self, checkout: Checkout) -> None:
         hold = await self._holds.get(checkout.hold_id)
         if hold is None:
@@ -215,7 +223,7 @@ class CheckoutService:
         """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
         task = asyncio.create_task(self._until_rest(checkout_id))
         self._driving.add(task)
-        task.add_done_callback(self._driving.discard)
+        task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=self._rules.answer_within.total_seconds())
         if done:
             return task.result()
@@ -224,6 +232,12 @@ class CheckoutService:
         if checkout is None:
             raise NotFound("checkout")
         return checkout
+
+    def _finished(self, task: asyncio.Task[Checkout]) -> None:
+        """Note how a drive ended: who confirmed may have their answer already."""
+        self._driving.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("checkout.drive_ended", error=type(error).__name__)
 
     async def _until_rest(self, checkout_id: str) -> Checkout:
         checkout = await self._saga.drive(checkout_id)

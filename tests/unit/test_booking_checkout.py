@@ -1,0 +1,342 @@
+"""Checkouts as patients meet them: who may start, join, pay, look and leave, and what they are told."""
+
+import asyncio
+import base64
+import gc
+from datetime import timedelta
+
+import pytest
+
+from booking.checkout import CheckoutRules
+from booking.models import Card, CardChoice, GuestDetails
+from booking.models import CheckoutState as S
+from booking.principals import Caller, Principal, PrincipalKind
+from booking.refusals import (
+    CardDeclined,
+    CardRequired,
+    CheckoutClosed,
+    GuestDetailsRequired,
+    HoldExpired,
+    NotFound,
+    PlanRequired,
+    RecurrenceNotAccepted,
+)
+from booking.saga import at_rest
+from tests.unit.booking_world import (
+    FREE,
+    GUEST,
+    MONTHLY,
+    PATIENT,
+    PLANNED,
+    STRANGER,
+    VISITOR,
+    World,
+    a_slot,
+    as_guest,
+)
+
+HURRIED = CheckoutRules(answer_within=timedelta(milliseconds=20))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+class TestStart:
+    async def test_a_guest_gets_a_checkout_that_only_its_own_token_opens(self, world: World) -> None:
+        checkout = await world.start()
+        assert checkout.state is S.STARTED
+        assert checkout == world.row(checkout)
+        assert await world.checkouts.view(as_guest(checkout), checkout.id) == checkout
+        assert await world.checkouts.view(STRANGER, checkout.id) is None
+
+    async def test_the_hold_goes_over_to_the_checkout(self, world: World) -> None:
+        checkout = await world.start()
+        (hold,) = world.holds.live
+        assert (hold.id, hold.owner) == (checkout.hold_id, checkout.owner)
+
+    async def test_a_patient_needs_no_details_and_gives_none(self, world: World) -> None:
+        hold = await world.hold(PATIENT)
+        checkout = await world.checkouts.start(PATIENT, hold_id=hold.id, guest=GUEST)
+        assert checkout.patient_id == PATIENT.principal.id
+        assert checkout.guest is None
+
+    async def test_a_visitor_who_signs_in_keeps_the_hold(self, world: World) -> None:
+        hold = await world.hold(VISITOR)
+        signed_in = Caller(principal=PATIENT.principal, visitor=VISITOR.principal)
+        checkout = await world.checkouts.start(signed_in, hold_id=hold.id)
+        assert checkout.owner == PATIENT.principal.key
+
+    async def test_nobody_checks_out_without_saying_who_they_are(self, world: World) -> None:
+        hold = await world.hold()
+        with pytest.raises(GuestDetailsRequired):
+            await world.checkouts.start(VISITOR, hold_id=hold.id)
+        assert world.database.rows == {}
+
+    async def test_a_foreign_and_a_missing_hold_answer_alike(self, world: World) -> None:
+        hold = await world.hold()
+        answers = []
+        for caller, hold_id in ((STRANGER, hold.id), (STRANGER, "hold_missing")):
+            with pytest.raises(HoldExpired) as refusal:
+                await world.checkouts.start(caller, hold_id=hold_id, guest=GUEST)
+            answers.append(str(refusal.value))
+        await world.checkouts.start(VISITOR, hold_id=hold.id, guest=GUEST)
+        with pytest.raises(HoldExpired) as refusal:
+            await world.checkouts.start(STRANGER, hold_id=hold.id, guest=GUEST)
+        assert {*answers, str(refusal.value)} == {HoldExpired.message}
+
+    async def test_a_hold_that_ran_out_starts_nothing(self, world: World) -> None:
+        hold = await world.hold()
+        world.clock.advance(minutes=5)
+        with pytest.raises(HoldExpired):
+            await world.checkouts.start(VISITOR, hold_id=hold.id, guest=GUEST)
+
+    async def test_a_hold_lost_while_starting_ends_the_checkout(self, world: World) -> None:
+        hold = await world.hold()
+        world.tape.after_commit["started"] = world.holds.emptied
+        with pytest.raises(HoldExpired):
+            await world.checkouts.start(VISITOR, hold_id=hold.id, guest=GUEST)
+        (row,) = world.database.rows.values()
+        assert row.state is S.EXPIRED
+        assert row.guest is None
+
+    async def test_a_second_start_joins_the_first(self, world: World) -> None:
+        checkout = await world.start()
+        assert await world.checkouts.start(VISITOR, hold_id=checkout.hold_id, guest=GUEST) == checkout
+        assert len(world.database.rows) == 1
+
+    async def test_two_starts_at_once_are_one_checkout(self, world: World) -> None:
+        hold = await world.hold()
+        start = world.checkouts.start
+        first, second = await asyncio.gather(
+            start(VISITOR, hold_id=hold.id, guest=GUEST), start(VISITOR, hold_id=hold.id, guest=GUEST)
+        )
+        assert first.id == second.id
+        assert len(world.database.rows) == 1
+
+    async def test_a_plan_that_bills_again_must_be_accepted_as_such(self, world: World) -> None:
+        hold = await world.hold(slot=a_slot(PLANNED))
+        with pytest.raises(RecurrenceNotAccepted):
+            await world.checkouts.start(VISITOR, hold_id=hold.id, plan_id=MONTHLY.id, guest=GUEST)
+        checkout = await world.checkouts.start(
+            VISITOR, hold_id=hold.id, plan_id=MONTHLY.id, guest=GUEST, accept_recurrence=True
+        )
+        assert checkout.quote.recurrence is not None
+
+    async def test_a_visit_that_plans_sell_is_not_sold_alone(self, world: World) -> None:
+        with pytest.raises(PlanRequired):
+            await world.start(slot=a_slot(PLANNED))
+
+    async def test_the_quote_is_frozen_with_the_checkout(self, world: World) -> None:
+        hold = await world.hold(slot=a_slot(PLANNED))
+        checkout = await world.checkouts.start(
+            VISITOR, hold_id=hold.id, plan_id="once", promo_code="TENOFF", guest=GUEST
+        )
+        world.offer.promos.clear()
+        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert str(row.quote.due_today) == "89.00 USD"
+        assert [charge.net for charge in world.books.charges] == [checkout.quote.due_today]
+
+
+class TestConfirm:
+    async def test_a_patient_pays_with_a_card_on_file(self, world: World) -> None:
+        card = Card(id="mine", brand="Visa", last4="4242", expires=None)
+        world.books.cards[PATIENT.principal.id].append(card)
+        checkout = await world.start(PATIENT)
+        row = await world.checkouts.confirm(PATIENT, checkout.id, CardChoice(on_file_id="mine"))
+        assert row.state is S.CONFIRMED
+        assert [charge.card_id for charge in world.books.charges] == ["mine"]
+        assert "attach_card" not in world.tape.calls()
+
+    @pytest.mark.parametrize("caller", [PATIENT, VISITOR])
+    async def test_nobody_pays_with_a_card_of_somebody_else(self, world: World, caller: Caller) -> None:
+        world.books.cards["another"].append(Card(id="theirs", brand="Visa", last4="4242", expires=None))
+        checkout = await world.start(caller)
+        payer = caller if caller is PATIENT else as_guest(checkout)
+        with pytest.raises(CardRequired):
+            await world.checkouts.confirm(payer, checkout.id, CardChoice(on_file_id="theirs"))
+        assert world.row(checkout).attempt == 0
+
+    async def test_a_guest_gets_no_use_of_the_cards_of_the_record_that_they_match(self, world: World) -> None:
+        world.books.patients["p1"] = GUEST
+        world.books.cards["p1"].append(Card(id="theirs", brand="Visa", last4="4242", expires=None))
+        checkout = await world.start()
+        with pytest.raises(CardDeclined):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token("declined"))
+        assert world.row(checkout).patient_id == "p1"
+        with pytest.raises(CardRequired):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, CardChoice(on_file_id="theirs"))
+
+    async def test_what_is_due_needs_a_card(self, world: World) -> None:
+        checkout = await world.start()
+        with pytest.raises(CardRequired):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+        assert world.row(checkout).state is S.STARTED
+
+    async def test_a_card_is_not_kept_where_nothing_is_due(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(FREE))
+        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert row.state is S.CONFIRMED
+        assert not {"attach_card", "charge"} & set(world.tape.calls())
+
+    async def test_a_hold_that_ran_out_before_the_confirm_ends_the_checkout(self, world: World) -> None:
+        checkout = await world.start()
+        world.clock.advance(minutes=5)
+        with pytest.raises(HoldExpired):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert world.row(checkout).state is S.EXPIRED
+        assert world.tape.calls() == []
+
+    @pytest.mark.parametrize("caller", [STRANGER, VISITOR, PATIENT])
+    async def test_a_foreign_and_a_missing_checkout_answer_alike(self, world: World, caller: Caller) -> None:
+        checkout = await world.start()
+        for act in (
+            world.checkouts.cancel,
+            lambda who, one: world.checkouts.confirm(who, one, world.token()),
+        ):
+            for checkout_id in (checkout.id, "chk_missing"):
+                with pytest.raises(NotFound, match=r"^checkout not found$"):
+                    await act(caller, checkout_id)
+        assert await world.checkouts.view(caller, checkout.id) is None
+        assert await world.checkouts.view(caller, "chk_missing") is None
+
+    async def test_a_second_confirm_joins_the_first(self, world: World) -> None:
+        checkout = await world.start()
+        confirm = world.checkouts.confirm
+        rows = await asyncio.gather(
+            *(confirm(as_guest(checkout), checkout.id, world.token()) for _ in range(3))
+        )
+        assert {row.state for row in rows} == {S.CONFIRMED}
+        assert len(world.books.charges) == 1
+        assert world.row(checkout).attempt == 1
+
+    async def test_a_confirm_in_another_process_joins_too(self, world: World) -> None:
+        checkout = await world.start()
+        others = [world.a_service(world.a_saga()) for _ in range(3)]
+        rows = await asyncio.gather(
+            *(other.confirm(as_guest(checkout), checkout.id, world.token()) for other in others)
+        )
+        assert {row.state for row in rows} == {S.CONFIRMED}
+        assert len(world.books.charges) == 1
+
+    async def test_a_confirmed_checkout_is_answered_again(self, world: World) -> None:
+        checkout = await world.start()
+        first = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token()) == first
+        assert len(world.books.charges) == 1
+
+    async def test_a_slow_upstream_is_answered_as_under_way_and_goes_on(self) -> None:
+        world = World(rules=HURRIED)
+        checkout = await world.start()
+        go_on = asyncio.Event()
+
+        async def slow() -> None:
+            await go_on.wait()
+
+        world.books.during["charge"] = slow
+        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert row.state is S.CHARGE_INTENDED
+        assert not at_rest(row)
+        go_on.set()
+        await world.checkouts.aclose()
+        assert world.row(checkout).state is S.CONFIRMED
+
+    async def test_a_refusal_that_comes_after_the_answer_is_no_loose_end(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world = World(rules=HURRIED)
+        checkout, other = await world.start(), await world.start(PATIENT, a_slot(hours=48))
+        go_on = asyncio.Event()
+
+        async def slow() -> None:
+            await go_on.wait()
+            world.put(world.row(other).changed(state=S.CARD_READY, patient_id="p1"))
+
+        world.books.during["create_patient"] = slow
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        go_on.set()
+        await world.checkouts.aclose()
+        gc.collect()
+        assert world.row(checkout).state is S.PATIENT_READY
+        assert "never retrieved" not in caplog.text
+
+    async def test_a_hold_that_runs_out_in_the_moment_of_a_cancel_is_no_error(self, world: World) -> None:
+        checkout = await world.start()
+        world.clock.advance(minutes=5)
+        get = world.holds.get
+
+        async def cancel_meanwhile(hold_id: str) -> object:
+            world.holds.get = get  # type: ignore[method-assign]
+            await world.checkouts.cancel(as_guest(checkout), checkout.id)
+            return await get(hold_id)
+
+        world.holds.get = cancel_meanwhile  # type: ignore[method-assign, assignment]
+        with pytest.raises(CheckoutClosed):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+
+
+class TestCancel:
+    async def test_leaving_before_paying_gives_everything_back(self, world: World) -> None:
+        checkout = await world.start()
+        row = await world.checkouts.cancel(as_guest(checkout), checkout.id)
+        assert row.state is S.CANCELLED
+        world.assert_right(checkout)
+        assert world.holds.live == []
+        assert await world.checkouts.cancel(as_guest(checkout), checkout.id) == row
+
+    async def test_what_is_confirmed_is_not_cancelled_here(self, world: World) -> None:
+        checkout = await world.start()
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        with pytest.raises(CheckoutClosed) as refusal:
+            await world.checkouts.cancel(as_guest(checkout), checkout.id)
+        assert refusal.value.state == "confirmed"
+
+    async def test_a_cancelled_checkout_takes_no_payment(self, world: World) -> None:
+        checkout = await world.start()
+        await world.checkouts.cancel(as_guest(checkout), checkout.id)
+        with pytest.raises(CheckoutClosed):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert world.tape.calls() == []
+
+    async def test_after_a_decline_the_patient_may_leave(self, world: World) -> None:
+        checkout = await world.start()
+        with pytest.raises(CardDeclined):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token("declined"))
+        row = await world.checkouts.cancel(as_guest(checkout), checkout.id)
+        assert row.state is S.CANCELLED
+        assert world.holds.live == []
+
+
+class TestPatientData:
+    async def test_details_are_forgotten_once_the_patient_is_known(self, world: World) -> None:
+        checkout = await world.start()
+        seen: list[GuestDetails | None] = []
+        world.tape.after_commit["patient_ready"] = lambda: seen.append(world.row(checkout).guest)
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert checkout.guest == GUEST
+        assert seen == [None]
+
+    async def test_a_card_token_is_forgotten_once_it_is_used(self, world: World) -> None:
+        checkout = await world.start()
+        seen: list[CardChoice | None] = []
+        world.tape.after_commit["card_ready"] = lambda: seen.append(world.row(checkout).card)
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert seen == [None]
+
+    async def test_neither_shows_in_the_text_of_a_row(self, world: World) -> None:
+        row = world.confirmed(await world.start())
+        assert row.card is not None
+        assert row.card.token is not None
+        for secret in (GUEST.email, GUEST.first_name, row.card.token):
+            assert secret not in repr(row)
+
+    async def test_ids_of_checkouts_and_holds_cannot_be_guessed(self, world: World) -> None:
+        checkout = await world.start()
+        for name in (checkout.id, checkout.hold_id):
+            assert len(base64.urlsafe_b64decode(name.split("_", 1)[1] + "==")) >= 16
+
+    async def test_a_staff_token_is_no_patient(self, world: World) -> None:
+        staff = Caller(principal=Principal(kind=PrincipalKind.STAFF, id=PATIENT.principal.id))
+        checkout = await world.start(PATIENT)
+        assert await world.checkouts.view(staff, checkout.id) is None
