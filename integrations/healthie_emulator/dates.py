@@ -32,7 +32,7 @@ def zone_named(name: str) -> ZoneInfo:
     """Answer the zone of an IANA name; raise GraphQLError for any other text."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # unknown, a path, a directory of the zone database
+    except (LookupError, ValueError, OSError):  # unknown, a path, a directory of the zone database
         raise GraphQLError(f"Invalid timezone: {name[:60]!r}") from None
 
 
