@@ -165,7 +165,8 @@ def _check_free(name: str, port: int) -> None:
 async def _emulator_keys(http: httpx2.AsyncClient, emulator: str) -> dict[str, str]:
     """The emulator's own synthetic keys, as the settings want them."""
     seed = (await http.get(f"{emulator}/_control/seed")).raise_for_status().json()
+    keys = {one["id"]: one["key"] for one in seed["clinicians"] if one["key"]}
     return {
-        "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["organization_key"],
-        "FRONTDOOR_HEALTHIE_KEYS": json.dumps(seed["clinician_keys"]),
+        "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],
+        "FRONTDOOR_HEALTHIE_KEYS": json.dumps(keys),
     }

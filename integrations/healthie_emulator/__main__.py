@@ -6,6 +6,7 @@ import uvicorn
 
 from integrations.healthie_emulator.app import create_app
 from integrations.healthie_emulator.emulator import Emulator
+from integrations.healthie_emulator.tether import end_with_parent
 
 DEFAULT_PORT = 8080
 
@@ -16,7 +17,10 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--until-stdin-closes", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.until_stdin_closes:
+        end_with_parent()
     # h11 by name: `wire` closes connections underneath it.
     uvicorn.run(
         create_app(Emulator(seed=given.seed)),

@@ -1,0 +1,117 @@
+"""The gateway as an ASGI application: GraphQL, health, and in development GraphiQL."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from gateway.authentication import VISITOR_HEADER, Authenticator
+from gateway.composition import System, compose
+from gateway.graphiql import graphiql_routes
+from gateway.http import REQUEST_ID_HEADER, GraphQLEndpoint
+from gateway.idempotency import KEY_HEADER, REPLAYED_HEADER, MutationGuard
+from gateway.settings import Settings
+from gateway.tokens import GatewayTokens, derive_key, token_verifier
+from integrations.database.migrations import ready
+
+GRAPHQL_PATH = "/graphql"
+GRAPHIQL_PATH = "/graphiql"
+
+# Longer than a confirm answers and a step takes; then a key whose process died can be taken over by a retry.
+_IN_FLIGHT = timedelta(seconds=60)
+
+# How long a browser may remember what another origin is allowed; Chromium's own bound.
+_PREFLIGHT_SECONDS = 7200
+
+
+class _Gateway:
+    """What the application serves once it has started."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._system: System | None = None
+        self._endpoint: GraphQLEndpoint | None = None
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Build the system, serve, and take it down."""
+        async with compose(self._settings) as system:
+            self._system, self._endpoint = system, _endpoint(self._settings, system)
+            yield
+            self._system = self._endpoint = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer GraphQL; Starlette hands an instance the request unread."""
+        if self._endpoint is None:
+            raise AssertionError("the application has not started")
+        await self._endpoint(scope, receive, send)
+
+    async def ready(self, _request: Request) -> Response:
+        """Say whether requests can be served: the database answers and has today's tables."""
+        if self._system is not None and await ready(self._system.engine):
+            return PlainTextResponse("ready")
+        return PlainTextResponse(
+            "not ready: run `frontdoor migrate`, or look whether the database answers", 503
+        )
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Build the application; adapters are built when it starts."""
+    gateway = _Gateway(settings)
+    routes: list[BaseRoute] = [
+        Route(GRAPHQL_PATH, gateway),
+        Route("/healthz", _live),
+        Route("/readyz", gateway.ready),
+    ]
+    if settings.in_development:
+        emulator = str(settings.emulator_url).rstrip("/") if settings.emulator_url else None
+        routes += graphiql_routes(endpoint=GRAPHQL_PATH, emulator_url=emulator)
+        routes.append(Route("/", _to_graphiql))
+    return Starlette(routes=routes, middleware=_middleware(settings), lifespan=gateway.lifespan)
+
+
+def _endpoint(settings: Settings, system: System) -> GraphQLEndpoint:
+    secret = settings.secret_key.get_secret_value()
+    return GraphQLEndpoint(
+        services=system.services,
+        authenticator=Authenticator(
+            tokens=GatewayTokens(secret=secret), verifier=token_verifier(settings, clock=system.clock)
+        ),
+        guard=MutationGuard(
+            keys=system.idempotency,
+            clock=system.clock,
+            fingerprint_key=derive_key(secret, "idempotency-fingerprint"),
+            tenant=settings.tenant,
+            in_flight=_IN_FLIGHT,
+        ),
+    )
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", KEY_HEADER, VISITOR_HEADER, REQUEST_ID_HEADER],
+            expose_headers=[REPLAYED_HEADER, REQUEST_ID_HEADER, "Retry-After"],
+            max_age=_PREFLIGHT_SECONDS,
+        )
+    ]
+
+
+async def _live(_request: Request) -> Response:
+    return PlainTextResponse("alive")
+
+
+async def _to_graphiql(_request: Request) -> Response:
+    return RedirectResponse(GRAPHIQL_PATH)

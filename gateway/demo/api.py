@@ -1,0 +1,49 @@
+"""The public GraphQL API, as a patient's app calls it."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+
+class Broken(Exception):
+    """Something did not hold; the text says what."""
+
+
+@dataclass(kw_only=True)
+class App:
+    """One patient's app: a visitor at first, a guest once a checkout stands."""
+
+    http: httpx2.AsyncClient
+    graphql: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def open(self) -> None:
+        """Get the visitor token that everything anonymous needs."""
+        data = await self.ask("query Open { newVisitorToken }")
+        self.headers["Frontdoor-Visitor"] = data["newVisitorToken"]
+
+    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Run a query. Raises Broken on any error."""
+        return await self._send(document, variables, {})
+
+    async def do(self, document: str, **given: Any) -> dict[str, Any]:
+        """Run a mutation with one input and a fresh idempotency key; answers its result, success or problem."""
+        data = await self._send(document, {"input": given}, {"Idempotency-Key": str(uuid.uuid4())})
+        (result,) = data.values()
+        return dict(result)
+
+    def become_guest(self, token: str) -> None:
+        """Speak for the checkout from now on."""
+        self.headers["Authorization"] = f"Bearer {token}"
+
+    async def _send(self, document: str, variables: dict[str, Any], extra: dict[str, str]) -> dict[str, Any]:
+        answer = await self.http.post(
+            self.graphql, json={"query": document, "variables": variables}, headers={**self.headers, **extra}
+        )
+        body = answer.json()
+        if body.get("errors"):
+            raise Broken("; ".join(error["message"] for error in body["errors"]))
+        data: dict[str, Any] = body["data"]
+        return data

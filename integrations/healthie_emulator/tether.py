@@ -1,0 +1,23 @@
+"""A tie to the program that started this one: when it is gone, however it went, so is the emulator."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+# What the server gets to finish its answers before it is ended.
+GRACE_SECONDS = 5
+
+
+def end_with_parent() -> None:
+    """Watch standard input, which the parent keeps open and never writes to; its end stops this process."""
+    threading.Thread(target=_watch, name="tether", daemon=True).start()
+
+
+def _watch() -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
