@@ -14,6 +14,9 @@ from booking.zones import zone
 # A calendar month: a longer look is a mistake or an attack, and costs the upstream a request for every two days.
 MAX_DAYS = 31
 
+# No practice opens its calendar further ahead.
+HORIZON = timedelta(days=731)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -81,7 +84,9 @@ class SlotSearch:
             first + timedelta(days=n): [] for n in range((last - first).days + 1)
         }
         for slot in found:
-            by_day[slot.start.astimezone(place).date()].append(slot)
+            day = slot.start.astimezone(place).date()
+            if day in by_day:  # upstream reads dates in zones of its own at times
+                by_day[day].append(slot)
         return [Day(date=day, slots=tuple(slots)) for day, slots in by_day.items()]
 
     async def days(self, wanted: Wanted, *, month: date) -> list[date]:
@@ -92,6 +97,8 @@ class SlotSearch:
             raise InvalidInput(
                 field="month", reason="This month is over. Ask for the current or a later one."
             )
+        if month > today + HORIZON:
+            raise InvalidInput(field="month", reason="Ask for a month within the next two years.")
         visit_type, contact, clinicians = self._resolve(await self._catalog.catalog(), wanted)
         if not clinicians:
             return []
@@ -131,8 +138,11 @@ class SlotSearch:
             raise InvalidInput(field="until", reason="The range ends before it starts.")
         if (last - first).days + 1 > MAX_DAYS:
             raise InvalidInput(field="until", reason=f"Ask for at most {MAX_DAYS} days at once.")
-        if last < self._clock.now().astimezone(place).date():
+        today = self._clock.now().astimezone(place).date()
+        if last < today:
             raise InvalidInput(field="from", reason="These days are over. Ask for today or later.")
+        if last > today + HORIZON:
+            raise InvalidInput(field="until", reason="Ask for days within the next two years.")
 
     def _resolve(self, catalog: Catalog, wanted: Wanted) -> tuple[VisitType, ContactType, list[str]]:
         visit_type = catalog.visit_type(wanted.visit_type_id)

@@ -90,11 +90,12 @@ class Slot:
                 start=datetime.fromtimestamp(int(start), UTC),
                 minutes=int(minutes),
             )
+            sound = slot.id == slot_id and slot.interval.end - slot.start <= _LONGEST_VISIT
         except (binascii.Error, ValueError, OverflowError, OSError) as error:
             raise InvalidInput(
                 field="slotId", reason="This is not the id of a slot. Take it from the slots query."
             ) from error
-        if not (0 < slot.minutes <= _LONGEST_VISIT and clinician and visit_type):
+        if not (sound and clinician and visit_type):
             raise InvalidInput(
                 field="slotId", reason="This is not the id of a slot. Take it from the slots query."
             )
@@ -102,7 +103,7 @@ class Slot:
 
 
 # A day: no visit is longer, and it bounds what a forged slot id could hold.
-_LONGEST_VISIT = 24 * 60
+_LONGEST_VISIT = timedelta(days=1)
 
 
 def free_of(slots: Iterable[Slot], busy: Iterable[Busy]) -> list[Slot]:

@@ -4,7 +4,8 @@ import zoneinfo
 
 from booking.refusals import InvalidInput
 
-_NAMES = frozenset(zoneinfo.available_timezones())
+# The database's two placeholders are no places: one is this machine's own setting, the other says that nobody set it.
+_NAMES = frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
 
 
 def zone(name: str) -> zoneinfo.ZoneInfo:

@@ -1,0 +1,159 @@
+"""Looking for free time: ranges, zones, daylight saving, and what is held or claimed."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from booking.catalog import ContactType
+from booking.refusals import InvalidInput
+from booking.search import MAX_DAYS, Wanted
+from tests.unit.booking_doubles import NOW
+from tests.unit.booking_world import LOCATION, LONG, PRICED, World, a_slot
+
+NEW_YORK = "America/New_York"
+TODAY, TOMORROW = date(2026, 6, 1), date(2026, 6, 2)
+WANTED = Wanted(visit_type_id=PRICED.id, time_zone=NEW_YORK)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def starts(world: World, wanted: Wanted, first: date, last: date) -> dict[date, list[datetime]]:
+    days = await world.search.slots(wanted, first=first, last=last)
+    return {day.date: [slot.start for slot in day.slots] for day in days}
+
+
+class TestSlots:
+    async def test_every_asked_day_is_answered_in_order_free_or_not(self, world: World) -> None:
+        found = await starts(world, WANTED, TODAY, date(2026, 6, 4))
+        assert list(found) == [date(2026, 6, day) for day in (1, 2, 3, 4)]
+        assert [len(one) for one in found.values()] == [0, 2, 1, 0]
+
+    async def test_days_are_counted_in_the_patients_zone(self, world: World) -> None:
+        late = NOW.replace(day=3, hour=3)  # the evening before in New York, noon in Tokyo
+        world.offer.free = [a_slot(hours=(late - NOW) / timedelta(hours=1))]
+        for time_zone, day in ((NEW_YORK, 2), ("Asia/Tokyo", 3)):
+            wanted = Wanted(visit_type_id=PRICED.id, time_zone=time_zone)
+            found = await starts(world, wanted, TODAY, date(2026, 6, 4))
+            assert found[date(2026, 6, day)] == [late]
+
+    @pytest.mark.parametrize(
+        ("day", "hours"),
+        [(date(2026, 11, 1), 25), (date(2027, 3, 14), 23)],
+        ids=["25 hours", "23 hours"],
+    )
+    async def test_a_day_of_a_clock_change_has_all_its_slots_once(
+        self, world: World, day: date, hours: int
+    ) -> None:
+        midnight = datetime(day.year, day.month, day.day, 5 if hours == 23 else 4, tzinfo=UTC)
+        around = [midnight + timedelta(hours=hour) for hour in range(-1, hours + 1)]
+        world.offer.free = [a_slot(hours=(start - NOW) / timedelta(hours=1)) for start in around]
+        found = await starts(world, WANTED, day - timedelta(days=1), day + timedelta(days=1))
+        assert found[day] == around[1:-1]
+        assert len(found[day]) == hours
+        assert found[day - timedelta(days=1)] == around[:1]
+        assert found[day + timedelta(days=1)] == around[-1:]
+
+    async def test_what_upstream_offers_outside_the_asked_days_is_left_out(self, world: World) -> None:
+        assert await starts(world, WANTED, TODAY, TODAY) == {TODAY: []}
+
+    async def test_a_slot_that_has_begun_is_left_out(self, world: World) -> None:
+        world.clock.advance(hours=24)
+        assert (await starts(world, WANTED, TOMORROW, TOMORROW))[TOMORROW] == [a_slot(hours=24.5).start]
+
+    async def test_held_and_claimed_time_is_absent_whatever_its_visit_type(self, world: World) -> None:
+        world.offer.free += [a_slot(LONG, hours=23.5)]
+        assert (await starts(world, WANTED, TOMORROW, TOMORROW))[TOMORROW]
+        await world.hold(slot=a_slot(LONG, hours=23.5))
+        world.database.claims["other"] = a_slot(hours=24.5)
+        assert await starts(world, WANTED, TOMORROW, TOMORROW) == {TOMORROW: []}
+
+    async def test_a_hold_that_ran_out_is_free_again(self, world: World) -> None:
+        await world.hold()
+        world.clock.advance(minutes=5)
+        assert a_slot().start in (await starts(world, WANTED, TOMORROW, TOMORROW))[TOMORROW]
+
+    async def test_only_clinicians_who_are_licensed_and_wanted_are_asked(self, world: World) -> None:
+        for wanted, clinicians in (
+            (Wanted(visit_type_id=PRICED.id), ["c1", "c2"]),
+            (Wanted(visit_type_id=PRICED.id, state="ca"), ["c2"]),
+            (Wanted(visit_type_id=PRICED.id, clinician_ids=("c1",)), ["c1"]),
+        ):
+            world.offer.asked.clear()
+            await world.search.slots(wanted, first=TODAY, last=TODAY)
+            assert [asked["clinicians"] for asked in world.offer.asked] == [clinicians]
+
+    async def test_where_nobody_is_licensed_nothing_is_asked_and_every_day_is_empty(
+        self, world: World
+    ) -> None:
+        wanted = Wanted(visit_type_id=PRICED.id, state="TX")
+        assert await starts(world, wanted, TODAY, TOMORROW) == {TODAY: [], TOMORROW: []}
+        assert world.offer.asked == []
+
+    @pytest.mark.parametrize(
+        ("wanted", "field"),
+        [
+            (Wanted(visit_type_id="v-none"), "visitTypeId"),
+            (Wanted(visit_type_id=PRICED.id, clinician_ids=("c1", "c9")), "clinicianIds"),
+            (Wanted(visit_type_id=PRICED.id, time_zone="EST5EDT4"), "timeZone"),
+            (Wanted(visit_type_id=PRICED.id, contact_type=ContactType.PHONE), "contactType"),
+            (Wanted(visit_type_id=PRICED.id, contact_type=ContactType.IN_PERSON), "locationId"),
+            (Wanted(visit_type_id=PRICED.id, location_id=LOCATION.id), "locationId"),
+        ],
+    )
+    async def test_a_wrong_wish_is_named_and_asks_nobody(
+        self, world: World, wanted: Wanted, field: str
+    ) -> None:
+        with pytest.raises(InvalidInput) as mistake:
+            await world.search.slots(wanted, first=TODAY, last=TODAY)
+        assert mistake.value.field == field
+        assert world.offer.asked == []
+
+    @pytest.mark.parametrize(
+        ("first", "last", "field"),
+        [
+            (TOMORROW, TODAY, "until"),
+            (TODAY, TODAY + timedelta(days=MAX_DAYS), "until"),
+            (date.min, date.max, "until"),
+            (date(2026, 5, 1), date(2026, 5, 31), "from"),
+            (date.min, date.min, "from"),
+            (date.max, date.max, "until"),
+            (TODAY + timedelta(days=3000), TODAY + timedelta(days=3001), "until"),
+        ],
+        ids=["backwards", "32 days", "all time", "over", "dawn", "doomsday", "far off"],
+    )
+    async def test_an_absurd_range_is_named_and_asks_nobody(
+        self, world: World, first: date, last: date, field: str
+    ) -> None:
+        with pytest.raises(InvalidInput) as mistake:
+            await world.search.slots(WANTED, first=first, last=last)
+        assert mistake.value.field == field
+        assert world.offer.asked == []
+
+    async def test_a_month_is_not_absurd(self, world: World) -> None:
+        found = await starts(world, WANTED, TODAY, TODAY + timedelta(days=MAX_DAYS - 1))
+        assert len(found) == MAX_DAYS
+
+    async def test_today_is_the_patients_today(self, world: World) -> None:
+        world.clock.at = datetime(2026, 6, 2, 3, tzinfo=UTC)  # still 1 June in New York
+        assert list(await starts(world, WANTED, TODAY, TODAY)) == [TODAY]
+        with pytest.raises(InvalidInput):
+            await world.search.slots(Wanted(visit_type_id=PRICED.id), first=TODAY, last=TODAY)
+
+
+class TestDays:
+    async def test_days_that_are_over_are_left_out(self, world: World) -> None:
+        world.clock.advance(days=2)
+        assert await world.search.days(WANTED, month=date(2026, 6, 20)) == [date(2026, 6, 3)]
+        assert world.offer.asked[0]["month"] == TODAY
+
+    @pytest.mark.parametrize("month", [date(2026, 5, 31), date.min, date.max])
+    async def test_a_month_that_is_over_or_far_off_is_the_callers_mistake(
+        self, world: World, month: date
+    ) -> None:
+        with pytest.raises(InvalidInput) as mistake:
+            await world.search.days(WANTED, month=month)
+        assert mistake.value.field == "month"
+        assert world.offer.asked == []
