@@ -1,0 +1,93 @@
+"""Quotes: what will be charged and on which terms."""
+
+import pytest
+
+from booking.catalog import BillingFrequency
+from booking.models import Promo
+from booking.money import Money
+from booking.refusals import (
+    InvalidInput,
+    NothingDueToday,
+    PlanDoesNotCoverVisit,
+    PlanRequired,
+    PlanSoldOut,
+    PromoInvalid,
+)
+from tests.unit.booking_world import FREE, FREE_MONTH, MONTHLY, ONCE, PLANNED, PRICED, SOLD_OUT, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_visit_costs_its_price(world: World) -> None:
+    quote = await world.quotes.quote(visit_type_id=PRICED.id)
+    assert quote.due_today == quote.list_price == PRICED.price
+    assert quote.discount.is_zero
+    assert quote.recurrence is None
+    assert quote.plan_id is None
+
+
+async def test_a_visit_without_a_price_that_no_plan_sells_is_free(world: World) -> None:
+    quote = await world.quotes.quote(visit_type_id=FREE.id)
+    assert quote.due_today == Money.of(0, "USD")
+
+
+async def test_a_visit_that_plans_sell_needs_one(world: World) -> None:
+    with pytest.raises(PlanRequired):
+        await world.quotes.quote(visit_type_id=PLANNED.id)
+
+
+async def test_a_promo_code_states_gross_discount_and_net(world: World) -> None:
+    quote = await world.quotes.quote(plan_id=ONCE.id, promo_code=" TENOFF ")
+    assert (quote.list_price, quote.discount, quote.due_today) == (
+        Money.of(99, "USD"),
+        Money.of(10, "USD"),
+        Money.of(89, "USD"),
+    )
+    assert (quote.promo_code, quote.coupon_id) == ("TENOFF", "k1")
+
+
+async def test_a_recurring_plan_states_what_follows(world: World) -> None:
+    quote = await world.quotes.quote(plan_id=MONTHLY.id, visit_type_id=PLANNED.id, promo_code="TENOFF")
+    assert quote.recurrence is not None
+    assert quote.recurrence.frequency is BillingFrequency.MONTHLY
+    assert quote.recurrence.amount == MONTHLY.price  # the code is good for the first charge only
+    assert quote.recurrence.payments == 12
+
+
+@pytest.mark.parametrize("promo", [None, "FREE"])
+async def test_a_plan_with_nothing_due_today_is_refused(world: World, promo: str | None) -> None:
+    world.offer.promos["FREE"] = Promo(code="FREE", coupon_id="k2", discounted=Money.of(0, "USD"))
+    with pytest.raises(NothingDueToday):
+        await world.quotes.quote(plan_id=ONCE.id if promo else FREE_MONTH.id, promo_code=promo)
+
+
+async def test_a_code_that_does_not_apply_says_why(world: World) -> None:
+    with pytest.raises(PromoInvalid, match="does not exist"):
+        await world.quotes.quote(plan_id=ONCE.id, promo_code="NOPE")
+    with pytest.raises(PromoInvalid, match="plans only"):
+        await world.quotes.quote(visit_type_id=PRICED.id, promo_code="TENOFF")
+
+
+async def test_a_plan_that_is_sold_out_is_refused(world: World) -> None:
+    with pytest.raises(PlanSoldOut):
+        await world.quotes.quote(plan_id=SOLD_OUT.id)
+
+
+async def test_a_plan_must_include_the_visit(world: World) -> None:
+    with pytest.raises(PlanDoesNotCoverVisit):
+        await world.quotes.quote(plan_id=ONCE.id, visit_type_id=PRICED.id)
+
+
+@pytest.mark.parametrize(
+    ("plan_id", "visit_type_id", "field"),
+    [("none", None, "planId"), (None, None, "planId"), (ONCE.id, "none", "visitTypeId")],
+)
+async def test_what_is_not_known_is_the_callers_mistake(
+    world: World, plan_id: str | None, visit_type_id: str | None, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as mistake:
+        await world.quotes.quote(plan_id=plan_id, visit_type_id=visit_type_id)
+    assert mistake.value.field == field
