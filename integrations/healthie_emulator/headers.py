@@ -30,7 +30,7 @@ def read_headers(headers: Mapping[str, str], world: World) -> Caller:
 
     Raises GraphQLError for an unpublished or ended version and for a key that is not one.
     """
-    warnings = _check_version(headers.get("healthie-graphql-api-version"), world.clock.now())
+    warnings = _check_version(headers.get("healthie-graphql-api-version") or None, world.clock.now())
     return Caller(actor=_actor(headers, world), warnings=warnings)
 
 
