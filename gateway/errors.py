@@ -7,6 +7,7 @@ import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -25,9 +26,8 @@ from schema.errors import RequestError
 log = structlog.get_logger(__name__)
 
 # How graphql-core introduces what was sent, at the end of its messages.
-_VALUES = re.compile(
-    r",? but encountered error .*|[,;]? [Ff]ound:? .*| non-\w+(?: \w+)? value: .*|: Unexpected .*", re.DOTALL
-)
+_VALUES = re.compile(r"(,? but encountered error |[,;]? [Ff]ound:? |: Unexpected ).*", re.DOTALL)
+_SCALAR_VALUE = re.compile(r"( cannot represent (?:[^:]* )?value): .*", re.DOTALL)
 _ENUM_VALUE = re.compile(r"Value .*? does not exist", re.DOTALL)
 
 # Where a fault came from, without the values that its text or locals may hold.
@@ -48,7 +48,7 @@ class Explained:
 def explain(error: GraphQLError, *, request_id: str) -> Explained:
     """What to tell the caller."""
     cause = error.original_error
-    if cause is None and not error.path:
+    if not error.path and (cause is None or isinstance(cause, GraphQLError)):
         return _of_document(error)
     return _of_cause(cause) or Explained(
         code="INTERNAL", message="Something went wrong on our side.", extensions={"requestId": request_id}
@@ -83,7 +83,7 @@ def log_fault(error: GraphQLError) -> None:
         "graphql.field_failed",
         path=".".join(map(str, error.path or ())),
         error=f"{type(cause).__module__}.{type(cause).__qualname__}",
-        at=[f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in frames],
+        at=[f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}" for frame in frames],
     )
 
 
@@ -131,7 +131,8 @@ _UNKNOWN = Explained(
 
 def _of_document(error: GraphQLError) -> Explained:
     """graphql-core's own errors, of parsing, validation and the coercion of variables."""
-    message = _ENUM_VALUE.sub("The value does not exist", _VALUES.sub("", error.message))
+    message = _SCALAR_VALUE.sub(r"\1", _VALUES.sub("", error.message))
+    message = _ENUM_VALUE.sub("The value does not exist", message)
     if isinstance(error, GraphQLSyntaxError):
         code = "GRAPHQL_PARSE_FAILED"
     elif message.startswith("Variable "):

@@ -1,0 +1,80 @@
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from booking import refusals
+from booking.models import CheckoutState, EndReason
+from booking.refusals import DeclineReason, Refusal
+from gateway.graphql import build_schema
+from resolvers.checkouts import to_end_status
+from resolvers.outcomes import _read, _write
+from resolvers.problems import PROBLEMS
+from schema import catalog, checkouts, records
+from schema.problems import Problem
+
+SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
+    refusals.HoldLimitReached: (3,),
+    refusals.HoldExtensionsUsedUp: (datetime(2026, 6, 1, 15, tzinfo=UTC),),
+    refusals.PromoInvalid: ("This code has expired.",),
+    refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
+    refusals.CheckoutClosed: ("cancelled",),
+}
+
+
+def every_refusal(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from every_refusal(one)
+
+
+@pytest.mark.parametrize("kind", list(every_refusal()), ids=lambda kind: kind.__name__)
+def test_every_refusal_of_the_domain_is_a_problem_of_the_same_name(kind: type[Refusal]) -> None:
+    refusal = kind(*SAMPLES.get(kind, ()))
+    problem = PROBLEMS[kind].handle(refusal)
+    assert type(problem).__name__ == kind.__name__
+    assert (problem.code, problem.message, problem.retryable) == (
+        refusal.code,
+        refusal.message,
+        refusal.retryable,
+    )
+
+
+@pytest.mark.parametrize("kind", list(every_refusal()), ids=lambda kind: kind.__name__)
+def test_a_problem_survives_its_reference(kind: type[Refusal]) -> None:
+    problem: Problem = PROBLEMS[kind].handle(kind(*SAMPLES.get(kind, ())))
+    kept = {name: _write(value) for name, value in dataclasses.asdict(problem).items()}
+    assert type(problem)(**{name: _read(value) for name, value in kept.items()}) == problem  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", list(every_refusal()), ids=lambda kind: kind.__name__)
+def test_every_problem_can_be_answered_by_something(kind: type[Refusal]) -> None:
+    unions = [one for one in build_schema()._schema.type_map.values() if hasattr(one, "types")]
+    assert any(kind.__name__ in {member.name for member in union.types} for union in unions)
+
+
+@pytest.mark.parametrize(
+    ("ours", "domain"),
+    [
+        (catalog.ContactType, "booking.catalog.ContactType"),
+        (catalog.BillingFrequency, "booking.catalog.BillingFrequency"),
+        (records.AppointmentStatus, "booking.models.AppointmentStatus"),
+        (checkouts.CheckoutEndReason, "booking.models.EndReason"),
+        (checkouts.DeclineReason, "booking.refusals.DeclineReason"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_an_enum_has_the_domains_values(ours: Any, domain: str) -> None:
+    module, _, name = domain.rpartition(".")
+    known = getattr(pytest.importorskip(module), name)
+    assert {one.name: one.value for one in ours} == {one.name: one.value for one in known}
+
+
+def test_every_end_of_a_checkout_has_a_status_of_its_own_right() -> None:
+    ends = {"confirmed", "cancelled", "slot_lost", "refunded", "expired", "needs_attention"}
+    told = {state: to_end_status(state) for state in ends}
+    assert checkouts.CheckoutStatus.PROCESSING not in told.values()
+    assert told[CheckoutState.SLOT_LOST] is checkouts.CheckoutStatus.CANCELLED
+    assert len(EndReason) == len(checkouts.CheckoutEndReason)
