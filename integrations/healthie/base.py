@@ -28,10 +28,14 @@ M = TypeVar("M", bound=BaseModel)
 
 SLOW_READS = frozenset({"AvailableSlots", "AvailableDays"})
 
-# A read is sent at most three times, and all of them together take no longer than this: a step of a checkout is one
-# mutation (20 s) and up to two reads, within a lease of 60 s.
+# A read is sent at most three times, and all of them together take no longer than its budget: a step of a checkout is
+# one mutation and up to three reads (whose key it is, what stands, what came of it), and must end within a minute.
 READ_ATTEMPTS = 3
-READ_BUDGET = 18.0
+READ_BUDGET = 12.0
+SLOW_READ_BUDGET = 18.0
+
+# A body that trickles in resets the timeout with every byte; this much later it is as good as none.
+GRACE = 1.0
 
 # Seconds between attempts: a patient is waiting, and a short outage is over by then or will not be soon.
 FIRST_WAIT = 0.1
@@ -103,12 +107,13 @@ class Base:
         )
         if mutation:
             try:
-                async with asyncio.timeout(request.timeout + 1):  # a body that trickles in is as good as none
+                async with asyncio.timeout(request.timeout + GRACE):
                     return await self._attempt(result, request, 1)
             except TimeoutError:
                 raise UnknownOutcome(operation_name, "timeout") from None
+        budget = SLOW_READ_BUDGET if operation_name in SLOW_READS else READ_BUDGET
         try:
-            async with asyncio.timeout(READ_BUDGET):
+            async with asyncio.timeout(budget):
                 return await self._repeat(result, request)
         except TimeoutError:
             raise NoAnswer(operation_name, "timeout") from None
@@ -118,7 +123,7 @@ class Base:
         retries = stamina.retry_context(
             on=(NoAnswer, NotSent),
             attempts=READ_ATTEMPTS,
-            timeout=READ_BUDGET,
+            timeout=None,  # the budget cuts off what is under way, too
             wait_initial=FIRST_WAIT,
             wait_max=LONGEST_WAIT,
             wait_jitter=FIRST_WAIT,

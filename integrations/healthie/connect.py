@@ -11,6 +11,7 @@ import structlog
 from pydantic import SecretStr
 from stamina.instrumentation import RetryDetails
 
+from booking.ports import Availability, Billing, Cards, CatalogSource, Patients, Promotions, Scheduling
 from booking.refusals import ClinicianNotBookable
 from integrations.healthie.audit import CallAudit, LoggedCalls
 from integrations.healthie.availability import HealthieAvailability
@@ -32,15 +33,15 @@ VERSION = "2026-01-01"
 
 @dataclass(frozen=True, kw_only=True)
 class Healthie:
-    """The adapters, each a port of the domain, on one connection."""
+    """The ports of the domain, all on one connection."""
 
-    catalog: HealthieCatalog
-    availability: HealthieAvailability
-    promotions: HealthiePromotions
-    patients: HealthiePatients
-    cards: HealthieCards
-    billing: HealthieBilling
-    scheduling: HealthieScheduling
+    catalog: CatalogSource
+    availability: Availability
+    promotions: Promotions
+    patients: Patients
+    cards: Cards
+    billing: Billing
+    scheduling: Scheduling
     keys: KeyStore
     warnings: Mapping[
         str, Mapping[str, Any]

@@ -14,6 +14,9 @@ Moment = datetime
 
 Json = Any
 
+# Availability answers hundreds of times in this form: it is taken apart by position.
+_PLAIN_LENGTH = len("2026-01-30 12:15:00 -0700")
+
 _ZONE_NAME = re.compile(r"\s+(?:[A-Z]{1,5}\s+)?(?=(?:[+-]\d{2}:?\d{2}|Z)$)|\s+(?=UTC$)")
 
 
@@ -22,13 +25,19 @@ def parse_moment(value: object) -> datetime:
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str):
-        text = _ZONE_NAME.sub("", value.strip(), count=1).replace("UTC", "Z")
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(_iso(value))
     else:
         raise ValueError("a time is written as text")  # noqa: TRY004 - pydantic turns ValueError into a field error
     if moment.tzinfo is None:
         raise ValueError("a time without an offset")
     return moment.astimezone(UTC)
+
+
+def _iso(text: str) -> str:
+    """The text as plain ISO 8601: without the space, or the zone's name, before the offset."""
+    if len(text) == _PLAIN_LENGTH and text[19] == " ":
+        return text[:19] + text[20:]
+    return _ZONE_NAME.sub("", text.strip(), count=1).replace("UTC", "Z")
 
 
 def write_moment(value: datetime) -> str:

@@ -40,7 +40,7 @@ class HealthieScheduling:
     async def book(self, checkout: Checkout) -> Appointment:
         """Create the appointment with availability enforced, and read it back by itself.
 
-        Raises SlotTaken, ClinicianNotBookable, UpstreamRefused, OutcomeUnknown.
+        Raises SlotTaken, ClinicianNotBookable, UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
         if checkout.patient_id is None:
             raise ValueError("a booking needs a patient")
@@ -104,7 +104,7 @@ class HealthieScheduling:
     async def delete(self, checkout: Checkout) -> None:
         """Delete the checkout's appointment and read back that it is gone. Safe to repeat.
 
-        Raises UpstreamRefused, OutcomeUnknown.
+        Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
         if checkout.appointment_id is None:
             raise ValueError("nothing was booked")

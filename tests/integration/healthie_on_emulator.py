@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -137,11 +138,18 @@ def a_quote(plan: Plan, slot: Slot, **changes: Any) -> Quote:
     return Quote(**(values | changes))
 
 
+@cache  # its schema takes a while to build, and a reset makes everything else anew
+def _program() -> tuple[Emulator, httpx2.ASGITransport]:
+    emulator = Emulator()
+    return emulator, httpx2.ASGITransport(create_app(emulator))
+
+
 @asynccontextmanager
 async def practice(**options: Any) -> AsyncIterator[Practice]:
-    emulator = Emulator()
+    emulator, program = _program()
+    emulator.reset()
     seed = described(emulator.world)
-    wire = Wire(inner=httpx2.ASGITransport(create_app(emulator)))
+    wire = Wire(inner=program)
     async with connect(
         url="http://emulator.invalid/graphql",
         organization_key=seed["owner"]["key"],

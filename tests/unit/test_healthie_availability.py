@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from booking.catalog import ContactType
+from booking.ports import Availability
 from booking.refusals import UpstreamUnavailable
-from integrations.healthie.availability import HealthieAvailability
 from tests.unit.healthie_script import Script
 
 WEEK: dict[str, Any] = {
@@ -33,7 +33,7 @@ def script() -> Script:
 
 
 @pytest.fixture
-async def availability(script: Script) -> AsyncIterator[HealthieAvailability]:
+async def availability(script: Script) -> AsyncIterator[Availability]:
     async with script.connected() as healthie:
         await healthie.keys.prove()
         yield healthie.availability
@@ -48,7 +48,7 @@ def offered(*slots: tuple[str, str], **more: Any) -> dict[str, Any]:
 
 class TestSlots:
     async def test_a_week_of_several_clinicians_takes_four_requests(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         await availability.slots(**WEEK)
 
@@ -62,7 +62,7 @@ class TestSlots:
         assert script.of("AvailableSlots")[0].variables["provider_ids"] == ["11", "12"]
 
     async def test_the_bounds_of_a_day_follow_the_change_of_the_clocks(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         await availability.slots(**{**WEEK, "first": date(2026, 11, 1), "last": date(2026, 11, 1)})
 
@@ -71,7 +71,7 @@ class TestSlots:
         assert sent.variables["end_date"] == "2026-11-01T23:59:59-08:00"
 
     async def test_equal_questions_at_the_same_time_share_their_requests(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         reordered = {**WEEK, "clinician_ids": ["11", "12", "11"]}
         answers = await asyncio.gather(*(availability.slots(**each) for each in (WEEK, reordered, WEEK)))
@@ -80,7 +80,7 @@ class TestSlots:
         assert answers[0] == answers[1] == answers[2]
 
     async def test_a_patient_who_leaves_does_not_take_the_answer_from_the_others(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -99,7 +99,7 @@ class TestSlots:
         assert len(script.of("AvailableSlots")) == 4
 
     async def test_slots_come_by_start_then_clinician_in_utc_each_once(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         script.answers["AvailableSlots"] = offered(
             ("12", "2026-11-24 10:00:00 -0800"),
@@ -129,20 +129,20 @@ class TestSlots:
         ids=["the day before", "the day after", "not asked for", "full", "no length", "null"],
     )
     async def test_what_was_not_asked_for_is_left_out(
-        self, availability: HealthieAvailability, script: Script, answer: Any
+        self, availability: Availability, script: Script, answer: Any
     ) -> None:
         script.answers["AvailableSlots"] = answer
 
         assert await availability.slots(**WEEK) == []
 
     async def test_nobody_without_a_proved_key_is_asked_for(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         assert await availability.slots(**{**WEEK, "clinician_ids": ["99"]}) == []
         assert script.of("AvailableSlots") == []
 
     async def test_one_window_that_fails_fails_the_answer(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         script.answers["AvailableSlots"] = lambda variables: (
             httpx2.Response(503) if variables["start_date"].startswith("2026-11-25") else offered()
@@ -156,7 +156,7 @@ class TestDays:
     MONTH = {k: v for k, v in WEEK.items() if k not in {"first", "last"}} | {"month": date(2026, 11, 20)}
 
     async def test_the_days_of_the_month_come_in_order_in_one_request(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         days = ["2026-11-30", "2026-11-02", "2026-12-01", "2026-11-02", None]
         script.answers["AvailableDays"] = {"daysAvailableForRange": days}
@@ -166,7 +166,7 @@ class TestDays:
         assert sent.variables["date_from_month"] == "2026-11-01"
 
     async def test_a_day_that_is_none_is_unavailable_not_a_traceback(
-        self, availability: HealthieAvailability, script: Script
+        self, availability: Availability, script: Script
     ) -> None:
         script.answers["AvailableDays"] = {"daysAvailableForRange": ["soon"]}
 

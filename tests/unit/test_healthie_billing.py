@@ -9,6 +9,7 @@ import pytest
 
 from booking.catalog import BillingFrequency
 from booking.models import Charge, Recurrence
+from booking.ports import Billing
 from booking.refusals import (
     CardDeclined,
     ClinicianNotBookable,
@@ -16,7 +17,6 @@ from booking.refusals import (
     OutcomeUnknown,
     UpstreamRefused,
 )
-from integrations.healthie.billing import HealthieBilling
 from tests.unit.healthie_script import (
     KEYS,
     NOON,
@@ -60,7 +60,7 @@ async def billing(script: Script) -> Any:
 
 class TestCharge:
     async def test_the_gross_amount_the_coupon_the_card_and_the_key_are_sent_as_the_clinician(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         script.answers["Charge"] = charged(a_payment())
 
@@ -89,7 +89,7 @@ class TestCharge:
         assert script.of("Charge")[0].variables["recipient_id"] == "10"
 
     async def test_a_clinician_without_a_proved_key_charges_nothing(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         with pytest.raises(ClinicianNotBookable):
             await billing.charge(a_checkout(slot=a_slot(clinician_id="99")))
@@ -116,7 +116,7 @@ class TestCharge:
         ids=str,
     )
     async def test_a_payment_that_differs_from_what_was_accepted_is_no_proof(
-        self, billing: HealthieBilling, script: Script, difference: dict[str, object]
+        self, billing: Billing, script: Script, difference: dict[str, object]
     ) -> None:
         script.answers["Charge"] = charged(a_payment(**difference))
 
@@ -124,7 +124,7 @@ class TestCharge:
             await billing.charge(a_checkout())
 
     async def test_a_recurring_payment_that_the_quote_stated_is_part_of_the_charge(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         script.answers["Charge"] = charged(a_payment(recurring_payment={"id": "701", "is_canceled": False}))
         stated = Recurrence(frequency=BillingFrequency.MONTHLY, amount=usd("120"), payments=None)
@@ -141,9 +141,7 @@ class TestCharge:
             charged(a_payment(state="FAILED", stripe_charge_id=None), "Your card has insufficient funds."),
         ],
     )
-    async def test_a_known_decline_is_one(
-        self, billing: HealthieBilling, script: Script, answer: Any
-    ) -> None:
+    async def test_a_known_decline_is_one(self, billing: Billing, script: Script, answer: Any) -> None:
         script.answers["Charge"] = answer
 
         with pytest.raises(CardDeclined) as caught:
@@ -151,7 +149,7 @@ class TestCharge:
         assert caught.value.reason is DeclineReason.INSUFFICIENT_FUNDS
 
     async def test_a_missing_bank_account_is_a_refusal_of_its_own(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         script.answers["Charge"] = charged(None, "You must add a bank account before charging clients.")
 
@@ -175,7 +173,7 @@ class TestCharge:
         ids=["unfamiliar", "key in use", "declined yet charged", "nothing", "null", "5xx", "timeout"],
     )
     async def test_anything_else_is_unknown_and_tells_nothing_of_the_patient(
-        self, billing: HealthieBilling, script: Script, answer: Any
+        self, billing: Billing, script: Script, answer: Any
     ) -> None:
         script.answers["Charge"] = answer
 
@@ -192,16 +190,14 @@ def found(*payments: Any, by_user: Sequence[Any] = ()) -> dict[str, Any]:
 SINCE = NOON - timedelta(days=1)
 
 
-async def look(billing: HealthieBilling) -> Charge:
+async def look(billing: Billing) -> Charge:
     charge = await billing.find_charge(a_checkout(), since=SINCE)
     assert charge is not None
     return charge
 
 
 class TestFindCharge:
-    async def test_the_reference_in_the_note_names_the_charge(
-        self, billing: HealthieBilling, script: Script
-    ) -> None:
+    async def test_the_reference_in_the_note_names_the_charge(self, billing: Billing, script: Script) -> None:
         script.answers["PaymentsSince"] = found(a_payment(id="800", note="something else"), a_payment())
 
         charge = await look(billing)
@@ -209,13 +205,13 @@ class TestFindCharge:
         assert charge.billing_item_id == "801"
         assert script.of("PaymentsSince")[0].variables["created_at_start"] < SINCE.isoformat()
 
-    async def test_either_kind_of_filter_finds_it(self, billing: HealthieBilling, script: Script) -> None:
+    async def test_either_kind_of_filter_finds_it(self, billing: Billing, script: Script) -> None:
         script.answers["PaymentsSince"] = found(by_user=[a_payment()])
 
         assert (await look(billing)).billing_item_id == "801"
 
     async def test_without_its_note_amount_card_and_plan_name_it(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         script.answers["PaymentsSince"] = found(a_payment(note=None))
 
@@ -237,15 +233,13 @@ class TestFindCharge:
         ids=str,
     )
     async def test_what_is_not_this_attempts_charge_is_not_found(
-        self, billing: HealthieBilling, script: Script, difference: dict[str, object]
+        self, billing: Billing, script: Script, difference: dict[str, object]
     ) -> None:
         script.answers["PaymentsSince"] = found(a_payment(**difference))
 
         assert await billing.find_charge(a_checkout(), since=SINCE) is None
 
-    async def test_two_rows_for_one_charge_are_one_charge(
-        self, billing: HealthieBilling, script: Script
-    ) -> None:
+    async def test_two_rows_for_one_charge_are_one_charge(self, billing: Billing, script: Script) -> None:
         script.answers["PaymentsSince"] = found(a_payment(), a_payment(id="802"))
 
         assert (await look(billing)).charge_id == "ch_sample"
@@ -260,7 +254,7 @@ class TestFindCharge:
         ids=["two charges", "scheduled", "another amount"],
     )
     async def test_what_is_not_certain_is_neither_found_nor_missing(
-        self, billing: HealthieBilling, script: Script, payments: Any
+        self, billing: Billing, script: Script, payments: Any
     ) -> None:
         script.answers["PaymentsSince"] = found(*payments)
 
@@ -268,7 +262,7 @@ class TestFindCharge:
             await billing.find_charge(a_checkout(), since=SINCE)
 
     async def test_a_charge_that_was_refunded_since_is_still_found(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         script.answers["PaymentsSince"] = found(a_payment(net_payment="0.00", refund_amount="100.00"))
 
@@ -284,9 +278,7 @@ HALF = payment(net_payment="60.00", refund_amount="40.00")
 
 
 class TestRefund:
-    async def test_what_is_left_is_refunded_and_read_back(
-        self, billing: HealthieBilling, script: Script
-    ) -> None:
+    async def test_what_is_left_is_refunded_and_read_back(self, billing: Billing, script: Script) -> None:
         script.answers |= {"PaymentById": [HALF, REFUNDED], "Refund": {"updateBillingItem": NO_MESSAGES}}
 
         assert await billing.refund(a_checkout(charge=CHARGE)) == usd("100")
@@ -296,24 +288,20 @@ class TestRefund:
             "stripe_idempotency_key": "checkout-a-1-refund-40.00",
         }
 
-    async def test_a_finished_refund_is_not_sent_again(
-        self, billing: HealthieBilling, script: Script
-    ) -> None:
+    async def test_a_finished_refund_is_not_sent_again(self, billing: Billing, script: Script) -> None:
         script.answers["PaymentById"] = REFUNDED
 
         assert await billing.refund(a_checkout(charge=CHARGE)) == usd("100")
         assert script.of("Refund") == []
 
-    async def test_a_success_that_did_nothing_is_not_believed(
-        self, billing: HealthieBilling, script: Script
-    ) -> None:
+    async def test_a_success_that_did_nothing_is_not_believed(self, billing: Billing, script: Script) -> None:
         script.answers |= {"PaymentById": payment(), "Refund": {"updateBillingItem": NO_MESSAGES}}
 
         with pytest.raises(OutcomeUnknown):
             await billing.refund(a_checkout(charge=CHARGE))
 
     async def test_a_refusal_that_left_everything_as_it_was_is_certain(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         script.answers |= {
             "PaymentById": payment(),
@@ -324,7 +312,7 @@ class TestRefund:
             await billing.refund(a_checkout(charge=CHARGE))
 
     async def test_a_refund_that_cannot_be_read_back_is_unknown_even_when_rate_limited(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         script.answers |= {
             "PaymentById": [payment(), errors("TOO_MANY_REQUESTS")],
@@ -335,7 +323,7 @@ class TestRefund:
             await billing.refund(a_checkout(charge=CHARGE))
 
     async def test_money_goes_back_even_when_the_clinicians_key_is_gone(
-        self, billing: HealthieBilling, script: Script
+        self, billing: Billing, script: Script
     ) -> None:
         script.answers |= {
             "WhoAmI": {"currentUser": None},
@@ -351,9 +339,7 @@ class TestCancelRecurring:
     RUNNING = payment(recurring_payment={"id": "701", "is_canceled": False})
     STOPPED = payment(recurring_payment={"id": "701", "is_canceled": True})
 
-    async def test_a_running_one_is_cancelled_and_read_back(
-        self, billing: HealthieBilling, script: Script
-    ) -> None:
+    async def test_a_running_one_is_cancelled_and_read_back(self, billing: Billing, script: Script) -> None:
         script.answers |= {
             "PaymentById": [self.RUNNING, self.STOPPED],
             "CancelRecurring": {"cancelRecurringPayment": NO_MESSAGES},
@@ -364,16 +350,14 @@ class TestCancelRecurring:
 
     @pytest.mark.parametrize("state", [STOPPED, payment()], ids=["stopped", "none"])
     async def test_nothing_is_sent_when_nothing_runs(
-        self, billing: HealthieBilling, script: Script, state: Any
+        self, billing: Billing, script: Script, state: Any
     ) -> None:
         script.answers["PaymentById"] = state
 
         await billing.cancel_recurring(a_checkout(charge=CHARGE))
         assert script.of("CancelRecurring") == []
 
-    async def test_a_success_that_did_nothing_is_not_believed(
-        self, billing: HealthieBilling, script: Script
-    ) -> None:
+    async def test_a_success_that_did_nothing_is_not_believed(self, billing: Billing, script: Script) -> None:
         script.answers |= {
             "PaymentById": self.RUNNING,
             "CancelRecurring": {"cancelRecurringPayment": NO_MESSAGES},

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from booking.catalog import ContactType
+from booking.ports import Scheduling
 from booking.refusals import (
     ClinicianNotBookable,
     OutcomeUnknown,
@@ -14,7 +15,6 @@ from booking.refusals import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
-from integrations.healthie.scheduling import HealthieScheduling
 from tests.unit.healthie_script import KEYS, NOON, Script, a_checkout, a_slot, a_visit, connection, errors
 
 MADE = {"createAppointment": {"appointment": {"id": "901"}, "messages": None}}
@@ -31,7 +31,7 @@ def script() -> Script:
 
 
 @pytest.fixture
-async def scheduling(script: Script) -> AsyncIterator[HealthieScheduling]:
+async def scheduling(script: Script) -> AsyncIterator[Scheduling]:
     async with script.connected() as healthie:
         yield healthie.scheduling
 
@@ -43,7 +43,7 @@ def refused(*messages: str) -> dict[str, Any]:
 
 class TestBook:
     async def test_the_booking_is_the_clinicians_own_and_names_its_checkout(
-        self, scheduling: HealthieScheduling, script: Script
+        self, scheduling: Scheduling, script: Script
     ) -> None:
         script.answers |= {"Book": MADE, "VisitById": {"appointment": a_visit()}}
 
@@ -64,9 +64,7 @@ class TestBook:
         assert (appointment.id, appointment.clinician_id, appointment.start) == ("901", "11", NOON)
         assert (appointment.checkout_id, appointment.open_invoice) == ("checkout-a", False)
 
-    async def test_a_visit_in_person_names_its_place(
-        self, scheduling: HealthieScheduling, script: Script
-    ) -> None:
+    async def test_a_visit_in_person_names_its_place(self, scheduling: Scheduling, script: Script) -> None:
         script.answers |= {"Book": MADE, "VisitById": {"appointment": a_visit()}}
         slot = a_slot(contact_type=ContactType.IN_PERSON, location_id="31")
 
@@ -76,7 +74,7 @@ class TestBook:
         assert (variables["contact_type"], variables["appointment_location_id"]) == ("In Person", "31")
 
     async def test_another_provider_is_told_and_not_judged(
-        self, scheduling: HealthieScheduling, script: Script
+        self, scheduling: Scheduling, script: Script
     ) -> None:
         other = {"id": "12", "full_name": "Dr. Sample Twelve"}
         script.answers |= {"Book": MADE, "VisitById": {"appointment": a_visit(provider=other)}}
@@ -84,7 +82,7 @@ class TestBook:
         assert (await scheduling.book(a_checkout())).clinician_id == "12"
 
     async def test_an_invoice_that_the_booking_raised_is_told(
-        self, scheduling: HealthieScheduling, script: Script
+        self, scheduling: Scheduling, script: Script
     ) -> None:
         invoice = {"id": "77", "status": "Not Yet Paid", "paid_at": None}
         script.answers |= {"Book": MADE, "VisitById": {"appointment": a_visit(requested_payment=invoice)}}
@@ -104,7 +102,7 @@ class TestBook:
         ids=str,
     )
     async def test_a_difference_in_time_kind_or_patient_is_not_believed(
-        self, scheduling: HealthieScheduling, script: Script, difference: dict[str, object]
+        self, scheduling: Scheduling, script: Script, difference: dict[str, object]
     ) -> None:
         script.answers |= {"Book": MADE, "VisitById": {"appointment": a_visit(**difference)}}
 
@@ -121,7 +119,7 @@ class TestBook:
         ],
     )
     async def test_a_time_that_is_gone_is_taken(
-        self, scheduling: HealthieScheduling, script: Script, message: str
+        self, scheduling: Scheduling, script: Script, message: str
     ) -> None:
         script.answers["Book"] = refused(message)
 
@@ -146,7 +144,7 @@ class TestBook:
         ids=["unfamiliar", "nothing", "refused yet made", "null", "timeout", "5xx"],
     )
     async def test_anything_else_is_unknown_and_sent_once(
-        self, scheduling: HealthieScheduling, script: Script, answer: Any
+        self, scheduling: Scheduling, script: Script, answer: Any
     ) -> None:
         script.answers["Book"] = answer
 
@@ -161,7 +159,7 @@ class TestBook:
         ids=["missing", "rate limited", "5xx", "not allowed"],
     )
     async def test_a_booking_that_cannot_be_read_back_is_unknown(
-        self, scheduling: HealthieScheduling, script: Script, answer: Any
+        self, scheduling: Scheduling, script: Script, answer: Any
     ) -> None:
         script.answers |= {"Book": MADE, "VisitById": answer}
 
@@ -170,7 +168,7 @@ class TestBook:
 
     @pytest.mark.parametrize("reply", [errors("TOO_MANY_REQUESTS"), httpx2.ConnectError("sample")])
     async def test_what_was_not_done_may_be_tried_later(
-        self, scheduling: HealthieScheduling, script: Script, reply: Any
+        self, scheduling: Scheduling, script: Script, reply: Any
     ) -> None:
         script.answers["Book"] = reply
 
@@ -178,7 +176,7 @@ class TestBook:
             await scheduling.book(a_checkout())
 
     async def test_without_the_clinicians_own_key_nobody_books(
-        self, scheduling: HealthieScheduling, script: Script
+        self, scheduling: Scheduling, script: Script
     ) -> None:
         script.answers["WhoAmI"] = {"currentUser": {"id": "12"}}
 
@@ -188,9 +186,7 @@ class TestBook:
 
 
 class TestFind:
-    async def test_the_metadata_names_the_appointment(
-        self, scheduling: HealthieScheduling, script: Script
-    ) -> None:
+    async def test_the_metadata_names_the_appointment(self, scheduling: Scheduling, script: Script) -> None:
         others = [
             a_visit(id="900", metadata=None),
             a_visit(id="902", metadata={"frontdoor_checkout": "other"}),
@@ -203,7 +199,7 @@ class TestFind:
         assert found.id == "901"
 
     async def test_the_same_time_and_patient_without_the_reference_is_somebody_elses(
-        self, scheduling: HealthieScheduling, script: Script
+        self, scheduling: Scheduling, script: Script
     ) -> None:
         visits = [a_visit(metadata=None), a_visit(deleted_at="2026-11-21 12:00:00 -0500")]
         script.answers["VisitsBetween"] = {"appointments": connection(visits)}
@@ -217,7 +213,7 @@ GONE = {"appointment": a_visit(deleted_at="2026-11-21 12:00:00 -0500")}
 
 
 class TestDelete:
-    async def test_it_is_deleted_and_read_back(self, scheduling: HealthieScheduling, script: Script) -> None:
+    async def test_it_is_deleted_and_read_back(self, scheduling: Scheduling, script: Script) -> None:
         script.answers |= {"VisitById": [STANDING, GONE], "DeleteVisit": DELETED}
 
         await scheduling.delete(a_checkout(appointment_id="901"))
@@ -225,7 +221,7 @@ class TestDelete:
 
     @pytest.mark.parametrize("state", [GONE, {"appointment": None}], ids=["deleted", "missing"])
     async def test_what_is_gone_is_not_deleted_again(
-        self, scheduling: HealthieScheduling, script: Script, state: Any
+        self, scheduling: Scheduling, script: Script, state: Any
     ) -> None:
         script.answers["VisitById"] = state
 
@@ -233,7 +229,7 @@ class TestDelete:
         assert script.of("DeleteVisit") == []
 
     async def test_a_success_that_did_nothing_is_not_believed(
-        self, scheduling: HealthieScheduling, script: Script
+        self, scheduling: Scheduling, script: Script
     ) -> None:
         script.answers |= {"VisitById": STANDING, "DeleteVisit": DELETED}
 
@@ -241,7 +237,7 @@ class TestDelete:
             await scheduling.delete(a_checkout(appointment_id="901"))
 
     async def test_a_refusal_that_left_it_standing_is_certain(
-        self, scheduling: HealthieScheduling, script: Script
+        self, scheduling: Scheduling, script: Script
     ) -> None:
         no = {"deleteAppointment": {"messages": [{"field": None, "message": "no"}]}}
         script.answers |= {"VisitById": STANDING, "DeleteVisit": no}

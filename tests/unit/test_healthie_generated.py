@@ -1,0 +1,44 @@
+"""The generated client: its drift is noticed, and its types bite."""
+
+from pathlib import Path
+
+import mypy.api
+
+from tools.generate_client import drift, sources
+
+USE = """
+from integrations.healthie.generated.client import Client
+
+async def use(client: Client) -> None:
+    offerings = (await client.public_catalog()).offerings
+    package = offerings.nodes[0] if offerings and offerings.nodes else None
+    if package is not None:
+        price: str | None = package.price
+        package.prise  # another name
+        archived: str = package.archived  # another type
+    await client.delete_visit(id="901")
+    await client.delete_visit("901")  # by position
+    await client.delete_visit(appointment_id="901")  # another argument
+    await client.delete_visit()  # nothing
+"""
+
+
+def test_a_missing_a_leftover_and_a_changed_module_are_drift(tmp_path: Path) -> None:
+    (tmp_path / "same.py").write_text("a")
+    (tmp_path / "notes.txt").write_text("not ours")
+
+    assert drift(sources(tmp_path), {"same.py": "a"}) == []
+    assert drift(sources(tmp_path), {"same.py": "b"}) == ["same.py"]
+    assert drift(sources(tmp_path), {"other.py": "a"}) == ["other.py", "same.py"]
+
+
+def test_a_field_or_argument_of_another_name_or_type_is_a_type_error(tmp_path: Path) -> None:
+    use = tmp_path / "use.py"
+    use.write_text(USE)
+    wrong = {str(number) for number, line in enumerate(USE.splitlines(), 1) if "  # " in line}
+
+    said, trouble, _ = mypy.api.run(["--strict", "--no-error-summary", str(use)])
+
+    complaints = [line for line in said.splitlines() if ": error: " in line]
+    assert trouble == ""
+    assert {line.split(":")[1] for line in complaints} == wrong, said

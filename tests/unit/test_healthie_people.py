@@ -1,0 +1,235 @@
+"""Patients, cards and promo codes, where the emulator does not go."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from booking.catalog import BillingFrequency, Plan
+from booking.models import AppointmentStatus, GuestDetails
+from booking.refusals import CardDeclined, DeclineReason, OutcomeUnknown, PromoInvalid, UpstreamUnavailable
+from integrations.healthie.connect import Healthie
+from tests.unit.healthie_script import Script, a_visit, connection, usd
+
+GUEST = GuestDetails(
+    email="sample.guest@example.com",
+    first_name="Sample",
+    last_name="Guest",
+    phone="555-0199",
+    birth_date=date(1990, 1, 2),
+)
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+async def healthie(script: Script) -> AsyncIterator[Healthie]:
+    async with script.connected() as connected:
+        yield connected
+
+
+def person(**changes: Any) -> dict[str, Any]:
+    return {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest"} | changes
+
+
+class TestPatients:
+    async def test_of_several_records_the_oldest_is_the_patient(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        people = [person(id="1000"), person(id="99"), person(id="5", last_name="Other")]
+        script.answers["PatientsByEmail"] = {"users": connection(people)}
+
+        assert await healthie.patients.find(GUEST) == "99"
+
+    async def test_what_is_sent_to_create_one(self, healthie: Healthie, script: Script) -> None:
+        script.answers["CreatePatient"] = {"createClient": {"user": person(), "messages": None}}
+
+        assert await healthie.patients.create(GUEST, clinician_id="11", time_zone="America/New_York") == "501"
+        assert script.sent[0].variables == {
+            "dietitian_id": "11",
+            "email": GUEST.email,
+            "first_name": "Sample",
+            "last_name": "Guest",
+            "phone_number": "555-0199",
+            "dob": "1990-01-02",
+            "timezone": "America/New_York",
+        }
+
+    @pytest.mark.parametrize(
+        "payload",
+        [None, {"user": None, "messages": None}, {"user": person(last_name="Other"), "messages": None}],
+        ids=["null", "nobody", "somebody else"],
+    )
+    async def test_an_answer_that_is_not_what_was_asked_is_unknown(
+        self, healthie: Healthie, script: Script, payload: Any
+    ) -> None:
+        script.answers["CreatePatient"] = {"createClient": payload}
+
+        with pytest.raises(OutcomeUnknown):
+            await healthie.patients.create(GUEST, clinician_id="11", time_zone="America/New_York")
+
+    @pytest.mark.parametrize(
+        ("written", "status"),
+        [
+            (None, AppointmentStatus.BOOKED),
+            ("Occurred", AppointmentStatus.COMPLETED),
+            ("No-Show", AppointmentStatus.NO_SHOW),
+            ("Re-Scheduled", AppointmentStatus.RESCHEDULED),
+            ("Cancelled", AppointmentStatus.CANCELLED),
+            ("Late Cancellation", AppointmentStatus.CANCELLED),
+            ("Checked-In", AppointmentStatus.CHECKED_IN),
+        ],
+    )
+    async def test_every_status_is_known(
+        self, healthie: Healthie, script: Script, written: str | None, status: AppointmentStatus
+    ) -> None:
+        visits = connection([a_visit(pm_status=written), a_visit(date=None)])
+        script.answers["VisitsOfPatient"] = {"appointments": visits}
+
+        assert [visit.status for visit in await healthie.patients.appointments("501")] == [status]
+
+    async def test_a_profile_of_somebody_else_is_nobodys(self, healthie: Healthie, script: Script) -> None:
+        other = person(id="502") | {"timezone": None, "dietitian_id": None}
+        script.answers["Patient"] = {"user": other}
+
+        assert await healthie.patients.profile("501") is None
+
+
+def attached(
+    detail: dict[str, Any] | None, *messages: str, stripe_error: str | None = None
+) -> dict[str, Any]:
+    return {
+        "createStripeCustomerDetail": {
+            "stripe_customer_detail": detail,
+            "messages": [{"field": None, "message": each} for each in messages],
+            "stripeError": stripe_error,
+        }
+    }
+
+
+def a_card(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "301",
+        "card_type": "Visa",
+        "last_four": "4242",
+        "expiration": "2029-11-01 00:00:00 -0400",
+        "source_status": "chargeable",
+        "user_id": "501",
+    } | changes
+
+
+class TestCards:
+    async def test_cards_of_somebody_else_are_left_out(self, healthie: Healthie, script: Script) -> None:
+        script.answers["Cards"] = {
+            "stripeCustomerDetails": connection([a_card(), a_card(id="9", user_id="502")])
+        }
+
+        cards = await healthie.cards.on_file("501")
+        assert [(card.id, card.brand, card.last4, card.expires) for card in cards] == [
+            ("301", "Visa", "4242", date(2029, 11, 1))
+        ]
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            attached(None),
+            attached(None, "Something unfamiliar about Sample Guest"),
+            attached(a_card(user_id="502")),
+            attached(a_card(), "Your card was declined."),
+            {"createStripeCustomerDetail": None},
+        ],
+        ids=["nothing", "unfamiliar", "somebody else's", "declined yet attached", "null"],
+    )
+    async def test_what_is_not_certain_is_unknown(
+        self, healthie: Healthie, script: Script, answer: Any
+    ) -> None:
+        script.answers["AttachCard"] = answer
+
+        with pytest.raises(OutcomeUnknown) as caught:
+            await healthie.cards.attach(
+                patient_id="501", token="tok_sample", make_default=False, clinician_id="11"
+            )
+        assert "Sample" not in str(caught.value)
+
+    async def test_a_decline_may_come_as_stripes_error_alone(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        script.answers["AttachCard"] = attached(None, stripe_error="Your card has expired.")
+
+        with pytest.raises(CardDeclined) as caught:
+            await healthie.cards.attach(
+                patient_id="501", token="tok_sample", make_default=False, clinician_id="11"
+            )
+        assert caught.value.reason is DeclineReason.CARD_EXPIRED
+
+
+def a_plan(**changes: Any) -> Plan:
+    values: dict[str, Any] = {
+        "id": "40",
+        "name": "Sample plan",
+        "description": None,
+        "price": usd("100"),
+        "due_today": usd("100"),
+        "frequency": BillingFrequency.ONE_TIME,
+        "payments": None,
+        "visits": (),
+        "sold_out": False,
+    }
+    return Plan(**(values | changes))
+
+
+class TestPromotions:
+    @pytest.fixture
+    def script(self) -> Script:
+        coupons = [{"id": "91", "code": "SAMPLE2"}, {"id": "90", "code": "Sample"}]
+        return Script(answers={"Coupons": {"offeringCoupons": connection(coupons)}})
+
+    def verdict(self, script: Script, **answer: Any) -> None:
+        nothing = {"fail_reason": None, "new_price": None, "new_first_price": None}
+        script.answers["ValidateCoupon"] = {"validateCoupon": nothing | answer}
+
+    async def test_the_coupon_is_the_one_of_that_very_code(self, healthie: Healthie, script: Script) -> None:
+        self.verdict(script, new_price="80.00", new_first_price="80.00")
+
+        promo = await healthie.promotions.apply(code=" sample ", plan=a_plan())
+        assert (promo.coupon_id, promo.code, promo.discounted) == ("90", "Sample", usd("80"))
+
+    async def test_a_first_payment_that_differs_has_its_own_discount(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        self.verdict(script, new_price="80.00", new_first_price="120.00")
+
+        promo = await healthie.promotions.apply(code="sample", plan=a_plan(due_today=usd("150")))
+        assert promo.discounted == usd("120")
+
+    @pytest.mark.parametrize(
+        "answer",
+        [{}, {"new_price": "120.00"}, {"new_price": "-1.00"}, {"new_price": "less"}],
+        ids=["no price", "dearer", "negative", "no number"],
+    )
+    async def test_a_price_that_makes_no_sense_is_not_quoted(
+        self, healthie: Healthie, script: Script, answer: dict[str, str]
+    ) -> None:
+        self.verdict(script, **answer)
+
+        with pytest.raises(UpstreamUnavailable):
+            await healthie.promotions.apply(code="sample", plan=a_plan())
+
+    async def test_a_code_whose_coupon_is_not_found_is_not_quoted(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        self.verdict(script, new_price="80.00")
+        script.answers["Coupons"] = {"offeringCoupons": connection([])}
+
+        with pytest.raises(UpstreamUnavailable):
+            await healthie.promotions.apply(code="sample", plan=a_plan())
+
+    async def test_no_verdict_is_an_unknown_code(self, healthie: Healthie, script: Script) -> None:
+        script.answers["ValidateCoupon"] = {"validateCoupon": None}
+
+        with pytest.raises(PromoInvalid):
+            await healthie.promotions.apply(code="sample", plan=a_plan())
