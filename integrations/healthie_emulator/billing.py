@@ -146,11 +146,8 @@ def _coupon(request: Request, coupon_id: object, offering: Offering | None, key:
 
 
 def _repeats(request: Request, key: object) -> bool:
-    """Tell whether this key paid before: its own purchase must not stand in the way of its replay."""
-    return bool(key) and any(
-        item.stripe_idempotency_key == key and item.state == "SUCCEEDED"
-        for item in request.world.billing_items
-    )
+    """Tell whether Stripe will only replay this key: its own purchase must not stand in the way of that."""
+    return bool(key) and request.world.stripe.remembers(str(key))
 
 
 def _card(request: Request, given: dict[str, Any], patient_id: str) -> Card:

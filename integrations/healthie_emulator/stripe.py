@@ -1,7 +1,7 @@
 """A Stripe that forgets nothing it should remember: customers' cards, charges, refunds, idempotency keys.
 
 Amounts are whole cents. The rules are Stripe's own, as far as Healthie lets them show through:
-https://docs.stripe.com/testing (cards.py has the tokens) and https://docs.stripe.com/api/idempotent_requests.
+https://docs.stripe.com/testing (the tokens are in `stripe_tokens`) and https://docs.stripe.com/api/idempotent_requests.
 
     StripeError                 any refusal; `code` is Stripe's
     └── CardDeclined            the bank said no; `decline_code` says why
@@ -191,15 +191,18 @@ class FakeStripe:
         self._save(idempotency_key, parameters, refund.id)
         return refund
 
+    def remembers(self, key: str | None) -> bool:
+        """Tell whether an idempotency key was used within the last 24 hours."""
+        saved = self._saved.get(key or "")
+        return saved is not None and self._now() - saved.saved_at < KEY_LIFETIME
+
     def _replay(self, key: str | None, parameters: tuple[Any, ...]) -> str | None:
         """Give what the key made before, if it made something; raise what it raised."""
         if self.fail_next:
             raise _passing_trouble(self.fail_next.pop(0), key)
-        if not key or (saved := self._saved.get(key)) is None:
+        if not self.remembers(key):
             return None
-        if self._now() - saved.saved_at >= KEY_LIFETIME:
-            del self._saved[key]
-            return None
+        saved = self._saved[key or ""]
         if saved.parameters != parameters:
             raise StripeError(
                 "Keys for idempotent requests can only be used with the same parameters they were first used with. "

@@ -77,6 +77,16 @@ class Practice:
 
 @pytest.fixture
 def practice() -> Practice:
+    return opened()
+
+
+@pytest.fixture
+def open_practice() -> Callable[[], Practice]:
+    """For tests that need a fresh one for each of many examples."""
+    return opened
+
+
+def opened() -> Practice:
     clock = Clock()
     clock.set(NOON, stopped=True)
     world = World(seed=11, clock=clock)
@@ -91,6 +101,8 @@ def practice() -> Practice:
         )
 
     clinician = person("Clinician", is_owner=True, is_active_provider=True)
+    world.organizations.add(name="Sample Practice", owner_id=clinician.id)
+    world.appointment_settings.add()
     visit_type = world.appointment_types.add(
         name="Sample visit", length=30, available_contact_types=("Healthie Video Call",), price=7_500
     ).id

@@ -181,6 +181,9 @@ class TestIdempotencyKeys:
         await practice.attach()
         first = await practice.charge(offering_id=practice.capped, stripe_idempotency_key="k")
         assert await practice.charge(offering_id=practice.capped, stripe_idempotency_key="k") == first
+        practice.pass_time(hours=24)
+        late = await practice.charge(offering_id=practice.capped, stripe_idempotency_key="k")
+        assert "purchase cap" in late["messages"][0]["message"], "a forgotten key is a new purchase"
 
     @pytest.mark.parametrize("trouble", ["idempotency_key_in_use", "lock_timeout"])
     async def test_passing_trouble_is_a_stripe_error_alone(self, practice: Any, trouble: str) -> None:
