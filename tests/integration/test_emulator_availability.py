@@ -1,0 +1,191 @@
+"""Slots and days: of several clinicians at once, by licence, place and contact type, in the zone asked for."""
+
+from typing import Any
+
+import pytest
+
+from tests.plugins.emulator import CLINICIAN_1, OWNER, EmulatorClient
+
+SLOTS = """query Slots($provider: ID!, $providers: [ID], $org: Boolean, $unique: Boolean, $state: String, $type: ID,
+    $contact: String, $place: ID, $start: ISO8601DateTime, $end: ISO8601DateTime, $zone: String) {
+  availableSlotsForRange(provider_id: $provider, provider_ids: $providers, org_level: $org, make_unique: $unique,
+    licensed_in_state: $state, appt_type_id: $type, contact_type: $contact, appt_loc_id: $place,
+    start_date: $start, end_date: $end, timezone: $zone) { user_id date length appointment_id is_fully_booked } }"""
+
+DAYS = """query Days($provider: String, $providers: [ID], $org: Boolean, $type: ID, $month: String, $zone: String) {
+  daysAvailableForRange(provider_id: $provider, provider_ids: $providers, org_level: $org, appt_type_id: $type,
+    date_from_month: $month, timezone: $zone) }"""
+
+TUESDAY = {"start": "2027-01-05", "end": "2027-01-05"}
+VIDEO = "Healthie Video Call"
+
+
+@pytest.fixture
+async def ids(emulator: EmulatorClient) -> dict[str, Any]:
+    seed = await emulator.control.seed()
+    return {
+        "clinicians": [each["id"] for each in seed["clinicians"]],
+        "places": list(seed["locations"].values()),
+        **seed["visit_types"],
+    }
+
+
+async def slots(emulator: EmulatorClient, *, key: str = OWNER, **variables: Any) -> list[dict[str, Any]]:
+    data = await emulator.ask(SLOTS, key=key, **{**TUESDAY, "contact": VIDEO, **variables})
+    found: list[dict[str, Any]] = data["availableSlotsForRange"]
+    return found
+
+
+async def test_slots_are_written_as_healthie_writes_them_in_the_zone_of_the_keys_owner(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    second = ids["clinicians"][1]
+    found = await slots(emulator, key=CLINICIAN_1, provider=second, type=ids["Initial Visit"])
+    assert found[0] == {
+        "user_id": second,
+        "date": "2027-01-05 11:00:00 -0500",  # he begins at ten in Chicago; New York asks
+        "length": 60,
+        "appointment_id": None,
+        "is_fully_booked": False,
+    }
+
+
+async def test_timezone_says_how_the_range_is_read_and_not_how_slots_are_written(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    asked = {"provider": ids["clinicians"][0], "type": ids["Initial Visit"]}
+    eastern = await slots(emulator, **asked, start="2027-01-05T09:00:00", end="2027-01-05T11:00:00")
+    pacific = await slots(
+        emulator, **asked, start="2027-01-05T09:00:00", end="2027-01-05T11:00:00", zone="America/Los_Angeles"
+    )
+    assert (eastern[0]["date"], eastern[-1]["date"]) == (
+        "2027-01-05 09:00:00 -0500",
+        "2027-01-05 10:45:00 -0500",
+    )
+    assert (pacific[0]["date"], pacific[-1]["date"]) == (
+        "2027-01-05 13:00:00 -0500",
+        "2027-01-05 13:45:00 -0500",
+    )
+
+
+async def test_org_level_with_provider_ids_asks_for_several_and_without_org_level_for_one(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    first, second, *_ = ids["clinicians"]
+    asked = {"provider": first, "providers": [first, second], "unique": False, "type": ids["Initial Visit"]}
+    assert {slot["user_id"] for slot in await slots(emulator, **asked, org=True)} == {first, second}
+    assert {slot["user_id"] for slot in await slots(emulator, **asked)} == {first}
+    everyone = await slots(emulator, provider=first, org=True, unique=False, type=ids["Initial Visit"])
+    assert {slot["user_id"] for slot in everyone} == set(ids["clinicians"])
+
+
+async def test_make_unique_false_keeps_same_time_slots_of_different_providers(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    asked = {"provider": ids["clinicians"][0], "org": True, "type": ids["Initial Visit"]}
+    unique = [slot["date"] for slot in await slots(emulator, **asked)]
+    every = [slot["date"] for slot in await slots(emulator, **asked, unique=False)]
+    assert len(set(unique)) == len(unique)
+    assert set(unique) == set(every)
+    assert len(every) > len(unique)
+    assert every == sorted(every)
+
+
+async def test_licensed_in_state_leaves_those_who_may_treat_there(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    first, _, third, _ = ids["clinicians"]
+    asked = {"provider": first, "org": True, "unique": False, "type": ids["Initial Visit"]}
+    assert {slot["user_id"] for slot in await slots(emulator, **asked, state="NY")} == {first, third}
+
+
+async def test_in_person_has_the_hours_of_its_place(emulator: EmulatorClient, ids: dict[str, Any]) -> None:
+    asked = {"provider": ids["clinicians"][0], "type": ids["Initial Visit"], "contact": "In Person"}
+    here = await slots(emulator, **asked, place=ids["places"][0])
+    assert here[0]["date"] == "2027-01-05 13:00:00 -0500"
+    assert await slots(emulator, **asked, place=ids["places"][1]) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"type": "no type"}, {"contact": "Carrier Pigeon"}, {"place": "no place"}, {"provider": "no one"}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+async def test_a_filter_of_the_wrong_kind_answers_an_empty_list(
+    emulator: EmulatorClient, ids: dict[str, Any], wrong: dict[str, str]
+) -> None:
+    asked = {"provider": ids["clinicians"][0], "type": ids["Initial Visit"]}
+    assert await slots(emulator, **asked) != []
+    assert await slots(emulator, **{**asked, **wrong}) == []
+
+
+async def test_a_patients_id_where_a_clinicians_is_meant_finds_nothing(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    patient = (await emulator.control.seed())["patients"][0]["id"]
+    assert await slots(emulator, provider=patient, type=ids["Initial Visit"]) == []
+
+
+async def test_the_days_of_a_month_are_those_that_have_slots(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    asked = {"provider": ids["clinicians"][0], "type": ids["Initial Visit"], "zone": "America/New_York"}
+    january = await emulator.ask(DAYS, **asked, month="2027-01-20")
+    assert january["daysAvailableForRange"][0] == "2027-01-04"  # today; the days before are gone
+    assert len(january["daysAvailableForRange"]) == 28
+    april = await emulator.ask(DAYS, **asked, month="2027-04-01")
+    assert april["daysAvailableForRange"] == [
+        "2027-04-01",
+        "2027-04-02",
+        "2027-04-03",
+        "2027-04-04",
+    ]  # 90 days on
+
+
+async def test_days_are_named_in_the_zone_asked_for(emulator: EmulatorClient, ids: dict[str, Any]) -> None:
+    asked = {"provider": ids["clinicians"][3], "type": ids["Initial Visit"], "month": "2027-02-01"}
+    tokyo = await emulator.ask(DAYS, **asked, zone="Asia/Tokyo")
+    assert tokyo["daysAvailableForRange"][-1] == "2027-02-28"
+    assert tokyo["daysAvailableForRange"][0] == "2027-02-01"
+
+
+async def test_both_changes_of_clocks_move_the_slots_with_the_wall_clock(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    """Spring: 2027-03-14. Autumn: 2027-11-07. She begins at nine, whatever the offset."""
+    asked = {"provider": ids["clinicians"][0], "type": ids["Initial Visit"]}
+    for now, day, offset in (
+        ("2027-03-10T12:00:00+00:00", "2027-03-13", "-0500"),
+        ("2027-03-10T12:00:00+00:00", "2027-03-14", "-0400"),
+        ("2027-11-03T12:00:00+00:00", "2027-11-06", "-0400"),
+        ("2027-11-03T12:00:00+00:00", "2027-11-07", "-0500"),
+    ):
+        await emulator.control.clock(set=now)
+        found = await slots(emulator, **asked, start=day, end=day)
+        assert found[0]["date"] == f"{day} 09:00:00 {offset}"
+
+
+async def test_a_range_that_would_time_out_is_refused(emulator: EmulatorClient, ids: dict[str, Any]) -> None:
+    errors = await emulator.errors(
+        SLOTS, provider=ids["clinicians"][0], type=ids["Initial Visit"], start="2027-01-01", end="2030-01-01"
+    )
+    assert "at most 100 days" in errors[0]["message"]
+
+
+async def test_working_hours_are_listed_weekly_and_one_time(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    document = """query Hours($id: ID, $once: Boolean) { availabilities(provider_id: $id, one_time: $once) {
+      is_repeating day_of_week range_start range_end user { id } } }"""
+    weekly = await emulator.ask(document, id=ids["clinicians"][0])
+    once = await emulator.ask(document, id=ids["clinicians"][0], once=True)
+    assert {each["day_of_week"] for each in weekly["availabilities"]} == {0, 1, 2, 3, 4, 5, 6, None}
+    assert once["availabilities"] == [
+        {
+            "is_repeating": False,
+            "day_of_week": None,
+            "range_start": "2027-01-05 18:00:00 -0500",
+            "range_end": "2027-01-05 20:00:00 -0500",
+            "user": {"id": ids["clinicians"][0]},
+        }
+    ]
