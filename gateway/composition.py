@@ -27,8 +27,6 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.connect import Healthie, connect
-from integrations.redis.client import connect_redis
-from integrations.redis.holds import RedisHoldStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +155,10 @@ async def _hold_store(
 ) -> HoldStore:
     if settings.redis_url is None:
         return SqlHoldStore(engine=engine, clock=clock)
+    # Loaded only where it is used: a quarter of a second at every start.
+    from integrations.redis.client import connect_redis  # noqa: PLC0415
+    from integrations.redis.holds import RedisHoldStore  # noqa: PLC0415
+
     client = connect_redis(settings.redis_url)
     exits.push_async_callback(client.aclose)
     return RedisHoldStore(client=client, secret=secret.encode(), clock=clock)

@@ -18,7 +18,6 @@ from pathlib import Path
 import httpx2
 
 from gateway.tether import GRACE_SECONDS
-from integrations.database.migrations import migrate
 
 # A cold start of one process takes about a second; a machine that is busy takes its time.
 START_SECONDS = 30
@@ -72,7 +71,7 @@ async def local_stack(
         family = _Family(directory=directory, quiet=quiet)
         processes.push_async_callback(family.end)
         await family.start("emulator", ["--port", str(emulator_port)], {})
-        await migrate(database)
+        migrated = asyncio.create_task(asyncio.to_thread(_migrate, database))
         await family.until_answers(http, "emulator", f"{emulator}/_control/health")
         settings = {
             "FRONTDOOR_ENVIRONMENT": "development",
@@ -85,8 +84,9 @@ async def local_stack(
             **(extra or {}),
         }
         await family.start("serve", ["--port", str(gateway_port)], settings)
-        await family.start("worker", [], settings)
+        await migrated
         await family.until_answers(http, "serve", f"{gateway}/readyz")
+        await family.start("worker", [], settings)
         yield LocalStack(gateway=gateway, emulator=emulator, settings=settings)
 
 
@@ -149,6 +149,13 @@ class _Family:
             return ""
         lines = self._log(command).read_text(errors="replace").splitlines()[-15:]
         return "\n".join(["", *lines])
+
+
+def _migrate(database: str) -> None:
+    """Make the tables while the processes start; in a thread, since the libraries alone take a second to load."""
+    from integrations.database.migrations import migrate  # noqa: PLC0415  # see above
+
+    asyncio.run(migrate(database))
 
 
 def _check_free(name: str, port: int) -> None:
