@@ -16,7 +16,8 @@ from gateway.authentication import VISITOR_HEADER, Authenticator
 from gateway.composition import System, compose
 from gateway.graphiql import graphiql_routes
 from gateway.http import REQUEST_ID_HEADER, GraphQLEndpoint
-from gateway.idempotency import KEY_HEADER, REPLAYED_HEADER, MutationGuard
+from gateway.idempotency import REPLAYED_HEADER, MutationGuard
+from gateway.idempotency_keys import KEY_HEADER
 from gateway.settings import Settings
 from gateway.tokens import GatewayTokens, derive_key, token_verifier
 from integrations.database.migrations import ready

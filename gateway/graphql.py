@@ -9,7 +9,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from gateway.errors import is_fault, log_fault
-from gateway.idempotency import MutationGuard, RequireKey
+from gateway.idempotency import MutationGuard
+from gateway.idempotency_keys import RequireKey
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
 from resolvers.queries import Query

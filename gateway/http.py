@@ -22,7 +22,8 @@ from booking.services import Services
 from gateway.authentication import Authenticator
 from gateway.errors import explain, format_error, request_error_body
 from gateway.graphql import build_schema
-from gateway.idempotency import KEY_HEADER, MutationGuard
+from gateway.idempotency import MutationGuard
+from gateway.idempotency_keys import KEY_HEADER
 from schema.context import Context
 from schema.errors import RequestError
 
@@ -34,7 +35,7 @@ _LONGEST_BODY = 100_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
 # An escaped half of a surrogate pair, or NUL: no text that a database could keep.
-_SUSPECT_ESCAPES = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+_SUSPECT_ESCAPES = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 class BadRequest(RequestError):
@@ -118,17 +119,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def decode_json(self, data: str | bytes) -> dict[str, Any] | None:
         """A JSON object, as the GraphQL over HTTP specification asks for; also of the parameters of a GET."""
-        raw = data.encode() if isinstance(data, str) else data
         try:
-            value = json.loads(raw, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+            text = data if isinstance(data, str) else data.decode()
+            value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+            if _SUSPECT_ESCAPES.search(text):
+                _check_text(value)
         except (ValueError, RecursionError) as error:
-            raise BadRequest("The body must be valid JSON, in UTF-8.") from error
+            raise BadRequest("The body must be valid JSON, in UTF-8, of Unicode text without NUL.") from error
         if isinstance(value, list):
             raise BadRequest("Send one operation a request; batches are refused.")
         if not isinstance(value, dict):
             raise BadRequest("The body must be a JSON object.")
-        if _SUSPECT_ESCAPES.search(raw):
-            _check_text(value)
         return value
 
 
@@ -183,7 +184,7 @@ def _check_text(value: object) -> None:
     match value:
         case str():
             if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
-                raise BadRequest("Text must be valid Unicode without NUL.")
+                raise ValueError("text that no database could keep")
         case Mapping():
             for name, one in value.items():
                 _check_text(name)

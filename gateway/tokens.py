@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import jwt
@@ -141,11 +141,11 @@ class DevelopmentTokens:
                 audience=AUDIENCE,
                 options={"require": ["exp", "iat", "sub", "role"], "verify_exp": False, "verify_iat": False},
             )
-            expires = int(claims["exp"])
+            live = self._clock.now().timestamp() < int(claims["exp"])
             kind = _ROLES[claims["role"]]
-        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InvalidToken from error
-        if self._clock.now() >= _moment(expires, self._clock) or not _SUBJECT.fullmatch(claims["sub"]):
+        if not live or not _SUBJECT.fullmatch(claims["sub"]):
             raise InvalidToken
         return Principal(kind=kind, id=claims["sub"])
 
@@ -179,10 +179,6 @@ class NoSignIn:
         """Raises InvalidToken."""
         del token
         raise InvalidToken
-
-
-def _moment(seconds: int, clock: Clock) -> datetime:
-    return datetime.fromtimestamp(seconds, clock.now().tzinfo)
 
 
 def _text(raw: bytes) -> str:

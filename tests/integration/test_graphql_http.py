@@ -51,10 +51,16 @@ class TestRequests:
             b'{"query": "{ plan(id: $id) { id } }", "variables": {"id": "\\ud800"}}',
             b'{"query": "{ me { id } }", "variables": {"id": "a\\u0000"}}',
             b'{"query": "\xff"}',
+            '{"query": "{ me { id } }"}'.encode("utf-16"),
+            b'{"query": "{ me { id } }", "variables": {"a": '
+            + b"[" * 900
+            + b'"\\ud800"'
+            + b"]" * 900
+            + b"}}",
             b"[" * 90_000,
             b'{"a":' * 18_000,
         ],
-        ids=range(20),
+        ids=range(22),
     )
     async def test_what_is_no_request_is_refused_and_breaks_nothing(self, api: Api, content: bytes) -> None:
         status, code = await post(api, content)
