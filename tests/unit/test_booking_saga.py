@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
@@ -363,6 +364,39 @@ class TestUnknown:
         await confirm(world, checkout)  # nor does the patient's impatience change that
         assert world.tape.calls() == calls
 
+    @pytest.mark.parametrize("call", ["charge", "book"])
+    async def test_what_is_sent_again_settles_again(self, call: str) -> None:
+        world = World()
+        checkout = await parked(world, call, Lost())
+        world.books.fail(call, Lost())
+        world.clock.advance(seconds=SETTLE.total_seconds())
+        await world.a_saga().resume(checkout.id)
+        calls = world.tape.calls()
+        assert calls.count(call) == 2
+        world.clock.advance(seconds=SETTLE.total_seconds() - 1)
+        await world.a_saga().resume(checkout.id)
+        assert world.tape.calls() == calls
+
+    @pytest.mark.parametrize("call", ["charge", "book"])
+    async def test_a_row_taken_up_too_early_is_not_looked_at(self, call: str) -> None:
+        world = World()
+        checkout = await parked(world, call, Lost())
+        calls = world.tape.calls()
+        world.put(world.row(checkout).changed(due_at=world.clock.now()))
+        await world.a_saga().resume(checkout.id)
+        assert world.tape.calls() == calls
+
+    async def test_what_never_gets_as_far_as_money_ends_at_the_deadline(self) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail("find_patient", *[UpstreamUnavailable("users")] * MAX_TRIES)
+        await confirm(world, checkout)
+        started = world.clock.now()
+        row = await world.settle(checkout)
+        assert (row.state, row.end_reason) == (S.EXPIRED, EndReason.HOLD_EXPIRED)
+        assert world.clock.now() - started < timedelta(minutes=20)
+        world.assert_right(checkout)
+
     async def test_a_look_that_fails_is_no_proof_that_nothing_landed(self) -> None:
         world = World()
         checkout = await parked(world, "charge", AnswerLost())
@@ -553,9 +587,11 @@ class TestDrivers:
 
         world.books.during["book"] = others_finish
         world.books.fail("book", UpstreamRefused("book", "late answer of a driver that is stale"))
-        row = await confirm(world, checkout)
+        with structlog.testing.capture_logs() as logs:
+            row = await confirm(world, checkout)
         assert row == finished[0] == world.row(checkout)
         assert row.state is S.CONFIRMED
+        assert "checkout.parked" not in {entry["event"] for entry in logs}
         world.assert_right(checkout)
 
     async def test_a_driver_with_little_left_of_its_lease_renews_it_before_it_sends(self) -> None:
