@@ -31,8 +31,12 @@ log = structlog.get_logger(__name__)
 # Healthie's certain refusals that are not about the card, with the reason we give them.
 REFUSALS = {
     "bank account": "no_bank_account",
+    "card not found": "card_missing",
+    "have a card on file": "card_missing",
     "purchase cap": "plan_sold_out",
     "sold out": "plan_sold_out",
+    "promo code": "promo_invalid",
+    "coupon": "promo_invalid",
 }
 
 
@@ -125,7 +129,7 @@ class HealthieBilling:
                 )
             ).update_billing_item
         refused = refusal("Refund", payload.messages) if payload else None
-        now_given = _given(await _read_back(client, charge.billing_item_id))
+        now_given = _given(await _read_back(client, charge.billing_item_id), charge)
         if now_given == charge.net:
             return now_given
         if refused is not None and now_given == given:
@@ -171,7 +175,7 @@ def _could_be(payment: Payment, checkout: Checkout) -> bool:
     if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
         return False
     try:
-        same_amount = charged(payment) == checkout.quote.due_today
+        same_amount = charged(payment, checkout.quote.due_today.currency) == checkout.quote.due_today
     except Unproved:
         return False
     return (
@@ -188,12 +192,12 @@ def _charge_of(checkout: Checkout) -> Charge:
 async def _refunded(client: Client, charge: Charge) -> Money:
     """What is given back of a charge before anything is sent."""
     with reading():
-        return _given(await _payment(client, charge.billing_item_id))
+        return _given(await _payment(client, charge.billing_item_id), charge)
 
 
-def _given(payment: Payment) -> Money:
+def _given(payment: Payment, charge: Charge) -> Money:
     try:
-        return refunded(payment)
+        return refunded(payment, charge.net.currency)
     except Unproved:
         raise OutcomeUnknown("PaymentById: unreadable amount") from None
 

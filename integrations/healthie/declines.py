@@ -50,6 +50,7 @@ _SENTENCES = (
         r"(security code|card number|expiration (month|year)|zip code|postal code)[^.]* (is|was) (incorrect|invalid|not valid)",
         DeclineReason.CHECK_CARD_DETAILS,
     ),
+    (r"(zip|postal) code you supplied failed validation", DeclineReason.CHECK_CARD_DETAILS),
     (r"failed (the )?(security code|zip code) check", DeclineReason.CHECK_CARD_DETAILS),
     (r"error occurred while processing your card", DeclineReason.TRY_AGAIN),
     (r"repeated attempts too frequently", DeclineReason.CALL_YOUR_BANK),

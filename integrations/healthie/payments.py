@@ -35,18 +35,18 @@ def has_reference(note: str | None) -> bool:
     return NOTE.strip() in (note or "")
 
 
-def refunded(payment: Payment) -> Money:
-    """What has been given back. Raises Unproved when it cannot be read."""
-    return _amount(payment.refund_amount or "0", payment.currency)
+def refunded(payment: Payment, currency: str) -> Money:
+    """What has been given back, in the payment's currency, else the given one. Raises Unproved when it cannot be read."""
+    return _amount(payment.refund_amount or "0", payment.currency or currency)
 
 
-def charged(payment: Payment) -> Money:
-    """What was charged, before any refund. Raises Unproved.
+def charged(payment: Payment, currency: str) -> Money:
+    """What was charged, before any refund, in the payment's currency, else the given one. Raises Unproved.
 
     `net_payment` says it as long as nothing was refunded; afterwards it may or may not be less, so `amount_paid` does.
     """
-    untouched = refunded(payment).is_zero
-    return _amount(payment.net_payment if untouched else payment.amount_paid, payment.currency)
+    untouched = refunded(payment, currency).is_zero
+    return _amount(payment.net_payment if untouched else payment.amount_paid, payment.currency or currency)
 
 
 def is_dead(payment: Payment) -> bool:
@@ -61,7 +61,7 @@ def proved_charge(payment: Payment, checkout: Checkout) -> Charge:
         raise Unproved("state")
     if payment.sender_id != checkout.patient_id:
         raise Unproved("sender")
-    if charged(payment) != checkout.quote.due_today:
+    if charged(payment, checkout.quote.due_today.currency) != checkout.quote.due_today:
         raise Unproved("amount")
     if not paid_with(payment, checkout.card_id):
         raise Unproved("card")
@@ -85,7 +85,7 @@ def paid_with(payment: Payment, card_id: str | None) -> bool:
     return digits is not None and digits == payment.card_last_4
 
 
-def _amount(text: str | None, currency: str | None) -> Money:
+def _amount(text: str | None, currency: str) -> Money:
     try:
         amount = money(text, currency)
     except ValueError:

@@ -26,6 +26,11 @@ _TAKEN = re.compile(
     re.IGNORECASE,
 )
 
+# Healthie's words for a request that it does not take: nothing was booked, and sending it again would not help.
+_INVALID = re.compile(
+    r"can't be blank|not found|is not offered|is not included in the list|is invalid", re.IGNORECASE
+)
+
 # An appointment is looked for a day around its time: Healthie reads dates in the zone of the key's owner.
 LOOK_AROUND = timedelta(days=1)
 
@@ -66,6 +71,8 @@ class HealthieScheduling:
         refused = refusal("Book", payload.messages) if payload else None
         if refused is not None and made is None and any(_TAKEN.search(each) for each in refused.messages):
             raise SlotTaken
+        if refused is not None and made is None and all(_INVALID.search(each) for each in refused.messages):
+            raise UpstreamRefused("Book", "invalid")
         if refused is not None or made is None:
             raise OutcomeUnknown("Book: no proof")
         visit = await _read_back(client, made.id, include_deleted=False)

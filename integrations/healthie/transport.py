@@ -124,10 +124,11 @@ class Connection:
         """Judge an HTTP answer. Some refusals are not GraphQL at all."""
         reply = Reply(status=response.status_code, request_id=response.headers.get("x-request-id"))
         body = _json_object(response)
+        refused = _STATUS_REFUSALS.get(response.status_code)
+        if refused is not None and not (body and body.get("data")):
+            return _failed(reply, refused(request.operation))
         if body is None or response.is_server_error:
-            known = _STATUS_REFUSALS.get(response.status_code)
-            error = known(request.operation) if known else lost(request.operation, _unusable(response))
-            return _failed(reply, error)
+            return _failed(reply, lost(request.operation, _unusable(response)))
         self._note_warnings(body)
         data = body.get("data")
         if body.get("errors") or not isinstance(data, dict):

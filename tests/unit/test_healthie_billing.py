@@ -133,6 +133,13 @@ class TestCharge:
 
         assert (await billing.charge(a_checkout(quote=quote))).recurring_payment_id == "701"
 
+    async def test_a_payment_without_a_currency_is_in_the_quotes(
+        self, billing: Billing, script: Script
+    ) -> None:
+        script.answers["Charge"] = charged(a_payment(currency=None))
+
+        assert (await billing.charge(a_checkout())).net == usd("100")
+
     @pytest.mark.parametrize(
         "answer",
         [
@@ -148,14 +155,23 @@ class TestCharge:
             await billing.charge(a_checkout())
         assert caught.value.reason is DeclineReason.INSUFFICIENT_FUNDS
 
-    async def test_a_missing_bank_account_is_a_refusal_of_its_own(
-        self, billing: Billing, script: Script
+    @pytest.mark.parametrize(
+        ("message", "reason"),
+        [
+            ("You must add a bank account before charging clients.", "no_bank_account"),
+            ("Card not found", "card_missing"),
+            ("This package has reached its purchase cap", "plan_sold_out"),
+            ("This promo code has expired.", "promo_invalid"),
+        ],
+    )
+    async def test_what_healthie_refuses_for_certain_has_a_reason(
+        self, billing: Billing, script: Script, message: str, reason: str
     ) -> None:
-        script.answers["Charge"] = charged(None, "You must add a bank account before charging clients.")
+        script.answers["Charge"] = charged(None, message)
 
         with pytest.raises(UpstreamRefused) as caught:
             await billing.charge(a_checkout())
-        assert caught.value.reason == "no_bank_account"
+        assert caught.value.reason == reason
 
     @pytest.mark.parametrize(
         "answer",

@@ -101,6 +101,7 @@ REFUSED = {
     "unknown key": (errors("UNAUTHENTICATED"), Unauthorized),
     "not allowed": (errors("UNAUTHORIZED"), Unauthorized),
     "401": (httpx2.Response(401, text="no"), Unauthorized),
+    "401 in JSON": (httpx2.Response(401, json={"errors": [{"message": "no"}]}), Unauthorized),
     "no connection": (httpx2.ConnectError("sample"), NotSent),
     "connect timeout": (httpx2.ConnectTimeout("sample"), NotSent),
     "pool timeout": (httpx2.PoolTimeout("sample"), NotSent),
@@ -244,6 +245,18 @@ class TestRead:
 
         assert (await client.who_am_i()).current_user == WhoAmICurrentUser(id="11")
         assert [each.attempt for each in watcher.attempts] == [1, 2, 3]
+
+    async def test_a_retry_is_said_in_our_words(self, script: Script) -> None:
+        script.answers["WhoAmI"] = [httpx2.Response(502), GOOD]
+        with capture_logs() as logs:
+            async with script.connected() as healthie:
+                await healthie.keys.clinician("11")
+
+        retries = [each for each in logs if "retr" in each["event"]]
+        assert [(each["event"], each["operation"]) for each in retries] == [
+            ("healthie.read_retried", "WhoAmI")
+        ]
+        assert not {"args", "kwargs", "caused_by"} & retries[0].keys()
 
     @pytest.mark.parametrize(
         ("reply", "kind"),

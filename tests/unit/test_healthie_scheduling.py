@@ -126,6 +126,15 @@ class TestBook:
         with pytest.raises(SlotTaken):
             await scheduling.book(a_checkout())
 
+    @pytest.mark.parametrize("message", ["Client not found", "Contact type can't be blank"])
+    async def test_a_request_that_healthie_does_not_take_is_refused_for_certain(
+        self, scheduling: Scheduling, script: Script, message: str
+    ) -> None:
+        script.answers["Book"] = refused(message)
+
+        with pytest.raises(UpstreamRefused):
+            await scheduling.book(a_checkout())
+
     @pytest.mark.parametrize(
         "answer",
         [
