@@ -1,10 +1,12 @@
 """Engines: SQLite with honest transactions, PostgreSQL with connections that are known to be alive."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 # SQLite has one writer at a time; whoever waits longer than this has met a fault, not a queue.
@@ -59,6 +61,13 @@ def begin_immediately(engine: AsyncEngine) -> None:
         cursor.execute("PRAGMA synchronous = FULL")  # a committed intent survives a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
+
+    @event.listens_for(engine.sync_engine, "close")
+    def roll_back(connection: Any, _record: object) -> None:
+        # A task that was cancelled in mid-statement leaves its cursor behind, and while that lives closing alone
+        # does not end the transaction: SQLite would stay locked until the garbage is collected.
+        with contextlib.suppress(MissingGreenlet):  # collected itself: the cursor is gone too
+            connection.rollback()
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:

@@ -123,3 +123,52 @@ async def test_a_postgresql_url_may_ask_for_encryption_as_libpq_does(postgres_ur
 def test_connecting_opens_nothing(tmp_path: Path) -> None:
     connect_database(f"sqlite:///{tmp_path / 'missing' / 'file'}")
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_sqlite_is_free_at_once_when_a_writer_is_cancelled_in_mid_statement(
+    sqlite_engine: AsyncEngine,
+) -> None:
+    begun = asyncio.Event()
+    long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n"
+
+    async def write() -> None:
+        async with sqlite_engine.begin() as connection:
+            await connection.execute(text("DELETE FROM holds"))
+            begun.set()
+            await connection.execute(text(long))
+
+    async def kept_in_mind() -> BaseException:
+        try:
+            await write()
+        except asyncio.CancelledError as error:
+            return error  # its traceback, as a log or a monitor keeps it, refers to the cursor
+        raise AssertionError("it was not cancelled in time")
+
+    cancelled = asyncio.create_task(kept_in_mind())
+    await begun.wait()
+    await asyncio.sleep(0.02)  # into the statement: it will have a row that nobody fetches
+    cancelled.cancel()
+    error = await cancelled
+    async with asyncio.timeout(2), sqlite_engine.begin() as connection:
+        await connection.execute(text("DELETE FROM holds"))
+    assert error.__traceback__ is not None
+
+
+async def test_cancelled_writers_leave_nothing_locked_and_no_connection_lost(engine: AsyncEngine) -> None:
+    async def write(number: int) -> None:
+        async with engine.begin() as connection:
+            await connection.execute(text("DELETE FROM holds WHERE extensions = :n"), {"n": number})
+            await connection.execute(text("SELECT 1"))
+
+    for turns in range(
+        0, 40, 2
+    ):  # cancelled in another place each time: waiting, beginning, writing, committing
+        writers = [asyncio.create_task(write(n)) for n in range(8)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await asyncio.sleep(turns / 10_000)
+        for writer in writers:
+            writer.cancel()
+        await asyncio.gather(*writers, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(write(n) for n in range(30)))
