@@ -97,7 +97,7 @@ function freshKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function fetcher(params, options = {}) {
+async function send(params, options) {
   const body = { ...params, variables: fill(params.variables ?? {}) };
   const headers = new Headers(fill(options.headers ?? {}));
   const given = headers.has("Frontdoor-Visitor");
@@ -116,6 +116,15 @@ async function fetcher(params, options = {}) {
   if (params.operationName !== "IntrospectionQuery") showLast(response);
   remember(found(answer.data));
   return answer;
+}
+
+async function fetcher(params, options = {}) {
+  try {
+    return await send(params, options);
+  } catch (error) {
+    document.getElementById("last").textContent = "no answer";
+    return { errors: [{ message: error.message }] };
+  }
 }
 
 // The bar
@@ -137,7 +146,7 @@ function showRemembered() {
 
 function showLast(response) {
   const replayed = response.headers.get("Idempotent-Replayed") === "true" ? " · replayed" : "";
-  document.getElementById("last").textContent = `Last answer: HTTP ${response.status}${replayed}`;
+  document.getElementById("last").textContent = `HTTP ${response.status}${replayed}`;
 }
 
 function showHelp() {
