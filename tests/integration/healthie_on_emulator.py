@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from integrations.healthie_emulator.faults import Fault
 from integrations.healthie_emulator.seed import described
 from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.wire import ConnectionDropped
+from tests.plugins.emulator import STILL
 
 GUEST = GuestDetails(
     email="sample.guest@example.com",
@@ -147,7 +148,7 @@ def _program() -> tuple[Emulator, httpx2.ASGITransport]:
 @asynccontextmanager
 async def practice(**options: Any) -> AsyncIterator[Practice]:
     emulator, program = _program()
-    emulator.reset()
+    emulator.reset(at=datetime.fromisoformat(STILL), stopped=True)
     seed = described(emulator.world)
     wire = Wire(inner=program)
     async with connect(

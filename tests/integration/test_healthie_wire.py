@@ -1,0 +1,79 @@
+"""The client over a real connection: what the network does to it, and what it makes of that."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from booking.models import GuestDetails
+from booking.refusals import OutcomeUnknown, UpstreamUnavailable
+from integrations.healthie.connect import Healthie, connect
+from tests.plugins.emulator import EmulatorClient
+
+GUEST = GuestDetails(email="sample.guest@example.com", first_name="Sample", last_name="Guest")
+
+NETWORK = ("lost_request", "lost_answer", "truncated", "http_5xx", "not_json")
+
+
+@pytest.fixture
+async def healthie(
+    emulator_server: EmulatorClient, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Healthie]:
+    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    seed = await emulator_server.control.seed()
+    async with connect(
+        url=f"{emulator_server.url}/graphql",
+        organization_key=seed["owner"]["key"],
+        clinician_keys=seed["clinician_keys"],
+    ) as connected:
+        yield connected
+
+
+async def asked(server: EmulatorClient) -> Counter[str]:
+    return Counter(each["operation"] for each in await server.control.requests())
+
+
+@pytest.mark.parametrize("kind", NETWORK)
+async def test_a_read_lives_through_two_failures_and_no_third(
+    healthie: Healthie, emulator_server: EmulatorClient, kind: str
+) -> None:
+    await emulator_server.control.faults({"kind": kind, "operation": "PatientsByEmail", "count": 5})
+
+    with pytest.raises(UpstreamUnavailable):
+        await healthie.patients.find(GUEST)
+    assert await healthie.patients.find(GUEST) is None
+    assert (await asked(emulator_server))["PatientsByEmail"] == 6
+
+
+@pytest.mark.parametrize("kind", NETWORK)
+async def test_a_change_that_met_trouble_is_unknown_and_not_repeated(
+    healthie: Healthie, emulator_server: EmulatorClient, kind: str
+) -> None:
+    await emulator_server.control.faults({"kind": kind, "operation": "CreatePatient", "count": 1})
+
+    with pytest.raises(OutcomeUnknown):
+        await healthie.patients.create(GUEST, clinician_id="200002", time_zone="UTC")
+    executed = kind in {"lost_answer", "truncated"}
+    assert (await healthie.patients.find(GUEST) is not None) is executed
+    assert (await asked(emulator_server))["CreatePatient"] == 1
+
+
+async def test_a_change_whose_answer_takes_too_long_is_unknown(
+    healthie: Healthie, emulator_server: EmulatorClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integrations.healthie.base.MUTATION_TIMEOUT", 0.1)
+    slow = {"kind": "slow_answer", "operation": "CreatePatient", "count": 1, "seconds": 2.0}
+    await emulator_server.control.faults(slow)
+
+    with pytest.raises(OutcomeUnknown):
+        await healthie.patients.create(GUEST, clinician_id="200002", time_zone="UTC")
+
+
+async def test_where_nobody_listens_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    nowhere = "http://127.0.0.1:1/graphql"  # tcpmux: closed on any machine of this century
+    async with connect(url=nowhere, organization_key="sample", clinician_keys={"11": "sample"}) as healthie:
+        with pytest.raises(UpstreamUnavailable):
+            await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC")
+        assert await healthie.keys.prove() == frozenset()
+        assert healthie.keys.pending == {"11"}
