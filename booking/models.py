@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from booking.catalog import BillingFrequency, BookingPolicy
+from booking.catalog import BillingFrequency, BookingPolicy, ContactType
 from booking.money import Money
 from booking.refusals import DeclineReason
 from booking.slots import Slot
@@ -125,7 +125,7 @@ class Appointment:
     visit_type_name: str | None
     start: datetime  # UTC
     minutes: int
-    contact_type: str | None
+    contact_type: ContactType | None  # None: a way that patients cannot book
     location_id: str | None
     status: AppointmentStatus
     checkout_id: str | None  # the reference that the booking carried, if it survived

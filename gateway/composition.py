@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
-from booking.ports import HoldStore, UnitOfWorkFactory
+from booking.ports import Clock, HoldStore, UnitOfWorkFactory
 from booking.quotes import QuoteService
 from booking.records import RecordsService
 from booking.saga import Saga
@@ -33,7 +33,7 @@ from integrations.healthie.connect import Healthie, connect
 class System:
     """Everything that runs, wired together."""
 
-    clock: SystemClock
+    clock: Clock
     engine: AsyncEngine
     units: UnitOfWorkFactory
     healthie: Healthie
@@ -63,9 +63,12 @@ class System:
 
 
 @contextlib.asynccontextmanager
-async def compose(settings: Settings) -> AsyncIterator[System]:
-    """Build the system, prove the clinicians' keys, and take everything down again on leaving."""
-    clock = SystemClock()
+async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[System]:
+    """Build the system, prove the clinicians' keys, and take everything down again on leaving.
+
+    Every time is told by `clock`: the machine's, unless another is given.
+    """
+    clock = clock or SystemClock()
     secret = settings.secret_key.get_secret_value()
     async with contextlib.AsyncExitStack() as exits:
         engine = connect_database(settings.database_url)
@@ -112,7 +115,7 @@ def _services(
     holds: HoldStore,
     units: UnitOfWorkFactory,
     saga: Saga,
-    clock: SystemClock,
+    clock: Clock,
 ) -> Services:
     search = SlotSearch(
         catalog=healthie.catalog, availability=healthie.availability, holds=holds, units=units, clock=clock
@@ -151,7 +154,7 @@ def _services(
 
 
 async def _hold_store(
-    settings: Settings, engine: AsyncEngine, clock: SystemClock, secret: str, exits: contextlib.AsyncExitStack
+    settings: Settings, engine: AsyncEngine, clock: Clock, secret: str, exits: contextlib.AsyncExitStack
 ) -> HoldStore:
     if settings.redis_url is None:
         return SqlHoldStore(engine=engine, clock=clock)
@@ -161,7 +164,9 @@ async def _hold_store(
 
     client = connect_redis(settings.redis_url)
     exits.push_async_callback(client.aclose)
-    return RedisHoldStore(client=client, secret=secret.encode(), clock=clock)
+    return RedisHoldStore(
+        client=client, prefix=f"frontdoor:{settings.tenant}:", secret=secret.encode(), clock=clock
+    )
 
 
 def _process_name() -> str:

@@ -1,11 +1,13 @@
 """The practice's offer, from the domain to the API."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from strawberry import ID
 
 from booking import catalog as domain
 from booking.money import Money
+from resolvers.pages import page_of
 from schema import catalog as api
 from schema.money import Money as ApiMoney
 
@@ -71,6 +73,17 @@ def to_plan(plan: domain.Plan, catalog: domain.Catalog) -> api.Plan:
         payments=plan.payments,
         visits=[_to_plan_visits(visits, catalog) for visits in plan.visits],
         sold_out=plan.sold_out,
+    )
+
+
+def to_plan_connection(
+    plans: Sequence[domain.Plan], catalog: domain.Catalog, *, first: int, after: str | None
+) -> api.PlanConnection:
+    """The page of at most `first` plans behind the cursor. Raises InvalidInput."""
+    page = page_of(plans, [f"plan:{plan.id}" for plan in plans], first=first, after=after)
+    edges = [api.PlanEdge(node=to_plan(plan, catalog), cursor=cursor) for plan, cursor in page.items]
+    return api.PlanConnection(
+        edges=edges, nodes=[edge.node for edge in edges], page_info=page.info, total_count=len(plans)
     )
 
 

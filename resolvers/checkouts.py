@@ -104,7 +104,7 @@ def _to_appointment(checkout: domain.Checkout, catalog: Catalog) -> Appointment 
         visit_type_name=kind.name if kind else None,
         start=slot.start,
         minutes=slot.minutes,
-        contact_type=slot.contact_type.value,
+        contact_type=slot.contact_type,
         location_id=slot.location_id,
         status=domain.AppointmentStatus.BOOKED,
         checkout_id=checkout.id,

@@ -3,52 +3,54 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from booking.catalog import Catalog, Plan
-from resolvers.catalog import to_plan
 from resolvers.inputs import refuse
-from schema.catalog import PageInfo, PlanConnection, PlanEdge
+from schema.catalog import LARGEST_PAGE, PageInfo
 
-DEFAULT_PAGE = 20
-
-# What one answer may hold; a practice has some dozens of plans.
-LARGEST_PAGE = 100
-
-_PREFIX = "plan:"
+T = TypeVar("T")
 
 
-def to_plan_connection(
-    plans: Sequence[Plan], catalog: Catalog, *, first: int, after: str | None
-) -> PlanConnection:
-    """The page of at most `first` plans behind the cursor. Raises InvalidInput."""
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[T]):
+    """A part of a list: each item with its cursor, and where the part stands."""
+
+    items: list[tuple[T, str]]
+    info: PageInfo
+
+
+def check_size(first: int) -> None:
+    """Refuse a page that cannot be, before anything is read for it. Raises InvalidInput."""
     if not 0 <= first <= LARGEST_PAGE:
-        refuse("first", f"Ask for 0 to {LARGEST_PAGE} plans at once.")
-    start = _position(plans, after) if after is not None else 0
-    page = plans[start : start + first]
-    edges = [PlanEdge(node=to_plan(plan, catalog), cursor=_cursor(plan)) for plan in page]
-    return PlanConnection(
-        edges=edges,
-        nodes=[edge.node for edge in edges],
-        page_info=PageInfo(
-            has_next_page=start + first < len(plans),
+        refuse("first", f"Ask for 0 to {LARGEST_PAGE} at once.")
+
+
+def page_of(items: Sequence[T], names: Sequence[str], *, first: int, after: str | None) -> Page[T]:
+    """The page of at most `first` items behind the cursor; `names` tell the items apart. Raises InvalidInput."""
+    check_size(first)
+    start = _position(names, after) if after is not None else 0
+    page = [(item, _cursor(name)) for item, name in zip(items, names, strict=True)][start : start + first]
+    return Page(
+        items=page,
+        info=PageInfo(
+            has_next_page=start + first < len(items),
             has_previous_page=start > 0,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+            start_cursor=page[0][1] if page else None,
+            end_cursor=page[-1][1] if page else None,
         ),
-        total_count=len(plans),
     )
 
 
-def _cursor(plan: Plan) -> str:
-    return base64.urlsafe_b64encode(f"{_PREFIX}{plan.id}".encode()).decode()
+def _cursor(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode()
 
 
-def _position(plans: Sequence[Plan], after: str) -> int:
+def _position(names: Sequence[str], after: str) -> int:
     try:
         name = base64.b64decode(after, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         name = ""
-    ids = [f"{_PREFIX}{plan.id}" for plan in plans]
-    if name not in ids:
-        refuse("after", "This is not the cursor of a plan in this list. Start again without it.")
-    return ids.index(name) + 1
+    if name not in names:
+        refuse("after", "This is no cursor of this list. Start again without it.")
+    return names.index(name) + 1

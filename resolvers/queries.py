@@ -6,13 +6,29 @@ from typing import Annotated
 import strawberry
 
 from resolvers import inputs
-from resolvers.catalog import to_clinician, to_clinicians, to_location, to_plan, to_policy, to_visit_type
+from resolvers.catalog import (
+    to_clinician,
+    to_clinicians,
+    to_location,
+    to_plan,
+    to_plan_connection,
+    to_policy,
+    to_visit_type,
+)
 from resolvers.checkouts import to_checkout
-from resolvers.pages import DEFAULT_PAGE, LARGEST_PAGE, to_plan_connection
 from resolvers.quotes import to_quote
 from resolvers.records import to_me
 from resolvers.slots import to_days, to_hold, to_wanted
-from schema.catalog import BookingPolicy, Clinician, Location, Plan, PlanConnection, VisitType
+from schema.catalog import (
+    DEFAULT_PAGE,
+    LARGEST_PAGE,
+    BookingPolicy,
+    Clinician,
+    Location,
+    Plan,
+    PlanConnection,
+    VisitType,
+)
 from schema.checkouts import Checkout
 from schema.context import Info
 from schema.fields import computed

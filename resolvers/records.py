@@ -6,11 +6,11 @@ from strawberry import ID
 
 from booking import models as domain
 from booking.catalog import Catalog
-from booking.catalog import ContactType as DomainContactType
 from booking.principals import Caller
 from booking.services import Services
 from booking.zones import zone
 from resolvers.catalog import to_clinician, to_id
+from resolvers.pages import check_size, page_of
 from schema import records as api
 from schema.catalog import ContactType
 
@@ -18,14 +18,23 @@ from schema.catalog import ContactType
 def to_me(patient: domain.Patient, caller: Caller, services: Services) -> api.Me:
     """The signed-in patient; visits and cards are read when they are asked for."""
 
-    async def appointments(time_zone: str | None) -> list[api.Appointment]:
+    async def appointments(time_zone: str | None, first: int, after: str | None) -> api.AppointmentConnection:
         place = time_zone or patient.time_zone or "UTC"
         zone(place)
+        check_size(first)
         catalog = await services.catalog.catalog()
-        return [
-            to_appointment(visit, catalog, time_zone=place)
-            for visit in await services.records.appointments(caller)
+        visits = await services.records.appointments(caller)
+        page = page_of(visits, [f"appointment:{visit.id}" for visit in visits], first=first, after=after)
+        edges = [
+            api.AppointmentEdge(node=to_appointment(visit, catalog, time_zone=place), cursor=cursor)
+            for visit, cursor in page.items
         ]
+        return api.AppointmentConnection(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=page.info,
+            total_count=len(visits),
+        )
 
     async def cards() -> list[api.Card]:
         return [_to_card(card) for card in await services.records.cards(caller)]
@@ -53,7 +62,7 @@ def to_appointment(visit: domain.Appointment, catalog: Catalog, *, time_zone: st
         clinician=to_clinician(person) if person else None,
         visit_type_id=to_id(visit.visit_type_id),
         visit_type_name=visit.visit_type_name,
-        contact_type=_contact_type(visit.contact_type),
+        contact_type=ContactType[visit.contact_type.name] if visit.contact_type else None,
         location_id=to_id(visit.location_id),
         start=start,
         end=(visit.start + timedelta(minutes=visit.minutes)).astimezone(zone(time_zone)),
@@ -64,8 +73,3 @@ def to_appointment(visit: domain.Appointment, catalog: Catalog, *, time_zone: st
 
 def _to_card(card: domain.Card) -> api.Card:
     return api.Card(id=ID(card.id), brand=card.brand, last4=card.last4, expires=card.expires)
-
-
-def _contact_type(value: str | None) -> ContactType | None:
-    """The practice's books may hold ways of meeting that patients cannot book."""
-    return next((ContactType[way.name] for way in DomainContactType if way.value == value), None)

@@ -99,6 +99,11 @@ class Plan:
     sold_out: bool = field(description="Whether the cap on purchases is reached.")
 
 
+# What a page holds unless asked otherwise, and at the most; a practice has some dozens of plans, a patient of visits.
+DEFAULT_PAGE = 20
+LARGEST_PAGE = 100
+
+
 @strawberry.type(description="Where a page of a connection stands.")
 class PageInfo:
     """As Relay asks for it."""

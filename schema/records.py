@@ -8,7 +8,7 @@ from typing import Annotated
 import strawberry
 from strawberry import enum_value, field
 
-from schema.catalog import Clinician, ContactType
+from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE, Clinician, ContactType, PageInfo
 from schema.fields import computed
 
 
@@ -43,6 +43,24 @@ class Appointment:
     minutes: int = field(description="How long it lasts.")
 
 
+@strawberry.type(description="A visit at its place in the list.")
+class AppointmentEdge:
+    """As Relay asks for it."""
+
+    node: Appointment = field(description="The visit.")
+    cursor: str = field(description="An opaque name of this place.")
+
+
+@strawberry.type(description="A page of visits.")
+class AppointmentConnection:
+    """As Relay asks for it."""
+
+    edges: list[AppointmentEdge] = field(description="The visits with their places.")
+    nodes: list[Appointment] = field(description="The visits alone.")
+    page_info: PageInfo = field(description="Where the page stands.")
+    total_count: int = field(description="How many visits there are, on all pages.")
+
+
 @strawberry.type(description="A card on file; enough of it to recognise it.")
 class Card:
     """`booking.models.Card`."""
@@ -62,7 +80,9 @@ class Me:
     last_name: str = field(description="Last name.")
     email: str | None = field(description="The address on record.")
     time_zone: str | None = field(description="The patient's IANA time zone, if the practice knows it.")
-    load_appointments: strawberry.Private[Callable[[str | None], Awaitable[list[Appointment]]]]
+    load_appointments: strawberry.Private[
+        Callable[[str | None, int, str | None], Awaitable[AppointmentConnection]]
+    ]
     load_cards: strawberry.Private[Callable[[], Awaitable[list[Card]]]]
 
     @computed(description="All visits, newest start first.")
@@ -74,9 +94,15 @@ class Me:
                 description="The IANA time zone for their times; by default the patient's, else UTC."
             ),
         ] = None,
-    ) -> list[Appointment]:
+        first: Annotated[
+            int, strawberry.argument(description=f"How many at most; up to {LARGEST_PAGE}.")
+        ] = DEFAULT_PAGE,
+        after: Annotated[
+            str | None, strawberry.argument(description="The cursor behind which to go on.")
+        ] = None,
+    ) -> AppointmentConnection:
         """All visits, newest start first."""
-        return await self.load_appointments(time_zone)
+        return await self.load_appointments(time_zone, first, after)
 
     @computed(description="Cards on file.")
     async def cards(self) -> list[Card]:

@@ -1,6 +1,7 @@
 """An appointment in Healthie's words, read into ours. Shared by the adapters that meet appointments."""
 
 from booking.models import Appointment, AppointmentStatus
+from integrations.healthie.contact_types import contact_type
 from integrations.healthie.generated.fragments import Visit
 
 # The metadata key under which a booking carries its checkout.
@@ -30,7 +31,7 @@ def appointment_of(visit: Visit) -> Appointment | None:
         visit_type_name=kind.name if kind else None,
         start=visit.date,
         minutes=visit.length or 0,
-        contact_type=visit.contact_type,
+        contact_type=contact_type(visit.contact_type),
         location_id=visit.appointment_location_id,
         status=STATUSES.get((visit.pm_status or "").casefold(), AppointmentStatus.BOOKED),
         checkout_id=_reference(visit),

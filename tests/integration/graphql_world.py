@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.catalog import ContactType
 from booking.models import Appointment, AppointmentStatus, Card, Patient
 from booking.principals import PrincipalKind
 from booking.records import RecordsService
@@ -99,7 +100,7 @@ class KnownPatients(FakePatients):
                 visit_type_name="An old visit",
                 start=NOW - timedelta(days=90),
                 minutes=20,
-                contact_type="carrier_pigeon",
+                contact_type=ContactType.VIDEO,
                 location_id=None,
                 status=AppointmentStatus.COMPLETED,
                 checkout_id=None,

@@ -195,16 +195,18 @@ async def test_a_foreign_and_a_missing_checkout_are_refused_alike(api: Api) -> N
 
 async def test_me_shows_the_signed_in_patient_only(api: Api) -> None:
     document = """{ me { id firstName cards { id brand last4 expires }
-      appointments { id status clinicianName clinician { id } contactType start timeZone } } }"""
+      appointments { totalCount nodes {
+        id status clinicianName clinician { id } contactType start timeZone } } } }"""
     me = (await api.patient().ask(document)).data
     assert me["cards"] == [{"id": "card-1", "brand": "Visa", "last4": "4242", "expires": None}]
-    assert me["appointments"] == [
+    assert me["appointments"]["totalCount"] == 1
+    assert me["appointments"]["nodes"] == [
         {
             "id": "a-old",
             "status": "COMPLETED",
             "clinicianName": "Sample Gone",
             "clinician": None,
-            "contactType": None,
+            "contactType": "VIDEO",
             "start": "2026-03-03T10:00:00-05:00",
             "timeZone": "America/New_York",
         }
