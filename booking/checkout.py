@@ -1,7 +1,6 @@
 """Checkouts as patients meet them: start, confirm, cancel, look."""
 
 import asyncio
-import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -127,10 +126,11 @@ class CheckoutService:
         ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         checkout = await self._mine(caller, checkout_id)
-        if at_rest(checkout) and checkout.state in WAITING:
-            # Another confirm, or a cancel, may be first: see what became of it.
-            with contextlib.suppress(StaleCheckout):
-                await self._accept(caller, checkout, card)
+        while at_rest(checkout) and checkout.state in WAITING:
+            try:
+                checkout = await self._accept(caller, checkout, card)
+            except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
+                checkout = await self._mine(caller, checkout_id)
         return _outcome(await self._driven(checkout_id))
 
     async def cancel(self, caller: Caller, checkout_id: str) -> Checkout:
@@ -184,12 +184,12 @@ class CheckoutService:
             raise NotFound("checkout")
         return checkout
 
-    async def _accept(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> None:
+    async def _accept(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> Checkout:
         """Write down what the patient confirmed. Raises HoldExpired, CardRequired, StaleCheckout."""
         await self._check_hold(checkout)
         card = await self._usable(caller, checkout, card)
         now = self._clock.now()
-        await self._save(
+        return await self._save(
             checkout.changed(
                 attempt=checkout.attempt + 1,
                 card=card,

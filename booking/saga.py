@@ -85,7 +85,10 @@ class Saga:
         """Do what is due: go on with a row that somebody left, or end one whose patient let the hold run out."""
         checkout = await self._load(checkout_id)
         if not at_rest(checkout):
-            await self.drive(checkout_id)
+            with contextlib.suppress(
+                PaymentInProgress
+            ):  # the row rests again, and its patient may confirm it anew
+                await self.drive(checkout_id)
         elif checkout.state in WAITING:
             with contextlib.suppress(StaleCheckout):  # the patient came back in this very moment
                 await self._expire_if_abandoned(checkout)

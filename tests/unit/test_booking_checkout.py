@@ -275,6 +275,21 @@ class TestConfirm:
         with pytest.raises(CheckoutClosed):
             await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
 
+    async def test_a_worker_that_looks_in_the_moment_of_a_confirm_does_not_undo_it(
+        self, world: World
+    ) -> None:
+        checkout = await world.start()
+        get = world.holds.get
+
+        async def look_meanwhile(hold_id: str) -> object:
+            world.holds.get = get  # type: ignore[method-assign]
+            await world.a_saga().resume(checkout.id)
+            return await get(hold_id)
+
+        world.holds.get = look_meanwhile  # type: ignore[method-assign, assignment]
+        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert row.state is S.CONFIRMED
+
 
 class TestCancel:
     async def test_leaving_before_paying_gives_everything_back(self, world: World) -> None:

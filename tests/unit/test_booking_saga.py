@@ -235,6 +235,19 @@ class TestCards:
         row = await world.checkouts.confirm(PATIENT, second.id, world.token())
         assert row.state is S.CONFIRMED
 
+    async def test_a_worker_that_meets_another_payment_of_the_patient_lets_the_row_rest(self) -> None:
+        world = World()
+        first, second = await world.start(PATIENT), await world.start(PATIENT, a_slot(hours=48))
+        world.confirmed(second)
+
+        async def work() -> None:
+            await world.a_saga().resume(second.id)
+
+        world.books.during["charge"] = work
+        await world.checkouts.confirm(PATIENT, first.id, world.token())
+        world.assert_right(second)
+        assert world.row(second).state is S.PATIENT_READY
+
 
 class TestCompensation:
     async def test_a_refused_booking_gives_the_money_back(self) -> None:
