@@ -18,6 +18,9 @@ from integrations.healthie.transport import Acting
 
 log = structlog.get_logger(__name__)
 
+# A practice may have dozens of clinicians, and some forty rapid requests have brought a lockout.
+PROOFS_AT_ONCE = 4
+
 
 class KeyStore:
     """Clinicians' keys by clinician id, and which of them are proved to be theirs. Prints no secret."""
@@ -30,6 +33,7 @@ class KeyStore:
         self._pending = set(self._acting)  # never answered for, neither way
         self._proved: set[str] = set()
         self._proving: SingleFlight[str, None] = SingleFlight()
+        self._turn = asyncio.Semaphore(PROOFS_AT_ONCE)
 
     def __repr__(self) -> str:
         return f"KeyStore({len(self._proved)} of {len(self._acting)} proved)"
@@ -74,7 +78,8 @@ class KeyStore:
 
     async def _prove(self, clinician_id: str) -> None:
         try:
-            answer = await self._client(self._acting[clinician_id]).who_am_i()
+            async with self._turn:
+                answer = await self._client(self._acting[clinician_id]).who_am_i()
         except Unauthorized:
             owner = None
         except HealthieError as error:

@@ -140,11 +140,12 @@ class Connection:
         extensions = body.get("extensions")
         warnings = extensions.get("warnings") if isinstance(extensions, dict) else None
         for warning in warnings if isinstance(warnings, list) else []:
-            code = str(warning.get("code")) if isinstance(warning, dict) else str(warning)
+            if not isinstance(warning, dict):
+                continue
+            code = str(warning.get("code"))
             if code not in self.warnings:
-                sunset = warning.get("sunset_date") if isinstance(warning, dict) else None
-                log.warning("healthie.api_warning", code=code, sunset_date=sunset)
-            self.warnings[code] = warning if isinstance(warning, dict) else {"code": code}
+                log.warning("healthie.api_warning", code=code, sunset_date=warning.get("sunset_date"))
+            self.warnings[code] = warning
 
 
 def _json_object(response: httpx2.Response) -> dict[str, Any] | None:
