@@ -60,7 +60,7 @@ def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         "user_id": user_id,
         "provider_id": primary,
         "provider_ids": secondary,
-        "other_party_id": given.get("other_party_id"),
+        "other_party_id": given.get("other_party_id") or None,
         "initiator_id": me.user.id,
         "last_updated_by_id": me.user.id,
         "appointment_type_id": kind.id if kind else None,

@@ -135,9 +135,9 @@ def _read(body: bytes, method: str) -> Asked:
     except (ValueError, RecursionError):
         raise GraphQLError("The body is not JSON") from None
     query = given.get("query") if isinstance(given, dict) else None
-    variables = (given.get("variables") or {}) if isinstance(given, dict) else None
+    variables = given.get("variables") if isinstance(given, dict) else None
     name = given.get("operationName") if isinstance(given, dict) else None
-    if not isinstance(query, str) or not isinstance(variables, dict) or not isinstance(name, str | None):
+    if not isinstance(query, str) or not isinstance(variables, dict | None) or not isinstance(name, str | None):
         raise GraphQLError("Send an object with query, variables and operationName")
     try:
         document = parse(query, max_tokens=MAX_TOKENS)
@@ -146,7 +146,7 @@ def _read(body: bytes, method: str) -> Asked:
     operation = get_operation_ast(document, name or None)
     if operation is None:
         raise GraphQLError("Name the operation that is meant")
-    return Asked(document=document, operation=operation, variables=variables)
+    return Asked(document=document, operation=operation, variables=variables or {})
 
 
 def _instead(faults: dict[str, Fault]) -> Response | None:
