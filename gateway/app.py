@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from booking.ports import Clock
 from gateway.authentication import VISITOR_HEADER, Authenticator
 from gateway.composition import System, compose
 from gateway.graphiql import graphiql_routes
@@ -35,15 +36,16 @@ _PREFLIGHT_SECONDS = 7200
 class _Gateway:
     """What the application serves once it has started."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None) -> None:
         self._settings = settings
+        self._clock = clock
         self._system: System | None = None
         self._endpoint: GraphQLEndpoint | None = None
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Build the system, serve, and take it down."""
-        async with compose(self._settings) as system:
+        async with compose(self._settings, clock=self._clock) as system:
             self._system, self._endpoint = system, _endpoint(self._settings, system)
             yield
             self._system = self._endpoint = None
@@ -63,9 +65,9 @@ class _Gateway:
         )
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Build the application; adapters are built when it starts."""
-    gateway = _Gateway(settings)
+def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
+    """Build the application; adapters are built when it starts. `clock` tells the time, else the machine does."""
+    gateway = _Gateway(settings, clock)
     routes: list[BaseRoute] = [
         Route(GRAPHQL_PATH, gateway),
         Route("/healthz", _live),
