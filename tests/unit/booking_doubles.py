@@ -55,6 +55,7 @@ class Tape:
     points: int = 0
     kill_at: int | None = None
     open_units: int = 0
+    refused_commit: dict[str, Exception] = field(default_factory=dict)  # once, at the row's new state
     after_commit: dict[str, Callable[[], None]] = field(default_factory=dict)  # once, at the row's new state
 
     def point(self) -> None:
@@ -96,6 +97,9 @@ class FakeUnit:
             assert (row.id in self.claims.slots) == (row.state in CLAIMING), (
                 f"the claim of a row at {row.state}"
             )
+        for row in changed:
+            if (refusal := self._database.tape.refused_commit.pop(row.state, None)) is not None:
+                raise refusal
         self._database.tape.point()
         self._database.rows, self._database.claims = dict(after), dict(self.claims.slots)
         self._database.tape.events += [f"commit {row.state}" for row in changed]
