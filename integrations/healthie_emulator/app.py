@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import html
 from collections.abc import AsyncIterator
 
@@ -67,8 +68,9 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
     return app
 
 
+@functools.cache
 def schema() -> GraphQLSchema:
-    """Build the contract's schema with every resolver of the emulator."""
+    """Build the contract's schema with every resolver of the emulator, once: it keeps no state of its own."""
     parts = (appointments, availability, booking, catalog, clients, keys, money, people, rebooking, webhooks)
     return executable_schema({name: each for part in parts for name, each in part.RESOLVERS.items()})
 
