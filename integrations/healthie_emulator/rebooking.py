@@ -12,9 +12,9 @@ from integrations.healthie_emulator.booking import (
     require_free,
     visible,
 )
-from integrations.healthie_emulator.catalog import IN_PERSON, statuses
+from integrations.healthie_emulator.catalog import IN_PERSON, appointment_type_of, statuses
 from integrations.healthie_emulator.errors import not_allowed, refused
-from integrations.healthie_emulator.people import provider
+from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.state import Request
 
@@ -45,7 +45,8 @@ def _read_changes(request: Request, found: Appointment, given: dict[str, Any]) -
     changes = {name: value for name, value in values.items() if value != getattr(found, name)}
     if "pm_status" in changes:
         changes["pm_status_changed_at"] = world.clock.now()
-    if given.get("enforce_availability") and ("starts_at" in changes or "provider_id" in changes):
+    takes_other_time = changes.keys() & {"starts_at", "provider_id", "length"}
+    if given.get("enforce_availability") and takes_other_time and not found.is_blocker:
         names = ("appointment_type_id", "length", "contact_type", "appointment_location_id", "provider_id")
         as_it_was = {name: getattr(found, name) for name in (*names, "starts_at")}
         require_free(world, as_it_was | changes, found)
@@ -61,17 +62,39 @@ def _read_given(request: Request, found: Appointment, given: dict[str, Any]) -> 
         after = {"appointment_location_id": found.appointment_location_id, **_told(given)}
         kind = world.appointment_types.get(found.appointment_type_id)
         values["appointment_location_id"] = read_place(world, after, kind)
-    if given.get("other_party_id") and not request.me.is_patient:
-        if provider(world, given["other_party_id"]) is None:
-            raise Refusal("other_party_id", "Provider not found")
-        values["provider_id"] = given["other_party_id"]
-    if others := comma_terminated(world, given.get("providers")):
-        values["provider_ids"] = others
+    if given.get("appointment_type_id"):
+        values |= _read_type(request, given["appointment_type_id"])
+    values |= _read_people(request, given)
     if given.get("pm_status") is not None:
         if given["pm_status"] not in statuses(world.settings):
             raise Refusal("pm_status", "Pm status is not included in the list")
         values["pm_status"] = given["pm_status"]
     return values
+
+
+def _read_people(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Read another patient, clinician or list of second clinicians; patients change none of them."""
+    values: dict[str, Any] = {}
+    if request.me.is_patient:
+        return values
+    if given.get("user_id"):
+        if patient(request, given["user_id"]) is None:
+            raise Refusal("user_id", "Client not found")
+        values["user_id"] = given["user_id"]
+    if given.get("other_party_id"):
+        if provider(request.world, given["other_party_id"]) is None:
+            raise Refusal("other_party_id", "Provider not found")
+        values["provider_id"] = given["other_party_id"]
+    if others := comma_terminated(request.world, given.get("providers")):
+        values["provider_ids"] = others
+    return values
+
+
+def _read_type(request: Request, type_id: str) -> dict[str, Any]:
+    kind = appointment_type_of(request.world, type_id)
+    if kind is None:
+        raise Refusal("appointment_type_id", "Appointment type not found")
+    return {"appointment_type_id": kind.id, "length": kind.length}
 
 
 def _told(given: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 Hours are weekly on all seven days, so that any week that follows the clock has free slots.
 """
 
-import dataclasses
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,86 +10,10 @@ from zoneinfo import ZoneInfo
 from integrations.healthie_emulator.catalog import IN_PERSON
 from integrations.healthie_emulator.records import AppointmentType, User
 from integrations.healthie_emulator.seed_catalog import PHONE, VIDEO, add_coupons, add_plans, add_visit_types
+from integrations.healthie_emulator.seed_people import CLINICIANS, PATIENTS, STATES, SampleClinician
 from integrations.healthie_emulator.state import World
 
 OWNER_KEY = "emulator-key-owner"
-
-STATES = {
-    "CA": "California",
-    "CO": "Colorado",
-    "CT": "Connecticut",
-    "FL": "Florida",
-    "IL": "Illinois",
-    "NJ": "New Jersey",
-    "NY": "New York",
-    "OR": "Oregon",
-    "TX": "Texas",
-    "UT": "Utah",
-    "WA": "Washington",
-    "WI": "Wisconsin",
-}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Clinician:
-    first_name: str
-    last_name: str
-    qualifications: str
-    timezone: str
-    states: tuple[str, ...]
-    city: str
-    opens: int  # hour of the wall clock
-    key: str | None
-
-
-CLINICIANS = (
-    _Clinician(
-        first_name="Ada",
-        last_name="Sample-Rivers",
-        qualifications="MD",
-        timezone="America/New_York",
-        states=("NY", "NJ", "CT", "FL"),
-        city="New York",
-        opens=9,
-        key="emulator-key-clinician-1",
-    ),
-    _Clinician(
-        first_name="Ben",
-        last_name="Sample-Stone",
-        qualifications="PhD",
-        timezone="America/Chicago",
-        states=("IL", "WI", "TX", "FL"),
-        city="Chicago",
-        opens=10,
-        key="emulator-key-clinician-2",
-    ),
-    _Clinician(
-        first_name="Cleo",
-        last_name="Sample-Meadow",
-        qualifications="NP",
-        timezone="America/Denver",
-        states=("CO", "UT", "CA", "NY"),
-        city="Denver",
-        opens=8,
-        key="emulator-key-clinician-3",
-    ),
-    _Clinician(  # nobody has her key: what cannot be proved cannot be booked
-        first_name="Dana",
-        last_name="Sample-Shore",
-        qualifications="LCSW",
-        timezone="America/Los_Angeles",
-        states=("CA", "WA", "OR"),
-        city="Los Angeles",
-        opens=9,
-        key=None,
-    ),
-)
-
-PATIENTS = (
-    ("One", "America/New_York", "emulator-key-patient-1"),
-    ("Two", "America/Los_Angeles", "emulator-key-patient-2"),
-    ("Three", "America/Chicago", "emulator-key-patient-3"),
-)
 
 
 def sow(world: World) -> None:
@@ -124,7 +47,7 @@ def sow(world: World) -> None:
     _add_appointments(world, clinicians, patients, kinds)
 
 
-def _add_clinician(world: World, number: int, each: _Clinician) -> User:
+def _add_clinician(world: World, number: int, each: SampleClinician) -> User:
     user = world.users.add(
         first_name=each.first_name,
         last_name=each.last_name,
@@ -147,7 +70,7 @@ def _add_clinician(world: World, number: int, each: _Clinician) -> User:
     return user
 
 
-def _add_hours(world: World, user: User, each: _Clinician, weekday: int, place_id: str) -> None:
+def _add_hours(world: World, user: User, each: SampleClinician, weekday: int, place_id: str) -> None:
     """Remote visits all day with a break, fewer at the weekend; in person in the afternoon."""
     weekend = weekday >= 5  # noqa: PLR2004 - Saturday
     spans = [(0, 3)] if weekend else [(0, 3), (4, 8)]

@@ -216,6 +216,36 @@ class TestUpdate:
         assert onto_itself["messages"] is None
         assert onto_other["messages"][0]["message"] == "This time is not available"
 
+    async def test_staff_gives_an_appointment_another_type_patient_and_clinician(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        made = (await book(emulator, ids))["appointment"]["id"]
+        changed = await move(
+            emulator,
+            id=made,
+            appointment_type_id=ids["Initial Visit"],
+            user_id=ids["patients"][1],
+            other_party_id=ids["clinicians"][1],
+            providers=f"{ids['clinicians'][2]},",
+        )
+        *_, kept = await booked_now(emulator)
+        assert changed["messages"] is None
+        assert (kept["length"], kept["user_id"], kept["provider_id"]) == (
+            60,
+            ids["patients"][1],
+            ids["clinicians"][1],
+        )
+        assert kept["provider_ids"] == [ids["clinicians"][2]]
+
+    async def test_blockers_are_never_checked(self, emulator: EmulatorClient, ids: dict[str, Any]) -> None:
+        night: dict[str, Any] = {"datetime": "2027-01-06 03:00", "enforce_availability": True}
+        blocker = await book(emulator, ids, is_blocker=True, user_id=None, appointment_type_id=None, **night)
+        assert blocker["messages"] is None
+        moved = await move(
+            emulator, id=blocker["appointment"]["id"], **night | {"datetime": "2027-01-06 04:00"}
+        )
+        assert moved["messages"] is None
+
     async def test_a_patient_keeps_to_the_notice_periods_and_staff_need_not(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
