@@ -27,6 +27,7 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.connect import Healthie, connect
+from integrations.stripe.declines import DECLINES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 url=str(settings.healthie_url),
                 organization_key=settings.healthie_organization_key,
                 clinician_keys=settings.healthie_keys,
+                declines=DECLINES,
                 version=settings.healthie_api_version,
                 shard=settings.healthie_shard,
             )

@@ -9,7 +9,7 @@ from booking.money import Money
 from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import refusal
-from integrations.healthie.declines import decline
+from integrations.healthie.declines import DeclineCodes, decline
 from integrations.healthie.errors import ContractBroken, HealthieError, Refused, changing, reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Payment
@@ -44,9 +44,15 @@ class HealthieBilling:
     """The port Billing. `recipient_id` receives the payments; without one each goes to the treating clinician."""
 
     def __init__(
-        self, *, clinician: ClinicianClient, staff: StaffClient, recipient_id: str | None = None
+        self,
+        *,
+        clinician: ClinicianClient,
+        staff: StaffClient,
+        declines: DeclineCodes,
+        recipient_id: str | None = None,
     ) -> None:
         self._clinician = clinician
+        self._declines = declines
         self._staff = staff
         self._recipient_id = recipient_id
 
@@ -77,7 +83,7 @@ class HealthieBilling:
         payment = payload.billing_item if payload else None
         refused = refusal("Charge", payload.messages, payload.stripe_error) if payload else None
         if refused is not None and (payment is None or is_dead(payment)):
-            raise _no(refused)
+            raise _no(refused, self._declines)
         if refused is not None or payment is None:
             raise OutcomeUnknown("Charge: no proof")
         try:
@@ -160,9 +166,9 @@ class HealthieBilling:
         raise OutcomeUnknown("CancelRecurring: not what was asked")
 
 
-def _no(refused: Refused) -> Exception:
+def _no(refused: Refused, declines: DeclineCodes) -> Exception:
     """A certain refusal of the card or of Healthie; every unfamiliar one leaves the outcome unknown."""
-    reason = decline(refused.words)
+    reason = decline(refused.words, declines)
     if reason is not None:
         return CardDeclined(reason)
     said = " ".join(refused.words).casefold()

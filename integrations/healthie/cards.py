@@ -6,7 +6,7 @@ from booking.models import Card
 from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient
 from integrations.healthie.answers import every, refusal
-from integrations.healthie.declines import decline
+from integrations.healthie.declines import DeclineCodes, decline
 from integrations.healthie.errors import changing, reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import CardOnFile
@@ -19,9 +19,10 @@ _TOKEN_UNKNOWN = "no such token"  # noqa: S105 - a sentence
 class HealthieCards:
     """The port Cards: reads with the organisation's key, attaches with the clinician's."""
 
-    def __init__(self, *, client: Client, clinician: ClinicianClient) -> None:
+    def __init__(self, *, client: Client, clinician: ClinicianClient, declines: DeclineCodes) -> None:
         self._client = client
         self._clinician = clinician
+        self._declines = declines
 
     async def on_file(self, patient_id: str) -> Sequence[Card]:
         """The patient's cards. Raises UpstreamUnavailable."""
@@ -45,14 +46,14 @@ class HealthieCards:
         detail = payload.stripe_customer_detail if payload else None
         refused = refusal("AttachCard", payload.messages, payload.stripe_error) if payload else None
         if refused is not None and detail is None:
-            raise _refused(refused.words)
+            raise _refused(refused.words, self._declines)
         if refused is not None or detail is None or detail.user_id not in (None, patient_id):
             raise OutcomeUnknown("AttachCard: not what was asked")
         return _card(detail)
 
 
-def _refused(words: Sequence[str]) -> Exception:
-    reason = decline(words)
+def _refused(words: Sequence[str], declines: DeclineCodes) -> Exception:
+    reason = decline(words, declines)
     if reason is not None:
         return CardDeclined(reason)
     said = " ".join(words).casefold()

@@ -18,6 +18,7 @@ from integrations.healthie.availability import HealthieAvailability
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import HealthieCatalog
+from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.patients import HealthiePatients
@@ -54,6 +55,7 @@ async def connect(
     url: str,
     organization_key: SecretStr | str,
     clinician_keys: Mapping[str, SecretStr | str],
+    declines: DeclineCodes,
     version: str = VERSION,
     shard: str | None = None,
     recipient_id: str | None = None,
@@ -63,7 +65,7 @@ async def connect(
     """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
 
     Clinicians' keys are proved when they are first needed (`keys.settle`), and again whenever `keys.prove` is called.
-    `recipient_id` receives every payment instead of the treating clinician.
+    `declines` are the card processor's codes. `recipient_id` receives every payment instead of the treating clinician.
     """
     # For the whole process, since stamina knows no other way: its default logs the arguments of what is retried.
     stamina.instrumentation.set_on_retry_hooks([log_retry])
@@ -89,8 +91,10 @@ async def connect(
             availability=HealthieAvailability(client=organization, keys=keys),
             promotions=HealthiePromotions(client=organization),
             patients=HealthiePatients(client=organization),
-            cards=HealthieCards(client=organization, clinician=keys.clinician),
-            billing=HealthieBilling(clinician=keys.clinician, staff=staff, recipient_id=recipient_id),
+            cards=HealthieCards(client=organization, clinician=keys.clinician, declines=declines),
+            billing=HealthieBilling(
+                clinician=keys.clinician, staff=staff, declines=declines, recipient_id=recipient_id
+            ),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff),
             keys=keys,
             warnings=connection.warnings,

@@ -22,6 +22,7 @@ from integrations.healthie_emulator.faults import Fault
 from integrations.healthie_emulator.seed import described
 from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.wire import ConnectionDropped
+from integrations.stripe.declines import DECLINES
 from tests.plugins.emulator import STILL
 
 GUEST = GuestDetails(
@@ -155,6 +156,7 @@ async def practice(**options: Any) -> AsyncIterator[Practice]:
         url="http://emulator.invalid/graphql",
         organization_key=seed["owner"]["key"],
         clinician_keys=seed["clinician_keys"],
+        declines=DECLINES,
         transport=wire,
         **options,
     ) as healthie:

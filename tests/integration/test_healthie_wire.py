@@ -25,6 +25,7 @@ async def healthie(
         url=f"{emulator_server.url}/graphql",
         organization_key=seed["owner"]["key"],
         clinician_keys=seed["clinician_keys"],
+        declines={},
     ) as connected:
         yield connected
 
@@ -72,7 +73,9 @@ async def test_a_change_whose_answer_takes_too_long_is_unknown(
 async def test_where_nobody_listens_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
     nowhere = "http://127.0.0.1:1/graphql"  # tcpmux: closed on any machine of this century
-    async with connect(url=nowhere, organization_key="sample", clinician_keys={"11": "sample"}) as healthie:
+    async with connect(
+        url=nowhere, organization_key="sample", clinician_keys={"11": "sample"}, declines={}
+    ) as healthie:
         with pytest.raises(UpstreamUnavailable):
             await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC")
         assert await healthie.keys.prove() == frozenset()

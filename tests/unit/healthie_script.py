@@ -16,6 +16,7 @@ from booking.money import Money
 from booking.slots import Slot
 from integrations.healthie.audit import Answer, Call
 from integrations.healthie.connect import Healthie, connect
+from integrations.stripe.declines import DECLINES
 
 ORGANIZATION_KEY = "sample-organization-key"
 KEYS = {"11": "sample-key-of-11", "12": "sample-key-of-12"}
@@ -81,6 +82,7 @@ class Script:
             url="https://healthie.invalid/graphql",
             organization_key=ORGANIZATION_KEY,
             clinician_keys=KEYS,
+            declines=DECLINES,
             transport=httpx2.MockTransport(self),
             **options,
         ) as healthie:

@@ -2,6 +2,7 @@ import pytest
 
 from booking.refusals import CardDeclined, DeclineReason
 from integrations.healthie.declines import decline
+from integrations.stripe.declines import DECLINES
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,8 @@ from integrations.healthie.declines import decline
         ),
         (["Your card was declined.", "insufficient_funds"], DeclineReason.INSUFFICIENT_FUNDS),
         (["card_declined: generic_decline"], DeclineReason.TRY_ANOTHER_CARD),
+        (["generic_decline, insufficient_funds"], DeclineReason.INSUFFICIENT_FUNDS),
+        (["card_declined"], DeclineReason.TRY_ANOTHER_CARD),
         (
             [
                 "Your card was declined for making repeated attempts too frequently or exceeding its amount limit."
@@ -31,7 +34,7 @@ from integrations.healthie.declines import decline
     ],
 )
 def test_a_known_decline_says_what_the_patient_can_do(words: list[str], reason: DeclineReason) -> None:
-    assert decline(words) is reason
+    assert decline(words, DECLINES) is reason
 
 
 @pytest.mark.parametrize(
@@ -46,12 +49,26 @@ def test_a_known_decline_says_what_the_patient_can_do(words: list[str], reason: 
     ],
 )
 def test_whatever_is_unfamiliar_or_in_doubt_is_no_decline(words: list[str]) -> None:
-    assert decline(words) is None
+    assert decline(words, DECLINES) is None
 
 
-@pytest.mark.parametrize("code", ["lost_card", "stolen_card", "fraudulent"])
+def test_a_code_that_tells_of_another_payment_leaves_the_outcome_unknown() -> None:
+    assert decline(["Your card was declined.", "card_declined: duplicate_transaction"], DECLINES) is None
+
+
+@pytest.mark.parametrize("code", [code for code, reason in DECLINES.items() if reason])
+def test_every_code_of_the_table_is_a_certain_no_alone_and_in_a_sentence(code: str) -> None:
+    assert decline([code], DECLINES) is DECLINES[code]
+    assert decline([f"Your card was declined ({code})."], DECLINES) is DECLINES[code]
+
+
+def test_a_longer_word_that_contains_a_code_is_not_the_code() -> None:
+    assert decline(["not_a_lost_card_at_all"], DECLINES) is None
+
+
+@pytest.mark.parametrize("code", ["lost_card", "stolen_card", "fraudulent", "pickup_card"])
 def test_nobody_is_told_that_a_card_is_lost_or_stolen(code: str) -> None:
-    reason = decline([f"Your card was declined ({code})."])
+    reason = decline([f"Your card was declined ({code})."], DECLINES)
 
     assert reason is DeclineReason.TRY_ANOTHER_CARD
     assert not {"lost", "stolen", "fraud"} & set(CardDeclined(reason).message.lower().split())

@@ -94,6 +94,7 @@ async def test_the_store_prints_no_secret(script: Script) -> None:
         url="https://healthie.invalid/graphql",
         organization_key=SecretStr("sample-organization-key"),
         clinician_keys=secrets,
+        declines={},
         transport=httpx2.MockTransport(script),
     ) as healthie:
         assert await healthie.keys.prove() == {"11"}
