@@ -1,8 +1,9 @@
 """What the practice offers: plans, visit types, clinicians, locations and the booking policy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Self
 
 from booking.money import Money
 
@@ -156,6 +157,14 @@ class Catalog:
                     for visit in plan.visits
                 )
             )
+        )
+
+    def without(self, clinician_ids: frozenset[str]) -> Self:
+        """The same offer without these clinicians."""
+        if not clinician_ids:
+            return self
+        return replace(
+            self, clinicians=tuple(person for person in self.clinicians if person.id not in clinician_ids)
         )
 
     def needs_plan(self, visit_type: VisitType) -> bool:

@@ -7,29 +7,26 @@ from datetime import timedelta
 
 import structlog
 
-from booking.models import CardChoice, Checkout, EndReason, GuestDetails, Hold
+from booking.models import CardChoice, Checkout, EndReason, GuestDetails, Hold, Quote
 from booking.models import CheckoutState as S
+from booking.outcomes import outcome
+from booking.oversight import EventKind
 from booking.ports import Cards, Clock, HoldStore, UnitOfWorkFactory
 from booking.principals import Caller, guest_of
 from booking.quotes import QuoteService
 from booking.refusals import (
-    BookingFailed,
-    CardDeclined,
     CardRequired,
     CheckoutClosed,
-    ClinicianNotBookable,
     GuestDetailsRequired,
     HoldExpired,
     NotFound,
     PaymentInProgress,
-    PaymentUnavailable,
     RecurrenceNotAccepted,
-    Refusal,
-    SlotTaken,
     StaleCheckout,
 )
 from booking.saga import STEP_BUDGET, Saga, at_rest
-from booking.saga_table import TERMINAL, WAITING
+from booking.saga_table import ENDED, WAITING
+from booking.story import event
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
 _JOIN_INTERVAL = 0.1
@@ -84,22 +81,20 @@ class CheckoutService:
     ) -> Checkout:
         """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
 
+        One that nobody has confirmed takes over what the second start asks for: another plan, promo code or guest.
         Raises InvalidInput; HoldExpired, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
         """
         async with self._units() as unit:
             live = await unit.checkouts.live_for_hold(hold_id)
         if live is not None:
-            return _joined(caller, live)
+            wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
+            return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
         hold = await self._holds.get(hold_id)
         if hold is None or not caller.owns(hold.owner):
             raise HoldExpired
         if caller.principal.patient_id is None and guest is None:
             raise GuestDetailsRequired
-        quote = await self._quotes.quote(
-            plan_id=plan_id, visit_type_id=hold.slot.visit_type_id, promo_code=promo_code
-        )
-        if quote.recurrence is not None and not accept_recurrence:
-            raise RecurrenceNotAccepted
+        quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
         now = self._clock.now()
         checkout_id = f"chk_{secrets.token_urlsafe(16)}"
         patient_id = caller.principal.patient_id
@@ -119,6 +114,32 @@ class CheckoutService:
         )
         return await self._insert(caller, checkout, hold)
 
+    async def _quoted(
+        self, visit_type_id: str, plan_id: str | None, promo_code: str | None, *, accepted: bool
+    ) -> Quote:
+        quote = await self._quotes.quote(plan_id=plan_id, visit_type_id=visit_type_id, promo_code=promo_code)
+        if quote.recurrence is not None and not accepted:
+            raise RecurrenceNotAccepted
+        return quote
+
+    async def _join(
+        self, caller: Caller, live: Checkout, wanted: "_Wanted", *, accept_recurrence: bool
+    ) -> Checkout:
+        """The live checkout, quoted anew when something else is asked for and nobody has confirmed it."""
+        live = _joined(caller, live)
+        while live.state is S.STARTED and at_rest(live) and wanted.differs_from(live):
+            quote = await self._quoted(
+                live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
+            )
+            guest = (wanted.guest or live.guest) if live.patient_id is None else None
+            try:
+                return await self._save(
+                    live.changed(quote=quote, guest=guest, updated_at=self._clock.now()), EventKind.REQUOTED
+                )
+            except StaleCheckout:
+                live = await self._mine(caller, live.id, started=True)
+        return live
+
     async def confirm(self, caller: Caller, checkout_id: str, card: CardChoice | None) -> Checkout:
         """Pay and book. Answers a confirmed row, or one still under way when the time to answer is over.
 
@@ -126,12 +147,17 @@ class CheckoutService:
         ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         checkout = await self._mine(caller, checkout_id)
+        seen = checkout.quote
         while at_rest(checkout) and checkout.state in WAITING:
+            if checkout.quote != seen:
+                raise PaymentInProgress  # it was quoted anew in this very moment: nobody pays what they did not see
             try:
                 checkout = await self._accept(caller, checkout, card)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
                 checkout = await self._mine(caller, checkout_id)
-        return _outcome(await self._driven(checkout_id))
+        if checkout.state in ENDED:
+            return outcome(checkout)
+        return outcome(await self._driven(checkout_id))
 
     async def cancel(self, caller: Caller, checkout_id: str) -> Checkout:
         """Leave. Answers the cancelled row, or one under way that is undone when its call's outcome is known.
@@ -140,14 +166,15 @@ class CheckoutService:
         """
         while True:
             checkout = await self._mine(caller, checkout_id)
-            if checkout.state is S.CANCELLED or checkout.cancel_requested:
+            if checkout.stands is S.CANCELLED or checkout.cancel_requested:
                 return checkout
-            if checkout.state in TERMINAL or checkout.state is S.NEEDS_ATTENTION:
-                raise CheckoutClosed(checkout.state)
+            if checkout.state in ENDED or checkout.state is S.NEEDS_ATTENTION:
+                raise CheckoutClosed(checkout.stands)
             try:
                 if at_rest(checkout):
                     return await self._saga.end(checkout, S.CANCELLED, EndReason.CANCELLED_BY_PATIENT)
-                return await self._save(checkout.changed(cancel_requested=True, updated_at=self._clock.now()))
+                marked = checkout.changed(cancel_requested=True, updated_at=self._clock.now())
+                return await self._save(marked, EventKind.CANCEL_REQUESTED)
             except StaleCheckout:
                 continue  # it moved meanwhile: cancel what it is now
 
@@ -167,6 +194,8 @@ class CheckoutService:
     async def _insert(self, caller: Caller, checkout: Checkout, hold: Hold) -> Checkout:
         async with self._units() as unit:
             live = await unit.checkouts.add(checkout)
+            if live is None:
+                await unit.story.add(event(checkout, EventKind.STARTED, by=caller.principal.kind))
             await unit.commit()
         if live is not None:
             return _joined(caller, live)
@@ -178,9 +207,13 @@ class CheckoutService:
                 raise
         return checkout.changed(version=1)
 
-    async def _mine(self, caller: Caller, checkout_id: str) -> Checkout:
-        checkout = await self.view(caller, checkout_id)
-        if checkout is None:
+    async def _mine(self, caller: Caller, checkout_id: str, *, started: bool = False) -> Checkout:
+        """The caller's checkout, or one that they started. Raises NotFound."""
+        async with self._units() as unit:
+            checkout = await unit.checkouts.get(checkout_id)
+        if checkout is None or not (
+            caller.owns(checkout.owner) or (started and caller.owns(checkout.started_by))
+        ):
             raise NotFound("checkout")
         return checkout
 
@@ -197,7 +230,8 @@ class CheckoutService:
                 confirm_deadline=now + self._rules.confirm_window,
                 updated_at=now,
                 due_at=now,
-            )
+            ),
+            EventKind.ACCEPTED,
         )
 
     async def _check_hold(self, checkout: Checkout) -> None:
@@ -246,11 +280,28 @@ class CheckoutService:
             checkout = await self._saga.drive(checkout_id)
         return checkout
 
-    async def _save(self, checkout: Checkout) -> Checkout:
+    async def _save(self, checkout: Checkout, kind: EventKind) -> Checkout:
+        """Write what the patient did. Raises StaleCheckout."""
         async with self._units() as unit:
             saved = await unit.checkouts.save(checkout)
+            await unit.story.add(event(saved, kind, by=checkout.owner.partition(":")[0]))
             await unit.commit()
         return saved
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What a second start on the same hold asks for."""
+
+    plan_id: str | None
+    promo_code: str | None
+    guest: GuestDetails | None
+
+    def differs_from(self, live: Checkout) -> bool:
+        """Whether the live checkout was started with something else."""
+        promo = (self.promo_code or "").strip().casefold(), (live.quote.promo_code or "").strip().casefold()
+        guest = self.guest is not None and live.patient_id is None and self.guest != live.guest
+        return self.plan_id != live.quote.plan_id or promo[0] != promo[1] or guest
 
 
 def _joined(caller: Caller, live: Checkout) -> Checkout:
@@ -258,28 +309,3 @@ def _joined(caller: Caller, live: Checkout) -> Checkout:
     if caller.owns(live.owner) or caller.owns(live.started_by):
         return live
     raise HoldExpired
-
-
-_ENDS: dict[EndReason | None, type[Refusal]] = {
-    EndReason.SLOT_TAKEN: SlotTaken,
-    EndReason.CLINICIAN_NOT_BOOKABLE: ClinicianNotBookable,
-    EndReason.PAYMENT_UNAVAILABLE: PaymentUnavailable,
-    EndReason.HOLD_EXPIRED: HoldExpired,
-}
-
-
-_NOT_CHARGED = "The visit could not be booked. You have not been charged."
-
-
-def _outcome(checkout: Checkout) -> Checkout:
-    """The row, or the refusal that it ended in."""
-    if checkout.state in WAITING and at_rest(checkout):
-        # Only a decline and another payment of the patient send a confirmed row back to wait.
-        raise CardDeclined(checkout.declined) if checkout.declined else PaymentInProgress
-    if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and checkout.state in TERMINAL:
-        raise CheckoutClosed(checkout.state)
-    if checkout.state is S.REFUNDED:
-        raise BookingFailed
-    if checkout.state in TERMINAL and checkout.state is not S.CONFIRMED:
-        raise _ENDS[checkout.end_reason] if checkout.end_reason in _ENDS else BookingFailed(_NOT_CHARGED)
-    return checkout

@@ -1,7 +1,7 @@
 """Holding a slot: a short courtesy that keeps the time free while the patient decides and pays."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from booking.models import Hold
@@ -72,7 +72,7 @@ class HoldService:
             created_at=now,
             expires_at=now + self._rules.duration,
         )
-        held = await self._store.acquire(hold, limit=self._rules.per_owner)
+        held = await self._acquire(caller, hold)
         if held.id != hold.id:
             return held  # verified when it was taken
         try:
@@ -81,6 +81,18 @@ class HoldService:
             await self._store.release(hold.id, owner=hold.owner)
             raise
         return hold
+
+    async def _acquire(self, caller: Caller, hold: Hold) -> Hold:
+        """Take the interval; what the caller held as a visitor, before they signed in, becomes the patient's."""
+        try:
+            return await self._store.acquire(hold, limit=self._rules.per_owner)
+        except SlotTaken:
+            if caller.visitor is None or caller.visitor == caller.principal:
+                raise
+        theirs = await self._store.acquire(
+            replace(hold, owner=caller.visitor.key), limit=self._rules.per_owner
+        )
+        return await self._store.transfer(theirs, owner=hold.owner)
 
     async def view(self, caller: Caller, hold_id: str) -> Hold | None:
         """The caller's live hold; None for a foreign, an expired and a missing one alike."""
@@ -125,7 +137,10 @@ class HoldService:
 
     async def _verify(self, slot: Slot) -> None:
         async with self._units() as unit:
+            blocked = await unit.blocks.is_blocked(slot.clinician_id)
             claimed = await unit.claims.busy([slot.clinician_id], slot.interval)
+        if blocked:
+            raise ClinicianNotBookable
         if claimed:
             raise SlotTaken
         if not await self._search.offers(slot):

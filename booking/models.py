@@ -167,6 +167,9 @@ class CheckoutState(StrEnum):
     REFUNDED = "refunded"
     EXPIRED = "expired"
     NEEDS_ATTENTION = "needs_attention"
+    LATE_DELETION_INTENDED = "late_deletion_intended"
+    LATE_RECURRING_CANCEL_INTENDED = "late_recurring_cancel_intended"
+    LATE_REFUND_INTENDED = "late_refund_intended"
 
 
 class EndReason(StrEnum):
@@ -180,6 +183,31 @@ class EndReason(StrEnum):
     PAYMENT_UNAVAILABLE = "payment_unavailable"
     BOOKING_REFUSED = "booking_refused"
     BOOKING_TIMED_OUT = "booking_timed_out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One try that could charge or book: what a late effect of it would look like. Never forgotten."""
+
+    number: int  # part of the upstream key
+    card_id: str | None  # on file upstream; None: nothing was due
+    intended_at: datetime  # UTC
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateFinding:
+    """Something upstream that a checkout did not know of when it ended, while it is being undone: a charge, or a visit."""
+
+    ended_as: CheckoutState  # where the row goes back to
+    attempt: int = 0  # that made the charge
+    charge: Charge | None = None
+    appointment_id: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of what was found."""
+        charge = (self.charge.billing_item_id, self.charge.charge_id) if self.charge else ()
+        return (*charge, *((self.appointment_id,) if self.appointment_id else ()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,15 +240,31 @@ class Checkout:
     refunded: Money | None = None
     appointment_id: str | None = None
     end_reason: EndReason | None = None
-    attention: str | None = None  # a code: why an operator must look
+    attention: str | None = None  # codes, comma-separated: why an operator must look
+    attention_from: CheckoutState | None = None  # where it stood when it was given to a person
+    attempts: tuple[Attempt, ...] = ()
+    ended_at: datetime | None = None  # UTC; late truth is looked for from here on
+    looks: int = 0  # for late truth, done
+    late: LateFinding | None = None
+    settled: tuple[str, ...] = ()  # upstream ids of late findings that were undone, or given to a person
     lease_owner: str | None = None
     lease_until: datetime | None = None  # UTC
-    due_at: datetime | None = None  # UTC; when a worker shall look at the row
+    due_at: datetime | None = None  # UTC; when a worker shall look at the row, also after its end
 
     @property
     def upstream_key(self) -> str:
         """The idempotency key of this attempt's charge, upstream and at the card processor."""
         return f"{self.id}-{self.attempt}"
+
+    @property
+    def stands(self) -> CheckoutState:
+        """The state to the outside: undoing a late finding does not change how the checkout ended."""
+        return self.late.ended_as if self.late else self.state
+
+    def flagged(self, reason: str) -> Self:
+        """The row on the attention list, for this reason too."""
+        reasons = self.attention.split(",") if self.attention else []
+        return self if reason in reasons else replace(self, attention=",".join([*reasons, reason]))
 
     def hold_anew(self, *, now: datetime, expires_at: datetime) -> Hold:
         """The hold that this checkout stands on, to be taken again."""

@@ -47,6 +47,12 @@ class Money:
         exponent = Decimal(1) if code in _ZERO_DECIMAL else Decimal("0.01")
         return cls(amount=value.quantize(exponent, rounding=ROUND_HALF_UP), currency=code)
 
+    @classmethod
+    def of_minor(cls, amount: int, currency: str) -> Self:
+        """Build from a whole number of the currency's minor units, as card processors count."""
+        code = currency.upper()
+        return cls.of(Decimal(amount) if code in _ZERO_DECIMAL else Decimal(amount).scaleb(-2), code)
+
     @property
     def is_zero(self) -> bool:
         """Whether nothing is due."""

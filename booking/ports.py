@@ -5,6 +5,7 @@ UpstreamUnavailable when nothing can have been sent, and OutcomeUnknown in every
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,6 +13,7 @@ from typing import Protocol, Self
 from booking.catalog import Catalog, ContactType, Plan
 from booking.models import Appointment, Card, Charge, Checkout, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
+from booking.oversight import AlertOutbox, ClinicianBlocks, Story
 from booking.slots import Busy, Interval, Slot
 
 # Why a patient is not created: the reason of an UpstreamRefused.
@@ -100,6 +102,14 @@ class Cards(Protocol):
         """Turn a single-use token into a card on file. Raises CardDeclined."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class LateCharges:
+    """What stands upstream of a checkout's attempts beyond what is known."""
+
+    certain: tuple[tuple[int, Charge], ...] = ()  # with the number of the attempt that each charge names
+    uncertain: bool = False  # something else may be one of them
+
+
 class Billing(Protocol):
     """Charges, all through the system of record; acting with the clinician's own key."""
 
@@ -111,6 +121,12 @@ class Billing(Protocol):
 
     async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
         """The charge of the checkout's present attempt, if it landed: by the reference in its note, else amount, card and time."""
+
+    async def late_charges(self, checkout: Checkout, *, known: frozenset[str]) -> LateCharges:
+        """Charges of any attempt that stand (not given back in full), less those whose payment or charge id is known.
+
+        Certain are only those that name the attempt and are proved.
+        """
 
     async def refund(self, checkout: Checkout) -> Money:
         """Refund what was charged in full, read it back, and answer what is refunded now in all. Safe to repeat."""
@@ -131,6 +147,9 @@ class Scheduling(Protocol):
 
     async def find(self, checkout: Checkout) -> Appointment | None:
         """The appointment that this checkout booked, if it landed."""
+
+    async def find_all(self, checkout: Checkout) -> Sequence[Appointment]:
+        """Every appointment that names this checkout and is not deleted, in any status."""
 
     async def delete(self, checkout: Checkout) -> None:
         """Delete the checkout's appointment, and read back that it is gone. Safe to repeat."""
@@ -181,7 +200,19 @@ class CheckoutRepository(Protocol):
         """
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
-        """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first."""
+        """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first.
+
+        A row at a state that this program does not know belongs to another version of it, and is left out.
+        """
+
+    async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
+        """The patient's checkouts besides this one."""
+
+    async def in_doubt(self, since: datetime) -> Sequence[str]:
+        """Ids of rows that have stood at an intent since then, or longer."""
+
+    async def of_unknown_state(self) -> Sequence[str]:
+        """Ids of rows at a state that this program does not know."""
 
 
 class SlotClaims(Protocol):
@@ -196,6 +227,9 @@ class SlotClaims(Protocol):
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
 
+    async def release_begun(self, now: datetime) -> int:
+        """Give back the claims of visits that wait for a person while their start has passed; answers how many."""
+
 
 class UnitOfWork(Protocol):
     """One database transaction; leaves without `commit` roll back. No network call is made inside."""
@@ -207,6 +241,18 @@ class UnitOfWork(Protocol):
     @property
     def claims(self) -> SlotClaims:
         """The slot claims."""
+
+    @property
+    def story(self) -> Story:
+        """The story of each checkout."""
+
+    @property
+    def alerts(self) -> AlertOutbox:
+        """Alerts that wait to be told."""
+
+    @property
+    def blocks(self) -> ClinicianBlocks:
+        """Clinicians who are not bookable until cleared."""
 
     async def commit(self) -> None:
         """Make it durable."""

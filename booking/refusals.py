@@ -10,6 +10,8 @@ DomainError
 │   ├── CardDeclined
 │   └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
+├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
+├── AlertNotTold            a way to tell people failed; it is tried again
 └── UpstreamError
     ├── UpstreamRefused     a certain no: nothing was done there
     ├── UpstreamUnavailable a read that failed; nothing was changed
@@ -235,6 +237,18 @@ class BookingFailed(Refusal):
 
 class StaleCheckout(DomainError):
     """The row was written by somebody else since it was read."""
+
+
+class AlreadyCounted(DomainError):
+    """One billing item or appointment would be counted for two checkouts."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} belongs to another checkout")
+        self.what = what
+
+
+class AlertNotTold(DomainError):
+    """A way to tell people failed; the text names neither its address nor what it answered."""
 
 
 class UpstreamError(DomainError):

@@ -6,19 +6,22 @@ was read, so a driver that lost its lease can write nothing.
 
 import contextlib
 import itertools
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 
+from booking.compensation import given_up
+from booking.current import working_for
+from booking.late import LOOK_AGAIN, LOOKED_ENOUGH
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
+from booking.oversight import Attention
 from booking.ports import Clock, HoldStore, UnitOfWorkFactory
-from booking.refusals import OutcomeUnknown, PaymentInProgress, SlotTaken, StaleCheckout, UpstreamUnavailable
-from booking.saga_table import BEFORE_MONEY, CALLING, CLAIMING, TERMINAL, WAITING, legal
+from booking.recording import LEASE, Recording, at_rest
+from booking.refusals import OutcomeUnknown, PaymentInProgress, StaleCheckout, UpstreamUnavailable
+from booking.saga_table import BEFORE_MONEY, CALLING, LATE, TERMINAL, WAITING, legal
 from booking.steps import SETTLE, Steps
-
-# Longer than the sum of the timeouts of one step (at most two upstream calls of 20 s, and a look).
-LEASE = timedelta(seconds=90)
 
 # What must be left of the lease when a call is sent: the longest that one step takes.
 STEP_BUDGET = timedelta(seconds=60)
@@ -26,26 +29,19 @@ STEP_BUDGET = timedelta(seconds=60)
 # A step that keeps failing is given to a person after this many tries: half an hour, twice a patient's confirm window.
 MAX_TRIES = 60
 
+__all__ = ["LEASE", "MAX_TRIES", "STEP_BUDGET", "Saga", "at_rest"]
+
 log = structlog.get_logger(__name__)
 
 
-def at_rest(checkout: Checkout) -> bool:
-    """Whether nothing is to be done until the patient, or an operator, acts."""
-    waits = checkout.state in WAITING and checkout.confirm_deadline is None and not checkout.cancel_requested
-    return waits or checkout.state in TERMINAL or checkout.state is S.NEEDS_ATTENTION
-
-
-class Saga:
+class Saga(Recording):
     """Drives checkouts from recovery point to recovery point."""
 
     def __init__(
         self, *, steps: Steps, units: UnitOfWorkFactory, holds: HoldStore, clock: Clock, name: str
     ) -> None:
+        super().__init__(units=units, holds=holds, clock=clock, name=name)
         self._steps = steps
-        self._units = units
-        self._holds = holds
-        self._clock = clock
-        self._name = name  # of this process; unique among all that drive
         self._serial = itertools.count(1)
 
     async def drive(self, checkout_id: str) -> Checkout:
@@ -53,19 +49,18 @@ class Saga:
 
         A row that somebody else drives is answered as it is. Raises PaymentInProgress (the row rests again).
         """
-        try:
-            return await self._drive(checkout_id, driver=f"{self._name}/{next(self._serial)}")
-        except StaleCheckout:
-            return await self._load(
-                checkout_id
-            )  # somebody else took over: whatever this driver knew is history
+        with working_for(checkout_id):
+            try:
+                driver = self._driver()
+                return await self._go_on(await self._lease(checkout_id, driver), driver)
+            except StaleCheckout:  # somebody else took over: whatever this driver knew is history
+                return await self._load(checkout_id)
 
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
         """End a checkout that rests before any money moved, and give its hold back. Raises StaleCheckout."""
         return await self._record(checkout, checkout.changed(state=state, end_reason=reason))
 
-    async def _drive(self, checkout_id: str, *, driver: str) -> Checkout:
-        checkout = await self._lease(checkout_id, driver)
+    async def _go_on(self, checkout: Checkout, driver: str) -> Checkout:
         committed_here = False  # an intent of somebody else's may have its call out
         while checkout.lease_owner == driver and not at_rest(checkout):
             try:
@@ -85,13 +80,16 @@ class Saga:
         """Do what is due: go on with a row that somebody left, or end one whose patient let the hold run out."""
         checkout = await self._load(checkout_id)
         if not at_rest(checkout):
-            with contextlib.suppress(
-                PaymentInProgress
-            ):  # the row rests again, and its patient may confirm it anew
+            # Where another payment is in progress it rests again, and its patient may confirm it anew.
+            with contextlib.suppress(PaymentInProgress):
                 await self.drive(checkout_id)
-        elif checkout.state in WAITING:
-            with contextlib.suppress(StaleCheckout):  # the patient came back in this very moment
+            return
+        # Stale: the patient, or another worker, came in this very moment.
+        with working_for(checkout_id), contextlib.suppress(StaleCheckout):
+            if checkout.state in WAITING:
                 await self._expire_if_abandoned(checkout)
+            elif checkout.state in TERMINAL:
+                await self._look_again(checkout)
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         hold = await self._holds.get(checkout.hold_id)
@@ -99,6 +97,43 @@ class Saga:
             await self._record(checkout, checkout.changed(due_at=hold.expires_at))
         else:
             await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
+
+    async def _look_again(self, checkout: Checkout) -> None:
+        """Look for late truth where that is due; what is found is undone at once. Raises StaleCheckout."""
+        now = self._clock.now()
+        if checkout.due_at is None or now < checkout.due_at:
+            return
+        try:
+            after = await self._steps.look_again(checkout, await self._others(checkout))
+        except (UpstreamUnavailable, OutcomeUnknown) as error:
+            await self._look_later(checkout, type(error).__name__)
+            return
+        except Exception as error:
+            await self._look_later(checkout, type(error).__name__)
+            raise
+        if after.state in LATE:
+            log.warning(
+                "checkout.late_truth", checkout=checkout.id, ended=checkout.state, undoing=after.state
+            )
+            driver = self._driver()
+            await self._go_on(await self._record(checkout, after.changed(lease_owner=driver)), driver)
+        else:
+            await self._record(checkout, after)
+
+    async def _look_later(self, checkout: Checkout, why: str) -> None:
+        now = self._clock.now()
+        log.info("checkout.look_postponed", checkout=checkout.id, why=why)
+        if checkout.ended_at is not None and now >= checkout.ended_at + LOOKED_ENOUGH:
+            later = checkout.changed(due_at=None).flagged(Attention.LATE_LOOK_FAILED)
+        else:
+            later = checkout.changed(due_at=now + LOOK_AGAIN)
+        await self._write(checkout, later.changed(updated_at=now))
+
+    async def _others(self, checkout: Checkout) -> Sequence[Checkout]:
+        if checkout.patient_id is None:
+            return ()
+        async with self._units() as unit:
+            return await unit.checkouts.of_patient(checkout.patient_id, besides=checkout.id)
 
     async def _next(self, checkout: Checkout, *, look: bool) -> Checkout:
         """The row as its next write shall be."""
@@ -114,89 +149,14 @@ class Saga:
             return checkout  # writing it renews the lease; the step comes after that
         return await self._steps.take(checkout)
 
-    async def _record(self, before: Checkout, after: Checkout) -> Checkout:
-        """Write the move, take or give back the slot claim with it, and renew or give back the lease.
-
-        Raises StaleCheckout when the row is no longer this driver's; PaymentInProgress with the row at rest again.
-        """
-        if not legal(before.state, after.state):
-            raise AssertionError(f"no move from {before.state} to {after.state}")
-        try:
-            saved = await self._write(before, self._stamped(before, after))
-        except SlotTaken:
-            return await self._record(
-                before, before.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
-            )
-        except PaymentInProgress:
-            rested = await self._record(
-                before, before.changed(state=S.PATIENT_READY, card=None, confirm_deadline=None)
-            )
-            if at_rest(rested):
-                raise
-            return rested
-        except StaleCheckout:
-            return await self._record_after_mark(before, after)
-        log.info(
-            "checkout.moved", checkout=saved.id, before=before.state, after=saved.state, attempt=saved.attempt
-        )
-        if saved.state in TERMINAL:
-            await self._give_back_hold(saved)
-        return saved
-
-    async def _write(self, before: Checkout, after: Checkout) -> Checkout:
-        claims, claimed = after.state in CLAIMING, before.state in CLAIMING
-        async with self._units() as unit:
-            if claims and not claimed:
-                await unit.claims.take(after)
-            if claimed and not claims:
-                await unit.claims.release(after.id)
-            saved = await unit.checkouts.save(after)
-            await unit.commit()
-        return saved
-
-    async def _record_after_mark(self, before: Checkout, after: Checkout) -> Checkout:
-        """The one write that may come between a driver's own: the patient's wish to cancel. Raises StaleCheckout on any other.
-
-        The outcome of a call is written all the same; where no call was out, the next step is chosen anew.
-        """
-        current = await self._load(before.id)
-        marked = current.cancel_requested and not before.cancel_requested
-        if not marked or current.lease_owner != before.lease_owner or current.state != before.state:
-            raise StaleCheckout(before.id)
-        if before.state not in CALLING:
-            return current
-        return await self._record(current, after.changed(version=current.version, cancel_requested=True))
-
-    def _stamped(self, before: Checkout, after: Checkout) -> Checkout:
-        """Times, tries and lease of the row that is about to be written."""
-        now = self._clock.now()
-        moved = after.state != before.state
-        after = after.changed(updated_at=now, tries=0 if moved else after.tries)
-        if moved:
-            after = after.changed(intended_at=now if after.state in CALLING else None)
-        if after.state in TERMINAL:
-            after = after.changed(
-                guest=None, card=None
-            )  # who they are and how they paid is upstream's to keep
-        if at_rest(after):
-            waits = after.state in WAITING
-            due = max(after.due_at or now, now + SETTLE) if waits else None
-            return after.changed(lease_owner=None, lease_until=None, due_at=due)
-        return after.changed(lease_until=now + LEASE, due_at=now + LEASE)
-
     async def _park(self, checkout: Checkout, why: str) -> Checkout:
         """Put the row aside until what was sent has landed or never will; give up to a person when it never ends."""
         now = self._clock.now()
         tries = checkout.tries + 1
         log.warning("checkout.parked", checkout=checkout.id, state=checkout.state, tries=tries, why=why)
-        if (
-            tries >= MAX_TRIES
-            and S.NEEDS_ATTENTION is not checkout.state
-            and legal(checkout.state, S.NEEDS_ATTENTION)
-        ):
-            return await self._record(
-                checkout, checkout.changed(state=S.NEEDS_ATTENTION, attention="out_of_tries")
-            )
+        gives_up = legal(checkout.state, S.NEEDS_ATTENTION) or checkout.late is not None
+        if tries >= MAX_TRIES and gives_up:
+            return await self._record(checkout, given_up(checkout, Attention.OUT_OF_TRIES))
         parked = checkout.changed(
             tries=tries, updated_at=now, due_at=now + SETTLE, lease_owner=None, lease_until=None
         )
@@ -217,23 +177,11 @@ class Saga:
         except StaleCheckout:
             return await self._load(checkout_id)
 
-    async def _load(self, checkout_id: str) -> Checkout:
-        async with self._units() as unit:
-            checkout = await unit.checkouts.get(checkout_id)
-        if checkout is None:
-            raise AssertionError("a checkout that is driven exists")
-        return checkout
-
-    async def _give_back_hold(self, checkout: Checkout) -> None:
-        try:
-            # Whoever started it owns the hold still when their process died before it was handed over.
-            for owner in {checkout.owner, checkout.started_by}:
-                await self._holds.release(checkout.hold_id, owner=owner)
-        except UpstreamUnavailable:
-            log.warning("checkout.hold_not_released", checkout=checkout.id)  # it expires by itself
-
     def _lease_left(self, checkout: Checkout) -> timedelta:
         return (checkout.lease_until or self._clock.now()) - self._clock.now()
 
     def _deadline_passed(self, checkout: Checkout) -> bool:
         return checkout.confirm_deadline is not None and self._clock.now() >= checkout.confirm_deadline
+
+    def _driver(self) -> str:
+        return f"{self._name}/{next(self._serial)}"

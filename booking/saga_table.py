@@ -30,8 +30,37 @@ MOVES: Mapping[S, frozenset[S]] = {
     S.EXPIRED: frozenset(),
 }
 
+# An operator's moves, with a note: the step is tried again, or a person has seen to it that it ended so.
+OPERATOR_MOVES: Mapping[S, frozenset[S]] = {
+    S.NEEDS_ATTENTION: frozenset(
+        {
+            S.CHARGE_INTENDED,
+            S.BOOKING_INTENDED,
+            S.DELETION_INTENDED,
+            S.RECURRING_CANCEL_INTENDED,
+            S.REFUND_INTENDED,
+            S.CONFIRMED,
+            S.REFUNDED,
+        }
+    )
+}
+
 # The checkout is over: its hold and its slot claim are given back with the write that gets it here.
 TERMINAL = frozenset({S.CONFIRMED, S.CANCELLED, S.SLOT_LOST, S.REFUNDED, S.EXPIRED})
+
+# A late charge or visit of a checkout that had ended is undone here; no claim is taken for it, and nobody waits.
+LATE = frozenset({S.LATE_DELETION_INTENDED, S.LATE_RECURRING_CANCEL_INTENDED, S.LATE_REFUND_INTENDED})
+
+# Over for its patient, for good.
+ENDED = TERMINAL | LATE
+
+# How a row leaves its end and comes back to it (to the same one: the row says which).
+LATE_MOVES: Mapping[S, frozenset[S]] = {
+    **dict.fromkeys(TERMINAL, LATE),
+    S.LATE_DELETION_INTENDED: TERMINAL,
+    S.LATE_RECURRING_CANCEL_INTENDED: TERMINAL | {S.LATE_REFUND_INTENDED},
+    S.LATE_REFUND_INTENDED: TERMINAL,
+}
 
 # The row waits for the patient here (until they confirm); nothing is under way upstream.
 WAITING = frozenset({S.STARTED, S.PATIENT_READY})
@@ -46,6 +75,7 @@ CALLING = frozenset(
         S.DELETION_INTENDED,
         S.RECURRING_CANCEL_INTENDED,
         S.REFUND_INTENDED,
+        *LATE,
     }
 )
 
@@ -53,20 +83,35 @@ CALLING = frozenset(
 BEFORE_MONEY = WAITING | {S.PATIENT_INTENDED, S.CARD_INTENDED, S.CARD_READY}
 
 # The row owns its slot claim from the write that gets it here to the write that leaves.
-CLAIMING = frozenset(S) - TERMINAL - BEFORE_MONEY
+CLAIMING = frozenset(S) - ENDED - BEFORE_MONEY
 
 # Money of the patient moves, or may; one such checkout a patient at a time.
-IN_FLIGHT = frozenset(S) - TERMINAL - WAITING - {S.PATIENT_INTENDED, S.NEEDS_ATTENTION}
+IN_FLIGHT = frozenset(S) - ENDED - WAITING - {S.PATIENT_INTENDED, S.NEEDS_ATTENTION}
 
 
 def legal(before: S, after: S) -> bool:
-    """Whether a row may be written at `after` when it stood at `before`; staying is always legal."""
-    return before == after or after in MOVES[before]
+    """Whether a driver may write a row at `after` when it stood at `before`; staying is always legal."""
+    return before == after or after in MOVES.get(before, ()) or after in LATE_MOVES.get(before, ())
 
 
 def to_mermaid() -> str:
-    """The table as a Mermaid state diagram."""
+    """The tables as a Mermaid state diagram; what all ends have in common is drawn once."""
     lines = ["stateDiagram-v2", f"    [*] --> {S.STARTED}"]
-    lines += [f"    {before} --> {after}" for before in S for after in S if after in MOVES[before]]
-    lines += [f"    {state} --> [*]" for state in S if state in TERMINAL]
+    lines += [f"    {before} --> {after}" for before in S for after in S if after in MOVES.get(before, ())]
+    lines += [
+        f"    {before} --> {after}: operator"
+        for before in S
+        for after in S
+        if after in OPERATOR_MOVES.get(before, ())
+    ]
+    lines += ["    state ended {", *(f"        {state}" for state in S if state in TERMINAL), "    }"]
+    lines += [f"    ended --> {late}: found late" for late in S if late in LATE]
+    lines += [
+        f"    {late} --> {after}"
+        for late in S
+        for after in S
+        if late in LATE and after in LATE_MOVES[late] & LATE
+    ]
+    lines += [f"    {late} --> ended" for late in S if late in LATE]
+    lines.append("    ended --> [*]")
     return "\n".join(lines) + "\n"

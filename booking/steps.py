@@ -4,11 +4,14 @@ A step answers the row as it shall be written next. It makes at most one foreign
 and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from booking.compensation import Compensation
+from booking.late import LateTruth
 from booking.models import Appointment, Charge, Checkout, EndReason
 from booking.models import CheckoutState as S
+from booking.oversight import Attention
 from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
 from booking.refusals import (
     CardDeclined,
@@ -27,7 +30,7 @@ SETTLE = timedelta(seconds=30)
 _RENEWAL = timedelta(minutes=1)
 
 
-class Steps:
+class Steps(Compensation):
     """One method a state, and a look for each intent that must not simply be sent again."""
 
     def __init__(
@@ -40,10 +43,10 @@ class Steps:
         holds: HoldStore,
         clock: Clock,
     ) -> None:
+        super().__init__(billing=billing, scheduling=scheduling)
+        self._late = LateTruth(billing=billing, scheduling=scheduling, clock=clock)
         self._patients = patients
         self._cards = cards
-        self._billing = billing
-        self._scheduling = scheduling
         self._holds = holds
         self._clock = clock
         self._steps: Mapping[S, Callable[[Checkout], Awaitable[Checkout]]] = {
@@ -56,11 +59,7 @@ class Steps:
             S.CHARGED: self._charged,
             S.BOOKING_INTENDED: self._send_booking,
             S.BOOKED: self._booked,
-            S.DELETION_INTENDED: self._delete_appointment,
-            S.COMPENSATING: self._compensating,
-            S.RECURRING_CANCEL_INTENDED: self._cancel_recurring,
-            S.RECURRING_CANCELLED: self._recurring_cancelled,
-            S.REFUND_INTENDED: self._send_refund,
+            **self._undoing,
         }
         # Finding the patient, deleting, cancelling and refunding read before they write, and are safe to repeat as they are.
         self._looks: Mapping[S, Callable[[Checkout], Awaitable[Checkout | None]]] = {
@@ -80,6 +79,10 @@ class Steps:
         """
         look = self._looks.get(checkout.state)
         return await look(checkout) if look else None
+
+    async def look_again(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+        """What became late of a checkout that has ended: see LateTruth.look."""
+        return await self._late.look(checkout, others)
 
     async def _started(self, checkout: Checkout) -> Checkout:
         return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
@@ -200,39 +203,6 @@ class Steps:
             return checkout.changed(state=S.DELETION_INTENDED, end_reason=EndReason.CANCELLED_BY_PATIENT)
         return checkout.changed(state=S.CONFIRMED)
 
-    async def _delete_appointment(self, checkout: Checkout) -> Checkout:
-        try:
-            await self._scheduling.delete(checkout)
-        except (UpstreamRefused, ClinicianNotBookable):
-            return checkout.changed(state=S.NEEDS_ATTENTION, attention="appointment_not_deleted")
-        return checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED)
-
-    async def _compensating(self, checkout: Checkout) -> Checkout:
-        recurs = checkout.charge is not None and checkout.charge.recurring_payment_id is not None
-        return checkout.changed(state=S.RECURRING_CANCEL_INTENDED if recurs else S.REFUND_INTENDED)
-
-    async def _cancel_recurring(self, checkout: Checkout) -> Checkout:
-        try:
-            await self._billing.cancel_recurring(checkout)
-        except (UpstreamRefused, ClinicianNotBookable):
-            return checkout.changed(state=S.NEEDS_ATTENTION, attention="recurring_payment_not_cancelled")
-        return checkout.changed(state=S.RECURRING_CANCELLED)
-
-    async def _recurring_cancelled(self, checkout: Checkout) -> Checkout:
-        return checkout.changed(state=S.REFUND_INTENDED)
-
-    async def _send_refund(self, checkout: Checkout) -> Checkout:
-        if checkout.charge is None:
-            raise AssertionError("what is refunded was charged")
-        try:
-            refunded = await self._billing.refund(checkout)
-        except (UpstreamRefused, ClinicianNotBookable):
-            return checkout.changed(state=S.NEEDS_ATTENTION, attention="refund_failed")
-        if refunded != checkout.charge.net:
-            raise OutcomeUnknown("the refund is not what was charged")
-        remains = "package_remains" if checkout.charge.package_id is not None else None
-        return checkout.changed(state=S.REFUNDED, refunded=refunded, attention=checkout.attention or remains)
-
     def _settled(self, checkout: Checkout) -> datetime:
         """When the intent was committed, if that is long enough ago to look. Raises OutcomeUnknown: look later."""
         if checkout.intended_at is None:
@@ -267,12 +237,8 @@ def _booked(checkout: Checkout, appointment: Appointment) -> Checkout:
         differs = EndReason.BOOKING_REFUSED
     if appointment.clinician_id != slot.clinician_id:
         differs = EndReason.PROVIDER_MISMATCH
-    return checkout.changed(
-        state=S.BOOKED,
-        appointment_id=appointment.id,
-        end_reason=differs,
-        attention="open_invoice" if appointment.open_invoice and checkout.charge else None,
-    )
+    booked = checkout.changed(state=S.BOOKED, appointment_id=appointment.id, end_reason=differs)
+    return booked.flagged(Attention.OPEN_INVOICE) if appointment.open_invoice and checkout.charge else booked
 
 
 def _not_booked(checkout: Checkout, reason: EndReason) -> Checkout:

@@ -9,7 +9,7 @@ from booking.catalog import Catalog
 from booking.models import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.saga import at_rest
-from booking.saga_table import TERMINAL, WAITING
+from booking.saga_table import ENDED, WAITING
 from booking.services import Services
 from resolvers.catalog import to_clinicians, to_money_or_none
 from resolvers.quotes import to_quote
@@ -39,8 +39,8 @@ _UNDOING = {
 
 def to_status(checkout: domain.Checkout) -> CheckoutStatus:
     """Where a checkout stands, to its patient."""
-    if checkout.state in _ENDS:
-        return _ENDS[checkout.state]
+    if checkout.stands in _ENDS:
+        return _ENDS[checkout.stands]
     if checkout.cancel_requested or checkout.state in _UNDOING:
         return CheckoutStatus.CANCELLING
     if checkout.state in WAITING and at_rest(checkout):
@@ -59,9 +59,7 @@ async def to_checkout(checkout: domain.Checkout, services: Services) -> api.Chec
 
     async def hold_expiry() -> datetime | None:
         hold = (
-            None
-            if checkout.state in TERMINAL
-            else await services.holds.view(_owner(checkout), checkout.hold_id)
+            None if checkout.state in ENDED else await services.holds.view(_owner(checkout), checkout.hold_id)
         )
         return hold.expires_at if hold else None
 
@@ -90,7 +88,7 @@ def _owner(checkout: domain.Checkout) -> Caller:
 
 def _to_appointment(checkout: domain.Checkout, catalog: Catalog) -> Appointment | None:
     """The visit as it was booked: the checkout's own knowledge, which a guest may see without a record of theirs."""
-    if checkout.appointment_id is None or checkout.state is not S.CONFIRMED:
+    if checkout.appointment_id is None or checkout.stands is not S.CONFIRMED:
         return None
     slot = checkout.slot
     person = catalog.clinician(slot.clinician_id)

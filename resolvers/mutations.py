@@ -72,7 +72,7 @@ class Mutation:
 
     @computed(
         description="Start buying the held slot: as the signed-in patient, or as a guest with details. Starting "
-        "again on the same hold joins the checkout that is there."
+        "again on the same hold joins the checkout that is there, and changes its plan, promo code and guest until it is confirmed."
     )
     async def start_checkout(
         self, info: Info, asked: Annotated[StartCheckoutInput, _input]
@@ -101,7 +101,7 @@ class Mutation:
         checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
         checkout = await services.checkouts.confirm(info.context.identified, checkout_id, inputs.card(asked))
         shown = await to_checkout(checkout, services)
-        if checkout.state is CheckoutState.CONFIRMED:
+        if checkout.stands is CheckoutState.CONFIRMED:
             return ConfirmCheckoutSuccess(checkout=shown)
         return CheckoutProcessing(checkout=shown)
 

@@ -1,6 +1,6 @@
 """Checkouts: rows with versioned writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -11,13 +11,22 @@ from sqlalchemy import ColumnElement, RowMapping, Update, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.models import CardChoice, Charge, Checkout, CheckoutState, EndReason, GuestDetails, Quote
+from booking.models import (
+    Attempt,
+    CardChoice,
+    Charge,
+    Checkout,
+    CheckoutState,
+    EndReason,
+    GuestDetails,
+    LateFinding,
+    Quote,
+)
 from booking.money import Money
-from booking.refusals import DeclineReason, PaymentInProgress, StaleCheckout
-from booking.saga_table import IN_FLIGHT, TERMINAL
+from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout
+from booking.saga_table import CALLING, ENDED, IN_FLIGHT
 from booking.slots import Slot
 from integrations.database.columns import breaks_unique, upsert
-from integrations.database.errors import AlreadyCounted
 from integrations.database.tables import checkouts
 
 # Columns that hold a value of the domain as a document.
@@ -28,6 +37,9 @@ _DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "card": TypeAdapter(CardChoice | None),
     "charge": TypeAdapter(Charge | None),
     "refunded": TypeAdapter(Money | None),
+    "attempts": TypeAdapter(tuple[Attempt, ...]),
+    "late": TypeAdapter(LateFinding | None),
+    "settled": TypeAdapter(tuple[str, ...]),
 }
 
 # Columns whose name and value are those of the checkout.
@@ -48,6 +60,9 @@ _SCALARS = (
     "appointment_id",
     "end_reason",
     "attention",
+    "attention_from",
+    "ended_at",
+    "looks",
     "cancel_requested",
     "tries",
     "intended_at",
@@ -60,6 +75,9 @@ _SCALARS = (
 
 # Whoever loses the race for a hold and then finds the winner gone tries again; nobody loses thrice in a row.
 _ADD_TRIES = 3
+
+
+_c = checkouts.c
 
 
 class SqlCheckouts:
@@ -85,7 +103,7 @@ class SqlCheckouts:
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
         """The checkout that stands on the hold and has not ended."""
-        return await self._one((checkouts.c.hold_id == hold_id) & checkouts.c.state.not_in(sorted(TERMINAL)))
+        return await self._one((checkouts.c.hold_id == hold_id) & checkouts.c.state.not_in(sorted(ENDED)))
 
     async def save(self, checkout: Checkout) -> Checkout:
         """Write if nobody wrote since; answers the row at the next version. The transaction stays usable.
@@ -103,15 +121,48 @@ class SqlCheckouts:
         return saved
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
-        """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first."""
-        c = checkouts.c
+        """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first.
+
+        A row at a state that this program does not know belongs to another version of it, and is left out.
+        """
         query = (
-            select(c.id)
-            .where(c.due_at <= now, or_(c.lease_until.is_(None), c.lease_until <= now))
-            .order_by(c.due_at, c.id)
+            select(_c.id)
+            .where(
+                _c.due_at <= now,
+                or_(_c.lease_until.is_(None), _c.lease_until <= now),
+                _c.state.in_(sorted(CheckoutState)),
+            )
+            .order_by(_c.due_at, _c.id)
             .limit(limit)
         )
         return (await self._connection.scalars(query)).all()
+
+    async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
+        """The patient's checkouts besides this one."""
+        query = select(checkouts).where(
+            _c.patient_id == patient_id, _c.id != besides, _c.state.in_(sorted(CheckoutState))
+        )
+        return [_from_row(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def in_doubt(self, since: datetime) -> Sequence[str]:
+        """Ids of rows that have stood at an intent since then, or longer."""
+        query = select(_c.id).where(_c.state.in_(sorted(CALLING)), _c.intended_at <= since)
+        return (await self._connection.scalars(query)).all()
+
+    async def of_unknown_state(self) -> Sequence[str]:
+        """Ids of rows at a state that this program does not know."""
+        query = select(_c.id).where(_c.state.not_in(sorted(CheckoutState)))
+        return (await self._connection.scalars(query)).all()
+
+    async def listed(self, *, state: str | None, attention: bool, limit: int) -> Sequence[Mapping[str, Any]]:
+        """What an operator's list shows of the latest rows, whatever version of this program wrote them."""
+        query = select(_c.id, _c.state, _c.attention, _c.clinician_id, _c.starts_at, _c.updated_at, _c.tries)
+        if state is not None:
+            query = query.where(_c.state == state)
+        if attention:
+            query = query.where(_c.attention.is_not(None))
+        query = query.order_by(_c.updated_at.desc(), _c.id).limit(limit)
+        return [dict(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def _one(self, condition: ColumnElement[bool]) -> Checkout | None:
         row = (await self._connection.execute(select(checkouts).where(condition))).mappings().first()
@@ -162,6 +213,7 @@ def _from_row(row: RowMapping) -> Checkout:
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
     values |= {name: codec.validate_python(row[name]) for name, codec in _DOCUMENTS.items()}
     values["state"] = CheckoutState(row["state"])
+    values["attention_from"] = CheckoutState(row["attention_from"]) if row["attention_from"] else None
     values["declined"] = DeclineReason(row["declined"]) if row["declined"] else None
     values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None
     return Checkout(**values)

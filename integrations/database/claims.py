@@ -5,15 +5,16 @@ IMMEDIATE, so nothing can come between the look and the insert.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.models import Checkout
+from booking.models import Checkout, CheckoutState
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
 from integrations.database.columns import upsert
-from integrations.database.tables import slot_claims
+from integrations.database.tables import checkouts, slot_claims
 
 _c = slot_claims.c
 
@@ -53,6 +54,12 @@ class SqlClaims:
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
             for clinician, start, end in await self._connection.execute(query)
         ]
+
+    async def release_begun(self, now: datetime) -> int:
+        """Give back the claims of visits that wait for a person while their start has passed; answers how many."""
+        waiting = select(checkouts.c.id).where(checkouts.c.state == CheckoutState.NEEDS_ATTENTION)
+        begun = delete(slot_claims).where(_c.starts_at <= now, _c.checkout_id.in_(waiting))
+        return (await self._connection.execute(begun)).rowcount
 
     async def _taken_by_another(self, checkout_id: str, clinician_id: str, span: Interval) -> bool:
         """Whether a claim of another checkout overlaps the clinician's span."""

@@ -20,8 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from booking.models import CheckoutState
-from booking.saga_table import IN_FLIGHT, TERMINAL
-from integrations.database.columns import Document, UtcTime
+from booking.saga_table import ENDED, IN_FLIGHT
+from integrations.database.columns import Counter, Document, UtcTime
 
 metadata = MetaData()
 
@@ -65,6 +65,12 @@ checkouts = Table(
     Column("appointment_id", String),
     Column("end_reason", String),
     Column("attention", String),
+    Column("attention_from", String),
+    Column("attempts", Document, nullable=False),  # every one that could charge or book, never forgotten
+    Column("ended_at", UtcTime),
+    Column("looks", Integer, nullable=False),  # for late truth, done; the next is at due_at
+    Column("late", Document),  # what was found late, while it is being undone
+    Column("settled", Document, nullable=False),  # upstream ids of late findings that were dealt with
     Column("cancel_requested", Boolean, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("intended_at", UtcTime),
@@ -73,16 +79,72 @@ checkouts = Table(
     Column("due_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    _partial_unique("checkouts_live_hold_id", "hold_id", f"state NOT IN ({_states(TERMINAL)})"),
+    _partial_unique("checkouts_live_hold_id", "hold_id", f"state NOT IN ({_states(ENDED)})"),
     _partial_unique("checkouts_in_flight_patient_id", "patient_id", f"state IN ({_states(IN_FLIGHT)})"),
     Index("checkouts_unique_billing_item_id", "billing_item_id", unique=True),  # NULLs do not collide
     Index("checkouts_unique_appointment_id", "appointment_id", unique=True),
+    Index("checkouts_patient_id", "patient_id"),
     Index(
         "checkouts_due_at",
         "due_at",
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
+)
+
+checkout_events = Table(
+    "checkout_events",
+    metadata,
+    Column("sequence", Counter, primary_key=True, autoincrement=True),
+    Column("checkout_id", String, ForeignKey("checkouts.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("before", String, nullable=False),
+    Column("after", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("by", String, nullable=False),
+    Column("note", String),
+    Index("checkout_events_checkout_id", "checkout_id"),
+)
+
+upstream_calls = Table(
+    "upstream_calls",
+    metadata,
+    Column("sequence", Counter, primary_key=True, autoincrement=True),
+    Column("checkout_id", String, nullable=False),
+    Column("at", UtcTime, nullable=False),  # of the answer
+    Column("operation", String, nullable=False),
+    Column("kind", String, nullable=False),  # query | mutation
+    Column("acting", String, nullable=False),  # a clinician's id, or "organization"
+    Column("attempt", Integer, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("status", Integer),  # HTTP
+    Column("error", String),  # a code of ours
+    Column("request_id", String),  # upstream's
+    Index("upstream_calls_checkout_id", "checkout_id"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String, primary_key=True),  # reason and subject: raised once
+    Column("reason", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("raised_at", UtcTime, nullable=False),
+    Column("told_at", UtcTime),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", UtcTime),  # NULL: told
+    Index("alerts_due_at", "due_at"),
+    Index("alerts_subject", "subject"),
+)
+
+clinician_blocks = Table(
+    "clinician_blocks",
+    metadata,
+    Column("clinician_id", String, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("checkout_id", String, nullable=False),
+    Column("blocked_at", UtcTime, nullable=False),
 )
 
 slot_claims = Table(

@@ -7,8 +7,10 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.ports import UnitOfWorkFactory
+from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
+from integrations.database.story import SqlStory
 
 
 class SqlUnitOfWork:
@@ -16,6 +18,9 @@ class SqlUnitOfWork:
 
     checkouts: SqlCheckouts
     claims: SqlClaims
+    story: SqlStory
+    alerts: SqlAlerts
+    blocks: SqlClinicianBlocks
     _connection: AsyncConnection
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -30,6 +35,9 @@ class SqlUnitOfWork:
         self._connection = await self._exits.enter_async_context(self._engine.connect())
         self.checkouts = SqlCheckouts(self._connection)
         self.claims = SqlClaims(self._connection)
+        self.story = SqlStory(self._connection)
+        self.alerts = SqlAlerts(self._connection)
+        self.blocks = SqlClinicianBlocks(self._connection)
         return self
 
     async def __aexit__(

@@ -6,6 +6,7 @@ import structlog
 
 from booking.models import Charge, Checkout
 from booking.money import Money
+from booking.ports import LateCharges
 from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import refusal
@@ -13,14 +14,13 @@ from integrations.healthie.declines import DeclineCodes, decline
 from integrations.healthie.errors import ContractBroken, HealthieError, Refused, changing, reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Payment
+from integrations.healthie.late_payments import late_charges_among
 from integrations.healthie.payments import (
     CLOCK_SKEW,
     Unproved,
-    charged,
-    has_reference,
+    could_be,
     is_dead,
     note_for,
-    paid_with,
     proved_charge,
     refers_to,
     refunded,
@@ -103,7 +103,7 @@ class HealthieBilling:
             payments = await _payments_since(client, checkout.patient_id, since - CLOCK_SKEW)
         live = [each for each in payments if not is_dead(each) and each.sender_id == checkout.patient_id]
         named = [each for each in live if refers_to(each.note, checkout)]
-        found = named or [each for each in live if _could_be(each, checkout)]
+        found = named or [each for each in live if could_be(each, checkout)]
         if not found:
             return None
         try:
@@ -114,6 +114,21 @@ class HealthieBilling:
             log.error("healthie.several_charges_found", checkout=checkout.id, count=len(charges))
             raise OutcomeUnknown("PaymentsSince: several charges")
         return charges[0]  # a repeated key may have written a second row for the one charge
+
+    async def late_charges(self, checkout: Checkout, *, known: frozenset[str]) -> LateCharges:
+        """Charges of any attempt that stand beyond what is known: certain are those whose note names the attempt.
+
+        Raises UpstreamUnavailable.
+        """
+        if checkout.patient_id is None or not checkout.attempts:
+            return LateCharges()
+        client = await self._staff(checkout.slot.clinician_id)
+        since = min(attempt.intended_at for attempt in checkout.attempts) - CLOCK_SKEW
+        with reading():
+            payments = await _payments_since(client, checkout.patient_id, since)
+        return late_charges_among(
+            [each for each in payments if not {each.id, each.stripe_charge_id} & known], checkout
+        )
 
     async def refund(self, checkout: Checkout) -> Money:
         """Refund what is left of the charge, read it back, and answer what is refunded in all. Safe to repeat.
@@ -131,7 +146,7 @@ class HealthieBilling:
                 await client.refund(
                     id=charge.billing_item_id,
                     chosen_refund_amount=str(left.amount),
-                    stripe_idempotency_key=f"{checkout.upstream_key}-refund-{given.amount}",
+                    stripe_idempotency_key=f"{checkout.upstream_key}-refund-{charge.billing_item_id}-{given.amount}",
                 )
             ).update_billing_item
         refused = refusal("Refund", payload.messages) if payload else None
@@ -174,19 +189,6 @@ def _no(refused: Refused, declines: DeclineCodes) -> Exception:
     said = " ".join(refused.words).casefold()
     known = next((code for words, code in REFUSALS.items() if words in said), None)
     return UpstreamRefused("Charge", known) if known else OutcomeUnknown("Charge: unfamiliar refusal")
-
-
-def _could_be(payment: Payment, checkout: Checkout) -> bool:
-    """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference."""
-    if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
-        return False
-    try:
-        same_amount = charged(payment, checkout.quote.due_today.currency) == checkout.quote.due_today
-    except Unproved:
-        return False
-    return (
-        same_amount and paid_with(payment, checkout.card_id) and payment.offering_id == checkout.quote.plan_id
-    )
 
 
 def _charge_of(checkout: Checkout) -> Charge:

@@ -85,6 +85,19 @@ def paid_with(payment: Payment, card_id: str | None) -> bool:
     return digits is not None and digits == payment.card_last_4
 
 
+def could_be(payment: Payment, checkout: Checkout) -> bool:
+    """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference."""
+    if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
+        return False
+    try:
+        same_amount = charged(payment, checkout.quote.due_today.currency) == checkout.quote.due_today
+    except Unproved:
+        return False
+    return (
+        same_amount and paid_with(payment, checkout.card_id) and payment.offering_id == checkout.quote.plan_id
+    )
+
+
 def _amount(text: str | None, currency: str) -> Money:
     try:
         amount = money(text, currency)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -84,9 +85,16 @@ class HealthieScheduling:
 
     async def find(self, checkout: Checkout) -> Appointment | None:
         """The appointment whose metadata names this checkout, if it landed. Raises UpstreamUnavailable."""
+        mine = await self.find_all(checkout)
+        if len(mine) > 1:
+            log.error("healthie.several_appointments_found", checkout=checkout.id, count=len(mine))
+        return mine[0] if mine else None
+
+    async def find_all(self, checkout: Checkout) -> Sequence[Appointment]:
+        """Every appointment whose metadata names this checkout and that is not deleted. Raises UpstreamUnavailable."""
         patient_id = checkout.patient_id
         if patient_id is None:
-            return None
+            return ()
         client = await self._staff(checkout.slot.clinician_id)
         with reading():
             visits = await every(
@@ -98,15 +106,13 @@ class HealthieScheduling:
                 ),
                 lambda answer: answer.appointments,
             )
-        found = [
+        return [
             each
             for visit in visits
-            if visit.deleted_at is None and (each := appointment_of(visit)) is not None
+            if visit.deleted_at is None
+            and (each := appointment_of(visit)) is not None
+            and each.checkout_id == checkout.id
         ]
-        mine = [each for each in found if each.checkout_id == checkout.id]
-        if len(mine) > 1:
-            log.error("healthie.several_appointments_found", checkout=checkout.id, count=len(mine))
-        return mine[0] if mine else None
 
     async def delete(self, checkout: Checkout) -> None:
         """Delete the checkout's appointment and read back that it is gone. Safe to repeat.

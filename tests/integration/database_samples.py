@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog import BillingFrequency, BookingPolicy, ContactType
 from booking.models import (
+    Attempt,
     CardChoice,
     Charge,
     Checkout,
     CheckoutState,
     EndReason,
     GuestDetails,
+    LateFinding,
     Quote,
     Recurrence,
 )
@@ -116,6 +118,17 @@ def a_full_checkout() -> Checkout:
         appointment_id="appointment-1",
         end_reason=EndReason.SLOT_TAKEN,
         attention="refund_failed",
+        attention_from=CheckoutState.REFUND_INTENDED,
+        attempts=(
+            Attempt(number=1, card_id="card-0", intended_at=NOON),
+            Attempt(number=2, card_id=None, intended_at=NOON + timedelta(minutes=1)),
+        ),
+        ended_at=NOON + timedelta(minutes=2),
+        looks=1,
+        late=LateFinding(
+            ended_as=CheckoutState.EXPIRED, attempt=1, charge=a_charge("late"), appointment_id="a"
+        ),
+        settled=("billing-item-0",),
         lease_owner="driver-1",
         lease_until=NOON + timedelta(seconds=60),
         due_at=NOON + timedelta(seconds=90),

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.models import Checkout, CheckoutState
 from booking.ports import UnitOfWorkFactory
 from booking.refusals import PaymentInProgress, StaleCheckout
-from booking.saga_table import IN_FLIGHT, TERMINAL
-from integrations.database.errors import AlreadyCounted
+from booking.saga_table import ENDED, IN_FLIGHT
+from booking.refusals import AlreadyCounted
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import (
     GUEST,
@@ -119,7 +119,7 @@ class TestOneLiveCheckoutPerHold:
             await unit.commit()
         assert await stored(units, "checkout_2") is None
 
-    @pytest.mark.parametrize("state", sorted(TERMINAL))
+    @pytest.mark.parametrize("state", sorted(ENDED))
     async def test_one_that_ended_stands_in_nobodys_way(
         self, units: UnitOfWorkFactory, state: CheckoutState
     ) -> None:

@@ -10,18 +10,17 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
-from booking.models import (
-    Checkout,
-    Hold,
-)
+from booking.models import Checkout, CheckoutState, Hold
+from booking.oversight import Alert, ClinicianBlock, Event
 from booking.refusals import (
+    AlreadyCounted,
     HoldExpired,
     HoldLimitReached,
     PaymentInProgress,
     SlotTaken,
     StaleCheckout,
 )
-from booking.saga_table import CLAIMING, IN_FLIGHT, TERMINAL
+from booking.saga_table import CALLING, CLAIMING, ENDED, IN_FLIGHT
 from booking.slots import Busy, Interval, Slot
 
 T = TypeVar("T")
@@ -78,7 +77,17 @@ class FakeDatabase:
         self.tape = tape
         self.rows: dict[str, Checkout] = {}
         self.claims: dict[str, Slot] = {}
+        self.events: list[Event] = []
+        self.alerts: dict[str, Alert] = {}
+        self.alerts_due: dict[str, datetime] = {}
+        self.blocks: dict[str, ClinicianBlock] = {}
         self.writer = asyncio.Lock()
+
+    async def blocked(self) -> frozenset[str]:
+        return frozenset(self.blocks)
+
+    def story(self, checkout: Checkout) -> list[str]:
+        return [f"{event.kind} {event.after}" for event in self.events if event.checkout_id == checkout.id]
 
     def __call__(self) -> "FakeUnit":
         return FakeUnit(self)
@@ -102,6 +111,9 @@ class FakeUnit:
                 raise refusal
         self._database.tape.point()
         self._database.rows, self._database.claims = dict(after), dict(self.claims.slots)
+        self._database.events = list(self.story.events)
+        self._database.alerts, self._database.alerts_due = dict(self.alerts.raised), dict(self.alerts.due_at)
+        self._database.blocks = dict(self.blocks.blocks)
         self._database.tape.events += [f"commit {row.state}" for row in changed]
         self._database.tape.point()
         for row in changed:
@@ -111,7 +123,10 @@ class FakeUnit:
         await self._database.writer.acquire()
         self._database.tape.open_units += 1
         self.checkouts = FakeCheckouts(dict(self._database.rows))
-        self.claims = FakeClaims(dict(self._database.claims))
+        self.claims = FakeClaims(dict(self._database.claims), self._database.rows)
+        self.story = FakeStory(list(self._database.events))
+        self.alerts = FakeAlerts(dict(self._database.alerts), dict(self._database.alerts_due))
+        self.blocks = FakeBlocks(dict(self._database.blocks))
         return self
 
     async def __aexit__(
@@ -138,12 +153,13 @@ class FakeCheckouts:
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
         return next(
-            (row for row in self.rows.values() if row.hold_id == hold_id and row.state not in TERMINAL), None
+            (row for row in self.rows.values() if row.hold_id == hold_id and row.state not in ENDED), None
         )
 
     async def save(self, checkout: Checkout) -> Checkout:
         if self.rows[checkout.id].version != checkout.version:
             raise StaleCheckout(checkout.id)
+        self._check_counted_once(checkout)
         others = [row for row in self.rows.values() if row.id != checkout.id and row.state in IN_FLIGHT]
         if checkout.state in IN_FLIGHT and any(row.patient_id == checkout.patient_id for row in others):
             raise PaymentInProgress
@@ -155,12 +171,46 @@ class FakeCheckouts:
         due = [(row.due_at, row.id) for row in self.rows.values() if row.due_at and row.due_at <= now]
         return [row_id for _, row_id in sorted(due)][:limit]
 
+    async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
+        return [row for row in self.rows.values() if row.patient_id == patient_id and row.id != besides]
+
+    async def in_doubt(self, since: datetime) -> Sequence[str]:
+        return [
+            row.id
+            for row in self.rows.values()
+            if row.state in CALLING and row.intended_at and row.intended_at <= since
+        ]
+
+    async def of_unknown_state(self) -> Sequence[str]:
+        return []
+
+    def _check_counted_once(self, checkout: Checkout) -> None:
+        others = [row for row in self.rows.values() if row.id != checkout.id]
+        charge = checkout.charge
+        if charge and any(
+            row.charge and row.charge.billing_item_id == charge.billing_item_id for row in others
+        ):
+            raise AlreadyCounted("billing_item_id")
+        if checkout.appointment_id and any(row.appointment_id == checkout.appointment_id for row in others):
+            raise AlreadyCounted("appointment_id")
+
 
 class FakeClaims:
     """Claims that never overlap."""
 
-    def __init__(self, slots: dict[str, Slot]) -> None:
+    def __init__(self, slots: dict[str, Slot], rows: dict[str, Checkout]) -> None:
         self.slots = slots
+        self._rows = rows
+
+    async def release_begun(self, now: datetime) -> int:
+        begun = [
+            one
+            for one, slot in self.slots.items()
+            if slot.start <= now and self._rows[one].state is CheckoutState.NEEDS_ATTENTION
+        ]
+        for one in begun:
+            del self.slots[one]
+        return len(begun)
 
     async def take(self, checkout: Checkout) -> None:
         others = {owner: slot for owner, slot in self.slots.items() if owner != checkout.id}
@@ -173,6 +223,63 @@ class FakeClaims:
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         return _overlapping(self.slots.values(), clinician_ids, span)
+
+
+class FakeStory:
+    """Events in a list."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self.events = events
+
+    async def add(self, event: Event) -> None:
+        self.events.append(event)
+
+
+class FakeAlerts:
+    """An outbox in a dictionary."""
+
+    def __init__(self, raised: dict[str, Alert], due_at: dict[str, datetime]) -> None:
+        self.raised = raised
+        self.due_at = due_at
+
+    async def raise_once(self, alert: Alert) -> None:
+        if alert.id not in self.raised:
+            self.raised[alert.id], self.due_at[alert.id] = alert, alert.raised_at
+
+    async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
+        return [self.raised[one] for one, at in self.due_at.items() if at <= now][:limit]
+
+    async def told(self, alert: Alert, at: datetime) -> None:
+        del self.due_at[alert.id]
+
+    async def later(self, alert: Alert, due_at: datetime) -> None:
+        self.raised[alert.id] = replace(alert, tries=alert.tries + 1)
+        self.due_at[alert.id] = due_at
+
+    async def forget(self, subject: str) -> None:
+        told = [one for one, alert in self.raised.items() if alert.subject == subject]
+        for one in told:
+            if one not in self.due_at:
+                del self.raised[one]
+
+
+class FakeBlocks:
+    """Blocks in a dictionary."""
+
+    def __init__(self, blocks: dict[str, ClinicianBlock]) -> None:
+        self.blocks = blocks
+
+    async def block(self, block: ClinicianBlock) -> None:
+        self.blocks.setdefault(block.clinician_id, block)
+
+    async def is_blocked(self, clinician_id: str) -> bool:
+        return clinician_id in self.blocks
+
+    async def standing(self) -> Sequence[ClinicianBlock]:
+        return list(self.blocks.values())
+
+    async def clear(self, clinician_id: str) -> bool:
+        return self.blocks.pop(clinician_id, None) is not None
 
 
 class FakeHolds:

@@ -19,6 +19,7 @@ from booking.models import (
     Promo,
 )
 from booking.money import Money
+from booking.ports import LateCharges
 from booking.refusals import CardDeclined, DeclineReason, OutcomeUnknown, PromoInvalid, UpstreamRefused
 from booking.slots import Slot
 from tests.unit.booking_doubles import FakeClock, Tape
@@ -64,6 +65,7 @@ class Books:
     booked_provider: str | None = None  # None: as asked
     booked_late_by: timedelta = timedelta(0)
     open_invoice: bool = False
+    uncertain_payment: bool = False
     refund_answers: Money | None = None  # None: what was given back
     faults: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
     during: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
@@ -181,6 +183,18 @@ class FakeBilling:
 
         return await self._books.call("find_charge", effect)
 
+    async def late_charges(self, checkout: Checkout, *, known: frozenset[str]) -> LateCharges:
+        def effect() -> LateCharges:
+            keys = {f"{checkout.id}-{attempt.number}": attempt.number for attempt in checkout.attempts}
+            found = [
+                (keys[one.key], self._answer(one))
+                for one in self._books.kept_charges
+                if one.key in keys and not {str(self._books.charges.index(one))} & known
+            ]
+            return LateCharges(certain=tuple(found), uncertain=self._books.uncertain_payment)
+
+        return await self._books.call("late_charges", effect)
+
     async def refund(self, checkout: Checkout) -> Money:
         def effect() -> Money:
             charge = self._own(checkout)
@@ -246,6 +260,12 @@ class FakeScheduling:
             return found[0] if found else None
 
         return await self._books.call("find_appointment", effect)
+
+    async def find_all(self, checkout: Checkout) -> Sequence[Appointment]:
+        def effect() -> Sequence[Appointment]:
+            return [visit for visit in self._books.live_appointments if visit.checkout_id == checkout.id]
+
+        return await self._books.call("find_all_appointments", effect)
 
     async def delete(self, checkout: Checkout) -> None:
         def effect() -> None:

@@ -1,5 +1,7 @@
 """The table of the saga: what every state is and where it may go."""
 
+from pathlib import Path
+
 import pytest
 
 from booking.models import CheckoutState as S
@@ -7,8 +9,12 @@ from booking.saga_table import (
     BEFORE_MONEY,
     CALLING,
     CLAIMING,
+    ENDED,
     IN_FLIGHT,
+    LATE,
+    LATE_MOVES,
     MOVES,
+    OPERATOR_MOVES,
     TERMINAL,
     WAITING,
     legal,
@@ -17,7 +23,13 @@ from booking.saga_table import (
 from tests.unit.booking_world import World
 
 # A driver that finds one of these does it again as it is: each reads before it writes.
-REPEATABLE = {S.PATIENT_INTENDED, S.DELETION_INTENDED, S.RECURRING_CANCEL_INTENDED, S.REFUND_INTENDED}
+REPEATABLE = {
+    S.PATIENT_INTENDED,
+    S.DELETION_INTENDED,
+    S.RECURRING_CANCEL_INTENDED,
+    S.REFUND_INTENDED,
+    *LATE,
+}
 
 
 def _reachable(start: S) -> set[S]:
@@ -30,15 +42,28 @@ def _reachable(start: S) -> set[S]:
 
 
 def test_the_table_has_a_row_for_every_state() -> None:
-    assert set(MOVES) == set(S)
+    assert set(MOVES) | set(LATE_MOVES) == set(S)
 
 
 def test_every_state_is_reached_from_the_start() -> None:
-    assert _reachable(S.STARTED) == set(S)
+    assert _reachable(S.STARTED) == set(S) - LATE
+    assert set().union(*(LATE_MOVES[end] for end in TERMINAL)) == LATE
+
+
+def test_late_truth_leaves_an_end_and_comes_back_to_an_end_without_a_claim() -> None:
+    for state, moves in LATE_MOVES.items():
+        assert state in ENDED
+        assert moves <= ENDED
+    assert not ENDED & (CLAIMING | IN_FLIGHT | BEFORE_MONEY)
+
+
+def test_an_operator_tries_again_what_was_given_up_or_says_how_it_ended() -> None:
+    gives_up = {state for state in MOVES if S.NEEDS_ATTENTION in MOVES[state]}
+    assert OPERATOR_MOVES == {S.NEEDS_ATTENTION: gives_up | {S.CONFIRMED, S.REFUNDED}}
 
 
 def test_what_has_ended_moves_nowhere_and_everything_else_can_end() -> None:
-    for state in S:
+    for state in set(S) - LATE:
         ends = _reachable(state) & (TERMINAL | {S.NEEDS_ATTENTION})
         assert ends
         assert (MOVES[state] == frozenset()) == (state in TERMINAL | {S.NEEDS_ATTENTION})
@@ -70,7 +95,7 @@ def test_a_checkout_that_needs_attention_keeps_its_claim_and_frees_its_patient()
 
 def test_the_claim_is_taken_on_the_way_to_a_charge_or_to_a_free_booking_only() -> None:
     entries = {
-        after for before in S for after in MOVES[before] if before not in CLAIMING and after in CLAIMING
+        after for before in MOVES for after in MOVES[before] if before not in CLAIMING and after in CLAIMING
     }
     assert entries == {S.CHARGE_INTENDED, S.BOOKING_INTENDED}
 
@@ -112,6 +137,14 @@ async def test_the_driver_refuses_to_write_another_move() -> None:
 def test_the_diagram_draws_every_move_and_every_end() -> None:
     lines = to_mermaid().splitlines()
     assert lines[:2] == ["stateDiagram-v2", "    [*] --> started"]
-    assert len(lines) == 2 + sum(map(len, MOVES.values())) + len(TERMINAL)
+    drawn = sum(map(len, MOVES.values())) + len(OPERATOR_MOVES[S.NEEDS_ATTENTION])
+    late = 2 * len(LATE) + 1  # there, back, and from the recurring payment to the refund
+    assert len(lines) == 2 + drawn + 2 + len(TERMINAL) + late + 1
     assert "    charged --> booking_intended" in lines
-    assert "    refunded --> [*]" in lines
+    assert "        refunded" in lines
+    assert "    ended --> late_refund_intended: found late" in lines
+
+
+def test_the_documentation_shows_the_diagram_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "checkout.md").read_text()
+    assert f"```mermaid\n{to_mermaid()}```" in page

@@ -301,7 +301,7 @@ class TestRefund:
         assert script.of("Refund")[0].variables == {
             "id": "801",
             "chosen_refund_amount": "60.00",
-            "stripe_idempotency_key": "checkout-a-1-refund-40.00",
+            "stripe_idempotency_key": "checkout-a-1-refund-801-40.00",
         }
 
     async def test_a_finished_refund_is_not_sent_again(self, billing: Billing, script: Script) -> None:

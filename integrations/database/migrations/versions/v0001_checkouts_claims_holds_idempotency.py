@@ -1,4 +1,4 @@
-"""Checkouts, slot claims, holds and idempotency keys.
+"""Checkouts with their story, alerts, slot claims, holds and idempotency keys.
 
 History: it names its states, types and constraints itself, and never changes.
 """
@@ -15,7 +15,12 @@ depends_on = None
 Moment = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 Document = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
-TERMINAL = "'cancelled', 'confirmed', 'expired', 'refunded', 'slot_lost'"
+Counter = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+ENDED = (
+    "'cancelled', 'confirmed', 'expired', 'late_deletion_intended', 'late_recurring_cancel_intended', "
+    "'late_refund_intended', 'refunded', 'slot_lost'"
+)
 IN_FLIGHT = (
     "'booked', 'booking_intended', 'card_intended', 'card_ready', 'charge_intended', 'charged', 'compensating', "
     "'deletion_intended', 'recurring_cancel_intended', 'recurring_cancelled', 'refund_intended'"
@@ -27,6 +32,8 @@ def upgrade() -> None:
     if on_postgresql:
         op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")  # text = text inside a GiST index
     _checkouts()
+    _story()
+    _alerts()
     _slot_claims()
     if on_postgresql:
         op.execute(
@@ -38,7 +45,16 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("idempotency_keys", "holds", "slot_claims", "checkouts"):
+    for table in (
+        "idempotency_keys",
+        "holds",
+        "slot_claims",
+        "clinician_blocks",
+        "alerts",
+        "upstream_calls",
+        "checkout_events",
+        "checkouts",
+    ):
         op.drop_table(table)
 
 
@@ -72,6 +88,12 @@ def _checkouts() -> None:
         sa.Column("appointment_id", sa.String()),
         sa.Column("end_reason", sa.String()),
         sa.Column("attention", sa.String()),
+        sa.Column("attention_from", sa.String()),
+        sa.Column("attempts", Document, nullable=False),
+        sa.Column("ended_at", Moment),
+        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column("late", Document),
+        sa.Column("settled", Document, nullable=False),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("intended_at", Moment),
@@ -81,10 +103,11 @@ def _checkouts() -> None:
         sa.Column("created_at", Moment, nullable=False),
         sa.Column("updated_at", Moment, nullable=False),
     )
-    _index("checkouts_live_hold_id", "hold_id", unique=True, where=f"state NOT IN ({TERMINAL})")
+    _index("checkouts_live_hold_id", "hold_id", unique=True, where=f"state NOT IN ({ENDED})")
     _index("checkouts_in_flight_patient_id", "patient_id", unique=True, where=f"state IN ({IN_FLIGHT})")
     _index("checkouts_unique_billing_item_id", "billing_item_id", unique=True)
     _index("checkouts_unique_appointment_id", "appointment_id", unique=True)
+    _index("checkouts_patient_id", "patient_id")
     _index("checkouts_due_at", "due_at", where="due_at IS NOT NULL")
 
 
@@ -92,6 +115,59 @@ def _index(name: str, column: str, *, unique: bool = False, where: str | None = 
     predicate = sa.text(where) if where else None
     op.create_index(
         name, "checkouts", [column], unique=unique, sqlite_where=predicate, postgresql_where=predicate
+    )
+
+
+def _story() -> None:
+    op.create_table(
+        "checkout_events",
+        sa.Column("sequence", Counter, primary_key=True, autoincrement=True),
+        sa.Column("checkout_id", sa.String(), sa.ForeignKey("checkouts.id"), nullable=False),
+        sa.Column("at", Moment, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("before", sa.String(), nullable=False),
+        sa.Column("after", sa.String(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("note", sa.String()),
+    )
+    op.create_index("checkout_events_checkout_id", "checkout_events", ["checkout_id"])
+    op.create_table(
+        "upstream_calls",
+        sa.Column("sequence", Counter, primary_key=True, autoincrement=True),
+        sa.Column("checkout_id", sa.String(), nullable=False),
+        sa.Column("at", Moment, nullable=False),
+        sa.Column("operation", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("acting", sa.String(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("duration_ms", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Integer()),
+        sa.Column("error", sa.String()),
+        sa.Column("request_id", sa.String()),
+    )
+    op.create_index("upstream_calls_checkout_id", "upstream_calls", ["checkout_id"])
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("raised_at", Moment, nullable=False),
+        sa.Column("told_at", Moment),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", Moment),
+    )
+    op.create_index("alerts_due_at", "alerts", ["due_at"])
+    op.create_index("alerts_subject", "alerts", ["subject"])
+    op.create_table(
+        "clinician_blocks",
+        sa.Column("clinician_id", sa.String(), primary_key=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("checkout_id", sa.String(), nullable=False),
+        sa.Column("blocked_at", Moment, nullable=False),
     )
 
 

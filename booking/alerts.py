@@ -1,0 +1,93 @@
+"""Telling people: the catalogue without blocked clinicians, doubts that last too long, and the outbox of alerts."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from booking.catalog import Catalog
+from booking.oversight import Alert, AlertPort, Attention, BlockedClinicians
+from booking.ports import CatalogSource, Clock, UnitOfWorkFactory
+from booking.refusals import AlertNotTold
+
+# How many alerts one round tells: a storm of them must not keep the worker from its rows.
+BATCH = 20
+
+# Doubles with every failure, up to an hour: a chat that is down is not a reason to lose an alert, nor to hammer it.
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=1)
+
+log = structlog.get_logger(__name__)
+
+
+class OpenCatalog:
+    """The port CatalogSource over another one, less the clinicians who are blocked."""
+
+    def __init__(self, *, source: CatalogSource, blocks: BlockedClinicians) -> None:
+        self._source = source
+        self._blocks = blocks
+
+    async def catalog(self) -> Catalog:
+        """Everything public, without clinicians who are not bookable until cleared."""
+        catalog = await self._source.catalog()
+        return catalog.without(await self._blocks.blocked())
+
+
+class Watch:
+    """What a worker does so that nobody has to watch."""
+
+    def __init__(
+        self, *, units: UnitOfWorkFactory, ways: Sequence[AlertPort], clock: Clock, in_doubt: timedelta
+    ) -> None:
+        self._units = units
+        self._ways = ways
+        self._clock = clock
+        self._in_doubt = in_doubt
+
+    async def look(self) -> None:
+        """Raise what no move raises: outcomes unknown for too long, rows of another program version; free begun visits."""
+        now = self._clock.now()
+        async with self._units() as unit:
+            for checkout_id in await unit.checkouts.in_doubt(now - self._in_doubt):
+                await unit.alerts.raise_once(
+                    Alert(reason=Attention.IN_DOUBT, subject=checkout_id, raised_at=now)
+                )
+            for checkout_id in await unit.checkouts.of_unknown_state():
+                await unit.alerts.raise_once(
+                    Alert(reason=Attention.UNKNOWN_STATE, subject=checkout_id, raised_at=now)
+                )
+            await unit.claims.release_begun(now)
+            await unit.commit()
+
+    async def raise_alert(self, reason: str, subject: str) -> None:
+        """Raise an alert that belongs to no write of a checkout; the same one is raised once."""
+        async with self._units() as unit:
+            await unit.alerts.raise_once(Alert(reason=reason, subject=subject, raised_at=self._clock.now()))
+            await unit.commit()
+
+    async def tell(self) -> None:
+        """Tell what waits to be told, in every way; what fails is tried again later."""
+        async with self._units() as unit:
+            due = await unit.alerts.due(self._clock.now(), limit=BATCH)
+        for alert in due:
+            told = await self._told(alert)
+            now = self._clock.now()
+            async with self._units() as unit:
+                if told:
+                    await unit.alerts.told(alert, now)
+                else:
+                    await unit.alerts.later(alert, now + _wait(alert.tries))
+                await unit.commit()
+
+    async def _told(self, alert: Alert) -> bool:
+        try:
+            for way in self._ways:
+                await way.tell(alert)
+        except AlertNotTold:
+            log.warning("alert.not_told", reason=alert.reason, subject=alert.subject, tries=alert.tries + 1)
+            return False
+        return True
+
+
+def _wait(tries: int) -> timedelta:
+    return min(FIRST_WAIT * (1 << min(tries, 10)), LONGEST_WAIT)

@@ -1,0 +1,145 @@
+"""Late truth: for 72 hours after its end a checkout is compared with what upstream says now.
+
+A charge that landed after all, of any attempt, a failed payment that staff sent again, a second visit: undone where that is
+certain to be right, else given to a person. What a confirmed visit rightly paid is never among the findings.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from booking.models import Appointment, AppointmentStatus, Checkout, LateFinding
+from booking.models import CheckoutState as S
+from booking.oversight import Attention
+from booking.ports import Billing, Clock, LateCharges, Scheduling
+from booking.refusals import UpstreamUnavailable
+from booking.saga_table import IN_FLIGHT
+
+# After the end. The first is longer than the slowest call takes to land, the last as long as staff take to send a failed
+# payment again after a weekend.
+LOOKS = (
+    timedelta(minutes=5),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(hours=24),
+    timedelta(hours=72),
+)
+
+# After a look that upstream did not answer, or that came in the middle of another payment of the patient.
+LOOK_AGAIN = timedelta(minutes=5)
+
+# So long after the end nobody asks upstream any more.
+LOOKED_ENOUGH = timedelta(hours=96)
+
+_GONE = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.RESCHEDULED})
+
+
+def next_look(checkout: Checkout) -> datetime | None:
+    """When an ended checkout is looked at again; None: never tried to charge or book, or looked at often enough."""
+    if not checkout.attempts or checkout.ended_at is None or checkout.looks >= len(LOOKS):
+        return None
+    return checkout.ended_at + LOOKS[checkout.looks]
+
+
+class LateTruth:
+    """Compares; what it answers is what the driver writes next."""
+
+    def __init__(self, *, billing: Billing, scheduling: Scheduling, clock: Clock) -> None:
+        self._billing = billing
+        self._scheduling = scheduling
+        self._clock = clock
+
+    async def look(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+        """The row reopened to undo what was found, or flagged, or looked at once more.
+
+        `others` are the patient's other checkouts: what is theirs is not this one's. Raises UpstreamUnavailable: look again
+        later, also while one of them is being paid, since its charge may not be on its row yet.
+        """
+        if any(other.state in IN_FLIGHT for other in others):
+            raise UpstreamUnavailable("another checkout of the patient is under way")
+        visits = await self._scheduling.find_all(checkout)
+        charges = await self._billing.late_charges(checkout, known=_known(checkout, others))
+        checkout = _adopted(checkout, visits, charges)
+        return (
+            self._visit_to_undo(checkout, visits)
+            or _charge_to_undo(checkout, charges)
+            or _looked(checkout, visits, charges, now=self._clock.now())
+        )
+
+    def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
+        undoable, _ = _surplus(checkout, visits, now=self._clock.now())
+        for visit in undoable:
+            late = LateFinding(ended_as=checkout.state, appointment_id=visit.id)
+            return checkout.changed(state=S.LATE_DELETION_INTENDED, late=late)
+        return None
+
+
+def _known(checkout: Checkout, others: Sequence[Checkout]) -> frozenset[str]:
+    """Payments that are accounted for: of other checkouts, dealt with already, or what this confirmed visit cost."""
+    paid = [other.charge for other in others] + ([checkout.charge] if checkout.state is S.CONFIRMED else [])
+    ids = {name for charge in paid if charge for name in (charge.billing_item_id, charge.charge_id)}
+    return frozenset(ids | set(checkout.settled) | {name for other in others for name in other.settled})
+
+
+def _adopted(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges) -> Checkout:
+    """A row that a person resolved as booked learns which visit and charge that was; they are not late findings."""
+    if checkout.state is not S.CONFIRMED:
+        return checkout
+    mine = [visit for visit in _live(visits) if visit.clinician_id == checkout.slot.clinician_id]
+    if checkout.appointment_id is None and mine:
+        checkout = checkout.changed(appointment_id=mine[0].id)
+    if checkout.charge is None and not checkout.quote.due_today.is_zero and charges.certain:
+        attempt, charge = charges.certain[0]
+        checkout = checkout.changed(charge=charge, attempt=attempt)
+    return checkout
+
+
+def _charge_to_undo(checkout: Checkout, charges: LateCharges) -> Checkout | None:
+    own = checkout.charge if checkout.state is S.CONFIRMED else None
+    for attempt, charge in charges.certain:
+        if own is not None and own.charge_id == charge.charge_id:
+            continue
+        recurs = charge.recurring_payment_id is not None
+        return checkout.changed(
+            state=S.LATE_RECURRING_CANCEL_INTENDED if recurs else S.LATE_REFUND_INTENDED,
+            late=LateFinding(ended_as=checkout.state, attempt=attempt, charge=charge),
+        )
+    return None
+
+
+def _looked(
+    checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges, *, now: datetime
+) -> Checkout:
+    """The row after a look that found nothing to undo; what no machine should decide goes to a person."""
+    checkout = checkout.changed(looks=checkout.looks + 1)
+    _, doubtful = _surplus(checkout, visits, now=now)
+    if doubtful:
+        settled = (*checkout.settled, *(visit.id for visit in doubtful))
+        checkout = checkout.changed(settled=settled).flagged(Attention.LATE_VISIT)
+    return checkout.flagged(Attention.LATE_CHARGE_UNCERTAIN) if charges.uncertain else checkout
+
+
+def _live(visits: Sequence[Appointment]) -> list[Appointment]:
+    return [visit for visit in visits if visit.status not in _GONE]
+
+
+def _surplus(
+    checkout: Checkout, visits: Sequence[Appointment], *, now: datetime
+) -> tuple[list[Appointment], list[Appointment]]:
+    """Visits beyond those that the checkout ended with: to be deleted, and for a person to judge.
+
+    The only one of a confirmed checkout is its visit under whatever id: staff may have booked it anew. Deleted is what
+    stands as this program booked it and has not begun, beside the right one where there is one.
+    """
+    live = [visit for visit in _live(visits) if visit.id not in checkout.settled]
+    if checkout.state is S.CONFIRMED:
+        right = [visit for visit in live if visit.id == checkout.appointment_id]
+        surplus = [visit for visit in live if visit not in right] if len(live) > 1 else []
+        if not right:
+            return [], surplus
+        live = surplus
+    undoable = [visit for visit in live if _as_booked(visit, checkout) and visit.start > now]
+    return undoable, [visit for visit in live if visit not in undoable]
+
+
+def _as_booked(visit: Appointment, checkout: Checkout) -> bool:
+    return visit.status is AppointmentStatus.BOOKED and visit.start == checkout.slot.start

@@ -1,0 +1,137 @@
+"""What people who run the practice are told: why a checkout needs them, the story of each, and who is not bookable.
+
+Values first, then the ports that keep and tell them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Attention(StrEnum):
+    """Why somebody must look."""
+
+    OUT_OF_TRIES = "out_of_tries"
+    APPOINTMENT_NOT_DELETED = "appointment_not_deleted"
+    RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
+    REFUND_FAILED = "refund_failed"
+    PACKAGE_REMAINS = "package_remains"  # after a refund: no call takes a bought package back
+    OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
+    ALREADY_COUNTED = "already_counted"  # what was found stands on another checkout's row
+    LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's
+    LATE_VISIT = "late_visit"  # a visit that no machine should delete: begun, moved, or one of several
+    LATE_UNDO_FAILED = "late_undo_failed"
+    LATE_LOOK_FAILED = "late_look_failed"  # upstream could not be asked for days
+    IN_DOUBT = "in_doubt"  # an intent whose outcome is unknown for too long
+    UNKNOWN_STATE = "unknown_state"  # a row of another version of this program, and no migration
+    PROVIDER_MISMATCH = "provider_mismatch"
+    SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One thing that somebody must know; kept until it was told. Holds no patient data."""
+
+    reason: str  # an Attention, or a reconciliation's own
+    subject: str  # the id of a checkout, clinician or charge
+    raised_at: datetime  # UTC
+    tries: int = 0  # at telling it
+
+    @property
+    def id(self) -> str:
+        """The same reason for the same subject is told once."""
+        return f"{self.reason}:{self.subject}"
+
+
+class EventKind(StrEnum):
+    """What the story of a checkout is made of."""
+
+    STARTED = "started"
+    REQUOTED = "requoted"
+    ACCEPTED = "accepted"  # the patient confirmed
+    CANCEL_REQUESTED = "cancel_requested"
+    MOVED = "moved"
+    RETRIED = "retried"  # by an operator
+    RESOLVED = "resolved"  # by an operator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One entry of a checkout's story, committed with the write that it tells of."""
+
+    checkout_id: str
+    at: datetime  # UTC
+    kind: EventKind
+    before: str  # state
+    after: str  # state
+    attempt: int
+    by: str  # a driver, a principal's kind, or an operator's name on their machine
+    note: str | None = field(default=None)  # an operator's
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClinicianBlock:
+    """A clinician who is not bookable until somebody clears it."""
+
+    clinician_id: str
+    reason: str  # an Attention
+    checkout_id: str  # whose visit came back under another name
+    blocked_at: datetime  # UTC
+
+
+class Story(Protocol):
+    """What happened to each checkout, inside one unit of work; append-only."""
+
+    async def add(self, event: Event) -> None:
+        """Write an entry."""
+
+
+class AlertOutbox(Protocol):
+    """Alerts that wait to be told, inside one unit of work: committed with their cause, so that a crash loses none."""
+
+    async def raise_once(self, alert: Alert) -> None:
+        """Write the alert, unless this reason was raised for this subject already."""
+
+    async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
+        """Alerts to be told now, oldest first."""
+
+    async def told(self, alert: Alert, at: datetime) -> None:
+        """Note that it was told."""
+
+    async def later(self, alert: Alert, due_at: datetime) -> None:
+        """Note that telling it failed; it is due again at that time."""
+
+    async def forget(self, subject: str) -> None:
+        """Let every reason be raised for the subject anew: somebody has tried to mend it."""
+
+
+class ClinicianBlocks(Protocol):
+    """Clinicians who are not bookable until cleared, inside one unit of work."""
+
+    async def block(self, block: ClinicianBlock) -> None:
+        """Block; a block that stands is left as it is."""
+
+    async def is_blocked(self, clinician_id: str) -> bool:
+        """Whether a block stands."""
+
+    async def standing(self) -> Sequence[ClinicianBlock]:
+        """All blocks, oldest first."""
+
+    async def clear(self, clinician_id: str) -> bool:
+        """Take the block away; answers whether there was one."""
+
+
+class BlockedClinicians(Protocol):
+    """Who is blocked, to be asked often."""
+
+    async def blocked(self) -> frozenset[str]:
+        """Ids of clinicians who are not bookable until cleared."""
+
+
+class AlertPort(Protocol):
+    """A way to tell people."""
+
+    async def tell(self, alert: Alert) -> None:
+        """Tell it, or raise AlertNotTold; telling it twice is possible after a crash."""

@@ -1,0 +1,109 @@
+"""Alerts that wait to be told, and clinicians who are not bookable until cleared."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from booking.oversight import Alert, ClinicianBlock
+from integrations.database.columns import upsert
+from integrations.database.engine import reading
+from integrations.database.tables import alerts, clinician_blocks
+
+_a = alerts.c
+_b = clinician_blocks.c
+
+
+class SqlAlerts:
+    """The outbox inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def raise_once(self, alert: Alert) -> None:
+        """Write the alert, unless this reason was raised for this subject already."""
+        row = {
+            "id": alert.id,
+            "reason": alert.reason,
+            "subject": alert.subject,
+            "raised_at": alert.raised_at,
+            "tries": 0,
+            "due_at": alert.raised_at,
+        }
+        await self._connection.execute(upsert(self._connection, alerts).values(row).on_conflict_do_nothing())
+
+    async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
+        """Alerts to be told now, oldest first."""
+        query = (
+            select(_a.reason, _a.subject, _a.raised_at, _a.tries)
+            .where(_a.due_at <= now)
+            .order_by(_a.raised_at, _a.id)
+            .limit(limit)
+        )
+        return [
+            Alert(reason=reason, subject=subject, raised_at=raised_at, tries=tries)
+            for reason, subject, raised_at, tries in await self._connection.execute(query)
+        ]
+
+    async def told(self, alert: Alert, at: datetime) -> None:
+        """Note that it was told."""
+        await self._connection.execute(
+            update(alerts).where(_a.id == alert.id).values(told_at=at, due_at=None)
+        )
+
+    async def later(self, alert: Alert, due_at: datetime) -> None:
+        """Note that telling it failed; it is due again at that time."""
+        await self._connection.execute(
+            update(alerts).where(_a.id == alert.id).values(tries=_a.tries + 1, due_at=due_at)
+        )
+
+    async def forget(self, subject: str) -> None:
+        """Let every reason be raised for the subject anew: somebody has tried to mend it."""
+        await self._connection.execute(delete(alerts).where(_a.subject == subject, _a.told_at.is_not(None)))
+
+
+class SqlClinicianBlocks:
+    """The blocks inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def block(self, block: ClinicianBlock) -> None:
+        """Block; a block that stands is left as it is."""
+        row = {
+            "clinician_id": block.clinician_id,
+            "reason": block.reason,
+            "checkout_id": block.checkout_id,
+            "blocked_at": block.blocked_at,
+        }
+        await self._connection.execute(
+            upsert(self._connection, clinician_blocks).values(row).on_conflict_do_nothing()
+        )
+
+    async def is_blocked(self, clinician_id: str) -> bool:
+        """Whether a block stands."""
+        blocked = exists().where(_b.clinician_id == clinician_id)
+        return bool(await self._connection.scalar(select(blocked)))
+
+    async def standing(self) -> Sequence[ClinicianBlock]:
+        """All blocks, oldest first."""
+        query = select(clinician_blocks).order_by(_b.blocked_at)
+        return [ClinicianBlock(**row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def clear(self, clinician_id: str) -> bool:
+        """Take the block away; answers whether there was one."""
+        gone = delete(clinician_blocks).where(_b.clinician_id == clinician_id)
+        return bool((await self._connection.execute(gone)).rowcount)
+
+
+class SqlBlockedClinicians:
+    """Who is blocked, read by itself: it waits for no writer, and no writer for it."""
+
+    def __init__(self, *, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def blocked(self) -> frozenset[str]:
+        """Ids of clinicians who are not bookable until cleared."""
+        async with reading(self._engine) as connection:
+            return frozenset((await connection.scalars(select(_b.clinician_id))).all())

@@ -1,0 +1,57 @@
+"""Payments that a checkout did not know of when it ended."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from booking.models import Attempt, Charge, Checkout
+from booking.ports import LateCharges
+from integrations.healthie.generated.fragments import Payment
+from integrations.healthie.payments import (
+    CLOCK_SKEW,
+    Unproved,
+    could_be,
+    is_dead,
+    proved_charge,
+    refers_to,
+    refunded,
+)
+
+# A payment without our note can be an attempt's only if it was made about then: the confirm window is at most an hour.
+_ABOUT_THEN = timedelta(hours=1)
+
+
+def late_charges_among(payments: Sequence[Payment], checkout: Checkout) -> LateCharges:
+    """The patient's payments that stand and name an attempt of the checkout, each charge once; and whether others may be."""
+    standing = [each for each in payments if _stands(each, checkout)]
+    certain: dict[str, tuple[int, Charge]] = {}
+    uncertain = False
+    for attempt in checkout.attempts:
+        tried = checkout.changed(attempt=attempt.number, card_id=attempt.card_id)
+        for payment in standing:
+            if not refers_to(payment.note, tried):
+                uncertain = uncertain or _may_be(payment, tried, attempt)
+                continue
+            try:
+                charge = proved_charge(payment, tried)
+            except Unproved:
+                uncertain = True
+            else:
+                certain.setdefault(charge.charge_id, (attempt.number, charge))
+    return LateCharges(certain=tuple(certain.values()), uncertain=uncertain)
+
+
+def _stands(payment: Payment, checkout: Checkout) -> bool:
+    """Whether money of the patient is gone: charged or to be charged, and not given back in full."""
+    if is_dead(payment) or payment.sender_id != checkout.patient_id:
+        return False
+    due = checkout.quote.due_today
+    try:
+        given = refunded(payment, due.currency)
+    except Unproved:
+        return True
+    return given.is_zero or given != due
+
+
+def _may_be(payment: Payment, tried: Checkout, attempt: Attempt) -> bool:
+    near = attempt.intended_at - CLOCK_SKEW <= payment.created_at <= attempt.intended_at + _ABOUT_THEN
+    return near and could_be(payment, tried)
