@@ -1,0 +1,90 @@
+"""Fixtures of the trials with real processes."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from integrations.database.engine import connect_database
+from integrations.database.migrations import migrate
+from tests.plugins.databases import emptied
+from tests.plugins.discovery import outside_the_loop
+from tests.plugins.emulator import EmulatorClient
+from tests.reliability.database import Database
+from tests.reliability.practice import Practice
+from tests.reliability.processes import Nursery, Running, a_nursery
+from tests.reliability.proxy import proxy_to
+
+Open = Callable[..., Awaitable[Practice]]
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with a_nursery() as nursery:
+        yield nursery
+
+
+@pytest.fixture(scope="session")
+def emulator_process(nursery: Nursery) -> Running:
+    return outside_the_loop(nursery.emulator())
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file to be copied: a copy takes a hundredth of a migration's time."""
+    path = tmp_path_factory.mktemp("migrated") / "frontdoor.sqlite3"
+    outside_the_loop(migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+async def sqlite_database(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    path = shutil.copy(migrated_sqlite, tmp_path / "frontdoor.sqlite3")
+    engine = connect_database(f"sqlite:///{path}")
+    yield Database(url=f"sqlite:///{path}", engine=engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def postgresql_database(postgres_url: str) -> AsyncIterator[Database]:
+    async with emptied(postgres_url) as engine:
+        yield Database(url=postgres_url, engine=engine)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Database:
+    made: Database = request.getfixturevalue(f"{request.param}_database")
+    return made
+
+
+@pytest.fixture
+async def practice_on(nursery: Nursery, emulator_process: Running) -> AsyncIterator[Open]:
+    """Opens a freshly seeded practice on a database."""
+    async with AsyncExitStack() as exits:
+
+        async def open_on(database: Database, **more: str) -> Practice:
+            client = httpx2.AsyncClient(base_url=emulator_process.url, timeout=30)
+            emulator = EmulatorClient(
+                url=emulator_process.url, client=await exits.enter_async_context(client)
+            )
+            seed = await emulator.control.reset()
+            return Practice(
+                database=database,
+                emulator=emulator,
+                proxy=await exits.enter_async_context(proxy_to(emulator_process.url)),
+                nursery=nursery,
+                http=await exits.enter_async_context(httpx2.AsyncClient(timeout=60)),
+                seed=seed,
+                seeded=await emulator.control.books(),
+                more=more,
+            )
+
+        yield open_on
+
+
+@pytest.fixture
+async def practice(practice_on: Open, database: Database) -> Practice:
+    return await practice_on(database)

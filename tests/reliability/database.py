@@ -1,0 +1,63 @@
+"""A database whose checkouts can be made to stand still at one state, so that a process can be killed right there."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.models import CheckoutState
+
+# The write that leaves the state never ends: its trigger waits for a lock that the test has (PostgreSQL), or counts
+# further than a machine can (SQLite). Nothing of it is committed, so the row stands where it stood.
+_LOCK = 9
+_POSTGRESQL = (
+    f"""CREATE OR REPLACE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_advisory_xact_lock({_LOCK}); RETURN NEW; END $$""",
+    """CREATE TRIGGER stand_still BEFORE UPDATE ON checkouts FOR EACH ROW
+    WHEN (OLD.state = '{state}' AND NEW.state <> OLD.state) EXECUTE FUNCTION stand_still()""",
+)
+_SQLITE = (
+    "CREATE TABLE stand_still AS SELECT value AS n FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]')",
+    """CREATE TRIGGER stand_still_here BEFORE UPDATE ON checkouts
+    WHEN OLD.state = '{state}' AND NEW.state <> OLD.state
+    BEGIN SELECT sum(a.n*b.n*c.n*d.n*e.n*f.n*g.n*h.n*i.n*j.n*k.n*l.n*m.n*o.n)
+    FROM stand_still a, stand_still b, stand_still c, stand_still d, stand_still e, stand_still f, stand_still g,
+    stand_still h, stand_still i, stand_still j, stand_still k, stand_still l, stand_still m, stand_still o; END""",
+)
+_UNDO = {
+    "postgresql": ("DROP TRIGGER stand_still ON checkouts", "DROP FUNCTION stand_still"),
+    "sqlite": ("DROP TRIGGER stand_still_here", "DROP TABLE stand_still"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """A migrated database: its address for a process, and an engine for the test."""
+
+    url: str
+    engine: AsyncEngine
+
+    @contextlib.asynccontextmanager
+    async def stands_still_at(self, state: CheckoutState) -> AsyncIterator[None]:
+        """Inside, no checkout leaves the state; who tries is left waiting in the database. Ends with that process dead."""
+        dialect = self.engine.dialect.name
+        orders = _POSTGRESQL if dialect == "postgresql" else _SQLITE
+        async with self.engine.connect() as keeper:
+            if dialect == "postgresql":
+                await keeper.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+                await keeper.commit()
+            try:
+                await self._run(*(order.format(state=state) for order in orders))
+                yield
+            finally:
+                if dialect == "postgresql":
+                    await keeper.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+                    await keeper.commit()
+                await self._run(*_UNDO[dialect])
+
+    async def _run(self, *orders: str) -> None:
+        async with self.engine.begin() as connection:
+            for order in orders:
+                await connection.execute(text(order))

@@ -1,0 +1,130 @@
+"""`kill -9` at every recovery point and on both sides of every upstream effect; another process goes on."""
+
+import asyncio
+
+import pytest
+
+from booking.models import Checkout
+from booking.models import CheckoutState as S
+from tests.reliability.practice import Patient, Practice
+from tests.reliability.proxy import Side
+
+BOTH = pytest.mark.parametrize("side", list(Side))
+
+# The states that a driver passes without a call of its own; the intents are where a call stands still (see `Side`).
+ON_THE_WAY_TO_A_VISIT = (S.STARTED, S.PATIENT_READY, S.CARD_READY, S.CHARGED, S.BOOKED)
+
+
+async def killed_at_state(practice: Practice, patient: Patient, state: S) -> None:
+    """Let a gateway drive the checkout, and kill it where the row stands at the state."""
+    gateway = await practice.gateway()
+    async with practice.database.stands_still_at(state):
+        confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
+        await practice.stands_at(patient, state)
+        gateway.kill()
+        assert await confirm is None
+    assert (await practice.row(patient)).state is state
+
+
+async def killed_at_call(practice: Practice, patient: Patient, operation: str, side: Side) -> None:
+    """Let a gateway drive the checkout, and kill it before or after the call's effect."""
+    stop = practice.proxy.stop(operation, side)
+    gateway = await practice.gateway()
+    confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
+    async with asyncio.timeout(20):
+        await stop.reached.wait()
+    gateway.kill()
+    assert await confirm is None
+    assert (operation in practice.proxy.calls) == (side is Side.AFTER)
+
+
+async def assert_one_visit(practice: Practice, row: Checkout) -> None:
+    """Charged once and rightly, booked once with the right clinician, and nothing left behind."""
+    assert row.state is S.CONFIRMED
+    books = await practice.books()
+    assert [(charge["amount"], charge["refunded"]) for charge in books["charges"]] == [(149_00, 0)]
+    assert [(visit["provider_id"], visit["deleted_at"], visit["id"]) for visit in books["appointments"]] == [
+        (row.slot.clinician_id, None, row.appointment_id)
+    ]
+    assert len(books["patients"]) == 1
+    assert books["refunds"] == []
+    assert await practice.claims() == 0
+    assert row.lease_owner is None
+    assert row.guest is None
+
+
+async def assert_given_back(practice: Practice, row: Checkout) -> None:
+    """Charged once, refunded once in full, nothing bills again, no visit of ours stands, no claim is left."""
+    assert row.state is S.REFUNDED
+    books = await practice.books()
+    assert [(charge["amount"], charge["refunded"]) for charge in books["charges"]] == [(149_00, 149_00)]
+    assert [refund["amount"] for refund in books["refunds"]] == [149_00]
+    assert all(recurring["is_canceled"] for recurring in books["recurring_payments"])
+    assert len(books["recurring_payments"]) == 1
+    assert [visit for visit in books["appointments"] if visit["metadata"] and not visit["deleted_at"]] == []
+    assert await practice.claims() == 0
+
+
+class TestOnTheWayToAVisit:
+    @pytest.mark.parametrize("state", ON_THE_WAY_TO_A_VISIT)
+    async def test_killed_at_a_recovery_point(self, practice: Practice, state: S) -> None:
+        async with practice.peer() as peer:
+            patient = await peer.a_patient("First Visit", (await peer.slots("Initial Visit"))[0])
+            await killed_at_state(practice, patient, state)
+            await peer.take_over(patient)
+            await assert_one_visit(practice, await peer.pay_again(patient))
+
+    @BOTH
+    @pytest.mark.parametrize("effect", ["CreatePatient", "AttachCard", "Charge", "Book"])
+    async def test_killed_beside_an_effect(self, practice: Practice, effect: str, side: Side) -> None:
+        async with practice.peer() as peer:
+            patient = await peer.a_patient("First Visit", (await peer.slots("Initial Visit"))[0])
+            await killed_at_call(practice, patient, effect, side)
+            await peer.take_over(patient)
+            await assert_one_visit(practice, await peer.pay_again(patient))
+
+
+class TestOnTheWayBack:
+    """The time is gone upstream once the patient has paid for a plan that bills every month."""
+
+    @pytest.mark.parametrize("state", [S.COMPENSATING, S.RECURRING_CANCELLED])
+    async def test_killed_at_a_recovery_point(self, practice: Practice, state: S) -> None:
+        async with practice.peer() as peer:
+            slot = (await peer.slots("Initial Visit"))[0]
+            patient = await peer.a_patient("Monthly Care", slot)
+            await peer.book_past_us(slot)
+            await killed_at_state(practice, patient, state)
+            (row,) = await peer.take_over(patient)
+            await assert_given_back(practice, row)
+
+    @BOTH
+    @pytest.mark.parametrize("effect", ["CancelRecurring", "Refund"])
+    async def test_killed_beside_an_effect(self, practice: Practice, effect: str, side: Side) -> None:
+        async with practice.peer() as peer:
+            slot = (await peer.slots("Initial Visit"))[0]
+            patient = await peer.a_patient("Monthly Care", slot)
+            await peer.book_past_us(slot)
+            await killed_at_call(practice, patient, effect, side)
+            (row,) = await peer.take_over(patient)
+            await assert_given_back(practice, row)
+
+    @BOTH
+    async def test_killed_beside_the_deletion_of_a_visit_that_was_cancelled_while_it_was_booked(
+        self, practice: Practice, side: Side
+    ) -> None:
+        async with practice.peer() as peer:
+            patient = await peer.a_patient("Monthly Care", (await peer.slots("Initial Visit"))[0])
+            booking = practice.proxy.stop("Book", Side.AFTER)
+            deletion = practice.proxy.stop("DeleteVisit", side)
+            gateway = await practice.gateway()
+            confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
+            async with asyncio.timeout(20):
+                await booking.reached.wait()
+                await patient.cancel(gateway, practice.http)
+                booking.let_go.set()
+                await deletion.reached.wait()
+            gateway.kill()
+            assert await confirm is None
+            assert ("DeleteVisit" in practice.proxy.calls) == (side is Side.AFTER)
+            (row,) = await peer.take_over(patient)
+            await assert_given_back(practice, row)

@@ -1,0 +1,173 @@
+"""A thousand callers at once, over two gateways: one of them has the time, whatever keeps the holds."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import pytest
+from redis.asyncio import Redis
+
+from booking.slots import Slot
+from gateway.demo import documents
+from gateway.demo.api import App
+from gateway.tokens import GatewayTokens
+from tests.plugins.server_process import TemporaryServer
+from tests.reliability.conftest import Open
+from tests.reliability.database import Database
+from tests.reliability.practice import SECRET, ZONE, Practice
+from tests.reliability.processes import Running
+from tests.reliability.proxy import Side
+
+CALLERS = 1_000
+AT_ONCE = 100  # as many requests are under way at any moment; more would queue in the gateways all the same
+
+# What a visit of each kind is bought with, by the practice's seed.
+PLANS = {"Initial Visit": "First Visit", "Follow-up Visit": "Starter Plan", "Single Visit": None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Somebody who holds a time and has started to buy it."""
+
+    app: App
+    checkout_id: str
+
+    async def pay(self) -> str:
+        """Confirm; answers the kind of the result."""
+        result = await self.app.do(documents.CONFIRM, checkoutId=self.checkout_id, cardToken="tok_visa")
+        return str(result["__typename"])
+
+
+@dataclass(kw_only=True)
+class Crowd:
+    """The callers, each a visitor of their own, spread over the gateways and the slots."""
+
+    practice: Practice
+    gateways: Sequence[Running]
+    slots: Sequence[tuple[Slot, str | None]]  # and the id of the plan that each is bought with
+    http: httpx2.AsyncClient
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    answers: Counter[str] = field(default_factory=Counter)
+
+    async def rush(self, callers: int) -> list[Holder]:
+        """Let them all ask for a time at once; answers those who hold one."""
+        answers = await asyncio.gather(*(self._call(next(self.numbers)) for _ in range(callers)))
+        return [holder for holder in answers if holder]
+
+    async def _call(self, number: int) -> Holder | None:
+        gateway = self.gateways[number % len(self.gateways)]
+        slot, plan = self.slots[number // len(self.gateways) % len(self.slots)]
+        visitor = GatewayTokens(secret=SECRET).visitor()
+        app = App(http=self.http, graphql=f"{gateway.url}/graphql", headers={"Frontdoor-Visitor": visitor})
+        held = await app.do(documents.HOLD, slotId=slot.id, timeZone=ZONE)
+        self.answers[held["__typename"]] += 1
+        if held["__typename"] != "HoldSlotSuccess":
+            return None
+        guest = {"email": f"guest.{number}@example.com", "firstName": "Sample", "lastName": "Guest"}
+        started = await app.do(documents.START, holdId=held["hold"]["id"], planId=plan, guest=guest)
+        assert started["__typename"] == "StartCheckoutSuccess", started
+        app.become_guest(started["guestToken"])
+        return Holder(app=app, checkout_id=started["checkout"]["id"])
+
+
+Summon = Callable[[Practice], Any]
+
+
+@pytest.fixture(params=["one_slot", "overlapping_slots"])
+def summon(request: pytest.FixtureRequest) -> Summon:
+    """Calls a crowd together that wants one slot, or slots of different lengths that all overlap."""
+    return lambda practice: a_crowd(practice, overlapping=request.param == "overlapping_slots")
+
+
+async def a_crowd(practice: Practice, *, overlapping: bool) -> Crowd:
+    limits = httpx2.Limits(max_connections=AT_ONCE)
+    slots = await overlapping_slots(practice)
+    gateways = await asyncio.gather(practice.gateway(), practice.gateway())
+    return Crowd(
+        practice=practice,
+        gateways=gateways,
+        slots=slots if overlapping else slots[:1],
+        http=httpx2.AsyncClient(limits=limits, timeout=httpx2.Timeout(60)),
+    )
+
+
+async def overlapping_slots(practice: Practice) -> list[tuple[Slot, str | None]]:
+    """Slots of all lengths that contain one moment, so that any two of them overlap."""
+    async with practice.peer() as peer:
+        offered = [
+            (slot, practice.seed["plans"][plan] if plan else None)
+            for visit, plan in PLANS.items()
+            for slot in await peer.slots(visit)
+        ]
+    moments = {slot.start for slot, _ in offered}
+    chosen = max(
+        ([one for one in offered if one[0].start <= at < one[0].end] for at in sorted(moments)), key=len
+    )
+    assert len({slot.minutes for slot, _ in chosen}) > 1
+    assert len({slot.start for slot, _ in chosen}) > 1
+    return chosen
+
+
+async def assert_one_visit_and_one_charge(practice: Practice) -> None:
+    books = await practice.books()
+    assert len(books["charges"]) == 1
+    assert len(books["appointments"]) == 1
+    assert books["refunds"] == []
+    assert await practice.claims() == 0
+
+
+class TestOneWins:
+    async def test_with_holds_in_the_database(self, practice: Practice, summon: Summon) -> None:
+        await self.assert_one_wins(practice, summon)
+
+    @pytest.mark.postgres
+    @pytest.mark.redis
+    async def test_with_holds_in_redis(
+        self,
+        practice_on: Open,
+        postgresql_database: Database,
+        summon: Summon,
+        temporary_redis: Callable[[], TemporaryServer],
+    ) -> None:
+        redis = await asyncio.to_thread(temporary_redis)
+        practice = await practice_on(postgresql_database, FRONTDOOR_REDIS_URL=redis.url)
+        await self.assert_one_wins(practice, summon)
+
+    async def assert_one_wins(self, practice: Practice, summon: Summon) -> None:
+        crowd = await summon(practice)
+        async with crowd.http:
+            holders = await crowd.rush(CALLERS)
+            assert crowd.answers == {"HoldSlotSuccess": 1, "SlotTaken": CALLERS - 1}
+            assert [await holder.pay() for holder in holders] == ["ConfirmCheckoutSuccess"]
+        await assert_one_visit_and_one_charge(practice)
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+async def test_one_wins_when_redis_is_emptied_while_the_holder_pays(
+    practice_on: Open,
+    postgresql_database: Database,
+    summon: Summon,
+    temporary_redis: Callable[[], TemporaryServer],
+) -> None:
+    """Two then hold the time; the claim decides before money moves, so that nothing has to be given back."""
+    redis = await asyncio.to_thread(temporary_redis)
+    practice = await practice_on(postgresql_database, FRONTDOOR_REDIS_URL=redis.url)
+    crowd = await summon(practice)
+    async with crowd.http:
+        (first,) = await crowd.rush(CALLERS // 2)
+        card = practice.proxy.stop("AttachCard", Side.AFTER)
+        paying = asyncio.create_task(first.pay())
+        async with asyncio.timeout(20):
+            await card.reached.wait()
+        async with Redis.from_url(redis.url) as client:
+            await client.flushall()
+        (second,) = await crowd.rush(CALLERS - CALLERS // 2)
+        card.let_go.set()
+        assert sorted([await second.pay(), await paying]) == ["ConfirmCheckoutSuccess", "SlotTaken"]
+        assert crowd.answers == {"HoldSlotSuccess": 2, "SlotTaken": CALLERS - 2}
+    await assert_one_visit_and_one_charge(practice)
