@@ -10,22 +10,30 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.alerts import OpenCatalog, Watch
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
-from booking.ports import Clock, HoldStore, UnitOfWorkFactory
+from booking.oversight import AlertPort
+from booking.ports import CatalogSource, Clock, HoldStore, UnitOfWorkFactory
 from booking.quotes import QuoteService
 from booking.records import RecordsService
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.services import Services
 from booking.steps import Steps
+from gateway.call_records import RecordedCalls
 from gateway.clock import SystemClock
 from gateway.settings import Settings
 from gateway.worker import Chore, Worker
+from integrations.alerts.log import LoggedAlerts
+from integrations.alerts.webhook import connect_webhook
+from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.engine import connect_database
 from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
+from integrations.database.story import SqlCalls
 from integrations.database.unit_of_work import sql_unit_of_work
+from integrations.healthie.audit import LoggedCalls
 from integrations.healthie.connect import Healthie, connect
 from integrations.stripe.declines import DECLINES
 
@@ -41,6 +49,7 @@ class System:
     holds: HoldStore
     saga: Saga
     services: Services
+    watch: Watch
     idempotency: IdempotencyKeys
 
     def worker(self) -> Worker:
@@ -56,6 +65,9 @@ class System:
             await self.idempotency.reap(self.clock.now())
 
         return (
+            # Somebody is to act on it: soon, but not before what caused it is committed and perhaps mended.
+            Chore(name="tell_alerts", every=timedelta(seconds=5), work=self.watch.tell),
+            Chore(name="look_for_doubts", every=timedelta(minutes=1), work=self.watch.look),
             Chore(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
             Chore(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
             # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
@@ -84,6 +96,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 declines=DECLINES,
                 version=settings.healthie_api_version,
                 shard=settings.healthie_shard,
+                recipient_id=settings.payment_recipient_id,
+                audit=RecordedCalls(inner=LoggedCalls(), calls=SqlCalls(engine=engine), clock=clock),
             )
         )
         await healthie.keys.prove()
@@ -96,7 +110,10 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             clock=clock,
         )
         saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=_process_name())
-        services = _services(settings, healthie=healthie, holds=holds, units=units, saga=saga, clock=clock)
+        catalog = OpenCatalog(source=healthie.catalog, blocks=SqlBlockedClinicians(engine=engine))
+        services = _services(
+            settings, healthie=healthie, catalog=catalog, holds=holds, units=units, saga=saga, clock=clock
+        )
         exits.push_async_callback(services.checkouts.aclose)
         yield System(
             clock=clock,
@@ -106,6 +123,12 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             holds=holds,
             saga=saga,
             services=services,
+            watch=Watch(
+                units=units,
+                ways=await _ways_to_tell(settings, exits),
+                clock=clock,
+                in_doubt=timedelta(minutes=settings.in_doubt_minutes),
+            ),
             idempotency=IdempotencyKeys(engine=engine),
         )
 
@@ -114,22 +137,23 @@ def _services(
     settings: Settings,
     *,
     healthie: Healthie,
+    catalog: CatalogSource,
     holds: HoldStore,
     units: UnitOfWorkFactory,
     saga: Saga,
     clock: Clock,
 ) -> Services:
     search = SlotSearch(
-        catalog=healthie.catalog, availability=healthie.availability, holds=holds, units=units, clock=clock
+        catalog=catalog, availability=healthie.availability, holds=holds, units=units, clock=clock
     )
-    quotes = QuoteService(catalog=healthie.catalog, promotions=healthie.promotions)
+    quotes = QuoteService(catalog=catalog, promotions=healthie.promotions)
     return Services(
-        catalog=healthie.catalog,
+        catalog=catalog,
         search=search,
         holds=HoldService(
             store=holds,
             search=search,
-            catalog=healthie.catalog,
+            catalog=catalog,
             units=units,
             clock=clock,
             rules=HoldRules(
@@ -169,6 +193,14 @@ async def _hold_store(
     return RedisHoldStore(
         client=client, prefix=f"frontdoor:{settings.tenant}:", secret=secret.encode(), clock=clock
     )
+
+
+async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) -> tuple[AlertPort, ...]:
+    """The log comes last: what it says has been told in every way."""
+    if settings.alert_webhook_url is None:
+        return (LoggedAlerts(),)
+    url = settings.alert_webhook_url.get_secret_value()
+    return (await exits.enter_async_context(connect_webhook(url)), LoggedAlerts())
 
 
 def _process_name() -> str:

@@ -58,6 +58,21 @@ class Settings(BaseSettings):
     healthie_shard: str | None = Field(
         None, description="`AuthorizationShard`, where the account is sharded."
     )
+    payment_recipient_id: str | None = Field(
+        None,
+        description="Healthie's id of who receives every payment; else each goes to the treating clinician.",
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        None, description='Gets alerts as `{"text": …}`, as Slack takes them; they are logged in any case.'
+    )
+    in_doubt_minutes: int = Field(
+        20, ge=1, le=1440, description="An outcome that is unknown for longer is alerted."
+    )
+    stripe_key: SecretStr | None = Field(
+        None,
+        description="A restricted key (`rk_…`) of the Stripe account that takes the payments, with read access to charges and "
+        "events and nothing else: the sweep then holds Stripe's books against ours.",
+    )
     tenant: str = Field(
         "practice", description="The practice's name in keys; change it only with an empty database."
     )
@@ -82,6 +97,22 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value()) < _SECRET_LENGTH:
             raise ValueError(f"needs at least {_SECRET_LENGTH} characters")
+        return value
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _posts_over_http(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("is an http or https URL")
+        return value
+
+    @field_validator("stripe_key")
+    @classmethod
+    def _cannot_charge(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith("rk_"):
+            raise ValueError(
+                "must be a restricted key (rk_…); no other is used, since any other could charge"
+            )
         return value
 
     @field_validator("log_level")

@@ -51,25 +51,27 @@ class Worker:
         log.info("worker.stopped")
 
     async def tick(self) -> int:
-        """Take up what is due now; answers how many checkouts that were."""
+        """Take up what is due now; answers how many checkouts that were, those that failed left out."""
         try:
             async with self._units() as unit:
                 due = await unit.checkouts.due(self._clock.now(), limit=BATCH)
         except Exception:
             log.exception("worker.database_unavailable")
             return 0
-        await asyncio.gather(*(self._resume(checkout_id) for checkout_id in due))
+        resumed = await asyncio.gather(*(self._resume(checkout_id) for checkout_id in due))
         for chore, at in list(self._next.items()):
             if self._clock.now() >= at:
                 self._next[chore] = self._clock.now() + chore.every
                 await self._do(chore)
-        return len(due)
+        return sum(resumed)
 
-    async def _resume(self, checkout_id: str) -> None:
+    async def _resume(self, checkout_id: str) -> bool:
         try:
             await self._saga.resume(checkout_id)
         except Exception:
             log.exception("worker.checkout_failed", checkout=checkout_id)
+            return False
+        return True
 
     async def _do(self, chore: Chore) -> None:
         try:

@@ -1,0 +1,1 @@
+"""Ways to tell people that something needs them. Each raises AlertNotTold, and nothing else."""

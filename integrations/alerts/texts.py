@@ -1,0 +1,28 @@
+"""What each alert says. No text holds patient data: it names the reason, and the id to look it up by."""
+
+from booking.oversight import Alert, Attention
+
+_TEXTS = {
+    Attention.OUT_OF_TRIES: "A step of the checkout keeps failing. Nothing further happens until somebody acts.",
+    Attention.APPOINTMENT_NOT_DELETED: "A visit that must not stand could not be deleted.",
+    Attention.RECURRING_NOT_CANCELLED: "A recurring payment could not be cancelled: the patient would be billed again.",
+    Attention.REFUND_FAILED: "A refund was refused: the patient's money is still with the practice.",
+    Attention.PACKAGE_REMAINS: "The payment was given back, and the package that it bought is still with the patient.",
+    Attention.OPEN_INVOICE: "The booking raised an invoice although the visit is paid.",
+    Attention.ALREADY_COUNTED: "A payment or visit that seems to be this checkout's stands on another one.",
+    Attention.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",
+    Attention.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
+    Attention.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
+    Attention.LATE_LOOK_FAILED: "For days it could not be asked whether anything turned up after the end.",
+    Attention.IN_DOUBT: "The outcome of a call has been unknown for too long.",
+    Attention.UNKNOWN_STATE: "The row is at a state that this version does not know: a migration is missing.",
+    Attention.PROVIDER_MISMATCH: "A visit came back under another clinician's name. The one who was chosen is not bookable until cleared.",
+    Attention.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
+}
+
+
+def text_of(alert: Alert) -> str:
+    """One paragraph: what happened, to what, and how to see more."""
+    what = _TEXTS.get(Attention(alert.reason), "") if alert.reason in set(Attention) else ""
+    look = f" (frontdoor checkouts show {alert.subject})" if alert.subject.startswith("chk_") else ""
+    return f"Frontdoor: {alert.reason}: {alert.subject}{look}\n{what}".rstrip()
