@@ -7,10 +7,11 @@ certain to be right, else given to a person. What a confirmed visit rightly paid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from booking.ledger import reconcile
 from booking.models import Appointment, AppointmentStatus, Checkout, LateFinding
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
-from booking.ports import Billing, Clock, LateCharges, Scheduling
+from booking.ports import Billing, ChargeLedger, Clock, LateCharges, Scheduling
 from booking.refusals import UpstreamUnavailable
 from booking.saga_table import IN_FLIGHT
 
@@ -43,8 +44,11 @@ def next_look(checkout: Checkout) -> datetime | None:
 class LateTruth:
     """Compares; what it answers is what the driver writes next."""
 
-    def __init__(self, *, billing: Billing, scheduling: Scheduling, clock: Clock) -> None:
+    def __init__(
+        self, *, billing: Billing, scheduling: Scheduling, clock: Clock, ledger: ChargeLedger | None = None
+    ) -> None:
         self._billing = billing
+        self._ledger = ledger
         self._scheduling = scheduling
         self._clock = clock
 
@@ -59,11 +63,15 @@ class LateTruth:
         visits = await self._scheduling.find_all(checkout)
         charges = await self._billing.late_charges(checkout, known=_known(checkout, others))
         checkout = _adopted(checkout, visits, charges)
-        return (
-            self._visit_to_undo(checkout, visits)
-            or _charge_to_undo(checkout, charges)
-            or _looked(checkout, visits, charges, now=self._clock.now())
-        )
+        undo = self._visit_to_undo(checkout, visits) or _charge_to_undo(checkout, charges)
+        if undo is not None:
+            return undo
+        looked = _looked(checkout, visits, charges, now=self._clock.now())
+        return looked.flagged(Attention.SWEEP_DIFFERENCE) if await self._differs(looked, others) else looked
+
+    async def _differs(self, checkout: Checkout, others: Sequence[Checkout]) -> bool:
+        """Whether the card processor's books tell something else; what they tell is in the log."""
+        return self._ledger is not None and bool(await reconcile(self._ledger, checkout, others))
 
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())

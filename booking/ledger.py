@@ -3,17 +3,16 @@
 Staff charge cards too: a charge that nothing ties to a checkout is not ours to judge.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
 
 import structlog
 
 from booking.models import Charge, Checkout
 from booking.models import CheckoutState as S
-from booking.money import Money
+from booking.ports import ChargeLedger, LedgerCharge
 
 log = structlog.get_logger(__name__)
 
@@ -22,33 +21,6 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 # After an attempt began its charge has landed, if ever: the longest confirm window that the settings allow, and as long again.
 LANDS_WITHIN = timedelta(hours=2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LedgerCharge:
-    """A charge as the card processor knows it."""
-
-    id: str
-    taken: Money  # zero: it failed, or is pending
-    given_back: Money
-    disputed: bool
-    customer_id: str | None  # the processor's, opaque
-    upstream_key: str | None  # that it was made with, where the processor tells
-
-    @property
-    def stands(self) -> bool:
-        """Whether any of the money is still with the practice."""
-        return self.taken != self.given_back
-
-
-class ChargeLedger(Protocol):
-    """The card processor's books, of the account that takes the practice's payments."""
-
-    async def find(self, charge_ids: Collection[str]) -> Mapping[str, LedgerCharge]:
-        """The charges with these ids; the unknown are left out. Raises UpstreamUnavailable."""
-
-    async def landed(self, since: datetime, until: datetime) -> Sequence[LedgerCharge]:
-        """All charges made in this time that took money. Raises UpstreamUnavailable."""
 
 
 class DifferenceKind(StrEnum):

@@ -12,7 +12,7 @@ from booking.late import LateTruth
 from booking.models import Appointment, Charge, Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
-from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
+from booking.ports import Billing, Cards, ChargeLedger, Clock, HoldStore, PATIENT_EXISTS, Patients, Scheduling
 from booking.refusals import (
     CardDeclined,
     ClinicianNotBookable,
@@ -42,9 +42,10 @@ class Steps(Compensation):
         scheduling: Scheduling,
         holds: HoldStore,
         clock: Clock,
+        ledger: ChargeLedger | None = None,
     ) -> None:
         super().__init__(billing=billing, scheduling=scheduling)
-        self._late = LateTruth(billing=billing, scheduling=scheduling, clock=clock)
+        self._late = LateTruth(billing=billing, scheduling=scheduling, clock=clock, ledger=ledger)
         self._patients = patients
         self._cards = cards
         self._holds = holds

@@ -1,0 +1,82 @@
+"""Stripe's SDK on our own HTTP client, behind a guard: what is not a plain read never leaves this process.
+
+Nothing but Healthie charges; a restricted key says the same at Stripe's side. Either would do, and neither is trusted alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar, NoReturn
+
+import httpx2
+import stripe
+
+# Stripe answers reads within a second or two; nobody waits for these.
+TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
+
+# Answers' headers that the SDK goes by. Others stay here: one of them would have it warn of things in the program's own voice.
+_USED_HEADERS = frozenset({"request-id", "stripe-should-retry"})
+
+
+class WriteRefused(Exception):
+    """Somebody tried to change something at Stripe; nothing was sent."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"Stripe is only read here: {method.upper()} refused")
+
+
+class ReadOnlyHttp(stripe.HTTPClient):
+    """The SDK's way to the network: asynchronous GET, and nothing else."""
+
+    name: ClassVar[str] = "httpx2"
+
+    def __init__(self, client: httpx2.AsyncClient) -> None:
+        super().__init__()
+        self._client = client
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """Make one attempt. Raises WriteRefused, or stripe.APIConnectionError, which the SDK takes as a cue to try again."""
+        if method.upper() != "GET" or post_data is not None:
+            raise WriteRefused(method)
+        try:
+            response = await self._client.get(url, headers=dict(headers), timeout=TIMEOUT)
+        except httpx2.HTTPError as error:
+            raise _no_answer(error) from None
+        used = {name: value for name, value in response.headers.items() if name in _USED_HEADERS}
+        return response.content, response.status_code, used
+
+    async def request_stream_async(self, method: str, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse: what is streamed is files and reports, which we have no business with."""
+        raise WriteRefused(method)
+
+    def request(self, method: str, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse: it would block the event loop."""
+        raise WriteRefused(method)
+
+    def request_stream(self, method: str, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse: it would block the event loop."""
+        raise WriteRefused(method)
+
+    def sleep_async(self, secs: float) -> Any:
+        """Wait between two attempts."""
+        return asyncio.sleep(secs)
+
+    async def close_async(self) -> None:
+        """Leave the client open: whoever made it closes it."""
+
+    def close(self) -> None:
+        """Leave the client open: whoever made it closes it."""
+
+
+def _no_answer(error: httpx2.HTTPError) -> Exception:
+    return stripe.APIConnectionError(type(error).__name__, should_retry=True)  # type: ignore[no-untyped-call] # the SDK's
+
+
+def hush() -> None:
+    """Keep the SDK, for the whole process, from logging whole answers (names and emails are in them) and from telemetry."""
+    stripe.log = None
+    stripe.enable_telemetry = False
+    stripe._util.STRIPE_LOG = None  # noqa: SLF001 - an environment variable must not be able to log patient data
+    logging.getLogger("stripe").disabled = True
