@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 from pydantic import HttpUrl, SecretStr
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from booking.catalog import ContactType
 from booking.models import CardChoice, Checkout, CheckoutState, GuestDetails
@@ -28,7 +28,7 @@ from gateway.settings import Environment, Settings
 from gateway.tokens import GatewayTokens
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.engine import reading
-from integrations.database.tables import slot_claims
+from integrations.database.tables import checkouts, slot_claims
 from tests.plugins.emulator import EmulatorClient
 from tests.reliability.database import Database
 from tests.reliability.processes import Nursery, Running
@@ -37,6 +37,9 @@ from tests.reliability.proxy import Proxy
 ZONE = "America/New_York"
 SECRET = secrets.token_urlsafe(32)
 SECOND = timedelta(seconds=1)
+
+# After a patient's confirm nothing is sent any more once this is over.
+CONFIRM_WINDOW = timedelta(minutes=15)
 
 # Long enough for a busy machine, short enough that a test that hangs says so.
 PATIENCE_SECONDS = 20
@@ -131,6 +134,10 @@ class Practice:
         """Start a gateway."""
         return await self.nursery.gateway(self.environment)
 
+    def worker(self) -> Running:
+        """Start a worker."""
+        return self.nursery.worker(self.environment)
+
     @contextlib.asynccontextmanager
     async def peer(self) -> AsyncIterator["Peer"]:
         """Another process of ours on the same database: this one."""
@@ -150,6 +157,14 @@ class Practice:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (await self.row(patient)).state is not state:  # noqa: ASYNC110 - a database tells nobody
                 await asyncio.sleep(0.005)
+
+    async def make_due(self, patient: Patient) -> None:
+        """Let the row's time have come for a worker on the machine's own clock."""
+        async with self.database.engine.begin() as connection:
+            now = datetime.now(UTC)
+            await connection.execute(
+                update(checkouts).where(checkouts.c.id == patient.checkout_id).values(due_at=now)
+            )
 
     async def claims(self) -> int:
         """How many slots are claimed."""
@@ -217,6 +232,12 @@ class Peer:
                 return rows
             self.clock.ahead += SETTLE + SECOND
         raise AssertionError([f"{row.state} after {row.tries} tries" for row in rows])
+
+    async def give_up(self, patient: Patient) -> Checkout:
+        """Take over when it is too late to send anything, and answer how the checkout ended."""
+        self.clock.ahead += CONFIRM_WINDOW
+        (row,) = await self.take_over(patient)
+        return row
 
     async def pay_again(self, patient: Patient) -> Checkout:
         """Let the patient try another card where one is asked for; answers the row."""

@@ -6,7 +6,7 @@ import pytest
 
 from booking.models import Checkout
 from booking.models import CheckoutState as S
-from tests.reliability.practice import Patient, Practice
+from tests.reliability.practice import Patient, Peer, Practice
 from tests.reliability.proxy import Side
 
 BOTH = pytest.mark.parametrize("side", list(Side))
@@ -53,9 +53,9 @@ async def assert_one_visit(practice: Practice, row: Checkout) -> None:
     assert row.guest is None
 
 
-async def assert_given_back(practice: Practice, row: Checkout) -> None:
+async def assert_given_back(practice: Practice, row: Checkout, *, state: S = S.REFUNDED) -> None:
     """Charged once, refunded once in full, nothing bills again, no visit of ours stands, no claim is left."""
-    assert row.state is S.REFUNDED
+    assert row.state is state
     books = await practice.books()
     assert [(charge["amount"], charge["refunded"]) for charge in books["charges"]] == [(149_00, 149_00)]
     assert [refund["amount"] for refund in books["refunds"]] == [149_00]
@@ -128,3 +128,55 @@ class TestOnTheWayBack:
             assert ("DeleteVisit" in practice.proxy.calls) == (side is Side.AFTER)
             (row,) = await peer.take_over(patient)
             await assert_given_back(practice, row)
+
+
+class TestLateTruth:
+    """What was sent before the kill lands when the checkout has ended; a worker finds it, and is killed as well."""
+
+    @BOTH
+    @pytest.mark.parametrize("effect", ["CancelRecurring", "Refund"])
+    async def test_killed_beside_the_undoing_of_a_late_charge(
+        self, practice: Practice, effect: str, side: Side
+    ) -> None:
+        async with practice.peer() as peer:
+            patient = await peer.a_patient("Monthly Care", (await peer.slots("Initial Visit"))[0])
+            assert (await ended_before_it_landed(practice, peer, patient, "Charge")).state is S.EXPIRED
+            await worker_killed_at_call(practice, patient, effect, side)
+            (row,) = await peer.take_over(patient)
+            await assert_given_back(practice, row, state=S.EXPIRED)
+
+    @BOTH
+    async def test_killed_beside_the_deletion_of_a_late_visit(self, practice: Practice, side: Side) -> None:
+        async with practice.peer() as peer:
+            patient = await peer.a_patient("Monthly Care", (await peer.slots("Initial Visit"))[0])
+            assert (await ended_before_it_landed(practice, peer, patient, "Book")).state is S.REFUNDED
+            await worker_killed_at_call(practice, patient, "DeleteVisit", side)
+            (row,) = await peer.take_over(patient)
+            await assert_given_back(practice, row)
+
+
+async def ended_before_it_landed(
+    practice: Practice, peer: Peer, patient: Patient, operation: str
+) -> Checkout:
+    """Kill a gateway whose call is on its way, let the checkout end without it, and let it arrive then."""
+    stop = practice.proxy.stop(operation, Side.BEFORE)
+    gateway = await practice.gateway()
+    confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
+    async with asyncio.timeout(20):
+        await stop.reached.wait()
+        gateway.kill()
+        assert await confirm is None
+        ended = await peer.give_up(patient)
+        stop.let_go.set()
+        await stop.over.wait()
+    return ended
+
+
+async def worker_killed_at_call(practice: Practice, patient: Patient, operation: str, side: Side) -> None:
+    """Let a worker look at the ended checkout, and kill it before or after the call's effect."""
+    stop = practice.proxy.stop(operation, side)
+    await practice.make_due(patient)
+    worker = practice.worker()
+    async with asyncio.timeout(20):
+        await stop.reached.wait()
+    worker.kill()
