@@ -55,6 +55,7 @@ class EventKind(StrEnum):
     MOVED = "moved"
     RETRIED = "retried"  # by an operator
     RESOLVED = "resolved"  # by an operator
+    UNBLOCKED = "unblocked"  # the clinician, by an operator
 
 
 @dataclass(frozen=True, kw_only=True)

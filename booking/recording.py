@@ -117,7 +117,7 @@ class Recording:
         now = self._clock.now()
         after = after.changed(updated_at=now)
         if after.state != before.state:
-            after = _entered(before, after, now=now)
+            after = entered(before, after, now=now)
         if not at_rest(after):
             return after.changed(lease_until=now + LEASE, due_at=now + LEASE)
         due = None
@@ -143,7 +143,7 @@ class Recording:
             log.warning("checkout.hold_not_released", checkout=checkout.id)  # it expires by itself
 
 
-def _entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
+def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
     """What the row gets by entering another state."""
     calling = after.state in CALLING
     after = after.changed(tries=0, intended_at=now if calling else None)

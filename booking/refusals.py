@@ -11,6 +11,7 @@ DomainError
 │   └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
 ├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
+├── UnknownState            a row of another version of this program, whose migration is missing
 ├── AlertNotTold            a way to tell people failed; it is tried again
 └── UpstreamError
     ├── UpstreamRefused     a certain no: nothing was done there
@@ -245,6 +246,10 @@ class AlreadyCounted(DomainError):
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} belongs to another checkout")
         self.what = what
+
+
+class UnknownState(DomainError):
+    """A row stands at a state, or has ended for a reason, that this program does not know."""
 
 
 class AlertNotTold(DomainError):

@@ -12,7 +12,7 @@ from booking.late import LateTruth
 from booking.models import Appointment, Charge, Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
-from booking.ports import Billing, Cards, ChargeLedger, Clock, HoldStore, PATIENT_EXISTS, Patients, Scheduling
+from booking.ports import PATIENT_EXISTS, Billing, Cards, ChargeLedger, Clock, HoldStore, Patients, Scheduling
 from booking.refusals import (
     CardDeclined,
     ClinicianNotBookable,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.operators import checkouts, clinicians
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -143,37 +145,10 @@ def token(patient: str, minutes: int) -> None:
         click.echo(issue_development_token(settings, patient_id=patient, lifetime=timedelta(minutes=minutes)))
 
 
-@main.group()
-def checkouts() -> None:
-    """Look at checkouts."""
-
-
-@checkouts.command()
-def graph() -> None:
-    """Print the saga's states and moves as a Mermaid diagram."""
-    from booking.saga_table import to_mermaid
-
-    click.echo(to_mermaid(), nl=False)
-
-
 def _settings(*, until_stdin_closes: bool) -> "Settings":
-    """The settings of a running process, with its logs set up; a wrong environment ends it with a clear text."""
-    from pydantic import ValidationError
+    from gateway.starting import settings_of_process
 
-    from gateway.logs import configure_logs
-    from gateway.settings import Settings, explain, sqlite_directory
-    from gateway.tether import end_with_parent
-
-    if until_stdin_closes:
-        end_with_parent()
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        raise click.ClickException(explain(error)) from None
-    if directory := sqlite_directory(settings.database_url):
-        directory.mkdir(parents=True, exist_ok=True)
-    configure_logs(log_format=settings.log_format, level=settings.log_level)
-    return settings
+    return settings_of_process(until_stdin_closes=until_stdin_closes)
 
 
 def _stop_event() -> asyncio.Event:
@@ -193,6 +168,9 @@ def _clean_errors(kind: type[Exception]) -> "Iterator[None]":
     except kind as error:
         raise click.ClickException(str(error)) from error
 
+
+main.add_command(checkouts)
+main.add_command(clinicians)
 
 if __name__ == "__main__":
     main()

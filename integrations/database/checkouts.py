@@ -23,7 +23,7 @@ from booking.models import (
     Quote,
 )
 from booking.money import Money
-from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout
+from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout, UnknownState
 from booking.saga_table import CALLING, ENDED, IN_FLIGHT
 from booking.slots import Slot
 from integrations.database.columns import breaks_unique, upsert
@@ -212,8 +212,11 @@ def _to_row(checkout: Checkout) -> dict[str, Any]:
 def _from_row(row: RowMapping) -> Checkout:
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
     values |= {name: codec.validate_python(row[name]) for name, codec in _DOCUMENTS.items()}
-    values["state"] = CheckoutState(row["state"])
-    values["attention_from"] = CheckoutState(row["attention_from"]) if row["attention_from"] else None
-    values["declined"] = DeclineReason(row["declined"]) if row["declined"] else None
-    values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None
+    try:
+        values["state"] = CheckoutState(row["state"])
+        values["attention_from"] = CheckoutState(row["attention_from"]) if row["attention_from"] else None
+        values["declined"] = DeclineReason(row["declined"]) if row["declined"] else None
+        values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None
+    except ValueError as error:
+        raise UnknownState(row["id"]) from error
     return Checkout(**values)

@@ -1,0 +1,227 @@
+"""The commands of those who run the practice: `frontdoor checkouts …` and `frontdoor clinicians …`."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from booking.models import Checkout
+    from booking.operators import OperatorDesk
+    from booking.oversight import Event
+    from integrations.database.story import UpstreamCall
+
+T = TypeVar("T")
+
+# As many as a person reads.
+LISTED = 100
+
+_UNKNOWN_STATE = "The row is at a state that this version of Frontdoor does not know: a migration is missing."
+
+RESOLUTIONS = ("booked", "refunded")
+
+
+@click.group()
+def checkouts() -> None:
+    """Look at checkouts, and see to those that need a person."""
+
+
+@checkouts.command()
+def graph() -> None:
+    """Print the saga's states and moves as a Mermaid diagram."""
+    from booking.saga_table import to_mermaid
+
+    click.echo(to_mermaid(), nl=False)
+
+
+@checkouts.command(name="list")
+@click.option("--state", help="Only those at this state.")
+@click.option("--attention", is_flag=True, help="Only those that need a person.")
+def list_checkouts(state: str | None, attention: bool) -> None:
+    """List checkouts, the latest first."""
+    from integrations.database.unit_of_work import SqlUnitOfWork
+
+    async def rows(engine: "AsyncEngine") -> None:
+        async with SqlUnitOfWork(engine) as unit:
+            found = await unit.checkouts.listed(state=state, attention=attention, limit=LISTED)
+        for row in found:
+            parts = [row["id"], row["state"], _moment(row["updated_at"]), f"clinician {row['clinician_id']}"]
+            parts += [f"visit {_moment(row['starts_at'])}", row["attention"] or ""]
+            click.echo("  ".join(parts).rstrip())
+        if not found:
+            click.echo("None.")
+
+    _run(rows)
+
+
+@checkouts.command()
+@click.argument("checkout_id", metavar="ID")
+def show(checkout_id: str) -> None:
+    """Tell a checkout's story in order, with its upstream calls. Holds no patient data."""
+    from booking.oversight import Event
+    from booking.refusals import UnknownState
+    from integrations.database.story import story_of
+    from integrations.database.unit_of_work import SqlUnitOfWork
+
+    async def story(engine: "AsyncEngine") -> None:
+        async with SqlUnitOfWork(engine) as unit:
+            try:
+                checkout = await unit.checkouts.get(checkout_id)
+            except UnknownState as error:
+                raise click.ClickException(_UNKNOWN_STATE) from error
+        if checkout is None:
+            raise click.ClickException("There is no such checkout.")
+        click.echo("\n".join(_facts(checkout)))
+        click.echo("")
+        for entry in await story_of(engine, checkout_id):
+            click.echo(_told(entry) if isinstance(entry, Event) else _called(entry))
+
+    _run(story)
+
+
+@checkouts.command()
+@click.argument("checkout_id", metavar="ID")
+def retry(checkout_id: str) -> None:
+    """Let a worker take a step again that was given up, or look again now."""
+
+    async def again(desk: "OperatorDesk") -> "Checkout":
+        return await desk.retry(checkout_id)
+
+    row = _act(again)
+    click.echo(f"{row.id} is due now, at {row.state}; a worker takes it up.")
+
+
+@checkouts.command()
+@click.argument("checkout_id", metavar="ID")
+@click.option("--as", "resolution", required=True, type=click.Choice(RESOLUTIONS), help="How it ended.")
+@click.option("--note", required=True, help="What you did; no patient data.")
+def resolve(checkout_id: str, resolution: str, note: str) -> None:
+    """Say how a checkout ended that a person has seen to. Upstream is compared with it for 72 hours."""
+    from booking.operators import Resolution
+
+    async def settle(desk: "OperatorDesk") -> "Checkout":
+        return await desk.resolve(checkout_id, Resolution(resolution), note=note)
+
+    row = _act(settle)
+    click.echo(f"{row.id} has ended as {row.state}.")
+
+
+@click.group()
+def clinicians() -> None:
+    """See who is not bookable, and clear them."""
+
+
+@clinicians.command(name="list")
+def list_blocks() -> None:
+    """List clinicians who are blocked since a visit came back under another name."""
+    from integrations.database.unit_of_work import SqlUnitOfWork
+
+    async def blocks(engine: "AsyncEngine") -> None:
+        async with SqlUnitOfWork(engine) as unit:
+            standing = await unit.blocks.standing()
+        for one in standing:
+            click.echo(f"{one.clinician_id}  {one.reason}  {one.checkout_id}  {_moment(one.blocked_at)}")
+        if not standing:
+            click.echo("None.")
+
+    _run(blocks)
+
+
+@clinicians.command()
+@click.argument("clinician_id", metavar="ID")
+def unblock(clinician_id: str) -> None:
+    """Make a clinician bookable again."""
+    _act(lambda desk: desk.unblock(clinician_id))
+    click.echo(f"{clinician_id} is bookable again.")
+
+
+def _run(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
+    """Do it on the database of the settings."""
+    from gateway.starting import settings_of_process
+    from integrations.database.engine import connect_database
+
+    settings = settings_of_process()
+
+    async def run() -> T:
+        engine = connect_database(settings.database_url)
+        try:
+            return await work(engine)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+def _act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
+    """Do it as the operator who is logged in on this machine, and explain what keeps it from being done."""
+    from booking.operators import OperatorDesk
+    from booking.refusals import InvalidInput, NotFound, PaymentInProgress, StaleCheckout, UnknownState
+    from gateway.clock import SystemClock
+    from integrations.database.unit_of_work import sql_unit_of_work
+
+    async def act(engine: "AsyncEngine") -> T:
+        desk = OperatorDesk(
+            units=sql_unit_of_work(engine), clock=SystemClock(), operator=f"operator {getpass.getuser()}"
+        )
+        try:
+            return await action(desk)
+        except InvalidInput as error:
+            raise click.ClickException(error.reason) from error
+        except StaleCheckout as error:
+            raise click.ClickException("It was written in this very moment. Look at it again.") from error
+        except UnknownState as error:
+            raise click.ClickException(_UNKNOWN_STATE) from error
+        except (NotFound, PaymentInProgress) as error:
+            raise click.ClickException(str(error)) from error
+
+    return _run(act)
+
+
+def _facts(checkout: "Checkout") -> list[str]:
+    """What stands on the row and helps to find it upstream."""
+    charge = checkout.charge
+    facts = {
+        "checkout": checkout.id,
+        "state": checkout.state,
+        "attention": checkout.attention,
+        "given up at": checkout.attention_from,
+        "ended because": checkout.end_reason,
+        "clinician": checkout.slot.clinician_id,
+        "visit": _moment(checkout.slot.start),
+        "patient": checkout.patient_id,
+        "due today": checkout.quote.due_today,
+        "attempt": checkout.attempt,
+        "upstream key": checkout.upstream_key if checkout.attempts else None,
+        "billing item": charge.billing_item_id if charge else None,
+        "charge": charge.charge_id if charge else None,
+        "refunded": checkout.refunded,
+        "appointment": checkout.appointment_id,
+        "found late, settled": ", ".join(checkout.settled) or None,
+        "next due": _moment(checkout.due_at) if checkout.due_at else None,
+    }
+    return [f"{name:<20}{value}" for name, value in facts.items() if value is not None]
+
+
+def _told(event: "Event") -> str:
+    moved = f"{event.before} -> {event.after}" if event.before != event.after else event.after
+    note = f"  “{event.note}”" if event.note else ""
+    return f"{_moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"
+
+
+def _called(call: "UpstreamCall") -> str:
+    ended = call.error or "ok"
+    extra = f"  try {call.attempt}" if call.attempt > 1 else ""
+    request = f"  request {call.request_id}" if call.request_id else ""
+    return (
+        f"{_moment(call.at)}      {call.kind} {call.operation} as {call.acting}: {ended}, "
+        f"HTTP {call.status or '-'}, {call.duration_ms} ms{extra}{request}"
+    )
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

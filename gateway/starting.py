@@ -1,0 +1,22 @@
+"""What every command that needs settings does first."""
+
+import click
+from pydantic import ValidationError
+
+from gateway.logs import configure_logs
+from gateway.settings import Settings, explain, sqlite_directory
+from gateway.tether import end_with_parent
+
+
+def settings_of_process(*, until_stdin_closes: bool = False) -> Settings:
+    """The settings of a running process, with its logs set up; a wrong environment ends it with a clear text."""
+    if until_stdin_closes:
+        end_with_parent()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise click.ClickException(explain(error)) from None
+    if directory := sqlite_directory(settings.database_url):
+        directory.mkdir(parents=True, exist_ok=True)
+    configure_logs(log_format=settings.log_format, level=settings.log_level)
+    return settings
