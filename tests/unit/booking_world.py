@@ -21,6 +21,7 @@ from booking.holds import HoldRules, HoldService
 from booking.models import CardChoice, Checkout, GuestDetails, Hold, Promo
 from booking.models import CheckoutState as S
 from booking.money import Money
+from booking.ports import ChargeLedger
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.quotes import QuoteService
 from booking.saga import LEASE, Saga, at_rest
@@ -138,6 +139,7 @@ class World:
 
     rules: CheckoutRules = field(default_factory=CheckoutRules)
     hold_rules: HoldRules = field(default_factory=HoldRules)
+    ledger: ChargeLedger | None = None
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -178,6 +180,7 @@ class World:
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
             clock=self.clock,
+            ledger=self.ledger,
         )
         name = f"process-{next(self._processes)}"
         return Saga(steps=steps, units=self.database, holds=self.holds, clock=self.clock, name=name)
@@ -258,6 +261,17 @@ class World:
 
     def assert_right(self, checkout: Checkout) -> None:
         """Check what must hold of a checkout that rests: its money, its visit, its slot, and nobody's data left behind."""
+        self.assert_money_and_visits(checkout)
+        row = self.row(checkout)
+        assert (row.id in self.database.claims) == (row.state is S.NEEDS_ATTENTION)
+        assert row.lease_owner is None
+        assert row.card is None
+        if row.state in TERMINAL:
+            assert row.guest is None
+            assert (row.due_at is None) == (row.attempts == ())
+
+    def assert_money_and_visits(self, checkout: Checkout) -> None:
+        """Check that what stands upstream is what the row's end says."""
         row = self.row(checkout)
         charges = [charge for charge in self.books.kept_charges if charge.checkout_id == row.id]
         visits = [visit for visit in self.books.live_appointments if visit.checkout_id == row.id]
@@ -269,12 +283,6 @@ class World:
         elif row.state is not S.NEEDS_ATTENTION:
             assert charges == []
             assert visits == []
-        assert (row.id in self.database.claims) == (row.state is S.NEEDS_ATTENTION)
-        assert row.lease_owner is None
-        assert row.card is None
-        if row.state in TERMINAL:
-            assert row.guest is None
-            assert (row.due_at is None) == (row.attempts == ())
 
 
 def as_guest(checkout: Checkout) -> Caller:

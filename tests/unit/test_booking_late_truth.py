@@ -1,0 +1,317 @@
+"""For 72 hours after its end a checkout is compared with what upstream says: every attempt of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from booking.late import LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
+from booking.models import Appointment, AppointmentStatus, Checkout
+from booking.models import CheckoutState as S
+from booking.oversight import Attention
+from booking.refusals import (
+    CardDeclined,
+    OutcomeUnknown,
+    Refusal,
+    SlotTaken,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
+from booking.saga import MAX_TRIES
+from booking.saga_table import LATE
+from tests.unit.booking_steps import confirm, parked
+from tests.unit.booking_upstream import BookedCharge, Lost
+from tests.unit.booking_world import FREE, MONTHLY, PATIENT, PLANNED, World, a_slot, as_guest
+
+
+def lands(world: World, checkout: Checkout, attempt: int = 1) -> BookedCharge:
+    """A charge of that attempt appears in the books, as if its request had been under way all the time."""
+    tried = next(one for one in world.row(checkout).attempts if one.number == attempt)
+    charge = BookedCharge(
+        key=f"{checkout.id}-{attempt}",
+        checkout_id=checkout.id,
+        net=checkout.quote.due_today,
+        card_id=tried.card_id,
+        at=tried.intended_at + timedelta(seconds=40),
+        recurring=world.books.plan_recurs,
+    )
+    world.books.charges.append(charge)
+    return charge
+
+
+def appears(world: World, checkout: Checkout, **changes: object) -> Appointment:
+    """A visit that names the checkout appears."""
+    values: dict[str, object] = {
+        "id": f"late-{len(world.books.appointments)}",
+        "clinician_id": checkout.slot.clinician_id,
+        "clinician_name": None,
+        "patient_id": world.row(checkout).patient_id,
+        "visit_type_id": checkout.slot.visit_type_id,
+        "visit_type_name": None,
+        "start": checkout.slot.start,
+        "minutes": checkout.slot.minutes,
+        "contact_type": checkout.slot.contact_type,
+        "location_id": None,
+        "status": AppointmentStatus.BOOKED,
+        "checkout_id": checkout.id,
+        "open_invoice": False,
+    }
+    visit = Appointment(**(values | changes))  # type: ignore[arg-type]  # names as in Appointment
+    world.books.appointments.append(visit)
+    return visit
+
+
+async def expired_uncharged(world: World) -> Checkout:
+    """A checkout whose charge never seemed to land."""
+    checkout = await parked(world, "charge", Lost())
+    world.clock.advance(minutes=15)
+    row = await world.settle(checkout)
+    assert row.state is S.EXPIRED
+    return row
+
+
+async def declined_then_confirmed(world: World) -> Checkout:
+    checkout = await world.start()
+    with pytest.raises(CardDeclined):
+        await confirm(world, checkout, "declined")
+    return await confirm(world, checkout)
+
+
+class TestLooks:
+    async def test_what_could_have_charged_is_looked_at_five_times_in_72_hours(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        ended = world.clock.now()
+        seen = []
+        while row.due_at is not None:
+            seen.append(row.due_at - ended)
+            row = await world.look_again(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
+        assert tuple(seen) == LOOKS
+        assert LOOKS[-1] == timedelta(hours=72)
+        assert world.tape.calls().count("late_charges") == len(LOOKS)
+        world.assert_money_and_visits(row)
+
+    async def test_what_never_tried_to_charge_or_book_is_not_looked_at(self) -> None:
+        world = World()
+        checkout = await world.start()
+        await world.checkouts.cancel(as_guest(checkout), checkout.id)
+        assert world.row(checkout).due_at is None
+
+    async def test_a_worker_that_comes_early_asks_nobody(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        calls = world.tape.calls()
+        await world.a_saga().resume(row.id)
+        assert world.tape.calls() == calls
+
+    async def test_without_an_answer_it_looks_again_soon_and_counts_no_look(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        world.books.fail("late_charges", UpstreamUnavailable("billingItems"))
+        row = await world.look_again(row)
+        assert (row.looks, row.due_at) == (0, world.clock.now() + LOOK_AGAIN)
+
+    async def test_upstream_silent_for_days_is_told_to_a_person(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        world.books.fail("late_charges", UpstreamUnavailable("billingItems"))
+        row = await world.look_again(row, hours=LOOKED_ENOUGH / timedelta(hours=1))
+        assert (row.due_at, row.attention) == (None, Attention.LATE_LOOK_FAILED)
+
+    async def test_an_error_of_our_own_is_raised_and_does_not_come_back_at_once(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        world.books.fail("late_charges", ZeroDivisionError())
+        with pytest.raises(ZeroDivisionError):
+            await world.look_again(row)
+        assert world.row(row).due_at == world.clock.now() + LOOK_AGAIN
+
+    async def test_nobody_looks_while_another_checkout_of_the_patient_is_being_paid(self) -> None:
+        world = World()
+        first = await world.start(PATIENT)
+        await world.checkouts.confirm(PATIENT, first.id, world.token())
+        second = await world.start(PATIENT, a_slot(hours=48))
+        world.books.fail("charge", Lost())
+        await world.checkouts.confirm(PATIENT, second.id, world.token())
+        await world.look_again(first)
+        assert "late_charges" not in world.tape.calls()
+
+
+class TestCharges:
+    async def test_a_late_charge_of_an_expired_checkout_is_given_back(self) -> None:
+        world = World()
+        row = await expired_uncharged(world)
+        charge = lands(world, row)
+        row = await world.look_again(row)
+        assert charge.refunded
+        assert (row.state, row.late, row.charge) == (S.EXPIRED, None, None)
+        assert world.database.claims == {}
+        assert world.database.story(row)[-2:] == ["moved late_refund_intended", "moved expired"]
+
+    async def test_it_is_given_back_although_somebody_else_has_the_slot_by_then(self) -> None:
+        world = World()
+        row = await expired_uncharged(world)
+        other = await world.start(PATIENT)
+        await world.checkouts.confirm(PATIENT, other.id, world.token())
+        charge = lands(world, row)
+        await world.look_again(row)
+        assert charge.refunded
+        assert [one.checkout_id for one in world.books.kept_charges] == [other.id]
+
+    async def test_a_failed_payment_that_staff_sent_again_is_given_back_and_the_visit_stays_paid(
+        self,
+    ) -> None:
+        world = World()
+        row = await declined_then_confirmed(world)
+        resent = lands(world, row, attempt=1)
+        row = await world.look_again(row)
+        assert resent.refunded
+        assert [charge.key for charge in world.books.kept_charges] == [f"{row.id}-2"]
+        assert row.state is S.CONFIRMED
+        world.assert_money_and_visits(row)
+
+    async def test_a_late_recurring_payment_is_cancelled_before_its_refund(self) -> None:
+        world = World()
+        world.books.plan_recurs, world.books.package_id = True, "pkg1"
+        checkout = await world.start(slot=a_slot(PLANNED), plan_id=MONTHLY.id)
+        world.books.fail("charge", Lost())
+        await confirm(world, checkout)
+        world.clock.advance(minutes=15)
+        row = await world.settle(checkout)
+        lands(world, row)
+        row = await world.look_again(row)
+        undone = [call for call in world.tape.calls() if call in {"cancel_recurring", "refund"}]
+        assert undone == ["cancel_recurring", "refund"]
+        assert row.attention == Attention.PACKAGE_REMAINS
+
+    async def test_several_late_charges_are_all_given_back_in_one_go(self) -> None:
+        world = World()
+        row = await declined_then_confirmed(world)
+        late = [lands(world, row, attempt=1), lands(world, row, attempt=2)]
+        row = await world.look_again(row)
+        assert all(charge.refunded for charge in late)
+        world.assert_money_and_visits(row)
+
+    async def test_a_confirmed_visit_is_never_refunded_by_looking(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        for _ in LOOKS:
+            row = await world.look_again(row, hours=24)
+        assert not {"refund", "delete"} & set(world.tape.calls())
+
+    async def test_a_payment_that_only_may_be_ours_is_for_a_person(self) -> None:
+        world = World()
+        row = await expired_uncharged(world)
+        world.books.uncertain_payment = True
+        row = await world.look_again(row)
+        assert row.attention == Attention.LATE_CHARGE_UNCERTAIN
+        assert "refund" not in world.tape.calls()
+
+    async def test_a_refund_that_did_not_stand_is_made_again(self) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail("book", SlotTaken())
+        with pytest.raises(Refusal):
+            await confirm(world, checkout)
+        world.books.charges[0].refunded = False  # the bank sent it back
+        row = await world.look_again(checkout)
+        assert world.books.charges[0].refunded
+        assert row.state is S.REFUNDED
+
+    async def test_a_late_refund_that_is_refused_is_for_a_person_and_not_tried_at_every_look(self) -> None:
+        world = World()
+        row = await expired_uncharged(world)
+        lands(world, row)
+        world.books.fail("refund", UpstreamRefused("refund", "why"))
+        row = await world.look_again(row)
+        assert (row.state, row.attention) == (S.EXPIRED, Attention.LATE_UNDO_FAILED)
+        assert world.database.claims == {}
+        await world.look_again(row, hours=6)
+        assert world.tape.calls().count("refund") == 1
+
+    async def test_a_late_refund_of_unknown_outcome_is_repeated_until_a_person_gets_it(self) -> None:
+        world = World()
+        row = await expired_uncharged(world)
+        lands(world, row)
+        world.books.fail("refund", *[OutcomeUnknown("refund")] * MAX_TRIES)
+        await world.look_again(row)
+        assert world.row(row).state in LATE
+        row = await world.settle(row)
+        assert (row.state, row.attention) == (S.EXPIRED, Attention.OUT_OF_TRIES)
+
+    async def test_while_a_late_charge_is_undone_its_patient_sees_how_it_ended(self) -> None:
+        world = World()
+        row = await expired_uncharged(world)
+        lands(world, row)
+        world.books.fail("refund", OutcomeUnknown("refund"))
+        row = await world.look_again(row)
+        assert (row.state, row.stands) == (S.LATE_REFUND_INTENDED, S.EXPIRED)
+        with pytest.raises(Refusal, match="over"):
+            await confirm(world, row)
+
+
+class TestVisits:
+    async def test_a_late_visit_of_a_checkout_that_gave_up_is_deleted(self) -> None:
+        world = World()
+        checkout = await parked(world, "book", Lost())
+        world.clock.advance(minutes=15)
+        row = await world.settle(checkout)
+        appears(world, row)
+        row = await world.look_again(row)
+        assert world.books.live_appointments == []
+        assert row.state is S.REFUNDED
+
+    async def test_a_free_visit_that_appears_late_is_deleted_too(self) -> None:
+        world = World()
+        checkout = await world.start(slot=a_slot(FREE))
+        world.books.fail("book", Lost())
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+        world.clock.advance(minutes=15)
+        row = await world.settle(checkout)
+        appears(world, row)
+        await world.look_again(row)
+        assert world.books.live_appointments == []
+
+    async def test_of_two_visits_of_one_checkout_its_own_stays(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        appears(world, row)
+        row = await world.look_again(row)
+        assert [visit.id for visit in world.books.live_appointments] == [row.appointment_id]
+        world.assert_money_and_visits(row)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"status": AppointmentStatus.COMPLETED},
+            {"start": a_slot(hours=30).start},
+        ],
+        ids=["took-place", "moved"],
+    )
+    async def test_what_no_machine_should_delete_is_for_a_person_once(
+        self, changes: dict[str, object]
+    ) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        visit = appears(world, row, **changes)
+        row = await world.look_again(row)
+        assert visit in world.books.live_appointments
+        assert (row.attention, row.settled) == (Attention.LATE_VISIT, (visit.id,))
+        assert (await world.look_again(row, hours=6)).settled == (visit.id,)
+
+    async def test_a_visit_that_staff_booked_anew_is_left_alone(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        assert row.appointment_id is not None
+        world.books.deleted.add(row.appointment_id)
+        moved = appears(world, row, start=a_slot(hours=30).start)
+        row = await world.look_again(row)
+        assert moved in world.books.live_appointments
+        assert row.attention is None
+
+    async def test_a_cancelled_visit_is_no_finding(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        appears(world, row, status=AppointmentStatus.CANCELLED)
+        row = await world.look_again(row)
+        assert row.attention is None
+        assert "delete" not in world.tape.calls()

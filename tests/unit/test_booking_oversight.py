@@ -1,0 +1,344 @@
+"""What people are told, who is not bookable, and what operators may do."""
+
+from datetime import timedelta
+
+import pytest
+
+from booking.alerts import FIRST_WAIT, Watch
+from booking.models import CheckoutState as S
+from booking.models import EndReason
+from booking.operators import OperatorDesk, Resolution
+from booking.oversight import Alert, Attention, EventKind
+from booking.refusals import (
+    AlertNotTold,
+    BookingFailed,
+    ClinicianNotBookable,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    SlotTaken,
+    UpstreamRefused,
+)
+from tests.unit.booking_doubles import Killed
+from tests.unit.booking_steps import confirm, parked
+from tests.unit.booking_upstream import Lost
+from tests.unit.booking_world import PATIENT, World, a_slot, as_guest
+
+IN_DOUBT = timedelta(minutes=20)
+
+
+class Heard:
+    """A way to tell people that can be out of order."""
+
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+        self.broken = False
+
+    async def tell(self, alert: Alert) -> None:
+        if self.broken:
+            raise AlertNotTold("http_503")
+        self.alerts.append(alert)
+
+
+def a_watch(world: World, heard: Heard) -> Watch:
+    return Watch(units=world.database, ways=(heard,), clock=world.clock, in_doubt=IN_DOUBT)
+
+
+def a_desk(world: World) -> OperatorDesk:
+    return OperatorDesk(units=world.database, clock=world.clock, operator="operator sample")
+
+
+def reasons(world: World) -> set[str]:
+    return {alert.reason for alert in world.database.alerts.values()}
+
+
+class TestAlerts:
+    async def test_an_alert_is_told_once_however_often_its_reason_comes_back(self) -> None:
+        world, heard = World(), Heard()
+        watch = a_watch(world, heard)
+        await watch.raise_alert(Attention.SWEEP_DIFFERENCE, "ch_1")
+        await watch.tell()
+        await watch.raise_alert(Attention.SWEEP_DIFFERENCE, "ch_1")
+        await watch.tell()
+        assert [alert.id for alert in heard.alerts] == ["sweep_difference:ch_1"]
+
+    async def test_what_cannot_be_told_is_told_later(self) -> None:
+        world, heard = World(), Heard()
+        watch = a_watch(world, heard)
+        heard.broken = True
+        await watch.raise_alert(Attention.SWEEP_DIFFERENCE, "ch_1")
+        await watch.tell()
+        heard.broken = False
+        await watch.tell()
+        assert heard.alerts == []
+        world.clock.advance(seconds=FIRST_WAIT.total_seconds())
+        await watch.tell()
+        assert len(heard.alerts) == 1
+
+    async def test_an_alert_is_committed_with_the_write_that_causes_it_or_not_at_all(self) -> None:
+        for kill_at in range(1, 60):
+            world = World()
+            checkout = await world.start()
+            world.books.fail("book", SlotTaken())
+            world.books.fail("refund", UpstreamRefused("refund", "why"))
+            world.tape.points, world.tape.kill_at = 0, kill_at
+            try:
+                await confirm(world, checkout)
+            except Killed:
+                stands = world.row(checkout).state is S.NEEDS_ATTENTION
+                assert (Attention.REFUND_FAILED in reasons(world)) == stands
+            else:
+                break
+        assert kill_at > 20
+        assert reasons(world) == {Attention.REFUND_FAILED}
+
+    async def test_every_reason_of_a_checkout_is_raised(self) -> None:
+        world = World()
+        world.books.open_invoice, world.books.booked_provider, world.books.package_id = True, "c2", "pkg"
+        with pytest.raises(BookingFailed):
+            await confirm(world, await world.start())
+        expected = {Attention.OPEN_INVOICE, Attention.PACKAGE_REMAINS, Attention.PROVIDER_MISMATCH}
+        assert reasons(world) == expected
+
+    async def test_an_outcome_unknown_past_the_horizon_is_alerted(self) -> None:
+        world, heard = World(), Heard()
+        watch = a_watch(world, heard)
+        checkout = await parked(world, "charge", Lost())
+        world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
+        world.clock.advance(seconds=IN_DOUBT.total_seconds() - 1)
+        await watch.look()
+        assert reasons(world) == set()
+        world.clock.advance(seconds=1)
+        await watch.look()
+        await watch.look()
+        await watch.tell()
+        assert [(alert.reason, alert.subject) for alert in heard.alerts] == [
+            (Attention.IN_DOUBT, checkout.id)
+        ]
+
+    async def test_the_claim_of_a_visit_that_waits_for_a_person_goes_when_its_start_has_passed(self) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail("book", SlotTaken())
+        world.books.fail("refund", UpstreamRefused("refund", "why"))
+        await confirm(world, checkout)
+        watch = a_watch(world, Heard())
+        await watch.look()
+        assert checkout.id in world.database.claims
+        world.clock.advance(hours=24)
+        await watch.look()
+        assert world.database.claims == {}
+
+
+class TestCountedTwice:
+    async def test_a_charge_of_another_checkout_is_for_a_person_and_not_taken(self) -> None:
+        world = World()
+        first = await confirm(world, await world.start())
+        second = await world.start(slot=a_slot(hours=48))
+        assert first.charge is not None
+        world.books.fail("charge", Lost())
+        row = await confirm(world, second)
+        world.books.charges[0].key = row.upstream_key  # upstream names the first one's charge as the second's
+        world.books.charges[0].at = world.clock.now()
+        row = await world.settle(row)
+        assert (row.state, row.attention, row.charge) == (S.NEEDS_ATTENTION, Attention.ALREADY_COUNTED, None)
+        assert reasons(world) == {Attention.ALREADY_COUNTED}
+
+
+class TestProviderMismatch:
+    async def test_the_clinician_is_not_offered_held_or_booked_until_cleared(self) -> None:
+        world = World()
+        waiting = await world.start(slot=a_slot(hours=48))
+        held = await world.start(slot=a_slot(hours=24.5))
+        await world.checkouts.cancel(as_guest(held), held.id)
+        world.books.booked_provider = "c2"
+        with pytest.raises(BookingFailed):
+            await confirm(world, await world.start())
+        world.books.booked_provider = None
+        assert [person.id for person in (await world.catalog.catalog()).clinicians] == ["c2"]
+        with pytest.raises(ClinicianNotBookable):
+            await world.hold(slot=a_slot(hours=24.5))
+        with pytest.raises(ClinicianNotBookable):
+            await confirm(world, waiting)
+        assert world.row(waiting).end_reason is EndReason.CLINICIAN_NOT_BOOKABLE
+        assert len(world.books.charges) == 1
+        world.assert_right(waiting)
+
+        await a_desk(world).unblock("c1")
+        assert (await confirm(world, await world.start())).state is S.CONFIRMED
+
+    async def test_a_visit_paid_for_meanwhile_is_given_back_and_not_booked(self) -> None:
+        world = World()
+        other = await world.start(PATIENT, a_slot(hours=48))
+
+        async def block() -> None:
+            world.books.booked_provider = "c2"
+            with pytest.raises(BookingFailed):
+                await confirm(world, await world.start())
+
+        world.books.during["charge"] = block
+        with pytest.raises(BookingFailed):
+            await world.checkouts.confirm(PATIENT, other.id, world.token())
+        assert world.row(other).end_reason is EndReason.CLINICIAN_NOT_BOOKABLE
+        assert world.tape.calls().count("book") == 1
+        world.assert_right(other)
+
+    async def test_the_block_and_its_alert_come_with_the_write_that_saw_the_mismatch(self) -> None:
+        world = World()
+        world.books.booked_provider = "c2"
+        checkout = await world.start()
+        seen: list[tuple[set[str], set[str]]] = []
+        world.tape.after_commit["booked"] = lambda: seen.append((set(world.database.blocks), reasons(world)))
+        with pytest.raises(BookingFailed):
+            await confirm(world, checkout)
+        assert seen == [({"c1"}, {Attention.PROVIDER_MISMATCH})]
+
+    async def test_only_a_block_that_stands_can_be_cleared(self) -> None:
+        with pytest.raises(NotFound):
+            await a_desk(World()).unblock("c1")
+
+
+class TestOperators:
+    async def _given_up(self, world: World, call: str = "refund") -> str:
+        checkout = await world.start()
+        world.books.fail("book", SlotTaken())
+        world.books.fail(call, UpstreamRefused(call, "why"))
+        row = await confirm(world, checkout)
+        assert row.state is S.NEEDS_ATTENTION
+        return row.id
+
+    async def test_a_retry_takes_the_step_again_that_was_given_up(self) -> None:
+        world = World()
+        checkout_id = await self._given_up(world)
+        row = await a_desk(world).retry(checkout_id)
+        assert (row.state, row.attention) == (S.REFUND_INTENDED, None)
+        await world.a_saga().resume(checkout_id)
+        world.assert_right(row)
+        assert world.row(row).state is S.REFUNDED
+
+    async def test_what_fails_again_is_told_again(self) -> None:
+        world, heard = World(), Heard()
+        checkout_id = await self._given_up(world)
+        watch = a_watch(world, heard)
+        await watch.tell()
+        await a_desk(world).retry(checkout_id)
+        world.books.fail("refund", UpstreamRefused("refund", "why"))
+        await world.a_saga().resume(checkout_id)
+        await watch.tell()
+        assert [alert.reason for alert in heard.alerts] == [Attention.REFUND_FAILED] * 2
+
+    async def test_a_charge_that_is_tried_again_is_looked_for_first(self) -> None:
+        world = World()
+        checkout = await parked(world, "charge", Lost())
+        world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
+        row = await world.settle(checkout)
+        assert row.attention == Attention.OUT_OF_TRIES
+        world.books.faults.clear()
+        row = await a_desk(world).retry(row.id)
+        row = await world.settle(row)
+        assert row.state is S.EXPIRED  # long after the deadline nothing is sent
+        assert world.books.charges == []
+
+    @pytest.mark.parametrize(
+        ("resolution", "state"), [(Resolution.BOOKED, S.CONFIRMED), (Resolution.REFUNDED, S.REFUNDED)]
+    )
+    async def test_a_resolution_ends_it_gives_the_claim_back_and_tells_who_and_why(
+        self, resolution: Resolution, state: S
+    ) -> None:
+        world = World()
+        checkout_id = await self._given_up(world)
+        row = await a_desk(world).resolve(checkout_id, resolution, note="Seen to by phone.")
+        assert (row.state, row.attention) == (state, None)
+        assert world.database.claims == {}
+        last = world.database.events[-1]
+        assert (last.kind, last.by, last.note) == (
+            EventKind.RESOLVED,
+            "operator sample",
+            "Seen to by phone.",
+        )
+        assert (last.before, last.after) == (S.NEEDS_ATTENTION, state)
+
+    async def test_what_was_said_to_be_refunded_and_is_not_is_refunded_by_the_next_look(self) -> None:
+        world = World()
+        checkout_id = await self._given_up(world)
+        row = await a_desk(world).resolve(checkout_id, Resolution.REFUNDED, note="By hand.")
+        row = await world.look_again(row)
+        assert world.books.kept_charges == []
+        assert row.state is S.REFUNDED
+
+    async def test_what_was_resolved_as_booked_keeps_the_charge_and_visit_that_it_finds(self) -> None:
+        world = World()
+        checkout = await world.start()
+        world.tape.refused_commit["charged"] = ConnectionError()
+        with pytest.raises(ConnectionError):
+            await confirm(world, checkout)
+        world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
+        row = await world.settle(checkout)
+        assert (row.state, row.charge) == (S.NEEDS_ATTENTION, None)
+        row = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Booked by hand.")
+        row = await world.look_again(row)
+        assert row.charge is not None
+        assert "refund" not in world.tape.calls()
+        assert row.state is S.CONFIRMED
+
+    async def test_a_flag_on_an_ended_checkout_can_be_taken_off_but_not_its_end(self) -> None:
+        world = World()
+        world.books.open_invoice = True
+        row = await confirm(world, await world.start())
+        with pytest.raises(InvalidInput, match="confirmed"):
+            await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="No.")
+        resolved = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Invoice closed.")
+        assert (resolved.state, resolved.attention) == (S.CONFIRMED, None)
+
+    async def test_what_needs_nobody_is_refused(self) -> None:
+        world = World()
+        checkout = await world.start()
+        with pytest.raises(InvalidInput):
+            await a_desk(world).retry(checkout.id)
+        with pytest.raises(InvalidInput):
+            await a_desk(world).resolve(checkout.id, Resolution.BOOKED, note="No.")
+        with pytest.raises(NotFound):
+            await a_desk(world).retry("chk_missing")
+
+    async def test_a_row_that_is_being_driven_is_left_to_its_driver(self) -> None:
+        world = World()
+        checkout = await world.start()
+        refused: list[InvalidInput] = []
+
+        async def impatient() -> None:
+            try:
+                await a_desk(world).retry(checkout.id)
+            except InvalidInput as error:
+                refused.append(error)
+
+        world.books.during["charge"] = impatient
+        assert (await confirm(world, checkout)).state is S.CONFIRMED
+        assert len(refused) == 1
+
+    async def test_a_parked_row_is_taken_up_at_once(self) -> None:
+        world = World()
+        checkout = await parked(world, "charge", Lost())
+        row = await a_desk(world).retry(checkout.id)
+        assert row.due_at == world.clock.now()
+
+
+class TestStory:
+    async def test_it_tells_start_confirm_moves_and_cancel_in_order(self) -> None:
+        world = World()
+        checkout = await world.start()
+
+        async def cancel() -> None:
+            await world.checkouts.cancel(as_guest(checkout), checkout.id)
+
+        world.books.during["charge"] = cancel
+        with pytest.raises(Exception, match="ended"):
+            await confirm(world, checkout)
+        story = world.database.story(checkout)
+        assert story[:3] == ["started started", "accepted started", "moved patient_intended"]
+        assert story[-5:] == [
+            "cancel_requested charge_intended",
+            "moved charged",
+            "moved compensating",
+            "moved refund_intended",
+            "moved refunded",
+        ]
