@@ -14,7 +14,7 @@ from booking.alerts import OpenCatalog, Watch
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
 from booking.oversight import AlertPort
-from booking.ports import CatalogSource, Clock, HoldStore, UnitOfWorkFactory
+from booking.ports import CatalogSource, ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
 from booking.quotes import QuoteService
 from booking.records import RecordsService
 from booking.saga import Saga
@@ -108,6 +108,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             scheduling=healthie.scheduling,
             holds=holds,
             clock=clock,
+            ledger=await _ledger(settings, exits),
         )
         saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=_process_name())
         catalog = OpenCatalog(source=healthie.catalog, blocks=SqlBlockedClinicians(engine=engine))
@@ -201,6 +202,18 @@ async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) ->
         return (LoggedAlerts(),)
     url = settings.alert_webhook_url.get_secret_value()
     return (await exits.enter_async_context(connect_webhook(url)), LoggedAlerts())
+
+
+async def _ledger(settings: Settings, exits: contextlib.AsyncExitStack) -> ChargeLedger | None:
+    """The card processor's books, where there is a key to them."""
+    if settings.stripe_key is None:
+        return None
+    # Loaded only where it is used: a quarter of a second at every start.
+    from integrations.stripe.connect import connect_stripe  # noqa: PLC0415
+
+    ledger = await exits.enter_async_context(connect_stripe(key=settings.stripe_key))
+    await ledger.prove()
+    return ledger
 
 
 def _process_name() -> str:

@@ -58,3 +58,20 @@ def test_production_names_its_origins_one_by_one(monkeypatch: pytest.MonkeyPatch
 def test_the_readme_lists_every_setting_as_it_is() -> None:
     text = README.read_text()
     assert documented(text) == text, "run python -m tools.document_settings"
+
+
+@pytest.mark.parametrize("key", ["sk_live_synthetic", "pk_live_synthetic", "RK_LIVE_SYNTHETIC", ""])
+def test_a_stripe_key_that_could_charge_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("FRONTDOOR_STRIPE_KEY", key)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    text = explain(caught.value)
+    assert "FRONTDOOR_STRIPE_KEY" in text
+    assert not key or key not in text
+
+
+def test_a_restricted_stripe_key_is_taken_and_stays_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_STRIPE_KEY", "rk_live_synthetic")
+    settings = Settings()
+    assert settings.stripe_key is not None
+    assert "rk_live_synthetic" not in repr(settings)
