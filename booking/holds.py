@@ -74,7 +74,10 @@ class HoldService:
         )
         held = await self._acquire(caller, hold)
         if held.id != hold.id:
-            return held  # verified when it was taken
+            # Whoever took it may have died before it was verified.
+            if not await self._search.offers(slot):
+                raise SlotNotOffered
+            return held
         try:
             await self._verify(slot)
         except BaseException:

@@ -70,6 +70,12 @@ class TestHold:
         assert await world.hold() == hold
         assert world.holds.live == [hold]
 
+    async def test_holding_again_what_was_never_verified_does_not_vouch_for_it(self, world: World) -> None:
+        hold = await world.hold()  # by a process that died right after it took the interval
+        world.offer.free.remove(hold.slot)
+        with pytest.raises(SlotNotOffered):
+            await world.hold()
+
     async def test_holding_it_again_does_not_give_it_up_when_the_practice_cannot_be_asked(
         self, world: World
     ) -> None:
@@ -79,7 +85,23 @@ class TestHold:
             raise UpstreamUnavailable("slots")
 
         world.offer.during_slots = down
-        assert await world.hold() == hold
+        with pytest.raises(UpstreamUnavailable):
+            await world.hold()
+        assert world.holds.live == [hold]
+
+    async def test_a_visitor_who_signs_in_meets_their_own_hold_as_the_patients(self, world: World) -> None:
+        hold = await world.hold(VISITOR)
+        signed_in = Caller(principal=PATIENT.principal, visitor=VISITOR.principal)
+        again = await world.hold(signed_in)
+        assert (again.id, again.owner) == (hold.id, PATIENT.principal.key)
+        assert world.holds.live == [again]
+        with pytest.raises(SlotTaken):
+            await world.hold(VISITOR)
+
+    async def test_somebody_elses_hold_stays_taken_for_who_signs_in(self, world: World) -> None:
+        hold = await world.hold(STRANGER)
+        with pytest.raises(SlotTaken):
+            await world.hold(Caller(principal=PATIENT.principal, visitor=VISITOR.principal))
         assert world.holds.live == [hold]
 
     async def test_the_offer_is_verified_under_the_lock(self, world: World) -> None:
