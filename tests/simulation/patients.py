@@ -1,0 +1,190 @@
+"""Patients as they are: they hold, pay, get declined and try again, press twice, leave, and come back when a page fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from booking.models import CardChoice, Checkout, CheckoutState, GuestDetails
+from booking.principals import Caller, Principal, PrincipalKind, guest_of
+from booking.refusals import (
+    BookingFailed,
+    CardDeclined,
+    CheckoutClosed,
+    DomainError,
+    HoldExpired,
+    PaymentInProgress,
+    Refusal,
+    SlotTaken,
+)
+from booking.saga_table import TERMINAL
+from booking.slots import Slot
+from tests.simulation.process import ConnectionLost, Process
+
+if TYPE_CHECKING:
+    from tests.simulation.schedule import Schedule
+
+T = TypeVar("T")
+
+# How often a patient whose page failed comes back before they give up.
+PATIENCE = 6
+
+# A page that loads longer than this is closed.
+PAGE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What one patient does, decided before they come."""
+
+    number: int
+    arrives: float = 0.0  # seconds
+    signed_in: int | None = None  # the number of a patient whom the practice knows; None: a guest
+    slot: Slot
+    plan_id: str | None
+    promo_code: str | None = None
+    cards: tuple[str, ...] = ("tok_visa",)  # documented tokens, one after the other when declined
+    thinks: float = 20.0  # seconds, between pages
+    cancels_after: float | None = None  # seconds after the first confirm
+    confirms_twice: bool = False  # in two tabs, with two cards
+
+
+@dataclass
+class Told:
+    """What a patient was told about a checkout, and when."""
+
+    at: float
+    checkout_id: str
+    what: str
+    over: bool  # that it has ended, and they are not charged or get their money back
+
+
+@dataclass
+class Patient:
+    """One patient carrying out a wish against whatever gateway answers."""
+
+    schedule: "Schedule"
+    wish: Wish
+    checkout_ids: list[str] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    tokens_given: dict[str, set[str]] = field(default_factory=dict)  # by checkout
+    confirmed_at: dict[str, list[float]] = field(default_factory=dict)
+    _tokens: int = 0
+
+    @property
+    def visitor(self) -> Caller:
+        known = self.wish.signed_in
+        visitor = Principal(kind=PrincipalKind.VISITOR, id=f"v{self.wish.number}")
+        if known is None:
+            return Caller(principal=visitor)
+        patient = Principal(kind=PrincipalKind.PATIENT, id=self.schedule.patient_ids[known - 1])
+        return Caller(principal=patient, visitor=visitor)
+
+    def owner(self, checkout_id: str) -> Caller:
+        return self.visitor if self.wish.signed_in else Caller(principal=guest_of(checkout_id))
+
+    @property
+    def guest(self) -> GuestDetails | None:
+        number = self.wish.number
+        if self.wish.signed_in is not None:
+            return None
+        return GuestDetails(email=f"sample.{number}@example.com", first_name="Sample", last_name=f"Guest {number}")
+
+    async def visit(self) -> None:
+        """Come, buy or leave, and go."""
+        wish, schedule = self.wish, self.schedule
+        await asyncio.sleep(wish.arrives)
+        try:
+            hold = await self._ask(
+                lambda process: process.holds.hold(self.visitor, wish.slot.id, time_zone="America/New_York")
+            )
+            await asyncio.sleep(wish.thinks)
+            checkout = await self._ask(
+                lambda process: process.checkouts.start(
+                    self.visitor,
+                    hold_id=hold.id,
+                    plan_id=wish.plan_id,
+                    promo_code=wish.promo_code,
+                    guest=self.guest,
+                    accept_recurrence=True,
+                )
+            )
+        except (Refusal, ConnectionLost) as refusal:
+            schedule.trace.say(f"patient {wish.number}", f"gets nothing: {type(refusal).__name__}")
+            return
+        self.checkout_ids.append(checkout.id)
+        await asyncio.sleep(wish.thinks)
+        pages = [self._pay(checkout.id)]
+        if wish.confirms_twice:
+            pages.append(self._pay(checkout.id))
+        if wish.cancels_after is not None:
+            pages.append(self._cancel(checkout.id, wish.cancels_after))
+        await asyncio.gather(*pages)
+
+    async def _pay(self, checkout_id: str) -> None:
+        """Confirm, with another card after each decline."""
+        for kind in self.wish.cards:
+            self._tokens += 1
+            token = f"{kind}_{self.wish.number}x{self._tokens}"
+            self.tokens_given.setdefault(checkout_id, set()).add(token)
+            try:
+                checkout = await self._confirm(checkout_id, CardChoice(token=token))
+            except CardDeclined:
+                self._hear(checkout_id, "declined", over=False)
+                await asyncio.sleep(self.wish.thinks)
+                continue
+            except (HoldExpired, SlotTaken, BookingFailed, CheckoutClosed, Refusal) as refusal:
+                waits = isinstance(refusal, PaymentInProgress)
+                over = not waits and not (isinstance(refusal, CheckoutClosed) and refusal.state == "confirmed")
+                self._hear(checkout_id, type(refusal).__name__, over=over)
+                return
+            except ConnectionLost:
+                self._hear(checkout_id, "nothing", over=False)
+                return
+            self._hear(checkout_id, checkout.state, over=_over(checkout))
+            return
+
+    async def _confirm(self, checkout_id: str, card: CardChoice) -> Checkout:
+        def ask(process: Process) -> Awaitable[Checkout]:
+            self.confirmed_at.setdefault(checkout_id, []).append(self.schedule.loop.time())
+            return process.checkouts.confirm(self.owner(checkout_id), checkout_id, card)
+
+        return await self._ask(ask)
+
+    async def _cancel(self, checkout_id: str, after: float) -> None:
+        await asyncio.sleep(after)
+        try:
+            checkout = await self._ask(
+                lambda process: process.checkouts.cancel(self.owner(checkout_id), checkout_id)
+            )
+        except (Refusal, ConnectionLost) as refusal:
+            self.schedule.trace.say(f"patient {self.wish.number}", f"cannot cancel: {type(refusal).__name__}")
+        else:
+            self._hear(checkout_id, f"cancel: {checkout.state}", over=_over(checkout))
+
+    async def _ask(self, what: Callable[[Process], Awaitable[T]]) -> T:
+        """Ask a gateway, and another one when it does not answer. Raises Refusal, ConnectionLost."""
+        for _ in range(PATIENCE):
+            process = await self.schedule.a_gateway()
+            try:
+                return await process.run(_awaited(what(process)), patience=PAGE_SECONDS)
+            except Refusal:
+                raise
+            except ConnectionLost:
+                await asyncio.sleep(self.schedule.plan.seconds(1.0, 10.0))
+            except DomainError as error:  # our fault or Healthie's: the page says so and is loaded again
+                self.schedule.trace.say(f"patient {self.wish.number}", f"sees an error: {type(error).__name__}")
+                await asyncio.sleep(self.schedule.plan.seconds(1.0, 10.0))
+        raise ConnectionLost
+
+    def _hear(self, checkout_id: str, what: str, *, over: bool) -> None:
+        self.schedule.trace.say(f"patient {self.wish.number}", f"is told {what}")
+        self.told.append(Told(self.schedule.loop.time(), checkout_id, what, over))
+
+
+def _over(checkout: Checkout) -> bool:
+    return checkout.state in TERMINAL and checkout.state is not CheckoutState.CONFIRMED
+
+
+async def _awaited(what: Awaitable[T]) -> T:
+    return await what

@@ -1,0 +1,140 @@
+"""One process of the gateway: the real services, saga and worker on simulated wires, composed as the program does it."""
+
+import asyncio
+import contextvars
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+
+from booking.checkout import CheckoutRules, CheckoutService
+from booking.holds import HoldRules, HoldService
+from booking.quotes import QuoteService
+from booking.saga import Saga
+from booking.search import SlotSearch
+from booking.steps import Steps
+from gateway.worker import Worker
+from integrations.database.holds import SqlHoldStore
+from integrations.database.unit_of_work import sql_unit_of_work
+from integrations.healthie.audit import Answer, Call
+from integrations.healthie.catalog import HealthieCatalog
+from integrations.healthie.connect import connect
+from integrations.healthie_emulator.seed import described
+from integrations.stripe.declines import DECLINES
+from tests.simulation.database import VirtualEngine, Witness
+from tests.simulation.fate import Fate, Killed, current
+from tests.simulation.upstream import Upstream
+
+T = TypeVar("T")
+
+
+class ConnectionLost(Exception):
+    """The process that a client was speaking to is gone, or does not answer."""
+
+
+class CountedCalls:
+    """The audit hook: counts what was announced before it was sent."""
+
+    def __init__(self, fate: Fate) -> None:
+        self._fate = fate
+
+    async def attempted(self, call: Call) -> None:
+        self._fate.attempts_audited += 1
+
+    async def answered(self, call: Call, answer: Answer) -> None:
+        """Answers are not counted: a killed process hears none."""
+
+
+class Process:
+    """A gateway or a worker, from boot to kill."""
+
+    def __init__(
+        self, fate: Fate, *, upstream: Upstream, database: Engine, hold_database: Engine, witness: Witness
+    ) -> None:
+        self.fate = fate
+        self._context = contextvars.copy_context()
+        self._context.run(current.set, fate)
+        self._upstream = upstream
+        engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
+        hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=lambda: None)
+        self._units = sql_unit_of_work(engine.face())
+        self._holds = SqlHoldStore(engine=hold_engine.face(), clock=fate)
+
+    async def boot(self) -> None:
+        """Build everything; the clinicians' keys are proved, as the composition root does it."""
+        await self.run(self._boot())
+
+    async def _boot(self) -> None:
+        seed = described(self._upstream.world)
+        fate = self.fate
+        self._open = AsyncExitStack()  # never left: what a killed process had open is gone with it
+        self.healthie = healthie = await self._open.enter_async_context(
+            connect(
+                url="http://healthie.invalid/graphql",
+                organization_key=seed["owner"]["key"],
+                clinician_keys=seed["clinician_keys"],
+                declines=DECLINES,
+                transport=self._upstream.transport(fate),
+                audit=CountedCalls(fate),
+            )
+        )
+        assert isinstance(healthie.catalog, HealthieCatalog)
+        healthie.catalog._monotonic = fate.loop.time
+        await healthie.keys.prove()
+        steps = Steps(
+            patients=healthie.patients,
+            cards=healthie.cards,
+            billing=healthie.billing,
+            scheduling=healthie.scheduling,
+            holds=self._holds,
+            clock=fate,
+        )
+        self.saga = Saga(steps=steps, units=self._units, holds=self._holds, clock=fate, name=fate.name)
+        search = SlotSearch(
+            catalog=healthie.catalog,
+            availability=healthie.availability,
+            holds=self._holds,
+            units=self._units,
+            clock=fate,
+        )
+        self.search = search
+        quotes = QuoteService(catalog=healthie.catalog, promotions=healthie.promotions)
+        self.holds = HoldService(
+            store=self._holds,
+            search=search,
+            catalog=healthie.catalog,
+            units=self._units,
+            clock=fate,
+            rules=HoldRules(),
+        )
+        self.checkouts = CheckoutService(
+            saga=self.saga,
+            quotes=quotes,
+            holds=self._holds,
+            cards=healthie.cards,
+            units=self._units,
+            clock=fate,
+            rules=CheckoutRules(),
+        )
+        self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
+
+    async def run(self, work: Coroutine[Any, Any, T], *, patience: float | None = None) -> T:
+        """Have the process do something for somebody outside it, who waits so many seconds. Raises ConnectionLost."""
+        if not self.fate.alive:
+            work.close()
+            raise ConnectionLost
+        task = self.fate.loop.create_task(work, context=self._context.copy())
+        await asyncio.wait({task, self.fate.ended}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done() or not self.fate.alive:
+            task.add_done_callback(_forget)
+            raise ConnectionLost
+        try:
+            return task.result()
+        except Killed:
+            raise ConnectionLost from None
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()

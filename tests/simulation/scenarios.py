@@ -1,0 +1,177 @@
+"""Scenarios: the canonical journey that every fault meets, and random ones."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tests.simulation.patients import Wish
+from tests.simulation.schedule import Scenario, Schedule
+
+Event = Callable[[Schedule], Coroutine[Any, Any, None]]
+
+GOOD, DECLINED_WHEN_CHARGED, DECLINED_WHEN_ATTACHED = "tok_visa", "tok_chargeCustomerFail", "tok_chargeDeclined"
+
+# What patients buy: a visit, and the plan that includes it; None buys the visit alone.
+OFFERS = (
+    ("Initial Visit", "First Visit"),
+    ("Initial Visit", "Starter Plan"),
+    ("Initial Visit", "Monthly Care"),
+    ("Follow-up Visit", "Monthly Care"),
+    ("Single Visit", None),
+    ("Free Consultation", None),
+)
+
+
+def canonical(schedule: Schedule) -> Wish:
+    """A guest buys a recurring plan with a promo code and books its first visit."""
+    return Wish(
+        number=1,
+        slot=schedule.a_slot("Initial Visit"),
+        plan_id=schedule.seed["plans"]["Monthly Care"],
+        promo_code="WELCOME20",
+    )
+
+
+CANONICAL = Scenario(wishes=(canonical,))
+
+
+def draw(rng: random.Random) -> Scenario:
+    """Draw a scenario: patients who get into one another's way, processes, and what Healthie is like that day."""
+    wishes = tuple(_wish(rng, number) for number in range(1, rng.choice((1, 2, 2, 3, 4)) + 1))
+    return Scenario(
+        wishes=wishes,
+        gateways=rng.choice((1, 2)),
+        workers=rng.choice((1, 2)),
+        switches=_switches(rng),
+        events=tuple(event for event, odds in _EVENTS if rng.random() < odds for event in [event(rng)]),
+    )
+
+
+def _wish(rng: random.Random, number: int) -> Callable[[Schedule], Wish]:
+    """Draw one patient's wish: times are few, so that patients want the same and overlapping ones."""
+    visit, plan = rng.choice(OFFERS)
+    place = _place(rng)
+    good = rng.random() < 0.6
+    bad = rng.choice((DECLINED_WHEN_CHARGED, DECLINED_WHEN_ATTACHED))
+    drawn: dict[str, Any] = {
+        "number": number,
+        "arrives": rng.choice((0.0, 0.0, rng.uniform(0, 60), rng.uniform(0, 1200))),
+        "signed_in": rng.choice((None, None, 1, 2)),
+        "promo_code": rng.choice((None, None, "WELCOME20", "MINUS25")) if plan else None,
+        "cards": (GOOD, GOOD) if good else (bad, GOOD, GOOD),
+        "thinks": rng.choice((1.0, 20.0, rng.uniform(1, 200))),
+        "cancels_after": rng.uniform(0, rng.choice((2, 60, 900))) if rng.random() < 0.25 else None,
+        "confirms_twice": rng.random() < 0.15,
+    }
+
+    def wish(schedule: Schedule) -> Wish:
+        return Wish(
+            slot=schedule.a_slot(visit, **place),
+            plan_id=schedule.seed["plans"][plan] if plan else None,
+            **drawn,
+        )
+
+    return wish
+
+
+def _place(rng: random.Random) -> dict[str, int]:
+    """Draw one of few times, nearly all of which are in working hours and overlap others."""
+    clinician = rng.choice((1, 1, 2))
+    return {"clinician": clinician, "hour": 13 + clinician + rng.choice((0, 0, 1)), "minute": rng.choice((0, 0, 30))}
+
+
+def _switches(rng: random.Random) -> dict[str, Any]:
+    """Draw where Healthie is odd."""
+    switches: dict[str, Any] = {}
+    for name, odds in (
+        ("drop_note", 0.15),
+        ("repeated_key_adds_item", 0.15),
+        ("check_availability_without_holding", 0.1),
+        ("other_party_id_overrides", 0.1),
+    ):
+        if rng.random() < odds:
+            switches[name] = True
+    return switches
+
+
+def _outage(rng: random.Random) -> Event:
+    """Healthie is down for a while, sometimes longer than a patient's confirm is good for."""
+    begins, lasts = rng.uniform(0, 120), rng.choice((30.0, 300.0, 1500.0))
+
+    async def outage(schedule: Schedule) -> None:
+        await asyncio.sleep(begins)
+        schedule.trace.say("healthie", f"is down for {lasts} seconds")
+        schedule.trace.troubles.append("outage")
+        schedule.upstream.down_until = schedule.loop.time() + lasts
+
+    return outage
+
+
+def _staff_book(rng: random.Random) -> Event:
+    """Somebody at the practice puts a visit of their own into the calendar."""
+    begins = rng.uniform(0, 120)
+    place = _place(rng)
+
+    async def staff_book(schedule: Schedule) -> None:
+        await asyncio.sleep(begins)
+        slot = schedule.a_slot("Follow-up Visit", **place)
+        schedule.trace.troubles.append("staff_book")
+        schedule.trace.say("staff", "book a visit of their own")
+        world = schedule.upstream.world
+        if any(v.provider_id == slot.clinician_id and v.deleted_at is None and v.starts_at < slot.end
+               and slot.start.timestamp() < v.starts_at.timestamp() + v.length * 60 for v in world.appointments):
+            return
+        world.appointments.add(
+            provider_id=slot.clinician_id,
+            user_id=schedule.patient_ids[2],
+            initiator_id=slot.clinician_id,
+            appointment_type_id=slot.visit_type_id,
+            starts_at=slot.start,
+            length=slot.minutes,
+            contact_type="Healthie Video Call",
+        )
+
+    return staff_book
+
+
+def _key_handed_on(rng: random.Random) -> Event:
+    """A clinician's key becomes another clinician's, and nobody tells us."""
+    begins = rng.uniform(0, 90)
+
+    async def key_handed_on(schedule: Schedule) -> None:
+        await asyncio.sleep(begins)
+        schedule.trace.troubles.append("key_handed_on")
+        schedule.trace.say("staff", "hand a key on")
+        keys = schedule.upstream.world.api_keys
+        key = next(one for one in keys if one.user_id == schedule.clinician_ids[0])
+        keys.change(key.id, user_id=schedule.clinician_ids[2])
+
+    return key_handed_on
+
+
+def _noop(rng: random.Random) -> Event:
+    """One kind of change answers and does nothing, for a while or for good."""
+    begins, lasts = rng.uniform(0, 90), rng.choice((60.0, 3600.0, 1e9))
+    mutation = rng.choice(
+        (
+            "createBillingItem",
+            "createAppointment",
+            "updateBillingItem",
+            "deleteAppointment",
+            "cancelRecurringPayment",
+            "createClient",
+        )
+    )
+
+    async def noop(schedule: Schedule) -> None:
+        await asyncio.sleep(begins)
+        schedule.trace.troubles.append(f"noop {mutation}")
+        switches = schedule.upstream.world.switches
+        switches.silent_noop.add(mutation)
+        schedule.loop.call_later(lasts, switches.silent_noop.discard, mutation)
+
+    return noop
+
+
+_EVENTS = ((_outage, 0.15), (_staff_book, 0.25), (_key_handed_on, 0.1), (_noop, 0.1))

@@ -1,0 +1,219 @@
+"""One schedule: patients, gateways, workers, trouble; played until everything has come to rest, then judged."""
+
+import asyncio
+import contextlib
+import contextvars
+import itertools
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+import structlog
+
+import booking.checkout
+import booking.holds
+from booking.catalog import ContactType
+from booking.models import Checkout
+from booking.slots import Slot
+from gateway.worker import POLL_SECONDS
+from integrations.healthie_emulator.seed import described
+from tests.simulation.database import emptied
+from tests.simulation.fate import Fate, Plan, Trace, Trouble, task_factory
+from tests.simulation.patients import Patient, Wish
+from tests.simulation.plans import Chance, Scripted, Weather
+from tests.simulation.process import ConnectionLost, Process
+from tests.simulation.upstream import Upstream
+from tests.simulation.virtual_loop import BEGINNING, VirtualLoop, run
+from tests.simulation.witness import Witness
+
+# Late truth is looked for this long after an end; then everything must be right.
+AFTERWARDS = timedelta(hours=80)
+
+# No worker needs to be asked more rarely whether it is still there.
+LONGEST_NAP = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What a schedule is made of, besides its trouble."""
+
+    wishes: tuple[Callable[["Schedule"], Wish], ...]
+    gateways: int = 1
+    workers: int = 1
+    switches: dict[str, Any] = field(default_factory=dict)
+    events: tuple[Callable[["Schedule"], Coroutine[Any, Any, None]], ...] = ()
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What came of a schedule."""
+
+    violations: list[str]
+    trace: list[str]
+    troubles: list[str]
+    checkouts: list[Checkout]
+    seconds: float  # virtual
+
+
+class Schedule:
+    """The world of one schedule."""
+
+    def __init__(self, scenario: Scenario, plan: Plan) -> None:
+        self.scenario = scenario
+        self.plan = plan
+        self.loop = VirtualLoop()
+        self.loop.set_task_factory(task_factory)
+        self.loop.set_exception_handler(self._unhandled)
+        self.trace = Trace(loop=self.loop)
+        if isinstance(plan, Chance):
+            plan.elapsed = self.loop.time
+        self._names = itertools.count(1)
+        self._ids = itertools.count(1)
+        self.unhandled: list[str] = []
+
+    def play(self) -> Result:
+        """Play it to the end and judge it."""
+        random.seed(0)  # the jitter of retries
+        names = _Names(self._ids)
+        with patch.object(booking.checkout, "secrets", names), patch.object(booking.holds, "secrets", names):
+            return run(self._play(), self.loop)
+
+    async def _play(self) -> Result:
+        self.database, self.hold_database = emptied("database"), emptied("holds")
+        self.witness = Witness(self)
+        self.upstream = Upstream(loop=self.loop, trace=self.trace)
+        seed = described(self.upstream.world)
+        self.seed = seed
+        self.patient_ids = [one["id"] for one in seed["patients"]]
+        self.clinician_ids = [one["id"] for one in seed["clinicians"]]
+        for name, value in self.scenario.switches.items():
+            setattr(self.upstream.world.switches, name, value)
+        self.committed = asyncio.Event()  # something was, so that naps are counted anew
+        self.gateways: list[Process] = []
+        self.processes: list[Process] = []
+        self.patients = [Patient(self, wish(self)) for wish in self.scenario.wishes]
+        keepers = [
+            self._background(self._keep("gateway", self.gateways)) for _ in range(self.scenario.gateways)
+        ]
+        keepers += [self._background(self._keep("worker", [])) for _ in range(self.scenario.workers)]
+        events = [self._background(event(self)) for event in self.scenario.events]
+        visits = asyncio.gather(*(patient.visit() for patient in self.patients))
+        await asyncio.wait({visits, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+        for keeper in keepers:
+            if keeper.done():
+                keeper.result()
+        await visits
+        for event in events:
+            await event
+        await self._settle()
+        for keeper in keepers:
+            keeper.cancel()
+        violations = self.witness.judge()
+        return Result(
+            violations=violations,
+            trace=self.trace.lines,
+            troubles=self.trace.troubles,
+            checkouts=self.witness.rows(),
+            seconds=self.loop.elapsed,
+        )
+
+    async def a_gateway(self) -> Process:
+        """Answer a gateway that the load balancer thinks is up."""
+        while not self.gateways:
+            await asyncio.sleep(1.0)
+        self._turn = getattr(self, "_turn", 0) + 1
+        return self.gateways[self._turn % len(self.gateways)]
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self.loop.create_task(work, context=contextvars.Context())
+
+    async def _keep(self, kind: str, listed: list[Process]) -> None:
+        """Keep one process of a kind running: when it is killed, another one comes in its place."""
+        while True:
+            name = f"{kind}-{next(self._names)}"
+            fate = Fate(name, loop=self.loop, plan=self.plan, trace=self.trace)
+            fate.empty_holds = self.empty_holds
+            process = Process(
+                fate,
+                upstream=self.upstream,
+                database=self.database,
+                hold_database=self.hold_database,
+                witness=self.witness.see,
+            )
+            self.processes.append(process)
+            try:
+                await process.boot()
+                listed.append(process)
+                if kind == "worker":
+                    await self._work(process)
+                await fate.ended
+            except ConnectionLost:
+                self.trace.say(name, "is down")
+            if process in listed:
+                listed.remove(process)
+            await asyncio.sleep(self.plan.seconds(1.0, 20.0))
+
+    async def _work(self, process: Process) -> None:
+        """Have a worker look whenever something has come due by its clock; looks that find nothing are left out."""
+        while True:
+            due = self.witness.next_due()
+            nap = LONGEST_NAP if due is None else (due - process.fate.now()).total_seconds()
+            if nap > 0:
+                self.committed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(nap, LONGEST_NAP)):
+                        await self.committed.wait()
+                continue
+            await process.run(process.worker.tick())
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _settle(self) -> None:
+        """Let the workers finish, and let the time pass in which late truth comes out."""
+        end = self.loop.time() + AFTERWARDS.total_seconds()
+        while self.loop.time() < end:
+            await asyncio.sleep(3600.0)
+
+    def empty_holds(self) -> None:
+        """Lose every hold, as a restarted Redis does."""
+        with self.hold_database.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM holds")
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self.unhandled.append(f"{context['message']}: {type(error).__name__}: {error}")
+
+    def a_slot(self, visit: str, *, clinician: int = 1, days: int = 7, hour: int = 11, minute: int = 0) -> Slot:
+        """Answer a slot of the practice, at an hour of New York."""
+        kind = next(one for one in self.upstream.world.appointment_types if one.name == visit)
+        day = (BEGINNING + timedelta(days=days)).date()
+        start = datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo("America/New_York"))
+        return Slot(
+            clinician_id=self.clinician_ids[clinician - 1],
+            visit_type_id=kind.id,
+            contact_type=ContactType.VIDEO,
+            location_id=None,
+            start=start.astimezone(ZoneInfo("UTC")),
+            minutes=kind.length,
+        )
+
+
+class _Names:
+    """Where the program draws secrets: names that are the same in every run."""
+
+    def __init__(self, ids: "itertools.count[int]") -> None:
+        self._ids = ids
+
+    def token_urlsafe(self, _: int) -> str:
+        return f"sample{next(self._ids):04d}"
+
+
+def quiet() -> None:
+    """Keep the program's logs to itself: a schedule has its own trace."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

@@ -1,0 +1,264 @@
+"""What must never be, held against the database after every commit, and against Healthie's books at the end."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from booking.models import Checkout, EndReason
+from booking.models import CheckoutState as S
+from booking.saga import at_rest
+from booking.saga_table import CLAIMING, TERMINAL, legal
+from integrations.database.checkouts import _from_row
+from integrations.database.tables import checkouts, holds, slot_claims
+from integrations.healthie.visits import REFERENCE
+from integrations.healthie_emulator import money
+from integrations.healthie_emulator.hours import FREEING_STATUSES
+from integrations.healthie_emulator.records import Appointment
+
+if TYPE_CHECKING:
+    from tests.simulation.schedule import Schedule
+
+OVERLAP = """
+    SELECT a.checkout_id, b.checkout_id FROM slot_claims a JOIN slot_claims b
+    ON a.clinician_id = b.clinician_id AND a.checkout_id < b.checkout_id
+    AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at LIMIT 1
+"""
+
+
+class Witness:
+    """Sees every commit, and judges the end."""
+
+    def __init__(self, schedule: "Schedule") -> None:
+        self._schedule = schedule
+        self._raw = schedule.database.raw_connection().driver_connection
+        self._known: dict[str, tuple[int, str]] = {}
+        self.ended_at: dict[str, float] = {}
+        self.seen: list[str] = []
+
+    def see(self) -> None:
+        """Look at the database as it is after a commit."""
+        assert self._raw is not None
+        self._schedule.committed.set()
+        rows = self._raw.execute("SELECT id, version, state FROM checkouts").fetchall()
+        for checkout_id, version, state in rows:
+            known = self._known.get(checkout_id)
+            if known == (version, state):
+                continue
+            self._known[checkout_id] = (version, state)
+            self._schedule.trace.say("database", f"{checkout_id} v{version} {state}")
+            if state in TERMINAL and (known is None or known[1] != state):
+                self.ended_at.setdefault(checkout_id, self._schedule.loop.time())
+            if known is None:
+                continue
+            if version != known[0] + 1:
+                self.note(f"stale write: {checkout_id} went from version {known[0]} to {version}")
+            if not legal(S(known[1]), S(state)):
+                self.note(f"illegal move: {checkout_id} from {known[1]} to {state}")
+        if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
+            self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
+
+    def note(self, violation: str) -> None:
+        """Note what must never be."""
+        if violation not in self.seen:
+            self.seen.append(violation)
+            self._schedule.trace.say("witness", f"VIOLATION {violation}")
+
+    def next_due(self) -> datetime | None:
+        """Answer when a worker will next find something due."""
+        assert self._raw is not None
+        found = self._raw.execute(
+            "SELECT min(max(due_at, coalesce(lease_until, due_at))) FROM checkouts WHERE due_at IS NOT NULL"
+        ).fetchone()
+        return None if found[0] is None else datetime.fromtimestamp(found[0] / 1e6, tz=self._schedule.loop.now().tzinfo)
+
+    def rows(self) -> list[Checkout]:
+        """Answer every checkout as it stands."""
+        with self._schedule.database.connect() as connection:
+            found = connection.execute(select(checkouts).order_by(checkouts.c.id)).mappings().all()
+        return [_from_row(row) for row in found]
+
+    def judge(self) -> list[str]:
+        """Answer everything that must never be and was."""
+        rows = self.rows()
+        for row in rows:
+            self._rests(row)
+            self._money(row)
+            self._truth(row)
+        self._slots(rows)
+        self._told(rows)
+        self._counted(rows)
+        self._audited()
+        for error in self._schedule.unhandled:
+            self.note(f"unhandled error: {error}")
+        return self.seen
+
+    def _rests(self, row: Checkout) -> None:
+        if not at_rest(row) or row.state not in TERMINAL | {S.NEEDS_ATTENTION}:
+            self.note(f"no end: {row.id} stands at {row.state}")
+
+    def _charges(self, row: Checkout) -> list[Any]:
+        """Every charge that took money for this checkout, by what was asked when it was sent."""
+        stripe = self._schedule.upstream.world.stripe
+        ids = [
+            charge
+            for sent in self._schedule.upstream.sent
+            if row.id in str(sent.variables.get("note") or "")
+            for charge in sent.charges
+        ]
+        return [charge for one in ids if (charge := stripe.charges[one]).decline is None]
+
+    def _money(self, row: Checkout) -> None:
+        charges, quote = self._charges(row), row.quote
+        if len(charges) > 1:
+            self.note(f"charged twice: {row.id} {[charge.amount for charge in charges]}")
+        due = int(quote.due_today.amount * 100)
+        for charge in charges:
+            if charge.amount != due:
+                self.note(f"wrong amount: {row.id} charged {charge.amount}, quoted {due}")
+            if not self._chosen(row, charge):
+                self.note(f"card not chosen: {row.id}")
+        kept = [charge for charge in charges if charge.refunded < charge.amount]
+        listed = row.state is S.NEEDS_ATTENTION or row.attention is not None
+        if kept and row.state is not S.CONFIRMED and not listed:
+            self.note(f"charged and not booked: {row.id} is {row.state}")
+        if row.state is S.CONFIRMED and due and not kept and not listed:
+            self.note(f"booked without the money: {row.id}")
+        if row.state is S.REFUNDED and kept and not listed:
+            self.note(f"refunded and not given back: {row.id}")
+        if row.state is not S.CONFIRMED and not listed:
+            self._recurring(row)
+        if row.state is S.REFUNDED and row.end_reason is EndReason.SLOT_TAKEN and not self._outsiders_took(row):
+            self.note(f"charged and given back for a slot of ours: {row.id}")
+
+    def _recurring(self, row: Checkout) -> None:
+        world = self._schedule.upstream.world
+        ids = {charge.id for charge in self._charges(row)}
+        for item in world.billing_items:
+            series = world.recurring_payments.get(item.recurring_payment_id)
+            if item.stripe_charge_id in ids and series is not None and not series.is_canceled:
+                self.note(f"refunded and still billed: {row.id}")
+
+    def _chosen(self, row: Checkout, charge: Any) -> bool:
+        """Whether the card is one that this patient gave in this checkout."""
+        given = {
+            token
+            for patient in self._schedule.patients
+            for token in patient.tokens_given.get(row.id, ())
+        }
+        return any(
+            card.stripe_id == charge.card and self._schedule.upstream.card_tokens.get(card.stripe_id) in given
+            for card in self._schedule.upstream.world.cards
+        )
+
+    def _outsiders_took(self, row: Checkout) -> bool:
+        ours = {one for sent in self._schedule.upstream.sent for one in sent.appointments}
+        return any(
+            visit.id not in ours and _overlaps(visit, row)
+            for visit in self._schedule.upstream.world.appointments
+        )
+
+    def _visits(self, row: Checkout) -> list[Appointment]:
+        """The live appointments that carry this checkout's reference."""
+        return [
+            visit
+            for visit in self._schedule.upstream.world.appointments
+            if visit.deleted_at is None and REFERENCE in str(visit.metadata) and row.id in str(visit.metadata)
+        ]
+
+    def _truth(self, row: Checkout) -> None:
+        visits = self._visits(row)
+        listed = row.state is S.NEEDS_ATTENTION or row.attention is not None
+        if len(visits) > 1 and not listed:
+            self.note(f"booked twice: {row.id}")
+        if row.state is S.CONFIRMED and not listed:
+            if not visits:
+                self.note(f"confirmed and not booked: {row.id}")
+            for visit in visits:
+                if visit.provider_id != row.slot.clinician_id:
+                    self.note(f"wrong clinician: {row.id} {visit.provider_id}")
+                if (visit.starts_at, visit.appointment_type_id) != (row.slot.start, row.slot.visit_type_id):
+                    self.note(f"wrong visit: {row.id}")
+        if row.state in TERMINAL - {S.CONFIRMED} and visits and not listed:
+            self.note(f"ended as {row.state} and booked: {row.id}")
+
+    def _slots(self, rows: Sequence[Checkout]) -> None:
+        with self._schedule.database.connect() as connection:
+            claimed = {one for (one,) in connection.execute(select(slot_claims.c.checkout_id))}
+        for row in rows:
+            if row.state in CLAIMING and row.id not in claimed:
+                self.note(f"claim missing: {row.id} stands at {row.state}")
+            if row.state not in CLAIMING and row.id in claimed:
+                self.note(f"slot blocked after the end: {row.id} is {row.state}")
+        now = self._schedule.loop.now()
+        with self._schedule.hold_database.connect() as connection:
+            for hold in connection.execute(select(holds)).mappings():
+                if hold["expires_at"] > now:
+                    self.note(f"hold outlives everything: {hold['id']}")
+        self._no_overlap(self._schedule.upstream.world.appointments)
+
+    def _no_overlap(self, visits: Iterable[Appointment]) -> None:
+        ours = {one for sent in self._schedule.upstream.sent for one in sent.appointments}
+        by_clinician: dict[str, list[Appointment]] = defaultdict(list)
+        for visit in visits:
+            if visit.deleted_at is None and visit.pm_status not in FREEING_STATUSES:
+                by_clinician[visit.provider_id].append(visit)
+        for booked in by_clinician.values():
+            booked.sort(key=lambda visit: visit.starts_at)
+            for one, other in zip(booked, booked[1:], strict=False):
+                ends = one.starts_at + timedelta(minutes=one.length)
+                if other.starts_at < ends and {one.id, other.id} & ours:
+                    self.note(f"overlapping appointments: {one.id} and {other.id}")
+
+    def _told(self, rows: Sequence[Checkout]) -> None:
+        """Nothing is charged after the patient was told that it is over, nor after the deadline of their last confirm."""
+        charging = [sent for sent in self._schedule.upstream.sent if sent.operation == "Charge"]
+        for row in rows:
+            mine = [sent for sent in charging if row.id in str(sent.variables.get("note"))]
+            ends = [t.at for p in self._schedule.patients for t in p.told if t.checkout_id == row.id and t.over]
+            confirms = [t for p in self._schedule.patients for t in p.confirmed_at.get(row.id, ())]
+            for sent in mine:
+                if ends and sent.decided_at > min(ends):
+                    self.note(f"charge sent after the end was told: {row.id}")
+                if sent.decided_at > max(confirms) + WINDOW:
+                    self.note(f"charge sent after the deadline: {row.id}")
+
+    def _counted(self, rows: Sequence[Checkout]) -> None:
+        for what in ("appointment_id", "billing_item_id"):
+            found = [
+                row.charge.billing_item_id if what == "billing_item_id" and row.charge else None
+                if what == "billing_item_id"
+                else row.appointment_id
+                for row in rows
+            ]
+            ids = [one for one in found if one is not None]
+            if len(ids) != len(set(ids)):
+                self.note(f"counted twice: {what}")
+
+    def _audited(self) -> None:
+        for process in self._schedule.processes:
+            sent = sum(1 for each in self._schedule.upstream.sent if each.process == process.fate.name)
+            if sent > process.fate.attempts_audited:
+                self.note(f"sent without an audit record: {process.fate.name}")
+
+    def still_billed(self) -> list[str]:
+        """Let two months pass at Healthie and answer who was billed without a confirmed visit."""
+        world = self._schedule.upstream.world
+        before = set(world.stripe.charges)
+        self._schedule.upstream.emulator.clock.advance(62 * 86_400)
+        money.bill_due(world)
+        return sorted(set(world.stripe.charges) - before)
+
+
+def _overlaps(visit: Appointment, row: Checkout) -> bool:
+    return (
+        visit.provider_id == row.slot.clinician_id
+        and visit.starts_at < row.slot.end
+        and row.slot.start < visit.starts_at + timedelta(minutes=visit.length)
+    )
+
+
+# From the patient's confirm to the last charge: the window, and what a clock may be wrong by.
+WINDOW = 15 * 60 + 120.0
