@@ -3,12 +3,13 @@
 import asyncio
 import base64
 import gc
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from booking.checkout import CheckoutRules
-from booking.models import Card, CardChoice, GuestDetails
+from booking.models import Card, CardChoice, Checkout, GuestDetails, Hold
 from booking.models import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import (
@@ -18,17 +19,21 @@ from booking.refusals import (
     GuestDetailsRequired,
     HoldExpired,
     NotFound,
+    PaymentInProgress,
     PlanRequired,
     RecurrenceNotAccepted,
 )
 from booking.saga import at_rest
+from tests.unit.booking_doubles import FakeHolds
 from tests.unit.booking_world import (
     FREE,
     GUEST,
     MONTHLY,
+    ONCE,
     PATIENT,
     PLANNED,
     STRANGER,
+    TEN_OFF,
     VISITOR,
     World,
     a_slot,
@@ -105,6 +110,70 @@ class TestStart:
         checkout = await world.start()
         assert await world.checkouts.start(VISITOR, hold_id=checkout.hold_id, guest=GUEST) == checkout
         assert len(world.database.rows) == 1
+
+    async def test_a_second_start_with_a_promo_code_quotes_the_same_checkout_anew(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(PLANNED), plan_id=ONCE.id)
+        again = await world.checkouts.start(
+            VISITOR, hold_id=checkout.hold_id, plan_id=ONCE.id, promo_code="TENOFF", guest=GUEST
+        )
+        assert again.id == checkout.id
+        assert again.quote.due_today == TEN_OFF.discounted
+        assert world.row(checkout) == again
+        assert world.database.story(checkout)[-1] == "requoted started"
+        joined = await world.checkouts.start(
+            VISITOR, hold_id=checkout.hold_id, plan_id=ONCE.id, promo_code=" tenoff ", guest=GUEST
+        )
+        assert joined == again
+
+    async def test_a_second_start_replaces_plan_and_guest(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(PLANNED), plan_id=ONCE.id)
+        other = replace(GUEST, first_name="Example")
+        again = await world.checkouts.start(
+            VISITOR, hold_id=checkout.hold_id, plan_id=MONTHLY.id, guest=other, accept_recurrence=True
+        )
+        assert (again.id, again.quote.plan_id, again.guest) == (checkout.id, MONTHLY.id, other)
+
+    async def test_a_second_start_is_bound_by_the_rules_of_the_first(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(PLANNED), plan_id=ONCE.id)
+        with pytest.raises(RecurrenceNotAccepted):
+            await world.checkouts.start(VISITOR, hold_id=checkout.hold_id, plan_id=MONTHLY.id, guest=GUEST)
+        with pytest.raises(HoldExpired):
+            await world.checkouts.start(STRANGER, hold_id=checkout.hold_id, plan_id=ONCE.id, guest=GUEST)
+        assert world.row(checkout) == checkout
+
+    async def test_a_confirmed_quote_is_joined_and_never_changed(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(PLANNED), plan_id=ONCE.id)
+        seen: list[Checkout] = []
+
+        async def start_again() -> None:
+            seen.append(
+                await world.checkouts.start(
+                    VISITOR, hold_id=checkout.hold_id, plan_id=ONCE.id, promo_code="TENOFF", guest=GUEST
+                )
+            )
+
+        world.books.during["charge"] = start_again
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert [one.quote for one in seen] == [checkout.quote]
+
+    async def test_a_confirm_does_not_pay_a_quote_that_came_in_between(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(PLANNED), plan_id=ONCE.id)
+
+        async def quoted_anew() -> None:
+            await world.checkouts.start(
+                VISITOR, hold_id=checkout.hold_id, plan_id=MONTHLY.id, guest=GUEST, accept_recurrence=True
+            )
+
+        class Interrupted(FakeHolds):
+            async def get(self, hold_id: str) -> Hold | None:
+                await quoted_anew()
+                return await world.holds.get(hold_id)
+
+        service = world.a_service(world.saga)
+        service._holds = Interrupted(world.clock)
+        with pytest.raises(PaymentInProgress):
+            await service.confirm(as_guest(checkout), checkout.id, world.token())
+        assert world.books.charges == []
 
     async def test_two_starts_at_once_are_one_checkout(self, world: World) -> None:
         hold = await world.hold()

@@ -1,0 +1,195 @@
+"""Stories, alerts, blocks and what the worker asks of rows, on both databases."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.models import Checkout, CheckoutState
+from booking.oversight import Alert, ClinicianBlock, Event, EventKind
+from booking.ports import UnitOfWorkFactory
+from booking.refusals import UnknownState
+from integrations.database.alerts import SqlBlockedClinicians
+from integrations.database.story import SqlCalls, UpstreamCall, story_of
+from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.integration.database_samples import NOON, a_checkout, a_slot
+
+S = CheckoutState
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def units(engine: AsyncEngine) -> UnitOfWorkFactory:
+    return sql_unit_of_work(engine)
+
+
+async def add(units: UnitOfWorkFactory, *rows: Checkout) -> None:
+    async with units() as unit:
+        for row in rows:
+            await unit.checkouts.add(row)
+        await unit.commit()
+
+
+def an_event(**changes: object) -> Event:
+    values: dict[str, object] = {
+        "checkout_id": "checkout_1",
+        "at": NOON,
+        "kind": EventKind.MOVED,
+        "before": "started",
+        "after": "patient_ready",
+        "attempt": 1,
+        "by": "driver-1",
+        "note": None,
+    }
+    return Event(**(values | changes))  # type: ignore[arg-type]  # names as in Event
+
+
+def a_call(**changes: object) -> UpstreamCall:
+    values: dict[str, object] = {
+        "checkout_id": "checkout_1",
+        "at": NOON,
+        "operation": "Charge",
+        "kind": "mutation",
+        "acting": "clinician-1",
+        "attempt": 1,
+        "duration_ms": 12,
+        "status": 200,
+        "error": None,
+        "request_id": "r-1",
+    }
+    return UpstreamCall(**(values | changes))  # type: ignore[arg-type]  # names as in UpstreamCall
+
+
+class TestStory:
+    async def test_it_is_told_in_order_with_the_calls(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        first, second = an_event(), an_event(at=NOON + 2 * SECOND, note="By hand.")
+        call = a_call(at=NOON + SECOND)
+        await add(units, a_checkout(), a_checkout("checkout_2"))
+        async with units() as unit:
+            await unit.story.add(first)
+            await unit.story.add(second)
+            await unit.story.add(an_event(checkout_id="checkout_2"))
+            await unit.commit()
+        await SqlCalls(engine=engine).add(call)
+        await SqlCalls(engine=engine).add(a_call(checkout_id="checkout_2"))
+        assert await story_of(engine, "checkout_1") == [first, call, second]
+
+    async def test_an_entry_without_its_write_is_not_kept(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        await add(units, a_checkout())
+        async with units() as unit:
+            await unit.story.add(an_event())
+        assert await story_of(engine, "checkout_1") == []
+
+
+class TestAlerts:
+    async def test_it_waits_until_it_is_told_and_is_raised_once(self, units: UnitOfWorkFactory) -> None:
+        alert = Alert(reason="refund_failed", subject="checkout_1", raised_at=NOON)
+        async with units() as unit:
+            await unit.alerts.raise_once(alert)
+            await unit.alerts.raise_once(
+                Alert(reason=alert.reason, subject=alert.subject, raised_at=NOON + SECOND)
+            )
+            assert await unit.alerts.due(NOON - SECOND, limit=5) == []
+            assert await unit.alerts.due(NOON, limit=5) == [alert]
+            await unit.alerts.later(alert, NOON + SECOND)
+            assert await unit.alerts.due(NOON, limit=5) == []
+            (again,) = await unit.alerts.due(NOON + SECOND, limit=5)
+            assert again.tries == 1
+            await unit.alerts.told(alert, NOON + SECOND)
+            assert await unit.alerts.due(NOON + 9 * SECOND, limit=5) == []
+            await unit.alerts.raise_once(alert)
+            assert await unit.alerts.due(NOON + 9 * SECOND, limit=5) == []
+
+    async def test_forgetting_lets_it_be_raised_anew_but_loses_none_that_waits(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        told = Alert(reason="refund_failed", subject="checkout_1", raised_at=NOON)
+        waiting = Alert(reason="open_invoice", subject="checkout_1", raised_at=NOON)
+        async with units() as unit:
+            await unit.alerts.raise_once(told)
+            await unit.alerts.told(told, NOON)
+            await unit.alerts.raise_once(waiting)
+            await unit.alerts.forget("checkout_1")
+            assert await unit.alerts.due(NOON, limit=5) == [waiting]
+            await unit.alerts.raise_once(told)
+            assert len(await unit.alerts.due(NOON, limit=5)) == 2
+
+
+async def test_a_block_stands_until_it_is_cleared(units: UnitOfWorkFactory, engine: AsyncEngine) -> None:
+    block = ClinicianBlock(
+        clinician_id="clinician-1", reason="provider_mismatch", checkout_id="checkout_1", blocked_at=NOON
+    )
+    async with units() as unit:
+        await unit.blocks.block(block)
+        await unit.blocks.block(block)
+        assert await unit.blocks.is_blocked("clinician-1")
+        assert not await unit.blocks.is_blocked("clinician-2")
+        assert await unit.blocks.standing() == [block]
+        await unit.commit()
+    blocked = SqlBlockedClinicians(engine=engine)
+    assert await blocked.blocked() == {"clinician-1"}
+    async with units() as unit:
+        assert await unit.blocks.clear("clinician-1")
+        assert not await unit.blocks.clear("clinician-1")
+        await unit.commit()
+    assert await blocked.blocked() == frozenset()
+
+
+class TestRows:
+    async def test_intents_that_are_too_old_are_in_doubt(self, units: UnitOfWorkFactory) -> None:
+        await add(
+            units,
+            a_checkout("old", state=S.CHARGE_INTENDED, intended_at=NOON, patient_id="p1"),
+            a_checkout("young", state=S.CHARGE_INTENDED, intended_at=NOON + SECOND, patient_id="p2"),
+            a_checkout("none", state=S.CHARGED, patient_id="p3"),
+        )
+        async with units() as unit:
+            assert await unit.checkouts.in_doubt(NOON) == ["old"]
+
+    async def test_a_patients_other_checkouts(self, units: UnitOfWorkFactory) -> None:
+        await add(
+            units, *(a_checkout(name, patient_id=of) for name, of in [("a", "p1"), ("b", "p1"), ("c", "p2")])
+        )
+        async with units() as unit:
+            assert [row.id for row in await unit.checkouts.of_patient("p1", besides="a")] == ["b"]
+
+    async def test_a_row_at_a_state_of_another_version_is_told_and_keeps_nobody_from_working(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        await add(
+            units, a_checkout("strange", due_at=NOON, patient_id="p1"), a_checkout("known", due_at=NOON)
+        )
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE checkouts SET state = 'of_tomorrow' WHERE id = 'strange'"))
+        async with units() as unit:
+            assert await unit.checkouts.due(NOON, limit=1) == ["known"]
+            assert await unit.checkouts.of_unknown_state() == ["strange"]
+            assert await unit.checkouts.of_patient("p1", besides="known") == []
+            with pytest.raises(UnknownState, match="strange"):
+                await unit.checkouts.get("strange")
+        async with SqlUnitOfWork(engine) as listing:
+            listed = await listing.checkouts.listed(state=None, attention=False, limit=9)
+        assert {row["state"] for row in listed} == {"of_tomorrow", "started"}
+
+    async def test_claims_of_begun_visits_go_only_where_a_person_is_waited_for(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        later = a_slot(start=NOON + timedelta(hours=1))
+        rows = (
+            a_checkout("waits", state=S.NEEDS_ATTENTION),
+            a_checkout("works", state=S.CHARGED, slot=a_slot(clinician="clinician-2")),
+            a_checkout("waits-for-later", state=S.NEEDS_ATTENTION, slot=later),
+        )
+        await add(units, *rows)
+        async with units() as unit:
+            for row in rows:
+                await unit.claims.take(row)
+            assert await unit.claims.release_begun(NOON - SECOND) == 0
+            assert await unit.claims.release_begun(NOON) == 1
+            left = await unit.claims.busy(["clinician-1", "clinician-2"], later.interval)
+            assert len(left) == 1
