@@ -67,11 +67,15 @@ class LateTruth:
         if undo is not None:
             return undo
         looked = _looked(checkout, visits, charges, now=self._clock.now())
-        return looked.flagged(Attention.SWEEP_DIFFERENCE) if await self._differs(looked, others) else looked
+        return await self._compared(looked, others)
 
-    async def _differs(self, checkout: Checkout, others: Sequence[Checkout]) -> bool:
-        """Whether the card processor's books tell something else; what they tell is in the log."""
-        return self._ledger is not None and bool(await reconcile(self._ledger, checkout, others))
+    async def _compared(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+        """The row with what the card processor's books tell otherwise; each difference is given to a person once."""
+        differences = await reconcile(self._ledger, checkout, others) if self._ledger else ()
+        if not differences:
+            return checkout
+        settled = (*checkout.settled, *(each.id for each in differences))
+        return checkout.changed(settled=settled).flagged(Attention.SWEEP_DIFFERENCE)
 
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())

@@ -44,13 +44,18 @@ class Difference:
     kind: DifferenceKind
     charge_id: str
 
+    @property
+    def id(self) -> str:
+        """What a row calls it once a person was told."""
+        return f"{self.kind}:{self.charge_id}"
+
 
 async def reconcile(
     ledger: ChargeLedger, checkout: Checkout, others: Sequence[Checkout]
 ) -> tuple[Difference, ...]:
-    """How the books differ from an ended checkout; `others` are the patient's other checkouts. Raises UpstreamUnavailable.
+    """How the books differ from an ended checkout, less what the row calls settled. Raises UpstreamUnavailable.
 
-    Each difference is logged too, by ids alone.
+    `others` are the patient's other checkouts. Each difference is logged too, by ids alone.
     """
     if not checkout.attempts:
         return ()
@@ -58,10 +63,11 @@ async def reconcile(
     booked = (await ledger.find([own.charge_id])).get(own.charge_id) if own else None
     begun = [attempt.intended_at for attempt in checkout.attempts]
     landed = await ledger.landed(min(begun) - CLOCK_SKEW, max(begun) + LANDS_WITHIN)
-    differences = (
+    found = (
         *(_of_own(own, booked, confirmed=checkout.state is S.CONFIRMED) if own else ()),
         *_of_others(checkout, booked, landed, _accounted_for(checkout, others)),
     )
+    differences = tuple(each for each in found if each.id not in checkout.settled)
     for each in differences:
         log.warning("ledger.difference", checkout=checkout.id, kind=each.kind, charge=each.charge_id)
     return differences

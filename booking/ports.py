@@ -161,6 +161,9 @@ class ChargeLedger(Protocol):
     async def landed(self, since: datetime, until: datetime) -> Sequence[LedgerCharge]:
         """All charges made in this time that took money. Raises UpstreamUnavailable."""
 
+    async def prove(self) -> bool:
+        """Whether the books can be read; what keeps them closed is in the log."""
+
 
 class Scheduling(Protocol):
     """Appointments, booked with the treating clinician's own key."""

@@ -1,5 +1,6 @@
 """The one composition root: builds every adapter and service from the settings, and nothing at import time."""
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -51,6 +52,7 @@ class System:
     services: Services
     watch: Watch
     idempotency: IdempotencyKeys
+    ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
 
     def worker(self) -> Worker:
         """A worker on this system."""
@@ -72,6 +74,11 @@ class System:
             Chore(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
             # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
             Chore(name="prove_clinician_keys", every=timedelta(days=1), work=self.healthie.keys.prove),
+            *(
+                (Chore(name="prove_ledger_key", every=timedelta(days=1), work=self.ledger.prove),)
+                if self.ledger
+                else ()
+            ),
         )
 
 
@@ -101,6 +108,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             )
         )
         await healthie.keys.prove()
+        ledger = await _ledger(settings, exits)
         steps = Steps(
             patients=healthie.patients,
             cards=healthie.cards,
@@ -108,7 +116,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             scheduling=healthie.scheduling,
             holds=holds,
             clock=clock,
-            ledger=await _ledger(settings, exits),
+            ledger=ledger,
         )
         saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=_process_name())
         catalog = OpenCatalog(source=healthie.catalog, blocks=SqlBlockedClinicians(engine=engine))
@@ -131,6 +139,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 in_doubt=timedelta(minutes=settings.in_doubt_minutes),
             ),
             idempotency=IdempotencyKeys(engine=engine),
+            ledger=ledger,
         )
 
 
@@ -212,7 +221,9 @@ async def _ledger(settings: Settings, exits: contextlib.AsyncExitStack) -> Charg
     from integrations.stripe.connect import connect_stripe  # noqa: PLC0415
 
     ledger = await exits.enter_async_context(connect_stripe(key=settings.stripe_key))
-    await ledger.prove()
+    # Beside the start, not before it: nobody waits for Stripe to be there.
+    proving = asyncio.create_task(ledger.prove())
+    exits.callback(proving.cancel)
     return ledger
 
 

@@ -35,6 +35,9 @@ class LedgerInMemory:
         self.asked.append((since, until))
         return [each for each in self.charges if not each.taken.is_zero]
 
+    async def prove(self) -> bool:
+        return not self.closed
+
 
 def in_books(charge_id: str, *, key: str | None = None, **differing: Any) -> LedgerCharge:
     """A charge of the usual amount and customer, kept."""

@@ -88,6 +88,13 @@ async def test_a_charge_dealt_with_already_is_not_told_again() -> None:
     assert await kinds(confirmed, in_books(OWN), in_books(OTHER, key="a-1")) == []
 
 
+async def test_a_difference_that_a_person_was_told_of_is_not_told_again() -> None:
+    own = replace(in_books(OWN), disputed=True, taken=NOTHING)
+    told = ended(S.CONFIRMED, charge(OWN), settled=(f"disputed:{OWN}",))
+
+    assert await kinds(told, own) == [("amount_differs", OWN)]
+
+
 async def test_the_key_of_a_refund_or_of_another_checkout_is_not_ours() -> None:
     own = in_books(OWN, key="a-1")
     foreign = [in_books(f"ch_{key}", key=key) for key in ("a-3", "a-1-refund-0.00", "b-1", "aa-1")]

@@ -50,9 +50,23 @@ async def test_a_disputed_charge_is_flagged_and_told_once(world: World, books: L
 
     assert (row.state, row.attention) == (S.CONFIRMED, Attention.SWEEP_DIFFERENCE)
     assert row.looks > 1
+    assert row.settled == (f"disputed:{row.charge.charge_id if row.charge else None}",)
     assert [(alert.reason, alert.subject) for alert in world.database.alerts.values()] == [
         (Attention.SWEEP_DIFFERENCE, row.id)
     ]
+
+
+async def test_a_row_that_a_person_has_dealt_with_stays_off_the_list(
+    world: World, books: LedgerInMemory
+) -> None:
+    row = await confirm(world, await world.start())
+    books.charges = (replace(in_its_books(row), disputed=True),)
+    row = await world.look_again(row)
+    world.put(row.changed(attention=None))
+
+    row = await world.look_again(row, hours=100)
+
+    assert row.attention is None
 
 
 async def test_a_charge_that_only_the_processor_knows_of_is_flagged(
