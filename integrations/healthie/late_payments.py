@@ -1,7 +1,6 @@
 """Payments that a checkout did not know of when it ended."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from booking.models import Attempt, Charge, Checkout
 from booking.ports import LateCharges
@@ -15,9 +14,6 @@ from integrations.healthie.payments import (
     refers_to,
     refunded,
 )
-
-# A payment without our note can be an attempt's only if it was made about then: the confirm window is at most an hour.
-_ABOUT_THEN = timedelta(hours=1)
 
 
 def late_charges_among(payments: Sequence[Payment], checkout: Checkout) -> LateCharges:
@@ -53,5 +49,5 @@ def _stands(payment: Payment, checkout: Checkout) -> bool:
 
 
 def _may_be(payment: Payment, tried: Checkout, attempt: Attempt) -> bool:
-    near = attempt.intended_at - CLOCK_SKEW <= payment.created_at <= attempt.intended_at + _ABOUT_THEN
-    return near and could_be(payment, tried)
+    """Whether a payment without our note may be the attempt's, or that payment sent again by staff: days later, perhaps."""
+    return payment.created_at >= attempt.intended_at - CLOCK_SKEW and could_be(payment, tried)

@@ -1,0 +1,112 @@
+"""What turns up in Healthie after a checkout has ended, as the adapters read it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from booking.models import Attempt, Charge, Checkout
+from booking.ports import LateCharges
+from booking.refusals import CardDeclined, OutcomeUnknown
+from tests.integration.healthie_on_emulator import Practice, practice
+
+NOTHING = LateCharges()
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Practice]:
+    async with practice() as opened:
+        yield opened
+
+
+def tried(checkout: Checkout) -> Checkout:
+    """The checkout as it stands after an attempt with its card."""
+    attempt = Attempt(number=checkout.attempt, card_id=checkout.card_id, intended_at=checkout.created_at)
+    return checkout.changed(attempts=(*checkout.attempts, attempt))
+
+
+def ids(*charges: Charge) -> frozenset[str]:
+    return frozenset(name for charge in charges for name in (charge.billing_item_id, charge.charge_id))
+
+
+async def late(here: Practice, checkout: Checkout, *known: Charge) -> LateCharges:
+    return await here.healthie.billing.late_charges(checkout, known=ids(*known))
+
+
+class TestLateCharges:
+    async def test_a_charge_of_an_attempt_is_found_with_its_number_and_not_when_known(
+        self, here: Practice
+    ) -> None:
+        checkout = tried(await here.checkout(attempt=2))
+        charge = await here.healthie.billing.charge(checkout)
+        assert await late(here, checkout) == LateCharges(certain=((2, charge),))
+        assert await late(here, checkout, charge) == NOTHING
+
+    async def test_a_second_row_for_a_known_charge_is_no_finding(self, here: Practice) -> None:
+        here.world.switches.repeated_key_adds_item = True
+        checkout = tried(await here.checkout())
+        charge = await here.healthie.billing.charge(checkout)
+        await here.healthie.billing.charge(checkout)
+        assert len(list(here.world.billing_items)) == 2
+        assert await late(here, checkout, charge) == NOTHING
+
+    async def test_what_was_given_back_in_full_is_no_finding(self, here: Practice) -> None:
+        checkout = tried(await here.checkout())
+        charge = await here.healthie.billing.charge(checkout)
+        await here.healthie.billing.refund(checkout.changed(charge=charge))
+        assert await late(here, checkout) == NOTHING
+
+    async def test_a_declined_attempt_alone_is_no_finding(self, here: Practice) -> None:
+        checkout = tried(await here.checkout(token="tok_chargeCustomerFail"))
+        with pytest.raises(CardDeclined):
+            await here.healthie.billing.charge(checkout)
+        assert await late(here, checkout) == NOTHING
+
+    async def test_a_payment_without_its_note_is_uncertain(self, here: Practice) -> None:
+        here.world.switches.drop_note = True
+        checkout = tried(await here.checkout())
+        charge = await here.healthie.billing.charge(checkout)
+        assert await late(here, checkout) == LateCharges(uncertain=True)
+        assert await late(here, checkout, charge) == NOTHING
+
+    async def test_another_checkouts_payment_is_no_finding(self, here: Practice) -> None:
+        checkout = tried(await here.checkout())
+        other = replace(checkout, id="chk_other")
+        await here.healthie.billing.charge(other)
+        assert await late(here, checkout) == NOTHING
+
+    async def test_a_payment_that_is_not_proved_is_uncertain(self, here: Practice) -> None:
+        checkout = tried(await here.checkout())
+        charge = await here.healthie.billing.charge(checkout)
+        here.world.billing_items.change(charge.billing_item_id, state="SCHEDULED")
+        assert await late(here, checkout) == LateCharges(uncertain=True)
+
+    async def test_every_attempt_is_looked_for(self, here: Practice) -> None:
+        checkout = tried(await here.checkout())
+        first = await here.healthie.billing.charge(checkout)
+        checkout = tried(checkout.changed(attempt=2))
+        second = await here.healthie.billing.charge(checkout)
+        found = await late(here, checkout)
+        assert found.certain == ((1, first), (2, second))
+        assert await late(here, checkout, second) == LateCharges(certain=((1, first),))
+
+    async def test_a_checkout_that_never_tried_asks_nothing(self, here: Practice) -> None:
+        assert await late(here, await here.checkout(attempt=0)) == NOTHING
+        assert "PaymentsSince" not in here.wire.operations
+
+
+class TestLateVisits:
+    async def test_every_visit_that_names_the_checkout_is_found_until_it_is_deleted(
+        self, here: Practice
+    ) -> None:
+        checkout = await here.checkout()
+        here.fault("lost_answer", "createAppointment")
+        with pytest.raises(OutcomeUnknown):
+            await here.healthie.scheduling.book(checkout)
+        again = checkout.changed(slot=(await here.free(clinician=1))[3])
+        second = await here.healthie.scheduling.book(again)
+        found = await here.healthie.scheduling.find_all(checkout)
+        assert len(found) == 2
+        await here.healthie.scheduling.delete(checkout.changed(appointment_id=second.id))
+        (left,) = await here.healthie.scheduling.find_all(checkout)
+        assert left.start == checkout.slot.start

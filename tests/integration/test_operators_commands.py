@@ -1,0 +1,178 @@
+"""`frontdoor checkouts …` and `frontdoor clinicians …` on a database of their own."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.current import working_for
+from booking.models import Attempt, Checkout
+from booking.models import CheckoutState as S
+from booking.oversight import ClinicianBlock, EventKind
+from booking.story import event
+from gateway.call_records import RecordedCalls
+from gateway.clock import SystemClock
+from gateway.command_line import main
+from integrations.database.engine import connect_database
+from integrations.database.migrations import migrate_engine
+from integrations.database.story import SqlCalls, story_of
+from integrations.database.unit_of_work import sql_unit_of_work
+from integrations.healthie.audit import Answer, Call, LoggedCalls
+from tests.integration.database_samples import GUEST, NOON, a_charge, a_checkout
+
+T = TypeVar("T")
+
+GIVEN_UP = a_checkout(
+    "chk_given_up",
+    state=S.NEEDS_ATTENTION,
+    attention="refund_failed",
+    attention_from=S.REFUND_INTENDED,
+    patient_id="patient-1",
+    guest=GUEST,
+    charge=a_charge(),
+    attempt=1,
+    attempts=(Attempt(number=1, card_id="card-1", intended_at=NOON),),
+)
+OPEN = a_checkout("chk_open")
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
+    for name, value in {
+        "DATABASE_URL": url,
+        "SECRET_KEY": "only-for-tests-" * 4,
+        "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
+        "HEALTHIE_ORGANIZATION_KEY": "synthetic",
+        "LOG_LEVEL": "ERROR",
+    }.items():
+        monkeypatch.setenv(f"FRONTDOOR_{name}", value)
+    on_database(url, prepare)
+    return url
+
+
+def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    async def run() -> T:
+        engine = connect_database(url)
+        try:
+            return await work(engine)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+async def prepare(engine: AsyncEngine) -> None:
+    await migrate_engine(engine)
+    async with sql_unit_of_work(engine)() as unit:
+        for row in (GIVEN_UP, OPEN):
+            await unit.checkouts.add(row)
+        await unit.claims.take(GIVEN_UP)
+        before = GIVEN_UP.changed(state=S.REFUND_INTENDED)
+        await unit.story.add(event(GIVEN_UP, EventKind.MOVED, before=before, by="driver-1"))
+        await unit.blocks.block(
+            ClinicianBlock(
+                clinician_id="clinician-1",
+                reason="provider_mismatch",
+                checkout_id=GIVEN_UP.id,
+                blocked_at=NOON,
+            )
+        )
+        await unit.commit()
+
+
+def read(url: str, checkout_id: str = GIVEN_UP.id) -> Checkout:
+    async def get(engine: AsyncEngine) -> Checkout | None:
+        async with sql_unit_of_work(engine)() as unit:
+            return await unit.checkouts.get(checkout_id)
+
+    row = on_database(url, get)
+    assert row is not None
+    return row
+
+
+def frontdoor(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_the_list_is_narrowed_by_state_and_by_attention(url: str) -> None:
+    assert {line.split()[0] for line in frontdoor("checkouts", "list").output.splitlines()} == {
+        GIVEN_UP.id,
+        OPEN.id,
+    }
+    assert frontdoor("checkouts", "list", "--state", "started").output.startswith(OPEN.id)
+    attention = frontdoor("checkouts", "list", "--attention").output
+    assert attention.startswith(f"{GIVEN_UP.id}  needs_attention")
+    assert attention.rstrip().endswith("refund_failed")
+    assert frontdoor("checkouts", "list", "--state", "booked").output == "None.\n"
+
+
+def test_show_tells_facts_moves_and_calls_without_patient_data(url: str) -> None:
+    async def call(engine: AsyncEngine) -> None:
+        audit = RecordedCalls(inner=LoggedCalls(), calls=SqlCalls(engine=engine), clock=SystemClock())
+        made = Call(operation="Refund", kind="mutation", acting="clinician-1", key_fingerprint="f", attempt=1)
+        answer = Answer(duration_ms=12.4, status=200, error="refused", request_id="request-9")
+        with working_for(GIVEN_UP.id):
+            await audit.attempted(made)
+            await audit.answered(made, answer)
+        await audit.answered(made, answer)  # for no checkout: in no story
+
+    on_database(url, call)
+    shown = frontdoor("checkouts", "show", GIVEN_UP.id)
+    assert shown.exit_code == 0
+    assert "refund_intended -> needs_attention" in shown.output
+    assert "mutation Refund as clinician-1: refused, HTTP 200, 12 ms  request request-9" in shown.output
+    assert shown.output.count("mutation Refund") == 1
+    assert "example.com" not in shown.output
+    assert "Sample" not in shown.output.replace("A sample plan", "")
+
+
+def test_a_retry_makes_it_due_and_is_written_down_with_who_did_it(url: str) -> None:
+    done = frontdoor("checkouts", "retry", GIVEN_UP.id)
+    assert done.exit_code == 0
+    row = read(url)
+    assert (row.state, row.attention) == (S.REFUND_INTENDED, None)
+    assert row.due_at is not None
+    last = on_database(url, lambda engine: story_of(engine, GIVEN_UP.id))[-1]
+    assert (getattr(last, "kind", None), getattr(last, "by", None)) == (
+        EventKind.RETRIED,
+        f"operator {getpass.getuser()}",
+    )
+
+
+def test_a_resolution_needs_a_note_and_ends_it(url: str) -> None:
+    assert frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "refunded").exit_code == 2
+    assert frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "lost", "--note", "x").exit_code == 2
+    done = frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "refunded", "--note", "By hand.")
+    assert "ended as refunded" in done.output
+    assert read(url).state is S.REFUNDED
+    assert "“By hand.”" in frontdoor("checkouts", "show", GIVEN_UP.id).output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("checkouts", "show", "chk_missing"),
+        ("checkouts", "retry", "chk_missing"),
+        ("checkouts", "retry", "chk_open"),
+        ("checkouts", "resolve", "chk_open", "--as", "booked", "--note", "x"),
+        ("clinicians", "unblock", "clinician-9"),
+    ],
+)
+def test_what_cannot_be_done_is_explained_in_one_line(url: str, arguments: tuple[str, ...]) -> None:
+    refused = frontdoor(*arguments)
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: ")
+    assert len(refused.output.splitlines()) == 1
+
+
+def test_a_blocked_clinician_is_listed_and_cleared(url: str) -> None:
+    assert frontdoor("clinicians", "list").output.startswith("clinician-1  provider_mismatch  chk_given_up")
+    assert frontdoor("clinicians", "unblock", "clinician-1").exit_code == 0
+    assert frontdoor("clinicians", "list").output == "None.\n"
+    assert "unblocked" in frontdoor("checkouts", "show", GIVEN_UP.id).output
