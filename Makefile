@@ -21,7 +21,7 @@ endif
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env dev demo test lint format generate clean
+.PHONY: help env dev demo test processes bench lint format generate clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -40,6 +40,13 @@ test: env  ## everything that CI checks: lint, types, layers, generated client, 
 
 lint: env  ## the same without the tests
 	@$(run) tools.check --without tests
+
+processes: env  ## every trial with real processes, those too long for `make test` as well
+	@$(run) pytest tests/reliability -n auto --maxprocesses 2
+
+bench: env  ## measure, and write the figures into docs/reliability.md (takes minutes)
+	@$(run) benchmarks.run
+	@$(run) benchmarks.report
 
 format: env  ## rewrite the code as the linter wants it
 	@$(run) ruff check --fix-only --quiet .

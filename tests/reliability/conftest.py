@@ -5,18 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import outside_the_loop
-from tests.plugins.emulator import EmulatorClient
 from tests.reliability.database import Database
-from tests.reliability.practice import Practice
+from tests.reliability.practice import Practice, a_practice
 from tests.reliability.processes import Nursery, Running, a_nursery
-from tests.reliability.proxy import proxy_to
 
 Open = Callable[..., Awaitable[Practice]]
 
@@ -66,21 +63,7 @@ async def practice_on(nursery: Nursery, emulator_process: Running) -> AsyncItera
     async with AsyncExitStack() as exits:
 
         async def open_on(database: Database, **more: str) -> Practice:
-            client = httpx2.AsyncClient(base_url=emulator_process.url, timeout=30)
-            emulator = EmulatorClient(
-                url=emulator_process.url, client=await exits.enter_async_context(client)
-            )
-            seed = await emulator.control.reset()
-            return Practice(
-                database=database,
-                emulator=emulator,
-                proxy=await exits.enter_async_context(proxy_to(emulator_process.url)),
-                nursery=nursery,
-                http=await exits.enter_async_context(httpx2.AsyncClient(timeout=60)),
-                seed=seed,
-                seeded=await emulator.control.books(),
-                more=more,
-            )
+            return await exits.enter_async_context(a_practice(nursery, emulator_process, database, **more))
 
         yield open_on
 

@@ -32,7 +32,7 @@ from integrations.database.tables import checkouts, slot_claims
 from tests.plugins.emulator import EmulatorClient
 from tests.reliability.database import Database
 from tests.reliability.processes import Nursery, Running
-from tests.reliability.proxy import Proxy
+from tests.reliability.proxy import Proxy, proxy_to
 
 ZONE = "America/New_York"
 SECRET = secrets.token_urlsafe(32)
@@ -264,3 +264,27 @@ class Peer:
             },
         )
         assert made["createAppointment"]["appointment"], made
+
+
+@contextlib.asynccontextmanager
+async def a_practice(
+    nursery: Nursery, emulator: Running, database: Database, **more: str
+) -> AsyncIterator[Practice]:
+    """A freshly seeded practice on the emulator and an empty database; `more` are further settings."""
+    async with (
+        httpx2.AsyncClient(base_url=emulator.url, timeout=30) as client,
+        httpx2.AsyncClient(timeout=60) as http,
+        proxy_to(emulator.url) as proxy,
+    ):
+        upstream = EmulatorClient(url=emulator.url, client=client)
+        seed = await upstream.control.reset()
+        yield Practice(
+            database=database,
+            emulator=upstream,
+            proxy=proxy,
+            nursery=nursery,
+            http=http,
+            seed=seed,
+            seeded=await upstream.control.books(),
+            more=more,
+        )

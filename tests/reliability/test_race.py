@@ -22,6 +22,8 @@ from tests.reliability.practice import SECRET, ZONE, Practice
 from tests.reliability.processes import Running
 from tests.reliability.proxy import Side
 
+FULL = pytest.mark.full
+
 CALLERS = 1_000
 AT_ONCE = 100  # as many requests are under way at any moment; more would queue in the gateways all the same
 
@@ -77,7 +79,8 @@ class Crowd:
 Summon = Callable[[Practice], Any]
 
 
-@pytest.fixture(params=["one_slot", "overlapping_slots"])
+# A crowd that wants one slot is part of every crowd that wants overlapping ones.
+@pytest.fixture(params=[pytest.param("one_slot", marks=FULL), "overlapping_slots"])
 def summon(request: pytest.FixtureRequest) -> Summon:
     """Calls a crowd together that wants one slot, or slots of different lengths that all overlap."""
     return lambda practice: a_crowd(practice, overlapping=request.param == "overlapping_slots")
@@ -121,8 +124,17 @@ async def assert_one_visit_and_one_charge(practice: Practice) -> None:
 
 
 class TestOneWins:
-    async def test_with_holds_in_the_database(self, practice: Practice, summon: Summon) -> None:
-        await self.assert_one_wins(practice, summon)
+    @FULL
+    async def test_with_holds_in_sqlite(
+        self, practice_on: Open, sqlite_database: Database, summon: Summon
+    ) -> None:
+        await self.assert_one_wins(await practice_on(sqlite_database), summon)
+
+    @pytest.mark.postgres
+    async def test_with_holds_in_postgresql(
+        self, practice_on: Open, postgresql_database: Database, summon: Summon
+    ) -> None:
+        await self.assert_one_wins(await practice_on(postgresql_database), summon)
 
     @pytest.mark.postgres
     @pytest.mark.redis

@@ -1,0 +1,128 @@
+"""Write the figures of `benchmarks/results.json` into docs/reliability.md: `python -m benchmarks.report [--check]`."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.run import RESULTS
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
+BEGIN = "<!-- figures: written by `make bench` -->"
+END = "<!-- /figures -->"
+
+# Milliseconds a transition, median: what the design aims at.
+AIMS = {"sqlite": 1.5, "postgresql": 2.0}
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+def main() -> int:
+    """Write, or with --check say whether the document is as it would be written."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    written = DOCUMENT.read_text()
+    fresh = with_figures(written, json.loads(RESULTS.read_text()))
+    if parser.parse_args().check:
+        return 0 if fresh == written else 1
+    DOCUMENT.write_text(fresh)
+    return 0
+
+
+def with_figures(document: str, results: dict[str, Any]) -> str:
+    """The document with these figures between its marks."""
+    head, _, rest = document.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n{render(results)}{END}{tail}"
+
+
+def render(results: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    parts = [
+        f"Measured {results['measured']} on {results['cores']} cores with Python {results['python']}.",
+        *(section(results[name]) for name, section in _SECTIONS.items() if name in results),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _saga(figures: dict[str, Any]) -> str:
+    rows = [
+        (
+            NAMES[name],
+            f"{one['transition']['median']:.2f} ms",
+            f"{one['transition']['p95']:.2f} ms",
+            f"{AIMS[name]:.1f} ms",
+            f"{one['bare_write']['median']:.2f} ms",
+            f"{one['ratio']:.1f}",
+            f"{one['per_second']:.0f}",
+            f"{one['per_cpu_second']:.0f}",
+            f"`{one['durability']}`",
+        )
+        for name, one in figures.items()
+    ]
+    return _titled(
+        "What the saga adds to upstream's own time, for each transition",
+        (
+            "",
+            "median",
+            "p95",
+            "aim",
+            "bare write",
+            "ratio",
+            "checkouts/s",
+            "checkouts/s of one core",
+            "durability",
+        ),
+        rows,
+    )
+
+
+def _recovery(figures: dict[str, Any]) -> str:
+    rows = [
+        (
+            NAMES[name],
+            f"{one['wall_seconds']:.1f} s",
+            f"{one['lease_seconds']:.0f} s",
+            f"{one['takeover']['median']:.0f} ms",
+            f"{one['takeover']['p95']:.0f} ms",
+        )
+        for name, one in figures.items()
+    ]
+    return _titled(
+        "From a `kill -9` after the charge to the confirmed visit",
+        ("", "in all", "of it the lease, at most", "the takeover, median", "p95"),
+        rows,
+    )
+
+
+def _simulation(figures: dict[str, Any]) -> str:
+    rows = [(name.replace("_", " "), _plain(value)) for name, value in _flat(figures)]
+    return _titled("The simulation", ("", ""), rows)
+
+
+_SECTIONS = {"saga": _saga, "recovery": _recovery, "simulation": _simulation}
+
+
+def _flat(figures: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}: ")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def _titled(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"**{title}**\n\n{table}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Measure everything and write `benchmarks/results.json`: `python -m benchmarks.run [--without PART]`.
+
+Needs PostgreSQL's programs, or a server that the tests would find. Takes some minutes: one of them is a lease that runs out.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from benchmarks import recovery, saga
+from tests.plugins.databases import emptied
+from tests.plugins.discovery import discover, local_postgres
+from tests.plugins.servers import TOLD_POSTGRES, own_database
+from tests.plugins.temporary_servers import TemporaryPostgres
+from tests.reliability.processes import a_nursery
+
+RESULTS = Path(__file__).parent / "results.json"
+CHECKOUTS = 200
+TAKEOVERS = 10
+PARTS = ("saga", "recovery", "simulation")
+
+
+def main() -> None:
+    """Measure; what is left out keeps the figures that it had."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--without", action="append", default=[], choices=PARTS)
+    parser.add_argument("--checkouts", type=int, default=CHECKOUTS, help="for each database")
+    given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    with ExitStack() as servers:
+        url = servers.enter_context(own_database(_postgresql(servers)))
+        measured = asyncio.run(_measure(url, given.without, checkouts=given.checkouts))
+    if "simulation" not in given.without:
+        measured["simulation"] = _simulated()
+    kept = {name: figures for name, figures in before.items() if name in given.without}
+    RESULTS.write_text(json.dumps({**_machine(), **kept, **measured}, indent=2) + "\n")
+
+
+def _postgresql(servers: ExitStack) -> str:
+    def own() -> str:
+        server = TemporaryPostgres()
+        servers.callback(server.stop)
+        server.start()
+        return server.url
+
+    return discover(told=os.environ.get(TOLD_POSTGRES), local=local_postgres, own=own)
+
+
+async def _measure(postgresql_url: str, without: list[str], *, checkouts: int) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory, a_nursery() as nursery:
+        urls = {"sqlite": f"sqlite:///{directory}/frontdoor.sqlite3", "postgresql": postgresql_url}
+        for name, url in urls.items() if "saga" not in without else ():
+            _say(f"the saga on {name}")
+            async with emptied(url) as engine:
+                overhead = await saga.measure(engine, url, checkouts=checkouts)
+                durable = await _durability(engine)
+                figures.setdefault("saga", {})[name] = {**asdict(overhead), "durability": durable}
+        for name, url in urls.items() if "recovery" not in without else ():
+            _say(f"recovery on {name}")
+            measured = await recovery.measure(nursery, await nursery.emulator(), url, takeovers=TAKEOVERS)
+            figures.setdefault("recovery", {})[name] = asdict(measured)
+    return figures
+
+
+async def _durability(engine: AsyncEngine) -> str:
+    """What a commit waits for, in the database's own words: figures without it say little."""
+    async with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            return f"synchronous={await connection.scalar(text('PRAGMA synchronous'))}"
+        settings = [
+            f"{name}={await connection.scalar(text(f'SHOW {name}'))}"
+            for name in ("fsync", "synchronous_commit")
+        ]
+    return " ".join(settings)
+
+
+def _simulated() -> Any:
+    """The simulation's own figures."""
+    _say("the simulation")
+    finished = subprocess.run(
+        [sys.executable, "-m", "tests.simulation.run", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(finished.stdout)
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "measured": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _say(what: str) -> None:
+    print(f"measuring {what} …", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""What the saga adds to what upstream takes: its commits, its claim, its lease, its hold."""
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from benchmarks.bare import bare_writer, timed
+from benchmarks.figures import Spread, spread
+from booking.models import CardChoice, CheckoutState, GuestDetails, Hold
+from booking.principals import Caller, Principal, PrincipalKind, guest_of
+from integrations.database.holds import SqlHoldStore
+from integrations.database.unit_of_work import sql_unit_of_work
+from tests.unit.booking_upstream import Books
+from tests.unit.booking_world import World, a_slot
+
+T = TypeVar("T")
+
+# From `started` to `confirmed`, with a new patient and a new card: what a row passes, see docs/checkout.md.
+TRANSITIONS = 9
+
+WARM_UP = 20
+
+# As many checkouts at once as keep the event loop busy while others wait for the database.
+AT_ONCE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overhead:
+    """Per transition, above upstream's own time."""
+
+    transition: Spread
+    bare_write: Spread  # one commit through the bare driver, measured in between
+    ratio: float  # of the medians
+    per_second: float  # checkouts from confirm to confirmed, many at once, in one process
+    per_cpu_second: float  # the same by the process's own processor time: what one core can do
+
+
+@dataclass
+class TimedBooks(Books):
+    """An upstream in memory that knows how long it took."""
+
+    seconds: float = 0.0
+
+    async def call(self, name: str, effect: Callable[[], T]) -> T:
+        """Answer at once, and count what that took."""
+        started = time.perf_counter()
+        try:
+            return await super().call(name, effect)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+
+class Checkouts:
+    """The domain on a real database and an upstream that answers at once."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        world = World()
+        world.books = self.books = TimedBooks(clock=world.clock, tape=world.tape)
+        world.database = sql_unit_of_work(engine)  # type: ignore[assignment]  # the real one in the double's place
+        world.holds = SqlHoldStore(engine=engine, clock=world.clock)  # type: ignore[assignment]  # the same
+        self._world = world
+        self._service = world.a_service(world.a_saga())
+        self._numbers = itertools.count(1)
+
+    async def started(self) -> str:
+        """Start a checkout of a new guest on a slot of its own; answers its id."""
+        number = next(self._numbers)
+        now = self._world.clock.now()
+        visitor = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id=f"v{number}"))
+        hold = Hold(
+            id=f"hold_{number}",
+            owner=visitor.principal.key,
+            slot=a_slot(hours=number),
+            time_zone="UTC",
+            created_at=now,
+            expires_at=now + timedelta(minutes=5),
+        )
+        await self._world.holds.acquire(hold, limit=None)
+        guest = GuestDetails(email=f"guest.{number}@example.com", first_name="Sample", last_name="Guest")
+        return (await self._service.start(visitor, hold_id=hold.id, guest=guest)).id
+
+    async def paid(self, checkout_id: str) -> float:
+        """Confirm, and answer how long that took above upstream's own time, in seconds. For one at a time."""
+        upstream, started = self.books.seconds, time.perf_counter()
+        await self.confirm(checkout_id)
+        return time.perf_counter() - started - (self.books.seconds - upstream)
+
+    async def confirm(self, checkout_id: str) -> None:
+        """Confirm, from `started` to `confirmed`."""
+        card = CardChoice(token=f"tok_{checkout_id}")
+        row = await self._service.confirm(Caller(principal=guest_of(checkout_id)), checkout_id, card)
+        if row.state is not CheckoutState.CONFIRMED:
+            raise AssertionError(row.state)
+
+
+@dataclass(kw_only=True)
+class _Samples:
+    transition: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+
+
+async def measure(engine: AsyncEngine, url: str, *, checkouts: int) -> Overhead:
+    """Measure on a migrated, empty database."""
+    subject, samples = Checkouts(engine), _Samples()
+    async with bare_writer(url) as write:
+        for number in range(WARM_UP + checkouts):
+            checkout_id = await subject.started()
+            seconds = await subject.paid(checkout_id)
+            bare = [await timed(write) for _ in range(TRANSITIONS)]
+            if number >= WARM_UP:
+                samples.transition.append(seconds / TRANSITIONS)
+                samples.bare += bare
+    waiting = [await subject.started() for _ in range(checkouts)]
+    wall, processor = await _clocked(lambda: _all_at_once(subject, waiting))
+    transition, bare_write = spread(samples.transition), spread(samples.bare)
+    return Overhead(
+        transition=transition,
+        bare_write=bare_write,
+        ratio=round(transition.median / bare_write.median, 2),
+        per_second=round(checkouts / wall, 1),
+        per_cpu_second=round(checkouts / processor, 1),
+    )
+
+
+async def _all_at_once(subject: Checkouts, waiting: list[str]) -> None:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(checkout_id: str) -> None:
+        async with places:
+            await subject.confirm(checkout_id)
+
+    await asyncio.gather(*map(one, waiting))
+
+
+async def _clocked(work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
+    """Run it; answers the wall's and the process's own seconds."""
+    wall, before = time.perf_counter(), os.times()
+    await work()
+    after = os.times()
+    return time.perf_counter() - wall, after.user + after.system - before.user - before.system
