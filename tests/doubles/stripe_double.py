@@ -4,6 +4,7 @@ Writes work here so that a guard which lets one through is found out. https://do
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,7 @@ class StripeDouble:
     faults: deque[Response] = field(default_factory=deque)  # answered instead, first come first served
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)  # of each request
 
     def charge(
         self,
@@ -60,16 +62,20 @@ class StripeDouble:
         }
         self.charges[charge_id] = charge
         if charge["status"] == "succeeded":
-            event_id = f"evt_{charge_id}"
-            request = {"id": f"req_{charge_id}", "idempotency_key": key}
-            self.events[event_id] = {
-                "id": event_id,
-                "object": "event",
-                "type": "charge.succeeded",
-                "created": created,
-                "data": {"object": charge},
-                "request": request,
-            }
+            self._event("charge.succeeded", charge, key)
+        if charge["amount_refunded"]:
+            self._event("charge.refunded", charge, f"{key}-refund")
+
+    def _event(self, kind: str, charge: Json, key: str | None) -> None:
+        event_id = f"evt_{kind}_{charge['id']}"
+        self.events[event_id] = {
+            "id": event_id,
+            "object": "event",
+            "type": kind,
+            "created": charge["created"],
+            "data": {"object": charge},
+            "request": {"id": f"req_{charge['id']}", "idempotency_key": key},
+        }
 
     def fail(self, status: int, *, times: int = 1, kind: str = "api_error") -> None:
         """Answer the next requests with an error of Stripe's shape."""
@@ -87,6 +93,7 @@ class StripeDouble:
 
     async def _answer(self, request: Request) -> Response:
         path = request.path_params["path"]
+        self.headers.append(request.headers)
         if request.headers.get("authorization") != f"Bearer {KEY}":
             given = request.headers.get("authorization", "")[-4:]
             return _error(401, "invalid_request_error", f"Invalid API Key provided: rk_test_****{given}")
@@ -94,8 +101,12 @@ class StripeDouble:
             self.writes.append(f"{request.method} {path}")
             return JSONResponse({"id": "ch_written", "object": "charge", "deleted": True})
         self.reads.append(str(request.url).split("/", 3)[3])
-        if self.faults:
-            return self.faults.popleft()
+        answer = self.faults.popleft() if self.faults else self._read(request, path)
+        answer.headers["Request-Id"] = "req_sample"
+        answer.headers["Stripe-Notice"] = "Something that Stripe would like a developer to read"
+        return answer
+
+    def _read(self, request: Request, path: str) -> Response:
         version, _, rest = path.partition("/")
         resource, _, one = rest.partition("/")
         if version != "v1" or resource not in self.readable:
@@ -143,4 +154,4 @@ def _asked_for(each: Json, request: Request) -> bool:
 
 def _error(status: int, kind: str, text: str, *, code: str | None = None) -> Response:
     error = {"type": kind, "message": text, "code": code}
-    return JSONResponse({"error": error}, status_code=status, headers={"Request-Id": "req_sample"})
+    return JSONResponse({"error": error}, status_code=status)

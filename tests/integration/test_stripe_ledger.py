@@ -1,6 +1,7 @@
 """Reading Stripe's books: what is found, how it goes wrong, and what nobody gets to see of it."""
 
 import logging
+import warnings
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -108,6 +109,13 @@ class TestLanded:
         double.charge("ch_after", created=1_000_101)
 
         assert {charge.id for charge in await ledger.landed(SINCE, UNTIL)} == {"ch_first", "ch_last"}
+
+    async def test_the_key_is_the_charges_and_not_a_refunds(
+        self, double: StripeDouble, ledger: StripeLedger
+    ) -> None:
+        double.charge("ch_a", key="key-a", amount_refunded=100)
+
+        assert (await ledger.landed(SINCE, UNTIL))[0].upstream_key == "key-a"
 
     async def test_a_charge_made_by_hand_has_no_key(self, double: StripeDouble, ledger: StripeLedger) -> None:
         double.charge("ch_a", key=None)
@@ -258,3 +266,29 @@ class TestSecrecy:
         said = captured.out + captured.err + "".join(record.getMessage() for record in caplog.records)
         assert not [value for value in PATIENT_DATA.values() if value in said]
         assert KEY not in said
+
+    async def test_stripe_is_told_nothing_of_the_machine(
+        self, double: StripeDouble, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stripe, "enable_telemetry", True)
+        double.charge("ch_a")
+
+        async with ledger_on(double) as ledger:
+            for _ in range(2):  # the SDK tells of one request with the next
+                await ledger.find(["ch_a"])
+
+        assert not [headers for headers in double.headers if "x-stripe-client-telemetry" in headers]
+        assert not [
+            headers for headers in double.headers if "platform" in headers["x-stripe-client-user-agent"]
+        ]
+
+    async def test_a_notice_of_stripes_is_not_said_in_the_programs_voice(
+        self, double: StripeDouble, ledger: StripeLedger
+    ) -> None:
+        double.charge("ch_a")
+
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            await ledger.find(["ch_a"])
+
+        assert not [each for each in said if "Stripe" in str(each.message)]

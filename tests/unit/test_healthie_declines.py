@@ -52,8 +52,9 @@ def test_whatever_is_unfamiliar_or_in_doubt_is_no_decline(words: list[str]) -> N
     assert decline(words, DECLINES) is None
 
 
-def test_a_code_that_tells_of_another_payment_leaves_the_outcome_unknown() -> None:
-    assert decline(["Your card was declined.", "card_declined: duplicate_transaction"], DECLINES) is None
+@pytest.mark.parametrize("beside", ["card_declined", "generic_decline", "payment_limit_exceeded"])
+def test_a_code_that_tells_of_another_payment_leaves_the_outcome_unknown(beside: str) -> None:
+    assert decline(["Your card was declined.", f"{beside}: duplicate_transaction"], DECLINES) is None
 
 
 @pytest.mark.parametrize("code", [code for code, reason in DECLINES.items() if reason])
