@@ -14,8 +14,8 @@ import stripe
 # Stripe answers reads within a second or two; nobody waits for these.
 TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
 
-# Answers' headers that the SDK goes by. Others stay here: one of them would have it warn of things in the program's own voice.
-_USED_HEADERS = frozenset({"request-id", "stripe-should-retry"})
+# The one header of an answer that the SDK needs. Another would have it speak up in the program's own voice (Stripe-Notice).
+_ADVICE = "stripe-should-retry"
 
 
 class WriteRefused(Exception):
@@ -44,8 +44,8 @@ class ReadOnlyHttp(stripe.HTTPClient):
             response = await self._client.get(url, headers=dict(headers), timeout=TIMEOUT)
         except httpx2.HTTPError as error:
             raise _no_answer(error) from None
-        used = {name: value for name, value in response.headers.items() if name in _USED_HEADERS}
-        return response.content, response.status_code, used
+        advice = response.headers.get(_ADVICE)
+        return response.content, response.status_code, {} if advice is None else {_ADVICE: advice}
 
     async def request_stream_async(self, method: str, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse: what is streamed is files and reports, which we have no business with."""

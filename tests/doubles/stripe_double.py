@@ -77,10 +77,13 @@ class StripeDouble:
             "request": {"id": f"req_{charge['id']}", "idempotency_key": key},
         }
 
-    def fail(self, status: int, *, times: int = 1, kind: str = "api_error") -> None:
-        """Answer the next requests with an error of Stripe's shape."""
+    def fail(self, status: int, *, times: int = 1, advice: str | None = None) -> None:
+        """Answer the next requests with an error of Stripe's shape, with its advice on asking again if any."""
         for _ in range(times):
-            self.faults.append(_error(status, kind, "Something about sample.patient@example.com went wrong"))
+            error = _error(status, "api_error", "Something about sample.patient@example.com went wrong")
+            if advice is not None:
+                error.headers["Stripe-Should-Retry"] = advice
+            self.faults.append(error)
 
     def say(self, body: str, *, status: int = 200) -> None:
         """Answer the next request with this text."""

@@ -116,6 +116,7 @@ class TestLanded:
         double.charge("ch_a", key="key-a", amount_refunded=100)
 
         assert (await ledger.landed(SINCE, UNTIL))[0].upstream_key == "key-a"
+        assert [read for read in double.reads if "events" in read and "charge.succeeded" not in read] == []
 
     async def test_a_charge_made_by_hand_has_no_key(self, double: StripeDouble, ledger: StripeLedger) -> None:
         double.charge("ch_a", key=None)
@@ -174,6 +175,14 @@ class TestTrouble:
         double.fail(500, times=2)
 
         assert "ch_a" in await ledger.find(["ch_a"])
+
+    async def test_stripes_advice_on_asking_again_is_followed(
+        self, double: StripeDouble, ledger: StripeLedger
+    ) -> None:
+        double.fail(500, times=5, advice="false")
+        with pytest.raises(StripeUnavailable):
+            await ledger.find(["ch_a"])
+        assert len(double.reads) == 1
 
     async def test_no_network_is_no_answer(self, double: StripeDouble) -> None:
         def lost(request: httpx2.Request) -> httpx2.Response:
