@@ -30,6 +30,7 @@ class HoldRules:
     )  # long enough to type a card number, short enough to miss nobody
     extensions: int = 2  # three durations in all
     per_owner: int = 3  # so that nobody can lock up a clinician's day
+    per_client: int = 10  # nor by many names: a network of a household or an office has several patients
 
 
 class HoldService:
@@ -67,6 +68,7 @@ class HoldService:
         hold = Hold(
             id=f"hold_{secrets.token_urlsafe(16)}",
             owner=caller.principal.key,
+            client=caller.client,
             slot=slot,
             time_zone=time_zone,
             created_at=now,
@@ -88,14 +90,17 @@ class HoldService:
     async def _acquire(self, caller: Caller, hold: Hold) -> Hold:
         """Take the interval; what the caller held as a visitor, before they signed in, becomes the patient's."""
         try:
-            return await self._store.acquire(hold, limit=self._rules.per_owner)
+            return await self._take(hold)
         except SlotTaken:
             if caller.visitor is None or caller.visitor == caller.principal:
                 raise
-        theirs = await self._store.acquire(
-            replace(hold, owner=caller.visitor.key), limit=self._rules.per_owner
-        )
+        theirs = await self._take(replace(hold, owner=caller.visitor.key))
         return await self._store.transfer(theirs, owner=hold.owner)
+
+    async def _take(self, hold: Hold) -> Hold:
+        return await self._store.acquire(
+            hold, limit=self._rules.per_owner, client_limit=self._rules.per_client
+        )
 
     async def view(self, caller: Caller, hold_id: str) -> Hold | None:
         """The caller's live hold; None for a foreign, an expired and a missing one alike."""

@@ -22,6 +22,7 @@ class Hold:
     created_at: datetime  # UTC
     expires_at: datetime  # UTC
     extensions: int = 0
+    client: str | None = None  # the network that it was taken from, made unreadable; None: not known
 
     def is_live(self, now: datetime) -> bool:
         """Whether the hold still keeps the slot."""

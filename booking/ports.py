@@ -188,11 +188,12 @@ class Scheduling(Protocol):
 class HoldStore(Protocol):
     """Slot locks: fast, expiring, visible to others. Exclusion that is final is the slot claim in the database."""
 
-    async def acquire(self, hold: Hold, *, limit: int | None) -> Hold:
+    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
         """Take the interval, atomically against every overlapping live hold of the clinician; answers the hold.
 
         When the owner has a live hold on exactly this slot already, that one is answered as it is, and nothing changes.
-        Raises SlotTaken, or HoldLimitReached when the owner has `limit` live holds already (None: no limit).
+        Raises SlotTaken, or HoldLimitReached when the owner has `limit` live holds already, or `client_limit` were taken from
+        the hold's client, whoever owns them now (None: no limit).
         """
 
     async def get(self, hold_id: str) -> Hold | None:

@@ -42,6 +42,7 @@ class Caller:
 
     principal: Principal
     visitor: Principal | None = None
+    client: str | None = None  # the network that they come from, made unreadable; None: not known
 
     def owns(self, owner: str) -> bool:
         """Whether something with this owner is the caller's."""

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from booking.ports import Clock
 from gateway.authentication import VISITOR_HEADER, Authenticator
+from gateway.clients import ClientNames
 from gateway.composition import System, compose
 from gateway.graphiql import graphiql_routes
 from gateway.http import REQUEST_ID_HEADER, GraphQLEndpoint
@@ -85,7 +86,11 @@ def _endpoint(settings: Settings, system: System) -> GraphQLEndpoint:
     return GraphQLEndpoint(
         services=system.services,
         authenticator=Authenticator(
-            tokens=GatewayTokens(secret=secret), verifier=token_verifier(settings, clock=system.clock)
+            tokens=GatewayTokens(secret=secret),
+            verifier=token_verifier(settings, clock=system.clock),
+            clients=ClientNames(
+                header=settings.client_address_header, key=derive_key(secret, "client-address")
+            ),
         ),
         guard=MutationGuard(
             keys=system.idempotency,

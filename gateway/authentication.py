@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from booking.principals import Caller, Principal
+from gateway.clients import ClientNames
 from gateway.tokens import GatewayTokens, InvalidToken, TokenVerifier
 from schema.errors import RequestError
 
@@ -29,6 +30,7 @@ class Authenticator:
 
     tokens: GatewayTokens
     verifier: TokenVerifier
+    clients: ClientNames | None = None
 
     async def caller(self, headers: Mapping[str, str]) -> Caller | None:
         """Whoever asks; None when the headers name nobody. Raises Unauthenticated.
@@ -37,9 +39,10 @@ class Authenticator:
         """
         visitor = self.tokens.read_visitor(headers.get(VISITOR_HEADER, ""))
         bearer = await self._bearer(headers.get("authorization"))
+        client = self.clients.name(headers) if self.clients else None
         if bearer is not None:
-            return Caller(principal=bearer, visitor=visitor)
-        return Caller(principal=visitor) if visitor is not None else None
+            return Caller(principal=bearer, visitor=visitor, client=client)
+        return Caller(principal=visitor, client=client) if visitor is not None else None
 
     async def _bearer(self, header: str | None) -> Principal | None:
         if header is None:

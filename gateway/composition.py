@@ -170,6 +170,7 @@ def _services(
                 duration=settings.hold_duration,
                 extensions=settings.hold_extensions,
                 per_owner=settings.holds_per_owner,
+                per_client=settings.holds_per_client,
             ),
         ),
         quotes=quotes,

@@ -82,6 +82,13 @@ class Settings(BaseSettings):
     hold_minutes: int = Field(5, ge=1, le=30, description="How long a hold keeps a slot.")
     hold_extensions: int = Field(2, ge=0, le=10, description="How often a hold may be extended.")
     holds_per_owner: int = Field(3, ge=1, le=20, description="How many slots one caller may hold at once.")
+    holds_per_client: int = Field(
+        10, ge=1, le=1000, description="How many slots one network may hold at once, where it is known."
+    )
+    client_address_header: str | None = Field(
+        None,
+        description="The header in which your proxy names the client's address (its last entry counts), such as `X-Forwarded-For`; without it networks are not told apart.",
+    )
     confirm_minutes: int = Field(
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."
     )

@@ -1,6 +1,6 @@
 """What a resolver knows about its request, and nothing else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 import strawberry
@@ -57,7 +57,7 @@ class Context:
             return caller
         if caller.visitor is None:
             raise VisitorTokenRequired
-        return Caller(principal=caller.visitor)
+        return replace(caller, principal=caller.visitor)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, RowMapping, Update, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -80,6 +80,10 @@ _ADD_TRIES = 3
 _c = checkouts.c
 
 
+# Built once: a third of a write's time goes into building a statement of so many columns.
+_SAVE = update(checkouts).where(_c.id == bindparam("id_read"), _c.version == bindparam("version_read"))
+
+
 class SqlCheckouts:
     """The repository of checkouts inside one transaction."""
 
@@ -111,12 +115,8 @@ class SqlCheckouts:
         Raises StaleCheckout; PaymentInProgress; AlreadyCounted when the billing item or the appointment is another's.
         """
         saved = replace(checkout, version=checkout.version + 1)
-        write = (
-            update(checkouts)
-            .where(checkouts.c.id == checkout.id, checkouts.c.version == checkout.version)
-            .values(_to_row(saved))
-        )
-        if not await self._write(write, may_collide=_may_collide(checkout)):
+        row = _to_row(saved) | {"id_read": checkout.id, "version_read": checkout.version}
+        if not await self._write(row, may_collide=_may_collide(checkout)):
             raise StaleCheckout(checkout.id)
         return saved
 
@@ -168,10 +168,10 @@ class SqlCheckouts:
         row = (await self._connection.execute(select(checkouts).where(condition))).mappings().first()
         return _from_row(row) if row is not None else None
 
-    async def _write(self, write: Update, *, may_collide: bool) -> int:
+    async def _write(self, row: Mapping[str, Any], *, may_collide: bool) -> int:
         try:
             async with self._savepoint() if may_collide else nullcontext():
-                return (await self._connection.execute(write)).rowcount
+                return (await self._connection.execute(_SAVE, row)).rowcount
         except IntegrityError as error:
             if breaks_unique(error, "patient_id"):
                 raise PaymentInProgress from None  # the cause quotes values

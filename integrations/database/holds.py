@@ -29,14 +29,15 @@ class SqlHoldStore:
         self._engine = engine
         self._clock = clock
 
-    async def acquire(self, hold: Hold, *, limit: int | None) -> Hold:
+    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
         """Take the interval; the owner's live hold on exactly this slot is answered as it is.
 
         Raises SlotTaken, HoldLimitReached.
         """
         clinician_id, now = hold.slot.clinician_id, self._clock.now()
         async with self._engine.begin() as connection:
-            await _one_at_a_time(connection, f"owner {hold.owner}", f"clinician {clinician_id}")
+            client = (f"client {hold.client}",) if hold.client is not None else ()
+            await _one_at_a_time(connection, *client, f"owner {hold.owner}", f"clinician {clinician_id}")
             await connection.execute(
                 delete(holds).where(_c.clinician_id == clinician_id, _c.expires_at <= now)
             )
@@ -46,8 +47,12 @@ class SqlHoldStore:
                 if standing.owner == hold.owner and standing.slot == hold.slot:
                     return standing
                 raise SlotTaken
-            if limit is not None and await _count_live(connection, hold.owner, now) >= limit:
-                raise HoldLimitReached(limit)
+            limits = [(limit, _c.owner == hold.owner)]
+            if hold.client is not None:
+                limits.append((client_limit, _c.client == hold.client))
+            for most, whose in limits:
+                if most is not None and await _count_live(connection, whose, now) >= most:
+                    raise HoldLimitReached(most)
             await connection.execute(insert(holds).values(_to_row(hold)))
         return hold
 
@@ -120,8 +125,8 @@ async def _one_at_a_time(connection: AsyncConnection, *names: str) -> None:
             await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-async def _count_live(connection: AsyncConnection, owner: str, now: datetime) -> int:
-    live = select(func.count()).select_from(holds).where(_c.owner == owner, _c.expires_at > now)
+async def _count_live(connection: AsyncConnection, whose: ColumnElement[bool], now: datetime) -> int:
+    live = select(func.count()).select_from(holds).where(whose, _c.expires_at > now)
     return (await connection.execute(live)).scalar_one()
 
 
@@ -145,6 +150,7 @@ def _to_row(hold: Hold) -> dict[str, object]:
         "created_at": hold.created_at,
         "expires_at": hold.expires_at,
         "extensions": hold.extensions,
+        "client": hold.client,
     }
 
 
@@ -164,4 +170,5 @@ def _from_row(row: RowMapping) -> Hold:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         extensions=row["extensions"],
+        client=row["client"],
     )

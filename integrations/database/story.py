@@ -12,6 +12,10 @@ from booking.oversight import Event, EventKind
 from integrations.database.engine import reading
 from integrations.database.tables import checkout_events, upstream_calls
 
+# Built once: they are written with every move and every call.
+_ADD_EVENT = insert(checkout_events)
+_ADD_CALL = insert(upstream_calls)
+
 
 @dataclass(frozen=True, kw_only=True)
 class UpstreamCall:
@@ -37,7 +41,7 @@ class SqlStory:
 
     async def add(self, event: Event) -> None:
         """Write an entry."""
-        await self._connection.execute(insert(checkout_events).values(asdict(event)))
+        await self._connection.execute(_ADD_EVENT, asdict(event))
 
 
 class SqlCalls:
@@ -49,7 +53,7 @@ class SqlCalls:
     async def add(self, call: UpstreamCall) -> None:
         """Write it."""
         async with self._engine.begin() as connection:
-            await connection.execute(insert(upstream_calls).values(asdict(call)))
+            await connection.execute(_ADD_CALL, asdict(call))
 
 
 async def story_of(engine: AsyncEngine, checkout_id: str) -> Sequence[Event | UpstreamCall]:

@@ -180,8 +180,10 @@ holds = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("extensions", Integer, nullable=False),
+    Column("client", String),  # the network that it was taken from, as an HMAC
     Index("holds_clinician", "clinician_id", "starts_at"),
     Index("holds_owner", "owner"),
+    Index("holds_client", "client"),
     Index("holds_expires_at", "expires_at"),
 )
 

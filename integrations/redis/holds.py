@@ -1,6 +1,6 @@
 """Slot holds in Redis: atomic by Lua, fast, gone by themselves.
 
-Keys, below the prefix: `hold:<id>` (the hold), `clinician:<id>` and `owner:<HMAC>` (indexes of what is live). Every key
+Keys, below the prefix: `hold:<id>` (the hold), `clinician:<id>`, `owner:<HMAC>` and `client:<HMAC>` (indexes of what is live). Every key
 has a time to live, and none names a patient. Whether a hold is live is decided by the caller's clock, as in SQL; the
 time to live only clears away. For Redis Cluster choose a prefix with a hash tag, such as `{frontdoor}:`.
 """
@@ -50,7 +50,7 @@ class RedisHoldStore:
         self._transfer = _script(client, "transfer")
         self._release = _script(client, "release")
 
-    async def acquire(self, hold: Hold, *, limit: int | None) -> Hold:
+    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
         """Take the interval; the owner's live hold on exactly this slot is answered as it is.
 
         Raises SlotTaken, HoldLimitReached.
@@ -61,6 +61,7 @@ class RedisHoldStore:
             _micros(now),
             _ttl(now, hold.expires_at),
             _NO_LIMIT if limit is None else limit,
+            _NO_LIMIT if client_limit is None else client_limit,
             *(part for field in _to_fields(hold).items() for part in field),
         ]
         with _answering():
@@ -69,6 +70,8 @@ class RedisHoldStore:
             raise SlotTaken
         if answer == "limit" and limit is not None:
             raise HoldLimitReached(limit)
+        if answer == "client_limit" and client_limit is not None:
+            raise HoldLimitReached(client_limit)
         return _standing(answer)
 
     async def get(self, hold_id: str) -> Hold | None:
@@ -101,12 +104,14 @@ class RedisHoldStore:
     async def release(self, hold_id: str, *, owner: str) -> None:
         """Give the interval back; nothing happens when it is gone or somebody else's."""
         with _answering():
-            clinician_id = await self._client.hget(self._hold_key(hold_id), "clinician_id")
+            names = ["clinician_id", "client"]
+            clinician_id, client = await self._client.hmget(self._hold_key(hold_id), names)
             if clinician_id is not None:
                 keys = [
                     self._hold_key(hold_id),
                     self._clinician_key(str(clinician_id)),
                     self._owner_key(owner),
+                    self._client_key(str(client) if client else None),
                 ]
                 await self._release(keys=keys, args=[hold_id, owner])
 
@@ -138,6 +143,7 @@ class RedisHoldStore:
             self._hold_key(hold.id),
             self._clinician_key(hold.slot.clinician_id),
             self._owner_key(hold.owner),
+            self._client_key(hold.client),
         ]
 
     def _hold_key(self, hold_id: str) -> str:
@@ -148,6 +154,9 @@ class RedisHoldStore:
 
     def _owner_key(self, owner: str) -> str:
         return f"{self._prefix}owner:{self._hidden(owner)}"
+
+    def _client_key(self, client: str | None) -> str:
+        return f"{self._prefix}client:{client or ''}"  # a name that is made unreadable already
 
     def _hidden(self, owner: str) -> str:
         # The purpose is part of the text: the same secret may sign other things elsewhere.
@@ -210,6 +219,7 @@ def _to_fields(hold: Hold) -> dict[str, str]:
         "created_at": _micros(hold.created_at),
         "expires_at": _micros(hold.expires_at),
         "extensions": str(hold.extensions),
+        "client": hold.client or "",
     }
 
 
@@ -229,4 +239,5 @@ def _from_fields(fields: Mapping[str, Any]) -> Hold:
         created_at=_moment(fields["created_at"]),
         expires_at=_moment(fields["expires_at"]),
         extensions=int(fields["extensions"]),
+        client=fields.get("client") or None,
     )

@@ -367,6 +367,35 @@ class TestLimit:
         clock.advance(minutes=5)
         await store.acquire(a_hold(clock, name="hold_4", clinician="clinician-2"), limit=2)
 
+    async def test_counts_a_clients_live_holds_whoever_owns_them(
+        self, store: HoldStore, clock: SetClock
+    ) -> None:
+        def taken_from(client: str | None, n: int) -> Hold:
+            hold = a_hold(clock, name=f"hold_{n}", owner=f"visitor:{n}", clinician=f"clinician-{n}")
+            return replace(hold, client=client)
+
+        async def acquire(client: str | None, n: int) -> Hold:
+            return await store.acquire(taken_from(client, n), limit=1, client_limit=2)
+
+        first = await acquire("office", 0)
+        assert await store.get(first.id) == first
+        await acquire("office", 1)
+        await store.transfer(first, owner="guest:checkout")
+        with pytest.raises(HoldLimitReached) as refusal:
+            await acquire("office", 2)
+        assert refusal.value.limit == 2
+        await acquire("home", 3)
+        for n in (4, 5, 6):
+            await acquire(None, n)
+        await store.release(first.id, owner="guest:checkout")
+        await acquire("office", 7)
+        extended = taken_from("office", 7)
+        await store.extend(extended, expires_at=clock.now() + timedelta(minutes=9))
+        clock.advance(minutes=5)
+        await acquire("office", 8)
+        with pytest.raises(HoldLimitReached):
+            await acquire("office", 9)
+
     async def test_is_none_for_whoever_renews(self, store: HoldStore, clock: SetClock) -> None:
         for n in range(5):
             await store.acquire(a_hold(clock, name=f"hold_{n}", clinician=f"clinician-{n}"), limit=None)

@@ -296,7 +296,7 @@ class FakeHolds:
     def emptied(self) -> None:
         self._holds.clear()
 
-    async def acquire(self, hold: Hold, *, limit: int | None) -> Hold:
+    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
         mine = [other for other in self.live if other.owner == hold.owner]
         own = next((other for other in mine if other.slot == hold.slot), None)
         if own is not None:
@@ -305,6 +305,9 @@ class FakeHolds:
             raise SlotTaken
         if limit is not None and len(mine) >= limit:
             raise HoldLimitReached(limit)
+        theirs = [other for other in self.live if hold.client is not None and other.client == hold.client]
+        if client_limit is not None and len(theirs) >= client_limit:
+            raise HoldLimitReached(client_limit)
         self._holds[hold.id] = hold
         return hold
 

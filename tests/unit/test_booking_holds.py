@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from booking.catalog import ContactType
-from booking.principals import Caller
+from booking.holds import HoldRules
+from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import (
     ClinicianNotBookable,
     HoldExpired,
@@ -20,6 +21,7 @@ from booking.refusals import (
 )
 from booking.slots import Slot
 from tests.unit.booking_world import (
+    GUEST,
     LOCATION,
     LONG,
     PATIENT,
@@ -97,6 +99,21 @@ class TestHold:
         assert world.holds.live == [again]
         with pytest.raises(SlotTaken):
             await world.hold(VISITOR)
+
+    async def test_many_names_from_one_network_are_bounded_together(self) -> None:
+        world = World(hold_rules=HoldRules(per_client=2))
+        world.offer.free += [a_slot(hours=hours) for hours in (72, 73, 74)]
+
+        def visitor(number: int, client: str | None) -> Caller:
+            return Caller(principal=Principal(kind=PrincipalKind.VISITOR, id=f"v{number}"), client=client)
+
+        await world.hold(visitor(1, "office"), a_slot(hours=24))
+        hold = await world.hold(visitor(2, "office"), a_slot(hours=48))
+        await world.checkouts.start(visitor(2, "office"), hold_id=hold.id, guest=GUEST)  # counts on
+        with pytest.raises(HoldLimitReached):
+            await world.hold(visitor(3, "office"), a_slot(hours=72))
+        await world.hold(visitor(4, "home"), a_slot(hours=73))
+        await world.hold(visitor(5, None), a_slot(hours=74))
 
     async def test_somebody_elses_hold_stays_taken_for_who_signs_in(self, world: World) -> None:
         hold = await world.hold(STRANGER)

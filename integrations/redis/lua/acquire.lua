@@ -1,7 +1,8 @@
--- Take an interval of a clinician's time. Answers the fields of the hold that stands then, or "taken" or "limit".
-local hold, clinician, owner = KEYS[1], KEYS[2], KEYS[3]
+-- Take an interval of a clinician's time. Answers the fields of the hold that stands then, or "taken", "limit" or "client_limit".
+local hold, clinician, owner, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, now, ttl, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local fields, wanted = { unpack(ARGV, 5) }, {}
+local client_limit = tonumber(ARGV[5])
+local fields, wanted = { unpack(ARGV, 6) }, {}
 for i = 1, #fields, 2 do
   wanted[fields[i]] = fields[i + 1]
 end
@@ -26,17 +27,27 @@ for other_id, entry in pairs(live(clinician, now)) do
     return 'taken'
   end
 end
-local count = 0
-for _ in pairs(mine) do
-  count = count + 1
+local function count(entries)
+  local n = 0
+  for _ in pairs(entries) do
+    n = n + 1
+  end
+  return n
 end
-if limit >= 0 and count >= limit then
+if limit >= 0 and count(mine) >= limit then
   return 'limit'
+end
+local client_known = wanted.client ~= ''
+if client_known and client_limit >= 0 and count(live(client, now)) >= client_limit then
+  return 'client_limit'
 end
 
 redis.call('HSET', hold, unpack(fields))
 redis.call('HSET', clinician, id, wanted.starts_at .. ' ' .. wanted.ends_at .. ' ' .. wanted.expires_at)
 redis.call('HSET', owner, id, wanted.expires_at)
+if client_known then
+  redis.call('HSET', client, id, wanted.expires_at)
+end
 for _, key in ipairs(KEYS) do
   keep(key, ttl)
 end

@@ -198,9 +198,11 @@ def _holds() -> None:
         sa.Column("created_at", Moment, nullable=False),
         sa.Column("expires_at", Moment, nullable=False),
         sa.Column("extensions", sa.Integer(), nullable=False),
+        sa.Column("client", sa.String()),
     )
     op.create_index("holds_clinician", "holds", ["clinician_id", "starts_at"])
     op.create_index("holds_owner", "holds", ["owner"])
+    op.create_index("holds_client", "holds", ["client"])
     op.create_index("holds_expires_at", "holds", ["expires_at"])
 
 
