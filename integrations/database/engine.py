@@ -1,13 +1,15 @@
 """Engines: SQLite with honest transactions, PostgreSQL with connections that are known to be alive."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
-from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy.exc import InvalidatePoolError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 # SQLite has one writer at a time; whoever waits longer than this has met a fault, not a queue.
 BUSY_TIMEOUT_MS = 10_000
@@ -17,6 +19,10 @@ SQLITE_CONNECTIONS = 5
 
 # A process that is stopped in mid-transaction must not keep its row locks: well under a driver's lease.
 IDLE_IN_TRANSACTION_MS = 15_000
+
+# Who answered so lately is alive: asking takes three round trips, as many as a small transaction. Whoever meets a server
+# that went in this very second has an error, and its connections are made anew for the next.
+KNOWN_ALIVE_SECONDS = 1.0
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -91,9 +97,8 @@ def _sqlite(url: URL) -> AsyncEngine:
 def _postgresql(url: URL) -> AsyncEngine:
     if mode := url.query.get("sslmode"):  # libpq's name for it; asyncpg says ssl
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
-    return create_async_engine(
+    engine = create_async_engine(
         url,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
             "server_settings": {
@@ -102,3 +107,22 @@ def _postgresql(url: URL) -> AsyncEngine:
             }
         },
     )
+    _ask_after_a_rest(engine)
+    return engine
+
+
+def _ask_after_a_rest(engine: AsyncEngine) -> None:
+    """Ask a connection that has rested whether it is alive before it is used; if not, make all of them anew."""
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ask(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        now = time.monotonic()
+        if now - record.info.get("rests_since", now) > KNOWN_ALIVE_SECONDS:
+            try:
+                connection.ping()
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -172,3 +173,35 @@ async def test_cancelled_writers_leave_nothing_locked_and_no_connection_lost(eng
         await asyncio.gather(*writers, return_exceptions=True)
     async with asyncio.timeout(5):
         await asyncio.gather(*(write(n) for n in range(30)))
+
+
+@pytest.mark.postgres
+class TestConnectionsThatDied:
+    @pytest.fixture
+    async def pooled(self, postgres_url: str) -> AsyncIterator[AsyncEngine]:
+        """An engine whose one connection was ended by the server while it rested."""
+        engine, other = connect_database(postgres_url), connect_database(postgres_url)
+        async with engine.connect() as connection:
+            pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+        async with other.connect() as connection:
+            await connection.execute(text(f"SELECT pg_terminate_backend({pid}, 5000)"))
+        yield engine
+        await engine.dispose()
+        await other.dispose()
+
+    async def test_is_replaced_unseen_after_a_rest(
+        self, pooled: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("integrations.database.engine.KNOWN_ALIVE_SECONDS", 0.0)
+        async with pooled.connect() as connection:
+            assert await connection.scalar(text("SELECT 1")) == 1
+
+    async def test_costs_one_error_at_most_when_it_was_used_lately(
+        self, pooled: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("integrations.database.engine.KNOWN_ALIVE_SECONDS", 60.0)
+        with pytest.raises(DBAPIError):
+            async with pooled.connect() as connection:
+                await connection.scalar(text("SELECT 1"))
+        async with pooled.connect() as connection:
+            assert await connection.scalar(text("SELECT 1")) == 1
