@@ -8,9 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import Checkout, CheckoutState
 from booking.ports import UnitOfWorkFactory
-from booking.refusals import PaymentInProgress, StaleCheckout
+from booking.refusals import AlreadyCounted, PaymentInProgress, StaleCheckout
 from booking.saga_table import ENDED, IN_FLIGHT
-from booking.refusals import AlreadyCounted
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import (
     GUEST,
@@ -104,6 +103,30 @@ class TestSave:
         assert sum(isinstance(answer, StaleCheckout) for answer in answers) == 19
         assert await stored(units) == winners[0]
 
+    @pytest.mark.postgres
+    @pytest.mark.parametrize("first_commits", [True, False])
+    async def test_a_lease_waits_for_an_uncommitted_rival_and_is_stale_when_that_commits(
+        self, postgresql_engine: AsyncEngine, *, first_commits: bool
+    ) -> None:
+        """Under READ COMMITTED both have read the same version; the second must see what the first has written."""
+        units = sql_unit_of_work(postgresql_engine)
+        row = await added(units, a_checkout(due_at=NOON))
+        async with units() as unit:
+            await unit.checkouts.save(row.changed(lease_owner="driver-1"))
+            rival = asyncio.create_task(saved(units, row.changed(lease_owner="driver-2")))
+            await somebody_waits(postgresql_engine)
+            if first_commits:
+                await unit.commit()
+        if first_commits:
+            with pytest.raises(StaleCheckout):
+                await rival
+        else:
+            assert (await rival).lease_owner == "driver-2"
+        kept = await stored(units)
+        assert kept
+        assert kept.lease_owner == ("driver-1" if first_commits else "driver-2")
+        assert kept.version == 2
+
     async def test_without_commit_nothing_is_kept(self, units: UnitOfWorkFactory) -> None:
         first = await added(units, a_checkout())
         async with units() as unit:
@@ -140,6 +163,29 @@ class TestOneLiveCheckoutPerHold:
             return live.id if live else mine.id
 
         assert len(set(await asyncio.gather(*(start(n) for n in range(20))))) == 1
+
+    @pytest.mark.postgres
+    @pytest.mark.parametrize("first_commits", [True, False])
+    async def test_two_transactions_at_once(
+        self, postgresql_engine: AsyncEngine, *, first_commits: bool
+    ) -> None:
+        units = sql_unit_of_work(postgresql_engine)
+        first, second = a_checkout(), a_checkout("checkout_2", hold_id="hold_of_checkout_1")
+
+        async def start_second() -> Checkout | None:
+            async with units() as unit:
+                standing = await unit.checkouts.add(second)
+                await unit.commit()
+            return standing
+
+        async with units() as unit:
+            await unit.checkouts.add(first)
+            rival = asyncio.create_task(start_second())
+            await somebody_waits(postgresql_engine)
+            if first_commits:
+                await unit.commit()
+        standing = await rival
+        assert (standing.id if standing else None) == ("checkout_1" if first_commits else None)
 
 
 class TestOneInFlightPerPatient:

@@ -1,5 +1,7 @@
 """For 72 hours after its end a checkout is compared with what upstream says: every attempt of it."""
 
+import contextlib
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -18,6 +20,7 @@ from booking.refusals import (
 )
 from booking.saga import MAX_TRIES
 from booking.saga_table import LATE
+from tests.unit.booking_doubles import Killed
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import BookedCharge, Lost
 from tests.unit.booking_world import FREE, MONTHLY, PATIENT, PLANNED, World, a_slot, as_guest
@@ -315,3 +318,37 @@ class TestVisits:
         row = await world.look_again(row)
         assert row.attention is None
         assert "delete" not in world.tape.calls()
+
+
+async def _found_late(kind: str, kill_at: int) -> World:
+    """A late charge or visit is found, and the process that undoes it is killed at that point; others go on."""
+    world = World()
+    world.books.plan_recurs = kind == "recurring"
+    checkout = await world.start(slot=a_slot(PLANNED), plan_id=MONTHLY.id)
+    world.books.fail("charge" if kind == "recurring" else "book", Lost())
+    await confirm(world, checkout)
+    world.clock.advance(minutes=15)
+    row = await world.settle(checkout)
+    if kind == "recurring":
+        lands(world, row)
+    else:
+        appears(world, row)
+    world.tape.points, world.tape.kill_at = 0, kill_at or None
+    with contextlib.suppress(Killed):
+        await world.look_again(row)
+    await world.settle(row)
+    await world.look_again(row)
+    return world
+
+
+@pytest.mark.parametrize("kind", ["recurring", "visit"])
+async def test_a_late_finding_is_undone_wherever_the_process_is_killed(kind: str) -> None:
+    for kill_at in itertools.count():
+        world = await _found_late(kind, kill_at)
+        (row,) = world.database.rows.values()
+        assert row.state in {S.EXPIRED, S.REFUNDED}, kill_at
+        assert row.late is None
+        world.assert_right(row)
+        if kill_at and "killed" not in world.tape.events:
+            break
+    assert kill_at > 8
