@@ -97,8 +97,10 @@ def _recovery(figures: dict[str, Any]) -> str:
 
 
 def _simulation(figures: dict[str, Any]) -> str:
-    rows = [(name.replace("_", " "), _plain(value)) for name, value in _flat(figures)]
-    return _titled("The simulation", ("", ""), rows)
+    runs = {name: dict(_flat(run)) for name, run in figures.items()}
+    names = dict.fromkeys(name for run in runs.values() for name in run)
+    rows = [(name.replace("_", " "), *(_plain(run.get(name, "")) for run in runs.values())) for name in names]
+    return _titled("The simulation", ("", *runs), rows)
 
 
 _SECTIONS = {"saga": _saga, "recovery": _recovery, "simulation": _simulation}
