@@ -85,12 +85,12 @@ class HoldInCheckout(Refusal):
 
 
 class HoldLimitReached(Refusal):
-    """One caller may hold only so many slots at once."""
+    """One caller, or all from one network, may hold only so many slots at once."""
 
     code = "HOLD_LIMIT_REACHED"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"You already hold {limit} times. Release one first.")
+        super().__init__(f"{limit} times are held for you already. Release one first.")
         self.limit = limit
 
 

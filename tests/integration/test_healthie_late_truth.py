@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import httpx2
 import pytest
 
 from booking.models import Attempt, Charge, Checkout
@@ -31,6 +32,34 @@ def ids(*charges: Charge) -> frozenset[str]:
 
 async def late(here: Practice, checkout: Checkout, *known: Charge) -> LateCharges:
     return await here.healthie.billing.late_charges(checkout, known=ids(*known))
+
+
+def there_is_money_again(here: Practice, checkout: Checkout) -> None:
+    """Let the bank accept the checkout's card from now on."""
+    stripe = here.world.stripe
+    card = stripe.cards[here.world.cards[str(checkout.card_id)].stripe_id]
+    works = replace(card.fingerprint, refused_at_charge=None)
+    stripe.cards[card.id] = replace(card, fingerprint=works)
+
+
+async def resend_the_failed_payment(here: Practice) -> None:
+    """What staff do in Healthie when the patient says that the card works now."""
+    (failed,) = (item for item in here.world.billing_items if item.state == "FAILED")
+    document = (
+        "mutation Resend($id: ID!) { updateBillingItem(input: {id: $id, resend_payment: true}) "
+        "{ messages { message } } }"
+    )
+    async with httpx2.AsyncClient(transport=here.wire, base_url="http://emulator.invalid") as staff:
+        answer = await staff.post(
+            "/graphql",
+            json={"query": document, "operationName": "Resend", "variables": {"id": failed.id}},
+            headers={
+                "Authorization": f"Basic {here.seed['owner']['key']}",
+                "AuthorizationSource": "API",
+                "Healthie-GraphQL-API-Version": "2026-01-01",
+            },
+        )
+    assert answer.json()["data"]["updateBillingItem"]["messages"] is None, answer.text
 
 
 class TestLateCharges:
@@ -93,6 +122,23 @@ class TestLateCharges:
     async def test_a_checkout_that_never_tried_asks_nothing(self, here: Practice) -> None:
         assert await late(here, await here.checkout(attempt=0)) == NOTHING
         assert "PaymentsSince" not in here.wire.operations
+
+    async def test_a_failed_payment_that_staff_sent_again_is_a_charge_of_its_attempt(
+        self, here: Practice
+    ) -> None:
+        checkout = tried(await here.checkout(token="tok_chargeCustomerFail"))
+        with pytest.raises(CardDeclined):
+            await here.healthie.billing.charge(checkout)
+        there_is_money_again(here, checkout)
+        await resend_the_failed_payment(here)
+
+        ((attempt, charge),) = (await late(here, checkout)).certain
+
+        assert attempt == 1
+        assert charge.charge_id in here.world.stripe.charges
+        refunded = await here.healthie.billing.refund(checkout.changed(charge=charge))
+        assert refunded == checkout.quote.due_today
+        assert await late(here, checkout) == NOTHING
 
 
 class TestLateVisits:
