@@ -33,6 +33,9 @@ OF_CHANGES = (
 
 # Operations that change something; the rest read.
 CHANGES = frozenset({"CreatePatient", "AttachCard", "Charge", "Book", "Refund", "DeleteVisit", "CancelRecurring"})
+# There are few of them in a schedule, and it is they that everything turns on.
+CHANGES_MEET_MORE = 5
+
 WITH_KEY = frozenset({"Charge", "Refund"})
 
 
@@ -86,7 +89,8 @@ class Chance:
 
     def trouble(self, process: str, point: str) -> Trouble | None:
         weather = self._weather
-        if not self._left or self.elapsed() > weather.until or self._rng.random() >= weather.rate:
+        odds = weather.rate * (CHANGES_MEET_MORE if point.removeprefix("call ") in CHANGES else 1)
+        if not self._left or self.elapsed() > weather.until or self._rng.random() >= odds:
             return None
         possible = [one for one in troubles_of(point) if one in weather.kinds]
         if not possible:

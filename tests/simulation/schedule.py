@@ -6,10 +6,11 @@ import contextvars
 import itertools
 import logging
 import random
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import Callable, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ import booking.checkout
 import booking.holds
 from booking.catalog import ContactType
 from booking.models import Checkout
+from booking.refusals import DomainError
 from booking.slots import Slot
 from gateway.worker import POLL_SECONDS
 from integrations.healthie_emulator.seed import described
@@ -33,6 +35,9 @@ from tests.simulation.witness import Witness
 
 # Late truth is looked for this long after an end; then everything must be right.
 AFTERWARDS = timedelta(hours=80)
+
+# How often a page that waits for another looks: ten times a second would be most of what a schedule does.
+JOIN_SECONDS = 2.0
 
 # No worker needs to be asked more rarely whether it is still there.
 LONGEST_NAP = 3600.0
@@ -79,8 +84,13 @@ class Schedule:
     def play(self) -> Result:
         """Play it to the end and judge it."""
         random.seed(0)  # the jitter of retries
+        _logged.clear()
         names = _Names(self._ids)
-        with patch.object(booking.checkout, "secrets", names), patch.object(booking.holds, "secrets", names):
+        with (
+            patch.object(booking.checkout, "secrets", names),
+            patch.object(booking.holds, "secrets", names),
+            patch.object(booking.checkout, "_JOIN_INTERVAL", JOIN_SECONDS),
+        ):
             return run(self._play(), self.loop)
 
     async def _play(self) -> Result:
@@ -108,11 +118,13 @@ class Schedule:
             if keeper.done():
                 keeper.result()
         await visits
+        self.passed_by_patients = len(self.plan.passed) if isinstance(self.plan, Scripted) else 0
         for event in events:
             await event
         await self._settle()
         for keeper in keepers:
             keeper.cancel()
+        self.unhandled += [f"{type(error).__name__}: {error}" for error in _logged]
         violations = self.witness.judge()
         return Result(
             violations=violations,
@@ -213,7 +225,19 @@ class _Names:
         return f"sample{next(self._ids):04d}"
 
 
+_logged: list[BaseException] = []  # errors that the program logged with their traceback
+
+
 def quiet() -> None:
-    """Keep the program's logs to itself: a schedule has its own trace."""
+    """Keep the program's logs to itself: a schedule has its own trace. Errors that it did not expect are kept."""
     logging.disable(logging.CRITICAL)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR), processors=[_keep_error]
+    )
+
+
+def _keep_error(_: object, __: str, event: MutableMapping[str, Any]) -> NoReturn:
+    error = sys.exception()
+    if event.get("exc_info") and isinstance(error, Exception) and not isinstance(error, DomainError):
+        _logged.append(error)
+    raise structlog.DropEvent

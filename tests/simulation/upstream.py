@@ -129,13 +129,10 @@ class Upstream:
                 stripe.fail_next.append(STRIPE_TROUBLE[Trouble.KEY_IN_USE])
             elif trouble in STRIPE_TROUBLE:
                 stripe.fail_next.append(STRIPE_TROUBLE[trouble])
-            cards = set(stripe.cards)
-            before = set(stripe.charges), {visit.id for visit in self.world.appointments}
+            before = {*stripe.charges, *stripe.cards, *(visit.id for visit in self.world.appointments)}
             response = await self._execute(request)
             sent.executed_at = self._loop.time()
-            sent.charges = [one for one in stripe.charges if one not in before[0]]
-            self.card_tokens |= {one: str(sent.variables["token"]) for one in stripe.cards if one not in cards}
-            sent.appointments = [v.id for v in self.world.appointments if v.id not in before[1]]
+            self._attribute(sent, before)
             stripe.fail_next.clear()
             self._trace.say("healthie", f"executed {sent.operation} of {sent.process}")
             return response
@@ -143,6 +140,17 @@ class Upstream:
             self.under_way -= 1
             if arrived_first:
                 self._charging.discard(key)
+
+    def _attribute(self, sent: Sent, before: set[str]) -> None:
+        """Note what is new since before the request as the request's doing."""
+        if sent.operation == "Charge":
+            sent.charges = [one for one in self.world.stripe.charges if one not in before]
+        elif sent.operation == "AttachCard":
+            token = str(sent.variables["token"])
+            self.card_tokens |= {one: token for one in self.world.stripe.cards if one not in before}
+        elif sent.operation == "Book":  # two at once may both be under way
+            mine = [v for v in self.world.appointments if v.metadata == sent.variables["metadata"]]
+            sent.appointments = [visit.id for visit in mine if visit.id not in before]
 
     async def _execute(self, request: httpx2.Request) -> httpx2.Response:
         asked, errors = _document(request.content)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
+from booking.oversight import Attention
 from booking.saga import at_rest
 from booking.saga_table import CLAIMING, TERMINAL, legal
 from integrations.database.checkouts import _from_row
@@ -17,6 +18,7 @@ from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator import money
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
+from tests.simulation.fate import Trouble
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
@@ -26,6 +28,9 @@ OVERLAP = """
     ON a.clinician_id = b.clinician_id AND a.checkout_id < b.checkout_id
     AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at LIMIT 1
 """
+
+# Reasons for a person to look that excuse nothing.
+TIDYING = frozenset({Attention.PACKAGE_REMAINS, Attention.OPEN_INVOICE, Attention.PROVIDER_MISMATCH})
 
 
 class Witness:
@@ -121,7 +126,7 @@ class Witness:
             if not self._chosen(row, charge):
                 self.note(f"card not chosen: {row.id}")
         kept = [charge for charge in charges if charge.refunded < charge.amount]
-        listed = row.state is S.NEEDS_ATTENTION or row.attention is not None
+        listed = _listed(row)
         if kept and row.state is not S.CONFIRMED and not listed:
             self.note(f"charged and not booked: {row.id} is {row.state}")
         if row.state is S.CONFIRMED and due and not kept and not listed:
@@ -130,7 +135,9 @@ class Witness:
             self.note(f"refunded and not given back: {row.id}")
         if row.state is not S.CONFIRMED and not listed:
             self._recurring(row)
-        if row.state is S.REFUNDED and row.end_reason is EndReason.SLOT_TAKEN and not self._outsiders_took(row):
+        jumped = Trouble.CLOCK_JUMP in self._schedule.trace.troubles  # leases are told by clocks that agree
+        taken = row.state is S.REFUNDED and row.end_reason is EndReason.SLOT_TAKEN
+        if taken and not jumped and not self._outsiders_took(row):
             self.note(f"charged and given back for a slot of ours: {row.id}")
 
     def _recurring(self, row: Checkout) -> None:
@@ -170,7 +177,7 @@ class Witness:
 
     def _truth(self, row: Checkout) -> None:
         visits = self._visits(row)
-        listed = row.state is S.NEEDS_ATTENTION or row.attention is not None
+        listed = _listed(row)
         if len(visits) > 1 and not listed:
             self.note(f"booked twice: {row.id}")
         if row.state is S.CONFIRMED and not listed:
@@ -250,6 +257,12 @@ class Witness:
         self._schedule.upstream.emulator.clock.advance(62 * 86_400)
         money.bill_due(world)
         return sorted(set(world.stripe.charges) - before)
+
+
+def _listed(row: Checkout) -> bool:
+    """Whether a person has been told that money or visit may be wrong; not merely that a paper is to be tidied away."""
+    reasons = set(row.attention.split(",")) if row.attention else set()
+    return row.state is S.NEEDS_ATTENTION or bool(reasons - TIDYING)
 
 
 def _overlaps(visit: Appointment, row: Checkout) -> bool:

@@ -1,0 +1,316 @@
+"""The rules of the saga, each with the means to take it out: a simulation that does not notice is too weak.
+
+A removal reaches into the real program and changes that one thing. Behind some rules stands another that would mend
+what happens; it is named here and taken out with it, so that it is seen that each of the two is enough by itself.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import booking.recording
+import booking.saga
+import booking.steps
+from booking.compensation import Compensation
+from booking.models import Appointment, Charge, Checkout
+from booking.models import CheckoutState as S
+from booking.refusals import CardDeclined, DeclineReason, OutcomeUnknown
+from booking.saga import Saga
+from booking.steps import Steps
+from integrations.database.checkouts import SqlCheckouts
+from integrations.database.claims import SqlClaims
+from integrations.healthie.billing import HealthieBilling
+from integrations.healthie.generated.client import Client
+from tests.simulation.fate import Trouble
+from tests.simulation.patients import Wish
+from tests.simulation.plans import Point, Scripted
+from tests.simulation.scenarios import CANONICAL, canonical
+from tests.simulation.schedule import Scenario, Schedule
+
+Removal = Callable[[], AbstractContextManager[object]]
+
+
+def _with(owner: Any, name: str, value: Any) -> Removal:
+    return lambda: patch.object(owner, name, value)
+
+
+@contextmanager
+def _without_upstream_key() -> Iterator[None]:
+    """Every request has a key of its own, as if it were the first."""
+    send, numbers = Client.charge, itertools.count(1)
+
+    async def charge(self: Client, **given: Any) -> Any:
+        return await send(self, **{**given, "stripe_idempotency_key": f"another-{next(numbers)}"})
+
+    with patch.object(Client, "charge", charge):
+        yield
+
+
+@contextmanager
+def _without_fence() -> Iterator[None]:
+    """A write goes through whatever version it expects."""
+    save = SqlCheckouts.save
+
+    async def save_anyway(self: SqlCheckouts, checkout: Checkout) -> Checkout:
+        standing = await self.get(checkout.id)
+        return await save(self, checkout if standing is None else replace(checkout, version=standing.version))
+
+    with patch.object(SqlCheckouts, "save", save_anyway):
+        yield
+
+
+async def _take_nothing(self: SqlClaims, checkout: Checkout) -> None:
+    """No claim is taken."""
+
+
+async def _see_nothing(self: Steps, checkout: Checkout) -> None:
+    """Nothing is looked for, and so nothing is found; it is waited all the same."""
+    self._settled(checkout)
+
+
+def _at_once(self: Steps, checkout: Checkout) -> datetime:
+    """It is never too early to look."""
+    assert checkout.intended_at is not None
+    return checkout.intended_at
+
+
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+    """Whoever does not know looks at once, and a parked row is due at once."""
+    with ExitStack() as patches:
+        patches.enter_context(patch.object(Steps, "_settled", _at_once))
+        patches.enter_context(patch.object(booking.saga, "SETTLE", timedelta(seconds=1)))
+        patches.enter_context(patch.object(booking.recording, "SETTLE", timedelta(seconds=1)))
+        yield
+
+
+@contextmanager
+def _without_deadline() -> Iterator[None]:
+    """However long ago the patient confirmed, the charge is sent."""
+    never = lambda *_: False  # noqa: E731
+    with patch.object(Steps, "_too_late", never), patch.object(Saga, "_deadline_passed", never):
+        yield
+
+
+@contextmanager
+def _without_allow_list() -> Iterator[None]:
+    """Whatever is not a success is a refusal."""
+    charge = HealthieBilling.charge
+
+    async def charge_or_decline(self: HealthieBilling, checkout: Checkout) -> Charge:
+        try:
+            return await charge(self, checkout)
+        except OutcomeUnknown:
+            raise CardDeclined(DeclineReason.TRY_AGAIN) from None
+
+    with patch.object(HealthieBilling, "charge", charge_or_decline):
+        yield
+
+
+async def _look_no_more(self: Steps, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+    """What has ended has ended."""
+    return checkout.changed(looks=checkout.looks + 1)
+
+
+@contextmanager
+def _without_read_back() -> Iterator[None]:
+    """Whoever it was booked with is the right one."""
+    booked = booking.steps._booked
+
+    def believed(checkout: Checkout, appointment: Appointment) -> Checkout:
+        return booked(checkout, replace(appointment, clinician_id=checkout.slot.clinician_id))
+
+    with patch.object(booking.steps, "_booked", believed):
+        yield
+
+
+async def _refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:
+    """The money goes back, and the series goes on."""
+    return checkout.changed(state=S.REFUND_INTENDED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule: how it is taken out, with what stands behind it, and schedules in which it is needed."""
+
+    name: str
+    removal: Removal
+    guards: dict[str, Removal]
+    scenario: Scenario
+    troubles: tuple[tuple[Point, Trouble], ...]  # each of them alone meets the scenario; none: only the scenario
+    noticed_as: str  # how a violation that shows it begins
+    guarded: bool = False  # the guards alone keep these schedules right
+
+
+def _first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], ...]:
+    return tuple(((f"call {operation}", 1), trouble) for trouble in troubles)
+
+
+KEY = {"upstream key": _without_upstream_key}
+SWEEP = {"late sweep": _with(Steps, "look_again", _look_no_more)}
+
+
+def _leaving(seconds: float) -> Scenario:
+    """The canonical patient cancels so long after they confirmed."""
+    return Scenario(wishes=(lambda schedule: replace(canonical(schedule), cancels_after=seconds),))
+
+
+async def _outage(schedule: Schedule) -> None:
+    """Healthie is down for longer than a confirm is good for, from the moment the charge is sent."""
+    while not any(sent.operation == "Charge" for sent in schedule.upstream.sent):
+        await asyncio.sleep(0.05)
+    schedule.upstream.down_until = schedule.loop.time() + 20 * 60
+
+
+async def _lose_holds(schedule: Schedule) -> None:
+    """Lose the holds while the first patient's charge is out."""
+    while not any(sent.operation == "Charge" for sent in schedule.upstream.sent):
+        await asyncio.sleep(0.05)
+    schedule.empty_holds()
+
+
+async def _hand_on(schedule: Schedule) -> None:
+    """Hand the clinician's key on while the patient types."""
+    await asyncio.sleep(30.0)
+    keys = schedule.upstream.world.api_keys
+    key = next(one for one in keys if one.user_id == schedule.clinician_ids[0])
+    keys.change(key.id, user_id=schedule.clinician_ids[2])
+
+
+async def _staff_book(schedule: Schedule) -> None:
+    """Put a visit of the practice's own into the slot while the patient types."""
+    await asyncio.sleep(30.0)
+    slot = schedule.a_slot("Initial Visit")
+    schedule.upstream.world.appointments.add(
+        provider_id=slot.clinician_id,
+        user_id=schedule.patient_ids[2],
+        appointment_type_id=slot.visit_type_id,
+        starts_at=slot.start,
+        length=slot.minutes,
+    )
+
+
+def _another(schedule: Schedule) -> Wish:
+    """Somebody else who wants the same hour while the first patient pays for it."""
+    return replace(canonical(schedule), number=2, arrives=48.0)
+
+
+TROUBLED_CHARGE = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE, Trouble.VERY_LATE)
+FREEZES = tuple(
+    ((point, number), Trouble.FREEZE)
+    for point in ("database", "database committed", "answer Charge", "answer Book")
+    for number in range(1, 30)
+    if number == 1 or point.startswith("database")
+)
+
+RULES = (
+    Rule(
+        name="upstream key",
+        removal=_without_upstream_key,
+        guards={},
+        scenario=CANONICAL,
+        troubles=_first("Charge", *TROUBLED_CHARGE),
+        noticed_as="charged twice",
+    ),
+    Rule(
+        name="version fence",
+        removal=_without_fence,
+        guards={},
+        scenario=CANONICAL,
+        troubles=FREEZES,
+        noticed_as="",
+    ),
+    Rule(
+        name="claim before money",
+        removal=_with(SqlClaims, "take", _take_nothing),
+        guards={},
+        scenario=Scenario(wishes=(canonical, _another), events=(_lose_holds,)),
+        troubles=_first("Charge", Trouble.SLOW),
+        noticed_as="charged and given back for a slot of ours",
+    ),
+    Rule(
+        name="look before booking",
+        removal=_with(Steps, "_look_for_booking", _see_nothing),
+        guards=SWEEP,
+        scenario=CANONICAL,
+        troubles=_first("Book", *TROUBLED_CHARGE),
+        noticed_as="ended as refunded and booked",
+    ),
+    Rule(
+        name="look before charging again",
+        removal=_with(Steps, "_look_for_charge", _see_nothing),
+        guards=KEY,
+        scenario=CANONICAL,
+        troubles=_first("Charge", *TROUBLED_CHARGE),
+        noticed_as="charged twice",
+        guarded=True,
+    ),
+    Rule(
+        name="wait before looking",
+        removal=_without_waiting,
+        guards=KEY,
+        scenario=CANONICAL,
+        troubles=_first("Charge", Trouble.LATE),
+        noticed_as="charged twice",
+        guarded=True,
+    ),
+    Rule(
+        name="deadline",
+        removal=_without_deadline,
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_outage,)),
+        troubles=_first("Charge", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR),
+        noticed_as="charge sent after the deadline",
+    ),
+    Rule(
+        name="allow-list of refusals",
+        removal=_without_allow_list,
+        guards={},
+        scenario=Scenario(
+            wishes=(lambda schedule: replace(canonical(schedule), cards=("tok_visa", "tok_visa")),)
+        ),
+        troubles=_first("Charge", *TROUBLED_CHARGE),
+        noticed_as="charged twice",
+    ),
+    Rule(
+        name="late sweep",
+        removal=SWEEP["late sweep"],
+        guards={},
+        scenario=_leaving(2.0),
+        troubles=_first("Charge", Trouble.VERY_LATE) + _first("Book", Trouble.VERY_LATE),
+        noticed_as="",
+    ),
+    Rule(
+        name="provider read-back",
+        removal=_without_read_back,
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_hand_on,)),
+        troubles=(),
+        noticed_as="wrong clinician",
+    ),
+    Rule(
+        name="recurring cancelled on refund",
+        removal=_with(Compensation, "_compensating", _refund_at_once),
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_staff_book,)),
+        troubles=(),
+        noticed_as="refunded and still billed",
+    ),
+)
+
+
+def hunt(rule: Rule, *removals: Removal) -> list[str]:
+    """Play the rule's schedules without what is removed, and answer what was noticed in each."""
+    noticed: list[str] = []
+    for fault in rule.troubles or (None,):
+        with ExitStack() as removed:
+            for removal in removals:
+                removed.enter_context(removal())
+            plan = Scripted(dict([fault]) if fault else {})
+            noticed += Schedule(rule.scenario, plan).play().violations
+    return noticed

@@ -1,0 +1,20 @@
+"""Schedules that once ended wrong, under the name of what went wrong in them."""
+
+from dataclasses import replace
+
+from booking.models import CheckoutState
+from tests.simulation.fate import Trouble
+from tests.simulation.plans import Scripted
+from tests.simulation.scenarios import canonical
+from tests.simulation.schedule import Scenario, Schedule
+
+
+def test_a_hold_that_was_never_verified_is_not_vouched_for_when_its_patient_comes_back() -> None:
+    """The gateway died between taking the interval and asking whether the slot is on offer; it is in the lunch break."""
+    scenario = Scenario(
+        wishes=(lambda schedule: replace(canonical(schedule), slot=schedule.a_slot("Initial Visit", hour=12)),)
+    )
+    for point in (("holds committed", 1), ("call AvailableSlots", 1), ("answer AvailableSlots", 1)):
+        result = Schedule(scenario, Scripted({point: Trouble.KILL})).play()
+        assert result.violations == []
+        assert [row.state for row in result.checkouts if row.state is not CheckoutState.EXPIRED] == []
