@@ -1,0 +1,190 @@
+"""The composed system: what it records, whom it tells and whom it takes off the offer, against a real emulator and chat."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import HttpUrl, SecretStr
+
+from booking.models import CardChoice, Checkout, GuestDetails
+from booking.models import CheckoutState as S
+from booking.oversight import Attention, ClinicianBlock, Event
+from booking.principals import Caller, Principal, PrincipalKind, guest_of
+from booking.search import Wanted
+from gateway.composition import System, compose
+from gateway.settings import Environment, Settings
+from integrations.database.migrations import migrate
+from integrations.database.story import UpstreamCall, story_of
+from tests.plugins.emulator import EmulatorClient
+
+VISITOR = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="sample"))
+GUEST = GuestDetails(email="sample.patient@example.com", first_name="Sample", last_name="Patient")
+DAY = timedelta(days=1)
+
+
+class AheadClock:
+    """The machine's clock, put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+class Chat:
+    """A chat that takes incoming webhooks on a real port."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.status = 200
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        self.told.append(json.loads(await reader.readexactly(length)))
+        writer.write(f"HTTP/1.1 {self.status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def chat() -> AsyncIterator[tuple[Chat, str]]:
+    chat = Chat()
+    server = await asyncio.start_server(chat.answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield chat, f"http://127.0.0.1:{port}/services/sample"
+
+
+@asynccontextmanager
+async def a_system(
+    tmp_path: Path, emulator: EmulatorClient, clock: AheadClock, **more: Any
+) -> AsyncIterator[System]:
+    seed = await emulator.control.call("GET", "seed")
+    settings = Settings(
+        environment=Environment.DEVELOPMENT,
+        secret_key=SecretStr("only-for-tests-" * 4),
+        database_url=f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}",
+        healthie_url=HttpUrl(f"{emulator.url}/graphql"),
+        healthie_organization_key=SecretStr(seed["owner"]["key"]),
+        healthie_keys={who: SecretStr(key) for who, key in seed["clinician_keys"].items()},
+        **more,
+    )
+    await migrate(settings.database_url)
+    async with compose(settings, clock=clock) as system:
+        yield system
+
+
+async def confirmed(system: System, emulator: EmulatorClient) -> Checkout:
+    seed = await emulator.control.call("GET", "seed")
+    today = system.clock.now().date()
+    days = await system.services.search.slots(
+        Wanted(visit_type_id=seed["visit_types"]["Initial Visit"], time_zone="America/New_York"),
+        first=today + 3 * DAY,
+        last=today + 9 * DAY,
+    )
+    slot = next(slot for day in days for slot in day.slots)
+    hold = await system.services.holds.hold(VISITOR, slot.id, time_zone="America/New_York")
+    checkout = await system.services.checkouts.start(
+        VISITOR, hold_id=hold.id, plan_id=seed["plans"]["First Visit"], guest=GUEST
+    )
+    guest = Caller(principal=guest_of(checkout.id))
+    return await system.services.checkouts.confirm(guest, checkout.id, CardChoice(token="tok_visa"))
+
+
+async def test_the_story_of_a_checkout_holds_its_moves_and_calls_and_no_values(
+    tmp_path: Path, emulator_server: EmulatorClient
+) -> None:
+    async with a_system(tmp_path, emulator_server, AheadClock()) as system:
+        row = await confirmed(system, emulator_server)
+        story = await story_of(system.engine, row.id)
+    assert row.state is S.CONFIRMED
+    told = [entry.operation if isinstance(entry, UpstreamCall) else entry.after for entry in story]
+    charge = told.index("Charge")
+    assert told[charge - 1 : charge + 2] == ["charge_intended", "Charge", "charged"]
+    assert all(isinstance(entry, Event | UpstreamCall) for entry in story)
+    assert "example.com" not in str(story)
+
+
+async def test_the_payment_goes_to_whom_the_setting_names(
+    tmp_path: Path, emulator_server: EmulatorClient
+) -> None:
+    seed = await emulator_server.control.call("GET", "seed")
+    owner = seed["owner"]["id"]
+    async with a_system(tmp_path, emulator_server, AheadClock(), payment_recipient_id=owner) as system:
+        row = await confirmed(system, emulator_server)
+    assert row.charge is not None
+    asked = "query Q($id: ID!) { billingItem(id: $id) { recipient_id } }"
+    answer = await emulator_server.ask(asked, id=row.charge.billing_item_id)
+    assert answer["billingItem"]["recipient_id"] == owner != row.slot.clinician_id
+
+
+async def test_a_worker_tells_the_chat_and_tries_again_when_it_is_down(
+    tmp_path: Path, emulator_server: EmulatorClient, chat: tuple[Chat, str]
+) -> None:
+    there, url = chat
+    there.status = 503
+    clock = AheadClock()
+    async with a_system(tmp_path, emulator_server, clock, alert_webhook_url=SecretStr(url)) as system:
+        worker = system.worker()
+        await system.watch.raise_alert(Attention.SWEEP_DIFFERENCE, "ch_sample")
+        for ahead in (6, 6, 60, 60):
+            clock.ahead += timedelta(seconds=ahead)
+            await worker.tick()
+            there.status = 200
+    assert [one["text"].split("\n")[0] for one in there.told] == [
+        "Frontdoor: sweep_difference: ch_sample"
+    ] * 2
+
+
+async def test_a_blocked_clinician_is_off_the_offer_at_once(
+    tmp_path: Path, emulator_server: EmulatorClient
+) -> None:
+    async with a_system(tmp_path, emulator_server, AheadClock()) as system:
+        before = (await system.services.catalog.catalog()).clinicians
+        async with system.units() as unit:
+            await unit.blocks.block(
+                ClinicianBlock(
+                    clinician_id=before[0].id,
+                    reason=Attention.PROVIDER_MISMATCH,
+                    checkout_id="chk_sample",
+                    blocked_at=system.clock.now(),
+                )
+            )
+            await unit.commit()
+        assert (await system.services.catalog.catalog()).clinicians == before[1:]
+
+
+async def test_a_worker_deletes_a_second_visit_that_appeared_after_the_end(
+    tmp_path: Path, emulator_server: EmulatorClient
+) -> None:
+    clock = AheadClock()
+    async with a_system(tmp_path, emulator_server, clock) as system:
+        row = await confirmed(system, emulator_server)
+        document = """mutation Again($input: createAppointmentInput!) {
+          createAppointment(input: $input) { appointment { id } messages { message } }
+        }"""
+        again = {
+            "user_id": row.patient_id,
+            "other_party_id": row.slot.clinician_id,
+            "appointment_type_id": row.slot.visit_type_id,
+            "contact_type": "Healthie Video Call",
+            "datetime": row.slot.start.isoformat(),
+            "metadata": json.dumps({"frontdoor_checkout": row.id}),
+        }
+        made = (await emulator_server.ask(document, input=again))["createAppointment"]
+        assert made["appointment"] is not None, made
+        clock.ahead = timedelta(minutes=6)
+        await system.worker().tick()
+        visits = await system.healthie.scheduling.find_all(row)
+        assert [visit.id for visit in visits] == [row.appointment_id]
+        async with system.units() as unit:
+            after = await unit.checkouts.get(row.id)
+    assert after is not None
+    assert (after.state, after.settled) == (S.CONFIRMED, (made["appointment"]["id"],))
