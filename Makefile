@@ -21,7 +21,7 @@ endif
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env dev demo test processes bench lint format generate clean
+.PHONY: help env dev demo test processes simulate bench lint format generate clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -43,6 +43,9 @@ lint: env  ## the same without the tests
 
 processes: env  ## every trial with real processes, those too long for `make test` as well
 	@$(run) pytest tests/reliability -n auto --maxprocesses 2
+
+simulate: env  ## N random schedules from SEED on: faults on virtual time, the books checked after each (N=1000 SEED=0)
+	@$(run) tests.simulation.run --schedules $(or $(N),1000) --seed $(or $(SEED),0)
 
 bench: env  ## measure, and write the figures into docs/reliability.md (takes minutes)
 	@$(run) benchmarks.run

@@ -130,7 +130,7 @@ class Fate:
 
     async def thawed(self) -> None:
         """Wait while the process is frozen. Raises Killed."""
-        while self.loop.time() < self.thaws_at:
+        while self.loop.time() < self.thaws_at:  # noqa: ASYNC110 - it may be frozen anew, and virtual time costs nothing
             await asyncio.sleep(self.thaws_at - self.loop.time())
         self.assert_alive()
 

@@ -88,7 +88,9 @@ class Patient:
         number = self.wish.number
         if self.wish.signed_in is not None:
             return None
-        return GuestDetails(email=f"sample.{number}@example.com", first_name="Sample", last_name=f"Guest {number}")
+        return GuestDetails(
+            email=f"sample.{number}@example.com", first_name="Sample", last_name=f"Guest {number}"
+        )
 
     async def visit(self) -> None:
         """Come, buy or leave, and go."""
@@ -135,7 +137,9 @@ class Patient:
                 continue
             except (HoldExpired, SlotTaken, BookingFailed, CheckoutClosed, Refusal) as refusal:
                 waits = isinstance(refusal, PaymentInProgress)
-                over = not waits and not (isinstance(refusal, CheckoutClosed) and refusal.state == "confirmed")
+                over = not waits and not (
+                    isinstance(refusal, CheckoutClosed) and refusal.state == "confirmed"
+                )
                 self._hear(checkout_id, type(refusal).__name__, over=over)
                 return
             except ConnectionLost:
@@ -173,7 +177,9 @@ class Patient:
             except ConnectionLost:
                 await asyncio.sleep(self.schedule.plan.seconds(1.0, 10.0))
             except DomainError as error:  # our fault or Healthie's: the page says so and is loaded again
-                self.schedule.trace.say(f"patient {self.wish.number}", f"sees an error: {type(error).__name__}")
+                self.schedule.trace.say(
+                    f"patient {self.wish.number}", f"sees an error: {type(error).__name__}"
+                )
                 await asyncio.sleep(self.schedule.plan.seconds(1.0, 10.0))
         raise ConnectionLost
 

@@ -125,7 +125,8 @@ class Process:
             work.close()
             raise ConnectionLost
         task = self.fate.loop.create_task(work, context=self._context.copy())
-        await asyncio.wait({task, self.fate.ended}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        first: set[asyncio.Future[Any]] = {task, self.fate.ended}
+        await asyncio.wait(first, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         if not task.done() or not self.fate.alive:
             task.add_done_callback(_forget)
             raise ConnectionLost

@@ -6,7 +6,7 @@ what happens; it is named here and taken out with it, so that it is seen that ea
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -140,9 +140,11 @@ class Rule:
 
     name: str
     removal: Removal
-    guards: dict[str, Removal]
+    guards: Mapping[str, Removal]
     scenario: Scenario
-    troubles: tuple[tuple[Point, Trouble], ...]  # each of them alone meets the scenario; none: only the scenario
+    troubles: tuple[
+        tuple[Point, Trouble], ...
+    ]  # each of them alone meets the scenario; none: only the scenario
     noticed_as: str  # how a violation that shows it begins
     guarded: bool = False  # the guards alone keep these schedules right
 
@@ -151,8 +153,8 @@ def _first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], .
     return tuple(((f"call {operation}", 1), trouble) for trouble in troubles)
 
 
-KEY = {"upstream key": _without_upstream_key}
-SWEEP = {"late sweep": _with(Steps, "look_again", _look_no_more)}
+KEY: Mapping[str, Removal] = {"upstream key": _without_upstream_key}
+SWEEP: Mapping[str, Removal] = {"late sweep": _with(Steps, "look_again", _look_no_more)}
 
 
 def _leaving(seconds: float) -> Scenario:
@@ -160,17 +162,20 @@ def _leaving(seconds: float) -> Scenario:
     return Scenario(wishes=(lambda schedule: replace(canonical(schedule), cancels_after=seconds),))
 
 
+async def _charge_sent(schedule: Schedule) -> None:
+    while not any(sent.operation == "Charge" for sent in schedule.upstream.sent):  # noqa: ASYNC110 - virtual time
+        await asyncio.sleep(0.05)
+
+
 async def _outage(schedule: Schedule) -> None:
     """Healthie is down for longer than a confirm is good for, from the moment the charge is sent."""
-    while not any(sent.operation == "Charge" for sent in schedule.upstream.sent):
-        await asyncio.sleep(0.05)
+    await _charge_sent(schedule)
     schedule.upstream.down_until = schedule.loop.time() + 20 * 60
 
 
 async def _lose_holds(schedule: Schedule) -> None:
     """Lose the holds while the first patient's charge is out."""
-    while not any(sent.operation == "Charge" for sent in schedule.upstream.sent):
-        await asyncio.sleep(0.05)
+    await _charge_sent(schedule)
     schedule.empty_holds()
 
 

@@ -10,7 +10,11 @@ from tests.simulation.schedule import Scenario, Schedule
 
 Event = Callable[[Schedule], Coroutine[Any, Any, None]]
 
-GOOD, DECLINED_WHEN_CHARGED, DECLINED_WHEN_ATTACHED = "tok_visa", "tok_chargeCustomerFail", "tok_chargeDeclined"
+GOOD, DECLINED_WHEN_CHARGED, DECLINED_WHEN_ATTACHED = (
+    "tok_visa",
+    "tok_chargeCustomerFail",
+    "tok_chargeDeclined",
+)
 
 # What patients buy: a visit, and the plan that includes it; None buys the visit alone.
 OFFERS = (
@@ -44,7 +48,7 @@ def draw(rng: random.Random) -> Scenario:
         gateways=rng.choice((1, 2)),
         workers=rng.choice((1, 2)),
         switches=_switches(rng),
-        events=tuple(event for event, odds in _EVENTS if rng.random() < odds for event in [event(rng)]),
+        events=tuple(draw_event(rng) for draw_event, odds in _EVENTS if rng.random() < odds),
     )
 
 
@@ -78,7 +82,11 @@ def _wish(rng: random.Random, number: int) -> Callable[[Schedule], Wish]:
 def _place(rng: random.Random) -> dict[str, int]:
     """Draw one of few times, nearly all of which are in working hours and overlap others."""
     clinician = rng.choice((1, 1, 2))
-    return {"clinician": clinician, "hour": 13 + clinician + rng.choice((0, 0, 1)), "minute": rng.choice((0, 0, 30))}
+    return {
+        "clinician": clinician,
+        "hour": 13 + clinician + rng.choice((0, 0, 1)),
+        "minute": rng.choice((0, 0, 30)),
+    }
 
 
 def _switches(rng: random.Random) -> dict[str, Any]:
@@ -119,8 +127,13 @@ def _staff_book(rng: random.Random) -> Event:
         schedule.trace.troubles.append("staff_book")
         schedule.trace.say("staff", "book a visit of their own")
         world = schedule.upstream.world
-        if any(v.provider_id == slot.clinician_id and v.deleted_at is None and v.starts_at < slot.end
-               and slot.start.timestamp() < v.starts_at.timestamp() + v.length * 60 for v in world.appointments):
+        if any(
+            v.provider_id == slot.clinician_id
+            and v.deleted_at is None
+            and v.starts_at < slot.end
+            and slot.start.timestamp() < v.starts_at.timestamp() + v.length * 60
+            for v in world.appointments
+        ):
             return
         world.appointments.add(
             provider_id=slot.clinician_id,

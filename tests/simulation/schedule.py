@@ -25,9 +25,9 @@ from booking.slots import Slot
 from gateway.worker import POLL_SECONDS
 from integrations.healthie_emulator.seed import described
 from tests.simulation.database import emptied
-from tests.simulation.fate import Fate, Plan, Trace, Trouble, task_factory
+from tests.simulation.fate import Fate, Plan, Trace, task_factory
 from tests.simulation.patients import Patient, Wish
-from tests.simulation.plans import Chance, Scripted, Weather
+from tests.simulation.plans import Chance, Scripted
 from tests.simulation.process import ConnectionLost, Process
 from tests.simulation.upstream import Upstream
 from tests.simulation.virtual_loop import BEGINNING, VirtualLoop, run
@@ -62,6 +62,7 @@ class Result:
     trace: list[str]
     troubles: list[str]
     checkouts: list[Checkout]
+    requests: int  # that left a process for Healthie
     seconds: float  # virtual
 
 
@@ -79,6 +80,7 @@ class Schedule:
             plan.elapsed = self.loop.time
         self._names = itertools.count(1)
         self._ids = itertools.count(1)
+        self._turns = itertools.count()
         self.unhandled: list[str] = []
 
     def play(self) -> Result:
@@ -113,7 +115,8 @@ class Schedule:
         keepers += [self._background(self._keep("worker", [])) for _ in range(self.scenario.workers)]
         events = [self._background(event(self)) for event in self.scenario.events]
         visits = asyncio.gather(*(patient.visit() for patient in self.patients))
-        await asyncio.wait({visits, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+        first: set[asyncio.Future[Any]] = {visits, *keepers}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         for keeper in keepers:
             if keeper.done():
                 keeper.result()
@@ -131,15 +134,15 @@ class Schedule:
             trace=self.trace.lines,
             troubles=self.trace.troubles,
             checkouts=self.witness.rows(),
+            requests=len(self.upstream.sent),
             seconds=self.loop.elapsed,
         )
 
     async def a_gateway(self) -> Process:
         """Answer a gateway that the load balancer thinks is up."""
-        while not self.gateways:
+        while not self.gateways:  # noqa: ASYNC110 - virtual time
             await asyncio.sleep(1.0)
-        self._turn = getattr(self, "_turn", 0) + 1
-        return self.gateways[self._turn % len(self.gateways)]
+        return self.gateways[next(self._turns) % len(self.gateways)]
 
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.loop.create_task(work, context=contextvars.Context())
@@ -186,9 +189,7 @@ class Schedule:
 
     async def _settle(self) -> None:
         """Let the workers finish, and let the time pass in which late truth comes out."""
-        end = self.loop.time() + AFTERWARDS.total_seconds()
-        while self.loop.time() < end:
-            await asyncio.sleep(3600.0)
+        await asyncio.sleep(AFTERWARDS.total_seconds())
 
     def empty_holds(self) -> None:
         """Lose every hold, as a restarted Redis does."""
@@ -200,7 +201,9 @@ class Schedule:
         if isinstance(error, Exception):
             self.unhandled.append(f"{context['message']}: {type(error).__name__}: {error}")
 
-    def a_slot(self, visit: str, *, clinician: int = 1, days: int = 7, hour: int = 11, minute: int = 0) -> Slot:
+    def a_slot(
+        self, visit: str, *, clinician: int = 1, days: int = 7, hour: int = 11, minute: int = 0
+    ) -> Slot:
         """Answer a slot of the practice, at an hour of New York."""
         kind = next(one for one in self.upstream.world.appointment_types if one.name == visit)
         day = (BEGINNING + timedelta(days=days)).date()

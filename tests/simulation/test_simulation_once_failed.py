@@ -12,7 +12,9 @@ from tests.simulation.schedule import Scenario, Schedule
 def test_a_hold_that_was_never_verified_is_not_vouched_for_when_its_patient_comes_back() -> None:
     """The gateway died between taking the interval and asking whether the slot is on offer; it is in the lunch break."""
     scenario = Scenario(
-        wishes=(lambda schedule: replace(canonical(schedule), slot=schedule.a_slot("Initial Visit", hour=12)),)
+        wishes=(
+            lambda schedule: replace(canonical(schedule), slot=schedule.a_slot("Initial Visit", hour=12)),
+        )
     )
     for point in (("holds committed", 1), ("call AvailableSlots", 1), ("answer AvailableSlots", 1)):
         result = Schedule(scenario, Scripted({point: Trouble.KILL})).play()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.simulation.campaign import by_seed, collected, digest
+from tests.simulation.campaign import by_seed, collected
 
 SCHEDULES = 1000
 CHUNK = 50

@@ -70,7 +70,9 @@ class Upstream:
         self.sent: list[Sent] = []
         self.under_way = 0  # requests that may still be executed
         self.down_until = 0.0  # an outage: nothing is answered
-        self.card_tokens: dict[str, str] = {}  # by the card's id at Stripe: the token that it was attached from
+        self.card_tokens: dict[
+            str, str
+        ] = {}  # by the card's id at Stripe: the token that it was attached from
         self._charging: set[str] = set()  # upstream keys of charges that have arrived and are not done
 
     @property

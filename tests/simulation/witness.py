@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -77,7 +78,11 @@ class Witness:
         found = self._raw.execute(
             "SELECT min(max(due_at, coalesce(lease_until, due_at))) FROM checkouts WHERE due_at IS NOT NULL"
         ).fetchone()
-        return None if found[0] is None else datetime.fromtimestamp(found[0] / 1e6, tz=self._schedule.loop.now().tzinfo)
+        return (
+            None
+            if found[0] is None
+            else datetime.fromtimestamp(found[0] / 1e6, tz=self._schedule.loop.now().tzinfo)
+        )
 
     def rows(self) -> list[Checkout]:
         """Answer every checkout as it stands."""
@@ -151,9 +156,7 @@ class Witness:
     def _chosen(self, row: Checkout, charge: Any) -> bool:
         """Whether the card is one that this patient gave in this checkout."""
         given = {
-            token
-            for patient in self._schedule.patients
-            for token in patient.tokens_given.get(row.id, ())
+            token for patient in self._schedule.patients for token in patient.tokens_given.get(row.id, ())
         }
         return any(
             card.stripe_id == charge.card and self._schedule.upstream.card_tokens.get(card.stripe_id) in given
@@ -214,7 +217,7 @@ class Witness:
                 by_clinician[visit.provider_id].append(visit)
         for booked in by_clinician.values():
             booked.sort(key=lambda visit: visit.starts_at)
-            for one, other in zip(booked, booked[1:], strict=False):
+            for one, other in pairwise(booked):
                 ends = one.starts_at + timedelta(minutes=one.length)
                 if other.starts_at < ends and {one.id, other.id} & ours:
                     self.note(f"overlapping appointments: {one.id} and {other.id}")
@@ -224,7 +227,9 @@ class Witness:
         charging = [sent for sent in self._schedule.upstream.sent if sent.operation == "Charge"]
         for row in rows:
             mine = [sent for sent in charging if row.id in str(sent.variables.get("note"))]
-            ends = [t.at for p in self._schedule.patients for t in p.told if t.checkout_id == row.id and t.over]
+            ends = [
+                t.at for p in self._schedule.patients for t in p.told if t.checkout_id == row.id and t.over
+            ]
             confirms = [t for p in self._schedule.patients for t in p.confirmed_at.get(row.id, ())]
             for sent in mine:
                 if ends and sent.decided_at > min(ends):
@@ -235,7 +240,9 @@ class Witness:
     def _counted(self, rows: Sequence[Checkout]) -> None:
         for what in ("appointment_id", "billing_item_id"):
             found = [
-                row.charge.billing_item_id if what == "billing_item_id" and row.charge else None
+                row.charge.billing_item_id
+                if what == "billing_item_id" and row.charge
+                else None
                 if what == "billing_item_id"
                 else row.appointment_id
                 for row in rows
