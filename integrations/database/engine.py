@@ -1,13 +1,14 @@
 """Engines: SQLite with honest transactions, PostgreSQL with connections that are known to be alive."""
 
 import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
-from sqlalchemy.exc import InvalidatePoolError, MissingGreenlet
+from sqlalchemy import URL, AdaptedConnection, AsyncAdaptedQueuePool, Connection, event, make_url
+from sqlalchemy.exc import InvalidatePoolError, MissingGreenlet, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -78,7 +79,15 @@ def begin_immediately(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         read_only = connection.get_execution_options().get(_READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        statement = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+        driver: Any = connection.connection.dbapi_connection
+        if not isinstance(driver, AdaptedConnection):
+            connection.exec_driver_sql(statement)
+            return
+        try:  # one visit to the driver's thread instead of three
+            driver.run_async(lambda sqlite: sqlite.execute(statement))
+        except sqlite3.OperationalError as error:
+            raise OperationalError(statement, None, error) from error
 
 
 def _sqlite(url: URL) -> AsyncEngine:
