@@ -127,7 +127,10 @@ def _looked(
     if doubtful:
         settled = (*checkout.settled, *(visit.id for visit in doubtful))
         checkout = checkout.changed(settled=settled).flagged(Attention.LATE_VISIT)
-    return checkout.flagged(Attention.LATE_CHARGE_UNCERTAIN) if charges.uncertain else checkout
+    if charges.uncertain:
+        settled = (*checkout.settled, *charges.uncertain)
+        checkout = checkout.changed(settled=settled).flagged(Attention.LATE_CHARGE_UNCERTAIN)
+    return checkout
 
 
 def _live(visits: Sequence[Appointment]) -> list[Appointment]:

@@ -107,7 +107,7 @@ class LateCharges:
     """What stands upstream of a checkout's attempts beyond what is known."""
 
     certain: tuple[tuple[int, Charge], ...] = ()  # with the number of the attempt that each charge names
-    uncertain: bool = False  # something else may be one of them
+    uncertain: tuple[str, ...] = ()  # ids of payments that may be one of them
 
 
 class Billing(Protocol):

@@ -20,20 +20,21 @@ def late_charges_among(payments: Sequence[Payment], checkout: Checkout) -> LateC
     """The patient's payments that stand and name an attempt of the checkout, each charge once; and whether others may be."""
     standing = [each for each in payments if _stands(each, checkout)]
     certain: dict[str, tuple[int, Charge]] = {}
-    uncertain = False
+    uncertain: dict[str, None] = {}  # in their order
     for attempt in checkout.attempts:
         tried = checkout.changed(attempt=attempt.number, card_id=attempt.card_id)
         for payment in standing:
             if not refers_to(payment.note, tried):
-                uncertain = uncertain or _may_be(payment, tried, attempt)
+                if _may_be(payment, tried, attempt):
+                    uncertain[payment.id] = None
                 continue
             try:
                 charge = proved_charge(payment, tried)
             except Unproved:
-                uncertain = True
+                uncertain[payment.id] = None
             else:
                 certain.setdefault(charge.charge_id, (attempt.number, charge))
-    return LateCharges(certain=tuple(certain.values()), uncertain=uncertain)
+    return LateCharges(certain=tuple(certain.values()), uncertain=tuple(uncertain))
 
 
 def _stands(payment: Payment, checkout: Checkout) -> bool:

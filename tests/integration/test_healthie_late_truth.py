@@ -95,7 +95,7 @@ class TestLateCharges:
         here.world.switches.drop_note = True
         checkout = tried(await here.checkout())
         charge = await here.healthie.billing.charge(checkout)
-        assert await late(here, checkout) == LateCharges(uncertain=True)
+        assert await late(here, checkout) == LateCharges(uncertain=(charge.billing_item_id,))
         assert await late(here, checkout, charge) == NOTHING
 
     async def test_another_checkouts_payment_is_no_finding(self, here: Practice) -> None:
@@ -108,7 +108,7 @@ class TestLateCharges:
         checkout = tried(await here.checkout())
         charge = await here.healthie.billing.charge(checkout)
         here.world.billing_items.change(charge.billing_item_id, state="SCHEDULED")
-        assert await late(here, checkout) == LateCharges(uncertain=True)
+        assert await late(here, checkout) == LateCharges(uncertain=(charge.billing_item_id,))
 
     async def test_every_attempt_is_looked_for(self, here: Practice) -> None:
         checkout = tried(await here.checkout())

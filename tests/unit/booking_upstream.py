@@ -65,7 +65,7 @@ class Books:
     booked_provider: str | None = None  # None: as asked
     booked_late_by: timedelta = timedelta(0)
     open_invoice: bool = False
-    uncertain_payment: bool = False
+    uncertain_payment: str | None = None
     refund_answers: Money | None = None  # None: what was given back
     faults: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
     during: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
@@ -191,7 +191,10 @@ class FakeBilling:
                 for one in self._books.kept_charges
                 if one.key in keys and not {str(self._books.charges.index(one))} & known
             ]
-            return LateCharges(certain=tuple(found), uncertain=self._books.uncertain_payment)
+            doubt = self._books.uncertain_payment
+            return LateCharges(
+                certain=tuple(found), uncertain=(doubt,) if doubt and doubt not in known else ()
+            )
 
         return await self._books.call("late_charges", effect)
 

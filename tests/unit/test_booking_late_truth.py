@@ -204,10 +204,11 @@ class TestCharges:
     async def test_a_payment_that_only_may_be_ours_is_for_a_person(self) -> None:
         world = World()
         row = await expired_uncharged(world)
-        world.books.uncertain_payment = True
+        world.books.uncertain_payment = "b1"
         row = await world.look_again(row)
         assert row.attention == Attention.LATE_CHARGE_UNCERTAIN
         assert "refund" not in world.tape.calls()
+        assert (await world.look_again(row, hours=6)).settled == ("b1",)
 
     async def test_a_refund_that_did_not_stand_is_made_again(self) -> None:
         world = World()
