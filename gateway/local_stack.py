@@ -80,6 +80,7 @@ async def local_stack(
             "FRONTDOOR_SECRET_KEY": DEVELOPMENT_SECRET,
             "FRONTDOOR_DATABASE_URL": database,
             "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
+            "FRONTDOOR_HEALTHIE_API_VERSION": "2026-07-01",  # the one that the emulator answers whatever today's date
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",
             "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],

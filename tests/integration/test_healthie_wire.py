@@ -25,6 +25,7 @@ async def healthie(
         url=f"{emulator_server.url}/graphql",
         organization_key=seed["owner"]["key"],
         clinician_keys=seed["clinician_keys"],
+        version="2026-07-01",  # the one that is answered whatever today's date
     ) as connected:
         yield connected
 
