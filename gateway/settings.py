@@ -57,7 +57,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="JSON: each clinician's id and own API key; who has none is not bookable.",
     )
-    healthie_api_version: str = Field("2026-01-01", description="The version of Healthie's API to ask for.")
+    healthie_api_version: str = Field(
+        "2026-01-01",
+        description="The version of Healthie's API to ask for; this one is answered until 2027-01-31.",
+    )
     healthie_shard: str | None = Field(
         None, description="`AuthorizationShard`, where the account is sharded."
     )
