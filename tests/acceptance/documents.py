@@ -33,7 +33,7 @@ QUOTE = f"""query Quote($planId: ID, $visitTypeId: ID, $promoCode: String) {{
 HOLD_OF = f"query HoldOf($id: ID!) {{ hold(id: $id) {{ id expiresAt extensions slot {{ {SLOT} }} }} }}"
 CHECKOUT_OF = f"query CheckoutOf($id: ID!) {{ checkout(id: $id) {{ {CHECKOUT_FIELDS} }} }}"
 ME = f"""query Me {{
-  me {{ id firstName lastName email cards {{ id brand last4 }} appointments {{ {APPOINTMENT} }} }}
+  me {{ id firstName lastName email cards {{ id brand last4 }} appointments {{ nodes {{ {APPOINTMENT} }} }} }}
 }}"""
 
 HOLD = f"""mutation Hold($input: HoldSlotInput!) {{

@@ -7,10 +7,10 @@ import asyncio
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import pytest
@@ -24,6 +24,8 @@ from gateway.worker import Worker
 from integrations.database.migrations import migrate
 from tests.acceptance.app import VISITOR, App
 from tests.plugins.emulator import STILL, EmulatorClient
+
+T = TypeVar("T")
 
 SECRET = "acceptance-tests-secret-of-32-characters-and-more"
 
@@ -110,6 +112,10 @@ class Stack:
             for name, records in books.items()
         }
 
+    async def landed(self) -> list[Any]:
+        """The appointments that were made."""
+        return (await self.made())["appointments"]
+
     async def upstream(self) -> list[str]:
         """The operations that reached Healthie since they were last forgotten."""
         return [one["operation"] for one in await self.emulator.control.requests()]
@@ -117,6 +123,14 @@ class Stack:
     async def fault(self, kind: str, operation: str, *, count: int = 1, **more: Any) -> None:
         """Order trouble with an operation."""
         await self.emulator.control.faults({"kind": kind, "operation": operation, "count": count, **more})
+
+
+async def eventually(look: Callable[[], Awaitable[T]]) -> T:
+    """What `look` finds, once it finds something; another program's doing has no event to wait for."""
+    async with asyncio.timeout(10):
+        while not (found := await look()):  # noqa: ASYNC110  # see above
+            await asyncio.sleep(0.02)
+    return found
 
 
 @pytest.fixture(scope="session")
