@@ -61,7 +61,7 @@ async def to_checkout(checkout: domain.Checkout, services: Services) -> api.Chec
         hold = (
             None
             if checkout.state in TERMINAL
-            else await services.holds.view(_owner(checkout), checkout.hold_id)
+            else await services.holds.view(_holder(checkout), checkout.hold_id)
         )
         return hold.expires_at if hold else None
 
@@ -80,12 +80,17 @@ async def to_checkout(checkout: domain.Checkout, services: Services) -> api.Chec
 
 def is_guest(checkout: domain.Checkout) -> bool:
     """Whether a guest token opens it."""
-    return _owner(checkout).principal.kind is PrincipalKind.GUEST
+    return _principal(checkout.owner).kind is PrincipalKind.GUEST
 
 
-def _owner(checkout: domain.Checkout) -> Caller:
-    kind, _, name = checkout.owner.partition(":")
-    return Caller(principal=Principal(kind=PrincipalKind(kind), id=name))
+def _holder(checkout: domain.Checkout) -> Caller:
+    """Whoever has its hold: the owner, or for the moment until it is handed over, whoever started."""
+    return Caller(principal=_principal(checkout.owner), visitor=_principal(checkout.started_by))
+
+
+def _principal(key: str) -> Principal:
+    kind, _, name = key.partition(":")
+    return Principal(kind=PrincipalKind(kind), id=name)
 
 
 def _to_appointment(checkout: domain.Checkout, catalog: Catalog) -> Appointment | None:
