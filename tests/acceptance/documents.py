@@ -18,6 +18,11 @@ PLANS = """query Plans($state: String, $keyword: String, $first: Int! = 20, $aft
 CLINICIANS = """query Clinicians($state: String, $visitTypeId: ID) {
   clinicians(state: $state, visitTypeId: $visitTypeId) { id name timeZone licensedIn }
 }"""
+OFFER = """query Offer {
+  visitTypes { id name minutes contactTypes requiresPlan price { amount } }
+  locations { id name }
+  bookingPolicy { scheduleNoticeMinutes cancelNoticeMinutes lateCancellationFee { amount } noShowFee { amount } }
+}"""
 SLOTS = f"""query Slots($filter: SlotFilter!, $from: Date!, $until: Date!) {{
   slots(filter: $filter, from: $from, until: $until) {{ date slots {{ {SLOT} }} }}
 }}"""

@@ -48,6 +48,25 @@ class TestPlans:
         assert [plan["name"] for plan in plans if plan["soldOut"]] == ["Founders' Plan"]
 
 
+async def test_the_offer_names_visits_places_and_rules(stack: Stack) -> None:
+    offer = await (await stack.visitor()).ask(documents.OFFER)
+    visits = {kind["name"]: kind for kind in offer["visitTypes"]}
+    assert "Team Meeting" not in visits, "patients cannot book it"
+    assert {name for name, kind in visits.items() if kind["requiresPlan"]} == {
+        "Initial Visit",
+        "Follow-up Visit",
+    }
+    assert visits["Single Visit"]["price"] == {"amount": "120.00"}
+    assert visits["Free Consultation"]["minutes"] == 15
+    assert {place["id"] for place in offer["locations"]} <= set(stack.practice["locations"].values())
+    assert offer["bookingPolicy"] == {
+        "scheduleNoticeMinutes": 60,
+        "cancelNoticeMinutes": 1440,
+        "lateCancellationFee": {"amount": "50.00"},
+        "noShowFee": {"amount": "75.00"},
+    }
+
+
 class TestClinicians:
     @pytest.mark.parametrize(
         ("state", "visit", "numbers"),
