@@ -11,7 +11,7 @@ from booking.principals import Caller, Principal, PrincipalKind
 from booking.saga import at_rest
 from booking.saga_table import TERMINAL, WAITING
 from booking.services import Services
-from resolvers.catalog import to_clinicians, to_money_or_none
+from resolvers.catalog import names, to_clinicians, to_money_or_none
 from resolvers.quotes import to_quote
 from resolvers.records import to_appointment
 from resolvers.slots import to_slot
@@ -55,7 +55,7 @@ def to_end_status(state: str) -> CheckoutStatus:
 
 async def to_checkout(checkout: domain.Checkout, services: Services) -> api.Checkout:
     """A checkout of the caller's."""
-    catalog = await services.catalog.catalog()
+    catalog = await names(services)
 
     async def hold_expiry() -> datetime | None:
         hold = (

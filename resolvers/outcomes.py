@@ -13,7 +13,7 @@ from booking.models import Hold
 from booking.principals import Caller, PrincipalKind, guest_of
 from booking.refusals import NotFound
 from booking.slots import Slot
-from resolvers.catalog import to_clinicians
+from resolvers.catalog import names, to_clinicians
 from resolvers.checkouts import to_checkout
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
@@ -101,7 +101,7 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
         expires_at=expires_at,
         extensions=kept["extensions"],
     )
-    return to_hold(hold, clinicians=to_clinicians(await context.services.catalog.catalog()))
+    return to_hold(hold, clinicians=to_clinicians(await names(context.services)))
 
 
 async def _recall_checkout(checkout_id: str, context: Context) -> Checkout:
