@@ -79,6 +79,12 @@ class TestRequests:
         body = json.dumps({"query": "{" + " me { id }" * 500 + "}"})
         assert await post(api, body.encode()) == (200, "GRAPHQL_PARSE_FAILED")
 
+    async def test_an_operation_that_is_not_there_is_not_repeated(self, api: Api) -> None:
+        body = {"query": "query A { me { id } }", "operationName": CANARY}
+        answer = await api.http.post("/graphql", json=body)
+        assert answer.status_code == 400
+        assert CANARY not in answer.text
+
     async def test_a_form_is_refused(self, api: Api) -> None:
         assert await post(api, b"query=x", "application/x-www-form-urlencoded") == (400, "BAD_REQUEST")
 
