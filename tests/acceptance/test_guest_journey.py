@@ -1,5 +1,6 @@
 """A patient without an account: from a free slot to a paid and booked visit."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -79,6 +80,17 @@ async def main_journey(practice: Stack) -> None:
         for one in (await practice.emulator.ask(COUPONS))["offeringCoupons"]["nodes"]
     }
     assert uses["WELCOME20"] == 1
+
+
+async def test_another_gateway_goes_on_where_one_was_stopped(stack: Stack, stacks: Stacks) -> None:
+    """Holds, checkouts, tokens and keys live in the database and the secret, in no process."""
+    guest, checkout_id = await (await stack.visitor()).guest_checkout(
+        (await stack.slot())["id"], planId=stack.plan("First Visit")
+    )
+    other = await stacks.another(stack)
+    guest = dataclasses.replace(guest, http=other.http)
+    assert (await guest.checkout(checkout_id))["status"] == "OPEN"
+    assert (await guest.confirm(checkout_id, cardToken="tok_visa"))["checkout"]["status"] == "CONFIRMED"
 
 
 DECLINES = {
@@ -203,12 +215,16 @@ class TestHolds:
         assert (await app.do(documents.RELEASE, holdId=hold_id))["holdId"] == hold_id
         await (await stack.visitor()).held(slot["id"])
 
-    async def test_under_a_checkout_are_not_released_by_themselves(self, stack: Stack) -> None:
+    async def test_under_a_checkout_are_extended_but_not_released_by_the_guest(self, stack: Stack) -> None:
         app = await stack.visitor()
-        guest, checkout_id = await app.guest_checkout((await stack.slot("Free Consultation"))["id"])
-        hold_id = (await guest.do(documents.RELEASE, holdId="hold_none"))["code"]
-        assert hold_id == "HOLD_EXPIRED"
-        assert (await guest.checkout(checkout_id))["holdExpiresAt"] is not None
+        hold_id = await app.held((await stack.slot("Free Consultation"))["id"])
+        started = await app.do(documents.START, holdId=hold_id, guest=GUEST)
+        guest, checkout_id = app.bearer(started["guestToken"]), started["checkout"]["id"]
+        assert (await guest.do(documents.RELEASE, holdId=hold_id))["code"] == "HOLD_IN_CHECKOUT"
+        await stack.pass_time(timedelta(minutes=3))
+        longer = (await guest.do(documents.EXTEND, holdId=hold_id))["hold"]
+        assert (await guest.checkout(checkout_id))["holdExpiresAt"] == longer["expiresAt"]
+        assert longer["expiresAt"] > started["checkout"]["holdExpiresAt"]
 
     async def test_are_bounded_so_that_nobody_locks_up_a_day(self, stack: Stack) -> None:
         app = await stack.visitor()

@@ -70,6 +70,18 @@ async def test_nobody_else_is_me(stack: Stack) -> None:
     assert await me(guest) is None
 
 
+async def test_who_signs_in_after_holding_keeps_the_hold(stack: Stack) -> None:
+    visitor = await stack.visitor()
+    hold_id = await visitor.held((await stack.slot("Free Consultation"))["id"])
+    patient_id, patient = one(stack, 1)
+    assert (await patient.do(documents.START, holdId=hold_id))["code"] == "HOLD_EXPIRED"
+    app = visitor.bearer(patient.headers["Authorization"].removeprefix("Bearer "))
+    started = await app.do(documents.START, holdId=hold_id)
+    assert started["guestToken"] is None
+    await app.confirm(started["checkout"]["id"])
+    assert [visit["user_id"] for visit in (await stack.made())["appointments"]] == [patient_id]
+
+
 class TestAGuestWhoIsKnown:
     async def test_makes_no_second_record_and_reaches_nothing_of_the_first(self, stack: Stack) -> None:
         patient_id, owner = one(stack, 1)

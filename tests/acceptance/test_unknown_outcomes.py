@@ -6,7 +6,7 @@ import pytest
 
 from tests.acceptance import documents
 from tests.acceptance.app import App, Json
-from tests.plugins.stack import Stack
+from tests.plugins.stack import Stack, Stacks, eventually
 
 TROUBLE = ["lost_request", "lost_answer", "http_5xx", "too_many_requests", "truncated", "not_json"]
 
@@ -23,6 +23,7 @@ async def assert_one_of_each(stack: Stack, guest: App, checkout_id: str) -> None
     assert ended["status"] == "CONFIRMED"
     assert [(charge["amount"], charge["refunded"]) for charge in made["charges"]] == [(14_900, 0)]
     assert [visit["id"] for visit in made["appointments"]] == [ended["appointment"]["id"]]
+    assert [item["state"] for item in made["billing_items"]] == ["SUCCEEDED"]
     assert len(made["patients"]) == 1
 
 
@@ -31,6 +32,7 @@ async def assert_one_of_each(stack: Stack, guest: App, checkout_id: str) -> None
 async def test_what_became_of_it_is_found_out_later_and_it_is_done_once(
     stack: Stack, operation: str, kind: str
 ) -> None:
+    await stack.emulator.control.switches(repeated_key_adds_item=True)
     guest, checkout_id = await checking_out(stack)
     await stack.fault(kind, operation)
     underway = await guest.confirm(checkout_id, cardToken="tok_visa")
@@ -62,6 +64,23 @@ async def test_nothing_is_sent_again_before_what_was_sent_must_have_landed(
     await stack.work(after=timedelta(seconds=6))
     assert (await stack.upstream()).count(operation) == 1
     await assert_one_of_each(stack, guest, checkout_id)
+
+
+async def test_a_slow_practice_keeps_nobody_waiting_and_the_checkout_comes_to_its_end(stacks: Stacks) -> None:
+    """No worker is needed: who began goes on after the patient has their answer."""
+    stack = await stacks.start(answer_seconds=0.2)
+    guest, checkout_id = await checking_out(stack)
+    await stack.fault("slow_answer", "Charge", seconds=0.5)
+    underway = await guest.confirm(checkout_id, cardToken="tok_visa")
+    assert (underway["__typename"], underway["checkout"]["status"]) == ("CheckoutProcessing", "PROCESSING")
+    await eventually(stack.landed)
+    await eventually(lambda: confirmed(guest, checkout_id))
+    await assert_one_of_each(stack, guest, checkout_id)
+
+
+async def confirmed(guest: App, checkout_id: str) -> bool:
+    """Whether the checkout has come to its visit."""
+    return bool((await guest.checkout(checkout_id))["status"] == "CONFIRMED")
 
 
 async def test_the_same_key_answers_the_outcome_once_it_is_known(stack: Stack) -> None:
