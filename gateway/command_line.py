@@ -135,14 +135,16 @@ def schema() -> None:
 @click.option("--patient", required=True, help="The patient's id in Healthie.")
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 60))
 def token(patient: str, minutes: int) -> None:
-    """Issue a development token for a patient; refused in production."""
+    """Issue a development token for a patient, good for `frontdoor dev`; refused in production."""
     from datetime import timedelta
 
+    from gateway.settings import TokenSettings
     from gateway.tokens import DevelopmentTokensRefused, issue_development_token
 
-    settings = _settings(until_stdin_closes=False)
     with _clean_errors(DevelopmentTokensRefused):
-        click.echo(issue_development_token(settings, patient_id=patient, lifetime=timedelta(minutes=minutes)))
+        click.echo(
+            issue_development_token(TokenSettings(), patient_id=patient, lifetime=timedelta(minutes=minutes))
+        )
 
 
 def _settings(*, until_stdin_closes: bool) -> "Settings":

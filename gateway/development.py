@@ -1,6 +1,7 @@
 """`frontdoor dev`: a stack for a developer, and a word on where it answers."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ async def run_until_stopped(
     GraphiQL        {stack.gateway}/graphiql   example tabs, to be run from left to right
     GraphQL         {stack.graphql}
     Emulator        {stack.emulator}   its books: {stack.emulator}/_control/books
+
+    As a patient    Authorization: Bearer $({sys.argv[0]} token --patient {stack.patients[0]})
 
   Everybody in it is synthetic, and every start is a fresh practice. Ctrl-C ends it all.
 """

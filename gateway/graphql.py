@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -18,6 +18,10 @@ from schema.scalars import SCALARS
 
 # Apps send some dozens of documents, each again and again; the bound is for those that make up new ones.
 _DOCUMENTS = 256
+
+# Ten times the longest document of any app and of GraphiQL. Validation compares fields with one another: 100 kB of
+# them took three seconds of everybody's time, and parsed they are kept in memory.
+_MOST_TOKENS = 2_000
 
 
 class ApiSchema(strawberry.Schema):
@@ -41,7 +45,7 @@ def build_schema(guard: MutationGuard | None = None) -> ApiSchema:
         mutation=Mutation,
         config=StrawberryConfig(scalar_map=SCALARS),
         exception_handlers=refusal_handlers(),
-        extensions=[_parser_cache, _validation_cache, RequireKey],
+        extensions=[_token_limit, _parser_cache, _validation_cache, RequireKey],
     )
     mutations = schema._schema.mutation_type  # noqa: SLF001  # Strawberry offers no other way to the executable schema
     if mutations is not None:
@@ -59,6 +63,10 @@ def print_sdl() -> str:
 
 def _refuse(*_: object, **__: Any) -> object:
     raise AssertionError("this schema was built without its guard, and changes nothing")
+
+
+def _token_limit() -> MaxTokensLimiter:
+    return MaxTokensLimiter(max_token_count=_MOST_TOKENS)
 
 
 def _parser_cache() -> ParserCache:

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
-from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
 from booking.services import Services
@@ -161,6 +161,8 @@ def _from_strawberry(error: HTTPException) -> RequestError:
     """Strawberry's own refusals of a request, in our form."""
     told = BadRequest(error.reason)
     told.status = error.status_code
+    if isinstance(error.__cause__, CannotGetOperationTypeError):  # its reason repeats what was sent
+        told.message = "operationName names no operation of the document."
     if isinstance(error.__cause__, InvalidOperationTypeError):  # a mutation by GET
         told.status = 405
     if told.status == 405:  # noqa: PLR2004

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import httpx2
 
+from gateway.settings import DEVELOPMENT_SECRET
 from gateway.tether import GRACE_SECONDS
 
 # A cold start of one process takes about a second; a machine that is busy takes its time.
@@ -34,6 +34,7 @@ class LocalStack:
     gateway: str  # base URL
     emulator: str  # base URL
     settings: Mapping[str, str]  # the environment that the gateway runs with
+    patients: tuple[str, ...]  # ids of the emulator's synthetic patients
 
     @property
     def graphql(self) -> str:
@@ -73,21 +74,29 @@ async def local_stack(
         await family.start("emulator", ["--port", str(emulator_port)], {})
         migrated = asyncio.create_task(asyncio.to_thread(_migrate, database))
         await family.until_answers(http, "emulator", f"{emulator}/_control/health")
+        seed = (await http.get(f"{emulator}/_control/seed")).raise_for_status().json()
         settings = {
             "FRONTDOOR_ENVIRONMENT": "development",
-            "FRONTDOOR_SECRET_KEY": secrets.token_urlsafe(32),
+            "FRONTDOOR_SECRET_KEY": DEVELOPMENT_SECRET,
             "FRONTDOOR_DATABASE_URL": database,
             "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
+            "FRONTDOOR_HEALTHIE_API_VERSION": "2026-07-01",  # the one that the emulator answers whatever today's date
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",
-            **await _emulator_keys(http, emulator),
+            "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],
+            "FRONTDOOR_HEALTHIE_KEYS": json.dumps(seed["clinician_keys"]),
             **(extra or {}),
         }
         await family.start("serve", ["--port", str(gateway_port)], settings)
         await migrated
         await family.until_answers(http, "serve", f"{gateway}/readyz")
         await family.start("worker", [], settings)
-        yield LocalStack(gateway=gateway, emulator=emulator, settings=settings)
+        yield LocalStack(
+            gateway=gateway,
+            emulator=emulator,
+            settings=settings,
+            patients=tuple(one["id"] for one in seed["patients"]),
+        )
 
 
 class _Family:
@@ -167,13 +176,3 @@ def _check_free(name: str, port: int) -> None:
             raise StackError(
                 f"Port {port} is in use, so the {name} cannot listen there. Choose another: --{name}-port PORT"
             ) from error
-
-
-async def _emulator_keys(http: httpx2.AsyncClient, emulator: str) -> dict[str, str]:
-    """The emulator's own synthetic keys, as the settings want them."""
-    seed = (await http.get(f"{emulator}/_control/seed")).raise_for_status().json()
-    keys = {one["id"]: one["key"] for one in seed["clinicians"] if one["key"]}
-    return {
-        "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],
-        "FRONTDOOR_HEALTHIE_KEYS": json.dumps(keys),
-    }

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 # Below this an HMAC key can be guessed faster than the HMAC itself (RFC 2104, section 3: the hash's length).
 _SECRET_LENGTH = 32
 
+# What signs tokens in a stack on a developer's own machine, where everybody is synthetic; production refuses it.
+DEVELOPMENT_SECRET = "frontdoor-development-only-anybody-can-know-this"  # noqa: S105  # that is its point
+
 
 class Environment(StrEnum):
     """Where the program runs."""
@@ -54,7 +57,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="JSON: each clinician's id and own API key; who has none is not bookable.",
     )
-    healthie_api_version: str = Field("2026-01-01", description="The version of Healthie's API to ask for.")
+    healthie_api_version: str = Field(
+        "2026-01-01",
+        description="The version of Healthie's API to ask for; this one is answered until 2027-01-31.",
+    )
     healthie_shard: str | None = Field(
         None, description="`AuthorizationShard`, where the account is sharded."
     )
@@ -131,6 +137,12 @@ class Settings(BaseSettings):
         return level
 
     @model_validator(mode="after")
+    def _own_secret(self) -> Self:
+        if self.secret_key.get_secret_value() == DEVELOPMENT_SECRET and not self.in_development:
+            raise ValueError("secret_key is the development stack's: make your own")
+        return self
+
+    @model_validator(mode="after")
     def _no_wildcard(self) -> Self:
         if "*" in self.cors_origins and self.environment is Environment.PRODUCTION:
             raise ValueError("cors_origins names origins one by one in production")
@@ -144,6 +156,20 @@ class Settings(BaseSettings):
     @property
     def in_development(self) -> bool:
         """Whether conveniences are on that have no place in production."""
+        return self.environment is Environment.DEVELOPMENT
+
+
+class TokenSettings(BaseSettings):
+    """What issuing a development token needs; without any settings it is for the stack of `frontdoor dev`."""
+
+    model_config = SettingsConfigDict(env_prefix="FRONTDOOR_", frozen=True, extra="ignore")
+
+    environment: Environment = Environment.DEVELOPMENT
+    secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+
+    @property
+    def in_development(self) -> bool:
+        """Whether development tokens are worth anything here."""
         return self.environment is Environment.DEVELOPMENT
 
 

@@ -16,7 +16,7 @@ import jwt
 from booking.ports import Clock
 from booking.principals import Principal, PrincipalKind, guest_of
 from gateway.clock import SystemClock
-from gateway.settings import Settings
+from gateway.settings import Settings, TokenSettings
 
 # 128 random bits: nobody meets another visitor's name by chance or by trying.
 _VISITOR_BYTES = 16
@@ -154,7 +154,9 @@ class DevelopmentTokensRefused(Exception):
     """Development tokens outside development."""
 
 
-def issue_development_token(settings: Settings, *, patient_id: str, lifetime: timedelta) -> str:
+def issue_development_token(
+    settings: Settings | TokenSettings, *, patient_id: str, lifetime: timedelta
+) -> str:
     """A token for the patient, as the practice's sign-in would issue it. Raises DevelopmentTokensRefused."""
     if not settings.in_development:
         raise DevelopmentTokensRefused("Development tokens are issued in development only.")

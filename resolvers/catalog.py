@@ -7,9 +7,32 @@ from strawberry import ID
 
 from booking import catalog as domain
 from booking.money import Money
+from booking.refusals import UpstreamUnavailable
+from booking.services import Services
 from resolvers.pages import page_of
 from schema import catalog as api
 from schema.money import Money as ApiMoney
+
+_EMPTY = domain.Catalog(
+    plans=(),
+    visit_types=(),
+    clinicians=(),
+    locations=(),
+    policy=domain.BookingPolicy(
+        schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None
+    ),
+)
+
+
+async def names(services: Services) -> domain.Catalog:
+    """The catalogue, for the names beside what is held or booked; an empty one while it cannot be read.
+
+    Whoever has just paid is told so, if need be without the clinician's name: an error would say that nothing was done.
+    """
+    try:
+        return await services.catalog.catalog()
+    except UpstreamUnavailable:
+        return _EMPTY
 
 
 def to_money(money: Money) -> ApiMoney:

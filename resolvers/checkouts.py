@@ -11,7 +11,7 @@ from booking.principals import Caller, Principal, PrincipalKind
 from booking.saga import at_rest
 from booking.saga_table import ENDED, WAITING
 from booking.services import Services
-from resolvers.catalog import to_clinicians, to_money_or_none
+from resolvers.catalog import names, to_clinicians, to_money_or_none
 from resolvers.quotes import to_quote
 from resolvers.records import to_appointment
 from resolvers.slots import to_slot
@@ -55,11 +55,13 @@ def to_end_status(state: str) -> CheckoutStatus:
 
 async def to_checkout(checkout: domain.Checkout, services: Services) -> api.Checkout:
     """A checkout of the caller's."""
-    catalog = await services.catalog.catalog()
+    catalog = await names(services)
 
     async def hold_expiry() -> datetime | None:
         hold = (
-            None if checkout.state in ENDED else await services.holds.view(_owner(checkout), checkout.hold_id)
+            None
+            if checkout.state in ENDED
+            else await services.holds.view(_holder(checkout), checkout.hold_id)
         )
         return hold.expires_at if hold else None
 
@@ -78,12 +80,17 @@ async def to_checkout(checkout: domain.Checkout, services: Services) -> api.Chec
 
 def is_guest(checkout: domain.Checkout) -> bool:
     """Whether a guest token opens it."""
-    return _owner(checkout).principal.kind is PrincipalKind.GUEST
+    return _principal(checkout.owner).kind is PrincipalKind.GUEST
 
 
-def _owner(checkout: domain.Checkout) -> Caller:
-    kind, _, name = checkout.owner.partition(":")
-    return Caller(principal=Principal(kind=PrincipalKind(kind), id=name))
+def _holder(checkout: domain.Checkout) -> Caller:
+    """Whoever has its hold: the owner, or for the moment until it is handed over, whoever started."""
+    return Caller(principal=_principal(checkout.owner), visitor=_principal(checkout.started_by))
+
+
+def _principal(key: str) -> Principal:
+    kind, _, name = key.partition(":")
+    return Principal(kind=PrincipalKind(kind), id=name)
 
 
 def _to_appointment(checkout: domain.Checkout, catalog: Catalog) -> Appointment | None:

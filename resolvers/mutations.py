@@ -6,7 +6,7 @@ import strawberry
 
 from booking.models import CheckoutState
 from resolvers import inputs
-from resolvers.catalog import to_clinicians
+from resolvers.catalog import names, to_clinicians
 from resolvers.checkouts import is_guest, to_checkout
 from resolvers.slots import to_hold
 from schema.context import Info
@@ -51,7 +51,7 @@ class Mutation:
         """Hold."""
         services = info.context.services
         hold = await services.holds.hold(info.context.shopper, asked.slot_id, time_zone=asked.time_zone)
-        return HoldSlotSuccess(hold=to_hold(hold, clinicians=to_clinicians(await services.catalog.catalog())))
+        return HoldSlotSuccess(hold=to_hold(hold, clinicians=to_clinicians(await names(services))))
 
     @computed(description="Start a hold's time anew; a bounded number of times.")
     async def extend_hold(self, info: Info, asked: Annotated[ExtendHoldInput, _input]) -> ExtendHoldResult:
@@ -59,9 +59,7 @@ class Mutation:
         services = info.context.services
         hold_id = inputs.required_token(asked.hold_id, field="holdId")
         hold = await services.holds.extend(info.context.identified, hold_id)
-        return ExtendHoldSuccess(
-            hold=to_hold(hold, clinicians=to_clinicians(await services.catalog.catalog()))
-        )
+        return ExtendHoldSuccess(hold=to_hold(hold, clinicians=to_clinicians(await names(services))))
 
     @computed(description="Give a held slot back.")
     async def release_hold(self, info: Info, asked: Annotated[ReleaseHoldInput, _input]) -> ReleaseHoldResult:

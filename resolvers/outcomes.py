@@ -10,10 +10,10 @@ from enum import Enum
 from typing import Any
 
 from booking.models import Hold
-from booking.principals import Caller, PrincipalKind, guest_of
+from booking.principals import Caller, guest_of
 from booking.refusals import NotFound
 from booking.slots import Slot
-from resolvers.catalog import to_clinicians
+from resolvers.catalog import names, to_clinicians
 from resolvers.checkouts import to_checkout
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
@@ -73,11 +73,11 @@ async def recall(reference: Reference, context: Context) -> object:
         return _HOLDS[kind](hold=await _recall_hold(reference["hold"], context))
     if kind == ReleaseHoldSuccess.__name__:
         return ReleaseHoldSuccess(hold_id=reference["hold_id"])
-    checkout = await _recall_checkout(reference["checkout"], context)
     if kind == StartCheckoutSuccess.__name__:
-        token = context.tokens.guest(checkout.id) if reference["guest"] else None
-        return StartCheckoutSuccess(checkout=checkout, guest_token=token)
-    return _CHECKOUTS[kind](checkout=checkout)
+        return await _recall_start(reference, context)
+    return _CHECKOUTS[kind](
+        checkout=await _recall_checkout(reference["checkout"], context.identified, context)
+    )
 
 
 def _hold_reference(hold: api.Hold) -> dict[str, object]:
@@ -101,14 +101,20 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
         expires_at=expires_at,
         extensions=kept["extensions"],
     )
-    return to_hold(hold, clinicians=to_clinicians(await context.services.catalog.catalog()))
+    return to_hold(hold, clinicians=to_clinicians(await names(context.services)))
 
 
-async def _recall_checkout(checkout_id: str, context: Context) -> Checkout:
-    """Read it as its owner: whoever has the key had this outcome, and a visitor's checkout belongs to its guest."""
-    caller = context.identified
-    if caller.principal.kind in {PrincipalKind.VISITOR, PrincipalKind.GUEST}:
-        caller = Caller(principal=guest_of(checkout_id))
+async def _recall_start(reference: Mapping[str, Any], context: Context) -> StartCheckoutSuccess:
+    """Read it as its guest, where it has one: whoever started or joined it was handed the guest's token."""
+    checkout_id, guest = reference["checkout"], reference["guest"]
+    caller = Caller(principal=guest_of(checkout_id)) if guest else context.identified
+    return StartCheckoutSuccess(
+        checkout=await _recall_checkout(checkout_id, caller, context),
+        guest_token=context.tokens.guest(checkout_id) if guest else None,
+    )
+
+
+async def _recall_checkout(checkout_id: str, caller: Caller, context: Context) -> Checkout:
     checkout = await context.services.checkouts.view(caller, checkout_id)
     if checkout is None:
         raise NotFound("checkout")

@@ -7,6 +7,7 @@ import strawberry
 
 from resolvers import inputs
 from resolvers.catalog import (
+    names,
     to_clinician,
     to_clinicians,
     to_location,
@@ -178,7 +179,7 @@ class OwnQuery:
         hold = await services.holds.view(caller, name) if caller and name else None
         if hold is None:
             return None
-        return to_hold(hold, clinicians=to_clinicians(await services.catalog.catalog()))
+        return to_hold(hold, clinicians=to_clinicians(await names(services)))
 
     @computed(description="The caller's checkout; null when there is none with this id.")
     async def checkout(

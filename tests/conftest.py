@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.plugins.servers",
     "tests.plugins.databases",
     "tests.plugins.emulator",
+    "tests.plugins.stack",
 ]
 
 # The settings of a running Frontdoor are not the tests': a test that forgets one must not reach a real account.

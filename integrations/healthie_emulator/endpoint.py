@@ -137,7 +137,11 @@ def _read(body: bytes, method: str) -> Asked:
     query = given.get("query") if isinstance(given, dict) else None
     variables = given.get("variables") if isinstance(given, dict) else None
     name = given.get("operationName") if isinstance(given, dict) else None
-    if not isinstance(query, str) or not isinstance(variables, dict | None) or not isinstance(name, str | None):
+    if (
+        not isinstance(query, str)
+        or not isinstance(variables, dict | None)
+        or not isinstance(name, str | None)
+    ):
         raise GraphQLError("Send an object with query, variables and operationName")
     try:
         document = parse(query, max_tokens=MAX_TOKENS)

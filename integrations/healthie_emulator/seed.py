@@ -33,8 +33,8 @@ def sow(world: World) -> None:
         minimum_advance_cancel_time=24 * 60,
         minimum_advance_reschedule_time=24 * 60,
         max_days_in_future=90,
-        late_cancellation_fee=50,
-        no_show_fee=75,
+        late_cancellation_fee=50_00,  # cents
+        no_show_fee=75_00,
         enable_late_cancellation_status=True,
     )
     clinicians = [_add_clinician(world, number, each) for number, each in enumerate(CLINICIANS, 1)]

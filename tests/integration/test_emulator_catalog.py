@@ -98,8 +98,8 @@ async def test_the_policy_says_notice_periods_and_fees(emulator: EmulatorClient)
     assert found["appointmentSetting"] == {
         "minimum_advance_schedule_time": 60,
         "minimum_advance_cancel_time": 1440,
-        "late_cancellation_fee": 50,
-        "no_show_fee": 75,
+        "late_cancellation_fee": 5000,
+        "no_show_fee": 7500,
         "base_calendar_interval": "FIFTEEN_MINUTES",
         "pm_statuses": ["Occurred", "No-Show", "Re-Scheduled", "Cancelled", "Late Cancellation"],
     }

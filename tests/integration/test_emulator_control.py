@@ -1,6 +1,6 @@
 """The control API: reset, seed, clock, switches, books, requests; and the page for people."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,6 +61,12 @@ async def test_reset_brings_everything_back(emulator: EmulatorClient) -> None:
     assert await emulator.control.books() == before
     assert await emulator.control.requests() == []
     assert (await emulator.ask(MINT))["createApiKey"]["messages"] is None
+
+
+async def test_reset_without_a_clock_goes_back_to_the_wall_clock(emulator: EmulatorClient) -> None:
+    await emulator.control.clock(set="2031-01-01T00:00:00+00:00")
+    await emulator.control.reset()
+    assert abs(await emulator.control.clock() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 async def test_another_seed_gives_other_ids_and_the_same_one_the_same(emulator: EmulatorClient) -> None:

@@ -74,6 +74,17 @@ class TestRequests:
         content = json.dumps({"query": PLANS + " " * 100_000}).encode()
         assert await post(api, content) == (413, "BODY_TOO_LARGE")
 
+    async def test_a_document_of_many_words_is_refused_before_it_is_validated(self, api: Api) -> None:
+        """Comparing every field with every other one takes seconds of everybody's time."""
+        body = json.dumps({"query": "{" + " me { id }" * 500 + "}"})
+        assert await post(api, body.encode()) == (200, "GRAPHQL_PARSE_FAILED")
+
+    async def test_an_operation_that_is_not_there_is_not_repeated(self, api: Api) -> None:
+        body = {"query": "query A { me { id } }", "operationName": CANARY}
+        answer = await api.http.post("/graphql", json=body)
+        assert answer.status_code == 400
+        assert CANARY not in answer.text
+
     async def test_a_form_is_refused(self, api: Api) -> None:
         assert await post(api, b"query=x", "application/x-www-form-urlencoded") == (400, "BAD_REQUEST")
 

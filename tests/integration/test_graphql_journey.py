@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.catalog import Catalog
+from booking.refusals import UpstreamUnavailable
 from tests.integration.graphql_world import CANCEL, CONFIRM, EXTEND, GUEST, RELEASE, START, Api, api_on
 from tests.unit.booking_world import FREE, LONG, PLANNED, a_slot
 
@@ -70,6 +72,21 @@ async def test_a_guest_holds_starts_pays_and_sees_the_visit(api: Api) -> None:
         },
     }
     assert len(api.world.books.kept_charges) == 1
+
+
+async def test_a_visit_that_was_paid_is_never_answered_as_if_nothing_had_been_done(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout_id, guest = await started(api.visitor())
+
+    async def fail() -> Catalog:
+        raise UpstreamUnavailable("catalogue")
+
+    monkeypatch.setattr(api.world.offer, "catalog", fail)
+    paid = (await guest.do(CONFIRM, checkoutId=checkout_id, cardToken="tok_ok_1")).data
+    assert paid["checkout"]["status"] == "CONFIRMED"
+    assert paid["checkout"]["appointment"]["clinician"] is None  # only its name is missing
+    assert (await guest.ask(CHECKOUT, {"id": checkout_id})).data["status"] == "CONFIRMED"
 
 
 async def test_a_declined_card_says_what_to_do_and_another_one_pays(api: Api) -> None:

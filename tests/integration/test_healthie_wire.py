@@ -26,6 +26,7 @@ async def healthie(
         organization_key=seed["owner"]["key"],
         clinician_keys=seed["clinician_keys"],
         declines={},
+        version="2026-07-01",  # the one that is answered whatever today's date
     ) as connected:
         yield connected
 

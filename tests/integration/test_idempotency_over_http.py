@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -151,6 +152,17 @@ async def test_a_replayed_start_hands_out_the_same_guest_token_whatever_became_o
     assert replayed(again)
     assert again.data["guestToken"] == first["guestToken"]
     assert again.data["checkout"]["status"] == "CONFIRMED"
+
+
+async def test_a_patient_who_joined_a_checkout_begun_as_a_guest_gets_the_same_answer_again(api: Api) -> None:
+    visitor = api.visitor()
+    hold = (await visitor.hold(a_slot().id)).data["hold"]
+    await visitor.do(START, holdId=hold["id"], guest=GUEST)
+    signed_in = replace(visitor, headers={**visitor.headers, **api.patient().headers})
+    first = await signed_in.do(START, key=KEY, holdId=hold["id"])
+    again = await signed_in.do(START, key=KEY, holdId=hold["id"])
+    assert replayed(again)
+    assert again.data == first.data
 
 
 async def test_a_replayed_confirm_calls_nobody(api: Api) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from gateway.settings import Settings, explain
+from gateway.settings import DEVELOPMENT_SECRET, Settings, explain
 from tools.document_settings import README, documented
 
 REQUIRED = {
@@ -47,6 +47,14 @@ def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPa
     assert "FRONTDOOR_SECRET_KEY" in text
     assert "32 characters" in text
     assert "too-short" not in text
+
+
+def test_production_refuses_the_development_stacks_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_SECRET_KEY", DEVELOPMENT_SECRET)
+    with pytest.raises(ValidationError):
+        Settings()
+    monkeypatch.setenv("FRONTDOOR_ENVIRONMENT", "development")
+    assert Settings().in_development
 
 
 def test_production_names_its_origins_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

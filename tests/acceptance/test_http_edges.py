@@ -1,0 +1,88 @@
+"""What browsers and balancers meet: CORS, health, GraphiQL, and GraphQL over HTTP."""
+
+import sqlite3
+
+from tests.acceptance import documents
+from tests.plugins.stack import Stack, Stacks
+
+ORIGIN = "https://app.example.com"
+PREFLIGHT = {
+    "Origin": ORIGIN,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "content-type, idempotency-key, frontdoor-visitor, authorization",
+}
+
+
+class TestBrowsersOfOtherOrigins:
+    async def test_are_allowed_nothing_by_default(self, stack: Stack) -> None:
+        preflight = await stack.http.options("/graphql", headers=PREFLIGHT)
+        answer = await stack.http.post(
+            "/graphql", json={"query": "{ __typename }"}, headers={"Origin": ORIGIN}
+        )
+        for each in (preflight, answer):
+            assert not [name for name in each.headers if name.startswith("access-control-")]
+
+    async def test_are_allowed_what_an_app_needs_when_named(self, stacks: Stacks) -> None:
+        stack = await stacks.start(cors_origins=(ORIGIN,))
+        preflight = await stack.http.options("/graphql", headers=PREFLIGHT)
+        assert preflight.status_code == 200
+        assert preflight.headers["Access-Control-Allow-Origin"] == ORIGIN
+        allowed = preflight.headers["Access-Control-Allow-Headers"].casefold()
+        assert all(name in allowed for name in ("idempotency-key", "frontdoor-visitor", "authorization"))
+        assert "Access-Control-Allow-Credentials" not in preflight.headers
+        app = await stack.visitor()
+        slot = await stack.slot()
+        variables = {"input": {"slotId": slot["id"], "timeZone": "UTC"}}
+        for _ in range(2):
+            answer = await app.post(documents.HOLD, variables, key="1", Origin=ORIGIN)
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        exposed = answer.headers["Access-Control-Expose-Headers"].casefold()
+        assert "idempotent-replayed" in exposed
+        assert answer.headers["Idempotent-Replayed"] == "true"
+
+    async def test_that_are_not_named_are_allowed_nothing(self, stacks: Stacks) -> None:
+        stack = await stacks.start(cors_origins=(ORIGIN,))
+        stranger = {**PREFLIGHT, "Origin": "https://elsewhere.example.com"}
+        answer = await stack.http.options("/graphql", headers=stranger)
+        assert answer.status_code == 400
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+class TestHealth:
+    async def test_lives_and_is_ready(self, stack: Stack) -> None:
+        for path in ("/healthz", "/readyz"):
+            assert (await stack.http.get(path)).status_code == 200
+
+    async def test_is_not_ready_without_its_tables_and_lives_all_the_same(self, stack: Stack) -> None:
+        with sqlite3.connect(stack.settings.database_url.removeprefix("sqlite:///")) as connection:
+            connection.execute("DELETE FROM alembic_version")
+        connection.close()
+        answer = await stack.http.get("/readyz")
+        assert (answer.status_code, "frontdoor migrate" in answer.text) == (503, True)
+        assert (await stack.http.get("/healthz")).status_code == 200
+
+
+class TestGraphiQL:
+    async def test_is_served_in_development(self, stack: Stack) -> None:
+        page = await stack.http.get("/graphiql")
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert (await stack.http.get("/")).headers["Location"] == "/graphiql"
+
+    async def test_is_not_there_in_production(self, stacks: Stacks) -> None:
+        stack = await stacks.start(environment="production")
+        for path in ("/graphiql", "/"):
+            assert (await stack.http.get(path)).status_code == 404
+        accepting = await stack.http.get("/graphql", headers={"Accept": "text/html"})
+        assert "html" not in accepting.headers["Content-Type"]
+
+
+async def test_a_mutation_by_get_is_refused(stack: Stack) -> None:
+    app = await stack.visitor()
+    params = {"query": 'mutation { releaseHold(input: {holdId: "1"}) { __typename } }'}
+    answer = await stack.http.get("/graphql", params=params, headers={**app.headers, "Idempotency-Key": "1"})
+    assert answer.status_code == 405
+
+
+async def test_answers_are_kept_by_no_cache_and_carry_the_requests_id(stack: Stack) -> None:
+    answer = await (await stack.visitor()).post(documents.PLANS, None, **{"X-Request-Id": "abc-1"})
+    assert (answer.headers["Cache-Control"], answer.headers["X-Request-Id"]) == ("no-store", "abc-1")

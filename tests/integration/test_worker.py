@@ -1,0 +1,123 @@
+"""The worker takes up what is due, and nothing that fails keeps the rest waiting."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from booking.models import CheckoutState as S
+from booking.ports import UnitOfWork
+from booking.saga import LEASE
+from gateway.worker import POLL_SECONDS, Chore, Worker
+from tests.unit.booking_world import PATIENT, World, a_slot
+
+HOUR = timedelta(hours=1)
+
+
+def worker_of(world: World, *chores: Chore) -> Worker:
+    return Worker(saga=world.a_saga(), units=world.database, clock=world.clock, chores=chores)
+
+
+async def test_takes_up_what_is_due_and_leaves_what_is_not() -> None:
+    world = World()
+    due = world.confirmed(await world.start())
+    waiting = await world.start(PATIENT, a_slot(hours=48))
+    assert await worker_of(world).tick() == 1
+    assert world.row(due).state is S.CONFIRMED
+    assert world.row(waiting).state is S.STARTED
+    assert await worker_of(world).tick() == 0
+
+
+async def test_one_row_that_fails_keeps_no_other_waiting() -> None:
+    world = World()
+    broken = world.confirmed(await world.start())
+    world.put(world.row(broken).changed(state=S.PATIENT_INTENDED, guest=None))
+    sound = world.confirmed(await world.start(PATIENT, a_slot(hours=48)))
+    with capture_logs() as events:
+        assert await worker_of(world).tick() == 2
+    assert world.row(sound).state is S.CONFIRMED
+    assert world.row(broken).state is S.PATIENT_INTENDED
+    assert [event["checkout"] for event in events if event["event"] == "worker.checkout_failed"] == [
+        broken.id
+    ]
+
+
+async def test_two_workers_at_once_charge_once() -> None:
+    world = World()
+    for checkout in (await world.start(), await world.start(PATIENT, a_slot(hours=48))):
+        world.confirmed(checkout)
+    await asyncio.gather(worker_of(world).tick(), worker_of(world).tick())
+    world.clock.advance(seconds=LEASE.total_seconds() + 1)
+    await worker_of(world).tick()
+    assert len(world.books.kept_charges) == 2
+    assert {row.state for row in world.database.rows.values()} == {S.CONFIRMED}
+
+
+async def test_goes_on_when_the_database_comes_back() -> None:
+    world = World()
+    due = world.confirmed(await world.start())
+    outages = [1]
+
+    def units() -> UnitOfWork:
+        if outages:
+            outages.pop()
+            raise OSError("no database")
+        return world.database()
+
+    worker = Worker(saga=world.a_saga(), units=units, clock=world.clock)
+    assert await worker.tick() == 0
+    assert await worker.tick() == 1
+    assert world.row(due).state is S.CONFIRMED
+
+
+async def test_does_each_chore_when_it_is_due_and_no_oftener() -> None:
+    world = World()
+    done: list[str] = []
+
+    def chore(name: str, every: timedelta) -> Chore:
+        async def work() -> None:
+            done.append(name)
+
+        return Chore(name=name, every=every, work=work)
+
+    worker = worker_of(world, chore("hourly", HOUR), chore("daily", 24 * HOUR))
+    await worker.tick()
+    assert done == []
+    for _ in range(3):
+        world.clock.advance(hours=1)
+        await worker.tick()
+        await worker.tick()
+    assert done == ["hourly"] * 3
+    world.clock.advance(hours=21)
+    await worker.tick()
+    assert sorted(done[3:]) == ["daily", "hourly"]
+
+
+async def test_a_chore_that_fails_is_tried_again_when_it_is_next_due() -> None:
+    world = World()
+    tries: list[int] = []
+
+    async def work() -> None:
+        tries.append(1)
+        raise OSError("canary")
+
+    worker = worker_of(world, Chore(name="failing", every=HOUR, work=work))
+    with capture_logs() as events:
+        for _ in range(2):
+            world.clock.advance(hours=1)
+            await worker.tick()
+    assert len(tries) == 2
+    assert [event["chore"] for event in events if event["event"] == "worker.chore_failed"] == ["failing"] * 2
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_stops_when_told_and_not_only_at_the_next_look(*, busy: bool) -> None:
+    world = World()
+    due = world.confirmed(await world.start()) if busy else None
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker_of(world).run(stop))
+    await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait_for(running, POLL_SECONDS / 2)
+    assert due is None or world.row(due).state is S.CONFIRMED
