@@ -17,6 +17,9 @@ BATCH = 20
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
 
+# Longer than a batch takes to be told, at the timeouts of a chat that is slow.
+CLAIMED_FOR = timedelta(minutes=3)
+
 log = structlog.get_logger(__name__)
 
 
@@ -67,9 +70,7 @@ class Watch:
 
     async def tell(self) -> None:
         """Tell what waits to be told, in every way; what fails is tried again later."""
-        async with self._units() as unit:
-            due = await unit.alerts.due(self._clock.now(), limit=BATCH)
-        for alert in due:
+        for alert in await self._claimed():
             told = await self._told(alert)
             now = self._clock.now()
             async with self._units() as unit:
@@ -78,6 +79,15 @@ class Watch:
                 else:
                     await unit.alerts.later(alert, now + _wait(alert.tries))
                 await unit.commit()
+
+    async def _claimed(self) -> list[Alert]:
+        """What is due, kept from other workers while this one tells it."""
+        now = self._clock.now()
+        async with self._units() as unit:
+            due = await unit.alerts.due(now, limit=BATCH)
+            mine = [one for one in due if await unit.alerts.claim(one, now=now, until=now + CLAIMED_FOR)]
+            await unit.commit()
+        return mine
 
     async def _told(self, alert: Alert) -> bool:
         try:

@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     ACCEPTED = "accepted"  # the patient confirmed
     CANCEL_REQUESTED = "cancel_requested"
     MOVED = "moved"
+    FLAGGED = "flagged"  # it came onto the attention list; the note says why
     RETRIED = "retried"  # by an operator
     RESOLVED = "resolved"  # by an operator
     UNBLOCKED = "unblocked"  # the clinician, by an operator
@@ -69,7 +70,7 @@ class Event:
     after: str  # state
     attempt: int
     by: str  # a driver, a principal's kind, or an operator's name on their machine
-    note: str | None = field(default=None)  # an operator's
+    note: str | None = field(default=None)  # an operator's, or an Attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,9 @@ class AlertOutbox(Protocol):
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
         """Alerts to be told now, oldest first."""
+
+    async def claim(self, alert: Alert, *, now: datetime, until: datetime) -> bool:
+        """Keep a due alert from other workers until then; answers whether it was still due."""
 
     async def told(self, alert: Alert, at: datetime) -> None:
         """Note that it was told."""

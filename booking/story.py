@@ -10,6 +10,7 @@ async def tell(unit: UnitOfWork, before: Checkout, after: Checkout, *, by: str) 
     if after.state != before.state:
         await unit.story.add(event(after, EventKind.MOVED, before=before, by=by))
     for reason in _new_reasons(before, after):
+        await unit.story.add(event(after, EventKind.FLAGGED, by=by, note=reason))
         await unit.alerts.raise_once(Alert(reason=reason, subject=after.id, raised_at=after.updated_at))
     if after.end_reason is EndReason.PROVIDER_MISMATCH and before.end_reason is not after.end_reason:
         await _block(unit, after)

@@ -46,6 +46,11 @@ class SqlAlerts:
             for reason, subject, raised_at, tries in await self._connection.execute(query)
         ]
 
+    async def claim(self, alert: Alert, *, now: datetime, until: datetime) -> bool:
+        """Keep a due alert from other workers until then; answers whether it was still due."""
+        mine = update(alerts).where(_a.id == alert.id, _a.due_at <= now).values(due_at=until)
+        return bool((await self._connection.execute(mine)).rowcount)
+
     async def told(self, alert: Alert, at: datetime) -> None:
         """Note that it was told."""
         await self._connection.execute(

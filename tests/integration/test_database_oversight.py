@@ -1,5 +1,6 @@
 """Stories, alerts, blocks and what the worker asks of rows, on both databases."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -104,6 +105,23 @@ class TestAlerts:
             assert await unit.alerts.due(NOON + 9 * SECOND, limit=5) == []
             await unit.alerts.raise_once(alert)
             assert await unit.alerts.due(NOON + 9 * SECOND, limit=5) == []
+
+    async def test_of_two_workers_at_once_one_gets_it(self, units: UnitOfWorkFactory) -> None:
+        alert = Alert(reason="refund_failed", subject="checkout_1", raised_at=NOON)
+        async with units() as unit:
+            await unit.alerts.raise_once(alert)
+            await unit.commit()
+
+        async def claim() -> bool:
+            async with units() as unit:
+                got = await unit.alerts.claim(alert, now=NOON, until=NOON + SECOND)
+                await unit.commit()
+            return got
+
+        assert sorted(await asyncio.gather(*(claim() for _ in range(5)))) == [False] * 4 + [True]
+        async with units() as unit:
+            assert await unit.alerts.due(NOON, limit=5) == []
+            assert await unit.alerts.due(NOON + SECOND, limit=5) == [alert]  # its teller may have died
 
     async def test_forgetting_lets_it_be_raised_anew_but_loses_none_that_waits(
         self, units: UnitOfWorkFactory

@@ -249,6 +249,12 @@ class FakeAlerts:
     async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
         return [self.raised[one] for one, at in self.due_at.items() if at <= now][:limit]
 
+    async def claim(self, alert: Alert, *, now: datetime, until: datetime) -> bool:
+        if self.due_at[alert.id] > now:
+            return False
+        self.due_at[alert.id] = until
+        return True
+
     async def told(self, alert: Alert, at: datetime) -> None:
         del self.due_at[alert.id]
 

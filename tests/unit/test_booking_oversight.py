@@ -323,6 +323,14 @@ class TestOperators:
 
 
 class TestStory:
+    async def test_it_tells_why_a_checkout_needs_a_person(self) -> None:
+        world = World()
+        world.books.open_invoice = True
+        checkout = await world.start()
+        await confirm(world, checkout)
+        flagged = [event for event in world.database.events if event.kind is EventKind.FLAGGED]
+        assert [(event.note, event.after) for event in flagged] == [(Attention.OPEN_INVOICE, S.BOOKED)]
+
     async def test_it_tells_start_confirm_moves_and_cancel_in_order(self) -> None:
         world = World()
         checkout = await world.start()
