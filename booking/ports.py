@@ -233,6 +233,8 @@ class CheckoutRepository(Protocol):
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
         """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first.
 
+        Rows that have ended, and are only looked at again, come after all others.
+
         A row at a state that this program does not know belongs to another version of it, and is left out.
         """
 

@@ -24,7 +24,7 @@ from booking.models import (
 )
 from booking.money import Money
 from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout, UnknownState
-from booking.saga_table import CALLING, ENDED, IN_FLIGHT
+from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL
 from booking.slots import Slot
 from integrations.database.columns import breaks_unique, upsert
 from integrations.database.tables import checkouts
@@ -123,6 +123,8 @@ class SqlCheckouts:
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
         """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first.
 
+        Rows that have ended, and are only looked at again, come after all others.
+
         A row at a state that this program does not know belongs to another version of it, and is left out.
         """
         query = (
@@ -132,7 +134,7 @@ class SqlCheckouts:
                 or_(_c.lease_until.is_(None), _c.lease_until <= now),
                 _c.state.in_(sorted(CheckoutState)),
             )
-            .order_by(_c.due_at, _c.id)
+            .order_by(_c.state.in_(sorted(TERMINAL)), _c.due_at, _c.id)
             .limit(limit)
         )
         return (await self._connection.scalars(query)).all()

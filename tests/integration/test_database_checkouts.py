@@ -272,3 +272,11 @@ async def test_due_rows_are_those_that_nobody_drives_longest_due_first(units: Un
     async with units() as unit:
         assert await unit.checkouts.due(NOON, limit=10) == ["oldest", "left", "newest"]
         assert await unit.checkouts.due(NOON, limit=1) == ["oldest"]
+
+
+async def test_what_has_ended_is_due_after_what_somebody_waits_for(units: UnitOfWorkFactory) -> None:
+    await added(units, a_checkout("ended", state=S.CONFIRMED, due_at=NOON - timedelta(hours=9)))
+    await added(units, a_checkout("waited-for", due_at=NOON))
+    async with units() as unit:
+        assert await unit.checkouts.due(NOON, limit=1) == ["waited-for"]
+        assert await unit.checkouts.due(NOON, limit=2) == ["waited-for", "ended"]
