@@ -18,6 +18,7 @@ from booking.refusals import (
     SlotTaken,
 )
 from booking.saga_table import TERMINAL
+from booking.search import Wanted
 from booking.slots import Slot
 from tests.simulation.process import ConnectionLost, Process
 
@@ -46,6 +47,7 @@ class Wish:
     cards: tuple[str, ...] = ("tok_visa",)  # documented tokens, one after the other when declined
     thinks: float = 20.0  # seconds, between pages
     cancels_after: float | None = None  # seconds after the first confirm
+    browses: bool = False  # looks at the offer of the day before
     confirms_twice: bool = False  # in two tabs, with two cards
 
 
@@ -97,6 +99,8 @@ class Patient:
         wish, schedule = self.wish, self.schedule
         await asyncio.sleep(wish.arrives)
         try:
+            if wish.browses:
+                await self._browse()
             hold = await self._ask(
                 lambda process: process.holds.hold(self.visitor, wish.slot.id, time_zone="America/New_York")
             )
@@ -122,6 +126,17 @@ class Patient:
         if wish.cancels_after is not None:
             pages.append(self._cancel(checkout.id, wish.cancels_after))
         await asyncio.gather(*pages)
+
+    async def _browse(self) -> None:
+        """Look at what is on offer that day; what was somebody's before and after must not be there."""
+        slot, witness = self.wish.slot, self.schedule.witness
+        day = slot.start.date()
+        wanted = Wanted(visit_type_id=slot.visit_type_id, contact_type=slot.contact_type)
+        for _ in range(2):
+            before = witness.taken()
+            days = await self._ask(lambda process: process.search.slots(wanted, first=day, last=day))
+            witness.offered((one for each in days for one in each.slots), before & witness.taken())
+            await asyncio.sleep(self.wish.thinks)
 
     async def _pay(self, checkout_id: str) -> None:
         """Confirm, with another card after each decline."""

@@ -50,14 +50,21 @@ class Process:
     """A gateway or a worker, from boot to kill."""
 
     def __init__(
-        self, fate: Fate, *, upstream: Upstream, database: Engine, hold_database: Engine, witness: Witness
+        self,
+        fate: Fate,
+        *,
+        upstream: Upstream,
+        database: Engine,
+        hold_database: Engine,
+        witness: Witness,
+        hold_witness: Witness,
     ) -> None:
         self.fate = fate
         self._context = contextvars.copy_context()
         self._context.run(current.set, fate)
         self._upstream = upstream
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
-        hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=lambda: None)
+        hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
         self._units = sql_unit_of_work(engine.face())
         self._holds = SqlHoldStore(engine=hold_engine.face(), clock=fate)
 

@@ -66,6 +66,7 @@ def _wish(rng: random.Random, number: int) -> Callable[[Schedule], Wish]:
         "cards": (GOOD, GOOD) if good else (bad, GOOD, GOOD),
         "thinks": rng.choice((1.0, 20.0, rng.uniform(1, 200))),
         "cancels_after": rng.uniform(0, rng.choice((2, 60, 900))) if rng.random() < 0.25 else None,
+        "browses": rng.random() < 0.2,
         "confirms_twice": rng.random() < 0.15,
     }
 

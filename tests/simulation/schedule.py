@@ -159,6 +159,7 @@ class Schedule:
                 database=self.database,
                 hold_database=self.hold_database,
                 witness=self.witness.see,
+                hold_witness=self.witness.see_holds,
             )
             self.processes.append(process)
             try:

@@ -13,16 +13,18 @@ from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.saga import at_rest
 from booking.saga_table import CLAIMING, TERMINAL, legal
+from booking.slots import Slot
 from integrations.database.checkouts import _from_row
 from integrations.database.tables import checkouts, holds, slot_claims
 from integrations.healthie.visits import REFERENCE
-from integrations.healthie_emulator import money
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
 from tests.simulation.fate import Trouble
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
+
+Taken = tuple[str, datetime, datetime]
 
 OVERLAP = """
     SELECT a.checkout_id, b.checkout_id FROM slot_claims a JOIN slot_claims b
@@ -33,6 +35,13 @@ OVERLAP = """
 # Reasons for a person to look that excuse nothing.
 TIDYING = frozenset({Attention.PACKAGE_REMAINS, Attention.OPEN_INVOICE, Attention.PROVIDER_MISMATCH})
 
+# Two live holds in one clinician's time, at a moment given twice.
+HELD_TWICE = """
+    SELECT a.id, b.id FROM holds a JOIN holds b
+    ON a.clinician_id = b.clinician_id AND a.id < b.id AND a.expires_at > ? AND b.expires_at > ?
+    AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at LIMIT 1
+"""
+
 
 class Witness:
     """Sees every commit, and judges the end."""
@@ -40,6 +49,7 @@ class Witness:
     def __init__(self, schedule: "Schedule") -> None:
         self._schedule = schedule
         self._raw = schedule.database.raw_connection().driver_connection
+        self._raw_holds = schedule.hold_database.raw_connection().driver_connection
         self._known: dict[str, tuple[int, str]] = {}
         self.ended_at: dict[str, float] = {}
         self.seen: list[str] = []
@@ -65,6 +75,35 @@ class Witness:
                 self.note(f"illegal move: {checkout_id} from {known[1]} to {state}")
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
+
+    def see_holds(self) -> None:
+        """Look at the holds after a change of them. What has expired is told by clocks that agree."""
+        assert self._raw_holds is not None
+        now = int(self._schedule.loop.now().timestamp() * 1e6)
+        clash = self._raw_holds.execute(HELD_TWICE, (now, now)).fetchone()
+        if clash is not None and not self._jumped:
+            self.note(f"held twice: {clash[0]} and {clash[1]}")
+
+    def taken(self) -> set[Taken]:
+        """Answer what is held and claimed now: whose it is, and of whom which time."""
+        now = self._schedule.loop.now()
+        with self._schedule.hold_database.connect() as connection:
+            live = connection.execute(select(holds).where(holds.c.expires_at > now)).mappings().all()
+        with self._schedule.database.connect() as connection:
+            claimed = connection.execute(select(slot_claims)).mappings().all()
+        return {(each["clinician_id"], each["starts_at"], each["ends_at"]) for each in (*live, *claimed)}
+
+    def offered(self, slots: Iterable[Slot], taken: set[Taken]) -> None:
+        """Hold what was offered against what was taken all the while."""
+        for slot in slots:
+            for clinician_id, start, end in taken:
+                same = slot.clinician_id == clinician_id and not self._jumped
+                if same and start < slot.end and slot.start < end:
+                    self.note(f"offered though taken: {slot.clinician_id} at {slot.start}")
+
+    @property
+    def _jumped(self) -> bool:
+        return Trouble.CLOCK_JUMP in self._schedule.trace.troubles
 
     def note(self, violation: str) -> None:
         """Note what must never be."""
@@ -140,9 +179,8 @@ class Witness:
             self.note(f"refunded and not given back: {row.id}")
         if row.state is not S.CONFIRMED and not listed:
             self._recurring(row)
-        jumped = Trouble.CLOCK_JUMP in self._schedule.trace.troubles  # leases are told by clocks that agree
         taken = row.state is S.REFUNDED and row.end_reason is EndReason.SLOT_TAKEN
-        if taken and not jumped and not self._outsiders_took(row):
+        if taken and not self._jumped and not self._outsiders_took(row):
             self.note(f"charged and given back for a slot of ours: {row.id}")
 
     def _recurring(self, row: Checkout) -> None:
@@ -231,6 +269,9 @@ class Witness:
                 t.at for p in self._schedule.patients for t in p.told if t.checkout_id == row.id and t.over
             ]
             confirms = [t for p in self._schedule.patients for t in p.confirmed_at.get(row.id, ())]
+            said = {t.what for p in self._schedule.patients for t in p.told if t.checkout_id == row.id}
+            if S.CONFIRMED in said and row.state is not S.CONFIRMED:
+                self.note(f"told confirmed and is {row.state}: {row.id}")
             for sent in mine:
                 if ends and sent.decided_at > min(ends):
                     self.note(f"charge sent after the end was told: {row.id}")
@@ -256,14 +297,6 @@ class Witness:
             sent = sum(1 for each in self._schedule.upstream.sent if each.process == process.fate.name)
             if sent > process.fate.attempts_audited:
                 self.note(f"sent without an audit record: {process.fate.name}")
-
-    def still_billed(self) -> list[str]:
-        """Let two months pass at Healthie and answer who was billed without a confirmed visit."""
-        world = self._schedule.upstream.world
-        before = set(world.stripe.charges)
-        self._schedule.upstream.emulator.clock.advance(62 * 86_400)
-        money.bill_due(world)
-        return sorted(set(world.stripe.charges) - before)
 
 
 def _listed(row: Checkout) -> bool:
