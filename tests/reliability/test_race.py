@@ -20,7 +20,7 @@ from tests.reliability.conftest import Open
 from tests.reliability.database import Database
 from tests.reliability.practice import SECRET, ZONE, Practice
 from tests.reliability.processes import Running
-from tests.reliability.proxy import Side
+from tests.reliability.proxy import Side, Stop
 
 FULL = pytest.mark.full
 
@@ -160,26 +160,40 @@ class TestOneWins:
 
 @pytest.mark.postgres
 @pytest.mark.redis
-async def test_one_wins_when_redis_is_emptied_while_the_holder_pays(
+async def test_one_wins_when_redis_is_emptied_again_and_again(
     practice_on: Open,
     postgresql_database: Database,
     summon: Summon,
     temporary_redis: Callable[[], TemporaryServer],
 ) -> None:
-    """Two then hold the time; the claim decides before money moves, so that nothing has to be given back."""
+    """Two then hold the time, each pays, and no hold is in either's way: the claim decides before money moves."""
     redis = await asyncio.to_thread(temporary_redis)
     practice = await practice_on(postgresql_database, FRONTDOOR_REDIS_URL=redis.url)
     crowd = await summon(practice)
-    async with crowd.http:
+    async with crowd.http, Redis.from_url(redis.url) as client, asyncio.timeout(120):
         (first,) = await crowd.rush(CALLERS // 2)
-        card = practice.proxy.stop("AttachCard", Side.AFTER)
-        paying = asyncio.create_task(first.pay())
-        async with asyncio.timeout(20):
-            await card.reached.wait()
-        async with Redis.from_url(redis.url) as client:
-            await client.flushall()
+        first_card, first_paying = await pays_as_far_as(practice, first, "AttachCard", Side.AFTER)
+        await client.flushall()
         (second,) = await crowd.rush(CALLERS - CALLERS // 2)
-        card.let_go.set()
-        assert sorted([await second.pay(), await paying]) == ["ConfirmCheckoutSuccess", "SlotTaken"]
+        second_card, second_paying = await pays_as_far_as(practice, second, "AttachCard", Side.AFTER)
+        await client.flushall()
+        charge = practice.proxy.stop("Charge", Side.BEFORE)
+        first_card.let_go.set()
+        await charge.reached.wait()
+        await client.flushall()
+        second_card.let_go.set()
+        assert await second_paying == "SlotTaken"
+        charge.let_go.set()
+        assert await first_paying == "ConfirmCheckoutSuccess"
         assert crowd.answers == {"HoldSlotSuccess": 2, "SlotTaken": CALLERS - 2}
     await assert_one_visit_and_one_charge(practice)
+
+
+async def pays_as_far_as(
+    practice: Practice, holder: Holder, operation: str, side: Side
+) -> tuple[Stop, "asyncio.Task[str]"]:
+    """Let the holder pay until the call stands still."""
+    stop = practice.proxy.stop(operation, side)
+    paying = asyncio.create_task(holder.pay())
+    await stop.reached.wait()
+    return stop, paying
