@@ -6,7 +6,7 @@ import pytest
 
 from booking.models import Checkout
 from booking.models import CheckoutState as S
-from tests.reliability.practice import Patient, Peer, Practice
+from tests.reliability.practice import PATIENCE_SECONDS, Patient, Peer, Practice
 from tests.reliability.proxy import Side
 
 BOTH = pytest.mark.parametrize("side", list(Side))
@@ -31,7 +31,7 @@ async def killed_at_call(practice: Practice, patient: Patient, operation: str, s
     stop = practice.proxy.stop(operation, side)
     gateway = await practice.gateway()
     confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await stop.reached.wait()
     gateway.kill()
     assert await confirm is None
@@ -118,7 +118,7 @@ class TestOnTheWayBack:
             deletion = practice.proxy.stop("DeleteVisit", side)
             gateway = await practice.gateway()
             confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await booking.reached.wait()
                 await patient.cancel(gateway, practice.http)
                 booking.let_go.set()
@@ -162,7 +162,7 @@ async def ended_before_it_landed(
     stop = practice.proxy.stop(operation, Side.BEFORE)
     gateway = await practice.gateway()
     confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await stop.reached.wait()
         gateway.kill()
         assert await confirm is None
@@ -177,6 +177,6 @@ async def worker_killed_at_call(practice: Practice, patient: Patient, operation:
     stop = practice.proxy.stop(operation, side)
     await practice.make_due(patient)
     worker = practice.worker()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await stop.reached.wait()
     worker.kill()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from booking.models import CheckoutState as S
-from tests.reliability.practice import Practice
+from tests.reliability.practice import PATIENCE_SECONDS, Practice
 from tests.reliability.proxy import Side
 
 
@@ -20,13 +20,13 @@ async def test_a_process_that_froze_beside_an_effect_writes_nothing_when_it_wake
         call = practice.proxy.stop(effect, side)
         gateway = await practice.gateway()
         confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await call.reached.wait()
         gateway.pause()
         (finished,) = await peer.take_over(patient)
         assert finished.state is S.CONFIRMED
         call.let_go.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await call.over.wait()
             gateway.go_on()
             answer = await confirm

@@ -12,7 +12,7 @@ from integrations.database.migrations import migrate
 from tests.plugins.server_process import TemporaryServer
 from tests.reliability.conftest import Open
 from tests.reliability.database import Database
-from tests.reliability.practice import Practice
+from tests.reliability.practice import PATIENCE_SECONDS, Practice
 from tests.reliability.proxy import Side
 
 # Where each of the checkouts is when the database goes: two at each side of each effect.
@@ -44,7 +44,7 @@ async def test_every_checkout_ends_right_when_the_database_crashes_in_mid_saga(
         for patient, (effect, side) in zip(patients, CALLS, strict=True):
             stops.append(practice.proxy.stop(effect, side))
             confirms.append(asyncio.create_task(patient.confirm(gateway, practice.http)))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await stops[-1].reached.wait()
         server.kill()
         for stop in stops:

@@ -18,7 +18,7 @@ from gateway.tokens import GatewayTokens
 from tests.plugins.server_process import TemporaryServer
 from tests.reliability.conftest import Open
 from tests.reliability.database import Database
-from tests.reliability.practice import SECRET, ZONE, Practice
+from tests.reliability.practice import PATIENCE_SECONDS, SECRET, ZONE, Practice
 from tests.reliability.processes import Running
 from tests.reliability.proxy import Side, Stop
 
@@ -170,7 +170,7 @@ async def test_one_wins_when_redis_is_emptied_again_and_again(
     redis = await asyncio.to_thread(temporary_redis)
     practice = await practice_on(postgresql_database, FRONTDOOR_REDIS_URL=redis.url)
     crowd = await summon(practice)
-    async with crowd.http, Redis.from_url(redis.url) as client, asyncio.timeout(120):
+    async with crowd.http, Redis.from_url(redis.url) as client, asyncio.timeout(2 * PATIENCE_SECONDS):
         (first,) = await crowd.rush(CALLERS // 2)
         first_card, first_paying = await pays_as_far_as(practice, first, "AttachCard", Side.AFTER)
         await client.flushall()
