@@ -117,6 +117,8 @@ def _flat(figures: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None:
+        return "not part of this run"
     if isinstance(value, list):
         return f"{len(value):,}"
     if isinstance(value, float):

@@ -43,6 +43,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--without", action="append", default=[], choices=PARTS)
     parser.add_argument("--checkouts", type=int, default=CHECKOUTS, help="for each database")
+    parser.add_argument("--schedules", type=int, default=1000, help="of the simulation")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -50,7 +51,7 @@ def main() -> None:
         url = servers.enter_context(own_database(_postgresql(servers)))
         measured = asyncio.run(_measure(url, given.without, checkouts=given.checkouts))
     if "simulation" not in given.without:
-        measured["simulation"] = _simulated()
+        measured["simulation"] = _simulated(given.schedules)
     kept = {name: figures for name, figures in before.items() if name in given.without}
     RESULTS.write_text(json.dumps({**_machine(), **kept, **measured}, indent=2) + "\n")
 
@@ -94,11 +95,11 @@ async def _durability(engine: AsyncEngine) -> str:
     return " ".join(settings)
 
 
-def _simulated() -> dict[str, Any]:
+def _simulated(schedules: int) -> dict[str, Any]:
     """The simulation's own figures, of a run made now and of the long one."""
     _say("the simulation")
     finished = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.run", "--json"],
+        [sys.executable, "-m", "tests.simulation.run", "--json", "--schedules", str(schedules)],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
