@@ -9,6 +9,7 @@ from booking.catalog import Catalog
 from booking.oversight import Alert, AlertPort, Attention, BlockedClinicians
 from booking.ports import CatalogSource, Clock, UnitOfWorkFactory
 from booking.refusals import AlertNotTold
+from booking.single_flight import SingleFlight
 
 # How many alerts one round tells: a storm of them must not keep the worker from its rows.
 BATCH = 20
@@ -29,9 +30,13 @@ class OpenCatalog:
     def __init__(self, *, source: CatalogSource, blocks: BlockedClinicians) -> None:
         self._source = source
         self._blocks = blocks
+        self._reading: SingleFlight[str, Catalog] = SingleFlight()
 
     async def catalog(self) -> Catalog:
-        """Everything public, without clinicians who are not bookable until cleared."""
+        """Everything public, without clinicians who are not bookable until cleared; identical callers share one reading."""
+        return await self._reading("catalog", self._read)
+
+    async def _read(self) -> Catalog:
         catalog = await self._source.catalog()
         return catalog.without(await self._blocks.blocked())
 

@@ -1,6 +1,10 @@
 """What every test stands on: no settings of the shell's, and servers on request."""
 
 import os
+from collections.abc import Iterator
+
+import pytest
+import structlog
 
 pytest_plugins = [
     "tests.plugins.missing_servers",
@@ -14,3 +18,10 @@ pytest_plugins = [
 for _name in [name for name in os.environ if name.startswith("FRONTDOOR_")]:
     if not _name.startswith("FRONTDOOR_TEST_"):
         del os.environ[_name]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_come() -> Iterator[None]:
+    """A command that ran within a test has set up logs for itself, on a stream that is closed by now."""
+    yield
+    structlog.reset_defaults()

@@ -19,6 +19,7 @@ from booking.catalog import (
     VisitType,
 )
 from booking.money import Money
+from booking.single_flight import SingleFlight
 from integrations.healthie.answers import money, rest
 from integrations.healthie.contact_types import contact_types
 from integrations.healthie.errors import reading
@@ -30,7 +31,6 @@ from integrations.healthie.generated.more_members import MoreMembers
 from integrations.healthie.generated.more_offerings import MoreOfferings
 from integrations.healthie.generated.public_catalog import PublicCatalogAppointmentSetting
 from integrations.healthie.keys import KeyStore
-from integrations.healthie.single_flight import SingleFlight
 
 log = structlog.get_logger(__name__)
 

@@ -11,9 +11,9 @@ import structlog
 from pydantic import SecretStr
 
 from booking.refusals import ClinicianNotBookable, UpstreamUnavailable
+from booking.single_flight import SingleFlight
 from integrations.healthie.errors import HealthieError, Unauthorized
 from integrations.healthie.generated.client import Client
-from integrations.healthie.single_flight import SingleFlight
 from integrations.healthie.transport import Acting
 
 log = structlog.get_logger(__name__)

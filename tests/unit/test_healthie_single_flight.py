@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from integrations.healthie.single_flight import SingleFlight
+from booking.single_flight import SingleFlight
 
 
 class Flight(SingleFlight[str, str]):
