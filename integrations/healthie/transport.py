@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 READ_TIMEOUT = 10.0
 # Availability is computed over calendars and is known to be slow.
 SLOW_READ_TIMEOUT = 15.0
-# Charges and bookings reach a card processor and calendars; two of these fit into a driver's lease of 60 s.
+# Charges and bookings reach a card processor and calendars; one and the reads around it fit into a step's minute.
 MUTATION_TIMEOUT = 20.0
 # A host that does not accept a connection within this is not there; nothing has been sent yet.
 CONNECT_TIMEOUT = 5.0
