@@ -27,8 +27,8 @@ from integrations.database.migrations import ready
 GRAPHQL_PATH = "/graphql"
 GRAPHIQL_PATH = "/graphiql"
 
-# Longer than a confirm answers and a step takes; then a key whose process died can be taken over by a retry.
-_IN_FLIGHT = timedelta(seconds=60)
+# Longer than the longest that a confirm may answer in; then a key whose process died can be taken over by a retry.
+_IN_FLIGHT = timedelta(seconds=120)
 
 # How long a browser may remember what another origin is allowed; Chromium's own bound.
 _PREFLIGHT_SECONDS = 7200

@@ -42,10 +42,11 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         "sqlite:///.frontdoor/frontdoor.sqlite3",
+        repr=False,  # it may carry a password
         description="`sqlite:///path` or `postgresql://user@host/name`.",
     )
     redis_url: str | None = Field(
-        None, description="Keeps slot holds in Redis; without it they are in the database."
+        None, repr=False, description="Keeps slot holds in Redis; without it they are in the database."
     )
     healthie_url: HttpUrl = Field(
         description="Healthie's GraphQL endpoint (its sandbox: `https://staging-api.gethealthie.com/graphql`), or the emulator's."
@@ -135,6 +136,11 @@ class Settings(BaseSettings):
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("is one of DEBUG, INFO, WARNING, ERROR")
         return level
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_as_browsers_send_them(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(origin.rstrip("/") for origin in value)
 
     @model_validator(mode="after")
     def _own_secret(self) -> Self:

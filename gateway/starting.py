@@ -2,6 +2,7 @@
 
 import click
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from gateway.logs import configure_logs
 from gateway.settings import Settings, explain, sqlite_directory
@@ -16,6 +17,8 @@ def settings_of_process(*, until_stdin_closes: bool = False) -> Settings:
         settings = Settings()
     except ValidationError as error:
         raise click.ClickException(explain(error)) from None
+    except SettingsError as error:  # its text names the field, and its cause would quote the value
+        raise click.ClickException(f"{error}: is it valid JSON?") from None
     if directory := sqlite_directory(settings.database_url):
         directory.mkdir(parents=True, exist_ok=True)
     configure_logs(log_format=settings.log_format, level=settings.log_level)

@@ -1,9 +1,11 @@
 """Settings: what is refused at start, and that secrets stay secret."""
 
+import click
 import pytest
 from pydantic import ValidationError
 
 from gateway.settings import DEVELOPMENT_SECRET, Settings, explain
+from gateway.starting import settings_of_process
 from tools.document_settings import README, documented
 
 REQUIRED = {
@@ -55,6 +57,25 @@ def test_production_refuses_the_development_stacks_secret(monkeypatch: pytest.Mo
         Settings()
     monkeypatch.setenv("FRONTDOOR_ENVIRONMENT", "development")
     assert Settings().in_development
+
+
+def test_no_password_in_an_address_shows_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_DATABASE_URL", "postgresql://sample:canary-1@db.example.invalid/sample")
+    monkeypatch.setenv("FRONTDOOR_REDIS_URL", "redis://:canary-2@redis.example.invalid")
+    assert "canary" not in f"{Settings()!r} {Settings()}"
+
+
+def test_an_origin_is_compared_as_browsers_send_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_CORS_ORIGINS", '["https://app.example.com/"]')
+    assert Settings().cors_origins == ("https://app.example.com",)
+
+
+def test_json_that_is_none_ends_with_a_clear_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_HEALTHIE_KEYS", "{canary")
+    with pytest.raises(click.ClickException) as caught:
+        settings_of_process()
+    assert "healthie_keys" in caught.value.message
+    assert "canary" not in caught.value.message
 
 
 def test_production_names_its_origins_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
