@@ -45,7 +45,17 @@ STAGES = (
     Stage(name="types", command=module("mypy")),
     Stage(
         name="tests",
-        command=module("pytest", "-n", "auto", "--maxprocesses", str(MAX_TEST_WORKERS), "-m", "not full"),
+        command=module(
+            "pytest",
+            "-n",
+            "auto",
+            "--dist",
+            "worksteal",
+            "--maxprocesses",
+            str(MAX_TEST_WORKERS),
+            "-m",
+            "not full",
+        ),
     ),
 )
 
