@@ -38,12 +38,10 @@ log = structlog.get_logger(__name__)
 class CheckoutRules:
     """The times of a checkout."""
 
-    confirm_window: timedelta = timedelta(
-        minutes=15
-    )  # no charge is sent later than this after the patient's confirm
-    answer_within: timedelta = timedelta(
-        seconds=10
-    )  # confirm answers by then, with the result or that it goes on
+    # No charge is sent later than this after the patient's confirm.
+    confirm_window: timedelta = timedelta(minutes=15)
+    # Confirm answers by then, with the result or that it goes on.
+    answer_within: timedelta = timedelta(seconds=10)
 
 
 class CheckoutService:
@@ -180,8 +178,7 @@ class CheckoutService:
 
     async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
         """The caller's checkout; None for a foreign and a missing one alike."""
-        async with self._units() as unit:
-            checkout = await unit.checkouts.get(checkout_id)
+        checkout = await self._get(checkout_id)
         return checkout if checkout is not None and caller.owns(checkout.owner) else None
 
     async def aclose(self) -> None:
@@ -209,8 +206,7 @@ class CheckoutService:
 
     async def _mine(self, caller: Caller, checkout_id: str, *, started: bool = False) -> Checkout:
         """The caller's checkout, or one that they started. Raises NotFound."""
-        async with self._units() as unit:
-            checkout = await unit.checkouts.get(checkout_id)
+        checkout = await self._get(checkout_id)
         if checkout is None or not (
             caller.owns(checkout.owner) or (started and caller.owns(checkout.started_by))
         ):
@@ -261,8 +257,7 @@ class CheckoutService:
         done, _ = await asyncio.wait({task}, timeout=self._rules.answer_within.total_seconds())
         if done:
             return task.result()
-        async with self._units() as unit:
-            checkout = await unit.checkouts.get(checkout_id)
+        checkout = await self._get(checkout_id)
         if checkout is None:
             raise NotFound("checkout")
         return checkout
@@ -279,6 +274,10 @@ class CheckoutService:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(checkout_id)
         return checkout
+
+    async def _get(self, checkout_id: str) -> Checkout | None:
+        async with self._units() as unit:
+            return await unit.checkouts.get(checkout_id)
 
     async def _save(self, checkout: Checkout, kind: EventKind) -> Checkout:
         """Write what the patient did. Raises StaleCheckout."""

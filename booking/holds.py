@@ -25,9 +25,8 @@ from booking.zones import zone
 class HoldRules:
     """How long holds last and how many there may be."""
 
-    duration: timedelta = timedelta(
-        minutes=5
-    )  # long enough to type a card number, short enough to miss nobody
+    # Long enough to type a card number, short enough to miss nobody.
+    duration: timedelta = timedelta(minutes=5)
     extensions: int = 2  # three durations in all
     per_owner: int = 3  # so that nobody can lock up a clinician's day
     per_client: int = 10  # nor by many names: a network of a household or an office has several patients
