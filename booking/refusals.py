@@ -15,7 +15,8 @@ DomainError
 ├── AlertNotTold            a way to tell people failed; it is tried again
 └── UpstreamError
     ├── UpstreamRefused     a certain no: nothing was done there
-    ├── UpstreamUnavailable a read that failed; nothing was changed
+    ├── UpstreamUnavailable a read that failed, or a change that was not sent; nothing was changed
+    │   └── AuditUnavailable    the call could not be recorded, so it was not made
     └── OutcomeUnknown      a change that may have been made: wait, look, never just send again
 """
 
@@ -269,7 +270,11 @@ class UpstreamRefused(UpstreamError):
 
 
 class UpstreamUnavailable(UpstreamError):
-    """A read failed; nothing was changed."""
+    """A read failed, or a change was not sent; nothing was changed."""
+
+
+class AuditUnavailable(UpstreamUnavailable):
+    """The audit trail cannot be written, so the call was not sent. Never raised for a call that was."""
 
 
 class OutcomeUnknown(UpstreamError):
