@@ -87,13 +87,15 @@ class CheckoutService:
         if live is not None:
             wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
             return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
+        now = (
+            self._clock.now()
+        )  # before the hold is seen to live: what is confirmed from here on conflicts with it
         hold = await self._holds.get(hold_id)
         if hold is None or not caller.owns(hold.owner):
             raise HoldExpired
         if caller.principal.patient_id is None and guest is None:
             raise GuestDetailsRequired
         quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
-        now = self._clock.now()
         checkout_id = f"chk_{secrets.token_urlsafe(16)}"
         patient_id = caller.principal.patient_id
         checkout = Checkout(

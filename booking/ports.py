@@ -252,7 +252,10 @@ class SlotClaims(Protocol):
     """Final exclusion: two live claims never overlap in one clinician's time. Inside one unit of work."""
 
     async def take(self, checkout: Checkout) -> None:
-        """Claim the slot for the checkout; taking it again is no change. Raises SlotTaken."""
+        """Claim the slot for the checkout; taking it again is no change.
+
+        Raises SlotTaken: a claim overlaps it, or a visit that was confirmed since this checkout was started.
+        """
 
     async def release(self, checkout_id: str) -> None:
         """Give the claim back, if there is one."""

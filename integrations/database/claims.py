@@ -2,10 +2,13 @@
 
 PostgreSQL keeps it by an exclusion constraint. SQLite keeps it by having one writer: a unit of work begins
 IMMEDIATE, so nothing can come between the look and the insert.
+
+A confirmed checkout has given its claim back: its visit is Healthie's to keep. Against one that was confirmed while
+another checkout for the same time stood still (its hold lost meanwhile), the confirmed row itself counts as a claim.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +18,9 @@ from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
 from integrations.database.columns import upsert
 from integrations.database.tables import checkouts, slot_claims
+
+# By so much two processes' clocks may differ.
+CLOCK_SKEW = timedelta(minutes=1)
 
 _c = slot_claims.c
 
@@ -26,7 +32,10 @@ class SqlClaims:
         self._connection = connection
 
     async def take(self, checkout: Checkout) -> None:
-        """Claim the slot for the checkout; taking it again is no change. Raises SlotTaken."""
+        """Claim the slot for the checkout; taking it again is no change.
+
+        Raises SlotTaken: a claim overlaps it, or a visit that was confirmed since this checkout was started.
+        """
         slot = checkout.slot
         if await self._taken_by_another(checkout.id, slot.clinician_id, slot.interval):
             raise SlotTaken
@@ -39,6 +48,10 @@ class SqlClaims:
         # DO NOTHING covers the exclusion constraint too, waits for a rival to commit or leave, and breaks no transaction.
         insert = upsert(self._connection, slot_claims).values(claim).on_conflict_do_nothing()
         if not (await self._connection.execute(insert)).rowcount and not await self._has(checkout.id):
+            raise SlotTaken
+        # Only now: whoever gave a claim back in the meantime has committed what came of it.
+        if await self._confirmed_since_start(checkout):
+            await self.release(checkout.id)
             raise SlotTaken
 
     async def release(self, checkout_id: str) -> None:
@@ -70,6 +83,19 @@ class SqlClaims:
             _c.ends_at > span.start,
         )
         return bool(await self._connection.scalar(select(overlap)))
+
+    async def _confirmed_since_start(self, checkout: Checkout) -> bool:
+        """Whether a checkout was confirmed, for time that overlaps this one's, after this one was started."""
+        c, slot = checkouts.c, checkout.slot
+        visit = exists().where(
+            c.clinician_id == slot.clinician_id,
+            c.starts_at < slot.end,
+            c.ends_at > slot.start,
+            c.state == CheckoutState.CONFIRMED,
+            c.ended_at >= checkout.created_at - CLOCK_SKEW,
+            c.id != checkout.id,
+        )
+        return bool(await self._connection.scalar(select(visit)))
 
     async def _has(self, checkout_id: str) -> bool:
         return bool(await self._connection.scalar(select(exists().where(_c.checkout_id == checkout_id))))

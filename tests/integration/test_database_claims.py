@@ -82,6 +82,37 @@ async def test_a_released_claim_frees_the_time(units: UnitOfWorkFactory) -> None
     await take(units, second)
 
 
+async def confirm(units: UnitOfWorkFactory, checkout: Checkout, *, at: datetime) -> None:
+    async with units() as unit:
+        await unit.checkouts.save(checkout.changed(state=CheckoutState.CONFIRMED, ended_at=at))
+        await unit.claims.release(checkout.id)
+        await unit.commit()
+
+
+async def test_a_visit_confirmed_since_the_checkout_began_conflicts_though_its_claim_is_given_back(
+    units: UnitOfWorkFactory,
+) -> None:
+    stalled, booked = (
+        await a_row(units, "stalled", start=NOON + timedelta(minutes=15)),
+        await a_row(units, "booked"),
+    )
+    await take(units, booked)
+    await confirm(units, booked, at=stalled.created_at + timedelta(seconds=40))
+    with pytest.raises(SlotTaken):
+        await take(units, stalled)
+    assert await busy(units, "clinician-1") == []
+
+
+async def test_a_visit_confirmed_before_the_checkout_began_is_left_to_the_practice(
+    units: UnitOfWorkFactory,
+) -> None:
+    """It may have been cancelled since, and its time is on offer again."""
+    booked, later = await a_row(units, "booked"), await a_row(units, "later")
+    await confirm(units, booked, at=later.created_at - timedelta(minutes=5))
+    await take(units, later)
+    assert len(await busy(units, "clinician-1")) == 1
+
+
 async def test_a_claim_without_commit_is_none(units: UnitOfWorkFactory) -> None:
     first = await a_row(units, "first")
     async with units() as unit:

@@ -20,3 +20,17 @@ def test_a_hold_that_was_never_verified_is_not_vouched_for_when_its_patient_come
         result = Schedule(scenario, Scripted({point: Trouble.KILL})).play()
         assert result.violations == []
         assert [row.state for row in result.checkouts if row.state is not CheckoutState.EXPIRED] == []
+
+
+def test_a_hold_lost_while_its_driver_was_gone_is_not_charged_for_when_another_has_booked() -> None:
+    """The holds are emptied and the driver dies before the claim; somebody else holds, pays, books and is done by its return."""
+    scenario = Scenario(
+        wishes=(canonical, lambda schedule: replace(canonical(schedule), number=2, arrives=50.0, thinks=1.0)),
+        gateways=2,
+    )
+    for died in (("database committed", 7), ("holds", 5)):
+        result = Schedule(
+            scenario, Scripted({("answer AttachCard", 1): Trouble.HOLDS_EMPTIED, died: Trouble.KILL})
+        ).play()
+        assert result.violations == []
+        assert [row.state for row in result.checkouts] == [CheckoutState.SLOT_LOST, CheckoutState.CONFIRMED]
