@@ -31,6 +31,9 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
 }
 
+# How often a new file is asked to keep a write-ahead log: the second time does it, unless many more open it.
+_SWITCHES = 5
+
 _READ_ONLY = "frontdoor_read_only"
 
 
@@ -64,7 +67,7 @@ def begin_immediately(engine: AsyncEngine) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not block each other
+        _write_ahead(cursor)  # readers and the writer do not block each other
         cursor.execute("PRAGMA synchronous = FULL")  # a committed intent survives a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
@@ -88,6 +91,19 @@ def begin_immediately(engine: AsyncEngine) -> None:
             driver.run_async(lambda sqlite: sqlite.execute(statement))
         except sqlite3.OperationalError as error:
             raise OperationalError(statement, None, error) from error
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Switch a database to its write-ahead log.
+
+    Of several that open a new file at once, each has a read lock and wants it all to itself: SQLite then refuses all but
+    one without waiting. Whoever asks again waits for that one, and finds it done.
+    """
+    for _ in range(_SWITCHES):
+        with contextlib.suppress(OperationalError, sqlite3.OperationalError):
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _sqlite(url: URL) -> AsyncEngine:

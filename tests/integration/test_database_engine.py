@@ -205,3 +205,16 @@ class TestConnectionsThatDied:
                 await connection.scalar(text("SELECT 1"))
         async with pooled.connect() as connection:
             assert await connection.scalar(text("SELECT 1")) == 1
+
+
+async def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    async def journal_of(url: str) -> object:
+        engine = connect_database(url)
+        async with engine.connect() as connection:
+            mode = await connection.scalar(text("PRAGMA journal_mode"))
+        await engine.dispose()
+        return mode
+
+    for number in range(25):  # one in about forty was refused, once
+        url = f"sqlite:///{tmp_path / f'{number}.sqlite3'}"
+        assert set(await asyncio.gather(*(journal_of(url) for _ in range(8)))) == {"wal"}
