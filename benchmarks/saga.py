@@ -95,6 +95,7 @@ class Checkouts:
         hold = Hold(
             id=f"hold_{number}",
             owner=visitor.principal.key,
+            taken_by=visitor.principal.key,
             slot=a_slot(hours=number),
             time_zone="UTC",
             created_at=now,

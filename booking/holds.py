@@ -28,7 +28,7 @@ class HoldRules:
     # Long enough to type a card number, short enough to miss nobody.
     duration: timedelta = timedelta(minutes=5)
     extensions: int = 2  # three durations in all
-    per_owner: int = 3  # so that nobody can lock up a clinician's day
+    per_owner: int = 3  # so that nobody can lock up a clinician's day; by who took them
     per_client: int = 10  # nor by many names: a network of a household or an office has several patients
 
 
@@ -67,6 +67,7 @@ class HoldService:
         hold = Hold(
             id=f"hold_{secrets.token_urlsafe(16)}",
             owner=caller.principal.key,
+            taken_by=caller.principal.key,
             client=caller.client,
             slot=slot,
             time_zone=time_zone,
@@ -82,7 +83,7 @@ class HoldService:
         try:
             await self._verify(slot)
         except BaseException:
-            await self._store.release(hold.id, owner=hold.owner)
+            await self._store.release(hold.id, owners={hold.owner})
             raise
         return hold
 
@@ -93,7 +94,7 @@ class HoldService:
         except SlotTaken:
             if caller.visitor is None or caller.visitor == caller.principal:
                 raise
-        theirs = await self._take(replace(hold, owner=caller.visitor.key))
+        theirs = await self._take(replace(hold, owner=caller.visitor.key, taken_by=caller.visitor.key))
         return await self._store.transfer(theirs, owner=hold.owner)
 
     async def _take(self, hold: Hold) -> Hold:
@@ -119,7 +120,7 @@ class HoldService:
         async with self._units() as unit:
             if await unit.checkouts.live_for_hold(hold.id) is not None:
                 raise HoldInCheckout
-        await self._store.release(hold.id, owner=hold.owner)
+        await self._store.release(hold.id, owners={hold.owner})
 
     async def _mine(self, caller: Caller, hold_id: str) -> Hold:
         hold = await self.view(caller, hold_id)

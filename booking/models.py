@@ -17,6 +17,7 @@ class Hold:
 
     id: str
     owner: str  # Principal.key
+    taken_by: str  # Principal.key of the first owner: the hold counts for them, whoever owns it now
     slot: Slot
     time_zone: str  # IANA, the zone that the patient asked in
     created_at: datetime  # UTC
@@ -272,6 +273,7 @@ class Checkout:
         return Hold(
             id=self.hold_id,
             owner=self.owner,
+            taken_by=self.started_by,
             slot=self.slot,
             time_zone=self.time_zone,
             created_at=now,

@@ -192,8 +192,8 @@ class HoldStore(Protocol):
         """Take the interval, atomically against every overlapping live hold of the clinician; answers the hold.
 
         When the owner has a live hold on exactly this slot already, that one is answered as it is, and nothing changes.
-        Raises SlotTaken, or HoldLimitReached when the owner has `limit` live holds already, or `client_limit` were taken from
-        the hold's client, whoever owns them now (None: no limit).
+        Raises SlotTaken, or HoldLimitReached when `limit` live holds were taken by whoever takes this one, or `client_limit`
+        from the hold's client, whoever owns them now (None: no limit).
         """
 
     async def get(self, hold_id: str) -> Hold | None:
@@ -203,10 +203,13 @@ class HoldStore(Protocol):
         """Move the expiry of the owner's live hold and count the extension. Raises HoldExpired."""
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
-        """Hand a live hold to another owner (the checkout's). Raises HoldExpired when it is gone or not the given owner's."""
+        """Hand a live hold to another owner (the checkout's); it goes on counting for who took it.
 
-    async def release(self, hold_id: str, *, owner: str) -> None:
-        """Give the interval back; nothing happens when it is gone or somebody else's."""
+        Raises HoldExpired when it is gone or not the given owner's.
+        """
+
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
+        """Give the interval back if one of these owns it; nothing happens when it is gone or somebody else's."""
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""

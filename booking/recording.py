@@ -137,8 +137,7 @@ class Recording:
     async def _give_back_hold(self, checkout: Checkout) -> None:
         try:
             # Whoever started it owns the hold still when their process died before it was handed over.
-            for owner in sorted({checkout.owner, checkout.started_by}):
-                await self._holds.release(checkout.hold_id, owner=owner)
+            await self._holds.release(checkout.hold_id, owners={checkout.owner, checkout.started_by})
         except UpstreamUnavailable:
             log.warning("checkout.hold_not_released", checkout=checkout.id)  # it expires by itself
 

@@ -95,6 +95,7 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
     hold = Hold(
         id=kept["id"],
         owner=context.identified.principal.key,
+        taken_by=context.identified.principal.key,
         slot=Slot.from_id(kept["slot"]),
         time_zone=kept["time_zone"],
         created_at=expires_at,  # not kept, not shown

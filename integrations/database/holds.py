@@ -4,7 +4,7 @@ Each call is a short transaction of its own. The clock of the caller decides wha
 once and deleted when somebody next holds a slot of the same clinician, or by `reap`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, literal, or_, select, update
@@ -37,7 +37,7 @@ class SqlHoldStore:
         clinician_id, now = hold.slot.clinician_id, self._clock.now()
         async with self._engine.begin() as connection:
             client = (f"client {hold.client}",) if hold.client is not None else ()
-            await _one_at_a_time(connection, *client, f"owner {hold.owner}", f"clinician {clinician_id}")
+            await _one_at_a_time(connection, *client, f"owner {hold.taken_by}", f"clinician {clinician_id}")
             await connection.execute(
                 delete(holds).where(_c.clinician_id == clinician_id, _c.expires_at <= now)
             )
@@ -47,7 +47,7 @@ class SqlHoldStore:
                 if standing.owner == hold.owner and standing.slot == hold.slot:
                     return standing
                 raise SlotTaken
-            limits = [(limit, _c.owner == hold.owner)]
+            limits = [(limit, _c.taken_by == hold.taken_by)]
             if hold.client is not None:
                 limits.append((client_limit, _c.client == hold.client))
             for most, whose in limits:
@@ -79,10 +79,10 @@ class SqlHoldStore:
             _c.id == hold.id, or_(_c.owner == hold.owner, _c.owner == owner), owner=owner
         )
 
-    async def release(self, hold_id: str, *, owner: str) -> None:
-        """Give the interval back; nothing happens when it is gone or somebody else's."""
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
+        """Give the interval back if one of these owns it; nothing happens when it is gone or somebody else's."""
         async with self._engine.begin() as connection:
-            await connection.execute(delete(holds).where(_c.id == hold_id, _c.owner == owner))
+            await connection.execute(delete(holds).where(_c.id == hold_id, _c.owner.in_(owners)))
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
@@ -139,6 +139,7 @@ def _to_row(hold: Hold) -> dict[str, object]:
     return {
         "id": hold.id,
         "owner": hold.owner,
+        "taken_by": hold.taken_by,
         "clinician_id": slot.clinician_id,
         "visit_type_id": slot.visit_type_id,
         "contact_type": slot.contact_type.value,
@@ -158,6 +159,7 @@ def _from_row(row: RowMapping) -> Hold:
     return Hold(
         id=row["id"],
         owner=row["owner"],
+        taken_by=row["taken_by"] or row["owner"],
         slot=Slot(
             clinician_id=row["clinician_id"],
             visit_type_id=row["visit_type_id"],

@@ -182,8 +182,9 @@ holds = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("extensions", Integer, nullable=False),
     Column("client", String),  # the network that it was taken from, as an HMAC
+    Column("taken_by", String),  # NULL: by the owner, through a program that did not write it down yet
     Index("holds_clinician", "clinician_id", "starts_at"),
-    Index("holds_owner", "owner"),
+    Index("holds_taken_by", "taken_by"),
     Index("holds_client", "client"),
     Index("holds_expires_at", "expires_at"),
 )

@@ -1,13 +1,14 @@
 """Slot holds in Redis: atomic by Lua, fast, gone by themselves.
 
-Keys, below the prefix: `hold:<id>` (the hold), `clinician:<id>`, `owner:<HMAC>` and `client:<HMAC>` (indexes of what is live). Every key
-has a time to live, and none names a patient. Whether a hold is live is decided by the caller's clock, as in SQL; the
+Keys, below the prefix: `hold:<id>` (the hold), `clinician:<id>`, `owner:<HMAC>` and `client:<HMAC>` (indexes of what is live: with
+whom, by whom it was taken, and from where; the last two stay when a hold is handed over). Every key has a time to live, and none
+names a patient. Whether a hold is live is decided by the caller's clock, as in SQL; the
 time to live only clears away. For Redis Cluster choose a prefix with a hash tag, such as `{frontdoor}:`.
 """
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -96,24 +97,16 @@ class RedisHoldStore:
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""
-        keys = [self._hold_key(hold.id), self._owner_key(hold.owner), self._owner_key(owner)]
-        arguments = [hold.id, _micros(self._clock.now()), hold.owner, owner]
+        arguments = [_micros(self._clock.now()), hold.owner, owner]
         with _answering():
-            return _standing(await self._transfer(keys=keys, args=arguments))
+            return _standing(await self._transfer(keys=[self._hold_key(hold.id)], args=arguments))
 
-    async def release(self, hold_id: str, *, owner: str) -> None:
-        """Give the interval back; nothing happens when it is gone or somebody else's."""
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
+        """Give the interval back if one of these owns it; nothing happens when it is gone or somebody else's."""
         with _answering():
-            names = ["clinician_id", "client"]
-            clinician_id, client = await self._client.hmget(self._hold_key(hold_id), names)
-            if clinician_id is not None:
-                keys = [
-                    self._hold_key(hold_id),
-                    self._clinician_key(str(clinician_id)),
-                    self._owner_key(owner),
-                    self._client_key(str(client) if client else None),
-                ]
-                await self._release(keys=keys, args=[hold_id, owner])
+            fields: Mapping[Any, Any] = await self._client.hgetall(self._hold_key(hold_id))
+            if fields:
+                await self._release(keys=self._keys(_from_fields(fields)), args=[hold_id, *owners])
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
@@ -142,7 +135,7 @@ class RedisHoldStore:
         return [
             self._hold_key(hold.id),
             self._clinician_key(hold.slot.clinician_id),
-            self._owner_key(hold.owner),
+            self._taker_key(hold.taken_by),
             self._client_key(hold.client),
         ]
 
@@ -152,8 +145,8 @@ class RedisHoldStore:
     def _clinician_key(self, clinician_id: str) -> str:
         return f"{self._prefix}clinician:{clinician_id}"
 
-    def _owner_key(self, owner: str) -> str:
-        return f"{self._prefix}owner:{self._hidden(owner)}"
+    def _taker_key(self, taken_by: str) -> str:
+        return f"{self._prefix}owner:{self._hidden(taken_by)}"
 
     def _client_key(self, client: str | None) -> str:
         return f"{self._prefix}client:{client or ''}"  # a name that is made unreadable already
@@ -208,6 +201,7 @@ def _to_fields(hold: Hold) -> dict[str, str]:
     return {
         "id": hold.id,
         "owner": hold.owner,
+        "taken_by": hold.taken_by,
         "clinician_id": slot.clinician_id,
         "visit_type_id": slot.visit_type_id,
         "contact_type": slot.contact_type.value,
@@ -227,6 +221,7 @@ def _from_fields(fields: Mapping[str, Any]) -> Hold:
     return Hold(
         id=fields["id"],
         owner=fields["owner"],
+        taken_by=fields.get("taken_by") or fields["owner"],  # as an earlier version wrote it
         slot=Slot(
             clinician_id=fields["clinician_id"],
             visit_type_id=fields["visit_type_id"],

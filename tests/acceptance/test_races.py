@@ -140,3 +140,15 @@ async def test_a_mutation_without_a_key_or_without_anybody_reaches_nobody(stack:
     assert "VISITOR" in nobody.json()["errors"][0]["extensions"]["code"]
     assert await stack.upstream() == []
     assert (await app.hold(slot["id"]))["__typename"] == "HoldSlotSuccess"
+
+
+async def test_a_visitor_holds_no_more_slots_by_starting_a_checkout_on_each(stack: Stack) -> None:
+    """The hold is the guest's from then on, and goes on counting for whoever took it."""
+    app = await stack.visitor()
+    slots = [await stack.slot(clinician=clinician, ahead=ahead) for clinician in (1, 2) for ahead in (3, 4)]
+    started = [await app.guest_checkout(slot["id"], planId=stack.plan("First Visit")) for slot in slots[:3]]
+    refused = await app.hold(slots[3]["id"])
+    assert refused["__typename"] == "HoldLimitReached"
+    guest, checkout_id = started[0]
+    await guest.do(documents.CANCEL, checkoutId=checkout_id)
+    assert (await app.hold(slots[3]["id"]))["__typename"] == "HoldSlotSuccess"

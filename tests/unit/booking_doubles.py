@@ -4,7 +4,7 @@ Every commit and every foreign call is noted on one tape, in order; the tape can
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -303,12 +303,12 @@ class FakeHolds:
         self._holds.clear()
 
     async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
-        mine = [other for other in self.live if other.owner == hold.owner]
-        own = next((other for other in mine if other.slot == hold.slot), None)
+        own = next((one for one in self.live if (one.owner, one.slot) == (hold.owner, hold.slot)), None)
         if own is not None:
             return own
         if _overlapping([other.slot for other in self.live], [hold.slot.clinician_id], hold.slot.interval):
             raise SlotTaken
+        mine = [other for other in self.live if other.taken_by == hold.taken_by]
         if limit is not None and len(mine) >= limit:
             raise HoldLimitReached(limit)
         theirs = [other for other in self.live if hold.client is not None and other.client == hold.client]
@@ -326,9 +326,9 @@ class FakeHolds:
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         return self._changed(hold, owner=owner)
 
-    async def release(self, hold_id: str, *, owner: str) -> None:
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
         hold = self._holds.get(hold_id)
-        if hold is not None and hold.owner == owner:
+        if hold is not None and hold.owner in owners:
             del self._holds[hold_id]
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:

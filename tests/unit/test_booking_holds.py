@@ -205,6 +205,24 @@ class TestHold:
         world.clock.advance(minutes=5)
         await world.hold(slot=a_slot(hours=hours[3]))
 
+    async def test_starting_a_checkout_or_signing_in_leaves_the_count_with_who_took_the_slot(
+        self, world: World
+    ) -> None:
+        hours = range(30, 35)
+        world.offer.free += [a_slot(hours=hour) for hour in hours]
+        for hour in hours[:2]:
+            hold = await world.hold(slot=a_slot(hours=hour))
+            await world.checkouts.start(VISITOR, hold_id=hold.id, guest=GUEST)
+        await world.hold(slot=a_slot(hours=hours[2]))
+        signed_in = Caller(principal=PATIENT.principal, visitor=VISITOR.principal)
+        theirs = await world.hold(signed_in, a_slot(hours=hours[2]))
+        assert (theirs.owner, theirs.taken_by) == (PATIENT.principal.key, VISITOR.principal.key)
+        with pytest.raises(HoldLimitReached):
+            await world.hold(slot=a_slot(hours=hours[3]))
+        await world.hold(PATIENT, a_slot(hours=hours[3]))
+        await world.hold_service.release(signed_in, theirs.id)
+        await world.hold(slot=a_slot(hours=hours[4]))
+
 
 class TestExtend:
     async def test_starts_the_duration_anew_twice_and_no_more(self, world: World) -> None:

@@ -1,5 +1,5 @@
 -- Move the expiry of the owner's live hold, never back. Answers the hold's fields, or nothing.
-local hold, clinician, owner, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local hold, clinician, taker, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, now, ttl, name, expires = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 
 if not is_live(hold, now) or redis.call('HGET', hold, 'owner') ~= name then
@@ -12,7 +12,7 @@ end
 redis.call('HSET', hold, 'expires_at', expires)
 redis.call('HINCRBY', hold, 'extensions', 1)
 redis.call('HSET', clinician, id, starts .. ' ' .. ends .. ' ' .. expires)
-redis.call('HSET', owner, id, expires)
+redis.call('HSET', taker, id, expires)
 local taken_from = redis.call('HGET', hold, 'client')
 if taken_from and taken_from ~= '' then
   redis.call('HSET', client, id, expires)

@@ -1,5 +1,5 @@
 -- Shared by all scripts. Times are whole microseconds since 1970, as text: exact in Lua's numbers, and given back as they came.
--- A clinician's index maps hold id -> "start end expires"; an owner's and a client's map hold id -> "expires".
+-- A clinician's index maps hold id -> "start end expires"; a taker's and a client's map hold id -> "expires".
 
 local function keep(key, milliseconds)
   if redis.call('PTTL', key) < milliseconds then

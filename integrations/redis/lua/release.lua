@@ -1,10 +1,13 @@
--- Give the owner's interval back; what is somebody else's stays.
-local hold, clinician, owner, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, name = ARGV[1], ARGV[2]
+-- Give the interval back if one of the names owns it; what is somebody else's stays.
+local hold, clinician, taker, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, names = ARGV[1], { unpack(ARGV, 2) }
 
-if redis.call('HGET', hold, 'owner') == name then
-  redis.call('DEL', hold)
-  redis.call('HDEL', clinician, id)
-  redis.call('HDEL', owner, id)
-  redis.call('HDEL', client, id)
+local owner = redis.call('HGET', hold, 'owner')
+for _, name in ipairs(names) do
+  if owner == name then
+    redis.call('DEL', hold)
+    redis.call('HDEL', clinician, id)
+    redis.call('HDEL', taker, id)
+    redis.call('HDEL', client, id)
+  end
 end
