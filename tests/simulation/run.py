@@ -2,7 +2,7 @@
 
 A schedule that ends wrong is printed with its seed; ``--schedules 1 --seed SEED --trace`` plays that one again and tells
 its story. ``--everything`` adds all single faults, all pairs, and the saga without each of its rules. ``--json`` prints
-the figures.
+the figures. A run that is too long for one sitting goes on where the last ended: ``--into FILE`` adds to the figures there.
 """
 
 import functools
@@ -16,6 +16,7 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.simulation.campaign import by_seed, collected, pairs, single_faults, with_faults
@@ -121,6 +122,25 @@ def figures(tally: Tally, seconds: float, asked: Namespace) -> dict[str, Any]:
     }
 
 
+def merged(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The figures of two runs of which the second went on where the first ended."""
+    both = {name: _sum(value, after[name]) for name, value in before.items()}
+    played = sum(both["schedules"].values())
+    return both | {
+        "first_seed": before["first_seed"],
+        "workers": after["workers"],
+        "schedules_per_second": round(played / both["seconds"], 1),
+        "rules_noticed_when_taken_out": before["rules_noticed_when_taken_out"]
+        or after["rules_noticed_when_taken_out"],
+    }
+
+
+def _sum(one: Any, other: Any) -> Any:
+    if isinstance(one, dict):
+        return dict(sorted((Counter(one) + Counter(other)).items()))
+    return round(one + other, 1) if isinstance(one, float) else one + other if one is not None else other
+
+
 def _rules() -> list[dict[str, Any]]:
     quiet()
     found = []
@@ -155,6 +175,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--everything", action="store_true", help="single faults, pairs and rules besides")
     parser.add_argument("--json", action="store_true", help="print the figures")
+    parser.add_argument("--into", type=Path, help="go on after the seeds of the figures in this file")
     parser.add_argument("--trace", action="store_true", help="tell the story of the first seed and end")
     asked = parser.parse_args()
     if asked.trace:
@@ -162,9 +183,16 @@ def main() -> int:
         result = by_seed(asked.seed)
         sys.stdout.write("\n".join([*result.trace, *result.violations, ""]))
         return 1 if result.violations else 0
+    before = json.loads(asked.into.read_text()) if asked.into and asked.into.exists() else None
+    if before:
+        asked.seed = before["first_seed"] + before["schedules"]["random"]
     tally, seconds = campaign(asked)
+    told = figures(tally, seconds, asked)
+    text = json.dumps(merged(before, told) if before else told, indent=2) + "\n"
+    if asked.into:
+        asked.into.write_text(text)
     if asked.json:
-        sys.stdout.write(json.dumps(figures(tally, seconds, asked), indent=2) + "\n")
+        sys.stdout.write(text)
     return 1 if tally.failed else 0
 
 
