@@ -49,12 +49,11 @@ class Saga(Recording):
 
         A row that somebody else drives is answered as it is. Raises PaymentInProgress (the row rests again).
         """
-        with working_for(checkout_id):
-            try:
-                driver = self._driver()
-                return await self._go_on(await self._lease(checkout_id, driver), driver)
-            except StaleCheckout:  # somebody else took over: whatever this driver knew is history
-                return await self._load(checkout_id)
+        try:
+            driver = self._driver()
+            return await self._go_on(await self._lease(checkout_id, driver), driver)
+        except StaleCheckout:  # somebody else took over: whatever this driver knew is history
+            return await self._load(checkout_id)
 
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
         """End a checkout that rests before any money moved, and give its hold back. Raises StaleCheckout."""
@@ -64,7 +63,8 @@ class Saga(Recording):
         committed_here = False  # an intent of somebody else's may have its call out
         while checkout.lease_owner == driver and not at_rest(checkout):
             try:
-                after = await self._next(checkout, look=not committed_here)
+                with working_for(checkout):
+                    after = await self._next(checkout, look=not committed_here)
                 checkout = await self._record(checkout, after)
             except (StaleCheckout, PaymentInProgress):
                 raise
@@ -85,7 +85,7 @@ class Saga(Recording):
                 await self.drive(checkout_id)
             return
         # Stale: the patient, or another worker, came in this very moment.
-        with working_for(checkout_id), contextlib.suppress(StaleCheckout):
+        with contextlib.suppress(StaleCheckout):
             if checkout.state in WAITING:
                 await self._expire_if_abandoned(checkout)
             elif checkout.state in TERMINAL:
@@ -104,7 +104,9 @@ class Saga(Recording):
         if checkout.due_at is None or now < checkout.due_at:
             return
         try:
-            after = await self._steps.look_again(checkout, await self._others(checkout))
+            others = await self._others(checkout)
+            with working_for(checkout):
+                after = await self._steps.look_again(checkout, others)
         except (UpstreamUnavailable, OutcomeUnknown) as error:
             await self._look_later(checkout, type(error).__name__)
             return

@@ -3,7 +3,7 @@
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from booking.current import current_checkout
+from booking.current import current_work
 from booking.ports import Clock
 from integrations.database.story import SqlCalls, UpstreamCall
 from integrations.healthie.audit import Answer, Call, CallAudit
@@ -26,7 +26,7 @@ class RecordedCalls:
     async def answered(self, call: Call, answer: Answer) -> None:
         """The attempt ended. A story with a gap is better than a payment whose outcome is lost over its story."""
         await self._inner.answered(call, answer)
-        checkout_id = current_checkout.get()
+        checkout_id = current_work.get().checkout_id
         if checkout_id is None:
             return
         try:

@@ -18,6 +18,7 @@ from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
+from booking.current import asked_by
 from booking.services import Services
 from gateway.authentication import Authenticator
 from gateway.errors import explain, format_error, request_error_body
@@ -81,7 +82,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 idempotency_key=request.headers.get(KEY_HEADER),
             )
             request.state.context = context
-            response: Response = await self.run(request, context=context)
+            with asked_by(_actor(context), request_id=request_id):
+                response: Response = await self.run(request, context=context)
         except HTTPException as error:
             return _refused(_from_strawberry(error))
         except RequestError as error:
@@ -151,6 +153,11 @@ class _Limited:
 def _request_id(given: str | None) -> str:
     """The caller's own id, if it can stand in a log; else a fresh one."""
     return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _actor(context: Context) -> str:
+    """Whom the audit of upstream calls names."""
+    return context.caller.principal.key if context.caller else "anonymous"
 
 
 def _refused(error: RequestError) -> Response:

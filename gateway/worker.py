@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from booking.current import asked_by
 from booking.ports import Clock, UnitOfWorkFactory
 from booking.saga import Saga
 
@@ -16,6 +17,9 @@ POLL_SECONDS = 1.0
 
 # How many rows one look takes: more would outlive their leases in the queue.
 BATCH = 20
+
+# How the audit of upstream calls names whoever asked.
+ACTOR = "worker"
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +71,8 @@ class Worker:
 
     async def _resume(self, checkout_id: str) -> bool:
         try:
-            await self._saga.resume(checkout_id)
+            with asked_by(ACTOR):
+                await self._saga.resume(checkout_id)
         except Exception:
             log.exception("worker.checkout_failed", checkout=checkout_id)
             return False
@@ -75,6 +80,7 @@ class Worker:
 
     async def _do(self, chore: Chore) -> None:
         try:
-            await chore.work()
+            with asked_by(ACTOR):
+                await chore.work()
         except Exception:
             log.exception("worker.chore_failed", chore=chore.name)

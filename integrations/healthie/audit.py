@@ -1,10 +1,20 @@
-"""Who sees the calls: every attempt, before it is sent and after it ended. Never variables, never a key."""
+"""Who sees the calls: every attempt, before it is sent and after it ended. No value of a variable, no key."""
 
 import hashlib
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
+
+from booking.audit import AuditEntry, AuditKind, AuditTrail
+from booking.current import current_work
+from booking.ports import Clock
+from booking.refusals import AuditUnavailable
+from integrations.healthie.errors import Unrecorded
+from integrations.healthie.redaction import digest, shape
+from integrations.healthie.subjects import is_public, patient_in
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +36,8 @@ class Call:
     acting: str  # a clinician's id, or "organization"
     key_fingerprint: str
     attempt: int  # from 1
+    variables: Mapping[str, object] = field(repr=False)  # as JSON has them; nobody keeps them
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)  # pairs the two ends of the attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +51,77 @@ class Answer:
 
 
 class CallAudit(Protocol):
-    """Sees every attempt. An exception from `attempted` stops the call: nothing is sent unseen."""
+    """Sees every attempt. An exception from `attempted` stops the call: nothing is sent unseen.
+
+    `answered` is called whatever became of an attempt, also when its caller has left, and must neither wait nor raise.
+    """
 
     async def attempted(self, call: Call) -> None:
         """The attempt is about to be sent."""
 
     async def answered(self, call: Call, answer: Answer) -> None:
         """The attempt ended."""
+
+
+class AuditedCalls:
+    """Keeps every attempt in the audit trail; `inner` sees it too.
+
+    A call that carries or brings back patient data is sent when its record is durable, and not before. Of a public read
+    the record follows within about a second. How an attempt ended follows likewise: by then the outcome stands, and
+    nobody loses it over its record. A process that is killed in that second leaves an attempt without an end.
+    """
+
+    def __init__(self, *, inner: CallAudit, trail: AuditTrail, clock: Clock, key: bytes) -> None:
+        """`key` makes the digests of the variables: with it they could be guessed."""
+        self._inner = inner
+        self._trail = trail
+        self._clock = clock
+        self._key = key
+
+    async def attempted(self, call: Call) -> None:
+        """Record that the attempt is about to be sent. Raises Unrecorded: do not send it."""
+        entry = self._entry(call, AuditKind.ATTEMPTED)
+        try:
+            if is_public(call.operation):
+                self._trail.later(entry)
+            else:
+                await self._trail.record(entry)
+        except AuditUnavailable as error:
+            log.error("healthie.call_not_recorded", **_fields(call))  # noqa: TRY400 - whoever keeps the trail says why
+            raise Unrecorded(call.operation) from error
+        await self._inner.attempted(call)
+
+    async def answered(self, call: Call, answer: Answer) -> None:
+        """Record how the attempt ended."""
+        self._trail.later(
+            replace(
+                self._entry(call, AuditKind.ANSWERED),
+                duration_ms=round(answer.duration_ms),
+                status=answer.status,
+                error=answer.error,
+                upstream_request_id=answer.request_id,
+            )
+        )
+        await self._inner.answered(call, answer)
+
+    def _entry(self, call: Call, kind: AuditKind) -> AuditEntry:
+        work = current_work.get()
+        return AuditEntry(
+            kind=kind,
+            call_id=call.id,
+            at=self._clock.now(),
+            actor=work.told_as,
+            operation=call.operation,
+            operation_kind=call.kind,
+            attempt=call.attempt,
+            acting=call.acting,
+            key_fingerprint=call.key_fingerprint,
+            patient=patient_in(call.operation, call.variables) or work.patient_id,
+            checkout_id=work.checkout_id,
+            request_id=work.request_id,
+            shape=shape(call.variables),
+            digest=digest(call.operation, call.variables, key=self._key),
+        )
 
 
 class LoggedCalls:

@@ -106,11 +106,7 @@ class Base:
             timeout=_timeout(operation_name, mutation=mutation),
         )
         if mutation:
-            try:
-                async with asyncio.timeout(request.timeout + GRACE):
-                    return await self._attempt(result, request, 1)
-            except TimeoutError:
-                raise UnknownOutcome(operation_name, "timeout") from None
+            return await self._attempt(result, request, 1)
         budget = SLOW_READ_BUDGET if operation_name in SLOW_READS else READ_BUDGET
         try:
             async with asyncio.timeout(budget):
@@ -141,12 +137,13 @@ class Base:
             acting=self._acting.name,
             key_fingerprint=self._fingerprint,
             attempt=number,
+            variables=request.variables,
         )
         await self._audit.attempted(call)
         started = time.perf_counter()
         reply, error = Reply(), "cancelled"
         try:
-            reply = await self._connection.send(request, self._acting)
+            reply = await self._send(request)
             decoded = _decode(result, request, reply)
             error = decoded.code if isinstance(decoded, HealthieError) else ""
         finally:
@@ -162,6 +159,15 @@ class Base:
         if isinstance(decoded, HealthieError):
             raise decoded
         return decoded
+
+    async def _send(self, request: Request) -> Reply:
+        """What one attempt brought back; one that goes on and on is given up. The audit's time is not counted."""
+        try:
+            async with asyncio.timeout(request.timeout + GRACE):
+                return await self._connection.send(request, self._acting)
+        except TimeoutError:
+            lost = UnknownOutcome if request.mutation else NoAnswer
+            return Reply(error=lost(request.operation, "timeout"))
 
 
 def _timeout(operation: str, *, mutation: bool) -> float:

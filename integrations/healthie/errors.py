@@ -2,6 +2,7 @@
 
 HealthieError
 ├── NotDone                 it is certain that nothing was changed
+│   ├── Unrecorded          the audit cannot be written, so the call was not made
 │   ├── NotSent             no connection was made
 │   ├── RateLimited         too many requests; may last an hour
 │   ├── Unauthorized        the key is unknown, or may not do this
@@ -19,7 +20,7 @@ No text of these holds variables or what Healthie wrote: either may be patient d
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from booking.refusals import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from booking.refusals import AuditUnavailable, OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 
 
 class HealthieError(Exception):
@@ -35,6 +36,12 @@ class HealthieError(Exception):
 
 class NotDone(HealthieError):
     """Certain: nothing was changed."""
+
+
+class Unrecorded(NotDone):
+    """The audit cannot be written, so the call was not made. Not retried here: whoever keeps the audit has tried."""
+
+    code = "audit_unavailable"
 
 
 class NotSent(NotDone):
@@ -109,9 +116,11 @@ class UnknownOutcome(HealthieError):
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Tell the domain about a read's failure: UpstreamUnavailable."""
+    """Tell the domain about a read's failure: UpstreamUnavailable, of which AuditUnavailable is one."""
     try:
         yield
+    except Unrecorded as error:
+        raise AuditUnavailable(str(error)) from error
     except HealthieError as error:
         raise UpstreamUnavailable(str(error)) from error
 
@@ -120,11 +129,13 @@ def reading() -> Iterator[None]:
 def changing() -> Iterator[None]:
     """Tell the domain about a change's failure.
 
-    UpstreamUnavailable when nothing was done and the same may work later, UpstreamRefused when Healthie said no,
-    OutcomeUnknown in every other case.
+    UpstreamUnavailable when nothing was done and the same may work later (AuditUnavailable is one), UpstreamRefused when
+    Healthie said no, OutcomeUnknown in every other case.
     """
     try:
         yield
+    except Unrecorded as error:
+        raise AuditUnavailable(str(error)) from error
     except (NotSent, RateLimited) as error:
         raise UpstreamUnavailable(str(error)) from error
     except NotDone as error:

@@ -115,9 +115,16 @@ def test_the_list_is_narrowed_by_state_and_by_attention(url: str) -> None:
 def test_show_tells_facts_moves_and_calls_without_patient_data(url: str) -> None:
     async def call(engine: AsyncEngine) -> None:
         audit = RecordedCalls(inner=LoggedCalls(), calls=SqlCalls(engine=engine), clock=SystemClock())
-        made = Call(operation="Refund", kind="mutation", acting="clinician-1", key_fingerprint="f", attempt=1)
+        made = Call(
+            operation="Refund",
+            kind="mutation",
+            acting="clinician-1",
+            key_fingerprint="f",
+            attempt=1,
+            variables={},
+        )
         answer = Answer(duration_ms=12.4, status=200, error="refused", request_id="request-9")
-        with working_for(GIVEN_UP.id):
+        with working_for(GIVEN_UP):
             await audit.attempted(made)
             await audit.answered(made, answer)
         await audit.answered(made, answer)  # for no checkout: in no story

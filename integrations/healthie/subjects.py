@@ -1,0 +1,54 @@
+"""Whom each operation is about: nobody, or a patient. What the audit must know before a call is sent.
+
+Every operation of `operations/` stands in one of the two. One that stands in neither is taken to be about a patient.
+"""
+
+from collections.abc import Mapping
+
+# What a practice shows to anybody, what the free time of its clinicians is, and whose a key is. What is asked and what
+# comes back says nothing of a patient; a promo code is the practice's, and is typed in by whoever looks at a price.
+PUBLIC = frozenset(
+    {
+        "AvailableDays",
+        "AvailableSlots",
+        "Coupons",
+        "MoreAppointmentTypes",
+        "MoreLocations",
+        "MoreMembers",
+        "MoreOfferings",
+        "PublicCatalog",
+        "ValidateCoupon",
+        "WhoAmI",
+    }
+)
+
+# What carries or brings back patient data, each with the variable that names the patient; None: none of them does.
+OF_PATIENTS: Mapping[str, str | None] = {
+    "AttachCard": "user_id",
+    "Book": "user_id",
+    "CancelRecurring": None,
+    "Cards": "user_id",
+    "Charge": "sender_id",
+    "CreatePatient": None,
+    "DeleteVisit": None,
+    "Patient": "id",
+    "PatientsByEmail": None,
+    "PaymentById": None,
+    "PaymentsSince": "patient_id",
+    "Refund": None,
+    "VisitById": None,
+    "VisitsBetween": "user_id",
+    "VisitsOfPatient": "user_id",
+}
+
+
+def is_public(operation: str) -> bool:
+    """Whether a call of this operation can hold no patient data, neither way."""
+    return operation in PUBLIC
+
+
+def patient_in(operation: str, variables: Mapping[str, object]) -> str | None:
+    """The id of the patient whom the variables name, if they name one."""
+    name = OF_PATIENTS.get(operation)
+    found = variables.get(name) if name else None
+    return found if isinstance(found, str) else None
