@@ -23,6 +23,7 @@ from booking.refusals import (
     PaymentInProgress,
     RecurrenceNotAccepted,
     StaleCheckout,
+    UpstreamUnavailable,
 )
 from booking.saga import STEP_BUDGET, Saga, at_rest
 from booking.saga_table import ENDED, WAITING
@@ -66,6 +67,11 @@ class CheckoutService:
         self._clock = clock
         self._rules = rules
         self._driving: set[asyncio.Task[Checkout]] = set()
+
+    @property
+    def answer_within(self) -> timedelta:
+        """How long whoever confirms waits for an answer at most."""
+        return self._rules.answer_within
 
     async def start(
         self,
@@ -143,21 +149,22 @@ class CheckoutService:
     async def confirm(self, caller: Caller, checkout_id: str, card: CardChoice | None) -> Checkout:
         """Pay and book. Answers a confirmed row, or one still under way when the time to answer is over.
 
-        A second confirm joins the first. Raises NotFound; CardRequired, CardDeclined, HoldExpired, SlotTaken,
+        A second confirm joins the first. Raises NotFound; UpstreamUnavailable (nothing was done); CardRequired, CardDeclined, HoldExpired, SlotTaken,
         ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
         """
+        answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout = await self._mine(caller, checkout_id)
         seen = checkout.quote
         while at_rest(checkout) and checkout.state in WAITING:
             if checkout.quote != seen:
                 raise PaymentInProgress  # it was quoted anew in this very moment: nobody pays what they did not see
             try:
-                checkout = await self._accept(caller, checkout, card)
+                checkout = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
                 checkout = await self._mine(caller, checkout_id)
         if checkout.state in ENDED:
             return outcome(checkout)
-        return outcome(await self._driven(checkout_id))
+        return outcome(await self._driven(checkout_id, answer_by))
 
     async def cancel(self, caller: Caller, checkout_id: str) -> Checkout:
         """Leave. Answers the cancelled row, or one under way that is undone when its call's outcome is known.
@@ -215,10 +222,16 @@ class CheckoutService:
             raise NotFound("checkout")
         return checkout
 
-    async def _accept(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> Checkout:
-        """Write down what the patient confirmed. Raises HoldExpired, CardRequired, StaleCheckout."""
+    async def _accept(
+        self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float
+    ) -> Checkout:
+        """Write down what the patient confirmed. Raises HoldExpired, CardRequired, StaleCheckout, UpstreamUnavailable."""
         await self._check_hold(checkout)
-        card = await self._usable(caller, checkout, card)
+        try:
+            async with asyncio.timeout_at(answer_by):  # only reads: what is cut off here did nothing
+                card = await self._usable(caller, checkout, card)
+        except TimeoutError as error:
+            raise UpstreamUnavailable("the card was not found in time") from error
         now = self._clock.now()
         return await self._save(
             checkout.changed(
@@ -251,12 +264,12 @@ class CheckoutService:
                 raise CardRequired
         return card
 
-    async def _driven(self, checkout_id: str) -> Checkout:
+    async def _driven(self, checkout_id: str, answer_by: float) -> Checkout:
         """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
-        task = asyncio.create_task(self._until_rest(checkout_id))
+        task = asyncio.create_task(self._until_rest(checkout_id, answer_by))
         self._driving.add(task)
         task.add_done_callback(self._finished)
-        done, _ = await asyncio.wait({task}, timeout=self._rules.answer_within.total_seconds())
+        done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
         if done:
             return task.result()
         checkout = await self._get(checkout_id)
@@ -270,9 +283,11 @@ class CheckoutService:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
-    async def _until_rest(self, checkout_id: str) -> Checkout:
+    async def _until_rest(self, checkout_id: str, answer_by: float) -> Checkout:
+        """Drive to the end, whoever waits; whose drive it is not looks on only while somebody waits for the answer."""
+        loop = asyncio.get_running_loop()
         checkout = await self._saga.drive(checkout_id)
-        while not at_rest(checkout) and checkout.lease_owner is not None:
+        while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(checkout_id)
         return checkout

@@ -1,5 +1,6 @@
 """The practice's offer, from the domain to the API."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -24,14 +25,22 @@ _EMPTY = domain.Catalog(
 )
 
 
-async def names(services: Services) -> domain.Catalog:
+# How long an answer waits for names alone: they are kept in memory for a minute, and one read of them takes well under this.
+_PATIENCE_SECONDS = 1.0
+
+
+async def names(services: Services, *, answer_by: float | None = None) -> domain.Catalog:
     """The catalogue, for the names beside what is held or booked; an empty one while it cannot be read.
 
-    Whoever has just paid is told so, if need be without the clinician's name: an error would say that nothing was done.
+    Whoever has just paid is told so, in time (`answer_by`, of the loop's clock) and if need be without the clinician's
+    name: an error would say that nothing was done.
     """
+    if answer_by is None:
+        answer_by = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
     try:
-        return await services.catalog.catalog()
-    except UpstreamUnavailable:
+        async with asyncio.timeout_at(answer_by):
+            return await services.catalog.catalog()
+    except (UpstreamUnavailable, TimeoutError):
         return _EMPTY
 
 

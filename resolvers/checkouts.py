@@ -53,9 +53,11 @@ def to_end_status(state: str) -> CheckoutStatus:
     return _ENDS.get(S(state), CheckoutStatus.PROCESSING)
 
 
-async def to_checkout(checkout: domain.Checkout, services: Services) -> api.Checkout:
-    """A checkout of the caller's."""
-    catalog = await names(services)
+async def to_checkout(
+    checkout: domain.Checkout, services: Services, *, answer_by: float | None = None
+) -> api.Checkout:
+    """A checkout of the caller's; with the names that are known by then (of the loop's clock), see `names`."""
+    catalog = await names(services, answer_by=answer_by)
 
     async def hold_expiry() -> datetime | None:
         hold = (

@@ -1,5 +1,6 @@
 """The mutations: each reads its inputs, calls one service and maps the answer. Refusals become problems on the way out."""
 
+import asyncio
 from typing import Annotated
 
 import strawberry
@@ -97,8 +98,9 @@ class Mutation:
         """Confirm."""
         services = info.context.services
         checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
+        answer_by = asyncio.get_running_loop().time() + services.checkouts.answer_within.total_seconds()
         checkout = await services.checkouts.confirm(info.context.identified, checkout_id, inputs.card(asked))
-        shown = await to_checkout(checkout, services)
+        shown = await to_checkout(checkout, services, answer_by=answer_by)
         if checkout.stands is CheckoutState.CONFIRMED:
             return ConfirmCheckoutSuccess(checkout=shown)
         return CheckoutProcessing(checkout=shown)

@@ -199,3 +199,21 @@ async def test_an_outage_of_reading_is_said_and_changes_nothing(stack: Stack) ->
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
     await stack.emulator.client.request("DELETE", "/_control/faults")
     assert (await (await stack.visitor()).hold(slot["id"]))["__typename"] == "HoldSlotSuccess"
+
+
+async def test_a_confirm_is_answered_in_its_time_without_the_names_that_cannot_be_read_by_then(
+    stacks: Stacks,
+) -> None:
+    """The gateway that answers has not read the catalogue yet."""
+    stack = await stacks.start(answer_seconds=2)
+    guest, checkout_id = await checking_out(stack)
+    other = await stacks.another(stack)
+    await stack.fault("slow_answer", "PublicCatalog", seconds=6)
+    confirmed = await App(http=other.http, headers=guest.headers).confirm(checkout_id, cardToken="tok_visa")
+    assert confirmed["checkout"]["slot"]["clinician"] is None
+
+    async def is_confirmed() -> bool:
+        return bool((await guest.checkout(checkout_id))["status"] == "CONFIRMED")
+
+    await eventually(is_confirmed)
+    await assert_one_of_each(stack, guest, checkout_id)

@@ -22,6 +22,7 @@ from booking.refusals import (
     PaymentInProgress,
     PlanRequired,
     RecurrenceNotAccepted,
+    UpstreamUnavailable,
 )
 from booking.saga import at_rest
 from tests.unit.booking_doubles import FakeHolds
@@ -310,6 +311,28 @@ class TestConfirm:
         go_on.set()
         await world.checkouts.aclose()
         assert world.row(checkout).state is S.CONFIRMED
+
+    async def test_who_only_joined_anothers_drive_looks_on_no_longer_than_they_wait(self) -> None:
+        world = World(rules=HURRIED)
+        checkout = world.confirmed(await world.start())
+        until = world.clock.now() + timedelta(minutes=1)
+        world.put(checkout.changed(lease_owner="another process/1", lease_until=until, due_at=until))
+        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert not at_rest(row)
+        async with asyncio.timeout(5):
+            await world.checkouts.aclose()
+
+    async def test_a_card_that_cannot_be_looked_up_in_time_is_an_outage_and_nothing_was_done(self) -> None:
+        world = World(rules=HURRIED)
+        checkout = await world.start(PATIENT)
+
+        async def never() -> None:
+            await asyncio.Event().wait()
+
+        world.books.during["cards_on_file"] = never
+        with pytest.raises(UpstreamUnavailable):
+            await world.checkouts.confirm(PATIENT, checkout.id, CardChoice(on_file_id="card-1"))
+        assert world.row(checkout) == checkout
 
     async def test_a_refusal_that_comes_after_the_answer_is_no_loose_end(
         self, caplog: pytest.LogCaptureFixture
