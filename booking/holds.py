@@ -30,6 +30,8 @@ class HoldRules:
     extensions: int = 2  # three durations in all
     per_owner: int = 3  # so that nobody can lock up a clinician's day; by who took them
     per_client: int = 10  # nor by many names: a network of a household or an office has several patients
+    # What gains less than this is the extension before, sent again by somebody who missed its answer.
+    least_gain: timedelta = timedelta(seconds=30)
 
 
 class HoldService:
@@ -108,11 +110,17 @@ class HoldService:
         return hold if hold is not None and caller.owns(hold.owner) else None
 
     async def extend(self, caller: Caller, hold_id: str) -> Hold:
-        """Start the hold's duration anew, a bounded number of times. Raises HoldExpired, HoldExtensionsUsedUp."""
+        """Start the hold's duration anew, a bounded number of times; one that was just extended is answered as it stands.
+
+        Raises HoldExpired, HoldExtensionsUsedUp.
+        """
         hold = await self._mine(caller, hold_id)
+        expires_at = self._clock.now() + self._rules.duration
+        if hold.extensions and expires_at - hold.expires_at < self._rules.least_gain:
+            return hold
         if hold.extensions >= self._rules.extensions:
             raise HoldExtensionsUsedUp(hold.expires_at)
-        return await self._store.extend(hold, expires_at=self._clock.now() + self._rules.duration)
+        return await self._store.extend(hold, expires_at=expires_at)
 
     async def release(self, caller: Caller, hold_id: str) -> None:
         """Give the slot back. Raises HoldExpired, HoldInCheckout."""

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -26,9 +25,6 @@ from integrations.database.migrations import ready
 
 GRAPHQL_PATH = "/graphql"
 GRAPHIQL_PATH = "/graphiql"
-
-# Longer than the longest that a confirm may answer in; then a key whose process died can be taken over by a retry.
-_IN_FLIGHT = timedelta(seconds=120)
 
 # How long a browser may remember what another origin is allowed; Chromium's own bound.
 _PREFLIGHT_SECONDS = 7200
@@ -97,7 +93,6 @@ def _endpoint(settings: Settings, system: System) -> GraphQLEndpoint:
             clock=system.clock,
             fingerprint_key=derive_key(secret, "idempotency-fingerprint"),
             tenant=settings.tenant,
-            in_flight=_IN_FLIGHT,
         ),
     )
 

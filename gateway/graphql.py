@@ -14,6 +14,7 @@ from gateway.idempotency_keys import RequireKey
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
 from resolvers.queries import Query
+from schema.fields import is_keyless
 from schema.scalars import SCALARS
 
 # Apps send some dozens of documents, each again and again; the bound is for those that make up new ones.
@@ -40,19 +41,28 @@ class ApiSchema(strawberry.Schema):
 
 def build_schema(guard: MutationGuard | None = None) -> ApiSchema:
     """The schema. Without a guard it cannot run mutations; it is for printing and for queries."""
-    schema = ApiSchema(
-        query=Query,
-        mutation=Mutation,
-        config=StrawberryConfig(scalar_map=SCALARS),
-        exception_handlers=refusal_handlers(),
-        extensions=[_token_limit, _parser_cache, _validation_cache, RequireKey],
+    return guarded(
+        ApiSchema(
+            query=Query,
+            mutation=Mutation,
+            config=StrawberryConfig(scalar_map=SCALARS),
+            exception_handlers=refusal_handlers(),
+            extensions=EXTENSIONS,
+        ),
+        guard,
     )
+
+
+def guarded(schema: ApiSchema, guard: MutationGuard | None) -> ApiSchema:
+    """The schema with the guard around every mutation that is not marked as one without a key."""
     mutations = schema._schema.mutation_type  # noqa: SLF001  # Strawberry offers no other way to the executable schema
-    if mutations is not None:
-        for name, field in mutations.fields.items():
-            if field.resolve is None:
-                raise TypeError(f"{name} has no resolver")
-            field.resolve = guard.around(name, field.resolve) if guard else _refuse
+    for name, field in mutations.fields.items() if mutations else ():
+        if field.resolve is None:
+            raise TypeError(f"{name} has no resolver")
+        if guard is None:
+            field.resolve = _refuse
+        elif not is_keyless(schema, name):
+            field.resolve = guard.around(name, field.resolve)
     return schema
 
 
@@ -75,3 +85,7 @@ def _parser_cache() -> ParserCache:
 
 def _validation_cache() -> ValidationCache:
     return ValidationCache(maxsize=_DOCUMENTS)
+
+
+# What stands around every operation, over whatever transport it comes; the checks of keys come last, before the execution.
+EXTENSIONS = (_token_limit, _parser_cache, _validation_cache, RequireKey)

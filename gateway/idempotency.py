@@ -6,14 +6,17 @@ of the new document.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
+
+import structlog
 
 from booking.ports import Clock
 from booking.refusals import InvalidInput, NotFound, Refusal, UpstreamUnavailable
@@ -31,6 +34,8 @@ from resolvers.outcomes import recall, reference_of
 from schema.context import Context
 from schema.errors import RequestError
 
+log = structlog.get_logger(__name__)
+
 REPLAYED_HEADER = "Idempotent-Replayed"
 
 # A request whose twin is being answered waits so long for the answer: a double tap, not a queue.
@@ -38,6 +43,10 @@ _PATIENCE = timedelta(seconds=2)
 
 # It looks again at first after this, then after twice as long each time: a claim is a write, and many may wait.
 _FIRST_LOOK_SECONDS = 0.05
+
+# A claim is good for this long, and is renewed while its mutation runs: so long a key stays locked when a process dies.
+# Much longer than an event loop stands still; what is taken over all the same meets the domain's own locks.
+IN_FLIGHT = timedelta(seconds=15)
 
 # After an error that says for certain that nothing was done, the key is as good as new.
 _NOTHING_DONE = (RequestError, InvalidInput, NotFound, Refusal, UpstreamUnavailable)
@@ -71,10 +80,10 @@ class MutationGuard:
         clock: Clock,
         fingerprint_key: bytes,
         tenant: str,
-        in_flight: timedelta,
+        in_flight: timedelta = IN_FLIGHT,
         patience: timedelta = _PATIENCE,
     ) -> None:
-        """`in_flight`: longer than any mutation runs; then a claim that a killed process left can be taken over."""
+        """`fingerprint_key` is secret; `in_flight` is how long a claim lasts that nobody renews."""
         self._keys = keys
         self._clock = clock
         self._fingerprint_key = fingerprint_key
@@ -89,7 +98,10 @@ class MutationGuard:
             context: Context = info.context
             key = read_key(context.idempotency_key, info.operation_extensions)
             scope = Scope(
-                tenant=self._tenant, principal=context.identified.principal.key, field=name, key=key
+                tenant=self._tenant,
+                principal=context.identified.principal.key,
+                field=name,
+                key=self._hmac(key),  # clients may put anything into a key
             )
             answer = await self._claim(scope, self._fingerprint(arguments))
             match answer:
@@ -123,7 +135,8 @@ class MutationGuard:
     async def _run(self, claim: Claimed, resolve: Callable[[], Awaitable[object]]) -> object:
         """Run it. What failed with an unknown outcome is left to the next request with the key and its arguments."""
         try:
-            outcome = await resolve()
+            async with self._renewed(claim):
+                outcome = await resolve()
         except _NOTHING_DONE:
             await self._keys.release(claim)
             raise
@@ -137,10 +150,33 @@ class MutationGuard:
             await self._keys.complete(claim, reference=reference)
         return outcome
 
+    @contextlib.asynccontextmanager
+    async def _renewed(self, claim: Claimed) -> AsyncIterator[None]:
+        """Keep the claim while the mutation runs. No write of its own is under way on leaving: it could outlive the next."""
+        done = asyncio.Event()
+        keeping = asyncio.create_task(self._keep(claim, done))
+        try:
+            yield
+        finally:
+            done.set()
+            await asyncio.shield(keeping)
+
+    async def _keep(self, claim: Claimed, done: asyncio.Event) -> None:
+        while not done.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), self._in_flight.total_seconds() / 3)
+                return
+            try:
+                await self._keys.renew(claim, in_flight_until=self._clock.now() + self._in_flight)
+            except Exception as error:  # noqa: BLE001  # the mutation goes on; its key may be taken over, as after a kill
+                log.warning("idempotency.claim_not_renewed", error=type(error).__name__)
+
     def _fingerprint(self, arguments: Mapping[str, Any]) -> str:
         """An HMAC of the coerced arguments, whatever the query's text, variables and order were."""
-        canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=_plain)
-        return hmac.new(self._fingerprint_key, canonical.encode(), hashlib.sha256).hexdigest()
+        return self._hmac(json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=_plain))
+
+    def _hmac(self, text: str) -> str:
+        return hmac.new(self._fingerprint_key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _plain(value: object) -> object:

@@ -1,5 +1,6 @@
 """Idempotency keys as requests carry them: one key a mutation, one mutation field a document."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,10 +19,14 @@ from strawberry.types.graphql import OperationType
 
 from schema.context import Context
 from schema.errors import RequestError
+from schema.fields import is_keyless
 
 KEY_HEADER = "idempotency-key"
 
 _LONGEST_KEY = 255
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\["\\])*"')
+_ESCAPED = re.compile(r"\\(.)")
 
 
 class KeyRequired(RequestError):
@@ -66,20 +71,35 @@ class RequireKey(SchemaExtension):
 
     def _check(self, context: Context) -> None:
         execution = self.execution_context
+        names = self._mutations()
+        if len(names) == 1 and is_keyless(execution.schema, names[0]):
+            return
         read_key(context.idempotency_key, execution.operation_extensions)
+        if len(names) > 1:
+            raise OneMutationAtATime
+        _ = context.identified
+
+    def _mutations(self) -> list[str]:
+        """The fields at the operation's root, aliases and fragments included."""
+        execution = self.execution_context
         definitions = execution.graphql_document.definitions if execution.graphql_document else ()
         fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
         operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
         wanted = execution.operation_name
-        for operation in operations:
-            name = operation.name.value if operation.name else None
-            if (wanted is None or name == wanted) and _has_several_fields(operation.selection_set, fragments):
-                raise OneMutationAtATime
-        _ = context.identified
+        return [
+            field
+            for operation in operations
+            if wanted is None or (operation.name and operation.name.value == wanted)
+            for field in _root_fields(operation.selection_set, fragments)
+        ]
 
 
 def read_key(header: str | None, extensions: Mapping[str, Any] | None) -> str:
-    """The request's key. Raises KeyRequired, KeyInvalid."""
+    """The request's key: as it is, or as the quoted string that draft-ietf-httpapi-idempotency-key-header asks for.
+
+    Raises KeyRequired, KeyInvalid.
+    """
+    header = _unquoted(header) if header is not None else None
     given = [key for key in (header, (extensions or {}).get("idempotencyKey")) if key is not None]
     if not given:
         raise KeyRequired
@@ -92,23 +112,24 @@ def read_key(header: str | None, extensions: Mapping[str, Any] | None) -> str:
     return key
 
 
-def _has_several_fields(
+def _unquoted(header: str) -> str:
+    """The content of a string of RFC 8941, section 3.3.3; anything else is taken as it is."""
+    return _ESCAPED.sub(r"\1", header[1:-1]) if _QUOTED.fullmatch(header) else header
+
+
+def _root_fields(
     selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> bool:
-    """Whether the operation names more than one field at its root, aliases and fragments included."""
-    found = 0
+) -> Iterator[str]:
     seen: set[str] = set()
     stack = [selections]
     while stack:
         for one in stack.pop().selections:
             if isinstance(one, FieldNode):
-                found += one.name.value != "__typename"
+                if one.name.value != "__typename":
+                    yield one.name.value
             elif isinstance(one, FragmentSpreadNode):
                 if one.name.value in fragments and one.name.value not in seen:
                     seen.add(one.name.value)
                     stack.append(fragments[one.name.value].selection_set)
             elif isinstance(one, InlineFragmentNode):
                 stack.append(one.selection_set)
-        if found > 1:
-            return True
-    return False

@@ -7,11 +7,25 @@ import strawberry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# In a field's metadata: the explicit mark of a mutation that may run any number of times.
+_KEYLESS = "frontdoor.keyless"
 
-def computed(*, description: str) -> Callable[[F], F]:
-    """Make a method the resolver of a field of its name (Strawberry's own decorator is untyped to mypy)."""
+
+def computed(*, description: str, keyless: bool = False) -> Callable[[F], F]:
+    """Make a method the resolver of a field of its name (Strawberry's own decorator is untyped to mypy).
+
+    `keyless` exempts a mutation from idempotency keys, and with them from replays: for one that changes nothing that
+    anybody owns, such as handing out a fresh name. Never for money or holds.
+    """
 
     def decorate(method: F) -> F:
-        return cast("F", strawberry.field(method, description=description))
+        metadata = {_KEYLESS: True} if keyless else {}
+        return cast("F", strawberry.field(method, description=description, metadata=metadata))
 
     return decorate
+
+
+def is_keyless(schema: strawberry.Schema, name: str) -> bool:
+    """Whether the mutation of this name, as clients write it, was marked `keyless`."""
+    field = schema.get_field_for_type(name, "Mutation")
+    return field is not None and bool(field.metadata.get(_KEYLESS))

@@ -25,7 +25,7 @@ class Scope:
     tenant: str
     principal: str  # Principal.key
     field: str  # of the mutation
-    key: str  # as the client sent it; only its digest is stored
+    key: str  # only its digest is stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +98,10 @@ class IdempotencyKeys:
         if known != fingerprint:
             return Mismatch()
         return Replay(reference=reference) if completed else InFlight()
+
+    async def renew(self, claim: Claimed, *, in_flight_until: datetime) -> bool:
+        """Keep the claim for longer. False when it was taken over meanwhile."""
+        return await self._change(claim, in_flight_until=in_flight_until)
 
     async def complete(self, claim: Claimed, *, reference: Mapping[str, Any]) -> bool:
         """Store what came of it: a small mapping of ids and scalars. False when the claim was taken over meanwhile."""

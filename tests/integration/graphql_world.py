@@ -183,7 +183,9 @@ class Api:
 
 
 @asynccontextmanager
-async def api_on(engine: AsyncEngine, *, patience: timedelta = timedelta(0)) -> AsyncIterator[Api]:
+async def api_on(
+    engine: AsyncEngine, *, patience: timedelta = timedelta(0), in_flight: timedelta = IN_FLIGHT
+) -> AsyncIterator[Api]:
     """The API of a fresh practice, to nobody in particular."""
     world = World()
     world.books.cards["p-sample"].append(Card(id="card-1", brand="Visa", last4="4242", expires=None))
@@ -206,7 +208,7 @@ async def api_on(engine: AsyncEngine, *, patience: timedelta = timedelta(0)) -> 
             clock=world.clock,
             fingerprint_key=b"only for tests",
             tenant="practice",
-            in_flight=IN_FLIGHT,
+            in_flight=in_flight,
             patience=patience,
         ),
     )

@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.refusals import OutcomeUnknown, UpstreamUnavailable
+from integrations.database.idempotency import IdempotencyKeys
+from integrations.database.tables import idempotency_keys
 from tests.integration.graphql_world import (
     CANCEL,
     CONFIRM,
+    EXTEND,
     GUEST,
     HOLD,
     IN_FLIGHT,
+    RELEASE,
     START,
     Answer,
     Api,
@@ -74,6 +78,14 @@ async def test_header_and_extensions_must_agree(api: Api) -> None:
     assert answer.data["__typename"] == "HoldSlotSuccess"
 
 
+async def test_a_header_quoted_as_the_draft_has_it_is_the_same_key(api: Api) -> None:
+    """draft-ietf-httpapi-idempotency-key-header, section 2.1: an Item Structured Header that is a String."""
+    app = api.visitor()
+    await app.hold(a_slot().id, key='"a \\"quoted\\" \\\\ key"')
+    again = await app.hold(a_slot().id, key='a "quoted" \\ key')
+    assert replayed(again)
+
+
 async def test_a_key_in_the_extensions_counts_as_one_in_the_header(api: Api) -> None:
     app, given = api.visitor(), {"slotId": a_slot().id, "timeZone": "America/New_York"}
     first = await app.ask(HOLD, {"input": given}, extensions={"idempotencyKey": KEY})
@@ -114,6 +126,51 @@ async def test_a_problem_is_replayed_as_it_was(api: Api) -> None:
     assert first.data["code"] == "SLOT_TAKEN"
     assert replayed(again)
     assert again.data == first.data
+
+
+HELD = "{ __typename ... on HoldSlotSuccess { hold { id } } }"
+
+
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        (f"mutation ($input: HoldSlotInput!) {{ again: holdSlot(input: $input) {HELD} }}", ("input",)),
+        (f'mutation ($s: ID!) {{ holdSlot(input: {{timeZone: "UTC", slotId: $s}}) {HELD} }}', ("s",)),
+        (
+            f'mutation ($s: ID!, $z: String! = "UTC") {{ holdSlot(input: {{slotId: $s, timeZone: $z}}) {HELD} }}',
+            ("s",),
+        ),
+        (
+            f"fragment H on Mutation {{ holdSlot(input: $input) {HELD} }} mutation ($input: HoldSlotInput!) {{ ...H }}",
+            ("input",),
+        ),
+        (
+            f"mutation A($input: HoldSlotInput!) {{ ... on Mutation {{ holdSlot(input: $input) {HELD} }} }}",
+            ("input",),
+        ),
+    ],
+    ids=["alias", "order in the document", "default", "fragment", "inline fragment"],
+)
+async def test_however_it_is_written_it_is_the_same_attempt(
+    api: Api, document: str, variables: tuple[str, ...]
+) -> None:
+    app = api.visitor()
+    first = await app.do(HOLD, key=KEY, slotId=a_slot().id, timeZone="UTC")
+    values = {"input": {"timeZone": "UTC", "slotId": a_slot().id}, "s": a_slot().id}
+    given = {name: values[name] for name in variables}
+    again = await app.ask(document, given, {"Idempotency-Key": KEY})
+    assert replayed(again)
+    assert again.data["hold"]["id"] == first.data["hold"]["id"]
+
+
+async def test_the_same_input_to_another_field_is_another_attempt(api: Api) -> None:
+    app = api.visitor()
+    hold = (await app.hold(a_slot().id)).data["hold"]
+    extended = await app.do(EXTEND, key=KEY, holdId=hold["id"])
+    released = await app.do(RELEASE, key=KEY, holdId=hold["id"])
+    assert extended.data["__typename"] == "ExtendHoldSuccess"
+    assert not replayed(released)
+    assert released.data["__typename"] == "ReleaseHoldSuccess"
 
 
 async def test_other_arguments_under_the_same_key_are_refused(api: Api) -> None:
@@ -252,6 +309,76 @@ async def test_what_a_killed_process_left_is_taken_up_after_its_time(api: Api, e
     assert not replayed(again)
     assert again.data["hold"]["id"] == first.data["hold"]["id"]
     assert len(api.world.holds.live) == 1
+
+
+async def test_a_mutation_that_takes_long_keeps_its_key(engine: AsyncEngine) -> None:
+    in_flight = timedelta(milliseconds=300)
+    async with api_on(engine, in_flight=in_flight) as api:
+        app = api.visitor()
+        entered, go = asyncio.Event(), asyncio.Event()
+
+        async def hesitate() -> None:
+            entered.set()
+            await go.wait()
+
+        api.world.offer.during_slots = hesitate
+        first = asyncio.create_task(app.hold(a_slot().id, key=KEY))
+        await entered.wait()
+        claimed_at = api.world.clock.now()
+        api.world.clock.at += in_flight
+        async with asyncio.timeout(10):
+            while await in_flight_until(engine) == claimed_at + in_flight:  # noqa: ASYNC110 - a database tells nobody
+                await asyncio.sleep(0.02)
+        assert await in_flight_until(engine) == api.world.clock.now() + in_flight
+        assert (await app.hold(a_slot().id, key=KEY)).http.status_code == 409
+        go.set()
+        assert (await first).data["__typename"] == "HoldSlotSuccess"
+
+
+async def in_flight_until(engine: AsyncEngine) -> datetime:
+    async with engine.connect() as connection:
+        moment: datetime = (await connection.execute(select(idempotency_keys.c.in_flight_until))).scalar_one()
+    return moment
+
+
+async def test_a_claim_that_cannot_be_renewed_changes_no_answer(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = asyncio.Event()
+
+    async def fail(*_: object, **__: object) -> bool:
+        tried.set()
+        raise ConnectionError
+
+    monkeypatch.setattr(IdempotencyKeys, "renew", fail)
+    async with api_on(engine, in_flight=timedelta(milliseconds=30)) as api:
+        app = api.visitor()
+
+        async def hesitate() -> None:
+            await tried.wait()
+
+        api.world.offer.during_slots = hesitate
+        first = await app.hold(a_slot().id, key=KEY)
+        assert first.data["__typename"] == "HoldSlotSuccess"
+        again = await app.hold(a_slot().id, key=KEY)
+    assert replayed(again)
+
+
+async def test_an_extension_whose_process_was_killed_counts_once(api: Api, engine: AsyncEngine) -> None:
+    app = api.visitor()
+    hold = (await app.hold(a_slot().id)).data["hold"]
+    api.world.clock.advance(minutes=2)
+    first = await app.do(EXTEND, key=KEY, holdId=hold["id"])
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE idempotency_keys SET completed = false, reference = NULL"))
+    api.world.clock.advance(seconds=20)  # more than a claim lasts that nobody renews
+    async with engine.begin() as connection:
+        now = api.world.clock.now()
+        await connection.execute(update(idempotency_keys).values(in_flight_until=now))
+    again = await app.do(EXTEND, key=KEY, holdId=hold["id"])
+    assert not replayed(again)
+    assert again.data == first.data
+    assert again.data["hold"]["extensions"] == 1
 
 
 async def test_bad_input_leaves_the_key_free_for_the_corrected_attempt(api: Api) -> None:

@@ -231,9 +231,25 @@ class TestExtend:
             world.clock.advance(minutes=4)
             hold = await world.hold_service.extend(VISITOR, hold.id)
             assert hold.expires_at == world.clock.now() + timedelta(minutes=5)
+        world.clock.advance(minutes=4)
         with pytest.raises(HoldExtensionsUsedUp) as refusal:
             await world.hold_service.extend(VISITOR, hold.id)
         assert refusal.value.expires_at == hold.expires_at
+
+    async def test_sent_again_counts_once(self, world: World) -> None:
+        hold = await world.hold()
+        for extensions in (1, 2):
+            world.clock.advance(minutes=4)
+            first = await world.hold_service.extend(VISITOR, hold.id)
+            world.clock.advance(seconds=29)
+            assert await world.hold_service.extend(VISITOR, hold.id) == first
+            assert first.extensions == extensions
+
+    async def test_that_gains_half_a_minute_counts(self, world: World) -> None:
+        hold = await world.hold()
+        await world.hold_service.extend(VISITOR, hold.id)
+        world.clock.advance(seconds=30)
+        assert (await world.hold_service.extend(VISITOR, hold.id)).extensions == 2
 
     @pytest.mark.parametrize("caller", [STRANGER, PATIENT])
     async def test_only_its_owner_may(self, world: World, caller: Caller) -> None:

@@ -1,0 +1,123 @@
+"""A replay asks the practice nothing, whatever it selects."""
+
+from pathlib import Path
+
+from graphql import (
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLUnionType,
+    build_schema,
+    get_named_type,
+    is_leaf_type,
+)
+
+from tests.acceptance import documents
+from tests.acceptance.app import GUEST, App, Json
+from tests.plugins.stack import Stack, Stacks
+
+SCHEMA = build_schema(Path("schema/schema.graphql").read_text())
+INPUTS = {
+    "holdSlot": "HoldSlotInput",
+    "extendHold": "ExtendHoldInput",
+    "releaseHold": "ReleaseHoldInput",
+    "startCheckout": "StartCheckoutInput",
+    "confirmCheckout": "ConfirmCheckoutInput",
+    "cancelCheckout": "CancelCheckoutInput",
+}
+
+
+def everything(kind: GraphQLOutputType) -> str:
+    """Select all that can be selected; of a union what its successes have."""
+    named = get_named_type(kind)
+    if is_leaf_type(named):
+        return ""
+    if isinstance(named, GraphQLUnionType):
+        successes = [one for one in named.types if one.name.endswith("Success")]
+        members = " ".join(f"... on {one.name} {everything(one)}" for one in successes)
+        return f"{{ __typename {members} {documents.PROBLEM} }}"
+    assert isinstance(named, GraphQLObjectType)
+    return f"{{ {' '.join(f'{name} {everything(field.type)}' for name, field in named.fields.items())} }}"
+
+
+def whole(field: str) -> str:
+    """The mutation with the widest selection there is."""
+    mutation = SCHEMA.mutation_type
+    assert mutation
+    return (
+        f"mutation ($input: {INPUTS[field]}!) {{ {field}(input: $input) "
+        f"{everything(mutation.fields[field].type)} }}"
+    )
+
+
+async def test_no_mutation_is_forgotten_here() -> None:
+    assert SCHEMA.mutation_type
+    assert set(SCHEMA.mutation_type.fields) == set(INPUTS)
+
+
+class Attempts:
+    """What was sent, to be sent again."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[App, str, Json, str]] = []
+
+    async def do(self, app: App, field: str, **given: Json) -> Json:
+        """Send it with its narrowest selection; answer its ids by another document."""
+        key = f"key-{len(self._made)}"
+        self._made.append((app, field, given, key))
+        narrow = f"mutation ($input: {INPUTS[field]}!) {{ {field}(input: $input) {{ __typename }} }}"
+        assert (await app.do(narrow, key=key, **given))["__typename"].endswith("Success")
+        return (await self.replayed(app, field, given, key))[1]
+
+    async def again(self, gateway: Stack) -> dict[str, bool]:
+        """Send everything again; answers of each whether it was marked as a replay."""
+        return {
+            field: (await self.replayed(App(http=gateway.http, headers=app.headers), field, given, key))[0]
+            for app, field, given, key in self._made
+        }
+
+    async def replayed(self, app: App, field: str, given: Json, key: str) -> tuple[bool, Json]:
+        answer = await app.post(whole(field), {"input": given}, key=key)
+        body = answer.json()
+        assert "errors" not in body, body["errors"]
+        return answer.headers.get("Idempotent-Replayed") == "true", body["data"][field]
+
+
+async def attempts_on(stack: Stack) -> Attempts:
+    """Every mutation once, each with success."""
+    made, plan = Attempts(), stack.plan("First Visit")
+    app = await stack.visitor()
+    slots = [(await stack.slot(ahead=ahead))["id"] for ahead in (3, 4, 5)]
+    holds = [
+        (await made.do(app, "holdSlot", slotId=slot, timeZone="America/New_York"))["hold"]["id"]
+        for slot in slots
+    ]
+    await made.do(app, "extendHold", holdId=holds[0])
+    started = [
+        await made.do(app, "startCheckout", holdId=hold, planId=plan, guest=GUEST) for hold in holds[:2]
+    ]
+    guests = [app.bearer(one["guestToken"]) for one in started]
+    ids = [one["checkout"]["id"] for one in started]
+    await made.do(guests[0], "confirmCheckout", checkoutId=ids[0], cardToken="tok_visa")
+    await made.do(guests[1], "cancelCheckout", checkoutId=ids[1])
+    await made.do(app, "releaseHold", holdId=holds[2])
+    return made
+
+
+async def test_a_replay_asks_the_practice_nothing(stack: Stack) -> None:
+    made = await attempts_on(stack)
+    before = await stack.made()
+    await stack.emulator.control.forget_requests()
+    assert await made.again(stack) == dict.fromkeys(INPUTS, True)
+    assert await stack.upstream() == []
+    assert await stack.made() == before
+
+
+async def test_a_replay_in_a_process_that_just_started_reads_the_public_catalogue_at_most(
+    stacks: Stacks,
+) -> None:
+    stack = await stacks.start()
+    made = await attempts_on(stack)
+    other = await stacks.another(stack)
+    await stack.emulator.control.forget_requests()
+    assert await made.again(other) == dict.fromkeys(INPUTS, True)
+    assert await stack.upstream() == ["PublicCatalog"]
