@@ -1,7 +1,8 @@
-"""A database whose checkouts can be made to stand still at one state, so that a process can be killed right there."""
+"""A database whose rows can be made to stand still before a write, so that a process can be killed right there."""
 
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -9,25 +10,25 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import CheckoutState
 
-# The write that leaves the state never ends: its trigger waits for a lock that the test has (PostgreSQL), or counts
+# The write never ends: its trigger waits for a lock that the test has (PostgreSQL), or counts
 # further than a machine can (SQLite). Nothing of it is committed, so the row stands where it stood.
 _LOCK = 9
 _POSTGRESQL = (
     f"""CREATE OR REPLACE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_advisory_xact_lock({_LOCK}); RETURN NEW; END $$""",
-    """CREATE TRIGGER stand_still BEFORE UPDATE ON checkouts FOR EACH ROW
-    WHEN (OLD.state = '{state}' AND NEW.state <> OLD.state) EXECUTE FUNCTION stand_still()""",
+    """CREATE TRIGGER stand_still BEFORE UPDATE ON {table} FOR EACH ROW
+    WHEN ({when}) EXECUTE FUNCTION stand_still()""",
 )
 _SQLITE = (
     "CREATE TABLE stand_still AS SELECT value AS n FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]')",
-    """CREATE TRIGGER stand_still_here BEFORE UPDATE ON checkouts
-    WHEN OLD.state = '{state}' AND NEW.state <> OLD.state
+    """CREATE TRIGGER stand_still_here BEFORE UPDATE ON {table}
+    WHEN {when}
     BEGIN SELECT sum(a.n*b.n*c.n*d.n*e.n*f.n*g.n*h.n*i.n*j.n*k.n*l.n*m.n*o.n)
     FROM stand_still a, stand_still b, stand_still c, stand_still d, stand_still e, stand_still f, stand_still g,
     stand_still h, stand_still i, stand_still j, stand_still k, stand_still l, stand_still m, stand_still o; END""",
 )
 _UNDO = {
-    "postgresql": ("DROP TRIGGER stand_still ON checkouts", "DROP FUNCTION stand_still"),
+    "postgresql": ("DROP TRIGGER stand_still ON {table}", "DROP FUNCTION stand_still"),
     "sqlite": ("DROP TRIGGER stand_still_here", "DROP TABLE stand_still"),
 }
 
@@ -39,9 +40,15 @@ class Database:
     url: str
     engine: AsyncEngine
 
+    def stands_still_at(self, state: CheckoutState) -> AbstractAsyncContextManager[None]:
+        """Inside, no checkout leaves the state."""
+        return self.stands_still_before(
+            table="checkouts", when=f"OLD.state = '{state}' AND NEW.state <> OLD.state"
+        )
+
     @contextlib.asynccontextmanager
-    async def stands_still_at(self, state: CheckoutState) -> AsyncIterator[None]:
-        """Inside, no checkout leaves the state; who tries is left waiting in the database. Ends with that process dead."""
+    async def stands_still_before(self, *, table: str, when: str) -> AsyncIterator[None]:
+        """Inside, no row is changed so; who tries is left waiting in the database. Ends with that process dead."""
         dialect = self.engine.dialect.name
         orders = _POSTGRESQL if dialect == "postgresql" else _SQLITE
         async with self.engine.connect() as keeper:
@@ -49,13 +56,13 @@ class Database:
                 await keeper.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
                 await keeper.commit()
             try:
-                await self._run(*(order.format(state=state) for order in orders))
+                await self._run(*(order.format(table=table, when=when) for order in orders))
                 yield
             finally:
                 if dialect == "postgresql":
                     await keeper.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
                     await keeper.commit()
-                await self._run(*_UNDO[dialect])
+                await self._run(*(order.format(table=table) for order in _UNDO[dialect]))
 
     async def _run(self, *orders: str) -> None:
         async with self.engine.begin() as connection:
