@@ -27,6 +27,7 @@ class Attention(StrEnum):
     IN_DOUBT = "in_doubt"  # an intent whose outcome is unknown for too long
     UNKNOWN_STATE = "unknown_state"  # a row of another version of this program, and no migration
     PROVIDER_MISMATCH = "provider_mismatch"
+    LOCKED_OUT = "upstream_locked_out"  # too many requests on one API key: nothing is sent on it for a while
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,6 +16,7 @@ from booking.alerts import OpenCatalog, Watch
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
 from booking.oversight import AlertPort
+from booking.pacing import LocalPacer, Pace, Pacer
 from booking.ports import CatalogSource, ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
 from booking.quotes import QuoteService
 from booking.records import RecordsService
@@ -24,6 +26,7 @@ from booking.services import Services
 from booking.steps import Steps
 from gateway.call_records import RecordedCalls
 from gateway.clock import SystemClock
+from gateway.lockouts import LockoutAlarm
 from gateway.settings import Settings
 from gateway.worker import Chore, Worker
 from integrations.alerts.log import LoggedAlerts
@@ -35,8 +38,13 @@ from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.story import SqlCalls
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import LoggedCalls
+from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import Healthie, connect
+from integrations.healthie.gate import Gate
 from integrations.stripe.declines import DECLINES
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +103,13 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         exits.push_async_callback(engine.dispose)
         units = sql_unit_of_work(engine)
         holds = await _hold_store(settings, engine, clock, secret, exits)
+        watch = Watch(
+            units=units,
+            ways=await _ways_to_tell(settings, exits),
+            clock=clock,
+            in_doubt=timedelta(minutes=settings.in_doubt_minutes),
+        )
+        shared = _shared_redis(settings, exits)
         healthie = await exits.enter_async_context(
             connect(
                 url=str(settings.healthie_url),
@@ -105,6 +120,9 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 shard=settings.healthie_shard,
                 recipient_id=settings.payment_recipient_id,
                 audit=RecordedCalls(inner=LoggedCalls(), calls=SqlCalls(engine=engine), clock=clock),
+                gate=Gate(
+                    pacer=_pacer(settings, shared), breakers=Breakers(), alarm=LockoutAlarm(watch=watch)
+                ),
             )
         )
         await healthie.keys.prove()
@@ -132,12 +150,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             holds=holds,
             saga=saga,
             services=services,
-            watch=Watch(
-                units=units,
-                ways=await _ways_to_tell(settings, exits),
-                clock=clock,
-                in_doubt=timedelta(minutes=settings.in_doubt_minutes),
-            ),
+            watch=watch,
             idempotency=IdempotencyKeys(engine=engine),
             ledger=ledger,
         )
@@ -204,6 +217,27 @@ async def _hold_store(
     return RedisHoldStore(
         client=client, prefix=f"frontdoor:{settings.tenant}:", secret=secret.encode(), clock=clock
     )
+
+
+def _shared_redis(settings: Settings, exits: contextlib.AsyncExitStack) -> "Redis | None":
+    """What the processes share besides holds; they do without it when it is slow."""
+    if settings.redis_url is None:
+        return None
+    from integrations.redis.client import SHORT_SECONDS, connect_redis  # noqa: PLC0415  # as above
+
+    client = connect_redis(settings.redis_url, timeout=SHORT_SECONDS)
+    exits.push_async_callback(client.aclose)
+    return client
+
+
+def _pacer(settings: Settings, shared: "Redis | None") -> Pacer:
+    """The pace of each API key: one for all processes where there is a Redis."""
+    pace = Pace(per_second=settings.healthie_requests_per_second, burst=settings.healthie_burst)
+    if shared is None:
+        return LocalPacer(pace)
+    from integrations.redis.pacing import RedisPacer  # noqa: PLC0415  # as above
+
+    return RedisPacer(pace, client=shared, prefix=f"frontdoor:{settings.tenant}:")
 
 
 async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) -> tuple[AlertPort, ...]:

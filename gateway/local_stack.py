@@ -81,6 +81,9 @@ async def local_stack(
             "FRONTDOOR_DATABASE_URL": database,
             "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
             "FRONTDOOR_HEALTHIE_API_VERSION": "2026-07-01",  # the one that the emulator answers whatever today's date
+            # The emulator throttles nobody unless it is told to.
+            "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "1000",
+            "FRONTDOOR_HEALTHIE_BURST": "1000",
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",
             "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],

@@ -65,6 +65,15 @@ class Settings(BaseSettings):
     healthie_shard: str | None = Field(
         None, description="`AuthorizationShard`, where the account is sharded."
     )
+    healthie_requests_per_second: float = Field(
+        2, gt=0, le=10_000, description="How many requests a second each API key may send, over time."
+    )
+    healthie_burst: int = Field(
+        20,
+        ge=4,
+        le=10_000,
+        description="How many of them may be sent at once; a quarter is kept for checkouts.",
+    )
     payment_recipient_id: str | None = Field(
         None,
         description="Healthie's id of who receives every payment; else each goes to the treating clinician.",

@@ -17,6 +17,8 @@ _TEXTS = {
     Attention.IN_DOUBT: "The outcome of a call has been unknown for too long.",
     Attention.UNKNOWN_STATE: "The row is at a state that this version does not know: a migration is missing.",
     Attention.PROVIDER_MISMATCH: "A visit came back under another clinician's name. The one who was chosen is not bookable until cleared.",
+    Attention.LOCKED_OUT: "Healthie refuses an API key for too many requests. Nothing is sent on it for a while; "
+    "checkouts wait. The subject is the key's fingerprint and the time.",
     Attention.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
 }
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
 import stamina
@@ -12,7 +12,15 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from integrations.healthie.audit import Answer, Call, CallAudit, fingerprint
-from integrations.healthie.errors import ContractBroken, HealthieError, NoAnswer, NotSent, UnknownOutcome
+from integrations.healthie.errors import (
+    ContractBroken,
+    HealthieError,
+    HeldBack,
+    NoAnswer,
+    NotSent,
+    UnknownOutcome,
+)
+from integrations.healthie.gate import Gate
 from integrations.healthie.generated.base_model import UNSET, BaseModel
 from integrations.healthie.transport import (
     MUTATION_TIMEOUT,
@@ -76,7 +84,10 @@ def _forbid_tags_in(value: object) -> None:
 class Base:
     """Calls made on one key. Cheap: it holds no connection of its own."""
 
-    def __init__(self, *, connection: Connection, acting: Acting, audit: CallAudit) -> None:
+    def __init__(
+        self, *, connection: Connection, acting: Acting, audit: CallAudit, gate: Gate | None = None
+    ) -> None:
+        self._gate = gate or Gate()
         self._connection = connection
         self._acting = acting
         self._audit = audit
@@ -106,7 +117,8 @@ class Base:
             timeout=_timeout(operation_name, mutation=mutation),
         )
         if mutation:
-            return await self._attempt(result, request, 1)
+            send = partial(self._attempt, result, request, 1)
+            return await self._gate.through(request, self._fingerprint, send)
         budget = SLOW_READ_BUDGET if operation_name in SLOW_READS else READ_BUDGET
         try:
             async with asyncio.timeout(budget):
@@ -117,7 +129,7 @@ class Base:
     async def _repeat(self, result: type[M], request: Request) -> M:
         """Repeat a read that brought nothing usable."""
         retries = stamina.retry_context(
-            on=(NoAnswer, NotSent),
+            on=_may_come_right,
             attempts=READ_ATTEMPTS,
             timeout=None,  # the budget cuts off what is under way, too
             wait_initial=FIRST_WAIT,
@@ -126,7 +138,8 @@ class Base:
         ).with_name(request.operation, (), {})
         async for attempt in retries:
             with attempt:
-                return await self._attempt(result, request, attempt.num)
+                send = partial(self._attempt, result, request, attempt.num)
+                return await self._gate.through(request, self._fingerprint, send)
         raise AssertionError("stamina raises the last error")
 
     async def _attempt(self, result: type[M], request: Request, number: int) -> M:
@@ -168,6 +181,11 @@ class Base:
         except TimeoutError:
             lost = UnknownOutcome if request.mutation else NoAnswer
             return Reply(error=lost(request.operation, "timeout"))
+
+
+def _may_come_right(error: Exception) -> bool:
+    """Whether a read is worth repeating."""
+    return isinstance(error, NoAnswer | NotSent) and not isinstance(error, HeldBack)
 
 
 def _timeout(operation: str, *, mutation: bool) -> float:

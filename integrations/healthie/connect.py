@@ -19,6 +19,7 @@ from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import HealthieCatalog
 from integrations.healthie.declines import DeclineCodes
+from integrations.healthie.gate import Gate
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.patients import HealthiePatients
@@ -60,12 +61,14 @@ async def connect(
     shard: str | None = None,
     recipient_id: str | None = None,
     audit: CallAudit | None = None,
+    gate: Gate | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Healthie]:
     """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
 
     Clinicians' keys are proved when they are first needed (`keys.settle`), and again whenever `keys.prove` is called.
     `declines` are the card processor's codes. `recipient_id` receives every payment instead of the treating clinician.
+    `gate` holds back what should not be sent now; without it everything is sent.
     """
     # For the whole process, since stamina knows no other way: its default logs the arguments of what is retried.
     stamina.instrumentation.set_on_retry_hooks([log_retry])
@@ -73,7 +76,7 @@ async def connect(
     seen_by = audit or LoggedCalls()
 
     def client(acting: Acting) -> Client:
-        return Client(connection=connection, acting=acting, audit=seen_by)
+        return Client(connection=connection, acting=acting, audit=seen_by, gate=gate)
 
     key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
     organization = client(Acting(user_id=None, key=key))

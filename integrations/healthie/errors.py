@@ -4,6 +4,7 @@ HealthieError
 ├── NotDone                 it is certain that nothing was changed
 │   ├── Unrecorded          the audit cannot be written, so the call was not made
 │   ├── NotSent             no connection was made
+│   │   └── HeldBack        kept back by ourselves: pace, back-off or an open breaker
 │   ├── RateLimited         too many requests; may last an hour
 │   ├── Unauthorized        the key is unknown, or may not do this
 │   ├── UnsupportedVersion  the API version is no longer, or not yet, answered
@@ -48,6 +49,12 @@ class NotSent(NotDone):
     """No connection was made."""
 
     code = "not_sent"
+
+
+class HeldBack(NotSent):
+    """Kept back by ourselves. Asking again at once would not help."""
+
+    code = "held_back"
 
 
 class RateLimited(NotDone):

@@ -9,14 +9,18 @@ CONNECTIONS = 50
 TIMEOUT_SECONDS = 5.0
 
 
-def connect_redis(url: str) -> Redis:
-    """Build a client for `redis://…`; nothing is opened yet. The caller ends it with `aclose()`."""
+# Pacing and the shared catalogue do without a Redis that is slower than this.
+SHORT_SECONDS = 1.0
+
+
+def connect_redis(url: str, *, timeout: float = TIMEOUT_SECONDS) -> Redis:
+    """Build a client for `redis://…`; nothing is opened yet. The caller ends it with `aclose()`. `timeout` is in seconds."""
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=CONNECTIONS,
-        timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
+        timeout=timeout,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
         decode_responses=True,
     )
     return Redis.from_pool(pool)

@@ -11,11 +11,9 @@ import hmac
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from booking.catalog import ContactType
@@ -23,6 +21,7 @@ from booking.models import Hold
 from booking.ports import Clock
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken, UpstreamUnavailable
 from booking.slots import Busy, Interval, Slot
+from integrations.redis.scripts import script
 
 # Keys outlive their holds by this much, so that a caller whose clock is behind still finds what it thinks is live.
 SLACK = timedelta(minutes=1)
@@ -46,10 +45,10 @@ class RedisHoldStore:
         self._prefix = prefix
         self._secret = secret
         self._clock = clock
-        self._acquire = _script(client, "acquire")
-        self._extend = _script(client, "extend")
-        self._transfer = _script(client, "transfer")
-        self._release = _script(client, "release")
+        self._acquire = script(client, "prelude", "acquire")
+        self._extend = script(client, "prelude", "extend")
+        self._transfer = script(client, "prelude", "transfer")
+        self._release = script(client, "prelude", "release")
 
     async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
         """Take the interval; the owner's live hold on exactly this slot is answered as it is.
@@ -154,14 +153,6 @@ class RedisHoldStore:
     def _hidden(self, owner: str) -> str:
         # The purpose is part of the text: the same secret may sign other things elsewhere.
         return hmac.new(self._secret, f"owner of holds {owner}".encode(), hashlib.sha256).hexdigest()
-
-
-def _script(client: Redis, name: str) -> AsyncScript:
-    """A script by its hash; sent whole again when the server has forgotten it."""
-    folder = files(__package__) / "lua"
-    return client.register_script(
-        "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("prelude", name))
-    )
 
 
 @contextmanager

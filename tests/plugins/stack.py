@@ -159,6 +159,8 @@ class Stacks:
             "healthie_url": f"{self._emulator.url}/graphql",
             "healthie_organization_key": practice["owner"]["key"],
             "healthie_keys": practice["clinician_keys"],
+            "healthie_requests_per_second": 1000,
+            "healthie_burst": 1000,
             **settings,
         }
         stack = Stack(

@@ -36,6 +36,9 @@ from tests.reliability.proxy import Proxy, proxy_to
 
 ZONE = "America/New_York"
 SECRET = secrets.token_urlsafe(32)
+
+# Requests a second on each key: the emulator throttles nobody.
+RATE = 10_000
 SECOND = timedelta(seconds=1)
 
 # After a patient's confirm nothing is sent any more once this is over.
@@ -114,6 +117,8 @@ class Practice:
             healthie_url=HttpUrl(f"{self.proxy.url}/graphql"),
             healthie_organization_key=SecretStr(self.seed["owner"]["key"]),
             healthie_keys={who: SecretStr(key) for who, key in self.seed["clinician_keys"].items()},
+            healthie_requests_per_second=RATE,
+            healthie_burst=RATE,
             redis_url=self.more.get("FRONTDOOR_REDIS_URL"),
         )
 
@@ -127,6 +132,8 @@ class Practice:
             "FRONTDOOR_HEALTHIE_URL": f"{self.proxy.url}/graphql",
             "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": self.seed["owner"]["key"],
             "FRONTDOOR_HEALTHIE_KEYS": json.dumps(self.seed["clinician_keys"]),
+            "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": str(RATE),
+            "FRONTDOOR_HEALTHIE_BURST": str(RATE),
             "FRONTDOOR_ANSWER_SECONDS": "60",  # what a patient is told must not depend on how busy the machine is
             **self.more,
         }

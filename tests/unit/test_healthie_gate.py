@@ -1,0 +1,333 @@
+"""What attempts pass before they are sent, on virtual time."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from booking.current import working_for
+from booking.pacing import FIRST_BACK_OFF, LocalPacer, Pace
+from integrations.healthie.breaker import FAILURES, OPEN, Breakers
+from integrations.healthie.errors import (
+    ContractBroken,
+    GraphQLErrors,
+    HealthieError,
+    HeldBack,
+    NoAnswer,
+    NotSent,
+    RateLimited,
+    Refused,
+    Unauthorized,
+    UnknownOutcome,
+    Unrecorded,
+)
+from integrations.healthie.gate import MUTATION_PATIENCE, READ_PATIENCE, Gate
+from integrations.healthie.transport import Request
+from tests.simulation.virtual_loop import VirtualLoop, run
+from tests.unit.healthie_script import a_checkout
+
+KEY = "0a1b2c3d"
+
+
+def a_request(operation: str = "PublicCatalog", *, mutation: bool = False) -> Request:
+    return Request(operation=operation, mutation=mutation, document="", variables={}, timeout=1)
+
+
+class Practice:
+    """A gate, and what came through it when."""
+
+    def __init__(self, loop: VirtualLoop, pace: Pace | None = None, *, breakers: bool = False) -> None:
+        self.loop = loop
+        self.sent: list[tuple[float, str]] = []
+        self.alarms: list[datetime] = []
+        self.error: HealthieError | None = None
+        pacer = LocalPacer(pace, clock=loop.time, jitter=lambda: 0.0) if pace else None
+        self.gate = Gate(
+            pacer=pacer, breakers=Breakers(monotonic=loop.time) if breakers else None, alarm=self.alarm
+        )
+
+    async def alarm(self, key: str, since: datetime) -> None:
+        assert key == KEY
+        self.alarms.append(since)
+
+    async def call(self, operation: str = "PublicCatalog", *, mutation: bool = False) -> float:
+        """Answers when it was sent."""
+
+        async def send() -> float:
+            self.sent.append((self.loop.time(), operation))
+            if self.error is not None:
+                raise self.error
+            return self.loop.time()
+
+        return await self.gate.through(a_request(operation, mutation=mutation), KEY, send)
+
+    async def held(self, operation: str = "PublicCatalog", *, mutation: bool = False) -> str:
+        """Answers why it was held back, at once or after a wait."""
+        before = len(self.sent)
+        with pytest.raises(HeldBack) as caught:
+            await self.call(operation, mutation=mutation)
+        assert len(self.sent) == before
+        return caught.value.code
+
+    async def fails(self, error: HealthieError, operation: str = "PublicCatalog") -> None:
+        self.error = error
+        with pytest.raises(type(error)):
+            await self.call(operation, mutation=isinstance(error, UnknownOutcome))
+        self.error = None
+
+
+class TestPace:
+    @staticmethod
+    def _a_practice(loop: VirtualLoop) -> Practice:
+        return Practice(loop, Pace(per_second=1, burst=4))
+
+    def test_calls_wait_in_the_order_in_which_they_came(self) -> None:
+        async def main() -> list[float]:
+            practice = self._a_practice(loop)
+            return await asyncio.gather(*(practice.call() for _ in range(7)))
+
+        loop = VirtualLoop()
+        assert run(main(), loop) == [0, 0, 0, 1, 2, 3, 4]
+
+    def test_who_would_wait_too_long_is_not_sent(self) -> None:
+        async def main() -> None:
+            practice = self._a_practice(loop)
+            for _ in range(4):
+                await practice.call(mutation=True)
+            crowd: list[Any] = await asyncio.gather(
+                *(practice.call(mutation=True) for _ in range(5)), return_exceptions=True
+            )
+            assert [each for each in crowd if isinstance(each, float)] == [1]
+            assert sum(isinstance(each, HeldBack) for each in crowd) == 4
+            assert loop.time() == MUTATION_PATIENCE
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_a_read_waits_no_longer_than_its_patience(self) -> None:
+        async def main() -> None:
+            practice = self._a_practice(loop)
+            answers: list[Any] = await asyncio.gather(
+                *(practice.call() for _ in range(20)), return_exceptions=True
+            )
+            assert max(each for each in answers if isinstance(each, float)) < READ_PATIENCE
+            assert sum(isinstance(each, HeldBack) for each in answers) == 20 - 3 - 4
+            assert loop.time() <= READ_PATIENCE
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_mutations_and_the_reads_of_a_checkout_do_not_wait_behind_browsing(self) -> None:
+        async def main() -> None:
+            practice = self._a_practice(loop)
+            browsing = [asyncio.ensure_future(practice.call()) for _ in range(8)]
+            await asyncio.sleep(0)
+            assert await practice.call("Charge", mutation=True) == 0
+            with working_for(a_checkout()):
+                assert await practice.call("PaymentById") == 1
+            await asyncio.gather(*browsing, return_exceptions=True)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+
+class TestBackOff:
+    def test_too_many_requests_keeps_everything_back_with_one_alarm_and_one_question_at_its_end(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, Pace(per_second=100, burst=100))
+            await practice.fails(RateLimited("PublicCatalog"))
+            assert await practice.held() == "backed_off"
+            assert await practice.held("Charge", mutation=True) == "backed_off"
+            await asyncio.sleep(FIRST_BACK_OFF)
+            await practice.fails(RateLimited("PublicCatalog"))
+            await asyncio.sleep(2 * FIRST_BACK_OFF)
+            slow = asyncio.Event()
+
+            async def send() -> str:
+                await slow.wait()
+                return "answer"
+
+            asking = asyncio.ensure_future(practice.gate.through(a_request(), KEY, send))
+            await asyncio.sleep(0.1)
+            assert await practice.held() == "backed_off"
+            slow.set()
+            assert await asking == "answer"
+            await practice.call()
+            assert practice.alarms == [datetime.fromtimestamp(0, UTC)] * 2  # one lockout, one subject
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    @pytest.mark.parametrize("error", [NoAnswer("A", "timeout"), NotSent("A"), Unrecorded("A")])
+    def test_a_question_without_an_answer_ends_nothing(self, error: HealthieError) -> None:
+        async def main() -> None:
+            practice = Practice(loop, Pace(per_second=100, burst=100))
+            await practice.fails(RateLimited("A"))
+            await asyncio.sleep(FIRST_BACK_OFF)
+            await practice.fails(error)
+            assert await practice.held() == "backed_off"
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    @pytest.mark.parametrize("error", [Unauthorized("A"), Refused("A", ["no"]), GraphQLErrors("A")])
+    def test_any_answer_ends_it_a_refusal_too(self, error: HealthieError) -> None:
+        async def main() -> None:
+            practice = Practice(loop, Pace(per_second=100, burst=100))
+            await practice.fails(RateLimited("A"))
+            await asyncio.sleep(FIRST_BACK_OFF)
+            await practice.fails(error)
+            await practice.call()
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+
+class TestBreaker:
+    FAILED = (
+        NoAnswer("A", "timeout"),
+        NoAnswer("A", "http_502"),
+        NotSent("A"),
+        UnknownOutcome("A", "timeout"),
+        UnknownOutcome("A", "connection_lost"),
+        UnknownOutcome("A", "http_500"),
+    )
+    ANSWERED = (
+        Refused("A", ["no"]),
+        Unauthorized("A"),
+        RateLimited("A"),
+        Unrecorded("A"),
+        GraphQLErrors("A"),
+        ContractBroken("A"),
+        UnknownOutcome("A", "graphql_errors"),
+        UnknownOutcome("A", "undecodable_answer at x"),
+    )
+
+    @pytest.mark.parametrize("error", FAILED, ids=str)
+    def test_repeated_failure_opens_it_for_its_kind_only(self, error: HealthieError) -> None:
+        async def main() -> None:
+            practice = Practice(loop, breakers=True)
+            for _ in range(FAILURES):
+                await practice.fails(error, "AvailableSlots")
+            assert await practice.held("AvailableDays") == "breaker_open"
+            await practice.call("PublicCatalog")
+            await practice.call("PaymentsSince")
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    @pytest.mark.parametrize("error", ANSWERED, ids=str)
+    def test_an_answer_never_opens_it(self, error: HealthieError) -> None:
+        async def main() -> None:
+            practice = Practice(loop, breakers=True)
+            for _ in range(3 * FAILURES):
+                await practice.fails(error)
+            await practice.call()
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_failures_among_twice_as_many_answers_do_not_open_it(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, breakers=True)
+            for _ in range(4 * FAILURES):
+                await practice.call()
+                await practice.call()
+                await practice.fails(NoAnswer("A"))
+            await practice.call()
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_failures_long_apart_do_not_open_it(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, breakers=True)
+            for _ in range(3 * FAILURES):
+                await practice.fails(NoAnswer("A"))
+                await asyncio.sleep(10)
+            await practice.call()
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_half_open_one_call_finds_out_and_an_answer_closes_it(self) -> None:
+        async def main() -> None:
+            practice = await self._opened(loop)
+            await asyncio.sleep(OPEN)
+            arrived, go_on = asyncio.Event(), asyncio.Event()
+
+            async def send() -> None:
+                arrived.set()
+                await go_on.wait()
+
+            asking = asyncio.ensure_future(practice.gate.through(a_request(), KEY, send))
+            await arrived.wait()
+            assert await practice.held() == "breaker_open"
+            go_on.set()
+            await asking
+            await practice.call()
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_half_open_a_failure_opens_it_again(self) -> None:
+        async def main() -> None:
+            practice = await self._opened(loop)
+            await asyncio.sleep(OPEN)
+            await practice.fails(NoAnswer("A"))
+            assert await practice.held() == "breaker_open"
+            await asyncio.sleep(OPEN)
+            await practice.call()
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_half_open_a_checkouts_look_ups_go_through_beside_the_call_that_asks(self) -> None:
+        async def main() -> None:
+            practice = await self._opened(loop, "PaymentsSince")
+            with working_for(a_checkout()):
+                assert await practice.held("PaymentsSince") == "breaker_open"
+            await asyncio.sleep(OPEN)
+            never = asyncio.Event()
+            asking = asyncio.ensure_future(practice.gate.through(a_request("PaymentsSince"), KEY, never.wait))
+            await asyncio.sleep(0)
+            with working_for(a_checkout()):
+                await practice.call("VisitsBetween")
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_a_call_that_is_given_up_frees_the_place_of_the_one_who_asks(self) -> None:
+        async def main() -> None:
+            practice = await self._opened(loop)
+            await asyncio.sleep(OPEN)
+            asking = asyncio.ensure_future(practice.gate.through(a_request(), KEY, asyncio.Event().wait))
+            await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await practice.call()
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_what_is_held_back_by_the_pace_teaches_it_nothing(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, Pace(per_second=100, burst=100), breakers=True)
+            await practice.fails(RateLimited("A"))
+            for _ in range(3 * FAILURES):
+                assert await practice.held() == "backed_off"
+            await asyncio.sleep(FIRST_BACK_OFF)
+            await practice.call()
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    @staticmethod
+    async def _opened(loop: VirtualLoop, operation: str = "PublicCatalog") -> Practice:
+        practice = Practice(loop, breakers=True)
+        for _ in range(FAILURES):
+            await practice.fails(NoAnswer("A"), operation)
+        return practice
