@@ -17,6 +17,7 @@ from booking.models import CardChoice, Checkout, CheckoutState, GuestDetails, Ho
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.saga import Saga
 from integrations.database.holds import SqlHoldStore
+from integrations.database.sealing import KEY_BYTES, Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.unit.booking_upstream import Books
 from tests.unit.booking_world import World, a_slot
@@ -80,7 +81,7 @@ class Checkouts:
     def __init__(self, engine: AsyncEngine) -> None:
         world = World()
         world.books = self.books = TimedBooks(clock=world.clock, tape=world.tape)
-        world.database = sql_unit_of_work(engine)  # type: ignore[assignment]  # the real one in the double's place
+        world.database = sql_unit_of_work(engine, Sealer({"sample": bytes(KEY_BYTES)}, current="sample"))  # type: ignore[assignment]  # the real one in the double's place
         world.holds = SqlHoldStore(engine=engine, clock=world.clock)  # type: ignore[assignment]  # the same
         self._world = world
         self._saga = TimedSaga(world.a_saga())

@@ -115,7 +115,7 @@ class Steps(Compensation):
             raise AssertionError("a confirmed checkout with something due has a card")
         if checkout.card.token is not None:
             return checkout.changed(state=S.CARD_INTENDED)
-        return checkout.changed(state=S.CARD_READY, card_id=checkout.card.on_file_id)
+        return checkout.changed(state=S.CARD_READY, card_id=checkout.card.on_file_id, card=None)
 
     async def _attach_card(self, checkout: Checkout) -> Checkout:
         """Attach the card. A token works once: when it is not known whether it was used, the patient gives a new one."""

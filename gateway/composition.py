@@ -27,6 +27,7 @@ from booking.steps import Steps
 from gateway.call_records import RecordedCalls
 from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
+from gateway.sealing import sealer
 from gateway.settings import Settings
 from gateway.worker import Chore, Worker
 from integrations.alerts.log import LoggedAlerts
@@ -101,7 +102,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     async with contextlib.AsyncExitStack() as exits:
         engine = connect_database(settings.database_url)
         exits.push_async_callback(engine.dispose)
-        units = sql_unit_of_work(engine)
+        units = sql_unit_of_work(engine, sealer(settings))
         holds = await _hold_store(settings, engine, clock, secret, exits)
         watch = Watch(
             units=units,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from booking.operators import OperatorDesk
     from booking.oversight import Event
     from integrations.database.story import UpstreamCall
+    from integrations.database.unit_of_work import SqlUnitOfWork
+
+    Units = Callable[[], SqlUnitOfWork]
 
 T = TypeVar("T")
 
@@ -44,10 +47,9 @@ def graph() -> None:
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
     """List checkouts, the latest first."""
-    from integrations.database.unit_of_work import SqlUnitOfWork
 
-    async def rows(engine: "AsyncEngine") -> None:
-        async with SqlUnitOfWork(engine) as unit:
+    async def rows(_: "AsyncEngine", units: "Units") -> None:
+        async with units() as unit:
             found = await unit.checkouts.listed(state=state, attention=attention, limit=LISTED)
         for row in found:
             parts = [row["id"], row["state"], _moment(row["updated_at"]), f"clinician {row['clinician_id']}"]
@@ -66,10 +68,9 @@ def show(checkout_id: str) -> None:
     from booking.oversight import Event
     from booking.refusals import UnknownState
     from integrations.database.story import story_of
-    from integrations.database.unit_of_work import SqlUnitOfWork
 
-    async def story(engine: "AsyncEngine") -> None:
-        async with SqlUnitOfWork(engine) as unit:
+    async def story(engine: "AsyncEngine", units: "Units") -> None:
+        async with units() as unit:
             try:
                 checkout = await unit.checkouts.get(checkout_id)
             except UnknownState as error:
@@ -119,10 +120,9 @@ def clinicians() -> None:
 @clinicians.command(name="list")
 def list_blocks() -> None:
     """List clinicians who are blocked since a visit came back under another name."""
-    from integrations.database.unit_of_work import SqlUnitOfWork
 
-    async def blocks(engine: "AsyncEngine") -> None:
-        async with SqlUnitOfWork(engine) as unit:
+    async def blocks(_: "AsyncEngine", units: "Units") -> None:
+        async with units() as unit:
             standing = await unit.blocks.standing()
         for one in standing:
             click.echo(f"{one.clinician_id}  {one.reason}  {one.checkout_id}  {_moment(one.blocked_at)}")
@@ -140,17 +140,19 @@ def unblock(clinician_id: str) -> None:
     click.echo(f"{clinician_id} is bookable again.")
 
 
-def _run(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
+def _run(work: "Callable[[AsyncEngine, Units], Awaitable[T]]") -> T:
     """Do it on the database of the settings."""
+    from gateway.sealing import sealer
     from gateway.starting import settings_of_process
     from integrations.database.engine import connect_database
+    from integrations.database.unit_of_work import SqlUnitOfWork
 
     settings = settings_of_process()
 
     async def run() -> T:
         engine = connect_database(settings.database_url)
         try:
-            return await work(engine)
+            return await work(engine, lambda: SqlUnitOfWork(engine, sealer(settings)))
         finally:
             await engine.dispose()
 
@@ -162,12 +164,9 @@ def _act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
     from booking.operators import OperatorDesk
     from booking.refusals import InvalidInput, NotFound, PaymentInProgress, StaleCheckout, UnknownState
     from gateway.clock import SystemClock
-    from integrations.database.unit_of_work import sql_unit_of_work
 
-    async def act(engine: "AsyncEngine") -> T:
-        desk = OperatorDesk(
-            units=sql_unit_of_work(engine), clock=SystemClock(), operator=f"operator {getpass.getuser()}"
-        )
+    async def act(_: "AsyncEngine", units: "Units") -> T:
+        desk = OperatorDesk(units=units, clock=SystemClock(), operator=f"operator {getpass.getuser()}")
         try:
             return await action(desk)
         except InvalidInput as error:

@@ -1,5 +1,6 @@
 """Settings, all from the environment with the prefix `FRONTDOOR_`; the README's table names each."""
 
+import base64
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Below this an HMAC key can be guessed faster than the HMAC itself (RFC 2104, section 3: the hash's length).
 _SECRET_LENGTH = 32
+
+# What AES-256 takes.
+KEY_BYTES = 32
 
 # What signs tokens in a stack on a developer's own machine, where everybody is synthetic; production refuses it.
 DEVELOPMENT_SECRET = "frontdoor-development-only-anybody-can-know-this"  # noqa: S105  # that is its point
@@ -39,6 +43,11 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         description="Signs visitor and guest tokens; at least 32 random characters."
+    )
+    data_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="JSON: ids and keys (32 random bytes in base64) that seal patient details at rest. The first seals, all open; "
+        "without any, a key is derived from the secret.",
     )
     database_url: str = Field(
         "sqlite:///.frontdoor/frontdoor.sqlite3",
@@ -122,6 +131,14 @@ class Settings(BaseSettings):
             raise ValueError(f"needs at least {_SECRET_LENGTH} characters")
         return value
 
+    @field_validator("data_keys")
+    @classmethod
+    def _keys_of_aes_256(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, key in value.items():
+            if _key_length(key) != KEY_BYTES:
+                raise ValueError(f"{name!r} is not {KEY_BYTES} bytes in base64")
+        return value
+
     @field_validator("alert_webhook_url")
     @classmethod
     def _posts_over_http(cls, value: SecretStr | None) -> SecretStr | None:
@@ -164,6 +181,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def data_keys_bytes(self) -> dict[str, bytes]:
+        """The data keys, decoded."""
+        return {name: base64.b64decode(key.get_secret_value()) for name, key in self.data_keys.items()}
+
+    @property
     def hold_duration(self) -> timedelta:
         """How long a hold keeps a slot."""
         return timedelta(minutes=self.hold_minutes)
@@ -172,6 +194,13 @@ class Settings(BaseSettings):
     def in_development(self) -> bool:
         """Whether conveniences are on that have no place in production."""
         return self.environment is Environment.DEVELOPMENT
+
+
+def _key_length(key: SecretStr) -> int | None:
+    try:
+        return len(base64.b64decode(key.get_secret_value(), validate=True))
+    except ValueError:
+        return None
 
 
 class TokenSettings(BaseSettings):

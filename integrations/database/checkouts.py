@@ -27,6 +27,7 @@ from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, S
 from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL
 from booking.slots import Slot
 from integrations.database.columns import breaks_unique, upsert
+from integrations.database.sealing import Sealer
 from integrations.database.tables import checkouts
 
 # Columns that hold a value of the domain as a document.
@@ -41,6 +42,9 @@ _DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "late": TypeAdapter(LateFinding | None),
     "settled": TypeAdapter(tuple[str, ...]),
 }
+
+# Of these, what only the patient and the practice may know: sealed, and gone when the checkout is over.
+_SEALED = ("guest", "card")
 
 # Columns whose name and value are those of the checkout.
 _SCALARS = (
@@ -87,12 +91,13 @@ _SAVE = update(checkouts).where(_c.id == bindparam("id_read"), _c.version == bin
 class SqlCheckouts:
     """The repository of checkouts inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
         self._connection = connection
+        self._sealer = sealer
 
     async def add(self, checkout: Checkout) -> Checkout | None:
         """Insert at version 1; answers None, or the live checkout that already stands on the hold."""
-        row = _to_row(replace(checkout, version=1))
+        row = to_row(replace(checkout, version=1), self._sealer)
         insert = upsert(self._connection, checkouts).values(row).on_conflict_do_nothing()
         for _ in range(_ADD_TRIES):
             if (await self._connection.execute(insert)).rowcount:
@@ -115,7 +120,7 @@ class SqlCheckouts:
         Raises StaleCheckout; PaymentInProgress; AlreadyCounted when the billing item or the appointment is another's.
         """
         saved = replace(checkout, version=checkout.version + 1)
-        row = _to_row(saved) | {"id_read": checkout.id, "version_read": checkout.version}
+        row = to_row(saved, self._sealer) | {"id_read": checkout.id, "version_read": checkout.version}
         if not await self._write(row, may_collide=_may_collide(checkout)):
             raise StaleCheckout(checkout.id)
         return saved
@@ -144,7 +149,7 @@ class SqlCheckouts:
         query = select(checkouts).where(
             _c.patient_id == patient_id, _c.id != besides, _c.state.in_(sorted(CheckoutState))
         )
-        return [_from_row(row) for row in (await self._connection.execute(query)).mappings()]
+        return [from_row(row, self._sealer) for row in (await self._connection.execute(query)).mappings()]
 
     async def in_doubt(self, since: datetime) -> Sequence[str]:
         """Ids of rows that have stood at an intent since then, or longer."""
@@ -168,7 +173,7 @@ class SqlCheckouts:
 
     async def _one(self, condition: ColumnElement[bool]) -> Checkout | None:
         row = (await self._connection.execute(select(checkouts).where(condition))).mappings().first()
-        return _from_row(row) if row is not None else None
+        return from_row(row, self._sealer) if row is not None else None
 
     async def _write(self, row: Mapping[str, Any], *, may_collide: bool) -> int:
         try:
@@ -196,11 +201,15 @@ def _may_collide(checkout: Checkout) -> bool:
     return checkout.state in IN_FLIGHT or checkout.charge is not None or checkout.appointment_id is not None
 
 
-def _to_row(checkout: Checkout) -> dict[str, Any]:
+def to_row(checkout: Checkout, sealer: Sealer) -> dict[str, Any]:
+    """The columns of a checkout."""
     row = {name: getattr(checkout, name) for name in _SCALARS}
     row |= {
         name: codec.dump_python(getattr(checkout, name), mode="json") for name, codec in _DOCUMENTS.items()
     }
+    for name in _SEALED:
+        if row[name] is not None:
+            row[name] = sealer.seal(row[name], place=_place(checkout.id, name))
     row |= {
         "clinician_id": checkout.slot.clinician_id,
         "starts_at": checkout.slot.start,
@@ -211,9 +220,15 @@ def _to_row(checkout: Checkout) -> dict[str, Any]:
     return row
 
 
-def _from_row(row: RowMapping) -> Checkout:
+def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
+    """The checkout of these columns. Raises UnknownState, SealBroken."""
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
-    values |= {name: codec.validate_python(row[name]) for name, codec in _DOCUMENTS.items()}
+    opened = {
+        name: sealer.open(row[name], place=_place(row["id"], name))
+        for name in _SEALED
+        if row[name] is not None
+    }
+    values |= {name: codec.validate_python(opened.get(name, row[name])) for name, codec in _DOCUMENTS.items()}
     try:
         values["state"] = CheckoutState(row["state"])
         values["attention_from"] = CheckoutState(row["attention_from"]) if row["attention_from"] else None
@@ -222,3 +237,7 @@ def _from_row(row: RowMapping) -> Checkout:
     except ValueError as error:
         raise UnknownState(row["id"]) from error
     return Checkout(**values)
+
+
+def _place(checkout_id: str, column: str) -> str:
+    return f"{checkouts.name}/{checkout_id}/{column}"

@@ -50,11 +50,13 @@ checkouts = Table(
     Column("time_zone", String, nullable=False),
     Column("slot", Document, nullable=False),
     Column("quote", Document, nullable=False),
-    Column("guest", Document),  # patient data: NULL once the patient is known upstream
+    Column("guest", Document),  # sealed; NULL once the patient is known upstream
     Column("patient_id", String),
     Column("patient_created", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("card", Document),  # a single-use token or the id of a card on file, while the attempt needs it
+    Column(
+        "card", Document
+    ),  # sealed: a single-use token or the id of a card on file, while the attempt needs it
     Column("card_id", String),
     Column("confirm_deadline", UtcTime),
     Column("declined", String),

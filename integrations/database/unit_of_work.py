@@ -10,6 +10,7 @@ from booking.ports import UnitOfWorkFactory
 from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
+from integrations.database.sealing import Sealer
 from integrations.database.story import SqlStory
 
 
@@ -23,8 +24,9 @@ class SqlUnitOfWork:
     blocks: SqlClinicianBlocks
     _connection: AsyncConnection
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
         self._engine = engine
+        self._sealer = sealer
         self._exits = AsyncExitStack()
 
     async def commit(self) -> None:
@@ -33,7 +35,7 @@ class SqlUnitOfWork:
 
     async def __aenter__(self) -> Self:
         self._connection = await self._exits.enter_async_context(self._engine.connect())
-        self.checkouts = SqlCheckouts(self._connection)
+        self.checkouts = SqlCheckouts(self._connection, self._sealer)
         self.claims = SqlClaims(self._connection)
         self.story = SqlStory(self._connection)
         self.alerts = SqlAlerts(self._connection)
@@ -48,6 +50,6 @@ class SqlUnitOfWork:
         )  # the connection goes back, and with it what is uncommitted
 
 
-def sql_unit_of_work(engine: AsyncEngine) -> UnitOfWorkFactory:
-    """The factory of units of work on this engine."""
-    return lambda: SqlUnitOfWork(engine)
+def sql_unit_of_work(engine: AsyncEngine, sealer: Sealer) -> UnitOfWorkFactory:
+    """The factory of units of work on this engine; patient details are sealed at rest."""
+    return lambda: SqlUnitOfWork(engine, sealer)

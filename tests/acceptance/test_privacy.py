@@ -122,7 +122,7 @@ async def test_logs_name_no_patient_no_token_and_no_key(
     assert [canary for canary in canaries if canary.casefold() in kept.casefold()] == []
 
 
-async def test_rows_keep_neither_the_guest_nor_the_card_once_it_is_over(stack: Stack) -> None:
+async def test_rows_never_show_the_guest_and_forget_them_and_the_card_once_it_is_over(stack: Stack) -> None:
     database = str(stack.settings.database_url).removeprefix("sqlite:///")
 
     def rows() -> str:
@@ -134,10 +134,13 @@ async def test_rows_keep_neither_the_guest_nor_the_card_once_it_is_over(stack: S
     guest, checkout_id = await (await stack.visitor()).guest_checkout(
         (await stack.slot())["id"], planId=stack.plan("First Visit")
     )
-    assert GUEST["email"] in rows(), "before the patient is known upstream there is no other place"
+    sealed = '"box"'
+    assert sealed in rows(), "before the patient is known upstream there is no other place"
+    assert GUEST["email"] not in rows()
     await guest.confirm(checkout_id, cardToken=CARD)
     kept = rows()
     assert checkout_id in kept
+    assert sealed not in kept
     secrets = [
         GUEST["email"],
         GUEST["phone"],

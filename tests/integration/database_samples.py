@@ -24,6 +24,9 @@ from booking.models import (
 from booking.money import Money
 from booking.refusals import DeclineReason
 from booking.slots import Slot
+from integrations.database.sealing import Sealer
+
+SEALER = Sealer({"sample": bytes(range(32))}, current="sample")
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123_457, tzinfo=UTC)
 

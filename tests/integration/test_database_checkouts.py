@@ -6,14 +6,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.models import Checkout, CheckoutState
+from booking.models import CardChoice, Checkout, CheckoutState
 from booking.ports import UnitOfWorkFactory
 from booking.refusals import AlreadyCounted, PaymentInProgress, StaleCheckout
 from booking.saga_table import ENDED, IN_FLIGHT
+from integrations.database.sealing import SealBroken
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import (
     GUEST,
     NOON,
+    SEALER,
     a_charge,
     a_checkout,
     a_full_checkout,
@@ -25,7 +27,7 @@ S = CheckoutState
 
 @pytest.fixture
 def units(engine: AsyncEngine) -> UnitOfWorkFactory:
-    return sql_unit_of_work(engine)
+    return sql_unit_of_work(engine, SEALER)
 
 
 async def added(units: UnitOfWorkFactory, checkout: Checkout) -> Checkout:
@@ -75,6 +77,30 @@ class TestRoundTrip:
         assert whole["guest"] is None
         assert "example.com" not in str(dict(whole))
 
+    async def test_patient_data_and_card_tokens_cannot_be_read_at_rest(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        await added(units, a_checkout(guest=GUEST, card=CardChoice(token="tok_sample")))
+        async with engine.connect() as connection:
+            whole = str(dict((await connection.execute(text("SELECT * FROM checkouts"))).mappings().one()))
+        secrets = [GUEST.email, GUEST.first_name, GUEST.phone, "1990", "tok_sample"]
+        assert [one for one in secrets if one and one in whole] == []
+
+    async def test_details_that_are_moved_to_another_checkout_do_not_open(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        await added(units, a_checkout("from", guest=GUEST))
+        await added(units, a_checkout("to", guest=GUEST))
+        async with engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "UPDATE checkouts SET guest = (SELECT guest FROM checkouts WHERE id = 'from') WHERE id = 'to'"
+                )
+            )
+        assert await stored(units, "from") is not None
+        with pytest.raises(SealBroken):
+            await stored(units, "to")
+
     async def test_a_missing_checkout_is_none(self, units: UnitOfWorkFactory) -> None:
         assert await stored(units) is None
 
@@ -109,7 +135,7 @@ class TestSave:
         self, postgresql_engine: AsyncEngine, *, first_commits: bool
     ) -> None:
         """Under READ COMMITTED both have read the same version; the second must see what the first has written."""
-        units = sql_unit_of_work(postgresql_engine)
+        units = sql_unit_of_work(postgresql_engine, SEALER)
         row = await added(units, a_checkout(due_at=NOON))
         async with units() as unit:
             await unit.checkouts.save(row.changed(lease_owner="driver-1"))
@@ -169,7 +195,7 @@ class TestOneLiveCheckoutPerHold:
     async def test_two_transactions_at_once(
         self, postgresql_engine: AsyncEngine, *, first_commits: bool
     ) -> None:
-        units = sql_unit_of_work(postgresql_engine)
+        units = sql_unit_of_work(postgresql_engine, SEALER)
         first, second = a_checkout(), a_checkout("checkout_2", hold_id="hold_of_checkout_1")
 
         async def start_second() -> Checkout | None:
@@ -224,7 +250,7 @@ class TestOneInFlightPerPatient:
     async def test_two_transactions_at_once(
         self, postgresql_engine: AsyncEngine, *, first_commits: bool
     ) -> None:
-        units = sql_unit_of_work(postgresql_engine)
+        units = sql_unit_of_work(postgresql_engine, SEALER)
         first = await added(units, a_checkout(patient_id="patient-1"))
         second = await added(units, a_checkout("checkout_2", patient_id="patient-1"))
         async with units() as unit:

@@ -12,12 +12,12 @@ from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
 from integrations.database.tables import slot_claims
 from integrations.database.unit_of_work import sql_unit_of_work
-from tests.integration.database_samples import NOON, a_checkout, a_slot, somebody_waits
+from tests.integration.database_samples import NOON, SEALER, a_checkout, a_slot, somebody_waits
 
 
 @pytest.fixture
 def units(engine: AsyncEngine) -> UnitOfWorkFactory:
-    return sql_unit_of_work(engine)
+    return sql_unit_of_work(engine, SEALER)
 
 
 async def a_row(
@@ -149,7 +149,7 @@ async def test_of_50_overlapping_claims_at_once_exactly_one_wins(units: UnitOfWo
 async def test_a_claim_waits_for_an_uncommitted_rival(
     postgresql_engine: AsyncEngine, *, first_commits: bool
 ) -> None:
-    units = sql_unit_of_work(postgresql_engine)
+    units = sql_unit_of_work(postgresql_engine, SEALER)
     first = await a_row(units, "first")
     second = await a_row(units, "second", start=NOON + timedelta(minutes=15))
     async with units() as unit:
@@ -168,7 +168,7 @@ async def test_a_claim_waits_for_an_uncommitted_rival(
 
 @pytest.mark.postgres
 async def test_postgresql_itself_refuses_what_overlaps(postgresql_engine: AsyncEngine) -> None:
-    units = sql_unit_of_work(postgresql_engine)
+    units = sql_unit_of_work(postgresql_engine, SEALER)
     await take(units, await a_row(units, "first"))
     await a_row(units, "second")
     row = {

@@ -12,7 +12,7 @@ from integrations.database.engine import connect_database
 from integrations.database.migrations import configuration, migrate, ready
 from integrations.database.tables import metadata
 from integrations.database.unit_of_work import sql_unit_of_work
-from tests.integration.database_samples import a_checkout
+from tests.integration.database_samples import SEALER, a_checkout
 
 DEFINITIONS = {
     "sqlite": "SELECT type || ' ' || name, sql FROM sqlite_master WHERE name != 'alembic_version'"
@@ -60,7 +60,7 @@ async def test_the_migrated_tables_are_those_that_the_program_knows(database_url
 async def test_a_second_run_changes_nothing(database_url: str) -> None:
     await migrate(database_url)
     engine = connect_database(database_url)
-    async with sql_unit_of_work(engine)() as unit:
+    async with sql_unit_of_work(engine, SEALER)() as unit:
         await unit.checkouts.add(a_checkout())
         await unit.commit()
     async with engine.connect() as connection:

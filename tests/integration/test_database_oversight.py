@@ -14,7 +14,7 @@ from booking.refusals import UnknownState
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.story import SqlCalls, UpstreamCall, story_of
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
-from tests.integration.database_samples import NOON, a_checkout, a_slot
+from tests.integration.database_samples import NOON, SEALER, a_checkout, a_slot
 
 S = CheckoutState
 SECOND = timedelta(seconds=1)
@@ -22,7 +22,7 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def units(engine: AsyncEngine) -> UnitOfWorkFactory:
-    return sql_unit_of_work(engine)
+    return sql_unit_of_work(engine, SEALER)
 
 
 async def add(units: UnitOfWorkFactory, *rows: Checkout) -> None:
@@ -190,7 +190,7 @@ class TestRows:
             assert await unit.checkouts.of_patient("p1", besides="known") == []
             with pytest.raises(UnknownState, match="strange"):
                 await unit.checkouts.get("strange")
-        async with SqlUnitOfWork(engine) as listing:
+        async with SqlUnitOfWork(engine, SEALER) as listing:
             listed = await listing.checkouts.listed(state=None, attention=False, limit=9)
         assert {row["state"] for row in listed} == {"of_tomorrow", "started"}
 

@@ -1,7 +1,9 @@
 """`frontdoor checkouts …` and `frontdoor clinicians …` on a database of their own."""
 
 import asyncio
+import base64
 import getpass
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +25,7 @@ from integrations.database.migrations import migrate_engine
 from integrations.database.story import SqlCalls, story_of
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import Answer, Call, LoggedCalls
-from tests.integration.database_samples import GUEST, NOON, a_charge, a_checkout
+from tests.integration.database_samples import GUEST, NOON, SEALER, a_charge, a_checkout
 
 T = TypeVar("T")
 
@@ -46,6 +48,9 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     url = f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
     for name, value in {
         "DATABASE_URL": url,
+        "DATA_KEYS": json.dumps(
+            {"sample": base64.b64encode(bytes(range(32))).decode()}
+        ),  # what SEALER seals with
         "SECRET_KEY": "only-for-tests-" * 4,
         "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
         "HEALTHIE_ORGANIZATION_KEY": "synthetic",
@@ -69,7 +74,7 @@ def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
 
 async def prepare(engine: AsyncEngine) -> None:
     await migrate_engine(engine)
-    async with sql_unit_of_work(engine)() as unit:
+    async with sql_unit_of_work(engine, SEALER)() as unit:
         for row in (GIVEN_UP, OPEN):
             await unit.checkouts.add(row)
         await unit.claims.take(GIVEN_UP)
@@ -88,7 +93,7 @@ async def prepare(engine: AsyncEngine) -> None:
 
 def read(url: str, checkout_id: str = GIVEN_UP.id) -> Checkout:
     async def get(engine: AsyncEngine) -> Checkout | None:
-        async with sql_unit_of_work(engine)() as unit:
+        async with sql_unit_of_work(engine, SEALER)() as unit:
             return await unit.checkouts.get(checkout_id)
 
     row = on_database(url, get)

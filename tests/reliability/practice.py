@@ -24,6 +24,7 @@ from booking.steps import SETTLE
 from gateway.composition import System, compose
 from gateway.demo import documents
 from gateway.demo.api import App
+from gateway.sealing import sealer
 from gateway.settings import Environment, Settings
 from gateway.tokens import GatewayTokens
 from integrations.database.checkouts import SqlCheckouts
@@ -156,7 +157,7 @@ class Practice:
     async def row(self, patient: Patient) -> Checkout:
         """The checkout's row. Reading waits for no writer, not even one that stands still."""
         async with reading(self.database.engine) as connection:
-            row = await SqlCheckouts(connection).get(patient.checkout_id)
+            row = await SqlCheckouts(connection, sealer(self.settings)).get(patient.checkout_id)
         assert row
         return row
 

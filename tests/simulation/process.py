@@ -22,7 +22,7 @@ from integrations.healthie.catalog import HealthieCatalog
 from integrations.healthie.connect import connect
 from integrations.healthie_emulator.seed import described
 from integrations.stripe.declines import DECLINES
-from tests.simulation.database import VirtualEngine, Witness
+from tests.simulation.database import SEALER, VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
 from tests.simulation.upstream import Upstream
 
@@ -65,7 +65,7 @@ class Process:
         self._upstream = upstream
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
-        self._units = sql_unit_of_work(engine.face())
+        self._units = sql_unit_of_work(engine.face(), SEALER)
         self._holds = SqlHoldStore(engine=hold_engine.face(), clock=fate)
 
     async def boot(self) -> None:

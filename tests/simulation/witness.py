@@ -14,11 +14,12 @@ from booking.oversight import Attention
 from booking.saga import at_rest
 from booking.saga_table import CLAIMING, TERMINAL, legal
 from booking.slots import Slot
-from integrations.database.checkouts import _from_row
+from integrations.database.checkouts import from_row
 from integrations.database.tables import checkouts, holds, slot_claims
 from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
+from tests.simulation.database import SEALER
 from tests.simulation.fate import Trouble
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Witness:
         """Answer every checkout as it stands."""
         with self._schedule.database.connect() as connection:
             found = connection.execute(select(checkouts).order_by(checkouts.c.id)).mappings().all()
-        return [_from_row(row) for row in found]
+        return [from_row(row, SEALER) for row in found]
 
     def judge(self) -> list[str]:
         """Answer everything that must never be and was."""

@@ -1,9 +1,13 @@
 """Settings: what is refused at start, and that secrets stay secret."""
 
+import base64
+import json
+
 import click
 import pytest
 from pydantic import ValidationError
 
+from gateway.sealing import sealer
 from gateway.settings import DEVELOPMENT_SECRET, Settings, explain
 from gateway.starting import settings_of_process
 from tools.document_settings import README, documented
@@ -104,3 +108,24 @@ def test_a_restricted_stripe_key_is_taken_and_stays_secret(monkeypatch: pytest.M
     settings = Settings()
     assert settings.stripe_key is not None
     assert "rk_live_synthetic" not in repr(settings)
+
+
+@pytest.mark.parametrize("key", ["c2hvcnQ=", "not base64 at all!", "A" * 32])
+def test_a_data_key_that_is_none_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("FRONTDOOR_DATA_KEYS", json.dumps({"2026": key}))
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    text = explain(caught.value)
+    assert "'2026' is not 32 bytes in base64" in text
+    assert key not in text
+
+
+def test_rows_sealed_before_there_were_data_keys_still_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sealer(Settings()).seal("sample", place="here")
+    for names in (["2026"], ["2027", "2026"]):
+        keys = {name: base64.b64encode(name.encode() * 8).decode() for name in names}
+        monkeypatch.setenv("FRONTDOOR_DATA_KEYS", json.dumps(keys))
+        now = sealer(Settings())
+        assert now.open(before, place="here") == "sample"
+        before = now.seal("sample", place="here")
+        assert before["key"] == names[0]
