@@ -12,6 +12,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
     TextClause,
     column,
     func,
@@ -21,6 +22,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from booking.models import CheckoutState
 from booking.saga_table import ENDED, IN_FLIGHT
+from integrations.database.append_only import only_added_to
 from integrations.database.columns import Counter, Document, UtcTime
 
 metadata = MetaData()
@@ -126,6 +128,20 @@ upstream_calls = Table(
     Column("request_id", String),  # upstream's
     Index("upstream_calls_checkout_id", "checkout_id"),
 )
+
+# Each record is signed together with the one before it: booking/audit_chain.py. Added to, and nothing else.
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("sequence", Counter, primary_key=True, autoincrement=False),  # unique: a chain cannot fork
+    Column("at", String, nullable=False),  # a stamp, to be searched by
+    Column("checkout_id", String),  # to be searched by
+    Column("record", Text, nullable=False),  # the very text that was signed; JSON
+    Column("mac", String, nullable=False),
+    Index("audit_records_at", "at"),
+    Index("audit_records_checkout_id", "checkout_id"),
+)
+only_added_to(audit_records)
 
 alerts = Table(
     "alerts",

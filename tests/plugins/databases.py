@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate_engine
-from integrations.database.tables import metadata
+from integrations.database.tables import audit_records, metadata
 
 
 @asynccontextmanager
@@ -20,7 +20,11 @@ async def emptied(url: str) -> AsyncIterator[AsyncEngine]:
         await migrate_engine(engine)
         async with engine.begin() as connection:
             for table in reversed(metadata.sorted_tables):
-                await connection.execute(table.delete())
+                if table is audit_records:  # its rows cannot be deleted
+                    await connection.run_sync(table.drop)
+                    await connection.run_sync(table.create)
+                else:
+                    await connection.execute(table.delete())
         yield engine
     finally:
         await engine.dispose()

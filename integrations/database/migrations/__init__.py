@@ -11,28 +11,32 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from integrations.database.engine import connect_database, reading
+from integrations.database.roles import grant_to
 
 # Any number, the same in every process: "frontdoo" in ASCII.
 _LOCK = int.from_bytes(b"frontdoo", "big")
 
 
-async def migrate(url: str) -> None:
+async def migrate(url: str, *, role: str | None = None) -> None:
     """Bring the database at the URL to the newest revision; nothing happens when it is there.
 
-    Concurrent calls wait for each other. All of it is one transaction: it is there, or it is not.
+    Concurrent calls wait for each other. All of it is one transaction: it is there, or it is not. `role` is who the program
+    works as, where that is not who migrates: it is given what it needs, on PostgreSQL.
     """
     engine = connect_database(url)
     try:
-        await migrate_engine(engine)
+        await migrate_engine(engine, role=role)
     finally:
         await engine.dispose()
 
 
-async def migrate_engine(engine: AsyncEngine) -> None:
+async def migrate_engine(engine: AsyncEngine, *, role: str | None = None) -> None:
     """The same, over an engine that is there already."""
     async with engine.begin() as connection:  # on SQLite, BEGIN IMMEDIATE is the lock
         await _wait_for_others(connection)
         await connection.run_sync(_upgrade)
+        if role is not None:
+            await grant_to(role, connection)
 
 
 async def ready(engine: AsyncEngine) -> bool:

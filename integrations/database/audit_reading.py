@@ -1,0 +1,82 @@
+"""The audit trail, read back: in pages, so that a long one takes no more memory than a short one."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, LargeBinary, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from booking.audit_chain import NOTHING_YET, Anchor, Link, stamp
+from integrations.database.engine import reading
+from integrations.database.tables import audit_records
+
+# Large enough that asking costs little beside reading, small enough to be nothing in memory.
+PAGE = 1000
+
+_c = audit_records.c
+
+
+async def links(engine: AsyncEngine, *, after: int = 0, until: int) -> AsyncIterator[Link]:
+    """The records with numbers above `after` up to `until`, in order, whatever they hold."""
+    while True:
+        async with reading(engine) as connection:
+            page = await _links(connection, _c.sequence > after, _c.sequence <= until, limit=PAGE)
+        for link in page:
+            yield link
+        if len(page) < PAGE:
+            return
+        after = page[-1].sequence
+
+
+async def of_checkout(engine: AsyncEngine, checkout_id: str) -> Sequence[Link]:
+    """The records of one checkout's calls, in order."""
+    async with reading(engine) as connection:
+        return await _links(connection, _c.checkout_id == checkout_id)
+
+
+async def span(
+    engine: AsyncEngine, *, since: datetime | None = None, until: datetime | None = None
+) -> tuple[Anchor, int]:
+    """Where the part begins and ends that holds every record from `since` on and before `until`.
+
+    Answers the link before it and its last number. Records are numbered as they are written, a moment after their time: at
+    either end a few of other times may be among them. The part is empty when that number is not above the link's.
+    """
+    first, last = select(func.min(_c.sequence)), select(func.max(_c.sequence))
+    if since is not None:
+        first = first.where(_c.at >= stamp(since))
+    if until is not None:
+        last = last.where(_c.at < stamp(until))
+    async with reading(engine) as connection:
+        begins, ends = await connection.scalar(first), await connection.scalar(last)
+        if begins is None or ends is None:
+            return NOTHING_YET, 0
+        before = await _links(connection, _c.sequence == begins - 1)
+    return Anchor(sequence=before[0].sequence, mac=before[0].mac) if before else NOTHING_YET, ends
+
+
+async def _links(
+    connection: AsyncConnection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Link]:
+    texts = (_c.at, _c.checkout_id, _c.record, _c.mac)
+    # SQLite keeps as text what is none, and then fails to hand it out: as bytes it hands out anything.
+    as_bytes = connection.dialect.name == "sqlite"
+    columns = [cast(column, LargeBinary) for column in texts] if as_bytes else texts
+    asked = select(_c.sequence, *columns).where(*where).order_by(_c.sequence).limit(limit)
+    rows = (await connection.execute(asked)).all()
+    return [_decoded(*row) if as_bytes else _link(*row) for row in rows]
+
+
+def _decoded(sequence: int, at: bytes, checkout_id: bytes | None, record: bytes, mac: bytes) -> Link:
+    decoded = None if checkout_id is None else checkout_id.decode(errors="replace")
+    return _link(
+        sequence,
+        at.decode(errors="replace"),
+        decoded,
+        record.decode(errors="replace"),
+        mac.decode(errors="replace"),
+    )
+
+
+def _link(sequence: int, at: str, checkout_id: str | None, record: str, mac: str) -> Link:
+    return Link(sequence=sequence, at=at, checkout_id=checkout_id, record=record, mac=mac)
