@@ -94,6 +94,7 @@ def _endpoint(settings: Settings, system: System) -> GraphQLEndpoint:
             fingerprint_key=derive_key(secret, "idempotency-fingerprint"),
             tenant=settings.tenant,
         ),
+        open_to_developers=settings.in_development,
     )
 
 

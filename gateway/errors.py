@@ -72,7 +72,7 @@ def format_error(error: GraphQLError, explained: Explained) -> dict[str, Any]:
 
 def request_error_body(error: RequestError) -> dict[str, Any]:
     """The whole answer to a request that came to nothing."""
-    return {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
+    return {"errors": [{"message": error.message, "extensions": {"code": error.code, **error.details}}]}
 
 
 def log_fault(error: GraphQLError) -> None:
@@ -95,7 +95,7 @@ def _of_cause(cause: Exception | None) -> Explained | None:
             explained = Explained(
                 code=cause.code,
                 message=cause.message,
-                extensions={"retryable": cause.retryable},
+                extensions={"retryable": cause.retryable, **cause.details},
                 status=cause.status,
                 headers=cause.headers,
             )

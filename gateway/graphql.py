@@ -4,29 +4,31 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from gateway.errors import is_fault, log_fault
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import RequireKey
+from gateway.limits import Documents, RequestLimits
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
 from resolvers.queries import Query
 from schema.fields import is_keyless
 from schema.scalars import SCALARS
 
-# Apps send some dozens of documents, each again and again; the bound is for those that make up new ones.
-_DOCUMENTS = 256
-
-# Ten times the longest document of any app and of GraphiQL. Validation compares fields with one another: 100 kB of
-# them took three seconds of everybody's time, and parsed they are kept in memory.
-_MOST_TOKENS = 2_000
-
 
 class ApiSchema(strawberry.Schema):
-    """Strawberry's schema with logs of our own: its logger writes messages, and with them what patients sent."""
+    """Strawberry's schema with logs of our own: its logger writes messages, and with them what patients sent.
+
+    Where it is open to developers it tells of itself, and of what a misspelt name may have meant.
+    """
+
+    def __init__(self, *, open_to_developers: bool = False, **given: Any) -> None:
+        super().__init__(**given)
+        self.documents = Documents(
+            self._schema, introspection=open_to_developers, suggestions=open_to_developers
+        )
 
     def process_errors(
         self,
@@ -39,7 +41,7 @@ class ApiSchema(strawberry.Schema):
                 log_fault(error)
 
 
-def build_schema(guard: MutationGuard | None = None) -> ApiSchema:
+def build_schema(guard: MutationGuard | None = None, *, open_to_developers: bool = False) -> ApiSchema:
     """The schema. Without a guard it cannot run mutations; it is for printing and for queries."""
     return guarded(
         ApiSchema(
@@ -48,6 +50,7 @@ def build_schema(guard: MutationGuard | None = None) -> ApiSchema:
             config=StrawberryConfig(scalar_map=SCALARS),
             exception_handlers=refusal_handlers(),
             extensions=EXTENSIONS,
+            open_to_developers=open_to_developers,
         ),
         guard,
     )
@@ -75,17 +78,5 @@ def _refuse(*_: object, **__: Any) -> object:
     raise AssertionError("this schema was built without its guard, and changes nothing")
 
 
-def _token_limit() -> MaxTokensLimiter:
-    return MaxTokensLimiter(max_token_count=_MOST_TOKENS)
-
-
-def _parser_cache() -> ParserCache:
-    return ParserCache(maxsize=_DOCUMENTS)
-
-
-def _validation_cache() -> ValidationCache:
-    return ValidationCache(maxsize=_DOCUMENTS)
-
-
 # What stands around every operation, over whatever transport it comes; the checks of keys come last, before the execution.
-EXTENSIONS = (_token_limit, _parser_cache, _validation_cache, RequireKey)
+EXTENSIONS = (RequestLimits, RequireKey)

@@ -54,8 +54,15 @@ class BodyTooLarge(RequestError):
 class GraphQLEndpoint(GraphQL[Context, None]):
     """The endpoint, an ASGI application for exactly one path."""
 
-    def __init__(self, *, services: Services, authenticator: Authenticator, guard: MutationGuard) -> None:
-        super().__init__(build_schema(guard), graphql_ide=None)
+    def __init__(
+        self,
+        *,
+        services: Services,
+        authenticator: Authenticator,
+        guard: MutationGuard,
+        open_to_developers: bool = False,
+    ) -> None:
+        super().__init__(build_schema(guard, open_to_developers=open_to_developers), graphql_ide=None)
         self._services = services
         self._authenticator = authenticator
 

@@ -2,11 +2,12 @@
 
 RequestError
 ├── VisitorTokenRequired   a mutation from nobody
-└── …                      the gateway's own: idempotency keys, HTTP
+└── …                      the gateway's own: limits, idempotency keys, HTTP
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 
 class RequestError(Exception):
@@ -17,6 +18,7 @@ class RequestError(Exception):
     status = 400  # of the HTTP answer
     retryable = False
     headers: Mapping[str, str] = MappingProxyType({})
+    details: Mapping[str, Any] = MappingProxyType({})  # for programs, in `extensions`
 
     def __init__(self, message: str | None = None) -> None:
         self.message = message or type(self).message

@@ -1,0 +1,50 @@
+"""What fields cost besides themselves, and how long lists are that no argument bounds.
+
+One field in the answer costs 1. A request to the practice's system costs as much as 500 of them, whatever it answers: it is
+the practice's own limit that it eats up (some forty rapid ones have brought a lockout), and everybody waits behind it.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_UPSTREAM_REQUEST = 500
+
+# At the most, when nothing is remembered. Fields that read the catalogue, which is remembered, stand for nothing.
+_UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
+    {
+        "Query.slots": 16,  # a month, two days a request
+        "Query.availableDays": 2,
+        "Query.quote": 1,  # the promo code
+        "Query.me": 1,
+        "Me.appointments": 2,
+        "Me.cards": 1,
+    }
+)
+
+# A read of our own database.
+_DATABASE_READ = 100
+_DATABASE_READS: Mapping[str, int] = MappingProxyType({"Query.hold": 1, "Query.checkout": 2})
+
+WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {field: times * _UPSTREAM_REQUEST for field, times in _UPSTREAM_REQUESTS.items()}
+    | {field: times * _DATABASE_READ for field, times in _DATABASE_READS.items()}
+)
+
+# Lists that no argument bounds, at their usual longest.
+SIZES: Mapping[str, int] = MappingProxyType(
+    {
+        "Query.slots": 31,  # days
+        "Day.slots": 16,  # of the clinicians who offer the visit
+        "Query.clinicians": 50,
+        "Query.visitTypes": 30,
+        "Query.locations": 20,
+        "Plan.visits": 5,
+        "Me.cards": 5,
+    }
+)
+
+# Any other list.
+USUAL_SIZE = 10
+
+# The arguments that say how long a list may be.
+SIZE_ARGUMENTS = ("first", "last")
