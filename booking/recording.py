@@ -25,6 +25,9 @@ from booking.story import tell
 # Longer than the sum of the timeouts of one step (at most two upstream calls of 20 s, and a look).
 LEASE = timedelta(seconds=90)
 
+# After the end a worker gives the hold back once more: whoever has not done it by then died right after the commit.
+FREE_AGAIN = timedelta(seconds=5)
+
 log = structlog.get_logger(__name__)
 
 
@@ -124,7 +127,7 @@ class Recording:
         if after.state in WAITING:
             due = max(after.due_at or now, now + SETTLE)
         elif after.state in TERMINAL:
-            due = next_look(after)
+            due = next_look(after) if before.state in ENDED else now + FREE_AGAIN
         return after.changed(lease_owner=None, lease_until=None, due_at=due)
 
     async def _load(self, checkout_id: str) -> Checkout:
@@ -134,12 +137,15 @@ class Recording:
             raise AssertionError("a checkout that is driven exists")
         return checkout
 
-    async def _give_back_hold(self, checkout: Checkout) -> None:
+    async def _give_back_hold(self, checkout: Checkout) -> bool:
+        """Give the hold back; answers whether the hold store heard it. If not, a worker tries again."""
         try:
             # Whoever started it owns the hold still when their process died before it was handed over.
             await self._holds.release(checkout.hold_id, owners={checkout.owner, checkout.started_by})
         except UpstreamUnavailable:
-            log.warning("checkout.hold_not_released", checkout=checkout.id)  # it expires by itself
+            log.warning("checkout.hold_not_released", checkout=checkout.id)
+            return False
+        return True
 
 
 def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:

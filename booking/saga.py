@@ -13,7 +13,7 @@ import structlog
 
 from booking.compensation import given_up
 from booking.current import working_for
-from booking.late import LOOK_AGAIN, LOOKED_ENOUGH
+from booking.late import LOOK_AGAIN, LOOKED_ENOUGH, next_look
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
@@ -89,20 +89,41 @@ class Saga(Recording):
             if checkout.state in WAITING:
                 await self._expire_if_abandoned(checkout)
             elif checkout.state in TERMINAL:
-                await self._look_again(checkout)
+                await self._see_after(checkout)
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
-        hold = await self._holds.get(checkout.hold_id)
+        try:
+            hold = await self._holds.get(checkout.hold_id)
+        except UpstreamUnavailable:
+            await self._record(checkout, checkout.changed(due_at=None))  # looked at again after a while
+            return
         if hold is not None:
             await self._record(checkout, checkout.changed(due_at=hold.expires_at))
         else:
             await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
 
-    async def _look_again(self, checkout: Checkout) -> None:
-        """Look for late truth where that is due; what is found is undone at once. Raises StaleCheckout."""
+    async def _see_after(self, checkout: Checkout) -> None:
+        """Do what is due after the end: the hold is given back for certain, then late truth is looked for. Raises StaleCheckout."""
         now = self._clock.now()
         if checkout.due_at is None or now < checkout.due_at:
             return
+        freed = checkout.looks > 0 or await self._free_hold(checkout)
+        planned = next_look(checkout)
+        for_the_hold = checkout.ended_at is not None and checkout.ended_at < checkout.due_at
+        if for_the_hold and (planned is None or now < planned):
+            due = planned if freed else min(now + SETTLE, planned or now + SETTLE)
+            await self._write(checkout, checkout.changed(due_at=due, updated_at=now))
+        else:
+            await self._look_again(checkout)
+
+    async def _free_hold(self, checkout: Checkout) -> bool:
+        """Give the hold back as the end should have done, unless another checkout stands on it by now."""
+        async with self._units() as unit:
+            standing = await unit.checkouts.live_for_hold(checkout.hold_id)
+        return standing is not None or await self._give_back_hold(checkout)
+
+    async def _look_again(self, checkout: Checkout) -> None:
+        """Look for late truth; what is found is undone at once. Raises StaleCheckout."""
         try:
             others = await self._others(checkout)
             with working_for(checkout):

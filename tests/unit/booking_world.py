@@ -268,7 +268,7 @@ class World:
         assert row.card is None
         if row.state in TERMINAL:
             assert row.guest is None
-            assert (row.due_at is None) == (row.attempts == ())
+            assert row.due_at is not None or not row.attempts
 
     def assert_money_and_visits(self, checkout: Checkout) -> None:
         """Check that what stands upstream is what the row's end says."""

@@ -18,6 +18,7 @@ from booking.refusals import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
+from booking.recording import FREE_AGAIN
 from booking.saga import MAX_TRIES
 from booking.saga_table import LATE
 from tests.unit.booking_doubles import Killed
@@ -88,7 +89,7 @@ class TestLooks:
         while row.due_at is not None:
             seen.append(row.due_at - ended)
             row = await world.look_again(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
-        assert tuple(seen) == LOOKS
+        assert tuple(seen) == (FREE_AGAIN, *LOOKS)
         assert LOOKS[-1] == timedelta(hours=72)
         assert world.tape.calls().count("late_charges") == len(LOOKS)
         world.assert_money_and_visits(row)
@@ -97,7 +98,9 @@ class TestLooks:
         world = World()
         checkout = await world.start()
         await world.checkouts.cancel(as_guest(checkout), checkout.id)
-        assert world.row(checkout).due_at is None
+        asked = world.tape.calls()
+        assert (await world.look_again(checkout)).due_at is None
+        assert world.tape.calls() == asked
 
     async def test_a_worker_that_comes_early_asks_nobody(self) -> None:
         world = World()

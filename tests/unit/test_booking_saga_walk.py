@@ -6,16 +6,19 @@ A patient whose checkout rests undecided comes back and pays with another card, 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.principals import Caller
-from booking.refusals import CardDeclined, Refusal, UpstreamRefused
+from booking.recording import FREE_AGAIN
+from booking.refusals import CardDeclined, Refusal, UpstreamRefused, UpstreamUnavailable
 from booking.saga import LEASE
 from booking.saga_table import TERMINAL
 from booking.slots import Slot
+from booking.steps import SETTLE
 from tests.unit.booking_doubles import Killed
 from tests.unit.booking_world import (
     FREE,
@@ -146,6 +149,8 @@ async def test_a_journey_ends_right_wherever_its_process_is_killed(journey: Jour
             assert (row.state, row.end_reason) == (journey.ends, journey.reason)
             assert world.database.claims == {}
             assert len(world.books.charges) <= 1
+            await world.look_again(row, hours=FREE_AGAIN / timedelta(hours=1))
+            assert world.holds.live == []
         except AssertionError as error:
             error.add_note(f"killed at point {kill_at}: {world.tape.events}")
             raise
@@ -157,6 +162,37 @@ async def test_no_hold_outlives_its_checkout(name: str) -> None:
     world = World()
     await _live(world, JOURNEYS[name])
     assert world.holds.live == []
+
+
+async def test_a_hold_store_that_was_down_at_the_end_gets_the_hold_back_when_it_answers() -> None:
+    world = World()
+    checkout = await world.start()
+    release = world.holds.release
+
+    async def down(hold_id: str, *, owners: object) -> None:
+        raise UpstreamUnavailable("hold store")
+
+    world.holds.release = down  # type: ignore[method-assign, assignment]
+    await world.checkouts.cancel(as_guest(checkout), checkout.id)
+    await world.look_again(checkout, hours=FREE_AGAIN / timedelta(hours=1))
+    assert world.holds.live != []
+    world.holds.release = release  # type: ignore[method-assign]
+    row = await world.look_again(checkout, hours=SETTLE / timedelta(hours=1))
+    assert world.holds.live == []
+    assert row.due_at is None
+
+
+async def test_a_hold_on_which_its_patient_has_started_anew_is_not_taken_from_them() -> None:
+    """The process died before it gave the hold of the cancelled checkout back, and the patient came again."""
+    world = World()
+    hold = await world.hold(PATIENT)
+    first = await world.checkouts.start(PATIENT, hold_id=hold.id)
+    world.tape.kill_at = world.tape.points + 2  # after the commit of the end
+    with pytest.raises(Killed):
+        await world.checkouts.cancel(PATIENT, first.id)
+    await world.checkouts.start(PATIENT, hold_id=hold.id)
+    await world.look_again(first, hours=FREE_AGAIN / timedelta(hours=1))
+    assert world.holds.live == [hold]
 
 
 async def test_a_hold_left_with_the_visitor_by_a_kill_goes_with_the_checkout() -> None:
