@@ -10,6 +10,7 @@ from booking.late import LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
 from booking.models import Appointment, AppointmentStatus, Checkout
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
+from booking.recording import FREE_AGAIN
 from booking.refusals import (
     CardDeclined,
     OutcomeUnknown,
@@ -18,7 +19,6 @@ from booking.refusals import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
-from booking.recording import FREE_AGAIN
 from booking.saga import MAX_TRIES
 from booking.saga_table import LATE
 from tests.unit.booking_doubles import Killed

@@ -172,7 +172,7 @@ async def test_a_hold_store_that_was_down_at_the_end_gets_the_hold_back_when_it_
     async def down(hold_id: str, *, owners: object) -> None:
         raise UpstreamUnavailable("hold store")
 
-    world.holds.release = down  # type: ignore[method-assign, assignment]
+    world.holds.release = down  # type: ignore[method-assign]
     await world.checkouts.cancel(as_guest(checkout), checkout.id)
     await world.look_again(checkout, hours=FREE_AGAIN / timedelta(hours=1))
     assert world.holds.live != []
