@@ -95,7 +95,6 @@ class Fate:
         self.thaws_at = 0.0
         self.clock_ahead = timedelta()
         self.empty_holds: Callable[[], None] = lambda: None
-        self.attempts_audited = 0
 
     def now(self) -> datetime:
         """Answer what the process's clock shows: the port Clock."""

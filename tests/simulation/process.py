@@ -17,13 +17,14 @@ from booking.steps import Steps
 from gateway.worker import Worker
 from integrations.database.holds import SqlHoldStore
 from integrations.database.unit_of_work import sql_unit_of_work
-from integrations.healthie.audit import Answer, Call
+from integrations.healthie.audit import Answer, AuditedCalls, Call
 from integrations.healthie.catalog import HealthieCatalog
 from integrations.healthie.connect import connect
 from integrations.healthie_emulator.seed import described
 from integrations.stripe.declines import DECLINES
 from tests.simulation.database import SEALER, VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
+from tests.simulation.records import KEY, Records, Store
 from tests.simulation.upstream import Upstream
 
 T = TypeVar("T")
@@ -33,17 +34,14 @@ class ConnectionLost(Exception):
     """The process that a client was speaking to is gone, or does not answer."""
 
 
-class CountedCalls:
-    """The audit hook: counts what was announced before it was sent."""
-
-    def __init__(self, fate: Fate) -> None:
-        self._fate = fate
+class UnheardCalls:
+    """Nobody listens."""
 
     async def attempted(self, call: Call) -> None:
-        self._fate.attempts_audited += 1
+        """Nobody hears it."""
 
     async def answered(self, call: Call, answer: Answer) -> None:
-        """Answers are not counted: a killed process hears none."""
+        """Nobody hears it."""
 
 
 class Process:
@@ -54,6 +52,7 @@ class Process:
         fate: Fate,
         *,
         upstream: Upstream,
+        store: Store,
         database: Engine,
         hold_database: Engine,
         witness: Witness,
@@ -63,6 +62,7 @@ class Process:
         self._context = contextvars.copy_context()
         self._context.run(current.set, fate)
         self._upstream = upstream
+        self.records = Records(fate=fate, store=store)
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
         self._units = sql_unit_of_work(engine.face(), SEALER)
@@ -82,8 +82,8 @@ class Process:
                 organization_key=seed["owner"]["key"],
                 clinician_keys=seed["clinician_keys"],
                 declines=DECLINES,
-                transport=self._upstream.transport(fate),
-                audit=CountedCalls(fate),
+                transport=self._upstream.transport(fate, self.records),
+                audit=AuditedCalls(inner=UnheardCalls(), trail=self.records, clock=fate, key=KEY),
             )
         )
         assert isinstance(healthie.catalog, HealthieCatalog)

@@ -117,6 +117,19 @@ def _outage(rng: random.Random) -> Event:
     return outage
 
 
+def _no_records(rng: random.Random) -> Event:
+    """The audit trail cannot be written for a while, sometimes longer than a patient's confirm is good for."""
+    begins, lasts = rng.uniform(0, 120), rng.choice((5.0, 60.0, 1500.0))
+
+    async def no_records(schedule: Schedule) -> None:
+        await asyncio.sleep(begins)
+        schedule.trace.say("records", f"cannot be written for {lasts} seconds")
+        schedule.trace.troubles.append("no_records")
+        schedule.store.down_until = schedule.loop.time() + lasts
+
+    return no_records
+
+
 def _staff_book(rng: random.Random) -> Event:
     """Somebody at the practice puts a visit of their own into the calendar."""
     begins = rng.uniform(0, 120)
@@ -188,4 +201,4 @@ def _noop(rng: random.Random) -> Event:
     return noop
 
 
-_EVENTS = ((_outage, 0.15), (_staff_book, 0.25), (_key_handed_on, 0.1), (_noop, 0.1))
+_EVENTS = ((_outage, 0.15), (_staff_book, 0.25), (_key_handed_on, 0.1), (_noop, 0.1), (_no_records, 0.1))

@@ -29,6 +29,7 @@ from tests.simulation.fate import Fate, Plan, Trace, task_factory
 from tests.simulation.patients import Patient, Wish
 from tests.simulation.plans import Chance, Scripted
 from tests.simulation.process import ConnectionLost, Process
+from tests.simulation.records import Store
 from tests.simulation.upstream import Upstream
 from tests.simulation.virtual_loop import BEGINNING, VirtualLoop, run
 from tests.simulation.witness import Witness
@@ -98,6 +99,7 @@ class Schedule:
     async def _play(self) -> Result:
         self.database, self.hold_database = emptied("database"), emptied("holds")
         self.witness = Witness(self)
+        self.store = Store()
         self.upstream = Upstream(loop=self.loop, trace=self.trace)
         seed = described(self.upstream.world)
         self.seed = seed
@@ -156,6 +158,7 @@ class Schedule:
             process = Process(
                 fate,
                 upstream=self.upstream,
+                store=self.store,
                 database=self.database,
                 hold_database=self.hold_database,
                 witness=self.witness.see,

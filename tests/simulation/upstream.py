@@ -18,6 +18,7 @@ from integrations.healthie_emulator.endpoint import Asked, _read, _refusal, _sho
 from integrations.healthie_emulator.headers import read_headers
 from integrations.healthie_emulator.state import Request, World
 from tests.simulation.fate import Fate, Trace, Trouble
+from tests.simulation.records import Records
 from tests.simulation.virtual_loop import VirtualLoop
 
 STRIPE_TROUBLE = {
@@ -54,6 +55,7 @@ class Sent:
     process: str
     operation: str
     variables: dict[str, Any]
+    recorded: bool  # by its sender, before
     decided_at: float  # when the process reached the point of sending it, frozen or not
     executed_at: float | None = None
     charges: list[str] = field(default_factory=list)  # at Stripe, by this request
@@ -80,9 +82,9 @@ class Upstream:
         """The emulator's books."""
         return self.emulator.world
 
-    def transport(self, fate: Fate) -> "Wire":
+    def transport(self, fate: Fate, records: Records) -> "Wire":
         """Answer one process's way to it."""
-        return Wire(self, fate)
+        return Wire(self, fate, records)
 
     async def carry(
         self, request: httpx2.Request, sent: Sent, trouble: Trouble | None, fate: Fate
@@ -196,9 +198,10 @@ def _latency(trouble: Trouble | None) -> tuple[float, float]:
 class Wire(httpx2.AsyncBaseTransport):
     """One process's connection to Healthie."""
 
-    def __init__(self, upstream: Upstream, fate: Fate) -> None:
+    def __init__(self, upstream: Upstream, fate: Fate, records: Records) -> None:
         self._upstream = upstream
         self._fate = fate
+        self._records = records
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send, if the process lives to do it, and answer, if it lives to hear it."""
@@ -208,6 +211,7 @@ class Wire(httpx2.AsyncBaseTransport):
             process=fate.name,
             operation=given["operationName"],
             variables=given["variables"],
+            recorded=self._records.sends(given["operationName"], given["variables"]),
             decided_at=fate.loop.time(),
         )
         fate.assert_alive()

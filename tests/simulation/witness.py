@@ -294,10 +294,13 @@ class Witness:
                 self.note(f"counted twice: {what}")
 
     def _audited(self) -> None:
+        """Every request was recorded before it was sent, and its end as well where its sender lived to see it."""
+        for sent in self._schedule.upstream.sent:
+            if not sent.recorded:
+                self.note(f"sent without an audit record: {sent.operation} of {sent.process}")
         for process in self._schedule.processes:
-            sent = sum(1 for each in self._schedule.upstream.sent if each.process == process.fate.name)
-            if sent > process.fate.attempts_audited:
-                self.note(f"sent without an audit record: {process.fate.name}")
+            for operation in process.records.without_end():
+                self.note(f"no end on record: {operation} of {process.fate.name}")
 
 
 def _listed(row: Checkout) -> bool:
