@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.alerts import OpenCatalog, Watch
+from booking.audit_chain import AuditKey
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
 from booking.oversight import AlertPort
@@ -29,16 +30,18 @@ from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
 from gateway.sealing import sealer
 from gateway.settings import Settings
+from gateway.tokens import derive_key
 from gateway.worker import Chore, Worker
 from integrations.alerts.log import LoggedAlerts
 from integrations.alerts.webhook import connect_webhook
 from integrations.database.alerts import SqlBlockedClinicians
+from integrations.database.audit import SqlAuditTrail
 from integrations.database.engine import connect_database
 from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.story import SqlCalls
 from integrations.database.unit_of_work import sql_unit_of_work
-from integrations.healthie.audit import LoggedCalls
+from integrations.healthie.audit import AuditedCalls, LoggedCalls
 from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import Healthie, connect
 from integrations.healthie.gate import Gate
@@ -110,6 +113,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             clock=clock,
             in_doubt=timedelta(minutes=settings.in_doubt_minutes),
         )
+        trail = SqlAuditTrail(engine=engine, key=AuditKey(derive_key(secret, "audit-chain")))
+        exits.push_async_callback(trail.aclose)
         shared = _shared_redis(settings, exits)
         healthie = await exits.enter_async_context(
             connect(
@@ -120,7 +125,12 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 version=settings.healthie_api_version,
                 shard=settings.healthie_shard,
                 recipient_id=settings.payment_recipient_id,
-                audit=RecordedCalls(inner=LoggedCalls(), calls=SqlCalls(engine=engine), clock=clock),
+                audit=AuditedCalls(
+                    inner=RecordedCalls(inner=LoggedCalls(), calls=SqlCalls(engine=engine), clock=clock),
+                    trail=trail,
+                    clock=clock,
+                    key=derive_key(secret, "audit-digest"),
+                ),
                 gate=Gate(
                     pacer=_pacer(settings, shared), breakers=Breakers(), alarm=LockoutAlarm(watch=watch)
                 ),

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 # Seconds that an attempt waits for its turn. A read waits inside its budget and must still be answered in it. A mutation waits
-# before its timeout begins: with it, and the reads around it, a step of a checkout still ends within its minute.
+# before its timeout begins: with it, and the reads around it, a step of a checkout still ends within its budget.
 READ_PATIENCE = 5.0
 MUTATION_PATIENCE = 2.0
 

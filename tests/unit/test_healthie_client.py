@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from booking.refusals import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.saga import STEP_BUDGET
-from integrations.healthie import base, transport
+from integrations.database.audit import PATIENCE_SECONDS
+from integrations.healthie import base, gate, transport
 from integrations.healthie.audit import Call, LoggedCalls, fingerprint
 from integrations.healthie.base import TagForbidden
 from integrations.healthie.errors import (
@@ -299,7 +300,8 @@ class TestRead:
         assert len(script.sent) == 2
 
     def test_a_step_of_a_checkout_ends_before_its_lease_does(self) -> None:
-        longest = 3 * base.READ_BUDGET + transport.MUTATION_TIMEOUT + base.GRACE
+        change = gate.MUTATION_PATIENCE + PATIENCE_SECONDS + transport.MUTATION_TIMEOUT + base.GRACE
+        longest = 3 * base.READ_BUDGET + change
 
         assert longest <= STEP_BUDGET.total_seconds()
 
