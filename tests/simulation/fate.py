@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from booking.refusals import UpstreamUnavailable
 from tests.simulation.virtual_loop import VirtualLoop
 
 
@@ -42,6 +43,7 @@ class Trouble(StrEnum):
     LOCK_TIMEOUT = "lock_timeout"  # Stripe says so; not executed
     # of the hold store
     HOLDS_EMPTIED = "holds_emptied"
+    HOLDS_DOWN = "holds_down"  # it does not answer: what was asked was not done, or was done all the same
     # of the process's clock
     CLOCK_JUMP = "clock_jump"
 
@@ -115,7 +117,7 @@ class Fate:
         await self.thawed()
 
     def strike(self, trouble: Trouble, point: str) -> None:
-        """Let it happen. Raises Killed."""
+        """Let it happen. Raises Killed, UpstreamUnavailable."""
         self.trace.trouble(self.name, trouble, point)
         if trouble is Trouble.KILL:
             self.kill()
@@ -126,6 +128,8 @@ class Fate:
             self.clock_ahead = timedelta(seconds=round(self.plan.seconds(-LARGEST_JUMP, LARGEST_JUMP), 3))
         elif trouble is Trouble.HOLDS_EMPTIED:
             self.empty_holds()
+        elif trouble is Trouble.HOLDS_DOWN:
+            raise UpstreamUnavailable("hold store")  # as the Redis adapter says it
 
     async def thawed(self) -> None:
         """Wait while the process is frozen. Raises Killed."""

@@ -49,7 +49,8 @@ def troubles_of(point: str) -> tuple[Trouble, ...]:
         return (*OF_PROCESSES, *OF_CHANGES, *stripe)
     if what == "call":
         return (*OF_PROCESSES, *OF_READS)
-    return (*OF_PROCESSES, Trouble.CLOCK_JUMP, Trouble.HOLDS_EMPTIED)
+    down = (Trouble.HOLDS_DOWN,) if what == "holds" else ()
+    return (*OF_PROCESSES, Trouble.CLOCK_JUMP, Trouble.HOLDS_EMPTIED, *down)
 
 
 class Scripted:

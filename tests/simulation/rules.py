@@ -117,6 +117,11 @@ async def _look_no_more(self: Steps, checkout: Checkout, others: Sequence[Checko
     return checkout.changed(looks=checkout.looks + 1)
 
 
+async def _leave_it(self: Saga, checkout: Checkout) -> bool:
+    """Whoever ended it will have given its hold back."""
+    return True
+
+
 @contextmanager
 def _without_read_back() -> Iterator[None]:
     """Whoever it was booked with is the right one."""
@@ -309,6 +314,18 @@ RULES = (
         scenario=Scenario(wishes=(canonical,), events=(_staff_book,)),
         troubles=(),
         noticed_as="refunded and still billed",
+    ),
+    Rule(
+        name="hold given back once more",
+        removal=_with(Saga, "_free_hold", _leave_it),
+        guards={},
+        scenario=CANONICAL,
+        troubles=(
+            (("database committed", 12), Trouble.KILL),  # the end
+            (("holds", 6), Trouble.KILL),  # the hold given back with it
+            (("holds", 6), Trouble.HOLDS_DOWN),
+        ),
+        noticed_as="hold left behind",
     ),
 )
 

@@ -36,6 +36,9 @@ OVERLAP = """
 # Reasons for a person to look that excuse nothing.
 TIDYING = frozenset({Attention.PACKAGE_REMAINS, Attention.OPEN_INVOICE, Attention.PROVIDER_MISMATCH})
 
+# After an end: a worker that is killed comes back in 20 seconds, and one step before it may take a minute.
+FREED_SECONDS = 120.0
+
 # Two live holds in one clinician's time, at a moment given twice.
 HELD_TWICE = """
     SELECT a.id, b.id FROM holds a JOIN holds b
@@ -68,6 +71,7 @@ class Witness:
             self._schedule.trace.say("database", f"{checkout_id} v{version} {state}")
             if state in TERMINAL and (known is None or known[1] != state):
                 self.ended_at.setdefault(checkout_id, self._schedule.loop.time())
+                self._schedule.loop.call_later(FREED_SECONDS, self._see_freed, checkout_id)
             if known is None:
                 continue
             if version != known[0] + 1:
@@ -84,6 +88,20 @@ class Witness:
         clash = self._raw_holds.execute(HELD_TWICE, (now, now)).fetchone()
         if clash is not None and not self._jumped:
             self.note(f"held twice: {clash[0]} and {clash[1]}")
+
+    def _see_freed(self, checkout_id: str) -> None:
+        """Look whether a checkout that has ended left its hold behind; with more than one trouble nobody may have come to it."""
+        if len(self._schedule.trace.troubles) > 1 or {Trouble.FREEZE, Trouble.CLOCK_JUMP} & set(
+            self._schedule.trace.troubles
+        ):
+            return
+        rows = {row.hold_id: row for row in self.rows()}  # the newest on each hold
+        now = self._schedule.loop.now()
+        with self._schedule.hold_database.connect() as connection:
+            live = set(connection.execute(select(holds.c.id).where(holds.c.expires_at > now)).scalars())
+        for hold_id, row in rows.items():
+            if row.id == checkout_id and hold_id in live:
+                self.note(f"hold left behind: {hold_id} of {checkout_id}")
 
     def taken(self) -> set[Taken]:
         """Answer what is held and claimed now: whose it is, and of whom which time."""
