@@ -1,7 +1,8 @@
 """Late truth: for 72 hours after its end a checkout is compared with what upstream says now.
 
 A charge that landed after all, of any attempt, a failed payment that staff sent again, a second visit: undone where that is
-certain to be right, else given to a person. What a confirmed visit rightly paid is never among the findings.
+certain to be right, else given to a person. What a confirmed visit rightly paid is never among the findings. A checkout that
+a person has is looked at as often, and they are told.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,10 @@ _GONE = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.RESCHEDULED})
 
 
 def next_look(checkout: Checkout) -> datetime | None:
-    """When an ended checkout is looked at again; None: never tried to charge or book, or looked at often enough."""
+    """When a checkout that has ended, or that a person has, is looked at again.
+
+    None: it never tried to charge or book, or was looked at often enough.
+    """
     if not checkout.attempts or checkout.ended_at is None or checkout.looks >= len(LOOKS):
         return None
     return checkout.ended_at + LOOKS[checkout.looks]
@@ -62,6 +66,8 @@ class LateTruth:
             raise UpstreamUnavailable("another checkout of the patient is under way")
         visits = await self._scheduling.find_all(checkout)
         charges = await self._billing.late_charges(checkout, known=_known(checkout, others))
+        if checkout.state is S.NEEDS_ATTENTION:
+            return _told(checkout, visits, charges)
         checkout = _adopted(checkout, visits, charges)
         undo = self._visit_to_undo(checkout, visits) or _charge_to_undo(checkout, charges)
         if undo is not None:
@@ -87,9 +93,20 @@ class LateTruth:
 
 def _known(checkout: Checkout, others: Sequence[Checkout]) -> frozenset[str]:
     """Payments that are accounted for: of other checkouts, dealt with already, or what this confirmed visit cost."""
-    paid = [other.charge for other in others] + ([checkout.charge] if checkout.state is S.CONFIRMED else [])
+    own = [checkout.charge] if checkout.state in {S.CONFIRMED, S.NEEDS_ATTENTION} else []
+    paid = [other.charge for other in others] + own
     ids = {name for charge in paid if charge for name in (charge.billing_item_id, charge.charge_id)}
     return frozenset(ids | set(checkout.settled) | {name for other in others for name in other.settled})
+
+
+def _told(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges) -> Checkout:
+    """A row that a person has: they are told of what came since. It is undone, or adopted, once they have resolved the row."""
+    checkout = checkout.changed(looks=checkout.looks + 1)
+    if charges.certain or charges.uncertain:
+        checkout = checkout.flagged(Attention.LATE_CHARGE)
+    if any(visit.id != checkout.appointment_id for visit in _live(visits)):
+        checkout = checkout.flagged(Attention.LATE_VISIT)
+    return checkout
 
 
 def _adopted(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges) -> Checkout:

@@ -245,7 +245,7 @@ class Checkout:
     attention: str | None = None  # codes, comma-separated: why an operator must look
     attention_from: CheckoutState | None = None  # where it stood when it was given to a person
     attempts: tuple[Attempt, ...] = ()
-    ended_at: datetime | None = None  # UTC; late truth is looked for from here on
+    ended_at: datetime | None = None  # UTC; or given to a person: late truth is looked for from here on
     looks: int = 0  # for late truth, done
     late: LateFinding | None = None
     settled: tuple[str, ...] = ()  # upstream ids of late findings that were undone, or given to a person

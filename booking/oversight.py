@@ -21,7 +21,8 @@ class Attention(StrEnum):
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
     ALREADY_COUNTED = "already_counted"  # what was found stands on another checkout's row
     LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's
-    LATE_VISIT = "late_visit"  # a visit that no machine should delete: begun, moved, or one of several
+    LATE_CHARGE = "late_charge"  # came while the checkout waited for a person
+    LATE_VISIT = "late_visit"  # a visit that no machine should delete: begun, moved, one of several, or a person has the checkout
     LATE_UNDO_FAILED = "late_undo_failed"
     LATE_LOOK_FAILED = "late_look_failed"  # upstream could not be asked for days
     IN_DOUBT = "in_doubt"  # an intent whose outcome is unknown for too long

@@ -128,6 +128,8 @@ class Recording:
             due = max(after.due_at or now, now + SETTLE)
         elif after.state in TERMINAL:
             due = next_look(after) if before.state in ENDED else now + FREE_AGAIN
+        elif after.state is S.NEEDS_ATTENTION:
+            due = next_look(after)
         return after.changed(lease_owner=None, lease_until=None, due_at=due)
 
     async def _load(self, checkout_id: str) -> Checkout:
@@ -158,8 +160,8 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
     if after.state in TERMINAL:
         # Who they are and how they paid is upstream's to keep.
         after = after.changed(guest=None, card=None)
-        if before.state not in ENDED:
-            after = after.changed(ended_at=now, looks=0)
+    if after.state in TERMINAL | {S.NEEDS_ATTENTION} and before.state not in ENDED:
+        after = after.changed(ended_at=now, looks=0)
     return after
 
 

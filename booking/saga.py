@@ -91,6 +91,8 @@ class Saga(Recording):
                 await self._expire_if_abandoned(checkout)
             elif checkout.state in TERMINAL:
                 await self._see_after(checkout)
+            elif self._is_due(checkout):  # a person has it
+                await self._look_again(checkout)
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         try:
@@ -105,12 +107,14 @@ class Saga(Recording):
 
     async def _see_after(self, checkout: Checkout) -> None:
         """Do what is due after the end: the hold is given back for certain, then late truth is looked for. Raises StaleCheckout."""
-        now = self._clock.now()
-        if checkout.due_at is None or now < checkout.due_at:
+        if not self._is_due(checkout):
             return
+        now = self._clock.now()
         freed = checkout.looks > 0 or await self._free_hold(checkout)
         planned = next_look(checkout)
-        for_the_hold = checkout.ended_at is not None and checkout.ended_at < checkout.due_at
+        for_the_hold = (
+            checkout.due_at != checkout.ended_at
+        )  # an operator who resolved it wants it looked at now
         if for_the_hold and (planned is None or now < planned):
             due = planned if freed else min(now + SETTLE, planned or now + SETTLE)
             await self._write(checkout, checkout.changed(due_at=due, updated_at=now))
@@ -200,6 +204,9 @@ class Saga(Recording):
             return await self._write(checkout, leased)
         except StaleCheckout:
             return await self._load(checkout_id)
+
+    def _is_due(self, checkout: Checkout) -> bool:
+        return checkout.due_at is not None and self._clock.now() >= checkout.due_at
 
     def _lease_left(self, checkout: Checkout) -> timedelta:
         return (checkout.lease_until or self._clock.now()) - self._clock.now()

@@ -11,6 +11,7 @@ _TEXTS = {
     Attention.OPEN_INVOICE: "The booking raised an invoice although the visit is paid.",
     Attention.ALREADY_COUNTED: "A payment or visit that seems to be this checkout's stands on another one.",
     Attention.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",
+    Attention.LATE_CHARGE: "A payment turned up while the checkout waits for a person.",
     Attention.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
     Attention.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
     Attention.LATE_LOOK_FAILED: "For days it could not be asked whether anything turned up after the end.",

@@ -9,6 +9,7 @@ import pytest
 from booking.late import LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
 from booking.models import Appointment, AppointmentStatus, Checkout
 from booking.models import CheckoutState as S
+from booking.operators import OperatorDesk, Resolution
 from booking.oversight import Attention
 from booking.recording import FREE_AGAIN
 from booking.refusals import (
@@ -73,11 +74,62 @@ async def expired_uncharged(world: World) -> Checkout:
     return row
 
 
+async def given_to_a_person(world: World) -> Checkout:
+    """A checkout whose charge nobody could find out about."""
+    checkout = await parked(world, "charge", Lost())
+    world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * MAX_TRIES)
+    row = await world.settle(checkout)
+    assert row.state is S.NEEDS_ATTENTION
+    return row
+
+
 async def declined_then_confirmed(world: World) -> Checkout:
     checkout = await world.start()
     with pytest.raises(CardDeclined):
         await confirm(world, checkout, "declined")
     return await confirm(world, checkout)
+
+
+class TestWhileAPersonHasIt:
+    async def test_a_late_charge_is_told_and_undone_once_it_is_resolved_otherwise(self) -> None:
+        world = World()
+        checkout = await given_to_a_person(world)
+        lands(world, checkout)
+        row = await world.look_again(checkout)
+        assert row.state is S.NEEDS_ATTENTION
+        assert row.attention == f"{Attention.OUT_OF_TRIES},{Attention.LATE_CHARGE}"
+        assert f"{Attention.LATE_CHARGE}:{row.id}" in world.database.alerts
+        assert len(world.books.kept_charges) == 1
+        desk = OperatorDesk(units=world.database, clock=world.clock, operator="operator sample")
+        await desk.resolve(row.id, Resolution.REFUNDED, note="Nothing was charged.")
+        assert (await world.look_again(checkout)).state is S.REFUNDED
+        assert world.books.kept_charges == []
+
+    async def test_a_visit_that_is_not_its_own_is_told(self) -> None:
+        world = World()
+        checkout = await given_to_a_person(world)
+        appears(world, checkout)
+        row = await world.look_again(checkout)
+        assert row.attention == f"{Attention.OUT_OF_TRIES},{Attention.LATE_VISIT}"
+        assert len(world.books.live_appointments) == 1
+
+    async def test_its_own_charge_and_visit_are_no_findings(self) -> None:
+        world = World()
+        world.books.fail("book", UpstreamRefused("book", "why"))
+        world.books.fail("refund", UpstreamRefused("refund", "why"))
+        checkout = await world.start()
+        await confirm(world, checkout)
+        row = await world.look_again(checkout)
+        assert (row.state, row.looks, row.attention) == (S.NEEDS_ATTENTION, 1, Attention.REFUND_FAILED)
+
+    async def test_it_is_looked_at_five_times_in_72_hours(self) -> None:
+        world = World()
+        row = await given_to_a_person(world)
+        began = world.clock.now()
+        for look in LOOKS:
+            assert row.due_at == began + look
+            row = await world.look_again(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
+        assert (row.attention, row.due_at) == (Attention.OUT_OF_TRIES, None)
 
 
 class TestLooks:
