@@ -119,7 +119,7 @@ class TestWhileAPersonHasIt:
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         checkout = await world.start()
         await confirm(world, checkout)
-        row = await world.look_again(checkout)
+        row = await world.look_again(checkout, hours=0.5)
         assert (row.state, row.looks, row.attention) == (S.NEEDS_ATTENTION, 1, Attention.REFUND_FAILED)
 
     async def test_it_is_looked_at_five_times_in_72_hours(self) -> None:
