@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from booking.audit import AuditEntry, AuditKind
 
@@ -44,6 +44,13 @@ class Anchor:
 
     sequence: int
     mac: str
+
+
+class AnchorSink(Protocol):
+    """Keeps anchors outside the database."""
+
+    async def keep(self, anchor: Anchor, *, at: datetime) -> None:
+        """Keep that the chain stood so at this moment."""
 
 
 NOTHING_YET = Anchor(sequence=0, mac=NO_MAC)

@@ -75,7 +75,7 @@ def migrate() -> None:
     from integrations.database.migrations import migrate as migrate_database
 
     settings = _settings(until_stdin_closes=False)
-    asyncio.run(migrate_database(settings.database_url))
+    asyncio.run(migrate_database(settings.database_url, role=settings.database_role))
     click.echo("The database is up to date.")
 
 

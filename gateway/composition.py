@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.alerts import OpenCatalog, Watch
-from booking.audit_chain import AuditKey
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
 from booking.oversight import AlertPort
@@ -25,12 +24,11 @@ from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.services import Services
 from booking.steps import Steps
-from gateway.call_records import RecordedCalls
+from gateway.audit import Anchoring, anchor_sinks, audit_keys, digest_key
 from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
 from gateway.sealing import sealer
 from gateway.settings import Settings
-from gateway.tokens import derive_key
 from gateway.worker import Chore, Worker
 from integrations.alerts.log import LoggedAlerts
 from integrations.alerts.webhook import connect_webhook
@@ -39,7 +37,6 @@ from integrations.database.audit import SqlAuditTrail
 from integrations.database.engine import connect_database
 from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
-from integrations.database.story import SqlCalls
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import AuditedCalls, LoggedCalls
 from integrations.healthie.breaker import Breakers
@@ -63,6 +60,7 @@ class System:
     saga: Saga
     services: Services
     watch: Watch
+    anchoring: Anchoring
     idempotency: IdempotencyKeys
     ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
 
@@ -82,6 +80,8 @@ class System:
             # Somebody is to act on it: soon, but not before what caused it is committed and perhaps mended.
             Chore(name="tell_alerts", every=timedelta(seconds=5), work=self.watch.tell),
             Chore(name="look_for_doubts", every=timedelta(minutes=1), work=self.watch.look),
+            # What the audit trail could be shortened by unseen: as little as a line a minute is worth.
+            Chore(name="anchor_audit_trail", every=timedelta(minutes=1), work=self.anchoring.take),
             Chore(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
             Chore(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
             # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
@@ -105,6 +105,9 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     async with contextlib.AsyncExitStack() as exits:
         engine = connect_database(settings.database_url)
         exits.push_async_callback(engine.dispose)
+        trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
+        anchoring = Anchoring(trail=trail, sinks=anchor_sinks(settings), clock=clock)
+        exits.push_async_callback(anchoring.close)  # after everything that calls upstream has ended
         units = sql_unit_of_work(engine, sealer(settings))
         holds = await _hold_store(settings, engine, clock, secret, exits)
         watch = Watch(
@@ -113,8 +116,6 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             clock=clock,
             in_doubt=timedelta(minutes=settings.in_doubt_minutes),
         )
-        trail = SqlAuditTrail(engine=engine, key=AuditKey(derive_key(secret, "audit-chain")))
-        exits.push_async_callback(trail.aclose)
         shared = _shared_redis(settings, exits)
         healthie = await exits.enter_async_context(
             connect(
@@ -125,12 +126,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 version=settings.healthie_api_version,
                 shard=settings.healthie_shard,
                 recipient_id=settings.payment_recipient_id,
-                audit=AuditedCalls(
-                    inner=RecordedCalls(inner=LoggedCalls(), calls=SqlCalls(engine=engine), clock=clock),
-                    trail=trail,
-                    clock=clock,
-                    key=derive_key(secret, "audit-digest"),
-                ),
+                audit=AuditedCalls(inner=LoggedCalls(), trail=trail, clock=clock, key=digest_key(settings)),
                 gate=Gate(
                     pacer=_pacer(settings, shared), breakers=Breakers(), alarm=LockoutAlarm(watch=watch)
                 ),
@@ -162,6 +158,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             saga=saga,
             services=services,
             watch=watch,
+            anchoring=anchoring,
             idempotency=IdempotencyKeys(engine=engine),
             ledger=ledger,
         )

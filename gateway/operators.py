@@ -11,10 +11,10 @@ import click
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from booking.audit import AuditEntry
     from booking.models import Checkout
     from booking.operators import OperatorDesk
     from booking.oversight import Event
-    from integrations.database.story import UpstreamCall
     from integrations.database.unit_of_work import SqlUnitOfWork
 
     Units = Callable[[], SqlUnitOfWork]
@@ -212,14 +212,17 @@ def _told(event: "Event") -> str:
     return f"{_moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"
 
 
-def _called(call: "UpstreamCall") -> str:
-    ended = call.error or "ok"
+def _called(call: "AuditEntry") -> str:
     extra = f"  try {call.attempt}" if call.attempt > 1 else ""
-    request = f"  request {call.request_id}" if call.request_id else ""
-    return (
-        f"{_moment(call.at)}      {call.kind} {call.operation} as {call.acting}: {ended}, "
-        f"HTTP {call.status or '-'}, {call.duration_ms} ms{extra}{request}"
-    )
+    request = f"  request {call.upstream_request_id}" if call.upstream_request_id else ""
+    return f"{_moment(call.at)}      {call.operation_kind} {call.operation} as {call.acting}: {ended(call)}{extra}{request}"
+
+
+def ended(call: "AuditEntry") -> str:
+    """How a call ended, as its record says."""
+    if call.duration_ms is None:
+        return "no answer recorded"
+    return f"{call.error or 'ok'}, HTTP {call.status or '-'}, {call.duration_ms} ms"
 
 
 def _moment(at: datetime) -> str:

@@ -49,6 +49,20 @@ class Settings(BaseSettings):
         description="JSON: ids and keys (32 random bytes in base64) that seal patient details at rest. The first seals, all open; "
         "without any, a key is derived from the secret.",
     )
+    audit_keys: tuple[SecretStr, ...] = Field(
+        (),
+        description="JSON list of secrets (at least 32 random characters each) that sign the audit trail. The first signs, all "
+        "verify: a former one stays in the list. Without any it is the secret key, and a former one of those belongs in here.",
+    )
+    audit_anchor_file: Path | None = Field(
+        None,
+        description="Gets an anchor of the audit trail every minute, as the log does; it belongs on another machine's disk.",
+    )
+    database_role: str | None = Field(
+        None,
+        description="The PostgreSQL role that gateway and worker connect as, where `frontdoor migrate` runs as another: the "
+        "migration gives it what it needs, and of the audit trail no more than to add and to read.",
+    )
     database_url: str = Field(
         "sqlite:///.frontdoor/frontdoor.sqlite3",
         repr=False,  # it may carry a password
@@ -131,6 +145,13 @@ class Settings(BaseSettings):
             raise ValueError(f"needs at least {_SECRET_LENGTH} characters")
         return value
 
+    @field_validator("audit_keys")
+    @classmethod
+    def _each_long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(secret.get_secret_value()) < _SECRET_LENGTH for secret in value):
+            raise ValueError(f"need at least {_SECRET_LENGTH} characters each")
+        return value
+
     @field_validator("data_keys")
     @classmethod
     def _keys_of_aes_256(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
@@ -184,6 +205,11 @@ class Settings(BaseSettings):
     def data_keys_bytes(self) -> dict[str, bytes]:
         """The data keys, decoded."""
         return {name: base64.b64decode(key.get_secret_value()) for name, key in self.data_keys.items()}
+
+    @property
+    def audit_secrets(self) -> tuple[str, ...]:
+        """What the audit's keys are derived from: the first signs, all verify."""
+        return tuple(secret.get_secret_value() for secret in (*self.audit_keys, self.secret_key))
 
     @property
     def hold_duration(self) -> timedelta:

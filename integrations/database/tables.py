@@ -112,23 +112,6 @@ checkout_events = Table(
     Index("checkout_events_checkout_id", "checkout_id"),
 )
 
-upstream_calls = Table(
-    "upstream_calls",
-    metadata,
-    Column("sequence", Counter, primary_key=True, autoincrement=True),
-    Column("checkout_id", String, nullable=False),
-    Column("at", UtcTime, nullable=False),  # of the answer
-    Column("operation", String, nullable=False),
-    Column("kind", String, nullable=False),  # query | mutation
-    Column("acting", String, nullable=False),  # a clinician's id, or "organization"
-    Column("attempt", Integer, nullable=False),
-    Column("duration_ms", Integer, nullable=False),
-    Column("status", Integer),  # HTTP
-    Column("error", String),  # a code of ours
-    Column("request_id", String),  # upstream's
-    Index("upstream_calls_checkout_id", "checkout_id"),
-)
-
 # Each record is signed together with the one before it: booking/audit_chain.py. Added to, and nothing else.
 audit_records = Table(
     "audit_records",

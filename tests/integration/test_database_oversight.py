@@ -12,9 +12,11 @@ from booking.oversight import Alert, ClinicianBlock, Event, EventKind
 from booking.ports import UnitOfWorkFactory
 from booking.refusals import UnknownState
 from integrations.database.alerts import SqlBlockedClinicians
-from integrations.database.story import SqlCalls, UpstreamCall, story_of
+from integrations.database.audit import SqlAuditTrail
+from integrations.database.story import story_of
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.database_samples import NOON, SEALER, a_checkout, a_slot
+from tests.unit.audit_samples import KEY, an_entry
 
 S = CheckoutState
 SECOND = timedelta(seconds=1)
@@ -46,37 +48,24 @@ def an_event(**changes: object) -> Event:
     return Event(**(values | changes))  # type: ignore[arg-type]  # names as in Event
 
 
-def a_call(**changes: object) -> UpstreamCall:
-    values: dict[str, object] = {
-        "checkout_id": "checkout_1",
-        "at": NOON,
-        "operation": "Charge",
-        "kind": "mutation",
-        "acting": "clinician-1",
-        "attempt": 1,
-        "duration_ms": 12,
-        "status": 200,
-        "error": None,
-        "request_id": "r-1",
-    }
-    return UpstreamCall(**(values | changes))  # type: ignore[arg-type]  # names as in UpstreamCall
-
-
 class TestStory:
     async def test_it_is_told_in_order_with_the_calls(
         self, units: UnitOfWorkFactory, engine: AsyncEngine
     ) -> None:
         first, second = an_event(), an_event(at=NOON + 2 * SECOND, note="By hand.")
-        call = a_call(at=NOON + SECOND)
+        answered = an_entry(2, at=NOON + SECOND, checkout_id="checkout_1")
+        unanswered = an_entry(3, at=NOON + 3 * SECOND, checkout_id="checkout_1")
         await add(units, a_checkout(), a_checkout("checkout_2"))
         async with units() as unit:
             await unit.story.add(first)
             await unit.story.add(second)
             await unit.story.add(an_event(checkout_id="checkout_2"))
             await unit.commit()
-        await SqlCalls(engine=engine).add(call)
-        await SqlCalls(engine=engine).add(a_call(checkout_id="checkout_2"))
-        assert await story_of(engine, "checkout_1") == [first, call, second]
+        trail = SqlAuditTrail(engine=engine, key=KEY)
+        await trail.record(an_entry(1, at=NOON + SECOND, checkout_id="checkout_1"))
+        for entry in (answered, unanswered, an_entry(5, checkout_id="checkout_2")):
+            await trail.record(entry)
+        assert await story_of(engine, "checkout_1") == [first, answered, second, unanswered]
 
     async def test_an_entry_without_its_write_is_not_kept(
         self, units: UnitOfWorkFactory, engine: AsyncEngine

@@ -5,6 +5,7 @@ import base64
 import getpass
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,20 +13,18 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.current import working_for
 from booking.models import Attempt, Checkout
 from booking.models import CheckoutState as S
 from booking.oversight import ClinicianBlock, EventKind
 from booking.story import event
-from gateway.call_records import RecordedCalls
-from gateway.clock import SystemClock
 from gateway.command_line import main
+from integrations.database.audit import SqlAuditTrail
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate_engine
-from integrations.database.story import SqlCalls, story_of
+from integrations.database.story import story_of
 from integrations.database.unit_of_work import sql_unit_of_work
-from integrations.healthie.audit import Answer, Call, LoggedCalls
 from tests.integration.database_samples import GUEST, NOON, SEALER, a_charge, a_checkout
+from tests.unit.audit_samples import KEY, an_entry
 
 T = TypeVar("T")
 
@@ -119,26 +118,18 @@ def test_the_list_is_narrowed_by_state_and_by_attention(url: str) -> None:
 
 def test_show_tells_facts_moves_and_calls_without_patient_data(url: str) -> None:
     async def call(engine: AsyncEngine) -> None:
-        audit = RecordedCalls(inner=LoggedCalls(), calls=SqlCalls(engine=engine), clock=SystemClock())
-        made = Call(
-            operation="Refund",
-            kind="mutation",
-            acting="clinician-1",
-            key_fingerprint="f",
-            attempt=1,
-            variables={},
-        )
-        answer = Answer(duration_ms=12.4, status=200, error="refused", request_id="request-9")
-        with working_for(GIVEN_UP):
-            await audit.attempted(made)
-            await audit.answered(made, answer)
-        await audit.answered(made, answer)  # for no checkout: in no story
+        trail = SqlAuditTrail(engine=engine, key=KEY)
+        for number, answer in ((1, {}), (2, {"status": 200, "error": "refused"})):
+            for checkout in (GIVEN_UP.id, None):  # for no checkout: in no story
+                entry = an_entry(number, operation="Refund", checkout_id=checkout, **answer)
+                await trail.record(replace(entry, call_id=f"of {checkout}"))
+        await trail.aclose()
 
     on_database(url, call)
     shown = frontdoor("checkouts", "show", GIVEN_UP.id)
     assert shown.exit_code == 0
     assert "refund_intended -> needs_attention" in shown.output
-    assert "mutation Refund as clinician-1: refused, HTTP 200, 12 ms  request request-9" in shown.output
+    assert "mutation Refund as clinician-1: refused, HTTP 200, 12 ms  request up-2" in shown.output
     assert shown.output.count("mutation Refund") == 1
     assert "example.com" not in shown.output
     assert "Sample" not in shown.output.replace("A sample plan", "")
