@@ -19,8 +19,10 @@ from gateway.graphiql import graphiql_routes
 from gateway.http import REQUEST_ID_HEADER, GraphQLEndpoint
 from gateway.idempotency import REPLAYED_HEADER, MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
+from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings
 from gateway.tokens import GatewayTokens, derive_key, token_verifier
+from gateway.trusted_documents import TrustedDocuments, load_manifest
 from integrations.database.migrations import ready
 
 GRAPHQL_PATH = "/graphql"
@@ -33,9 +35,10 @@ _PREFLIGHT_SECONDS = 7200
 class _Gateway:
     """What the application serves once it has started."""
 
-    def __init__(self, settings: Settings, clock: Clock | None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None, trusted: TrustedDocuments) -> None:
         self._settings = settings
         self._clock = clock
+        self._trusted = trusted
         self._system: System | None = None
         self._endpoint: GraphQLEndpoint | None = None
 
@@ -43,7 +46,7 @@ class _Gateway:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Build the system, serve, and take it down."""
         async with compose(self._settings, clock=self._clock) as system:
-            self._system, self._endpoint = system, _endpoint(self._settings, system)
+            self._system, self._endpoint = system, _endpoint(self._settings, system, self._trusted)
             yield
             self._system = self._endpoint = None
 
@@ -63,8 +66,11 @@ class _Gateway:
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
-    """Build the application; adapters are built when it starts. `clock` tells the time, else the machine does."""
-    gateway = _Gateway(settings, clock)
+    """Build the application; adapters are built when it starts. `clock` tells the time, else the machine does.
+
+    Raises ManifestInvalid when the trusted documents cannot be read.
+    """
+    gateway = _Gateway(settings, clock, _trusted_documents(settings))
     routes: list[BaseRoute] = [
         Route(GRAPHQL_PATH, gateway),
         Route("/healthz", _live),
@@ -77,7 +83,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     return Starlette(routes=routes, middleware=_middleware(settings), lifespan=gateway.lifespan)
 
 
-def _endpoint(settings: Settings, system: System) -> GraphQLEndpoint:
+def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> GraphQLEndpoint:
     secret = settings.secret_key.get_secret_value()
     return GraphQLEndpoint(
         services=system.services,
@@ -95,13 +101,22 @@ def _endpoint(settings: Settings, system: System) -> GraphQLEndpoint:
             tenant=settings.tenant,
         ),
         open_to_developers=settings.in_development,
+        trusted=trusted,
     )
 
 
+def _trusted_documents(settings: Settings) -> TrustedDocuments:
+    if settings.trusted_documents is None:
+        return TrustedDocuments()
+    return load_manifest(settings.trusted_documents, settings.trusted_documents_mode)
+
+
 def _middleware(settings: Settings) -> list[Middleware]:
+    headers = Middleware(SecurityHeaders)
     if not settings.cors_origins:
-        return []
+        return [headers]
     return [
+        headers,
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
@@ -109,7 +124,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_headers=["Authorization", "Content-Type", KEY_HEADER, VISITOR_HEADER, REQUEST_ID_HEADER],
             expose_headers=[REPLAYED_HEADER, REQUEST_ID_HEADER, "Retry-After"],
             max_age=_PREFLIGHT_SECONDS,
-        )
+        ),
     ]
 
 

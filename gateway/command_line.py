@@ -40,10 +40,13 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:
     import uvicorn
 
     from gateway.app import create_app
+    from gateway.trusted_documents import ManifestInvalid
 
     settings = _settings(until_stdin_closes=until_stdin_closes)
+    with _clean_errors(ManifestInvalid):
+        app = create_app(settings)
     uvicorn.run(
-        create_app(settings),
+        app,
         host=host,
         port=port,
         log_config=None,
@@ -145,6 +148,31 @@ def token(patient: str, minutes: int) -> None:
         click.echo(
             issue_development_token(TokenSettings(), patient_id=patient, lifetime=timedelta(minutes=minutes))
         )
+
+
+@main.group()
+def documents() -> None:
+    """Trusted documents: those that your apps were built with."""
+
+
+@documents.command()
+@click.argument("manifest", type=click.Path(path_type=Path))
+def check(manifest: Path) -> None:
+    """Hold a manifest against the schema and its limits; exits 0 only if every document would be answered."""
+    from gateway.graphql import build_schema
+    from gateway.manifests import faults_of
+    from gateway.trusted_documents import ManifestInvalid, read_manifest
+
+    with _clean_errors(ManifestInvalid):
+        texts = read_manifest(manifest)
+    faults = faults_of(texts, build_schema().documents)
+    for name, fault in faults:
+        click.echo(f"{name}: {fault}", err=True)
+    if faults:
+        raise click.ClickException(
+            f"{len({name for name, _ in faults})} of {len(texts)} documents would be refused."
+        )
+    click.echo(f"All {len(texts)} documents would be answered.")
 
 
 def _settings(*, until_stdin_closes: bool) -> "Settings":

@@ -11,6 +11,7 @@ from gateway.errors import is_fault, log_fault
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import RequireKey
 from gateway.limits import Documents, RequestLimits
+from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
 from resolvers.queries import Query
@@ -24,8 +25,11 @@ class ApiSchema(strawberry.Schema):
     Where it is open to developers it tells of itself, and of what a misspelt name may have meant.
     """
 
-    def __init__(self, *, open_to_developers: bool = False, **given: Any) -> None:
+    def __init__(
+        self, *, open_to_developers: bool = False, trusted: TrustedDocuments | None = None, **given: Any
+    ) -> None:
         super().__init__(**given)
+        self.trusted = trusted or TrustedDocuments()
         self.documents = Documents(
             self._schema, introspection=open_to_developers, suggestions=open_to_developers
         )
@@ -41,7 +45,12 @@ class ApiSchema(strawberry.Schema):
                 log_fault(error)
 
 
-def build_schema(guard: MutationGuard | None = None, *, open_to_developers: bool = False) -> ApiSchema:
+def build_schema(
+    guard: MutationGuard | None = None,
+    *,
+    open_to_developers: bool = False,
+    trusted: TrustedDocuments | None = None,
+) -> ApiSchema:
     """The schema. Without a guard it cannot run mutations; it is for printing and for queries."""
     return guarded(
         ApiSchema(
@@ -51,6 +60,7 @@ def build_schema(guard: MutationGuard | None = None, *, open_to_developers: bool
             exception_handlers=refusal_handlers(),
             extensions=EXTENSIONS,
             open_to_developers=open_to_developers,
+            trusted=trusted,
         ),
         guard,
     )
@@ -79,4 +89,4 @@ def _refuse(*_: object, **__: Any) -> object:
 
 
 # What stands around every operation, over whatever transport it comes; the checks of keys come last, before the execution.
-EXTENSIONS = (RequestLimits, RequireKey)
+EXTENSIONS = (ResolveTrusted, RequestLimits, RequireKey)

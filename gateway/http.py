@@ -25,6 +25,8 @@ from gateway.errors import explain, format_error, request_error_body
 from gateway.graphql import build_schema
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
+from gateway.media_types import GRAPHQL_JSON, JSON, answer_type, check_body_type
+from gateway.trusted_documents import TrustedDocuments, named_in
 from schema.context import Context
 from schema.errors import RequestError
 
@@ -37,6 +39,14 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
 # An escaped half of a surrogate pair, or NUL: no text that a database could keep.
 _SUSPECT_ESCAPES = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+_KINDS = {
+    "query": (str, "a string"),
+    "operationName": (str, "a string"),
+    "variables": (dict, "an object"),
+    "extensions": (dict, "an object"),
+}
 
 
 class BadRequest(RequestError):
@@ -61,8 +71,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         authenticator: Authenticator,
         guard: MutationGuard,
         open_to_developers: bool = False,
+        trusted: TrustedDocuments | None = None,
     ) -> None:
-        super().__init__(build_schema(guard, open_to_developers=open_to_developers), graphql_ide=None)
+        schema = build_schema(guard, open_to_developers=open_to_developers, trusted=trusted)
+        super().__init__(schema, graphql_ide=None)
         self._services = services
         self._authenticator = authenticator
 
@@ -80,7 +92,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, request_id: str) -> Response:
+        media_type = JSON
         try:
+            request.state.media_type = media_type = answer_type(request.headers.get("accept"))
             context = Context(
                 services=self._services,
                 tokens=self._authenticator.tokens,
@@ -92,24 +106,33 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             with asked_by(_actor(context), request_id=request_id):
                 response: Response = await self.run(request, context=context)
         except HTTPException as error:
-            return _refused(_from_strawberry(error))
+            return _refused(_from_strawberry(error), media_type)
         except RequestError as error:
-            return _refused(error)
+            return _refused(error, media_type)
+        response.headers["Content-Type"] = f"{media_type}; charset=utf-8"
         response.status_code = context.response.status or response.status_code
         response.headers.update(context.response.headers)
         return response
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The body, with every error explained; the first that has a status gives it to the answer."""
-        body: dict[str, Any] = {"data": result.data}
+        """The body, with every error explained; the first that has a status gives it to the answer.
+
+        A request that came to nothing has no data, and is a 400 to those who know that media type.
+        """
         context: Context = request.state.context
-        if result.errors:
-            explained = [(error, explain(error, request_id=context.request_id)) for error in result.errors]
+        errors = result.errors or []
+        explained = [(error, explain(error, request_id=context.request_id)) for error in errors]
+        for _, told in explained:
+            if told.status is not None and context.response.status is None:
+                context.response.status = told.status
+                context.response.headers.update(told.headers)
+        body: dict[str, Any] = {"data": result.data}
+        if result.data is None and errors and not any(error.path for error in errors):
+            body.clear()
+            if request.state.media_type == GRAPHQL_JSON:
+                context.response.status = context.response.status or 400
+        if explained:
             body["errors"] = [format_error(error, told) for error, told in explained]
-            for _, told in explained:
-                if told.status is not None and context.response.status is None:
-                    context.response.status = told.status
-                    context.response.headers.update(told.headers)
         return cast("GraphQLHTTPResponse", body)
 
     def should_render_graphql_ide(self, request: object) -> bool:
@@ -121,10 +144,26 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
         """The request's parts, each of its right kind."""
-        data = await super().parse_http_body(request)
-        if isinstance(data, list) or not isinstance(data.operation_name, str | None):
-            raise BadRequest("operationName must be a string or null.")
-        return data
+        if request.method == "GET":
+            given = self.parse_query_params(request.query_params)
+        else:
+            check_body_type(request.content_type)
+            given = self.parse_json(await request.get_body())
+        parts = {name: given.get(name) for name in ("query", "operationName", "variables")}
+        parts["extensions"] = named_in(given)
+        if request.method == "GET":
+            parts = {name: value if value != "" else None for name, value in parts.items()}
+        for name, value in parts.items():
+            kind, told = _KINDS[name]
+            if value is not None and not isinstance(value, kind):
+                raise BadRequest(f"{name} must be {told} or null.")
+        return GraphQLRequestData(
+            query=parts["query"] or "",
+            variables=parts["variables"],
+            operation_name=parts["operationName"] or None,  # empty is as good as absent
+            extensions=parts["extensions"],
+            protocol="http",
+        )
 
     def decode_json(self, data: str | bytes) -> dict[str, Any] | None:
         """A JSON object, as the GraphQL over HTTP specification asks for; also of the parameters of a GET."""
@@ -167,8 +206,12 @@ def _actor(context: Context) -> str:
     return context.caller.principal.key if context.caller else "anonymous"
 
 
-def _refused(error: RequestError) -> Response:
-    return JSONResponse(request_error_body(error), status_code=error.status, headers=dict(error.headers))
+def _refused(error: RequestError, media_type: str) -> Response:
+    return JSONResponse(
+        request_error_body(error),
+        status_code=error.status,
+        headers={**error.headers, "Content-Type": f"{media_type}; charset=utf-8"},
+    )
 
 
 def _from_strawberry(error: HTTPException) -> RequestError:

@@ -26,6 +26,14 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class TrustedDocumentsMode(StrEnum):
+    """What the manifest of trusted documents is for."""
+
+    OFF = "off"
+    ALLOW = "allow"  # names and texts alike
+    REQUIRE = "require"  # nothing but what is in the manifest
+
+
 class LogFormat(StrEnum):
     """How log lines look."""
 
@@ -117,6 +125,14 @@ class Settings(BaseSettings):
     )
     cors_origins: tuple[str, ...] = Field(
         (), description="JSON list of browser origins that may call the API."
+    )
+    trusted_documents: Path | None = Field(
+        None,
+        description="A manifest of your apps' documents: JSON, names and texts, as GraphQL Code Generator and Relay write it.",
+    )
+    trusted_documents_mode: TrustedDocumentsMode = Field(
+        TrustedDocumentsMode.REQUIRE,
+        description="`require`: nothing but the manifest's documents is answered; `allow`: they may be sent by name; `off`.",
     )
     hold_minutes: int = Field(5, ge=1, le=30, description="How long a hold keeps a slot.")
     hold_extensions: int = Field(2, ge=0, le=10, description="How often a hold may be extended.")

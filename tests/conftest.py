@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.plugins.servers",
     "tests.plugins.databases",
     "tests.plugins.emulator",
+    "tests.plugins.node",
     "tests.plugins.stack",
 ]
 

@@ -51,6 +51,11 @@ class Cost:
             fixed=self.fixed * number, pages=tuple((size, each.times(number)) for size, each in self.pages)
         )
 
+    def variables(self) -> set[str]:
+        """Those that it depends on."""
+        own = {size.variable for size, _ in self.pages if size.variable is not None}
+        return own.union(*(each.variables() for _, each in self.pages))
+
     def at(self, variables: Mapping[str, Any]) -> int:
         """The cost of a request. Raises InvalidInput for a page that cannot be."""
         return self.fixed + sum(size.at(variables) * each.at(variables) for size, each in self.pages)

@@ -1,6 +1,10 @@
 """What browsers and balancers meet: CORS, health, GraphiQL, and GraphQL over HTTP."""
 
+import json
 import sqlite3
+from pathlib import Path
+
+import pytest
 
 from tests.acceptance import documents
 from tests.plugins.stack import Stack, Stacks
@@ -60,6 +64,45 @@ class TestHealth:
         answer = await stack.http.get("/readyz")
         assert (answer.status_code, "frontdoor migrate" in answer.text) == (503, True)
         assert (await stack.http.get("/healthz")).status_code == 200
+
+
+class TestSecurityHeaders:
+    @pytest.mark.parametrize("path", ["/graphql", "/graphiql", "/", "/healthz", "/readyz", "/nowhere"])
+    async def test_no_answer_runs_in_a_page_of_another_site(self, stack: Stack, path: str) -> None:
+        headers = (await stack.http.get(path)).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+    async def test_tls_is_asked_for_again_where_it_is_spoken(self, stack: Stack) -> None:
+        name = "Strict-Transport-Security"
+        assert name not in (await stack.http.get("/healthz")).headers
+        assert name in (await stack.http.get("https://gateway.invalid/healthz")).headers
+
+    async def test_a_preflight_has_them_too(self, stacks: Stacks) -> None:
+        stack = await stacks.start(cors_origins=(ORIGIN,))
+        preflight = await stack.http.options("/graphql", headers=PREFLIGHT)
+        assert preflight.headers["X-Content-Type-Options"] == "nosniff"
+
+
+class TestProduction:
+    async def test_tells_nothing_of_its_schema(self, stacks: Stacks) -> None:
+        stack = await stacks.start(environment="production")
+        for document in ('{ __type(name: "Query") { name } }', "{ visitTypess { id } }"):
+            (error,) = (await stack.http.post("/graphql", json={"query": document})).json()["errors"]
+            assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+            assert "Did you mean" not in error["message"]
+
+    async def test_answers_nothing_but_trusted_documents_where_there_is_a_manifest(
+        self, stacks: Stacks, tmp_path: Path
+    ) -> None:
+        manifest = tmp_path / "persisted-documents.json"
+        manifest.write_text(json.dumps({"plans": documents.PLANS}))
+        stack = await stacks.start(environment="production", trusted_documents=manifest)
+        named = (await stack.http.post("/graphql", json={"documentId": "plans"})).json()
+        assert named["data"]["plans"]
+        (error,) = (await stack.http.post("/graphql", json={"query": "{ me { id } }"})).json()["errors"]
+        assert error["extensions"]["code"] == "PERSISTED_DOCUMENT_REQUIRED"
 
 
 class TestGraphiQL:

@@ -19,6 +19,7 @@ from gateway.authentication import Authenticator
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency import MutationGuard
 from gateway.tokens import DevelopmentTokens, GatewayTokens
+from gateway.trusted_documents import TrustedDocuments
 from integrations.database.idempotency import IdempotencyKeys
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_upstream import FakeCards, FakePatients
@@ -139,6 +140,7 @@ class Api:
     tokens: GatewayTokens
     sign_in: DevelopmentTokens
     http: httpx2.AsyncClient
+    endpoint: GraphQLEndpoint
     headers: dict[str, str] = field(default_factory=dict)
 
     async def ask(
@@ -184,7 +186,12 @@ class Api:
 
 @asynccontextmanager
 async def api_on(
-    engine: AsyncEngine, *, patience: timedelta = timedelta(0), in_flight: timedelta = IN_FLIGHT
+    engine: AsyncEngine,
+    *,
+    patience: timedelta = timedelta(0),
+    in_flight: timedelta = IN_FLIGHT,
+    open_to_developers: bool = False,
+    trusted: TrustedDocuments | None = None,
 ) -> AsyncIterator[Api]:
     """The API of a fresh practice, to nobody in particular."""
     world = World()
@@ -211,7 +218,11 @@ async def api_on(
             in_flight=in_flight,
             patience=patience,
         ),
+        open_to_developers=open_to_developers,
+        trusted=trusted,
     )
     transport = httpx2.ASGITransport(app=endpoint)
     async with httpx2.AsyncClient(transport=transport, base_url="http://frontdoor.test") as http:
-        yield Api(world=world, services=services, tokens=tokens, sign_in=sign_in, http=http)
+        yield Api(
+            world=world, services=services, tokens=tokens, sign_in=sign_in, http=http, endpoint=endpoint
+        )

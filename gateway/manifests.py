@@ -1,0 +1,27 @@
+"""Whether the documents of a manifest would be answered."""
+
+from collections.abc import Mapping
+
+from graphql import GraphQLError
+
+from booking.refusals import InvalidInput
+from gateway.limits import Documents
+from schema.catalog import LARGEST_PAGE
+from schema.errors import RequestError
+
+
+def faults_of(texts: Mapping[str, str], documents: Documents) -> list[tuple[str, str]]:
+    """The name of each document that would be refused, and why; one that is refused for several reasons stands there as often."""
+    return [(name, fault) for name, text in texts.items() for fault in _faults(text, documents)]
+
+
+def _faults(text: str, documents: Documents) -> list[str]:
+    try:
+        examined = documents.examine(text)
+        if examined.errors:
+            return [error.message for error in examined.errors]
+        for name, operation in examined.operations.items():
+            examined.check_cost(name, dict.fromkeys(operation.cost.variables(), LARGEST_PAGE))
+    except (GraphQLError, RequestError, InvalidInput) as error:
+        return [error.message if isinstance(error, GraphQLError) else str(error)]
+    return [] if examined.operations else ["There is no operation in it."]

@@ -1,0 +1,154 @@
+"""Trusted documents: those that the practice's own apps were built with, sent by a name instead of their text.
+
+A manifest is a JSON object of names and texts, as GraphQL Code Generator's client preset and Relay's compiler both write it. A
+document has its name in the manifest, and the SHA-256 of its text, with and without the prefix `sha256:` (GraphQL over HTTP,
+appendix A). A request may name it
+- in `documentId` (the appendix), or in `id` or `doc_id` (Relay), beside or inside `extensions`;
+- in `extensions.persistedQuery.sha256Hash` (Apollo).
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol, cast
+
+from strawberry.extensions import SchemaExtension
+
+from gateway.settings import TrustedDocumentsMode
+from schema.errors import RequestError
+
+_NAMES = ("documentId", "id", "doc_id")
+_PREFIX = "sha256:"
+_SHA_256 = re.compile(r"[0-9a-f]{64}")
+
+# Apps have some dozens of documents of some kilobytes; a larger file is another file.
+_LARGEST_MANIFEST = 10_000_000
+
+
+class DocumentNotFound(RequestError):
+    """A name that no manifest has."""
+
+    code = "PERSISTED_DOCUMENT_NOT_FOUND"
+    message = "No document of this name is known here. Send its text, or have it added to the manifest."
+
+
+class DocumentNotTrusted(RequestError):
+    """A text that is not in the manifest, where nothing else is taken."""
+
+    code = "PERSISTED_DOCUMENT_REQUIRED"
+    message = "Only the documents of the manifest are answered here. Send one of them by its documentId."
+
+
+class DocumentNamedWrongly(RequestError):
+    """Names that are none, or that speak of another document than the text."""
+
+    message = "Name a document once, by a string, and without a text or with its own."
+
+
+class ManifestInvalid(Exception):
+    """A file that is no manifest; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustedDocuments:
+    """The documents of a manifest, and whether there are others."""
+
+    mode: TrustedDocumentsMode = TrustedDocumentsMode.OFF
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # by every name
+
+    def text_of(self, query: str | None, extensions: Mapping[str, Any]) -> str | None:
+        """The document that a request means. Raises DocumentNotFound, DocumentNotTrusted, DocumentNamedWrongly."""
+        off = self.mode is TrustedDocumentsMode.OFF
+        name = None if query and off else _name_in(extensions)
+        if name is None:
+            if query and self.mode is TrustedDocumentsMode.REQUIRE and sha_256(query) not in self.texts:
+                raise DocumentNotTrusted
+            return query
+        text = self.texts.get(name)
+        if text is None and query and name.removeprefix(_PREFIX) == sha_256(query):
+            return self.text_of(query, {})  # both: the name is true, and the text must do
+        if text is None:
+            raise DocumentNotFound
+        if query and query != text:
+            raise DocumentNamedWrongly
+        return text
+
+
+class ResolveTrusted(SchemaExtension):
+    """Puts the text in the place of the name before anything else, over whatever transport it came."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Look the document up."""
+        context = self.execution_context
+        trusted = cast("_Schema", context.schema).trusted
+        context.query = trusted.text_of(context.query, context.operation_extensions or {})
+        yield
+
+
+class _Schema(Protocol):
+    trusted: TrustedDocuments
+
+
+def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The request's extensions, with the names that stand beside them; as they are when they are no object."""
+    beside = {name: request[name] for name in _NAMES if request.get(name) is not None}
+    extensions = request.get("extensions")
+    if beside and isinstance(extensions, dict | None):
+        return {**(extensions or {}), **beside}
+    return cast("dict[str, Any] | None", extensions)
+
+
+def load_manifest(path: Path, mode: TrustedDocumentsMode) -> TrustedDocuments:
+    """The documents of a file. Raises ManifestInvalid."""
+    if mode is TrustedDocumentsMode.OFF:
+        return TrustedDocuments()
+    return TrustedDocuments(mode=mode, texts=MappingProxyType(by_every_name(read_manifest(path))))
+
+
+def read_manifest(path: Path) -> dict[str, str]:
+    """The file's texts by their names in it. Raises ManifestInvalid."""
+    try:
+        if path.stat().st_size > _LARGEST_MANIFEST:
+            raise ManifestInvalid(f"it has more than {_LARGEST_MANIFEST} bytes")
+        manifest = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ManifestInvalid(f"it cannot be read as JSON: {type(error).__name__}") from error
+    if not isinstance(manifest, dict) or not all(
+        isinstance(text, str) and text.strip() for text in manifest.values()
+    ):
+        raise ManifestInvalid("it must be an object of names and documents")
+    for name, text in manifest.items():
+        digest = name.removeprefix(_PREFIX)
+        if _SHA_256.fullmatch(digest) and digest != sha_256(text):
+            raise ManifestInvalid(f"the document {name} has another SHA-256 than its name says")
+    return manifest
+
+
+def by_every_name(manifest: Mapping[str, str]) -> dict[str, str]:
+    """The texts by name and by SHA-256, with and without its prefix."""
+    found: dict[str, str] = {}
+    for name, text in manifest.items():
+        digest = sha_256(text)
+        found |= {name: text, digest: text, _PREFIX + digest: text}
+    return found
+
+
+def sha_256(text: str) -> str:
+    """In lower-case hexadecimal digits, of the UTF-8 text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name_in(extensions: Mapping[str, Any]) -> str | None:
+    persisted = extensions.get("persistedQuery")
+    given = [extensions.get(name) for name in _NAMES]
+    given.append(persisted.get("sha256Hash") if isinstance(persisted, Mapping) else None)
+    names = {name if isinstance(name, str) else repr(name) for name in given if name is not None}
+    if not names:
+        return None
+    if len(names) > 1 or not all(isinstance(name, str) for name in given if name is not None):
+        raise DocumentNamedWrongly
+    return names.pop()
