@@ -29,6 +29,7 @@ class Attention(StrEnum):
     UNKNOWN_STATE = "unknown_state"  # a row of another version of this program, and no migration
     PROVIDER_MISMATCH = "provider_mismatch"
     LOCKED_OUT = "upstream_locked_out"  # too many requests on one API key: nothing is sent on it for a while
+    SILENT_NO_OP = "silent_no_op"  # a change upstream that answered as done, and was not what was asked
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 

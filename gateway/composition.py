@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.alerts import OpenCatalog, Watch
 from booking.checkout import CheckoutRules, CheckoutService
+from booking.current import current_work
 from booking.holds import HoldRules, HoldService
-from booking.oversight import AlertPort
+from booking.oversight import AlertPort, Attention
 from booking.pacing import LocalPacer, Pace, Pacer
 from booking.ports import CatalogSource, ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
 from booking.quotes import QuoteService
@@ -41,6 +42,7 @@ from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import AuditedCalls, LoggedCalls
 from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import Healthie, connect
+from integrations.healthie.errors import SilentNoOp
 from integrations.healthie.gate import Gate
 from integrations.stripe.declines import DECLINES
 
@@ -117,6 +119,12 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             in_doubt=timedelta(minutes=settings.in_doubt_minutes),
         )
         shared = _shared_redis(settings, exits)
+
+        async def alert_silent_no_op(difference: SilentNoOp) -> None:
+            await watch.raise_alert(
+                Attention.SILENT_NO_OP, current_work.get().checkout_id or difference.operation
+            )
+
         healthie = await exits.enter_async_context(
             connect(
                 url=str(settings.healthie_url),
@@ -130,6 +138,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 gate=Gate(
                     pacer=_pacer(settings, shared), breakers=Breakers(), alarm=LockoutAlarm(watch=watch)
                 ),
+                noticed=alert_silent_no_op,
             )
         )
         await healthie.keys.prove()

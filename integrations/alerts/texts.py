@@ -20,6 +20,7 @@ _TEXTS = {
     Attention.PROVIDER_MISMATCH: "A visit came back under another clinician's name. The one who was chosen is not bookable until cleared.",
     Attention.LOCKED_OUT: "Healthie refuses an API key for too many requests. Nothing is sent on it for a while; "
     "checkouts wait. The subject is the key's fingerprint and the time.",
+    Attention.SILENT_NO_OP: "Healthie answered a change as done, and what came back is not what was asked. The log's healthie.silent_no_op says which.",
     Attention.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
 }
 

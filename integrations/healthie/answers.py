@@ -71,6 +71,14 @@ def money(text: str | None, currency: str | None, *, default_currency: str = "US
         raise ValueError("not an amount of money") from error
 
 
+def record_id(data: object) -> str | None:
+    """The id of the record in a mutation's answer, however strange the rest of it is."""
+    payloads = data.values() if isinstance(data, dict) else ()
+    records = (each for payload in payloads if isinstance(payload, dict) for each in payload.values())
+    ids = (each.get("id") for each in records if isinstance(each, dict))
+    return next((str(each) for each in ids if isinstance(each, str | int) and str(each)), None)
+
+
 class Message(Protocol):
     """What a mutation says about a field."""
 

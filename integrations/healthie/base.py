@@ -8,12 +8,11 @@ from functools import cache, partial
 from typing import TypeVar
 
 import stamina
-from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from integrations.healthie.audit import Answer, Call, CallAudit, fingerprint
+from integrations.healthie.decoding import decode
 from integrations.healthie.errors import (
-    ContractBroken,
     HealthieError,
     HeldBack,
     NoAnswer,
@@ -157,7 +156,7 @@ class Base:
         reply, error = Reply(), "cancelled"
         try:
             reply = await self._send(request)
-            decoded = _decode(result, request, reply)
+            decoded = decode(result, request, reply)
             error = decoded.code if isinstance(decoded, HealthieError) else ""
         finally:
             await self._audit.answered(
@@ -192,22 +191,3 @@ def _timeout(operation: str, *, mutation: bool) -> float:
     if mutation:
         return MUTATION_TIMEOUT
     return SLOW_READ_TIMEOUT if operation in SLOW_READS else READ_TIMEOUT
-
-
-def _decode(result: type[M], request: Request, reply: Reply) -> M | HealthieError:
-    """The typed answer, or what kept it from being one. Pydantic's own error holds the values: it goes no further."""
-    if reply.error is not None:
-        return reply.error
-    try:
-        return result.model_validate(reply.data)
-    except ValidationError as error:
-        broken = UnknownOutcome if request.mutation else ContractBroken
-        places = sorted(
-            {_place(detail["loc"]) for detail in error.errors(include_input=False, include_url=False)}
-        )
-        return broken(request.operation, f"undecodable_answer at {', '.join(places[:3])}")
-
-
-def _place(path: tuple[int | str, ...]) -> str:
-    """Name the field, without indices."""
-    return ".".join(part for part in path if isinstance(part, str))

@@ -1,5 +1,6 @@
 """Charges and refunds, all through Healthie, with the clinician's key."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -11,7 +12,14 @@ from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import refusal
 from integrations.healthie.declines import DeclineCodes, decline
-from integrations.healthie.errors import ContractBroken, HealthieError, Refused, changing, reading
+from integrations.healthie.errors import (
+    ContractBroken,
+    Refused,
+    UnreadableAnswer,
+    changing,
+    reading,
+    reading_back,
+)
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Payment
 from integrations.healthie.late_payments import late_charges_among
@@ -21,10 +29,12 @@ from integrations.healthie.payments import (
     could_be,
     is_dead,
     note_for,
+    proofs,
     proved_charge,
     refers_to,
     refunded,
 )
+from integrations.healthie.readback import Comparison
 
 log = structlog.get_logger(__name__)
 
@@ -49,9 +59,11 @@ class HealthieBilling:
         clinician: ClinicianClient,
         staff: StaffClient,
         declines: DeclineCodes,
+        comparison: Comparison,
         recipient_id: str | None = None,
     ) -> None:
         self._clinician = clinician
+        self._comparison = comparison
         self._declines = declines
         self._staff = staff
         self._recipient_id = recipient_id
@@ -68,28 +80,29 @@ class HealthieBilling:
         quote = checkout.quote
         client = await self._clinician(checkout.slot.clinician_id)
         with changing():
-            payload = (
-                await client.charge(
-                    sender_id=checkout.patient_id,
-                    recipient_id=self._recipient_id or checkout.slot.clinician_id,
-                    amount_paid=str(quote.list_price.amount),
-                    offering_id=quote.plan_id,
-                    offering_coupon_id=quote.coupon_id,
-                    stripe_customer_detail_id=checkout.card_id,
-                    stripe_idempotency_key=checkout.upstream_key,
-                    note=note_for(checkout),
-                )
-            ).create_billing_item
-        payment = payload.billing_item if payload else None
-        refused = refusal("Charge", payload.messages, payload.stripe_error) if payload else None
-        if refused is not None and (payment is None or is_dead(payment)):
-            raise _no(refused, self._declines)
-        if refused is not None or payment is None:
-            raise OutcomeUnknown("Charge: no proof")
-        try:
-            return proved_charge(payment, checkout)
-        except Unproved as error:
-            raise OutcomeUnknown(f"Charge: unproved {error}") from None
+            try:
+                payload = (
+                    await client.charge(
+                        sender_id=checkout.patient_id,
+                        recipient_id=self._recipient_id or checkout.slot.clinician_id,
+                        amount_paid=str(quote.list_price.amount),
+                        offering_id=quote.plan_id,
+                        offering_coupon_id=quote.coupon_id,
+                        stripe_customer_detail_id=checkout.card_id,
+                        stripe_idempotency_key=checkout.upstream_key,
+                        note=note_for(checkout),
+                    )
+                ).create_billing_item
+            except UnreadableAnswer as answer:
+                return await _shown_charge(client, answer, checkout)
+            payment = payload.billing_item if payload else None
+            refused = refusal("Charge", payload.messages, payload.stripe_error) if payload else None
+            if refused is not None and (payment is None or is_dead(payment)):
+                raise _no(refused, self._declines)
+            if refused is not None:
+                raise OutcomeUnknown("Charge: refused yet made")
+            await self._comparison.hold("Charge", **proofs(payment, checkout))
+        return _proved(payment, checkout, "Charge")
 
     async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
         """The charge of the checkout's present attempt, if it landed: by the note's reference, else amount, card and time.
@@ -106,10 +119,7 @@ class HealthieBilling:
         found = named or [each for each in live if could_be(each, checkout)]
         if not found:
             return None
-        try:
-            charges = [proved_charge(each, checkout) for each in found]
-        except Unproved as error:
-            raise OutcomeUnknown(f"PaymentsSince: unproved {error}") from None
+        charges = [_proved(each, checkout, "PaymentsSince") for each in found]
         if len({charge.charge_id for charge in charges}) > 1:
             log.error("healthie.several_charges_found", checkout=checkout.id, count=len(charges))
             raise OutcomeUnknown("PaymentsSince: several charges")
@@ -141,7 +151,9 @@ class HealthieBilling:
         if given == charge.net:
             return given
         left = charge.net - given
-        with changing():
+        payload = None
+        # Read back in any case: what cannot be read of the answer is seen there.
+        with changing(), suppress(UnreadableAnswer):
             payload = (
                 await client.refund(
                     id=charge.billing_item_id,
@@ -151,11 +163,11 @@ class HealthieBilling:
             ).update_billing_item
         refused = refusal("Refund", payload.messages) if payload else None
         now_given = _given(await _read_back(client, charge.billing_item_id), charge)
-        if now_given == charge.net:
-            return now_given
         if refused is not None and now_given == given:
             raise UpstreamRefused("Refund", "refused")
-        raise OutcomeUnknown("Refund: not what was asked")
+        with changing():
+            await self._comparison.hold("Refund", refunded=now_given == charge.net)
+        return now_given
 
     async def cancel_recurring(self, checkout: Checkout) -> None:
         """Stop the recurring payment that the charge began, and read back that it stopped. Safe to repeat.
@@ -168,17 +180,18 @@ class HealthieBilling:
             before = await _payment(client, charge.billing_item_id)
         if before.recurring_payment is None or before.recurring_payment.is_canceled:
             return
-        with changing():
+        payload = None
+        with changing(), suppress(UnreadableAnswer):
             payload = (
                 await client.cancel_recurring(billing_item_id=charge.billing_item_id)
             ).cancel_recurring_payment
         refused = refusal("CancelRecurring", payload.messages) if payload else None
         after = await _read_back(client, charge.billing_item_id)
-        if after.recurring_payment is None or after.recurring_payment.is_canceled:
-            return
-        if refused is not None:
+        stopped = after.recurring_payment is None or after.recurring_payment.is_canceled
+        if refused is not None and not stopped:
             raise UpstreamRefused("CancelRecurring", "refused")
-        raise OutcomeUnknown("CancelRecurring: not what was asked")
+        with changing():
+            await self._comparison.hold("CancelRecurring", stopped=stopped)
 
 
 def _no(refused: Refused, declines: DeclineCodes) -> Exception:
@@ -189,6 +202,22 @@ def _no(refused: Refused, declines: DeclineCodes) -> Exception:
     said = " ".join(refused.words).casefold()
     known = next((code for words, code in REFUSALS.items() if words in said), None)
     return UpstreamRefused("Charge", known) if known else OutcomeUnknown("Charge: unfamiliar refusal")
+
+
+async def _shown_charge(client: Client, answer: UnreadableAnswer, checkout: Checkout) -> Charge:
+    """The charge that an unreadable answer showed: it has landed, so it is looked up at once. Raises OutcomeUnknown."""
+    if answer.record_id is None:
+        raise answer
+    return _proved(await _read_back(client, answer.record_id), checkout, "PaymentById")
+
+
+def _proved(payment: Payment | None, checkout: Checkout, seen_in: str) -> Charge:
+    if payment is None:
+        raise OutcomeUnknown(f"{seen_in}: no payment")
+    try:
+        return proved_charge(payment, checkout)
+    except Unproved as error:
+        raise OutcomeUnknown(f"{seen_in}: unproved {error}") from None
 
 
 def _charge_of(checkout: Checkout) -> Charge:
@@ -230,7 +259,5 @@ async def _payment(client: Client, billing_item_id: str) -> Payment:
 
 async def _read_back(client: Client, billing_item_id: str) -> Payment:
     """What a change left behind. Whatever keeps us from seeing it, the change was sent."""
-    try:
+    with reading_back():
         return await _payment(client, billing_item_id)
-    except HealthieError as error:
-        raise OutcomeUnknown(str(error)) from error

@@ -7,9 +7,10 @@ from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.declines import DeclineCodes, decline
-from integrations.healthie.errors import changing, reading
+from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import CardOnFile
+from integrations.healthie.readback import Comparison
 
 # Stripe's words for a token that did its work before: this call changed nothing, an earlier one may have.
 _TOKEN_USED = "cannot use a stripe token more than once"  # noqa: S105 - a sentence
@@ -19,19 +20,18 @@ _TOKEN_UNKNOWN = "no such token"  # noqa: S105 - a sentence
 class HealthieCards:
     """The port Cards: reads with the organisation's key, attaches with the clinician's."""
 
-    def __init__(self, *, client: Client, clinician: ClinicianClient, declines: DeclineCodes) -> None:
+    def __init__(
+        self, *, client: Client, clinician: ClinicianClient, declines: DeclineCodes, comparison: Comparison
+    ) -> None:
         self._client = client
+        self._comparison = comparison
         self._clinician = clinician
         self._declines = declines
 
     async def on_file(self, patient_id: str) -> Sequence[Card]:
         """The patient's cards. Raises UpstreamUnavailable."""
         with reading():
-            cards = await every(
-                lambda after: self._client.cards(user_id=patient_id, after=after),
-                lambda answer: answer.stripe_customer_details,
-            )
-        return [_card(each) for each in cards if each.user_id in (None, patient_id)]
+            return [_card(each) for each in await self._details(patient_id)]
 
     async def attach(self, *, patient_id: str, token: str, make_default: bool, clinician_id: str) -> Card:
         """Turn a single-use token into a card on file.
@@ -40,16 +40,46 @@ class HealthieCards:
         """
         client = await self._clinician(clinician_id)
         with changing():
-            payload = (
-                await client.attach_card(token=token, user_id=patient_id, is_default=make_default)
-            ).create_stripe_customer_detail
-        detail = payload.stripe_customer_detail if payload else None
-        refused = refusal("AttachCard", payload.messages, payload.stripe_error) if payload else None
-        if refused is not None and detail is None:
-            raise _refused(refused.words, self._declines)
-        if refused is not None or detail is None or detail.user_id not in (None, patient_id):
-            raise OutcomeUnknown("AttachCard: not what was asked")
+            try:
+                payload = (
+                    await client.attach_card(token=token, user_id=patient_id, is_default=make_default)
+                ).create_stripe_customer_detail
+            except UnreadableAnswer as answer:
+                return await self._shown(patient_id, answer)
+            detail = payload.stripe_customer_detail if payload else None
+            refused = refusal("AttachCard", payload.messages, payload.stripe_error) if payload else None
+            if refused is not None and detail is None:
+                raise _refused(refused.words, self._declines)
+            if refused is not None:
+                raise OutcomeUnknown("AttachCard: refused yet made")
+            await self._comparison.hold(
+                "AttachCard",
+                card=detail is not None,
+                owner=detail is not None and _is_of(patient_id, detail),
+            )
+        if detail is None:
+            raise AssertionError("a card that was compared is there")
         return _card(detail)
+
+    async def _shown(self, patient_id: str, answer: UnreadableAnswer) -> Card:
+        """The card that an unreadable answer showed, looked up at once. Raises OutcomeUnknown."""
+        with reading_back():
+            found = [each for each in await self._details(patient_id) if each.id == answer.record_id]
+        if not found:
+            raise answer
+        return _card(found[0])
+
+    async def _details(self, patient_id: str) -> list[CardOnFile]:
+        found = await every(
+            lambda after: self._client.cards(user_id=patient_id, after=after),
+            lambda answer: answer.stripe_customer_details,
+        )
+        return [each for each in found if _is_of(patient_id, each)]
+
+
+def _is_of(patient_id: str, detail: CardOnFile) -> bool:
+    """Whether a card that was asked for by its patient is theirs; Healthie may leave out to say so."""
+    return detail.user_id in (None, patient_id)
 
 
 def _refused(words: Sequence[str], declines: DeclineCodes) -> Exception:

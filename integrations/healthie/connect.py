@@ -24,6 +24,7 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
+from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.transport import Acting, Connection
 
@@ -62,13 +63,15 @@ async def connect(
     recipient_id: str | None = None,
     audit: CallAudit | None = None,
     gate: Gate | None = None,
+    noticed: Noticed = only_logged,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Healthie]:
     """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
 
     Clinicians' keys are proved when they are first needed (`keys.settle`), and again whenever `keys.prove` is called.
-    `declines` are the card processor's codes. `recipient_id` receives every payment instead of the treating clinician.
-    `gate` holds back what should not be sent now; without it everything is sent.
+    `noticed` hears of every mutation that did not do what was asked. `declines` are the card processor's codes.
+    `recipient_id` receives every payment instead of the treating clinician. `gate` holds back what should not be sent
+    now; without it everything is sent.
     """
     # For the whole process, since stamina knows no other way: its default logs the arguments of what is retried.
     stamina.instrumentation.set_on_retry_hooks([log_retry])
@@ -81,6 +84,7 @@ async def connect(
     key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
     organization = client(Acting(user_id=None, key=key))
     keys = KeyStore(clinician_keys, client=client)
+    comparison = Comparison(noticed)
 
     async def staff(clinician_id: str) -> Client:
         try:
@@ -93,12 +97,18 @@ async def connect(
             catalog=HealthieCatalog(client=organization, keys=keys),
             availability=HealthieAvailability(client=organization, keys=keys),
             promotions=HealthiePromotions(client=organization),
-            patients=HealthiePatients(client=organization),
-            cards=HealthieCards(client=organization, clinician=keys.clinician, declines=declines),
-            billing=HealthieBilling(
-                clinician=keys.clinician, staff=staff, declines=declines, recipient_id=recipient_id
+            patients=HealthiePatients(client=organization, comparison=comparison),
+            cards=HealthieCards(
+                client=organization, clinician=keys.clinician, declines=declines, comparison=comparison
             ),
-            scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff),
+            billing=HealthieBilling(
+                clinician=keys.clinician,
+                staff=staff,
+                declines=declines,
+                comparison=comparison,
+                recipient_id=recipient_id,
+            ),
+            scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
             keys=keys,
             warnings=connection.warnings,
         )

@@ -14,6 +14,8 @@ HealthieError
 ├── GraphQLErrors           a read was answered with errors instead of data; asking again would not help
 ├── ContractBroken          a read was answered in a shape that the contract does not have
 └── UnknownOutcome          a mutation was sent, and whether it was executed is not known
+    ├── UnreadableAnswer    it was answered, and the answer cannot be read: what came of it can be looked up at once
+    └── SilentNoOp          it was answered without a no, and what came back is not what was asked
 
 No text of these holds variables or what Healthie wrote: either may be patient data.
 """
@@ -121,6 +123,26 @@ class UnknownOutcome(HealthieError):
     code = "unknown_outcome"
 
 
+class UnreadableAnswer(UnknownOutcome):
+    """A mutation was answered, and the answer cannot be read. `record_id` names the record that it showed, if that can be."""
+
+    code = "unreadable_answer"
+
+    def __init__(self, operation: str, code: str | None = None, *, record_id: str | None = None) -> None:
+        super().__init__(operation, code)
+        self.record_id = record_id
+
+
+class SilentNoOp(UnknownOutcome):
+    """A mutation was answered without a no, and what came back is not what was asked. `parts` names the differences."""
+
+    code = "silent_no_op"
+
+    def __init__(self, operation: str, parts: Sequence[str]) -> None:
+        super().__init__(operation, f"{type(self).code} at {', '.join(parts)}")
+        self.parts = tuple(parts)
+
+
 @contextmanager
 def reading() -> Iterator[None]:
     """Tell the domain about a read's failure: UpstreamUnavailable, of which AuditUnavailable is one."""
@@ -130,6 +152,15 @@ def reading() -> Iterator[None]:
         raise AuditUnavailable(str(error)) from error
     except HealthieError as error:
         raise UpstreamUnavailable(str(error)) from error
+
+
+@contextmanager
+def reading_back() -> Iterator[None]:
+    """Tell the domain that a change was sent and cannot be seen: OutcomeUnknown, whatever the read met."""
+    try:
+        yield
+    except HealthieError as error:
+        raise OutcomeUnknown(str(error)) from error
 
 
 @contextmanager

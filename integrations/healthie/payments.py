@@ -8,6 +8,7 @@ from booking.money import Money
 from integrations.healthie.answers import money
 from integrations.healthie.generated.enums import BillingItemState
 from integrations.healthie.generated.fragments import Payment
+from integrations.healthie.readback import READ_BACKS
 
 # Words before the reference, so that staff who read the note know where the payment comes from.
 NOTE = "Booked online. Reference: "
@@ -54,23 +55,31 @@ def is_dead(payment: Payment) -> bool:
     return payment.state == BillingItemState.FAILED or payment.deleted_at is not None
 
 
+def proofs(payment: Payment | None, checkout: Checkout) -> dict[str, bool]:
+    """Of each part of a charge, whether it is as the quote and the patient said."""
+    if payment is None:
+        return dict.fromkeys(READ_BACKS["Charge"].compared, False)
+    return {
+        "state": payment.state == BillingItemState.SUCCEEDED
+        and not payment.is_outside_payment
+        and bool(payment.stripe_charge_id),
+        "sender": payment.sender_id == checkout.patient_id,
+        "amount": _took(payment, checkout.quote.due_today),
+        "card": paid_with(payment, checkout.card_id),
+        "plan": payment.offering_id == checkout.quote.plan_id,
+        "recurrence": payment.recurring_payment is None or checkout.quote.recurrence is not None,
+    }
+
+
 def proved_charge(payment: Payment, checkout: Checkout) -> Charge:
     """The payment as the checkout's charge. Raises Unproved unless everything is as the quote and the patient said."""
-    charge_id = payment.stripe_charge_id
-    if payment.state != BillingItemState.SUCCEEDED or payment.is_outside_payment or not charge_id:
-        raise Unproved("state")
-    if payment.sender_id != checkout.patient_id:
-        raise Unproved("sender")
-    if charged(payment, checkout.quote.due_today.currency) != checkout.quote.due_today:
-        raise Unproved("amount")
-    if not paid_with(payment, checkout.card_id):
-        raise Unproved("card")
+    for part, proved in proofs(payment, checkout).items():
+        if not proved:
+            raise Unproved(part)
     recurring = payment.recurring_payment
-    if recurring is not None and checkout.quote.recurrence is None:
-        raise Unproved("recurrence")
     return Charge(
         billing_item_id=payment.id,
-        charge_id=charge_id,
+        charge_id=payment.stripe_charge_id or "",
         net=checkout.quote.due_today,
         card_id=checkout.card_id,
         recurring_payment_id=recurring.id if recurring else None,
@@ -89,13 +98,15 @@ def could_be(payment: Payment, checkout: Checkout) -> bool:
     """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference."""
     if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
         return False
+    proved = proofs(payment, checkout)
+    return proved["amount"] and proved["card"] and proved["plan"]
+
+
+def _took(payment: Payment, due: Money) -> bool:
     try:
-        same_amount = charged(payment, checkout.quote.due_today.currency) == checkout.quote.due_today
+        return charged(payment, due.currency) == due
     except Unproved:
         return False
-    return (
-        same_amount and paid_with(payment, checkout.card_id) and payment.offering_id == checkout.quote.plan_id
-    )
 
 
 def _amount(text: str | None, currency: str) -> Money:

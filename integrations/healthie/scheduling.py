@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,11 @@ from booking.refusals import OutcomeUnknown, SlotTaken, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.contact_types import healthie_name
-from integrations.healthie.errors import HealthieError, changing, reading
+from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
+from integrations.healthie.generated.book import BookCreateAppointment
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Visit
+from integrations.healthie.readback import READ_BACKS, Comparison
 from integrations.healthie.visits import REFERENCE, appointment_of
 
 log = structlog.get_logger(__name__)
@@ -39,8 +42,9 @@ LOOK_AROUND = timedelta(days=1)
 class HealthieScheduling:
     """The port Scheduling. It holds no way to book on the organisation's key: `clinician` knows clinicians only."""
 
-    def __init__(self, *, clinician: ClinicianClient, staff: StaffClient) -> None:
+    def __init__(self, *, clinician: ClinicianClient, staff: StaffClient, comparison: Comparison) -> None:
         self._clinician = clinician
+        self._comparison = comparison
         self._staff = staff
 
     async def book(self, checkout: Checkout) -> Appointment:
@@ -53,34 +57,33 @@ class HealthieScheduling:
         slot = checkout.slot
         client = await self._clinician(slot.clinician_id)
         with changing():
-            payload = (
-                await client.book(
-                    user_id=checkout.patient_id,
-                    other_party_id=slot.clinician_id,
-                    appointment_type_id=slot.visit_type_id,
-                    contact_type=healthie_name(slot.contact_type),
-                    appointment_location_id=slot.location_id,
-                    # With its offset the time is certain; without it, it is still the wall clock of `timezone`.
-                    datetime=slot.start.astimezone(ZoneInfo(checkout.time_zone)).isoformat(
-                        timespec="seconds"
-                    ),
-                    timezone=checkout.time_zone,
-                    metadata=json.dumps({REFERENCE: checkout.id}),
-                )
-            ).create_appointment
-        made = payload.appointment if payload else None
-        refused = refusal("Book", payload.messages) if payload else None
-        if refused is not None and made is None and any(_TAKEN.search(each) for each in refused.messages):
-            raise SlotTaken
-        if refused is not None and made is None and all(_INVALID.search(each) for each in refused.messages):
-            raise UpstreamRefused("Book", "invalid")
-        if refused is not None or made is None:
-            raise OutcomeUnknown("Book: no proof")
-        visit = await _read_back(client, made.id, include_deleted=False)
-        appointment = appointment_of(visit) if visit else None
-        if appointment is None or not _as_asked(appointment, checkout):
-            log.error("healthie.booking_differs", checkout=checkout.id, appointment=made.id)
-            raise OutcomeUnknown("VisitById: not what was asked")
+            try:
+                payload = (
+                    await client.book(
+                        user_id=checkout.patient_id,
+                        other_party_id=slot.clinician_id,
+                        appointment_type_id=slot.visit_type_id,
+                        contact_type=healthie_name(slot.contact_type),
+                        appointment_location_id=slot.location_id,
+                        # With its offset the time is certain; without it, it is still the wall clock of `timezone`.
+                        datetime=slot.start.astimezone(ZoneInfo(checkout.time_zone)).isoformat(
+                            timespec="seconds"
+                        ),
+                        timezone=checkout.time_zone,
+                        metadata=json.dumps({REFERENCE: checkout.id}),
+                    )
+                ).create_appointment
+            except UnreadableAnswer as answer:
+                if answer.record_id is None:
+                    raise
+                made_id: str | None = answer.record_id
+            else:
+                made_id = _made(payload)
+            visit = await _read_back(client, made_id, include_deleted=False) if made_id else None
+            appointment = appointment_of(visit) if visit else None
+            await self._comparison.hold("Book", **_agreement(appointment, checkout))
+        if appointment is None:
+            raise AssertionError("a visit that was compared is there")
         return appointment
 
     async def find(self, checkout: Checkout) -> Appointment | None:
@@ -126,24 +129,44 @@ class HealthieScheduling:
             before = (await client.visit_by_id(id=checkout.appointment_id, include_deleted=True)).appointment
         if _is_gone(before):
             return
-        with changing():
+        payload = None
+        # Read back in any case: what cannot be read of the answer is seen there.
+        with changing(), suppress(UnreadableAnswer):
             payload = (await client.delete_visit(id=checkout.appointment_id)).delete_appointment
         refused = refusal("DeleteVisit", payload.messages) if payload else None
-        if _is_gone(await _read_back(client, checkout.appointment_id, include_deleted=True)):
-            return
-        if refused is not None:
+        gone = _is_gone(await _read_back(client, checkout.appointment_id, include_deleted=True))
+        if refused is not None and not gone:
             raise UpstreamRefused("DeleteVisit", "refused")
-        raise OutcomeUnknown("DeleteVisit: not what was asked")
+        with changing():
+            await self._comparison.hold("DeleteVisit", gone=gone)
 
 
-def _as_asked(appointment: Appointment, checkout: Checkout) -> bool:
-    """Whether time, kind and patient are what was asked. The provider is for the caller to judge."""
+def _made(payload: BookCreateAppointment | None) -> str | None:
+    """The id of what was booked, if anything. Raises SlotTaken, UpstreamRefused, OutcomeUnknown for a no."""
+    made = payload.appointment if payload else None
+    refused = refusal("Book", payload.messages) if payload else None
+    if refused is None:
+        return made.id if made else None
+    if made is None and any(_TAKEN.search(each) for each in refused.messages):
+        raise SlotTaken
+    if made is None and all(_INVALID.search(each) for each in refused.messages):
+        raise UpstreamRefused("Book", "invalid")
+    raise OutcomeUnknown("Book: no proof")
+
+
+def _agreement(appointment: Appointment | None, checkout: Checkout) -> dict[str, bool]:
+    """Of each part of a visit, whether it is what was asked. The provider is for the caller to judge."""
+    if appointment is None:
+        return dict.fromkeys(READ_BACKS["Book"].compared, False)
     slot = checkout.slot
-    return (
-        appointment.start == slot.start
-        and appointment.visit_type_id == slot.visit_type_id
-        and appointment.patient_id == checkout.patient_id
-    )
+    return {
+        "time": appointment.start == slot.start,
+        "visit_type": appointment.visit_type_id == slot.visit_type_id,
+        "patient": appointment.patient_id == checkout.patient_id,
+        # A word for it that we do not know may mean the same.
+        "contact_type": appointment.contact_type in (None, slot.contact_type),
+        "location": slot.location_id is None or appointment.location_id == slot.location_id,
+    }
 
 
 def _is_gone(visit: Visit | None) -> bool:
@@ -152,7 +175,5 @@ def _is_gone(visit: Visit | None) -> bool:
 
 async def _read_back(client: Client, appointment_id: str, *, include_deleted: bool) -> Visit | None:
     """What a change left behind. Whatever keeps us from seeing it, the outcome is not known."""
-    try:
+    with reading_back():
         return (await client.visit_by_id(id=appointment_id, include_deleted=include_deleted)).appointment
-    except HealthieError as error:
-        raise OutcomeUnknown(str(error)) from error

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import structlog
 
+from integrations.healthie.answers import record_id
 from integrations.healthie.errors import (
     ContractBroken,
     GraphQLErrors,
@@ -16,6 +17,7 @@ from integrations.healthie.errors import (
     RateLimited,
     Unauthorized,
     UnknownOutcome,
+    UnreadableAnswer,
     UnsupportedVersion,
 )
 
@@ -173,6 +175,8 @@ def _graphql_error(request: Request, body: dict[str, Any]) -> HealthieError:
         for code, kind in _BEFORE_EXECUTION.items():
             if code in codes:
                 return kind(request.operation)
+    elif request.mutation:
+        return UnreadableAnswer(request.operation, "errors_beside_data", record_id=record_id(data))
     if request.mutation:
         return UnknownOutcome(request.operation, "graphql_errors" if codes else "no_data")
     return GraphQLErrors(request.operation) if codes else ContractBroken(request.operation, "no_data")

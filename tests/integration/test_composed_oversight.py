@@ -19,6 +19,7 @@ from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.search import Wanted
 from gateway.composition import System, compose
 from gateway.settings import Environment, Settings
+from integrations.alerts.texts import text_of
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
 from integrations.database.story import story_of
@@ -147,6 +148,26 @@ async def test_a_worker_tells_the_chat_and_tries_again_when_it_is_down(
     assert [one["text"].split("\n")[0] for one in there.told] == [
         "Frontdoor: sweep_difference: ch_sample"
     ] * 2
+
+
+async def test_a_change_that_answered_as_done_and_did_nothing_is_told_once(
+    tmp_path: Path, emulator_server: EmulatorClient
+) -> None:
+    await emulator_server.control.switches(silent_noop=["createBillingItem"])
+    clock = AheadClock()
+    async with a_system(tmp_path, emulator_server, clock) as system:
+        row = await confirmed(system, emulator_server)
+        clock.ahead = timedelta(minutes=1)
+        await system.worker().tick()  # looks, finds nothing and sends again: nothing is done again
+        async with system.units() as unit:
+            raised = [
+                one for one in await unit.alerts.due(system.clock.now(), limit=9) if one.subject == row.id
+            ]
+    assert row.state is S.CHARGE_INTENDED
+    assert [one.reason for one in raised] == [Attention.SILENT_NO_OP]
+    assert "what was asked" in text_of(raised[0])
+    sent = [each for each in await emulator_server.control.requests() if each["operation"] == "Charge"]
+    assert len(sent) == 2
 
 
 async def test_a_blocked_clinician_is_off_the_offer_at_once(

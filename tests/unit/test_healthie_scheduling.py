@@ -65,7 +65,8 @@ class TestBook:
         assert (appointment.checkout_id, appointment.open_invoice) == ("checkout-a", False)
 
     async def test_a_visit_in_person_names_its_place(self, scheduling: Scheduling, script: Script) -> None:
-        script.answers |= {"Book": MADE, "VisitById": {"appointment": a_visit()}}
+        there = a_visit(contact_type="In Person", appointment_location_id="31")
+        script.answers |= {"Book": MADE, "VisitById": {"appointment": there}}
         slot = a_slot(contact_type=ContactType.IN_PERSON, location_id="31")
 
         await scheduling.book(a_checkout(slot=slot))

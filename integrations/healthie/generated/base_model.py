@@ -16,4 +16,5 @@ class BaseModel(PydanticBaseModel):
         validate_assignment=True,
         arbitrary_types_allowed=True,
         protected_namespaces=(),
+        coerce_numbers_to_str=True,
     )

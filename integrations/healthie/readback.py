@@ -1,0 +1,112 @@
+"""Every mutation of operations/, and how what was asked is compared with what came back.
+
+Healthie: a mutation that answers without `messages` has not necessarily done what was asked.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from integrations.healthie.errors import SilentNoOp
+
+log = structlog.get_logger(__name__)
+
+Noticed = Callable[[SilentNoOp], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadBack:
+    """The comparison after one mutation. A test holds it against the document: no argument is forgotten."""
+
+    seen_in: str  # the operation whose answer shows it: the mutation itself, or the read that follows
+    compared: Mapping[str, tuple[str, ...]]  # each part, and the arguments that asked for it
+    believed: Mapping[str, str] = field(default_factory=dict)  # arguments that are not compared, and why
+
+
+_NO_FIELD = "no answer shows it"
+
+READ_BACKS: Mapping[str, ReadBack] = {
+    "Charge": ReadBack(
+        seen_in="Charge",
+        compared={
+            "state": ("should_charge",),
+            "sender": ("sender_id",),
+            "amount": ("amount_paid", "offering_coupon_id"),
+            "card": ("stripe_customer_detail_id",),
+            "plan": ("offering_id",),
+            "recurrence": ("offering_id",),
+        },
+        believed={
+            "recipient_id": "who of the practice receives it changes neither what was paid nor for what",
+            "stripe_idempotency_key": _NO_FIELD,
+            "note": "a charge that lost it is this one all the same, and is found by amount, card and time",
+        },
+    ),
+    "Refund": ReadBack(
+        seen_in="PaymentById",
+        compared={"refunded": ("id", "chosen_refund_amount")},
+        believed={"stripe_idempotency_key": _NO_FIELD},
+    ),
+    "CancelRecurring": ReadBack(seen_in="PaymentById", compared={"stopped": ("billing_item_id",)}),
+    "AttachCard": ReadBack(
+        seen_in="AttachCard",
+        compared={"card": ("token",), "owner": ("user_id",)},
+        believed={
+            "is_default": "a charge names its card",
+            "card_type_label": "a label for people",
+        },
+    ),
+    "CreatePatient": ReadBack(
+        seen_in="CreatePatient",
+        compared={"person": ("email", "first_name", "last_name")},
+        believed={
+            "dietitian_id": "a booking names its clinician",
+            "phone_number": "Healthie may write it in a form of its own",
+            "dob": "Healthie may write it in a form of its own",
+            "timezone": "a booking names its zone",
+            "dont_send_welcome": _NO_FIELD,
+        },
+    ),
+    "Book": ReadBack(
+        seen_in="VisitById",
+        compared={
+            "time": ("datetime", "timezone"),
+            "visit_type": ("appointment_type_id",),
+            "patient": ("user_id",),
+            "contact_type": ("contact_type",),
+            "location": ("appointment_location_id",),
+        },
+        believed={
+            "other_party_id": "the saga compares the clinician: another one's visit is deleted, and blocks them",
+            "metadata": "a booking that lost it is known by its id; to doubt it would be to book again",
+            "enforce_availability": _NO_FIELD,
+        },
+    ),
+    "DeleteVisit": ReadBack(seen_in="VisitById", compared={"gone": ("id",)}),
+}
+
+
+class Comparison:
+    """Holds what came back against what was asked."""
+
+    def __init__(self, noticed: Noticed) -> None:
+        self._noticed = noticed
+
+    async def hold(self, operation: str, **agrees: bool) -> None:
+        """Go on if every part that is compared agrees; `agrees` names all of them.
+
+        Raises SilentNoOp, after it was said: whatever was done upstream, nobody asked for that.
+        """
+        if agrees.keys() != READ_BACKS[operation].compared.keys():
+            raise AssertionError(f"{operation} is compared by other parts")
+        parts = [part for part, same in agrees.items() if not same]
+        if parts:
+            log.error("healthie.silent_no_op", operation=operation, parts=parts)
+            difference = SilentNoOp(operation, parts)
+            await self._noticed(difference)
+            raise difference
+
+
+async def only_logged(_: SilentNoOp) -> None:
+    """For programs that tell nobody: the difference is in the log already."""

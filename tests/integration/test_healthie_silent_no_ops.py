@@ -1,0 +1,99 @@
+"""Each mutation that we send, answered as a success by an emulator that does nothing: none is believed."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from booking.models import Checkout, Recurrence
+from booking.refusals import OutcomeUnknown
+from integrations.healthie.errors import SilentNoOp
+from integrations.healthie.readback import READ_BACKS
+from integrations.healthie.scalars import write_list
+from tests.integration.healthie_on_emulator import GUEST, Practice, practice
+from tests.plugins.emulator import EmulatorClient
+
+told: list[SilentNoOp] = []
+
+
+async def tell(difference: SilentNoOp) -> None:
+    told.append(difference)
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Practice]:
+    told.clear()
+    async with practice(noticed=tell) as opened:
+        yield opened
+
+
+async def ready(here: Practice) -> Checkout:
+    """A checkout of the monthly plan, charged and booked."""
+    plan, checkout = await here.plan("Monthly Care"), await here.checkout("Monthly Care")
+    recurs = Recurrence(frequency=plan.frequency, amount=plan.price, payments=None)
+    checkout = replace(checkout, quote=replace(checkout.quote, recurrence=recurs))
+    charge = await here.healthie.billing.charge(checkout)
+    visit = await here.healthie.scheduling.book(checkout)
+    return replace(checkout, charge=charge, appointment_id=visit.id)
+
+
+Call = Callable[[Practice, Checkout], Awaitable[object]]
+
+CALLS: dict[str, tuple[str, Call]] = {
+    "Charge": ("createBillingItem", lambda here, row: here.healthie.billing.charge(replace(row, attempt=2))),
+    "Refund": ("updateBillingItem", lambda here, row: here.healthie.billing.refund(row)),
+    "CancelRecurring": (
+        "cancelRecurringPayment",
+        lambda here, row: here.healthie.billing.cancel_recurring(row),
+    ),
+    "AttachCard": (
+        "createStripeCustomerDetail",
+        lambda here, row: here.healthie.cards.attach(
+            patient_id=here.patient(1), token="tok_visa", make_default=False, clinician_id=here.clinician(1)
+        ),
+    ),
+    "CreatePatient": (
+        "createClient",
+        lambda here, row: here.healthie.patients.create(
+            GUEST, clinician_id=here.clinician(1), time_zone="UTC"
+        ),
+    ),
+    "Book": ("createAppointment", lambda here, row: here.healthie.scheduling.book(row)),
+    "DeleteVisit": ("deleteAppointment", lambda here, row: here.healthie.scheduling.delete(row)),
+}
+
+
+@pytest.mark.parametrize("operation", READ_BACKS)
+async def test_a_success_that_did_nothing_is_noticed(here: Practice, operation: str) -> None:
+    mutation, call = CALLS[operation]
+    row = await ready(here)
+    here.world.switches.silent_noop.add(mutation)
+
+    with pytest.raises(OutcomeUnknown):
+        await call(here, row)
+
+    assert [each.operation for each in told] == [operation]
+
+
+async def test_a_list_is_taken_only_with_its_last_comma(emulator: EmulatorClient) -> None:
+    seed = await emulator.control.seed()
+    first, second = (each["id"] for each in seed["clinicians"][:2])
+    document = """mutation Book($input: createAppointmentInput!) {
+      createAppointment(input: $input) { appointment { providers { id } } messages { message } }
+    }"""
+    given = {
+        "user_id": seed["patients"][0]["id"],
+        "other_party_id": first,
+        "appointment_type_id": seed["visit_types"]["Initial Visit"],
+        "contact_type": "Healthie Video Call",
+        "datetime": "2027-01-11T15:00:00Z",
+    }
+    taken = []
+    for text in (second, write_list([second])):
+        answer = await emulator.ask(document, input=given | {"providers": text})
+        assert answer["createAppointment"]["messages"] is None
+        taken.append(
+            second in {each["id"] for each in answer["createAppointment"]["appointment"]["providers"]}
+        )
+
+    assert taken == [False, True]
