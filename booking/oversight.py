@@ -30,6 +30,9 @@ class Attention(StrEnum):
     PROVIDER_MISMATCH = "provider_mismatch"
     LOCKED_OUT = "upstream_locked_out"  # too many requests on one API key: nothing is sent on it for a while
     SILENT_NO_OP = "silent_no_op"  # a change upstream that answered as done, and was not what was asked
+    UPSTREAM_DRIFT = (
+        "upstream_drift"  # what our calls stand on has changed upstream, or will; the subject says what
+    )
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 

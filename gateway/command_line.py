@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.operators import checkouts, clinicians
+from gateway.upstream import upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,6 +202,7 @@ def _clean_errors(kind: type[Exception]) -> "Iterator[None]":
 
 main.add_command(checkouts)
 main.add_command(clinicians)
+main.add_command(upstream)
 
 if __name__ == "__main__":
     main()

@@ -30,6 +30,7 @@ from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
 from gateway.sealing import sealer
 from gateway.settings import Settings
+from gateway.upstream import watch_upstream
 from gateway.worker import Chore, Worker
 from integrations.alerts.log import LoggedAlerts
 from integrations.alerts.webhook import connect_webhook
@@ -78,6 +79,9 @@ class System:
         async def clear_keys() -> None:
             await self.idempotency.reap(self.clock.now())
 
+        async def check_upstream() -> None:
+            await watch_upstream(self.healthie.upstream, self.watch, self.clock)
+
         return (
             # Somebody is to act on it: soon, but not before what caused it is committed and perhaps mended.
             Chore(name="tell_alerts", every=timedelta(seconds=5), work=self.watch.tell),
@@ -88,6 +92,13 @@ class System:
             Chore(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
             # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
             Chore(name="prove_clinician_keys", every=timedelta(days=1), work=self.healthie.keys.prove),
+            # Additive changes come without notice, others with a new version. A worker that is deployed daily checks, too.
+            Chore(
+                name="check_upstream",
+                every=timedelta(days=1),
+                first=timedelta(minutes=5),
+                work=check_upstream,
+            ),
             *(
                 (Chore(name="prove_ledger_key", every=timedelta(days=1), work=self.ledger.prove),)
                 if self.ledger

@@ -30,6 +30,7 @@ class Chore:
 
     name: str
     every: timedelta
+    first: timedelta | None = None  # after the start; else as every
     work: Callable[[], Awaitable[object]]
 
 
@@ -42,7 +43,9 @@ class Worker:
         self._saga = saga
         self._units = units
         self._clock = clock
-        self._next: dict[Chore, datetime] = {chore: clock.now() + chore.every for chore in chores}
+        self._next: dict[Chore, datetime] = {
+            chore: clock.now() + (chore.first or chore.every) for chore in chores
+        }
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; one failing row or chore does not keep the others waiting."""

@@ -21,6 +21,7 @@ _TEXTS = {
     Attention.LOCKED_OUT: "Healthie refuses an API key for too many requests. Nothing is sent on it for a while; "
     "checkouts wait. The subject is the key's fingerprint and the time.",
     Attention.SILENT_NO_OP: "Healthie answered a change as done, and what came back is not what was asked. The log's healthie.silent_no_op says which.",
+    Attention.UPSTREAM_DRIFT: "Healthie is no longer what this version was written for, or will not be. See `frontdoor upstream check`.",
     Attention.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
 }
 

@@ -33,7 +33,7 @@ from integrations.healthie.transport import (
 
 M = TypeVar("M", bound=BaseModel)
 
-SLOW_READS = frozenset({"AvailableSlots", "AvailableDays"})
+SLOW_READS = frozenset({"AvailableSlots", "AvailableDays", "IntrospectionQuery"})
 
 # A read is sent at most three times, and all of them together take no longer than its budget: a step of a checkout is
 # one mutation and up to three reads (whose key it is, what stands, what came of it), and must end within its budget.

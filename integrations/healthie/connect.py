@@ -27,6 +27,7 @@ from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.transport import Acting, Connection
+from integrations.healthie.upstream import UpstreamCheck
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ class Healthie:
     billing: Billing
     scheduling: Scheduling
     keys: KeyStore
+    upstream: UpstreamCheck
     warnings: Mapping[
         str, Mapping[str, Any]
     ]  # what Healthie warned of, by code; fills while the program runs
@@ -110,6 +112,7 @@ async def connect(
             ),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
             keys=keys,
+            upstream=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
             warnings=connection.warnings,
         )
     finally:

@@ -126,7 +126,7 @@ class UnknownOutcome(HealthieError):
 class UnreadableAnswer(UnknownOutcome):
     """A mutation was answered, and the answer cannot be read. `record_id` names the record that it showed, if that can be."""
 
-    code = "unreadable_answer"
+    code = "undecodable_answer"
 
     def __init__(self, operation: str, code: str | None = None, *, record_id: str | None = None) -> None:
         super().__init__(operation, code)

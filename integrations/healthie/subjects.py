@@ -12,6 +12,7 @@ PUBLIC = frozenset(
         "AvailableDays",
         "AvailableSlots",
         "Coupons",
+        "IntrospectionQuery",  # of the schema; in no file of `operations/`
         "MoreAppointmentTypes",
         "MoreLocations",
         "MoreMembers",

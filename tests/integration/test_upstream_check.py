@@ -1,0 +1,190 @@
+"""`frontdoor upstream check`, and the worker that does the same every day, against the emulator."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from pydantic import HttpUrl, SecretStr
+from sqlalchemy import select
+
+from booking.oversight import Attention
+from gateway.command_line import main
+from gateway.composition import System, compose
+from gateway.settings import Environment, Settings
+from integrations.database.engine import reading
+from integrations.database.migrations import migrate
+from integrations.database.tables import alerts
+from tests.plugins.emulator import EmulatorClient
+
+CONTRACT = Path(__file__).parents[2] / "integrations" / "healthie" / "contract.graphql"
+
+
+def run(*arguments: str, **settings: str) -> Result:
+    environment = {**os.environ, **{f"FRONTDOOR_{name.upper()}": value for name, value in settings.items()}}
+    return CliRunner().invoke(main, ["upstream", "check", *arguments], env=environment)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, emulator_server: EmulatorClient) -> dict[str, str]:
+    return {
+        "secret_key": "only-for-tests-" * 4,
+        "database_url": f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}",
+        "healthie_url": f"{emulator_server.url}/graphql",
+        "healthie_organization_key": "emulator-key-owner",
+        "healthie_api_version": "2026-07-01",
+        "log_level": "ERROR",
+    }
+
+
+def a_file(tmp_path: Path, old: str = "", new: str = "") -> str:
+    path = tmp_path / "schema.graphql"
+    text = CONTRACT.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1) if old else text)
+    return str(path)
+
+
+class TestHealthie:
+    async def test_the_emulators_own_schema_is_clean(self, settings: dict[str, str]) -> None:
+        result = await asyncio.to_thread(run, **settings)
+
+        assert (result.exit_code, result.output.splitlines()) == (
+            0,
+            [
+                "Healthie names no end of API version 2026-07-01.",
+                "Nothing that is in use has changed.",
+            ],
+        )
+
+    def test_nobody_there_is_said_and_is_no_finding(self, settings: dict[str, str]) -> None:
+        result = run(**settings | {"healthie_url": "http://127.0.0.1:1/graphql"})
+
+        assert result.exit_code == 3
+        assert "could not be asked" in result.output
+        assert "not_sent" in result.output
+
+    def test_monitoring_is_told_as_well(self, settings: dict[str, str]) -> None:
+        result = run("--json", **settings | {"healthie_url": "http://127.0.0.1:1/graphql"})
+
+        assert result.exit_code == 3
+        assert json.loads(result.output)["status"] == "unknown"
+
+
+class TestFile:
+    def test_the_contract_itself_is_fine(self, tmp_path: Path) -> None:
+        result = run("--sdl", a_file(tmp_path))
+
+        assert (result.exit_code, result.output) == (0, "Nothing that is in use has changed.\n")
+
+    def test_a_removed_field_is_breaking(self, tmp_path: Path) -> None:
+        result = run("--sdl", a_file(tmp_path, "  card_last4: String\n"))
+
+        assert (result.exit_code, result.output) == (
+            2,
+            "breaking  Field BillingItem.card_last4 was removed.\n",
+        )
+
+    def test_a_deprecation_in_use_is_a_warning(self, tmp_path: Path) -> None:
+        path = a_file(tmp_path, "  card_last4: String\n", "  card_last4: String @deprecated\n")
+        result = run("--sdl", path, "--json")
+
+        assert result.exit_code == 1
+        assert json.loads(result.output) == {
+            "status": "warning",
+            "version": None,
+            "sunset": None,
+            "days_left": None,
+            "findings": [
+                {
+                    "severity": "warning",
+                    "what": "BillingItem.card_last4 is deprecated: No longer supported",
+                }
+            ],
+        }
+
+    def test_a_change_that_nothing_uses_is_a_note_and_fine(self, tmp_path: Path) -> None:
+        result = run("--sdl", a_file(tmp_path, "  payment_medium: ID\n"))
+
+        assert (result.exit_code, result.output.splitlines()[0]) == (
+            0,
+            "note      Field BillingItem.payment_medium was removed.",
+        )
+
+    @pytest.mark.parametrize("text", ["type Query {", "hello", "type Other { a: Int }"])
+    def test_what_is_no_schema_is_unknown(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "schema.graphql").write_text(text)
+
+        result = run("--sdl", str(tmp_path / "schema.graphql"))
+        assert result.exit_code == 3
+        assert "cannot be read as a schema" in result.output
+
+
+class StandingClock:
+    """52 days before the versions before 2026-07-01 stop answering."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 12, 10, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+async def system(
+    tmp_path: Path, emulator_server: EmulatorClient, clock: StandingClock
+) -> AsyncIterator[System]:
+    await emulator_server.control.clock(set=clock.at.isoformat())
+    settings = Settings(
+        environment=Environment.DEVELOPMENT,
+        secret_key=SecretStr("only-for-tests-" * 4),
+        database_url=f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}",
+        healthie_url=HttpUrl(f"{emulator_server.url}/graphql"),
+        healthie_organization_key=SecretStr("emulator-key-owner"),
+        healthie_api_version="2026-01-01",
+    )
+    await migrate(settings.database_url)
+    async with compose(settings, clock=clock) as composed:
+        yield composed
+
+
+async def raised(system: System) -> list[tuple[str, str]]:
+    async with reading(system.engine) as connection:
+        return [(row.reason, row.subject) for row in await connection.execute(select(alerts))]
+
+
+async def test_a_worker_alerts_an_end_that_is_near_soon_after_its_start_and_says_it_once(
+    system: System, clock: StandingClock, emulator_server: EmulatorClient
+) -> None:
+    """Healthie: on 2027-01-31 versions before 2026-07-01 stop answering, and every answer before that warns of it."""
+    worker = system.worker()
+    for wait in (timedelta(), timedelta(minutes=5), timedelta(days=1)):
+        clock.at += wait
+        await worker.tick()
+
+    seen = [each["operation"] for each in await emulator_server.control.requests()]
+    assert seen.count("IntrospectionQuery") == 2
+    assert await raised(system) == [
+        (Attention.UPSTREAM_DRIFT, "API version 2026-01-01 stops being answered on 2027-01-31.")
+    ]
+
+
+async def test_a_worker_that_cannot_ask_goes_on_and_asks_another_day(
+    system: System, clock: StandingClock, emulator_server: EmulatorClient
+) -> None:
+    worker = system.worker()
+    await emulator_server.control.faults({"kind": "not_json", "operation": "IntrospectionQuery", "count": 3})
+    for wait in (timedelta(minutes=5), timedelta(days=1)):
+        clock.at += wait
+        await worker.tick()
+
+    assert len(await raised(system)) == 1
