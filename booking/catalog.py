@@ -167,6 +167,10 @@ class Catalog:
             self, clinicians=tuple(person for person in self.clinicians if person.id not in clinician_ids)
         )
 
+    def only(self, clinician_ids: frozenset[str]) -> Self:
+        """The same offer with no other clinicians than these."""
+        return self.without(frozenset(person.id for person in self.clinicians) - clinician_ids)
+
     def needs_plan(self, visit_type: VisitType) -> bool:
         """Whether the visit can be had through a plan only: no price of its own, yet some plan sells it."""
         return visit_type.price is None and any(plan.includes(visit_type.id) for plan in self.plans)

@@ -31,7 +31,7 @@ class CatalogSource(Protocol):
     """The practice's public offer."""
 
     async def catalog(self) -> Catalog:
-        """Everything public; may be up to a minute old. Only clinicians whose key is proved are in it."""
+        """Everything public; at most a minute old, unless the source is one for looking around. Only clinicians whose key is proved are in it."""
 
 
 class Availability(Protocol):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from booking.catalog import Catalog, ContactType, VisitType
 from booking.ports import Availability, CatalogSource, Clock, HoldStore, UnitOfWorkFactory
+from booking.recent_slots import Offered, Question, RecentSlots
 from booking.refusals import InvalidInput
 from booking.slots import Busy, Interval, Slot, free_of
 from booking.zones import zone
@@ -36,6 +37,8 @@ class Day:
 
     date: date
     slots: tuple[Slot, ...]
+    as_of: datetime  # UTC; when the system of record was asked
+    stale: bool  # it could not be asked anew; what is held and claimed here is left out all the same
 
 
 class SlotSearch:
@@ -55,31 +58,38 @@ class SlotSearch:
         self._holds = holds
         self._units = units
         self._clock = clock
+        self._recent = RecentSlots(availability=availability, clock=clock)
+
+    def forget(self) -> None:
+        """Availability has changed upstream: answer nothing that was read before."""
+        self._recent.forget()
 
     async def slots(self, wanted: Wanted, *, first: date, last: date) -> list[Day]:
         """Every day first..last (inclusive, in the wanted zone) with its free slots, those already past left out.
 
-        Raises InvalidInput on an unknown visit type, clinician or zone and on an absurd range, before anything is sent.
+        While the system of record cannot be asked, what it said up to 15 seconds ago is answered, and marked. Raises InvalidInput on
+        an unknown visit type, clinician or zone and on an absurd range, before anything is sent; UpstreamUnavailable.
         """
         place = zone(wanted.time_zone)
         self._check_range(first, last, place)
         visit_type, contact, clinicians = self._resolve(await self._catalog.catalog(), wanted)
         found: list[Slot] = []
+        offered = Offered(slots=(), as_of=self._clock.now())
         if clinicians:
+            question = Question(
+                visit_type_id=visit_type.id,
+                contact_type=contact,
+                location_id=wanted.location_id,
+                clinician_ids=tuple(clinicians),
+                first=first,
+                last=last,
+                time_zone=wanted.time_zone,
+            )
             offered, taken = await asyncio.gather(
-                self._availability.slots(
-                    visit_type_id=visit_type.id,
-                    contact_type=contact,
-                    location_id=wanted.location_id,
-                    clinician_ids=clinicians,
-                    first=first,
-                    last=last,
-                    time_zone=wanted.time_zone,
-                ),
-                self.busy(clinicians, _span(first, last, place)),
+                self._recent.slots(question), self.busy(clinicians, _span(first, last, place))
             )
             now = self._clock.now()
-            found = free_of((slot for slot in offered if slot.start > now), taken)
+            found = free_of((slot for slot in offered.slots if slot.start > now), taken)
         by_day: dict[date, list[Slot]] = {
             first + timedelta(days=n): [] for n in range((last - first).days + 1)
         }
@@ -87,7 +97,10 @@ class SlotSearch:
             day = slot.start.astimezone(place).date()
             if day in by_day:  # upstream reads dates in zones of its own at times
                 by_day[day].append(slot)
-        return [Day(date=day, slots=tuple(slots)) for day, slots in by_day.items()]
+        return [
+            Day(date=day, slots=tuple(slots), as_of=offered.as_of, stale=offered.stale)
+            for day, slots in by_day.items()
+        ]
 
     async def days(self, wanted: Wanted, *, month: date) -> list[date]:
         """The days of the month (any date in it) on which the practice has something free; holds are not looked at."""
@@ -120,7 +133,7 @@ class SlotSearch:
         return [*held, *claimed]
 
     async def offers(self, slot: Slot) -> bool:
-        """Whether the system of record offers exactly this slot right now."""
+        """Whether the system of record offers exactly this slot right now; never answered from memory."""
         day = slot.start.date()  # UTC on both sides of the comparison
         offered = await self._availability.slots(
             visit_type_id=slot.visit_type_id,

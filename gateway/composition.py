@@ -16,6 +16,7 @@ from booking.alerts import OpenCatalog, Watch
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.current import current_work
 from booking.holds import HoldRules, HoldService
+from booking.kept_catalog import Changed, Invalidation, KeptCatalog, Shelf
 from booking.oversight import AlertPort, Attention
 from booking.pacing import LocalPacer, Pace, Pacer
 from booking.ports import CatalogSource, ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
@@ -62,6 +63,7 @@ class System:
     holds: HoldStore
     saga: Saga
     services: Services
+    offer: Invalidation  # told when something of the practice's offer has changed
     watch: Watch
     anchoring: Anchoring
     idempotency: IdempotencyKeys
@@ -107,6 +109,20 @@ class System:
         )
 
 
+class OfferChanges:
+    """The port Invalidation. Slots are remembered by each process for seconds only: those of others go by themselves."""
+
+    def __init__(self, *, kept: KeptCatalog, search: SlotSearch) -> None:
+        self._kept = kept
+        self._search = search
+
+    async def invalidate(self, what: Changed) -> None:
+        """Forget it; the catalogue is one reading, whatever changed in it."""
+        self._search.forget()
+        if what is not Changed.AVAILABILITY:
+            await self._kept.invalidate()
+
+
 @contextlib.asynccontextmanager
 async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[System]:
     """Build the system, prove the clinicians' keys, and take everything down again on leaving.
@@ -150,6 +166,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                     pacer=_pacer(settings, shared), breakers=Breakers(), alarm=LockoutAlarm(watch=watch)
                 ),
                 noticed=alert_silent_no_op,
+                shelf=_shelf(settings, shared),
+                now=clock.now,
             )
         )
         await healthie.keys.prove()
@@ -164,9 +182,18 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             ledger=ledger,
         )
         saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=_process_name())
-        catalog = OpenCatalog(source=healthie.catalog, blocks=SqlBlockedClinicians(engine=engine))
+        blocks = SqlBlockedClinicians(engine=engine)
+        catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)
+        browsing = OpenCatalog(source=healthie.browsing, blocks=blocks)
         services = _services(
-            settings, healthie=healthie, catalog=catalog, holds=holds, units=units, saga=saga, clock=clock
+            settings,
+            healthie=healthie,
+            catalog=catalog,
+            browsing=browsing,
+            holds=holds,
+            units=units,
+            saga=saga,
+            clock=clock,
         )
         exits.push_async_callback(services.checkouts.aclose)
         yield System(
@@ -177,6 +204,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             holds=holds,
             saga=saga,
             services=services,
+            offer=OfferChanges(kept=healthie.kept, search=services.search),
             watch=watch,
             anchoring=anchoring,
             idempotency=IdempotencyKeys(engine=engine),
@@ -189,17 +217,18 @@ def _services(
     *,
     healthie: Healthie,
     catalog: CatalogSource,
+    browsing: CatalogSource,
     holds: HoldStore,
     units: UnitOfWorkFactory,
     saga: Saga,
     clock: Clock,
 ) -> Services:
     search = SlotSearch(
-        catalog=catalog, availability=healthie.availability, holds=holds, units=units, clock=clock
+        catalog=browsing, availability=healthie.availability, holds=holds, units=units, clock=clock
     )
     quotes = QuoteService(catalog=catalog, promotions=healthie.promotions)
     return Services(
-        catalog=catalog,
+        catalog=browsing,
         search=search,
         holds=HoldService(
             store=holds,
@@ -266,6 +295,15 @@ def _pacer(settings: Settings, shared: "Redis | None") -> Pacer:
     from integrations.redis.pacing import RedisPacer  # noqa: PLC0415  # as above
 
     return RedisPacer(pace, client=shared, prefix=f"frontdoor:{settings.tenant}:")
+
+
+def _shelf(settings: Settings, shared: "Redis | None") -> Shelf | None:
+    """Where processes leave the catalogue for one another."""
+    if shared is None:
+        return None
+    from integrations.redis.catalog import RedisShelf  # noqa: PLC0415  # as above
+
+    return RedisShelf(client=shared, prefix=f"frontdoor:{settings.tenant}:")
 
 
 async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) -> tuple[AlertPort, ...]:

@@ -28,7 +28,12 @@ def to_days(days: list[Day], *, time_zone: str, clinicians: Clinicians) -> list[
     """Days with their slots."""
     place = zone(time_zone)
     return [
-        api.Day(date=day.date, slots=[_to_slot(slot, place, time_zone, clinicians) for slot in day.slots])
+        api.Day(
+            date=day.date,
+            slots=[_to_slot(slot, place, time_zone, clinicians) for slot in day.slots],
+            as_of=day.as_of,
+            stale=day.stale,
+        )
         for day in days
     ]
 

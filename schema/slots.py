@@ -35,6 +35,11 @@ class Day:
     slots: list[Slot] = field(
         description="What is free on it, by start; slots that somebody holds are absent."
     )
+    as_of: datetime = field(description="When the practice's calendar was read (UTC).")
+    stale: bool = field(
+        description="True while the practice's calendar cannot be read: these are the slots of `asOf`, at most 15 seconds "
+        "ago. Show them, and ask again; `holdSlot` always asks the calendar itself."
+    )
 
 
 @strawberry.type(description="A slot that is kept free for the caller until it expires.")

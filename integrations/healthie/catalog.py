@@ -1,8 +1,7 @@
-"""The practice's public offer, read with the organisation's key and kept for a minute."""
+"""The practice's public offer, read with the organisation's key."""
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -19,7 +18,6 @@ from booking.catalog import (
     VisitType,
 )
 from booking.money import Money
-from booking.single_flight import SingleFlight
 from integrations.healthie.answers import money, rest
 from integrations.healthie.contact_types import contact_types
 from integrations.healthie.errors import reading
@@ -30,12 +28,8 @@ from integrations.healthie.generated.more_locations import MoreLocations
 from integrations.healthie.generated.more_members import MoreMembers
 from integrations.healthie.generated.more_offerings import MoreOfferings
 from integrations.healthie.generated.public_catalog import PublicCatalogAppointmentSetting
-from integrations.healthie.keys import KeyStore
 
 log = structlog.get_logger(__name__)
-
-# What the port promises; plans and prices change by hand and seldom.
-TIME_TO_LIVE = 60.0
 
 STATE_CODE_LENGTH = 2  # "CA"; full names are for people
 
@@ -51,28 +45,19 @@ FREQUENCIES = {
 }
 
 
-class HealthieCatalog:
-    """The port CatalogSource."""
+class CatalogReader:
+    """Reads everything public, anew each time; `booking.kept_catalog` keeps it."""
 
-    def __init__(
-        self, *, client: Client, keys: KeyStore, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, *, client: Client) -> None:
         self._client = client
-        self._keys = keys
-        self._monotonic = monotonic
-        self._kept: tuple[float, Catalog] | None = None
-        self._reading: SingleFlight[str, Catalog] = SingleFlight()
 
-    async def catalog(self) -> Catalog:
-        """Everything public, at most a minute old. Raises UpstreamUnavailable."""
-        if self._kept is not None and self._monotonic() - self._kept[0] < TIME_TO_LIVE:
-            return self._kept[1]
+    async def read(self) -> Catalog:
+        """The offer with every active clinician, whether or not they can be booked. Raises UpstreamUnavailable."""
         with reading():
-            return await self._reading("catalog", self._read)
+            return await self._read()
 
     async def _read(self) -> Catalog:
-        began = self._monotonic()
-        answer, _ = await asyncio.gather(self._client.public_catalog(), self._keys.settle())
+        answer = await self._client.public_catalog()
         packages, kinds, members, places = await asyncio.gather(
             rest(answer.offerings, self._more_offerings, lambda more: more.offerings),
             rest(answer.appointment_types, self._more_kinds, lambda more: more.appointment_types),
@@ -80,16 +65,13 @@ class HealthieCatalog:
             rest(answer.appointment_locations, self._more_places, lambda more: more.appointment_locations),
         )
         currency = (answer.current_user.default_currency if answer.current_user else None) or "USD"
-        proved = self._keys.proved
-        catalog = Catalog(
+        return Catalog(
             plans=tuple(plan for each in packages if (plan := _plan(each, currency)) is not None),
             visit_types=tuple(kind for each in kinds if (kind := _visit_type(each, currency)) is not None),
-            clinicians=tuple(_clinician(each) for each in members if each.active and each.id in proved),
+            clinicians=tuple(_clinician(each) for each in members if each.active),
             locations=tuple(_location(each) for each in places if each.clients_can_book),
             policy=_policy(answer.appointment_setting, currency),
         )
-        self._kept = (began, catalog)
-        return catalog
 
     async def _more_offerings(self, after: str) -> MoreOfferings:
         return await self._client.more_offerings(after=after)

@@ -1,8 +1,9 @@
 """The one way in: everything that the program needs of Healthie, built together."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -11,17 +12,19 @@ import structlog
 from pydantic import SecretStr
 from stamina.instrumentation import RetryDetails
 
+from booking.kept_catalog import KeptCatalog, OwnShelf, Shelf
 from booking.ports import Availability, Billing, Cards, CatalogSource, Patients, Promotions, Scheduling
 from booking.refusals import ClinicianNotBookable
 from integrations.healthie.audit import CallAudit, LoggedCalls
 from integrations.healthie.availability import HealthieAvailability
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
-from integrations.healthie.catalog import HealthieCatalog
+from integrations.healthie.catalog import CatalogReader
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.gate import Gate
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
+from integrations.healthie.offer import ProvedCatalog
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
@@ -35,11 +38,17 @@ log = structlog.get_logger(__name__)
 VERSION = "2026-01-01"
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Healthie:
     """The ports of the domain, all on one connection."""
 
-    catalog: CatalogSource
+    catalog: CatalogSource  # at most a minute old: what may be sold by
+    browsing: CatalogSource  # up to an hour old while it cannot be read: for looking around
+    kept: KeptCatalog  # what both are made of, to be invalidated
     availability: Availability
     promotions: Promotions
     patients: Patients
@@ -66,6 +75,8 @@ async def connect(
     audit: CallAudit | None = None,
     gate: Gate | None = None,
     noticed: Noticed = only_logged,
+    shelf: Shelf | None = None,
+    now: Callable[[], datetime] = _utc_now,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Healthie]:
     """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
@@ -73,7 +84,8 @@ async def connect(
     Clinicians' keys are proved when they are first needed (`keys.settle`), and again whenever `keys.prove` is called.
     `noticed` hears of every mutation that did not do what was asked. `declines` are the card processor's codes.
     `recipient_id` receives every payment instead of the treating clinician. `gate` holds back what should not be sent
-    now; without it everything is sent.
+    now; without it everything is sent. The catalogue is kept on `shelf`; without one, by this process alone. `now` tells
+    how old it is.
     """
     # For the whole process, since stamina knows no other way: its default logs the arguments of what is retried.
     stamina.instrumentation.set_on_retry_hooks([log_retry])
@@ -87,6 +99,7 @@ async def connect(
     organization = client(Acting(user_id=None, key=key))
     keys = KeyStore(clinician_keys, client=client)
     comparison = Comparison(noticed)
+    kept = KeptCatalog(read=CatalogReader(client=organization).read, shelf=shelf or OwnShelf(), now=now)
 
     async def staff(clinician_id: str) -> Client:
         try:
@@ -96,7 +109,9 @@ async def connect(
 
     try:
         yield Healthie(
-            catalog=HealthieCatalog(client=organization, keys=keys),
+            catalog=ProvedCatalog(kept=kept.catalog, keys=keys),
+            browsing=ProvedCatalog(kept=kept.recent, keys=keys),
+            kept=kept,
             availability=HealthieAvailability(client=organization, keys=keys),
             promotions=HealthiePromotions(client=organization),
             patients=HealthiePatients(client=organization, comparison=comparison),

@@ -18,7 +18,6 @@ from gateway.worker import Worker
 from integrations.database.holds import SqlHoldStore
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import Answer, AuditedCalls, Call
-from integrations.healthie.catalog import HealthieCatalog
 from integrations.healthie.connect import connect
 from integrations.healthie_emulator.seed import described
 from integrations.stripe.declines import DECLINES
@@ -84,10 +83,9 @@ class Process:
                 declines=DECLINES,
                 transport=self._upstream.transport(fate, self.records),
                 audit=AuditedCalls(inner=UnheardCalls(), trail=self.records, clock=fate, key=KEY),
+                now=fate.now,
             )
         )
-        assert isinstance(healthie.catalog, HealthieCatalog)
-        healthie.catalog._monotonic = fate.loop.time
         await healthie.keys.prove()
         steps = Steps(
             patients=healthie.patients,

@@ -11,9 +11,10 @@ from booking.catalog import BillingFrequency, ContactType
 from booking.money import Money
 from booking.ports import CatalogSource
 from booking.refusals import UpstreamUnavailable
-from integrations.healthie.catalog import TIME_TO_LIVE, HealthieCatalog
+from integrations.healthie.catalog import CatalogReader
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
+from integrations.healthie.offer import ProvedCatalog
 from integrations.healthie.transport import Acting, Connection
 from tests.unit.healthie_script import KEYS, Script, Watcher, connection, usd
 
@@ -78,14 +79,6 @@ def everything(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-class Time:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
@@ -97,12 +90,7 @@ def script() -> Script:
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def source(script: Script, time: Time) -> AsyncIterator[CatalogSource]:
+async def source(script: Script) -> AsyncIterator[CatalogSource]:
     wire = Connection(
         url="https://healthie.invalid",
         version="2026-01-01",
@@ -114,7 +102,8 @@ async def source(script: Script, time: Time) -> AsyncIterator[CatalogSource]:
         return Client(connection=wire, acting=acting, audit=Watcher())
 
     keys = KeyStore(KEYS, client=client)
-    yield HealthieCatalog(client=client(Acting(user_id=None, key="sample")), keys=keys, monotonic=time)
+    reader = CatalogReader(client=client(Acting(user_id=None, key="sample")))
+    yield ProvedCatalog(kept=reader.read, keys=keys)
     await wire.aclose()
 
 
@@ -278,22 +267,12 @@ async def test_a_cursor_that_runs_in_circles_ends(source: CatalogSource, script:
         await source.catalog()
 
 
-class TestKeeping:
-    async def test_it_is_kept_for_a_minute_and_no_longer(
-        self, source: CatalogSource, script: Script, time: Time
-    ) -> None:
-        await source.catalog()
-        time.seconds += TIME_TO_LIVE - 1
-        await source.catalog()
-        assert len(script.of("PublicCatalog")) == 1
-
-        time.seconds += 1
-        await source.catalog()
-        assert len(script.of("PublicCatalog")) == 2
-
-    async def test_a_failure_is_not_kept(self, source: CatalogSource, script: Script) -> None:
-        script.answers["PublicCatalog"] = [*[httpx2.Response(503)] * 3, everything()]
-
-        with pytest.raises(UpstreamUnavailable):
-            await source.catalog()
-        assert (await source.catalog()).plans
+async def test_a_proof_that_fails_takes_its_clinician_off_what_is_kept_at_once() -> None:
+    script = Script(answers={"PublicCatalog": everything()})
+    async with script.connected() as healthie:
+        assert [each.id for each in (await healthie.catalog.catalog()).clinicians] == ["11"]
+        script.answers["WhoAmI"] = {"currentUser": {"id": "99"}}
+        await healthie.keys.prove()
+        assert (await healthie.catalog.catalog()).clinicians == ()
+        assert (await healthie.browsing.catalog()).clinicians == ()
+    assert len(script.of("PublicCatalog")) == 1
