@@ -33,7 +33,7 @@ async def tenant(redis_url: str) -> AsyncIterator[str]:
 @pytest.mark.postgres
 @pytest.mark.redis
 async def test_the_same_on_postgresql_and_redis(
-    stacks: Stacks, empty_postgres_url: str, redis_url: str, tenant: str
+    empty_postgres_url: str, redis_url: str, tenant: str, stacks: Stacks
 ) -> None:
     await migrate(empty_postgres_url)
     stack = await stacks.start(database_url=empty_postgres_url, redis_url=redis_url, tenant=tenant)
