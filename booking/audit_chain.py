@@ -87,12 +87,14 @@ def record_of(entry: AuditEntry, key: AuditKey) -> Record:
 
 
 def entry_of(record: str) -> AuditEntry:
-    """The entry that the text was made of."""
-    values = json.loads(record)
-    del values["key"], values["form"]
-    return AuditEntry(
-        **values | {"kind": AuditKind(values["kind"]), "at": datetime.fromisoformat(values["at"])}
-    )
+    """The entry that the text was made of. Raises ValueError for a text that was made of none."""
+    try:
+        values = json.loads(record)
+        del values["key"], values["form"]
+        told = {"kind": AuditKind(values["kind"]), "at": datetime.fromisoformat(values["at"])}
+        return AuditEntry(**values | told)
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("this is no audit record") from error
 
 
 def stamp(at: datetime) -> str:
@@ -158,6 +160,11 @@ class Verdict:
         """Whether no fault was found."""
         return not self.faults
 
+    @property
+    def bad(self) -> int | None:
+        """The number of the first record that is not as it was, of those that are shown."""
+        return min((fault.sequence for fault in self.shown), default=None)
+
 
 class Reader:
     """Reads a chain from its beginning, or a part of it from the mac before, one link after the other, and judges it.
@@ -193,10 +200,10 @@ class Reader:
         if self._anchors.pop(link.sequence, link.mac) != link.mac:
             self._fault(link.sequence, FaultKind.NOT_AS_ANCHORED, "it was another when it was anchored")
 
-    def end(self) -> Verdict:
-        """Judge what should have come and did not; answers the verdict."""
+    def end(self, *, whole: bool = True) -> Verdict:
+        """Judge what should have come and did not; answers the verdict. A part that is not the `whole` may end anywhere."""
         beyond = [sequence for sequence in self._anchors if sequence > self.verdict.head.sequence]
-        if beyond:
+        if beyond and whole:
             last = self.verdict.head.sequence
             self._fault(last + 1, FaultKind.CUT_OFF, f"an anchor knows of {max(beyond)}, the last is {last}")
         self.verdict.unanswered = len(self._open)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.audit_commands import audit
 from gateway.operators import checkouts, clinicians
 from gateway.upstream import upstream
 
@@ -200,6 +201,7 @@ def _clean_errors(kind: type[Exception]) -> "Iterator[None]":
         raise click.ClickException(str(error)) from error
 
 
+main.add_command(audit)
 main.add_command(checkouts)
 main.add_command(clinicians)
 main.add_command(upstream)

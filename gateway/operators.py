@@ -3,10 +3,11 @@
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+from gateway.commands import ended, moment, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -52,8 +53,8 @@ def list_checkouts(state: str | None, attention: bool) -> None:
         async with units() as unit:
             found = await unit.checkouts.listed(state=state, attention=attention, limit=LISTED)
         for row in found:
-            parts = [row["id"], row["state"], _moment(row["updated_at"]), f"clinician {row['clinician_id']}"]
-            parts += [f"visit {_moment(row['starts_at'])}", row["attention"] or ""]
+            parts = [row["id"], row["state"], moment(row["updated_at"]), f"clinician {row['clinician_id']}"]
+            parts += [f"visit {moment(row['starts_at'])}", row["attention"] or ""]
             click.echo("  ".join(parts).rstrip())
         if not found:
             click.echo("None.")
@@ -125,7 +126,7 @@ def list_blocks() -> None:
         async with units() as unit:
             standing = await unit.blocks.standing()
         for one in standing:
-            click.echo(f"{one.clinician_id}  {one.reason}  {one.checkout_id}  {_moment(one.blocked_at)}")
+            click.echo(f"{one.clinician_id}  {one.reason}  {one.checkout_id}  {moment(one.blocked_at)}")
         if not standing:
             click.echo("None.")
 
@@ -144,19 +145,14 @@ def _run(work: "Callable[[AsyncEngine, Units], Awaitable[T]]") -> T:
     """Do it on the database of the settings."""
     from gateway.sealing import sealer
     from gateway.starting import settings_of_process
-    from integrations.database.engine import connect_database
     from integrations.database.unit_of_work import SqlUnitOfWork
 
     settings = settings_of_process()
 
-    async def run() -> T:
-        engine = connect_database(settings.database_url)
-        try:
-            return await work(engine, lambda: SqlUnitOfWork(engine, sealer(settings)))
-        finally:
-            await engine.dispose()
+    async def with_units(engine: "AsyncEngine") -> T:
+        return await work(engine, lambda: SqlUnitOfWork(engine, sealer(settings)))
 
-    return asyncio.run(run())
+    return asyncio.run(with_database(settings, with_units))
 
 
 def _act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
@@ -191,7 +187,7 @@ def _facts(checkout: "Checkout") -> list[str]:
         "given up at": checkout.attention_from,
         "ended because": checkout.end_reason,
         "clinician": checkout.slot.clinician_id,
-        "visit": _moment(checkout.slot.start),
+        "visit": moment(checkout.slot.start),
         "patient": checkout.patient_id,
         "due today": checkout.quote.due_today,
         "attempt": checkout.attempt,
@@ -201,7 +197,7 @@ def _facts(checkout: "Checkout") -> list[str]:
         "refunded": checkout.refunded,
         "appointment": checkout.appointment_id,
         "found late, settled": ", ".join(checkout.settled) or None,
-        "next due": _moment(checkout.due_at) if checkout.due_at else None,
+        "next due": moment(checkout.due_at) if checkout.due_at else None,
     }
     return [f"{name:<20}{value}" for name, value in facts.items() if value is not None]
 
@@ -209,21 +205,10 @@ def _facts(checkout: "Checkout") -> list[str]:
 def _told(event: "Event") -> str:
     moved = f"{event.before} -> {event.after}" if event.before != event.after else event.after
     note = f"  “{event.note}”" if event.note else ""
-    return f"{_moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"
+    return f"{moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"
 
 
 def _called(call: "AuditEntry") -> str:
     extra = f"  try {call.attempt}" if call.attempt > 1 else ""
     request = f"  request {call.upstream_request_id}" if call.upstream_request_id else ""
-    return f"{_moment(call.at)}      {call.operation_kind} {call.operation} as {call.acting}: {ended(call)}{extra}{request}"
-
-
-def ended(call: "AuditEntry") -> str:
-    """How a call ended, as its record says."""
-    if call.duration_ms is None:
-        return "no answer recorded"
-    return f"{call.error or 'ok'}, HTTP {call.status or '-'}, {call.duration_ms} ms"
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{moment(call.at)}      {call.operation_kind} {call.operation} as {call.acting}: {ended(call)}{extra}{request}"

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.audit import AuditEntry
+from booking.audit import AuditEntry, AuditKind
 from booking.audit_chain import entry_of
 from booking.oversight import Event, EventKind
 from integrations.database.audit_reading import of_checkout
@@ -47,7 +47,8 @@ async def _calls(engine: AsyncEngine, checkout_id: str) -> Iterable[AuditEntry]:
     calls: dict[str, AuditEntry] = {}
     for link in await of_checkout(engine, checkout_id):
         entry = entry_of(link.record)
-        calls[entry.call_id] = entry  # the answer takes the attempt's place
+        if entry.kind is not AuditKind.ACCESSED:
+            calls[entry.call_id] = entry  # the answer takes the attempt's place
     return calls.values()
 
 

@@ -1,0 +1,215 @@
+"""The commands over the audit trail: `frontdoor audit …`."""
+
+import asyncio
+import getpass
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.commands import ended, moment, with_database
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from booking.audit_chain import Anchor, Link, Verdict
+    from gateway.settings import Settings
+
+FAULTY = 1
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def audit() -> None:
+    """Verify, read and export the record of the calls to Healthie."""
+
+
+@audit.command()
+@click.option("--anchors", type=_file, help="Anchors to hold it against; else those of the settings' file.")
+@click.option("--export", type=_file, help="Verify an export instead of the database.")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
+    """Read the whole chain and tell where it was changed. Exits 0 when it is sound, 1 when not, 2 when asked wrongly."""
+    from booking.refusals import InvalidInput
+    from gateway.starting import settings_of_process
+    from integrations.anchors import anchors_in
+
+    settings = settings_of_process()
+    kept = anchors or settings.audit_anchor_file
+    known = anchors_in(kept) if kept is not None and kept.exists() else ()
+    try:
+        verdict = _verdict_on_export(settings, export, known) if export else _verdict(settings, known)
+    except InvalidInput as error:
+        raise click.ClickException(error.reason) from error
+    click.echo(json.dumps(_as_json(verdict)) if as_json else "\n".join(_told(verdict)))
+    if not verdict.sound:
+        raise SystemExit(FAULTY)
+
+
+@audit.command()
+@click.option("--checkout", "checkout_id", required=True, help="The checkout whose calls to tell.")
+def show(checkout_id: str) -> None:
+    """Tell the story of a checkout's calls, in order. That you looked is recorded."""
+    from gateway.starting import settings_of_process
+    from integrations.database.audit_reading import of_checkout
+
+    settings = settings_of_process()
+
+    async def tell(engine: "AsyncEngine") -> None:
+        found = await of_checkout(engine, checkout_id)
+        if not found:
+            raise click.ClickException("The trail knows of no such checkout.")
+        await _note_access(settings, engine, "audit show", checkout_id=checkout_id)
+        for link in found:
+            click.echo(f"{link.sequence:>9}  {_entry(link)}")
+
+    asyncio.run(with_database(settings, tell))
+
+
+@audit.command()
+@click.option("--since", type=click.DateTime(), help="From this moment on, in UTC.")
+@click.option("--until", type=click.DateTime(), help="Before this moment, in UTC.")
+def export(since: datetime | None, until: datetime | None) -> None:
+    """Write records to standard output as JSON lines, with their macs: `verify --export` needs no database. It is recorded."""
+    from booking.audit_export import line_of
+    from gateway.starting import settings_of_process
+    from integrations.database.audit_reading import links, span
+
+    settings = settings_of_process()
+
+    async def write(engine: "AsyncEngine") -> None:
+        await _note_access(settings, engine, "audit export")
+        before, last = await span(engine, since=_utc(since), until=_utc(until))
+        previous = before.mac
+        async for link in links(engine, after=before.sequence, until=last):
+            click.echo(line_of(link, previous=previous))
+            previous = link.mac
+
+    asyncio.run(with_database(settings, write))
+
+
+@audit.command()
+def anchor() -> None:
+    """Keep where the chain stands, in the log and in the settings' file; a worker does so every minute."""
+    from gateway.audit import Anchoring, anchor_sinks, audit_keys
+    from gateway.clock import SystemClock
+    from gateway.starting import settings_of_process
+    from integrations.database.audit import SqlAuditTrail
+
+    settings = settings_of_process()
+
+    async def take(engine: "AsyncEngine") -> "Anchor":
+        trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
+        return await Anchoring(trail=trail, sinks=anchor_sinks(settings), clock=SystemClock()).take()
+
+    taken = asyncio.run(with_database(settings, take))
+    click.echo(json.dumps(asdict(taken)))
+
+
+def _verdict(settings: "Settings", anchors: "Iterable[Anchor]") -> "Verdict":
+    from booking.audit_chain import Reader
+    from gateway.audit import audit_keys
+    from integrations.database.audit_reading import links, span
+
+    async def read(engine: "AsyncEngine") -> "Verdict":
+        reader = Reader(audit_keys(settings), anchors=anchors)
+        _, last = await span(engine)  # what is written meanwhile is for the next time
+        async for link in links(engine, until=last):
+            reader.read(link)
+        return reader.end()
+
+    return asyncio.run(with_database(settings, read))
+
+
+def _verdict_on_export(settings: "Settings", path: Path, anchors: "Iterable[Anchor]") -> "Verdict":
+    from booking.audit_chain import Reader
+    from booking.audit_export import links_of
+    from gateway.audit import audit_keys
+
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        before, links = links_of(iter(lines))
+        reader = Reader(audit_keys(settings), after=before, anchors=anchors)
+        for link in links:
+            reader.read(link)
+    return reader.end(whole=False)
+
+
+async def _note_access(
+    settings: "Settings", engine: "AsyncEngine", command: str, *, checkout_id: str | None = None
+) -> None:
+    """Record who reads the trail, before they do: without that, nothing is read."""
+    from booking.audit import AuditEntry, AuditKind
+    from booking.refusals import AuditUnavailable
+    from gateway.audit import audit_keys
+    from integrations.database.audit import SqlAuditTrail
+
+    entry = AuditEntry(
+        kind=AuditKind.ACCESSED,
+        call_id=uuid.uuid4().hex,
+        at=datetime.now(UTC),
+        actor=f"operator:{getpass.getuser()}",
+        operation=command,
+        operation_kind="command",
+        attempt=1,
+        checkout_id=checkout_id,
+    )
+    trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
+    try:
+        await trail.record(entry)
+    except AuditUnavailable as error:
+        raise click.ClickException("That you look cannot be recorded, so nothing is shown.") from error
+    finally:
+        await trail.aclose()
+
+
+def _told(verdict: "Verdict") -> list[str]:
+    """The verdict as people read it."""
+    lines = [f"{verdict.records:,} records, {verdict.first:,} to {verdict.head.sequence:,}"]
+    lines += [
+        f"key {key}: {use.records:,} from {use.first:,} to {use.last:,}" for key, use in verdict.keys.items()
+    ]
+    lines.append(
+        f"{verdict.anchors:,} anchors, the last at {verdict.anchored:,}: "
+        f"{max(0, verdict.head.sequence - verdict.anchored):,} later records could be cut off unseen"
+    )
+    if verdict.unanswered:
+        first = ", ".join(map(str, verdict.unanswered_at))
+        lines.append(
+            f"{verdict.unanswered:,} attempts without an answer (under way, or their process died): {first}"
+        )
+    if verdict.sound:
+        return [*lines, "Sound."]
+    lines += [f"record {fault.sequence:,}: {fault.kind}: {fault.detail}" for fault in verdict.shown]
+    return [*lines, f"NOT SOUND: {verdict.faults:,} faults, the first at record {verdict.bad:,}."]
+
+
+def _as_json(verdict: "Verdict") -> dict[str, object]:
+    return {"sound": verdict.sound, "first_bad": verdict.bad, **asdict(verdict)}
+
+
+def _entry(link: "Link") -> str:
+    from booking.audit_chain import entry_of
+
+    try:
+        entry = entry_of(link.record)
+    except ValueError:
+        return "no record of ours: run `frontdoor audit verify`"
+    parts = [moment(entry.at), f"{entry.kind:<9}", entry.operation_kind, entry.operation, f"by {entry.actor}"]
+    if entry.acting:
+        parts.append(f"as {entry.acting}, key {entry.key_fingerprint}, try {entry.attempt}")
+    if entry.patient:
+        parts.append(f"patient {entry.patient}")
+    if entry.duration_ms is not None:
+        parts.append(ended(entry))
+    parts += [f"request {one}" for one in (entry.request_id, entry.upstream_request_id) if one]
+    return "  ".join(parts)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at else None

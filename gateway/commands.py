@@ -1,0 +1,36 @@
+"""What the commands of those who run the practice have in common."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from booking.audit import AuditEntry
+    from gateway.settings import Settings
+
+T = TypeVar("T")
+
+
+async def with_database(settings: "Settings", work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
+    """Do it on the database of the settings."""
+    from integrations.database.engine import connect_database
+
+    engine = connect_database(settings.database_url)
+    try:
+        return await work(engine)
+    finally:
+        await engine.dispose()
+
+
+def moment(at: datetime) -> str:
+    """A moment as people read it, in UTC."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ended(call: "AuditEntry") -> str:
+    """How a call ended, as its record says."""
+    if call.duration_ms is None:
+        return "no answer recorded"
+    return f"{call.error or 'ok'}, HTTP {call.status or '-'}, {call.duration_ms} ms"
