@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import recovery, saga
+from benchmarks import idempotency, recovery, saga
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import discover, local_postgres
 from tests.plugins.servers import TOLD_POSTGRES, own_database
@@ -35,7 +35,8 @@ RESULTS = Path(__file__).parent / "results.json"
 LONG_RUN = Path(__file__).parent / "simulation.json"
 CHECKOUTS = 200
 TAKEOVERS = 10
-PARTS = ("saga", "recovery", "simulation")
+MUTATIONS = 1_000
+PARTS = ("saga", "idempotency", "recovery", "simulation")
 
 
 def main() -> None:
@@ -76,6 +77,11 @@ async def _measure(postgresql_url: str, without: list[str], *, checkouts: int) -
                 overhead = await saga.measure(engine, url, checkouts=checkouts)
                 durable = await _durability(engine)
                 figures.setdefault("saga", {})[name] = {**asdict(overhead), "durability": durable}
+        for name, url in urls.items() if "idempotency" not in without else ():
+            _say(f"idempotency keys on {name}")
+            async with emptied(url) as engine:
+                keys = await idempotency.measure(engine, url, mutations=MUTATIONS)
+                figures.setdefault("idempotency", {})[name] = asdict(keys)
         for name, url in urls.items() if "recovery" not in without else ():
             _say(f"recovery on {name}")
             measured = await recovery.measure(nursery, await nursery.emulator(), url, takeovers=TAKEOVERS)

@@ -1,0 +1,75 @@
+"""What an idempotency key adds to a mutation: its claim before, its outcome afterwards."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from strawberry import ID
+
+from benchmarks.bare import bare_writer, timed
+from benchmarks.figures import Spread, spread
+from booking.principals import Caller, Principal, PrincipalKind
+from gateway.idempotency import MutationGuard
+from integrations.database.idempotency import IdempotencyKeys
+from schema.context import Context
+from schema.results import ReleaseHoldSuccess
+
+WARM_UP = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overhead:
+    """Per mutation, in milliseconds."""
+
+    first: Spread  # a mutation that itself takes no time
+    replay: Spread  # the same again, answered from its row
+    bare_write: Spread  # one commit through the bare driver, measured in between
+
+
+class _Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+async def measure(engine: AsyncEngine, url: str, *, mutations: int) -> Overhead:
+    """Measure on a migrated, empty database."""
+    guard = MutationGuard(
+        keys=IdempotencyKeys(engine=engine), clock=_Clock(), fingerprint_key=b"benchmark", tenant="practice"
+    )
+    outcome = ReleaseHoldSuccess(hold_id=ID("hold_1"))
+
+    async def resolve(*_: object, **__: object) -> object:
+        return outcome
+
+    guarded = guard.around("releaseHold", resolve)
+    first, replay, bare = list[float](), list[float](), list[float]()
+    async with bare_writer(url) as write:
+        for number in range(WARM_UP + mutations):
+            samples = [await _timed(guarded, number), await _timed(guarded, number), await timed(write)]
+            if number >= WARM_UP:
+                for kept, sample in zip((first, replay, bare), samples, strict=True):
+                    kept.append(sample)
+    return Overhead(first=spread(first), replay=spread(replay), bare_write=spread(bare))
+
+
+async def _timed(guarded: Callable[..., Awaitable[object]], number: int) -> float:
+    nothing: Any = None
+    caller = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="benchmark"))
+    context = Context(
+        services=nothing,
+        tokens=nothing,
+        caller=caller,
+        request_id="benchmark",
+        idempotency_key=f"key-{number}",
+    )
+    info = SimpleNamespace(context=context, operation_extensions=None)
+    started = time.perf_counter()
+    outcome = await guarded(None, info, input={"holdId": "hold_1"})
+    seconds = time.perf_counter() - started
+    if cast("ReleaseHoldSuccess", outcome).hold_id != "hold_1":
+        raise AssertionError(outcome)
+    return seconds
