@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from booking.ports import Clock
@@ -16,11 +16,13 @@ from gateway.authentication import VISITOR_HEADER, Authenticator
 from gateway.clients import ClientNames
 from gateway.composition import System, compose
 from gateway.graphiql import graphiql_routes
-from gateway.http import REQUEST_ID_HEADER, GraphQLEndpoint
+from gateway.http import GraphQLEndpoint
 from gateway.idempotency import REPLAYED_HEADER, MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
+from gateway.requests import REQUEST_ID_HEADER
 from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings
+from gateway.sockets import SocketRules
 from gateway.tokens import GatewayTokens, derive_key, token_verifier
 from gateway.trusted_documents import TrustedDocuments, load_manifest
 from integrations.database.migrations import ready
@@ -73,6 +75,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     gateway = _Gateway(settings, clock, _trusted_documents(settings))
     routes: list[BaseRoute] = [
         Route(GRAPHQL_PATH, gateway),
+        WebSocketRoute(GRAPHQL_PATH, gateway),
         Route("/healthz", _live),
         Route("/readyz", gateway.ready),
     ]
@@ -100,6 +103,7 @@ def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> 
             fingerprint_key=derive_key(secret, "idempotency-fingerprint"),
             tenant=settings.tenant,
         ),
+        sockets=SocketRules(origins=settings.cors_origins),
         open_to_developers=settings.in_development,
         trusted=trusted,
     )

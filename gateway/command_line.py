@@ -42,6 +42,7 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:
     import uvicorn
 
     from gateway.app import create_app
+    from gateway.sockets.rules import LONGEST_MESSAGE
     from gateway.trusted_documents import ManifestInvalid
 
     settings = _settings(until_stdin_closes=until_stdin_closes)
@@ -55,6 +56,8 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:
         access_log=False,
         lifespan="on",
         server_header=False,
+        ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,  # messages are small, and a compressor for each socket is not
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from booking.refusals import (
     InvalidInput,
@@ -98,6 +100,12 @@ def _of_cause(cause: Exception | None) -> Explained | None:
                 extensions={"retryable": cause.retryable, **cause.details},
                 status=cause.status,
                 headers=cause.headers,
+            )
+        case MissingQueryError():
+            explained = Explained(code=RequestError.code, message="Send a document in query.")
+        case CannotGetOperationTypeError():  # its text repeats what was sent
+            explained = Explained(
+                code=RequestError.code, message="operationName names no operation of the document."
             )
         case InvalidInput():
             explained = Explained(

@@ -1,44 +1,33 @@
-"""GraphQL over HTTP: reads a request, says who asks, executes, and answers with the right status and headers."""
+"""GraphQL over HTTP: reads a request, executes, and answers with the right status and headers."""
 
-import json
-import re
-import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
-from booking.current import asked_by
 from booking.services import Services
 from gateway.authentication import Authenticator
 from gateway.errors import explain, format_error, request_error_body
 from gateway.graphql import build_schema
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
+from gateway.json_text import read_json
 from gateway.media_types import GRAPHQL_JSON, JSON, answer_type, check_body_type
+from gateway.requests import REQUEST_ID_HEADER, Requests, request_id_of
+from gateway.sockets import SocketEndpoint, SocketRules
 from gateway.trusted_documents import TrustedDocuments, named_in
 from schema.context import Context
 from schema.errors import RequestError
 
-REQUEST_ID_HEADER = "x-request-id"
-
 # The largest sensible document with its variables is some kilobytes.
 _LONGEST_BODY = 100_000
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
-
-# An escaped half of a surrogate pair, or NUL: no text that a database could keep.
-_SUSPECT_ESCAPES = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 _KINDS = {
@@ -70,40 +59,33 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         services: Services,
         authenticator: Authenticator,
         guard: MutationGuard,
+        sockets: SocketRules,
         open_to_developers: bool = False,
         trusted: TrustedDocuments | None = None,
     ) -> None:
         schema = build_schema(guard, open_to_developers=open_to_developers, trusted=trusted)
         super().__init__(schema, graphql_ide=None)
-        self._services = services
-        self._authenticator = authenticator
+        self._requests = Requests(services=services, authenticator=authenticator)
+        self._sockets = SocketEndpoint(schema=schema, requests=self._requests, rules=sockets)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; nothing but an HTTP response ever leaves."""
+        """Answer one request, or serve one socket."""
         if scope["type"] != "http":
-            await WebSocket(scope, receive=receive, send=send).close()
+            await self._sockets(scope, receive, send)
             return
         request = Request(scope, receive=_Limited(receive=receive))
-        request_id = _request_id(request.headers.get(REQUEST_ID_HEADER))
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = await self._answer(request, request_id)
+        request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
+        response = await self._answer(request, request_id)
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers["Cache-Control"] = "no-store"
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, request_id: str) -> Response:
-        media_type = JSON
+        media_type, key = JSON, request.headers.get(KEY_HEADER)
         try:
             request.state.media_type = media_type = answer_type(request.headers.get("accept"))
-            context = Context(
-                services=self._services,
-                tokens=self._authenticator.tokens,
-                caller=await self._authenticator.caller(request.headers),
-                request_id=request_id,
-                idempotency_key=request.headers.get(KEY_HEADER),
-            )
-            request.state.context = context
-            with asked_by(_actor(context), request_id=request_id):
+            async with self._requests.opened(request.headers, request_id=request_id, key=key) as context:
+                request.state.context = context
                 response: Response = await self.run(request, context=context)
         except HTTPException as error:
             return _refused(_from_strawberry(error), media_type)
@@ -168,11 +150,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def decode_json(self, data: str | bytes) -> dict[str, Any] | None:
         """A JSON object, as the GraphQL over HTTP specification asks for; also of the parameters of a GET."""
         try:
-            text = data if isinstance(data, str) else data.decode()
-            value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
-            if _SUSPECT_ESCAPES.search(text):
-                _check_text(value)
-        except (ValueError, RecursionError) as error:
+            value = read_json(data)
+        except ValueError as error:
             raise BadRequest("The body must be valid JSON, in UTF-8, of Unicode text without NUL.") from error
         if isinstance(value, list):
             raise BadRequest("Send one operation a request; batches are refused.")
@@ -196,16 +175,6 @@ class _Limited:
         return message
 
 
-def _request_id(given: str | None) -> str:
-    """The caller's own id, if it can stand in a log; else a fresh one."""
-    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _actor(context: Context) -> str:
-    """Whom the audit of upstream calls names."""
-    return context.caller.principal.key if context.caller else "anonymous"
-
-
 def _refused(error: RequestError, media_type: str) -> Response:
     return JSONResponse(
         request_error_body(error),
@@ -225,29 +194,3 @@ def _from_strawberry(error: HTTPException) -> RequestError:
     if told.status == 405:  # noqa: PLR2004
         told.headers = {"Allow": "POST"} if error.__cause__ else {"Allow": "GET, POST"}
     return told
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in an object")
-    return found
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_text(value: object) -> None:
-    """Refuse lone surrogates and NUL anywhere in the values."""
-    match value:
-        case str():
-            if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
-                raise ValueError("text that no database could keep")
-        case Mapping():
-            for name, one in value.items():
-                _check_text(name)
-                _check_text(one)
-        case list():
-            for one in value:
-                _check_text(one)

@@ -18,6 +18,7 @@ from booking.services import Services
 from gateway.authentication import Authenticator
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency import MutationGuard
+from gateway.sockets import SocketRules
 from gateway.tokens import DevelopmentTokens, GatewayTokens
 from gateway.trusted_documents import TrustedDocuments
 from integrations.database.idempotency import IdempotencyKeys
@@ -192,6 +193,7 @@ async def api_on(
     in_flight: timedelta = IN_FLIGHT,
     open_to_developers: bool = False,
     trusted: TrustedDocuments | None = None,
+    sockets: SocketRules = SocketRules(),  # noqa: B008  # frozen
 ) -> AsyncIterator[Api]:
     """The API of a fresh practice, to nobody in particular."""
     world = World()
@@ -220,6 +222,7 @@ async def api_on(
         ),
         open_to_developers=open_to_developers,
         trusted=trusted,
+        sockets=sockets,
     )
     transport = httpx2.ASGITransport(app=endpoint)
     async with httpx2.AsyncClient(transport=transport, base_url="http://frontdoor.test") as http:

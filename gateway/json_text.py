@@ -1,0 +1,47 @@
+"""JSON from outside, read strictly: what two readers could understand differently, or no database could keep, is refused."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# An escaped half of a surrogate pair, or NUL: no text that a database could keep.
+_SUSPECT_ESCAPES = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+def read_json(data: str | bytes) -> object:
+    """The value. Raises ValueError, without any of the text."""
+    try:
+        text = data if isinstance(data, str) else data.decode()
+        value: object = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        if _SUSPECT_ESCAPES.search(text):
+            _check_text(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("not valid JSON in UTF-8") from error
+    return value
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_text(value: object) -> None:
+    """Refuse lone surrogates and NUL anywhere in the values."""
+    match value:
+        case str():
+            if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+                raise ValueError("text that no database could keep")
+        case Mapping():
+            for name, one in value.items():
+                _check_text(name)
+                _check_text(one)
+        case list():
+            for one in value:
+                _check_text(one)

@@ -1,0 +1,54 @@
+"""Requests, whatever transport brings them: who asks, under which id, and whom the records of it name."""
+
+import re
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from booking.current import asked_by
+from booking.services import Services
+from gateway.authentication import Authenticator
+from schema.context import Context
+
+REQUEST_ID_HEADER = "x-request-id"
+
+# What the audit of upstream calls names who has not said who they are.
+ANONYMOUS = "anonymous"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requests:
+    """Opens requests."""
+
+    services: Services
+    authenticator: Authenticator
+
+    @asynccontextmanager
+    async def opened(
+        self, headers: Mapping[str, str], *, request_id: str, key: str | None = None
+    ) -> AsyncIterator[Context]:
+        """The request's context; inside, logs and audit know whose it is. Raises Unauthenticated.
+
+        `headers` are the caller's, `key` is the idempotency key where the transport has a place for it.
+        """
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            context = Context(
+                services=self.services,
+                tokens=self.authenticator.tokens,
+                caller=await self.authenticator.caller(headers),
+                request_id=request_id,
+                idempotency_key=key,
+            )
+            actor = context.caller.principal.key if context.caller else ANONYMOUS
+            with asked_by(actor, request_id=request_id):
+                yield context
+
+
+def request_id_of(given: str | None) -> str:
+    """The caller's own id, if it can stand in a log; else a fresh one."""
+    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

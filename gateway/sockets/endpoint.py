@@ -1,0 +1,82 @@
+"""The WebSocket side of the endpoint: who may connect, in which protocol, and how many."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import strawberry
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from booking.principals import Caller
+from gateway.requests import Requests
+from gateway.sockets.connection import Admit, Connection
+from gateway.sockets.messages import Close
+from gateway.sockets.rules import SocketRules
+
+SUBPROTOCOL = "graphql-transport-ws"
+
+
+class SocketEndpoint:
+    """An ASGI application for the sockets of one process."""
+
+    def __init__(self, *, schema: strawberry.Schema, requests: Requests, rules: SocketRules) -> None:
+        self._schema = schema
+        self._requests = requests
+        self._rules = rules
+        self._open = 0
+        self._of_caller: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket to its end."""
+        socket = WebSocket(scope, receive, send)
+        if not self._may_connect(socket.headers):
+            await socket.close()  # before it is accepted: the answer is 403
+            return
+        if self._open >= self._rules.in_all:
+            await socket.send_denial_response(PlainTextResponse("Too many sockets. Try again later.", 503))
+            return
+        if SUBPROTOCOL not in scope["subprotocols"]:
+            await socket.accept()
+            await socket.close(4406, "Subprotocol not acceptable")
+            return
+        await socket.accept(SUBPROTOCOL)
+        with self._counted() as admit:
+            connection = Connection(
+                socket, schema=self._schema, requests=self._requests, rules=self._rules, admit=admit
+            )
+            await connection.serve()
+
+    def _may_connect(self, headers: Headers) -> bool:
+        """Whether the page, if it is one, is of an allowed origin or of our own host. Programs send no origin."""
+        origin = headers.get("origin")
+        if origin is None or origin in self._rules.origins or "*" in self._rules.origins:
+            return True
+        return urlsplit(origin).netloc == headers.get("host")
+
+    @contextmanager
+    def _counted(self) -> Iterator[Admit]:
+        """Count one socket in all, and for its caller once that is known."""
+        names: list[str] = []
+
+        def admit(caller: Caller | None) -> None:
+            if caller is None:
+                return
+            name = caller.principal.key
+            if self._of_caller[name] >= self._rules.per_caller:
+                raise Close(1013, "Too many sockets")
+            self._of_caller[name] += 1
+            names.append(name)
+
+        self._open += 1
+        try:
+            yield admit
+        finally:
+            self._open -= 1
+            for name in names:
+                self._of_caller[name] -= 1
+                if not self._of_caller[name]:
+                    del self._of_caller[name]

@@ -1,0 +1,151 @@
+"""The messages of graphql-transport-ws, and the closes that answer what is none."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from gateway.json_text import read_json
+from gateway.trusted_documents import named_in
+
+# A close's reason has at most 123 bytes on the wire (RFC 6455, section 5.5); an id may be repeated in one.
+_LONGEST_ID = 80
+
+_Object: TypeAlias = dict[str, Any] | None
+
+
+class Close(Exception):
+    """The socket is closed; 44xx are the protocol's own codes."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(code, reason)
+
+
+class Malformed(Close):
+    """A message of no kind or form that the protocol knows."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(4400, reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Init:
+    """Who connects."""
+
+    payload: _Object = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ping:
+    """Wants a pong."""
+
+    payload: _Object = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pong:
+    """Wants nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscribe:
+    """An operation to run: a query and a mutation too."""
+
+    id: str  # the client's name for it
+    query: str | None  # none: a trusted document, named in the extensions
+    variables: _Object = None
+    operation_name: str | None = None
+    extensions: _Object = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Complete:
+    """The client wants no more of an operation."""
+
+    id: str
+
+
+Message: TypeAlias = Init | Ping | Pong | Subscribe | Complete
+
+
+def read_message(text: str) -> Message:
+    """What a client sent. Raises Malformed, whose reason repeats nothing of it."""
+    try:
+        value = read_json(text)
+    except ValueError as error:
+        raise Malformed("A message must be valid JSON") from error
+    if not isinstance(value, dict):
+        raise Malformed("A message must be a JSON object")
+    match value.get("type"):
+        case "connection_init":
+            return Init(payload=_object(value, "payload"))
+        case "ping":
+            return Ping(payload=_object(value, "payload"))
+        case "pong":
+            _object(value, "payload")
+            return Pong()
+        case "subscribe":
+            return _subscribe(value)
+        case "complete":
+            return Complete(id=_id(value))
+    raise Malformed("A message must have a type that clients may send")
+
+
+def ack() -> str:
+    """The connection is open."""
+    return json.dumps({"type": "connection_ack"})
+
+
+def pong(ping: Ping) -> str:
+    """The answer to a ping, with what came with it."""
+    payload = {"payload": ping.payload} if ping.payload is not None else {}
+    return json.dumps({"type": "pong", **payload})
+
+
+def next_result(name: str, payload: Mapping[str, Any]) -> str:
+    """A result of an operation."""
+    return json.dumps({"id": name, "type": "next", "payload": payload})
+
+
+def failed(name: str, errors: Sequence[Mapping[str, Any]]) -> str:
+    """An operation that was not executed; its end."""
+    return json.dumps({"id": name, "type": "error", "payload": errors})
+
+
+def completed(name: str) -> str:
+    """The end of an operation."""
+    return json.dumps({"id": name, "type": "complete"})
+
+
+def _subscribe(value: Mapping[str, Any]) -> Subscribe:
+    payload = _object(value, "payload") or {}
+    query, operation_name = payload.get("query"), payload.get("operationName")
+    _object(payload, "extensions")
+    extensions = named_in(payload)
+    if not isinstance(query, str | None) or not (query or extensions):
+        raise Malformed("payload.query must be a document")
+    if not isinstance(operation_name, str | None):
+        raise Malformed("payload.operationName must be a string or null")
+    return Subscribe(
+        id=_id(value),
+        query=query,
+        variables=_object(payload, "variables"),
+        operation_name=operation_name,
+        extensions=extensions,
+    )
+
+
+def _id(value: Mapping[str, Any]) -> str:
+    name = value.get("id")
+    if not isinstance(name, str) or not 0 < len(name.encode()) <= _LONGEST_ID:
+        raise Malformed(f"id must be a string of 1 to {_LONGEST_ID} bytes")
+    return name
+
+
+def _object(value: Mapping[str, Any], name: str) -> _Object:
+    found = value.get(name)
+    if not isinstance(found, dict | None):
+        raise Malformed(f"{name} must be an object or null")
+    return found

@@ -1,0 +1,65 @@
+"""One operation on a socket: executed as over HTTP, its results told as they come."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any, Protocol
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types import ExecutionResult
+
+from gateway.errors import explain, format_error, log_fault
+from gateway.idempotency import REPLAYED_HEADER
+from gateway.sockets.messages import Subscribe, completed, failed, next_result
+from schema.context import Context
+
+
+class Tell(Protocol):
+    """Sends a message of the operation to the client."""
+
+    async def __call__(self, text: str, *, last: bool = False) -> None:
+        """Send it. After the last the operation's id is free for another."""
+
+
+async def run(asked: Subscribe, context: Context, *, schema: strawberry.Schema, tell: Tell) -> None:
+    """Run it to its end. Errors are explained or masked as everywhere."""
+    try:
+        await _run(asked, context, schema, tell)
+    except Exception as error:  # noqa: BLE001  # whatever it is, this operation is over and the socket is not
+        fault = GraphQLError("", original_error=error)
+        log_fault(fault)
+        await tell(failed(asked.id, _explained([fault], context)), last=True)
+
+
+async def _run(asked: Subscribe, context: Context, schema: strawberry.Schema, tell: Tell) -> None:
+    results = await schema.stream(
+        asked.query,
+        variable_values=asked.variables,
+        context_value=context,
+        operation_name=asked.operation_name,
+        operation_extensions=asked.extensions,
+    )
+    async with aclosing(results):
+        async for result in results:
+            if not isinstance(result, ExecutionResult):
+                raise TypeError("results in parts have no message in this protocol")
+            errors = result.errors or []
+            # Whatever goes wrong in a field has its path.
+            if result.data is None and errors and not any(error.path for error in errors):
+                await tell(failed(asked.id, _explained(errors, context)), last=True)
+                return
+            await tell(next_result(asked.id, _payload(result, context)))
+    await tell(completed(asked.id), last=True)
+
+
+def _payload(result: ExecutionResult, context: Context) -> dict[str, Any]:
+    payload: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        payload["errors"] = _explained(result.errors, context)
+    if REPLAYED_HEADER in context.response.headers:
+        payload["extensions"] = {"idempotentReplayed": True}
+    return payload
+
+
+def _explained(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, Any]]:
+    return [format_error(error, explain(error, request_id=context.request_id)) for error in errors]
