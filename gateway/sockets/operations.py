@@ -8,7 +8,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
-from gateway.errors import explain, format_error, log_fault
+from gateway.errors import explain, format_error, is_fault, log_fault
 from gateway.idempotency import REPLAYED_HEADER
 from gateway.sockets.messages import Subscribe, completed, failed, next_result
 from schema.context import Context
@@ -26,9 +26,11 @@ async def run(asked: Subscribe, context: Context, *, schema: strawberry.Schema, 
     try:
         await _run(asked, context, schema, tell)
     except Exception as error:  # noqa: BLE001  # whatever it is, this operation is over and the socket is not
-        fault = GraphQLError("", original_error=error)
-        log_fault(fault)
-        await tell(failed(asked.id, _explained([fault], context)), last=True)
+        # A stream, unlike an execution, lets through what an extension refuses before validation.
+        refused = error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error)
+        if is_fault(refused):
+            log_fault(refused)
+        await tell(failed(asked.id, _explained([refused], context)), last=True)
 
 
 async def _run(asked: Subscribe, context: Context, schema: strawberry.Schema, tell: Tell) -> None:

@@ -16,6 +16,7 @@ from booking.principals import PrincipalKind
 from booking.records import RecordsService
 from booking.services import Services
 from gateway.authentication import Authenticator
+from gateway.clients import ClientNames
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency import MutationGuard
 from gateway.sockets import SocketRules
@@ -211,7 +212,11 @@ async def api_on(
     sign_in = DevelopmentTokens(secret=SECRET, clock=world.clock)
     endpoint = GraphQLEndpoint(
         services=services,
-        authenticator=Authenticator(tokens=tokens, verifier=sign_in),
+        authenticator=Authenticator(
+            tokens=tokens,
+            verifier=sign_in,
+            clients=ClientNames(header="X-Forwarded-For", key=b"only for tests"),
+        ),
         guard=MutationGuard(
             keys=IdempotencyKeys(engine=engine),
             clock=world.clock,
