@@ -62,28 +62,38 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "--heartbeat",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="A file that is touched whenever the worker has found the database: for health checks.",
+)
 @_until_stdin_closes
-def worker(until_stdin_closes: bool) -> None:
+def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:
     """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
     from gateway.composition import compose
+    from integrations.database.migrations import DatabaseUnusable, prove_ready
 
     settings = _settings(until_stdin_closes=until_stdin_closes)
 
     async def run() -> None:
         stop = _stop_event()
         async with compose(settings) as system:
-            await system.worker().run(stop)
+            await prove_ready(system.engine)
+            await system.worker().run(stop, beat=heartbeat.touch if heartbeat else None)
 
-    asyncio.run(run())
+    with _clean_errors(DatabaseUnusable):
+        asyncio.run(run())
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database's tables up to date; safe to run again, and at the same time elsewhere."""
+    from integrations.database.migrations import DatabaseUnusable
     from integrations.database.migrations import migrate as migrate_database
 
     settings = _settings(until_stdin_closes=False)
-    asyncio.run(migrate_database(settings.database_url, role=settings.database_role))
+    with _clean_errors(DatabaseUnusable):
+        asyncio.run(migrate_database(settings.database_url, role=settings.database_role))
     click.echo("The database is up to date.")
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +18,11 @@ KEY_BYTES = 32
 
 # What signs tokens in a stack on a developer's own machine, where everybody is synthetic; production refuses it.
 DEVELOPMENT_SECRET = "frontdoor-development-only-anybody-can-know-this"  # noqa: S105  # that is its point
+
+
+# The schemes of addresses that the adapters take.
+_DATABASES = frozenset({"sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg"})
+_REDISES = frozenset({"redis", "rediss", "unix"})
 
 
 class Environment(StrEnum):
@@ -176,6 +182,18 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} is not {KEY_BYTES} bytes in base64")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        return _address(value, _DATABASES, "sqlite:///path or postgresql://user:password@host:port/name")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        return _address(value, _REDISES, "redis://host:port/number, or rediss:// with TLS")
+
     @field_validator("alert_webhook_url")
     @classmethod
     def _posts_over_http(cls, value: SecretStr | None) -> SecretStr | None:
@@ -236,6 +254,18 @@ class Settings(BaseSettings):
     def in_development(self) -> bool:
         """Whether conveniences are on that have no place in production."""
         return self.environment is Environment.DEVELOPMENT
+
+
+def _address(value: str, schemes: frozenset[str], form: str) -> str:
+    """The address, if it has one of the schemes and a port that is one. Raises ValueError, without the address."""
+    scheme, separator, _ = value.partition("://")
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        separator = ""
+    if not separator or scheme not in schemes:
+        raise ValueError(f"is {form}")
+    return value
 
 
 def _key_length(key: SecretStr) -> int | None:

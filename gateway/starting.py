@@ -20,6 +20,11 @@ def settings_of_process(*, until_stdin_closes: bool = False) -> Settings:
     except SettingsError as error:  # its text names the field, and its cause would quote the value
         raise click.ClickException(f"{error}: is it valid JSON?") from None
     if directory := sqlite_directory(settings.database_url):
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise click.ClickException(
+                f"FRONTDOOR_DATABASE_URL: {directory} cannot be made ({error.strerror})."
+            ) from None
     configure_logs(log_format=settings.log_format, level=settings.log_level)
     return settings

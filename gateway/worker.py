@@ -43,15 +43,21 @@ class Worker:
         self._saga = saga
         self._units = units
         self._clock = clock
+        self._database_answers = False
         self._next: dict[Chore, datetime] = {
             chore: clock.now() + (chore.first or chore.every) for chore in chores
         }
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop; one failing row or chore does not keep the others waiting."""
+    async def run(self, stop: asyncio.Event, *, beat: Callable[[], object] | None = None) -> None:
+        """Work until told to stop; one failing row or chore does not keep the others waiting.
+
+        `beat` is called after each look that found the database.
+        """
         log.info("worker.started")
         while not stop.is_set():
             busy = await self.tick()
+            if beat is not None and self._database_answers:
+                beat()
             if not busy:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), POLL_SECONDS)
@@ -64,7 +70,9 @@ class Worker:
                 due = await unit.checkouts.due(self._clock.now(), limit=BATCH)
         except Exception:
             log.exception("worker.database_unavailable")
+            self._database_answers = False
             return 0
+        self._database_answers = True
         resumed = await asyncio.gather(*(self._resume(checkout_id) for checkout_id in due))
         for chore, at in list(self._next.items()):
             if self._clock.now() >= at:

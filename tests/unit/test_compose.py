@@ -1,7 +1,11 @@
 """docker-compose.yml and Dockerfile, held against the Compose specification and against the program itself."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -40,7 +44,7 @@ def interpolate(value: Any) -> Any:
     if isinstance(value, list):
         return [interpolate(item) for item in value]
     if not isinstance(value, str):
-        return value
+        return value  # a setting without a value is passed on where the operator has one
     return VARIABLE.sub(
         lambda found: (
             OPERATOR[found["name"]] if found["kind"] == "?" else OPERATOR.get(found["name"], found["rest"])
@@ -75,6 +79,8 @@ def test_the_file_is_valid_by_the_compose_specification() -> None:
 def test_every_secret_comes_from_the_operator() -> None:
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
+            if value is None:
+                continue
             if SECRET.search(name):
                 found = VARIABLE.fullmatch(value)
                 assert found, name
@@ -111,7 +117,8 @@ def test_every_setting_exists_and_together_they_start_a_production_gateway(
     environment = interpolate(OURS["gateway"]["environment"])
     for name, value in environment.items():
         assert name.removeprefix(prefix).lower() in settings.model_fields, name
-        monkeypatch.setenv(name, value)
+        if value is not None:
+            monkeypatch.setenv(name, value)
     assert settings().environment == "production"
 
 
@@ -121,6 +128,30 @@ def test_a_service_listens_on_the_port_that_is_published_and_probed(service: str
     published = [int(mapping.split(":")[-1]) for mapping in OURS[service]["ports"]]
     (probed,) = re.findall(r"http://127\.0\.0\.1:(\d+)/", " ".join(OURS[service]["healthcheck"]["test"]))
     assert published == [listening] == [int(probed)]
+
+
+def test_the_key_to_the_card_processors_books_is_passed_on() -> None:
+    for name in ("gateway", "worker"):
+        assert OURS[name]["environment"]["FRONTDOOR_STRIPE_KEY"] is None
+
+
+def test_the_worker_is_probed_by_the_file_that_it_touches(tmp_path: Path) -> None:
+    worker = OURS["worker"]
+    heartbeat = parse(worker["command"])["heartbeat"]
+    assert any(str(heartbeat).startswith(f"{place}/") for place in worker["tmpfs"])
+    kind, _, *script = worker["healthcheck"]["test"]
+    assert (kind, script[0]) == ("CMD", "-c")
+    beats = tmp_path / "worker"
+
+    def probed() -> int:
+        command = script[1].replace(str(heartbeat), str(beats))
+        return subprocess.run([sys.executable, "-c", command], check=False, capture_output=True).returncode
+
+    assert probed() == 1  # it has not found its database yet
+    beats.touch()
+    assert probed() == 0
+    os.utime(beats, (time.time() - 300,) * 2)
+    assert probed() == 1
 
 
 def test_the_image_exposes_the_port_that_it_serves() -> None:

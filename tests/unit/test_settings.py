@@ -55,6 +55,28 @@ def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPa
     assert "too-short" not in text
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://someone:synthetic-password@127.0.0.1/frontdoor"),
+        ("DATABASE_URL", "postgresql://someone:synthetic-password@127.0.0.1:port/frontdoor"),
+        ("REDIS_URL", "nonsense"),
+        ("REDIS_URL", "http://:synthetic-password@127.0.0.1/0"),
+        ("REDIS_URL", "redis://:synthetic-password@127.0.0.1:port/0"),
+    ],
+)
+def test_an_address_that_is_none_is_told_with_the_form_that_it_needs_and_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"FRONTDOOR_{name}", value)
+    with pytest.raises(click.ClickException) as caught:
+        settings_of_process()
+    assert f"FRONTDOOR_{name}" in caught.value.message
+    assert "://" in caught.value.message
+    assert "synthetic-password" not in caught.value.message
+
+
 def test_production_refuses_the_development_stacks_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRONTDOOR_SECRET_KEY", DEVELOPMENT_SECRET)
     with pytest.raises(ValidationError):

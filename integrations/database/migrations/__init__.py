@@ -6,6 +6,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from asyncpg import PostgresError  # type: ignore[import-untyped]
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,18 +14,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from integrations.database.engine import connect_database, reading
 from integrations.database.roles import grant_to
 
+# What comes of a database that cannot be used; the driver's own errors come as they are while it connects.
+_FAULTS = (SQLAlchemyError, OSError, PostgresError)
+
 # Any number, the same in every process: "frontdoo" in ASCII.
 _LOCK = int.from_bytes(b"frontdoo", "big")
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be worked on as it is; the text says what to do, and names its address without the password."""
 
 
 async def migrate(url: str, *, role: str | None = None) -> None:
     """Bring the database at the URL to the newest revision; nothing happens when it is there.
 
     Concurrent calls wait for each other. All of it is one transaction: it is there, or it is not. `role` is who the program
-    works as, where that is not who migrates: it is given what it needs, on PostgreSQL.
+    works as, where that is not who migrates: it is given what it needs, on PostgreSQL. Raises DatabaseUnusable when the
+    database does not answer.
     """
     engine = connect_database(url)
     try:
+        await _reach(engine)
         await migrate_engine(engine, role=role)
     finally:
         await engine.dispose()
@@ -42,11 +52,36 @@ async def migrate_engine(engine: AsyncEngine, *, role: str | None = None) -> Non
 async def ready(engine: AsyncEngine) -> bool:
     """Whether the database answers and has the tables that this program needs, or newer ones."""
     try:
+        await prove_ready(engine)
+    except DatabaseUnusable:
+        return False
+    return True
+
+
+async def prove_ready(engine: AsyncEngine) -> None:
+    """Raise DatabaseUnusable unless the database is `ready`."""
+    await _reach(engine)
+    try:
         async with reading(engine) as connection:
             found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-    except (SQLAlchemyError, OSError):
-        return False
-    return found is not None and found not in _outdated()
+    except _FAULTS:
+        found = None
+    if found is None or found in _outdated():
+        raise DatabaseUnusable(
+            "The database has not the tables of this version yet: run `frontdoor migrate`."
+        )
+
+
+async def _reach(engine: AsyncEngine) -> None:
+    try:
+        async with reading(engine) as connection:
+            await connection.execute(select(1))
+    except _FAULTS as error:
+        url = engine.url
+        place = url.database if url.host is None else f"{url.host}:{url.port or 5432}/{url.database}"
+        raise DatabaseUnusable(
+            f"The database at {place} does not answer, or refuses this user ({type(error).__name__})."
+        ) from error
 
 
 def configuration(connection: Connection | None = None) -> Config:

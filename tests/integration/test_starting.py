@@ -1,0 +1,75 @@
+"""Commands that cannot start say why in one sentence, and end."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from integrations.database.engine import connect_database
+from integrations.database.migrations import DatabaseUnusable, migrate, prove_ready
+
+REQUIRED = {
+    "FRONTDOOR_ENVIRONMENT": "development",
+    "FRONTDOOR_SECRET_KEY": "synthetic-secret-of-sufficient-length-0123456789",
+    "FRONTDOOR_HEALTHIE_URL": "http://127.0.0.1:1/graphql",
+    "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": "synthetic-organization-key",
+    "FRONTDOOR_HEALTHIE_KEYS": '{"101": "synthetic-clinician-key"}',
+}
+NOWHERE = "postgresql://someone:synthetic-password@127.0.0.1:1/nothing"
+
+
+def frontdoor(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.command_line", *arguments],
+        env={**REQUIRED, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", ["migrate", "worker"])
+def test_a_database_that_does_not_answer_is_told_without_its_password(command: str) -> None:
+    ended = frontdoor(command, FRONTDOOR_DATABASE_URL=NOWHERE)
+    said = ended.stderr.strip().splitlines()[-1]
+    assert ended.returncode == 1
+    assert "The database at 127.0.0.1:1/nothing does not answer" in said
+    assert "Traceback" not in ended.stderr
+    assert "synthetic-password" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve", "worker"])
+def test_a_wrong_address_is_told_before_anything_is_started(command: str) -> None:
+    ended = frontdoor(command, FRONTDOOR_DATABASE_URL="sqlite:///unused", FRONTDOOR_REDIS_URL="nonsense")
+    assert ended.returncode == 1
+    assert "FRONTDOOR_REDIS_URL" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_worker_on_a_database_without_tables_says_what_to_run(tmp_path: Path) -> None:
+    ended = frontdoor("worker", FRONTDOOR_DATABASE_URL=f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    assert ended.returncode == 1
+    assert "run `frontdoor migrate`" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.postgres
+async def test_a_user_whom_the_database_refuses_is_told(postgres_url: str) -> None:
+    engine = connect_database(postgres_url)
+    stranger = connect_database(
+        engine.url.set(username="frontdoor_nobody", password="synthetic").render_as_string(
+            hide_password=False
+        )
+    )
+    await engine.dispose()
+    with pytest.raises(DatabaseUnusable, match="refuses this user") as caught:
+        await prove_ready(stranger)
+    await stranger.dispose()
+    assert "synthetic" not in str(caught.value)
+
+
+async def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match=r"missing/frontdoor\.sqlite3 does not answer"):
+        await migrate(f"sqlite:///{tmp_path / 'missing' / 'frontdoor.sqlite3'}")
