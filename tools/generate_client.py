@@ -74,10 +74,10 @@ def find_uv() -> str:
     return found
 
 
-def generate(parent: Path) -> Path:
-    """Write the package `generated` into a directory and answer its path."""
+def generate(parent: Path, *, healthie: Path = HEALTHIE) -> Path:
+    """Write the package `generated`, of the contract and operations in `healthie`, into a directory and answer its path."""
     configuration = parent / "codegen.toml"
-    configuration.write_text(CONFIGURATION.format(healthie=HEALTHIE.as_posix(), target=parent.as_posix()))
+    configuration.write_text(CONFIGURATION.format(healthie=healthie.as_posix(), target=parent.as_posix()))
     pins = [argument for pin in PINNED for argument in ("--with", pin)]
     command = [
         find_uv(),

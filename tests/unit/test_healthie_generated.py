@@ -1,10 +1,13 @@
 """The generated client: its drift is noticed, and its types bite."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import mypy.api
 
-from tools.generate_client import drift, sources
+from tools.generate_client import HEALTHIE, ROOT, drift, generate, sources
 
 USE = """
 from integrations.healthie.generated.client import Client
@@ -42,3 +45,30 @@ def test_a_field_or_argument_of_another_name_or_type_is_a_type_error(tmp_path: P
     complaints = [line for line in said.splitlines() if ": error: " in line]
     assert trouble == ""
     assert {line.split(":")[1] for line in complaints} == wrong, said
+
+
+def test_a_field_that_was_renamed_in_the_contract_is_a_type_error_where_an_adapter_reads_it(
+    tmp_path: Path,
+) -> None:
+    copy = tmp_path / "integrations" / "healthie"
+    shutil.copytree(HEALTHIE, copy, ignore=shutil.ignore_patterns("__pycache__", "generated"))
+    shutil.copytree(ROOT / "booking", tmp_path / "booking", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "integrations" / "__init__.py", copy.parent)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for path in (copy / "contract.graphql", copy / "operations" / "billing.graphql"):
+        path.write_text(path.read_text().replace("  net_payment", "  net_amount"))
+    generate(copy, healthie=copy)
+
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-error-summary", "integrations/healthie/payments.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    reader = (copy / "payments.py").read_text().splitlines()
+    (number,) = (str(at) for at, line in enumerate(reader, 1) if "payment.net_payment" in line)
+    (complaint,) = checked.stdout.splitlines()
+    assert complaint.startswith(f"integrations/healthie/payments.py:{number}: error: ")
+    assert '"net_payment"' in complaint
