@@ -33,6 +33,7 @@ class Attention(StrEnum):
     UPSTREAM_DRIFT = (
         "upstream_drift"  # what our calls stand on has changed upstream, or will; the subject says what
     )
+    WEBHOOK_GIVEN_UP = "webhook_given_up"  # what a webhook is about could not be fetched for a day
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 

@@ -11,7 +11,17 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from booking.catalog import Catalog, ContactType, Plan
-from booking.models import Appointment, Card, Charge, Checkout, GuestDetails, Hold, Patient, Promo
+from booking.models import (
+    Appointment,
+    Card,
+    Charge,
+    Checkout,
+    CheckoutState,
+    GuestDetails,
+    Hold,
+    Patient,
+    Promo,
+)
 from booking.money import Money
 from booking.oversight import AlertOutbox, ClinicianBlocks, Story
 from booking.slots import Busy, Interval, Slot
@@ -243,6 +253,11 @@ class CheckoutRepository(Protocol):
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts besides this one."""
+
+    async def awaiting(
+        self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
+    ) -> Sequence[str]:
+        """Ids of rows at this state that nobody drives: the one that is named, else those of the patient."""
 
     async def in_doubt(self, since: datetime) -> Sequence[str]:
         """Ids of rows that have stood at an intent since then, or longer."""

@@ -20,7 +20,7 @@ from booking.oversight import Attention
 from booking.ports import Clock, HoldStore, UnitOfWorkFactory
 from booking.recording import LEASE, Recording, at_rest
 from booking.refusals import OutcomeUnknown, PaymentInProgress, StaleCheckout, UpstreamUnavailable
-from booking.saga_table import BEFORE_MONEY, CALLING, LATE, TERMINAL, WAITING, legal
+from booking.saga_table import BEFORE_MONEY, CALLING, LATE, PROVABLE, TERMINAL, WAITING, legal
 from booking.steps import SETTLE, Steps
 
 # What must be left of the lease when a call is sent: the longest that one step takes. A change with its turn (2 s), its
@@ -93,6 +93,39 @@ class Saga(Recording):
                 await self._see_after(checkout)
             elif self._is_due(checkout):  # a person has it
                 await self._look_again(checkout)
+
+    async def glance(self, checkout_id: str) -> None:
+        """Look ahead of time at what a parked row waits for, since upstream says that something came of it.
+
+        What is proved to have landed is taken, and the row goes on. Finding nothing proves nothing: the row stays parked
+        until its own time, and nothing is sent before that. A row that somebody drives is left alone.
+        """
+        parked = await self._load(checkout_id)
+        if parked.state not in PROVABLE or parked.due_at is None or parked.lease_owner is not None:
+            return
+        with working_for(parked), contextlib.suppress(StaleCheckout, PaymentInProgress):
+            now, driver = self._clock.now(), self._driver()
+            leased = parked.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
+            checkout = await self._write(parked, leased)
+            try:
+                landed = await self._steps.glance(checkout)
+            except (OutcomeUnknown, UpstreamUnavailable):
+                landed = None
+            except Exception:
+                await self._park_again(checkout, parked)
+                raise
+            if landed is None:
+                await self._park_again(checkout, parked)
+            else:
+                log.info("checkout.landed", checkout=checkout_id, state=checkout.state)
+                await self._go_on(await self._record(checkout, landed), driver)
+
+    async def _park_again(self, checkout: Checkout, parked: Checkout) -> None:
+        """Give the lease back, and leave the row due when it was; the patient's wish to cancel may have come in between."""
+        current = await self._load(checkout.id)
+        if current.lease_owner == checkout.lease_owner:
+            again = current.changed(lease_owner=None, lease_until=None, due_at=parked.due_at)
+            await self._write(current, again)
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         try:

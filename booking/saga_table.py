@@ -79,6 +79,9 @@ CALLING = frozenset(
     }
 )
 
+# Intents whose effect, once it stands upstream, can be known at any time: what it did is named by this checkout alone.
+PROVABLE = frozenset({S.CHARGE_INTENDED, S.BOOKING_INTENDED})
+
 # No money has moved and none can: leaving costs nothing here.
 BEFORE_MONEY = WAITING | {S.PATIENT_INTENDED, S.CARD_INTENDED, S.CARD_READY}
 

@@ -68,6 +68,10 @@ class Steps(Compensation):
             S.CHARGE_INTENDED: self._look_for_charge,
             S.BOOKING_INTENDED: self._look_for_booking,
         }
+        self._landed: Mapping[S, Callable[[Checkout], Awaitable[Checkout | None]]] = {
+            S.CHARGE_INTENDED: self._landed_charge,
+            S.BOOKING_INTENDED: self._landed_booking,
+        }
 
     async def take(self, checkout: Checkout) -> Checkout:
         """Take the step of the state at which the row stands; no call of the intent may be out."""
@@ -80,6 +84,11 @@ class Steps(Compensation):
         """
         look = self._looks.get(checkout.state)
         return await look(checkout) if look else None
+
+    async def glance(self, checkout: Checkout) -> Checkout | None:
+        """What is proved to have landed of an intent, however early; None: nothing so far, which proves nothing."""
+        landed = self._landed.get(checkout.state)
+        return await landed(checkout) if landed else None
 
     async def look_again(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
         """What became late of a checkout that has ended: see LateTruth.look."""
@@ -168,7 +177,11 @@ class Steps(Compensation):
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.PAYMENT_UNAVAILABLE)
 
     async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
-        landed = await self._billing.find_charge(checkout, since=self._settled(checkout))
+        self._settled(checkout)
+        return await self._landed_charge(checkout)
+
+    async def _landed_charge(self, checkout: Checkout) -> Checkout | None:
+        landed = await self._billing.find_charge(checkout, since=_intended(checkout))
         return _charged(checkout, landed) if landed is not None else None
 
     async def _charged(self, checkout: Checkout) -> Checkout:
@@ -190,12 +203,16 @@ class Steps(Compensation):
 
     async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
-        landed = await self._scheduling.find(checkout)
+        landed = await self._landed_booking(checkout)
         if landed is not None:
-            return _booked(checkout, landed)
+            return landed
         if self._too_late(checkout) and not checkout.cancel_requested:
             return _not_booked(checkout, EndReason.BOOKING_TIMED_OUT)
         return None
+
+    async def _landed_booking(self, checkout: Checkout) -> Checkout | None:
+        landed = await self._scheduling.find(checkout)
+        return _booked(checkout, landed) if landed is not None else None
 
     async def _booked(self, checkout: Checkout) -> Checkout:
         if checkout.end_reason is not None:
@@ -204,16 +221,19 @@ class Steps(Compensation):
             return checkout.changed(state=S.DELETION_INTENDED, end_reason=EndReason.CANCELLED_BY_PATIENT)
         return checkout.changed(state=S.CONFIRMED)
 
-    def _settled(self, checkout: Checkout) -> datetime:
-        """When the intent was committed, if that is long enough ago to look. Raises OutcomeUnknown: look later."""
-        if checkout.intended_at is None:
-            raise AssertionError("an intent carries its time")
-        if self._clock.now() < checkout.intended_at + SETTLE:
+    def _settled(self, checkout: Checkout) -> None:
+        """Raise OutcomeUnknown while the intent is too young for finding nothing to mean that nothing landed."""
+        if self._clock.now() < _intended(checkout) + SETTLE:
             raise OutcomeUnknown("too early to look")
-        return checkout.intended_at
 
     def _too_late(self, checkout: Checkout) -> bool:
         return checkout.confirm_deadline is None or self._clock.now() >= checkout.confirm_deadline
+
+
+def _intended(checkout: Checkout) -> datetime:
+    if checkout.intended_at is None:
+        raise AssertionError("an intent carries its time")
+    return checkout.intended_at
 
 
 def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:

@@ -25,6 +25,8 @@ from gateway.settings import Settings
 from gateway.sockets import SocketRules
 from gateway.tokens import GatewayTokens, derive_key, token_verifier
 from gateway.trusted_documents import TrustedDocuments, load_manifest
+from gateway.webhooks import PATH as WEBHOOKS_PATH
+from gateway.webhooks import Address, WebhookEndpoint
 from integrations.database.migrations import ready
 
 GRAPHQL_PATH = "/graphql"
@@ -43,14 +45,16 @@ class _Gateway:
         self._trusted = trusted
         self._system: System | None = None
         self._endpoint: GraphQLEndpoint | None = None
+        self.webhooks = _Webhooks()
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Build the system, serve, and take it down."""
         async with compose(self._settings, clock=self._clock) as system:
             self._system, self._endpoint = system, _endpoint(self._settings, system, self._trusted)
+            self.webhooks.endpoint = _webhook_endpoint(self._settings, system)
             yield
-            self._system = self._endpoint = None
+            self._system = self._endpoint = self.webhooks.endpoint = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer GraphQL; Starlette hands an instance the request unread."""
@@ -67,6 +71,18 @@ class _Gateway:
         )
 
 
+class _Webhooks:
+    """Where webhooks arrive, once the application has started."""
+
+    endpoint: WebhookEndpoint | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one delivery; Starlette hands an instance the request unread."""
+        if self.endpoint is None:
+            raise AssertionError("the application has not started")
+        await self.endpoint(scope, receive, send)
+
+
 def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     """Build the application; adapters are built when it starts. `clock` tells the time, else the machine does.
 
@@ -79,6 +95,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         Route("/healthz", _live),
         Route("/readyz", gateway.ready),
     ]
+    if settings.healthie_webhook_secrets:
+        routes.append(Route(WEBHOOKS_PATH, gateway.webhooks))
     if settings.in_development:
         emulator = str(settings.emulator_url).rstrip("/") if settings.emulator_url else None
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, emulator_url=emulator)
@@ -113,6 +131,19 @@ def _trusted_documents(settings: Settings) -> TrustedDocuments:
     if settings.trusted_documents is None:
         return TrustedDocuments()
     return load_manifest(settings.trusted_documents, settings.trusted_documents_mode)
+
+
+def _webhook_endpoint(settings: Settings, system: System) -> WebhookEndpoint:
+    url = settings.healthie_webhook_url
+    secrets = tuple(one.get_secret_value() for one in settings.healthie_webhook_secrets)
+    return WebhookEndpoint(
+        inbox=system.inbox,
+        clock=system.clock,
+        secrets=lambda: secrets,
+        address=Address(path=url.path or "/", query=url.query or "") if url else None,
+        sources=settings.healthie_webhook_sources,
+        address_header=settings.client_address_header,
+    )
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

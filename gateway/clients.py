@@ -10,6 +10,11 @@ from dataclasses import dataclass, field
 _IPV6_CUSTOMER = 64
 
 
+def last_address(headers: Mapping[str, str], header: str) -> str:
+    """What the proxy itself wrote into the header: the last entry; empty when there is none."""
+    return headers.get(header, "").rpartition(",")[2].strip()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClientNames:
     """Reads the address that the proxy in front of the gateway writes into `header`; without one nobody is told apart."""
@@ -21,9 +26,8 @@ class ClientNames:
         """An HMAC of the address (of the whole network, for IPv6). The last address counts: the proxy's own word."""
         if self.header is None:
             return None
-        given = headers.get(self.header, "").rpartition(",")[2].strip()
         try:
-            address = ipaddress.ip_address(given)
+            address = ipaddress.ip_address(last_address(headers, self.header))
         except ValueError:
             return None
         name = str(address)

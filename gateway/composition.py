@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -19,9 +21,11 @@ from booking.holds import HoldRules, HoldService
 from booking.kept_catalog import Changed, Invalidation, KeptCatalog, Shelf
 from booking.oversight import AlertPort, Attention
 from booking.pacing import LocalPacer, Pace, Pacer
+from booking.polling import VisitPoll
 from booking.ports import CatalogSource, ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
 from booking.quotes import QuoteService
 from booking.records import RecordsService
+from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.services import Services
@@ -31,6 +35,7 @@ from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
 from gateway.sealing import sealer
 from gateway.settings import Settings
+from gateway.tokens import derive_key
 from gateway.upstream import watch_upstream
 from gateway.worker import Chore, Worker
 from integrations.alerts.log import LoggedAlerts
@@ -38,8 +43,10 @@ from integrations.alerts.webhook import connect_webhook
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.engine import connect_database
+from integrations.database.happenings import SqlHappeningLog
 from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
+from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import AuditedCalls, LoggedCalls
 from integrations.healthie.breaker import Breakers
@@ -68,10 +75,25 @@ class System:
     anchoring: Anchoring
     idempotency: IdempotencyKeys
     ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
+    inbox: SqlInbox
+    happenings: SqlHappeningLog
+    refresher: Refresher
+    visit_poll: VisitPoll
 
     def worker(self) -> Worker:
         """A worker on this system."""
-        return Worker(saga=self.saga, units=self.units, clock=self.clock, chores=self._chores())
+        return Worker(
+            saga=self.saga,
+            units=self.units,
+            clock=self.clock,
+            chores=self._chores(),
+            apart=(
+                Chore(name="look_at_marks", every=timedelta(seconds=1), work=self.refresher.take_up),
+                # Whether a turn is due is for all workers together; these say how often one asks.
+                Chore(name="poll_changed_visits", every=timedelta(minutes=1), work=self.visit_poll.changed),
+                Chore(name="poll_missing_visits", every=timedelta(minutes=10), work=self.visit_poll.missing),
+            ),
+        )
 
     def _chores(self) -> tuple[Chore, ...]:
         async def clear_holds() -> None:
@@ -84,6 +106,10 @@ class System:
         async def check_upstream() -> None:
             await watch_upstream(self.healthie.upstream, self.watch, self.clock)
 
+        async def clear_inbox() -> None:
+            await self.inbox.reap(self.clock.now())
+            await self.happenings.reap(self.clock.now())
+
         return (
             # Somebody is to act on it: soon, but not before what caused it is committed and perhaps mended.
             Chore(name="tell_alerts", every=timedelta(seconds=5), work=self.watch.tell),
@@ -92,6 +118,7 @@ class System:
             Chore(name="anchor_audit_trail", every=timedelta(minutes=1), work=self.anchoring.take),
             Chore(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
             Chore(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
+            Chore(name="clear_inbox", every=timedelta(hours=1), work=clear_inbox),
             # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
             Chore(name="prove_clinician_keys", every=timedelta(days=1), work=self.healthie.keys.prove),
             # Additive changes come without notice, others with a new version. A worker that is deployed daily checks, too.
@@ -181,7 +208,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             clock=clock,
             ledger=ledger,
         )
-        saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=_process_name())
+        name = _process_name()
+        saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=name)
         blocks = SqlBlockedClinicians(engine=engine)
         catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)
         browsing = OpenCatalog(source=healthie.browsing, blocks=blocks)
@@ -196,6 +224,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             clock=clock,
         )
         exits.push_async_callback(services.checkouts.aclose)
+        offer = OfferChanges(kept=healthie.kept, search=services.search)
+        watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
         yield System(
             clock=clock,
             engine=engine,
@@ -204,12 +234,28 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             holds=holds,
             saga=saga,
             services=services,
-            offer=OfferChanges(kept=healthie.kept, search=services.search),
+            offer=offer,
             watch=watch,
             anchoring=anchoring,
             idempotency=IdempotencyKeys(engine=engine),
             ledger=ledger,
+            inbox=SqlInbox(engine=engine),
+            happenings=SqlHappeningLog(engine=engine),
+            refresher=Refresher(
+                units=units,
+                watched=watched,
+                wake=saga.glance,
+                offer=offer,
+                clock=clock,
+                name=name,
+            ),
+            visit_poll=VisitPoll(units=units, visits=watched, clock=clock),
         )
+
+
+def _digest(key: bytes) -> Callable[[str], str]:
+    """What tells whether a text changed, and nothing else of it."""
+    return lambda text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _services(

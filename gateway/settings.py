@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    HttpUrl,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Below this an HMAC key can be guessed faster than the HMAC itself (RFC 2104, section 3: the hash's length).
@@ -110,6 +118,18 @@ class Settings(BaseSettings):
         ge=4,
         le=10_000,
         description="How many of them may be sent at once; a quarter is kept for checkouts.",
+    )
+    healthie_webhook_secrets: tuple[SecretStr, ...] = Field(
+        (),
+        description="JSON list of the `signature_secret`s (`whsec_…`) of our webhooks at Healthie, the old and the new one during a rotation; without any, `/webhooks/healthie` does not exist.",
+    )
+    healthie_webhook_url: HttpUrl | None = Field(
+        None,
+        description="The webhooks' address as Healthie knows it, where a proxy changes path or query: Healthie signs them. Else those that arrive count.",
+    )
+    healthie_webhook_sources: tuple[IPvAnyNetwork, ...] = Field(
+        (),
+        description="JSON list of addresses or networks that webhooks may come from, as told by the proxy or else the connection; Healthie's may change. Else any.",
     )
     payment_recipient_id: str | None = Field(
         None,

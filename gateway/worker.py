@@ -38,7 +38,13 @@ class Worker:
     """Any number of workers may run on one database."""
 
     def __init__(
-        self, *, saga: Saga, units: UnitOfWorkFactory, clock: Clock, chores: tuple[Chore, ...] = ()
+        self,
+        *,
+        saga: Saga,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+        chores: tuple[Chore, ...] = (),
+        apart: tuple[Chore, ...] = (),  # that call upstream: none of them keeps a checkout waiting
     ) -> None:
         self._saga = saga
         self._units = units
@@ -47,6 +53,7 @@ class Worker:
         self._next: dict[Chore, datetime] = {
             chore: clock.now() + (chore.first or chore.every) for chore in chores
         }
+        self._apart = apart
 
     async def run(self, stop: asyncio.Event, *, beat: Callable[[], object] | None = None) -> None:
         """Work until told to stop; one failing row or chore does not keep the others waiting.
@@ -54,14 +61,21 @@ class Worker:
         `beat` is called after each look that found the database.
         """
         log.info("worker.started")
-        while not stop.is_set():
-            busy = await self.tick()
-            if beat is not None and self._database_answers:
-                beat()
-            if not busy:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+        async with asyncio.TaskGroup() as loops:
+            for chore in self._apart:
+                loops.create_task(self._again_and_again(chore, stop))
+            while not stop.is_set():
+                busy = await self.tick()
+                if beat is not None and self._database_answers:
+                    beat()
+                if not busy:
+                    await _stopped_within(stop, POLL_SECONDS)
         log.info("worker.stopped")
+
+    async def _again_and_again(self, chore: Chore, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._do(chore)
+            await _stopped_within(stop, chore.every.total_seconds())
 
     async def tick(self) -> int:
         """Take up what is due now; answers how many checkouts that were, those that failed left out."""
@@ -95,3 +109,8 @@ class Worker:
                 await chore.work()
         except Exception:
             log.exception("worker.chore_failed", chore=chore.name)
+
+
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -151,6 +151,14 @@ class SqlCheckouts:
         )
         return [from_row(row, self._sealer) for row in (await self._connection.execute(query)).mappings()]
 
+    async def awaiting(
+        self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
+    ) -> Sequence[str]:
+        """Ids of rows at this state that nobody drives: the one that is named, else those of the patient."""
+        whose = _c.id == checkout_id if checkout_id is not None else _c.patient_id == patient_id
+        query = select(_c.id).where(_c.state == state, _c.lease_owner.is_(None), whose).order_by(_c.id)
+        return (await self._connection.scalars(query)).all()
+
     async def in_doubt(self, since: datetime) -> Sequence[str]:
         """Ids of rows that have stood at an intent since then, or longer."""
         query = select(_c.id).where(_c.state.in_(sorted(CALLING)), _c.intended_at <= since)

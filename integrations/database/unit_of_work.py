@@ -1,16 +1,19 @@
 """The unit of work: one transaction, the repositories in it, and nothing kept without a commit."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.ports import UnitOfWorkFactory
 from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
+from integrations.database.happenings import SqlHappenings
+from integrations.database.inbox import SqlMarks
 from integrations.database.sealing import Sealer
+from integrations.database.snapshots import SqlPolls, SqlSnapshots
 from integrations.database.story import SqlStory
 
 
@@ -22,6 +25,10 @@ class SqlUnitOfWork:
     story: SqlStory
     alerts: SqlAlerts
     blocks: SqlClinicianBlocks
+    marks: SqlMarks
+    snapshots: SqlSnapshots
+    happenings: SqlHappenings
+    polls: SqlPolls
     _connection: AsyncConnection
 
     def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
@@ -40,6 +47,10 @@ class SqlUnitOfWork:
         self.story = SqlStory(self._connection)
         self.alerts = SqlAlerts(self._connection)
         self.blocks = SqlClinicianBlocks(self._connection)
+        self.marks = SqlMarks(self._connection)
+        self.snapshots = SqlSnapshots(self._connection)
+        self.happenings = SqlHappenings(self._connection)
+        self.polls = SqlPolls(self._connection)
         return self
 
     async def __aexit__(
@@ -50,6 +61,6 @@ class SqlUnitOfWork:
         )  # the connection goes back, and with it what is uncommitted
 
 
-def sql_unit_of_work(engine: AsyncEngine, sealer: Sealer) -> UnitOfWorkFactory:
+def sql_unit_of_work(engine: AsyncEngine, sealer: Sealer) -> Callable[[], SqlUnitOfWork]:
     """The factory of units of work on this engine; patient details are sealed at rest."""
     return lambda: SqlUnitOfWork(engine, sealer)

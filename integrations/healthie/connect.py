@@ -31,6 +31,7 @@ from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.transport import Acting, Connection
 from integrations.healthie.upstream import UpstreamCheck
+from integrations.healthie.watching import Digest, HealthieWatched
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,9 @@ class Healthie:
     cards: Cards
     billing: Billing
     scheduling: Scheduling
+    watched: Callable[
+        [Digest], HealthieWatched
+    ]  # the digest makes of patient data what tells that it changed
     keys: KeyStore
     upstream: UpstreamCheck
     warnings: Mapping[
@@ -126,6 +130,7 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
+            watched=lambda digest: HealthieWatched(client=organization, digest=digest),
             keys=keys,
             upstream=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
             warnings=connection.warnings,

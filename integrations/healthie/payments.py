@@ -31,6 +31,12 @@ def refers_to(note: str | None, checkout: Checkout) -> bool:
     return checkout.upstream_key in (note or "").split()
 
 
+def reference_in(note: str | None) -> str | None:
+    """The checkout that a note names, whichever attempt of it."""
+    _, said, key = (note or "").partition(NOTE)
+    return key.split()[0].rpartition("-")[0] or None if said and key.split() else None
+
+
 def has_reference(note: str | None) -> bool:
     """Whether a note carries any checkout's reference."""
     return NOTE.strip() in (note or "")

@@ -19,6 +19,7 @@ PUBLIC = frozenset(
         "MoreOfferings",
         "PublicCatalog",
         "ValidateCoupon",
+        "WatchedAvailability",
         "WhoAmI",
     }
 )
@@ -32,6 +33,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "Charge": "sender_id",
     "CreatePatient": None,
     "DeleteVisit": None,
+    "LatestCardHolders": None,
     "Patient": "id",
     "PatientsByEmail": None,
     "PaymentById": None,
@@ -39,7 +41,15 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "Refund": None,
     "VisitById": None,
     "VisitsBetween": "user_id",
+    "VisitsChanged": None,
     "VisitsOfPatient": "user_id",
+    "VisitsStanding": None,
+    "WatchedCards": "user_id",
+    "WatchedDispute": None,
+    "WatchedForm": None,
+    "WatchedPatient": "id",
+    "WatchedPayment": None,
+    "WatchedVisit": None,
 }
 
 

@@ -3,6 +3,7 @@
 from booking.models import Appointment, AppointmentStatus
 from integrations.healthie.contact_types import contact_type
 from integrations.healthie.generated.fragments import Visit
+from integrations.healthie.scalars import Json
 
 # The metadata key under which a booking carries its checkout.
 REFERENCE = "frontdoor_checkout"
@@ -34,11 +35,12 @@ def appointment_of(visit: Visit) -> Appointment | None:
         contact_type=contact_type(visit.contact_type),
         location_id=visit.appointment_location_id,
         status=STATUSES.get((visit.pm_status or "").casefold(), AppointmentStatus.BOOKED),
-        checkout_id=_reference(visit),
+        checkout_id=reference_of(visit.metadata),
         open_invoice=invoice is not None and invoice.paid_at is None,
     )
 
 
-def _reference(visit: Visit) -> str | None:
-    reference = visit.metadata.get(REFERENCE) if isinstance(visit.metadata, dict) else None
+def reference_of(metadata: Json) -> str | None:
+    """The checkout that a booking's metadata names."""
+    reference = metadata.get(REFERENCE) if isinstance(metadata, dict) else None
     return reference if isinstance(reference, str) else None

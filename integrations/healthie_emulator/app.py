@@ -19,8 +19,10 @@ from integrations.healthie_emulator import (
     catalog,
     clients,
     control,
+    forms,
     keys,
     money,
+    openings,
     people,
     rebooking,
     webhooks,
@@ -71,7 +73,20 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
 @functools.cache
 def schema() -> GraphQLSchema:
     """Build the contract's schema with every resolver of the emulator, once: it keeps no state of its own."""
-    parts = (appointments, availability, booking, catalog, clients, keys, money, people, rebooking, webhooks)
+    parts = (
+        appointments,
+        availability,
+        booking,
+        catalog,
+        clients,
+        forms,
+        keys,
+        money,
+        openings,
+        people,
+        rebooking,
+        webhooks,
+    )
     return executable_schema({name: each for part in parts for name, each in part.RESOLVERS.items()})
 
 

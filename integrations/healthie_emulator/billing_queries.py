@@ -6,7 +6,7 @@ from typing import Any
 from integrations.healthie_emulator import dates
 from integrations.healthie_emulator.amounts import from_cents, to_display
 from integrations.healthie_emulator.connections import in_order, page
-from integrations.healthie_emulator.money_records import BillingItem, Card, RefundItem
+from integrations.healthie_emulator.money_records import BillingItem, Card, ChargeBack, RefundItem
 from integrations.healthie_emulator.records import User
 from integrations.healthie_emulator.state import Request, World
 
@@ -40,6 +40,12 @@ def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         and (args.get("keywords") or "").casefold() in (item.note or "").casefold()
     ]
     return page(in_order(found, args, _orders(request.world), "CREATED_AT_DESC"), args)
+
+
+def _charge_back(request: Request, args: dict[str, Any]) -> ChargeBack | None:
+    found = request.world.charge_backs.get(args.get("id"))
+    item = request.world.billing_items.get(found.billing_item_id) if found else None
+    return found if item and request.me.sees_patient(item.sender_id) else None
 
 
 def _orders(world: World) -> dict[str, Callable[[BillingItem], Any]]:
@@ -79,6 +85,7 @@ def _user(request: Request, user_id: str | None) -> User | None:
 RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.billingItem": _one,
     "Query.billingItems": _listed,
+    "Query.chargeBack": _charge_back,
     "BillingItem.amount_paid": lambda item, _request, _: from_cents(item.amount),
     "BillingItem.amount_paid_string": lambda item, _request, _: to_display(item.amount),
     "BillingItem.net_payment": lambda item, _request, _: from_cents(item.amount),

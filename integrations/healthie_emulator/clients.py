@@ -120,7 +120,37 @@ def _move(world: World, user_id: str, given: dict[str, Any]) -> None:
         world.locations.change(existing.id, **values)
 
 
+def _merge_clients(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Make several patients one: what the others have becomes the target's, and they are no more."""
+    world, target = request.world, patient(request, given.get("target_user_id"))
+    found = (patient(request, each) for each in given.get("ids") or ())
+    others = [one.id for one in found if one and (target is None or one.id != target.id)]
+    if request.me.is_patient:
+        raise not_allowed()
+    if target is None or not others:
+        return refused("Client not found", field="ids")
+    for other in others:
+        _hand_over(world, other, target.id)
+        world.users.remove(other)
+    merged = world.users.change(target.id)
+    world.emit("patient.merged", "User", merged.id)
+    return {"user": merged}
+
+
+def _hand_over(world: World, old: str, new: str) -> None:
+    for visit in world.appointments:
+        if visit.user_id == old:
+            world.appointments.change(visit.id, user_id=new)
+    for card in world.cards:
+        if card.user_id == old:
+            world.cards.change(card.id, user_id=new)
+    for item in world.billing_items:
+        if item.sender_id == old:
+            world.billing_items.change(item.id, sender_id=new)
+
+
 RESOLVERS = {
+    "Mutation.mergeClients": _merge_clients,
     "Mutation.createClient": _create_client,
     "Mutation.updateClient": _update_client,
 }

@@ -81,11 +81,16 @@ def _users(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         and request.me.sees_patient(each.id)
         and (not email or (each.email or "").lower() == email)
         and (not ids or each.id in ids)
+        and args.get("has_cc_on_file") in (None, _has_card(request.world, each.id))
         and (not args.get("provider_id") or each.dietitian_id == args["provider_id"])
         and _has_status(each, args.get("active_status"))
         and _matches(each, args.get("keywords"))
     )
     return page(in_order(found, args, USER_ORDERS, "CREATED_AT_ASC"), args)
+
+
+def _has_card(world: World, user_id: str) -> bool:
+    return any(card.user_id == user_id and card.deleted_at is None for card in world.cards)
 
 
 def _has_status(user: User, status: str | None) -> bool:

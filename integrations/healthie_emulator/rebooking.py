@@ -45,6 +45,7 @@ def _read_changes(request: Request, found: Appointment, given: dict[str, Any]) -
     changes = {name: value for name, value in values.items() if value != getattr(found, name)}
     if "pm_status" in changes:
         changes["pm_status_changed_at"] = world.clock.now()
+        changes["pm_status_last_changed_by_id"] = request.me.user.id
     takes_other_time = changes.keys() & {"starts_at", "provider_id", "length"}
     if given.get("enforce_availability") and takes_other_time and not found.is_blocker:
         names = ("appointment_type_id", "length", "contact_type", "appointment_location_id", "provider_id")
@@ -124,7 +125,11 @@ def _delete(request: Request, given: dict[str, Any]) -> Payload:
         gone = world.appointments.change(found.id, deleted_at=now, **common)
         event, fields = "appointment.deleted", None
     else:
-        cancelled: dict[str, Any] = {"pm_status": "Cancelled", "pm_status_changed_at": now}
+        cancelled: dict[str, Any] = {
+            "pm_status": "Cancelled",
+            "pm_status_changed_at": now,
+            "pm_status_last_changed_by_id": request.me.user.id,
+        }
         try:
             _keep_notice(request, found, cancelled)
         except Refusal as refusal:

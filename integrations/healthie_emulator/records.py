@@ -198,6 +198,7 @@ class Appointment(Record):
     notes: str | None = None
     pm_status: str | None = None
     pm_status_changed_at: datetime | None = None
+    pm_status_last_changed_by_id: str | None = None
     deleted_at: datetime | None = None
     other_cancellation_reason: str | None = None
     confirmed: bool = False
@@ -206,3 +207,14 @@ class Appointment(Record):
     credit_was_used: bool = False
     requested_payment_id: str | None = None
     external_videochat_url: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FormAnswerGroup(Record):
+    """A form that a patient fills, without its answers."""
+
+    user_id: str
+    custom_module_form_id: str | None = None
+    name: str | None = None
+    finished: bool = False
+    deleted_at: datetime | None = None

@@ -117,6 +117,7 @@ class World:
         self.webhooks = self._table(webhooks.Webhook)
         self.sent_webhooks = self._table(webhooks.SentWebhook)
         self.charge_backs = self._table(money.ChargeBack)
+        self.forms = self._table(practice.FormAnswerGroup)
 
     @property
     def organization(self) -> practice.Organization:

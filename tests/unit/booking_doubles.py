@@ -181,6 +181,17 @@ class FakeCheckouts:
             if row.state in CALLING and row.intended_at and row.intended_at <= since
         ]
 
+    async def awaiting(
+        self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
+    ) -> Sequence[str]:
+        return [
+            row.id
+            for row in self.rows.values()
+            if row.state is state
+            and row.lease_owner is None
+            and (row.id == checkout_id if checkout_id else row.patient_id == patient_id)
+        ]
+
     async def of_unknown_state(self) -> Sequence[str]:
         return []
 

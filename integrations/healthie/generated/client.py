@@ -14,6 +14,7 @@ from .charge import Charge
 from .coupons import Coupons
 from .create_patient import CreatePatient
 from .delete_visit import DeleteVisit
+from .latest_card_holders import LatestCardHolders
 from .more_appointment_types import MoreAppointmentTypes
 from .more_locations import MoreLocations
 from .more_members import MoreMembers
@@ -27,7 +28,16 @@ from .refund import Refund
 from .validate_coupon import ValidateCoupon
 from .visit_by_id import VisitById
 from .visits_between import VisitsBetween
+from .visits_changed import VisitsChanged
 from .visits_of_patient import VisitsOfPatient
+from .visits_standing import VisitsStanding
+from .watched_availability import WatchedAvailability
+from .watched_cards import WatchedCards
+from .watched_dispute import WatchedDispute
+from .watched_form import WatchedForm
+from .watched_patient import WatchedPatient
+from .watched_payment import WatchedPayment
+from .watched_visit import WatchedVisit
 from .who_am_i import WhoAmI
 
 
@@ -1173,5 +1183,314 @@ class Client(Base):
             query=query,
             operation_name="DeleteVisit",
             mutation=True,
+            variables=variables,
+        )
+
+    async def watched_visit(self, *, id: str) -> WatchedVisit:
+        query = gql("""
+            query WatchedVisit($id: ID!) {
+              appointment(id: $id, include_deleted: true) {
+                id
+                date
+                length
+                pm_status
+                pm_status_changed_at
+                pm_status_last_changed_by_id
+                last_updated_by_id
+                metadata
+                created_at
+                updated_at
+                deleted_at
+                provider {
+                  id
+                }
+                user {
+                  id
+                }
+                appointment_type {
+                  id
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            WatchedVisit,
+            query=query,
+            operation_name="WatchedVisit",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def watched_payment(self, *, id: str) -> WatchedPayment:
+        query = gql("""
+            query WatchedPayment($id: ID!) {
+              billingItem(id: $id) {
+                id
+                state
+                note
+                refund_amount
+                sender_id
+                created_at
+                updated_at
+                deleted_at
+                charge_backs {
+                  id
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            WatchedPayment,
+            query=query,
+            operation_name="WatchedPayment",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def watched_dispute(self, *, id: str) -> WatchedDispute:
+        query = gql("""
+            query WatchedDispute($id: ID!) {
+              chargeBack(id: $id) {
+                id
+                status
+                created_at
+                updated_at
+                billing_item {
+                  id
+                  sender_id
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            WatchedDispute,
+            query=query,
+            operation_name="WatchedDispute",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def watched_patient(self, *, id: str) -> WatchedPatient:
+        query = gql("""
+            query WatchedPatient($id: ID!) {
+              user(id: $id) {
+                id
+                active
+                first_name
+                last_name
+                email
+                phone_number
+                dob
+                timezone
+                dietitian_id
+                created_at
+                updated_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            WatchedPatient,
+            query=query,
+            operation_name="WatchedPatient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def watched_form(self, *, id: str) -> WatchedForm:
+        query = gql("""
+            query WatchedForm($id: ID!) {
+              formAnswerGroup(id: $id) {
+                id
+                finished
+                user_id
+                created_at
+                updated_at
+                deleted_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            WatchedForm,
+            query=query,
+            operation_name="WatchedForm",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def watched_cards(
+        self, *, user_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> WatchedCards:
+        query = gql("""
+            query WatchedCards($user_id: ID!, $after: String) {
+              stripeCustomerDetails(user_id: $user_id, first: 50, after: $after) {
+                nodes {
+                  id
+                  user_id
+                  created_at
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"user_id": user_id, "after": after}
+        return await self.execute(
+            WatchedCards,
+            query=query,
+            operation_name="WatchedCards",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def latest_card_holders(self) -> LatestCardHolders:
+        query = gql("""
+            query LatestCardHolders {
+              users(has_cc_on_file: true, order_by: UPDATED_AT_DESC, first: 50) {
+                nodes {
+                  id
+                  stripe_customer_details {
+                    id
+                    created_at
+                  }
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {}
+        return await self.execute(
+            LatestCardHolders,
+            query=query,
+            operation_name="LatestCardHolders",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def watched_availability(self, *, id: str) -> WatchedAvailability:
+        query = gql("""
+            query WatchedAvailability($id: ID!) {
+              availability(id: $id) {
+                id
+                user_id
+                range_start
+                range_end
+                is_repeating
+                day_of_week
+                end_on
+                timezone
+                contact_type_id
+                appointment_type_id
+                appointment_location_id
+                created_at
+                updated_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            WatchedAvailability,
+            query=query,
+            operation_name="WatchedAvailability",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visits_changed(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> VisitsChanged:
+        query = gql("""
+            query VisitsChanged($after: String) {
+              appointments(
+                filter: "all"
+                with_all_statuses: true
+                is_org: true
+                order_by: UPDATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  updated_at
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            VisitsChanged,
+            query=query,
+            operation_name="VisitsChanged",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visits_standing(
+        self,
+        *,
+        start_date: Moment,
+        end_date: Moment,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> VisitsStanding:
+        query = gql("""
+            query VisitsStanding($start_date: ISO8601DateTime!, $end_date: ISO8601DateTime!, $after: String) {
+              appointments(
+                startDate: $start_date
+                endDate: $end_date
+                filter: "all"
+                with_all_statuses: true
+                is_org: true
+                first: 100
+                after: $after
+              ) {
+                nodes {
+                  id
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {
+            "start_date": write_moment(start_date),
+            "end_date": write_moment(end_date),
+            "after": after,
+        }
+        return await self.execute(
+            VisitsStanding,
+            query=query,
+            operation_name="VisitsStanding",
+            mutation=False,
             variables=variables,
         )

@@ -1,0 +1,198 @@
+"""Looking at what is marked: fetch the present state, compare it with the last, write down what that means.
+
+A mark is looked at by one worker at a time, under a lease. Snapshot, events and the mark's end are one transaction that
+does nothing once the lease is somebody else's. A mark that came while the state was being fetched leaves the row due.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol, Self
+
+import structlog
+
+from booking.derivation import Meaning, meanings
+from booking.happenings import Happening, Happenings, Name, event_id
+from booking.inbox import Mark, Marks, Polls, Snapshots
+from booking.kept_catalog import Changed, Invalidation
+from booking.models import AppointmentStatus, CheckoutState
+from booking.oversight import Alert, Attention
+from booking.ports import Clock, UnitOfWork
+from booking.refusals import UpstreamUnavailable
+from booking.watched import PaymentState, PaymentStatus, Resource, Snapshot, State, VisitState, Watched
+
+# A look is one read upstream, which is given up after 12 s or so, and a short transaction.
+LEASE = timedelta(seconds=60)
+
+# Looks of one round, and of them at once: some forty rapid requests have brought a lockout, and patients' come first.
+BATCH = 8
+AT_ONCE = 4
+
+# Doubles with every failure; an outage is over within the hour or so long that nobody should hammer it.
+FIRST_WAIT = timedelta(seconds=10)
+LONGEST_WAIT = timedelta(hours=1)
+
+# What cannot be looked at for so long is for a person.
+GIVEN_UP_AFTER = timedelta(days=1)
+
+log = structlog.get_logger(__name__)
+
+
+class WatchUnit(UnitOfWork, Protocol):
+    """A unit of work, with what is watched in it."""
+
+    @property
+    def marks(self) -> Marks:
+        """Dirty marks."""
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What was last seen."""
+
+    @property
+    def happenings(self) -> Happenings:
+        """The outbox of events."""
+
+    @property
+    def polls(self) -> Polls:
+        """When we asked by ourselves."""
+
+    async def __aenter__(self) -> Self: ...
+
+
+class WatchUnits(Protocol):
+    """Opens units of work."""
+
+    def __call__(self) -> WatchUnit:
+        """A fresh one, to be entered."""
+
+
+class Refresher:
+    """Any number may run on one database.
+
+    `wake` is told of a checkout that may be waiting for what landed, `offer` that free time may be other than remembered;
+    neither is called before what they are told of is committed.
+    """
+
+    def __init__(
+        self,
+        *,
+        units: WatchUnits,
+        watched: Watched,
+        wake: Callable[[str], Awaitable[None]],
+        offer: Invalidation,
+        clock: Clock,
+        name: str,
+    ) -> None:
+        self._units = units
+        self._watched = watched
+        self._wake = wake
+        self._offer = offer
+        self._clock = clock
+        self._name = name  # of this process; unique among all that look
+        self._serial = itertools.count(1)
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    async def take_up(self) -> int:
+        """Look at what is due; answers how many that were, those that failed left out."""
+        async with self._units() as unit:
+            due = await unit.marks.due(self._clock.now(), limit=BATCH)
+        return sum(await asyncio.gather(*(self._look(resource) for resource in due)))
+
+    async def _look(self, resource: Resource) -> bool:
+        async with self._turn:
+            taken = await self._take(resource)
+            if taken is None:
+                return False
+            mark, before = taken
+            try:
+                state = await self._watched.read(mark.poke, known=before.state)
+            except UpstreamUnavailable:
+                await self._failed(mark, "upstream_unavailable")
+                return False
+            except Exception as error:
+                log.exception("watch.look_failed", resource=str(resource))
+                await self._failed(mark, type(error).__name__)
+                return False
+        told, waiting = await self._settle(mark, before, state)
+        if any(event.name is Name.AVAILABILITY_CHANGED for event in told):
+            await self._offer.invalidate(Changed.AVAILABILITY)
+        for checkout_id in waiting:
+            await self._wake(checkout_id)
+        return True
+
+    async def _take(self, resource: Resource) -> tuple[Mark, Snapshot] | None:
+        """Claim the mark; nobody else writes its resource's snapshot while the lease is ours."""
+        now = self._clock.now()
+        owner = f"{self._name}/{next(self._serial)}"
+        async with self._units() as unit:
+            mark = await unit.marks.lease(resource, owner, now=now, until=now + LEASE)
+            before = await unit.snapshots.get(resource)
+            await unit.commit()
+        return (mark, before) if mark is not None else None
+
+    async def _settle(
+        self, mark: Mark, before: Snapshot, state: State | None
+    ) -> tuple[Sequence[Happening], Sequence[str]]:
+        """Remember what was seen and write down what it means; answers that, and who may be waiting for it."""
+        now = self._clock.now()
+        changed = state != before.state if state is not None else not before.gone
+        version = before.version + 1 if changed or mark.poke.merged else before.version
+        found = meanings(before, state, merged=mark.poke.merged, now=now)
+        events = [_event(one, mark.resource, version=version, now=now) for one in found]
+        async with self._units() as unit:
+            if not await unit.marks.done(mark, now=now):
+                log.info("watch.overtaken", resource=str(mark.resource))
+                return (), ()
+            after = replace(
+                before, version=version, state=state or before.state, gone=state is None, seen_at=now
+            )
+            await unit.snapshots.save(after)
+            await unit.happenings.add(events)
+            waiting = await _waiting(unit, state)
+            await unit.commit()
+        for event in events:
+            log.info("watch.happened", name=event.name, **event.ids)
+        return events, waiting
+
+    async def _failed(self, mark: Mark, why: str) -> None:
+        """Look again later; give it to a person after a day."""
+        now = self._clock.now()
+        since = mark.failing_since or now
+        dies = now - since >= GIVEN_UP_AFTER
+        due_at = None if dies else now + min(FIRST_WAIT * (1 << min(mark.tries, 16)), LONGEST_WAIT)
+        log.warning("watch.look_postponed", resource=str(mark.resource), tries=mark.tries + 1, why=why)
+        async with self._units() as unit:
+            if not await unit.marks.failed(mark, due_at=due_at, now=now, error=why):
+                return
+            if dies:
+                subject = f"{mark.resource.kind}:{mark.resource.id}"
+                await unit.alerts.raise_once(
+                    Alert(reason=Attention.WEBHOOK_GIVEN_UP, subject=subject, raised_at=now)
+                )
+            await unit.commit()
+
+
+def _event(meaning: Meaning, resource: Resource, *, version: int, now: datetime) -> Happening:
+    return Happening(
+        id=event_id(resource, version, meaning.name),
+        name=meaning.name,
+        at=now,
+        resource=resource,
+        ids={name: value for name, value in meaning.ids.items() if value is not None},
+        by=meaning.by,
+    )
+
+
+async def _waiting(unit: WatchUnit, state: State | None) -> Sequence[str]:
+    """Checkouts that wait to know what this state proves."""
+    match state:
+        case PaymentState(status=PaymentStatus.SUCCEEDED):
+            waits_at = CheckoutState.CHARGE_INTENDED
+        case VisitState(status=AppointmentStatus.BOOKED, deleted_at=None):
+            waits_at = CheckoutState.BOOKING_INTENDED
+        case _:
+            return ()
+    return await unit.checkouts.awaiting(waits_at, checkout_id=state.checkout_id, patient_id=state.patient_id)

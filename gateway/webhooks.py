@@ -1,0 +1,132 @@
+"""`POST /webhooks/healthie`: genuine deliveries go into the inbox, and are acknowledged once they are kept."""
+
+import asyncio
+import ipaddress
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from booking.inbox import Inbox
+from booking.ports import Clock
+from gateway.clients import last_address
+from integrations.healthie.webhooks import Forged, Malformed, Received, delivery_of, verify
+
+PATH = "/webhooks/healthie"
+
+# Ids and names of fields: the largest genuine delivery is some hundred bytes.
+LARGEST_BODY = 64 * 1024
+
+# Healthie tries again later what we do not acknowledge; rather that than to let deliveries pile up before a database that hangs.
+KEEP_SECONDS = 5.0
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+log = structlog.get_logger(__name__)
+
+
+class _Refused(Exception):
+    """Not taken; the text says why in a word, for the counter."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """The webhook's address as the sender signs it."""
+
+    path: str
+    query: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookEndpoint:
+    """An ASGI application for exactly one path. Of what is refused nothing is kept but a count."""
+
+    inbox: Inbox
+    clock: Clock
+    secrets: Callable[[], Sequence[str]]  # those that sign today
+    address: Address | None = None  # None: as it arrives
+    sources: Sequence[Network] = ()  # none: from anywhere
+    address_header: str | None = None  # in which a proxy names the sender
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one delivery: 204 when it is kept; 400, 401, 405 or 413 for what is refused; 503 when it could not be kept."""
+        response = Response(status_code=await self._status(Request(scope, receive)))
+        response.headers["Cache-Control"] = "no-store"
+        await response(scope, receive, send)
+
+    async def _status(self, request: Request) -> int:
+        try:
+            await self._take(request)
+        except _Refused as refusal:
+            self.refusals[refusal.why] += 1
+            log.warning("webhook.refused", why=refusal.why, count=self.refusals[refusal.why])
+            return refusal.status
+        except ClientDisconnect:
+            return 400
+        except Exception as error:  # noqa: BLE001 - whatever kept us from keeping it, Healthie is to send it again
+            log.error("webhook.not_kept", error=type(error).__name__)  # noqa: TRY400 - a driver's text may quote values
+            return 503
+        return 204
+
+    async def _take(self, request: Request) -> None:
+        if request.method != "POST":
+            raise _Refused(405, "method")
+        if not self._may_send(request):
+            raise _Refused(401, "source address")
+        received = Received(
+            path=self.address.path if self.address else _raw_path(request),
+            query=self.address.query if self.address else request.scope["query_string"].decode("latin-1"),
+            headers=request.headers,
+            body=await _body(request),
+        )
+        try:
+            verify(received, self.secrets())
+            delivery = delivery_of(received, at=self.clock.now())
+        except Forged as error:
+            raise _Refused(401, str(error)) from None
+        except Malformed as error:
+            raise _Refused(400, str(error)) from None
+        async with asyncio.timeout(KEEP_SECONDS):
+            await self.inbox.accept(delivery)
+
+    def _may_send(self, request: Request) -> bool:
+        if not self.sources:
+            return True
+        if self.address_header is not None:
+            given = last_address(request.headers, self.address_header)
+        else:
+            given = request.client.host if request.client else ""
+        try:
+            sender = ipaddress.ip_address(given)
+        except ValueError:
+            return False
+        return any(sender in network for network in self.sources)
+
+
+def _raw_path(request: Request) -> str:
+    """The path as it stands in the request line: what was signed is not decoded."""
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    return raw.decode("latin-1")
+
+
+async def _body(request: Request) -> bytes:
+    """The raw bytes, unless there are too many of them."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > LARGEST_BODY:
+        raise _Refused(413, "too large")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise _Refused(413, "too large")
+    return bytes(body)

@@ -1,0 +1,97 @@
+"""The outbox of events: written with the state that they were derived from, read in the order of commits."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from booking.happenings import Happening, Name, Recorded
+from booking.watched import Kind, Party, Resource
+from integrations.database.columns import upsert
+from integrations.database.engine import reading
+from integrations.database.tables import practice_events
+
+_e = practice_events.c
+
+# Subscribers are retried for days and may ask for a time range again; a month is longer than either.
+KEPT = timedelta(days=30)
+
+
+class SqlHappenings:
+    """The outbox inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, events: Sequence[Happening]) -> None:
+        """Write them, to be told once the transaction is committed. One that is there already is left as it is.
+
+        On PostgreSQL writers queue up from here to their commit: else an event with an earlier place could appear after a
+        reader has passed it. SQLite has one writer anyway.
+        """
+        if not events:
+            return
+        if self._connection.dialect.name == "postgresql":
+            lock = func.pg_advisory_xact_lock(func.hashtextextended("practice_events", 0))
+            await self._connection.execute(select(lock))
+        row = upsert(self._connection, practice_events).values([_row(event) for event in events])
+        await self._connection.execute(row.on_conflict_do_nothing())
+
+
+class SqlHappeningLog:
+    """The port HappeningLog."""
+
+    def __init__(self, *, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def after(self, sequence: int, *, limit: int) -> Sequence[Recorded]:
+        """Events after this place, in order."""
+        query = select(practice_events).where(_e.sequence > sequence).order_by(_e.sequence).limit(limit)
+        async with reading(self._engine) as connection:
+            return [_recorded(row) for row in (await connection.execute(query)).mappings()]
+
+    async def last(self) -> int:
+        """The place of the latest event; 0 when there is none."""
+        async with reading(self._engine) as connection:
+            return int(await connection.scalar(select(func.max(_e.sequence))) or 0)
+
+    async def about(self, resource: Resource) -> Sequence[Recorded]:
+        """The events of one resource, in order."""
+        query = (
+            select(practice_events)
+            .where(_e.kind == resource.kind, _e.resource_id == resource.id)
+            .order_by(_e.sequence)
+        )
+        async with reading(self._engine) as connection:
+            return [_recorded(row) for row in (await connection.execute(query)).mappings()]
+
+    async def reap(self, now: datetime) -> int:
+        """Forget events that are so old that nobody asks for them again; answers how many rows."""
+        async with self._engine.begin() as connection:
+            return (await connection.execute(delete(practice_events).where(_e.at < now - KEPT))).rowcount
+
+
+def _row(event: Happening) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "name": event.name,
+        "at": event.at,
+        "kind": event.resource.kind,
+        "resource_id": event.resource.id,
+        "ids": dict(event.ids),
+        "by": event.by,
+    }
+
+
+def _recorded(row: Mapping[Any, Any]) -> Recorded:
+    event = Happening(
+        id=row["id"],
+        name=Name(row["name"]),
+        at=row["at"],
+        resource=Resource(kind=Kind(row["kind"]), id=row["resource_id"]),
+        ids=row["ids"],
+        by=Party(row["by"]) if row["by"] else None,
+    )
+    return Recorded(sequence=row["sequence"], event=event)

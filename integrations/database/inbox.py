@@ -1,0 +1,214 @@
+"""The inbox of words from upstream and the dirty marks that they leave."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, case, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from booking.inbox import Delivery, Mark, Source
+from booking.watched import Kind, Poke, Resource
+from integrations.database.columns import upsert
+from integrations.database.engine import reading
+from integrations.database.tables import resource_marks, webhook_deliveries
+
+_m = resource_marks.c
+_d = webhook_deliveries.c
+
+# What came in is kept as long as anybody asks what became of it.
+KEPT = timedelta(days=30)
+
+# Built once: it is executed with every delivery.
+_KEEP = insert(webhook_deliveries)
+
+
+class SqlMarks:
+    """The marks inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def mark(self, poke: Poke, *, now: datetime) -> None:
+        """Mark it; what is marked already is marked once more, what was given up is taken up again."""
+        fresh = {
+            "kind": poke.resource.kind,
+            "resource_id": poke.resource.id,
+            "merged": poke.merged,
+            "about": poke.about,
+            "marks": 1,
+            "first_marked_at": now,
+            "marked_at": now,
+            "tries": 0,
+            "due_at": now,
+        }
+        row = upsert(self._connection, resource_marks).values(fresh)
+        was_dead = _m.dead_at.is_not(None)
+        again = row.on_conflict_do_update(
+            index_elements=["kind", "resource_id"],
+            set_={
+                "marks": _m.marks + 1,
+                "marked_at": row.excluded.marked_at,
+                "merged": or_(_m.merged, row.excluded.merged),
+                "about": func.coalesce(row.excluded.about, _m.about),
+                "due_at": row.excluded.due_at,
+                "tries": case((was_dead, 0), else_=_m.tries),
+                "failing_since": case((was_dead, None), else_=_m.failing_since),
+                "dead_at": None,
+            },
+        )
+        await self._connection.execute(again)
+
+    async def due(self, now: datetime, *, limit: int) -> Sequence[Resource]:
+        """What is to be looked at and nobody looks at, longest due first."""
+        query = (
+            select(_m.kind, _m.resource_id)
+            .where(*_free(now), _m.kind.in_(sorted(Kind)))
+            .order_by(_m.due_at, _m.kind, _m.resource_id)
+            .limit(limit)
+        )
+        return [Resource(kind=Kind(kind), id=one) for kind, one in await self._connection.execute(query)]
+
+    async def lease(self, resource: Resource, owner: str, *, now: datetime, until: datetime) -> Mark | None:
+        """Claim it; None when somebody else has, or nothing is to be done."""
+        claim = (
+            update(resource_marks)
+            .where(*_is(resource), *_free(now))
+            .values(lease_owner=owner, lease_until=until)
+            .returning(resource_marks)
+        )
+        row = (await self._connection.execute(claim)).mappings().first()
+        return _mark(row) if row is not None else None
+
+    async def done(self, mark: Mark, *, now: datetime) -> bool:
+        """Take the mark away, or leave it due when it was marked again since. False: the lease is somebody else's by now."""
+        mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
+        if (
+            await self._connection.execute(delete(resource_marks).where(*mine, _m.marks == mark.marks))
+        ).rowcount:
+            return True
+        again = {
+            "lease_owner": None,
+            "lease_until": None,
+            "due_at": now,
+            "tries": 0,
+            "failing_since": None,
+            "error": None,
+        }
+        return bool(
+            (await self._connection.execute(update(resource_marks).where(*mine).values(again))).rowcount
+        )
+
+    async def failed(self, mark: Mark, *, due_at: datetime | None, now: datetime, error: str) -> bool:
+        """Note a look that failed, and when the next is due (None: give it to a person). False as `done`."""
+        values: dict[str, Any] = {
+            "lease_owner": None,
+            "lease_until": None,
+            "tries": mark.tries + 1,
+            "failing_since": mark.failing_since or now,
+            "error": error,
+            "due_at": due_at,
+            "dead_at": now if due_at is None else None,
+        }
+        mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
+        return bool(
+            (await self._connection.execute(update(resource_marks).where(*mine).values(values))).rowcount
+        )
+
+    async def listed(self, *, dead: bool, limit: int) -> Sequence[Mark]:
+        """Marks for an operator's eyes, the latest first: all, or those that were given up."""
+        query = select(resource_marks).order_by(_m.marked_at.desc(), _m.resource_id).limit(limit)
+        if dead:
+            query = query.where(_m.dead_at.is_not(None))
+        return [_mark(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def of(self, resource: Resource) -> Mark | None:
+        """The resource's mark, if there is one."""
+        query = select(resource_marks).where(*_is(resource))
+        row = (await self._connection.execute(query)).mappings().first()
+        return _mark(row) if row is not None else None
+
+
+class SqlInbox:
+    """The port Inbox; each delivery is a transaction of its own."""
+
+    def __init__(self, *, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def accept(self, delivery: Delivery) -> None:
+        """Keep it and mark its resource, durably when this returns."""
+        async with self._engine.begin() as connection:
+            await connection.execute(_KEEP, _row(delivery))
+            if delivery.poke is not None:
+                await SqlMarks(connection).mark(delivery.poke, now=delivery.received_at)
+
+    async def received(self, since: datetime) -> Sequence[Delivery]:
+        """What came in since the moment, oldest first; without the pokes."""
+        return await self._read(_d.received_at >= since)
+
+    async def about(self, resource_id: str) -> Sequence[Delivery]:
+        """What came in about upstream's id, oldest first; without the pokes."""
+        return await self._read(_d.resource_id == resource_id)
+
+    async def reap(self, now: datetime) -> int:
+        """Forget what came in so long ago that nobody asks for it; answers how many rows."""
+        old = delete(webhook_deliveries).where(_d.received_at < now - KEPT)
+        async with self._engine.begin() as connection:
+            return (await connection.execute(old)).rowcount
+
+    async def _read(self, condition: ColumnElement[bool]) -> Sequence[Delivery]:
+        async with reading(self._engine) as connection:
+            found = await connection.execute(
+                select(webhook_deliveries).where(condition).order_by(_d.sequence)
+            )
+            return [
+                Delivery(
+                    event=row["event"],
+                    resource_type=row["resource_type"],
+                    resource_id=row["resource_id"],
+                    received_at=row["received_at"],
+                    poke=None,
+                    source=Source(row["source"]),
+                )
+                for row in found.mappings()
+            ]
+
+
+def _row(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "received_at": delivery.received_at,
+        "source": delivery.source,
+        "event": delivery.event,
+        "resource_type": delivery.resource_type,
+        "resource_id": delivery.resource_id,
+        "kind": delivery.poke.resource.kind if delivery.poke else None,
+    }
+
+
+def _is(resource: Resource) -> tuple[ColumnElement[bool], ...]:
+    return _m.kind == resource.kind, _m.resource_id == resource.id
+
+
+def _free(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _m.due_at <= now, or_(_m.lease_until.is_(None), _m.lease_until <= now)
+
+
+def _mark(row: RowMapping) -> Mark:
+    resource = Resource(kind=Kind(row["kind"]), id=row["resource_id"])
+    return Mark(
+        poke=Poke(resource=resource, merged=row["merged"], about=row["about"]),
+        **{
+            name: row[name]
+            for name in (
+                "marks",
+                "first_marked_at",
+                "marked_at",
+                "tries",
+                "failing_since",
+                "due_at",
+                "dead_at",
+                "error",
+                "lease_owner",
+            )
+        },
+    )

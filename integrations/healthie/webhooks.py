@@ -1,0 +1,144 @@
+"""Healthie's webhooks: whether a delivery is genuine, and what it points at.
+
+Healthie signs `{method} {path} {query} {digest} {content_type} {content_length}` with HMAC-SHA256 under the webhook's secret,
+and names digest and signature in headers. Its sample trusts the digest that is sent; here digest and length are those of the
+raw bytes. There is no timestamp and no event id: a copied delivery verifies for ever, so a delivery is only a poke.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from booking.inbox import Delivery
+from booking.watched import Kind, Poke, Resource
+
+CONTENT_TYPE = "application/json"
+
+# As a signature holds it, and only so.
+_SIGNATURE = re.compile(r"sig\d+=([0-9a-fA-F]{64})")
+
+# Ids are numbers or names; anything longer or stranger would go into keys, commands and events.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
+
+# What an event is about, by the part of its name before the dot.
+_KINDS = {
+    "appointment": Kind.VISIT,
+    "billing_item": Kind.PAYMENT,
+    "charge_back": Kind.DISPUTE,
+    "patient": Kind.PATIENT,
+    "form_answer_group": Kind.FORM,
+    "stripe_customer_detail": Kind.CARD,
+    "availability": Kind.AVAILABILITY,
+}
+
+
+class Forged(Exception):
+    """Nobody who knows a secret of ours sent this. The text says what was wrong with it, never a value."""
+
+
+class Malformed(Exception):
+    """Genuine perhaps, and not what Healthie is known to send."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """A request as it arrived; `path` and `query` as the sender sees them, in front of any proxy."""
+
+    path: str
+    query: str  # without the question mark
+    headers: Mapping[str, str]  # asked for in lower case
+    body: bytes = field(repr=False)
+
+
+def verify(received: Received, secrets: Sequence[str]) -> None:
+    """Raise Forged unless one of the secrets signed exactly this body for this address, by POST.
+
+    The digest may be Base64, with or without its padding, or hex: Healthie's own sample cuts the padding off. All
+    comparisons take the same time whatever differs.
+    """
+    offered = _SIGNATURE.findall(received.headers.get("signature", ""))
+    if not offered:
+        raise Forged("no signature")
+    name, _, digest = received.headers.get("content-digest", "").partition("=")
+    if name.strip().lower() != "sha-256" or not _is_digest_of(digest.strip(), received.body):
+        raise Forged("digest")
+    genuine = False
+    for secret in secrets:
+        for written in {digest.strip(), digest.strip().rstrip("="), _padded(digest.strip())}:
+            expected = _signature(received, written, secret)
+            for one in offered:
+                genuine |= hmac.compare_digest(expected, one.lower())
+    if not genuine:
+        raise Forged("signature")
+
+
+def delivery_of(received: Received, *, at: datetime) -> Delivery:
+    """What a verified body points at. Raises Malformed."""
+    if received.headers.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
+        raise Malformed("content type")
+    try:
+        said = json.loads(received.body.decode())
+    except (ValueError, RecursionError):
+        raise Malformed("not JSON") from None
+    if not isinstance(said, dict):
+        raise Malformed("not an object")
+    event = _text(said.get("event_type"), _NAME, "event_type")
+    resource_id = _text(said.get("resource_id"), _ID, "resource_id")
+    return Delivery(
+        event=event,
+        resource_type=_text(said.get("resource_id_type"), _NAME, "resource_id_type"),
+        resource_id=resource_id,
+        received_at=at,
+        poke=poke_of(event, resource_id, about=said.get("user_id")),
+    )
+
+
+def poke_of(event: str, resource_id: str, *, about: object = None) -> Poke | None:
+    """What to look at because of an event such as `appointment.updated`; None: nothing that is watched."""
+    kind = _KINDS.get(event.rpartition(".")[0])
+    if kind is None:
+        return None
+    whose = str(about) if isinstance(about, str | int) and _ID.fullmatch(str(about)) else None
+    return Poke(
+        resource=Resource(kind=kind, id=resource_id),
+        merged=event == "patient.merged",
+        about=whose if kind is Kind.CARD else None,
+    )
+
+
+def _text(value: object, form: re.Pattern[str], name: str) -> str:
+    """A name or an id; ids come as numbers or as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise Malformed(name)
+    return value
+
+
+def _signature(received: Received, digest: str, secret: str) -> str:
+    signed = f"post {received.path} {received.query} {digest} {CONTENT_TYPE} {len(received.body)}"
+    return hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+
+
+def _padded(digest: str) -> str:
+    bare = digest.rstrip("=")
+    return bare + "=" * (-len(bare) % 4)
+
+
+def _is_digest_of(text: str, body: bytes) -> bool:
+    """Whether the text names the SHA-256 of the body."""
+    actual = hashlib.sha256(body)
+    if len(text) == actual.digest_size * 2:
+        return hmac.compare_digest(text.lower().encode(), actual.hexdigest().encode())
+    try:
+        given = base64.b64decode(_padded(text), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(given, actual.digest())

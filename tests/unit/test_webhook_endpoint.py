@@ -1,0 +1,161 @@
+"""The endpoint: what is genuine is kept before it is acknowledged, of anything else nothing is kept but a count."""
+
+import dataclasses
+import ipaddress
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from booking.inbox import Delivery
+from gateway.webhooks import LARGEST_BODY, Address, WebhookEndpoint
+from integrations.healthie_emulator.signing import signed_headers
+
+SECRET = "whsec_sample"
+BODY = b'{"resource_id":"501","resource_id_type":"Appointment","event_type":"appointment.updated"}'
+URL = "http://gateway.invalid/webhooks/healthie"
+
+
+class StillClock:
+    def now(self) -> datetime:
+        return datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
+
+
+class Inbox:
+    """Keeps, or fails to."""
+
+    def __init__(self) -> None:
+        self.kept: list[Delivery] = []
+        self.error: Exception | None = None
+
+    async def accept(self, delivery: Delivery) -> None:
+        if self.error is not None:
+            raise self.error
+        self.kept.append(delivery)
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def endpoint(inbox: Inbox) -> WebhookEndpoint:
+    return WebhookEndpoint(inbox=inbox, clock=StillClock(), secrets=lambda: [SECRET])
+
+
+async def post(
+    endpoint: WebhookEndpoint, body: Any = BODY, *, signed: bytes = BODY, url: str = URL, **more: Any
+) -> int:
+    headers = signed_headers(url=more.pop("signed_url", url), body=signed, secret=SECRET)
+    if not isinstance(body, bytes) or body != signed:
+        del headers["Content-Length"]
+    transport = httpx2.ASGITransport(app=endpoint, client=more.pop("client", ("127.0.0.1", 5)))
+    async with httpx2.AsyncClient(transport=transport) as http:
+        answer = await http.post(url, content=body, headers=headers | more.pop("headers", {}))
+    return answer.status_code
+
+
+async def test_a_genuine_delivery_is_kept_and_acknowledged(endpoint: WebhookEndpoint, inbox: Inbox) -> None:
+    assert await post(endpoint) == 204
+
+    (kept,) = inbox.kept
+    assert (kept.event, kept.resource_id) == ("appointment.updated", "501")
+    assert not endpoint.refusals
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [
+        (401, {"body": BODY.replace(b"501", b"502")}),
+        (401, {"signed_url": "http://gateway.invalid/elsewhere"}),
+        (401, {"headers": {"Signature": "sig1=" + "0" * 64}}),
+        (401, {"headers": {"Signature": ""}}),
+        (400, {"body": b"[]", "signed": b"[]"}),
+        (400, {"headers": {"Content-Type": "text/plain"}}),
+        (413, {"body": b" " * (LARGEST_BODY + 1), "signed": b" " * (LARGEST_BODY + 1)}),
+    ],
+)
+async def test_of_what_is_refused_nothing_is_kept_but_a_count(
+    endpoint: WebhookEndpoint, inbox: Inbox, status: int, how: dict[str, Any]
+) -> None:
+    assert await post(endpoint, **how) == status
+
+    assert inbox.kept == []
+    assert endpoint.refusals.total() == 1
+
+
+async def test_a_body_that_does_not_say_how_long_it_is_ends_at_the_limit(
+    endpoint: WebhookEndpoint, inbox: Inbox
+) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield b" " * 8192
+
+    assert await post(endpoint, endless()) == 413
+    assert sent <= LARGEST_BODY // 8192 + 2
+    assert inbox.kept == []
+
+
+async def test_the_largest_body_is_taken(endpoint: WebhookEndpoint, inbox: Inbox) -> None:
+    body = BODY + b" " * (LARGEST_BODY - len(BODY))
+    assert await post(endpoint, body, signed=body) == 204
+
+
+async def test_behind_a_proxy_the_address_that_healthie_knows_counts(
+    endpoint: WebhookEndpoint, inbox: Inbox
+) -> None:
+    behind = dataclasses.replace(endpoint, address=Address(path="/public/hooks", query="from=healthie"))
+    outside = "https://frontdoor.example.com/public/hooks?from=healthie"
+
+    assert await post(behind, signed_url=outside) == 204
+    assert await post(behind) == 401
+
+
+async def test_a_query_and_an_escaped_path_are_signed_as_they_stand(endpoint: WebhookEndpoint) -> None:
+    assert await post(endpoint, url="http://gateway.invalid/web%20hooks/x?a=%20b&c") == 204
+
+
+@pytest.mark.parametrize(
+    ("client", "header", "status"),
+    [
+        ("52.4.158.130", {}, 204),
+        ("52.4.158.131", {}, 401),
+        ("testclient", {}, 401),
+    ],
+)
+async def test_a_list_of_sources_keeps_others_out(
+    endpoint: WebhookEndpoint, client: str, header: dict[str, str], status: int
+) -> None:
+    listed = dataclasses.replace(endpoint, sources=(ipaddress.ip_network("52.4.158.130/32"),))
+    assert await post(listed, client=(client, 5), headers=header) == status
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [("10.0.0.1, 52.4.158.130", 204), ("52.4.158.130, 10.0.0.1", 401), ("", 401)]
+)
+async def test_behind_a_proxy_its_own_word_is_the_source(
+    endpoint: WebhookEndpoint, said: str, status: int
+) -> None:
+    listed = dataclasses.replace(
+        endpoint, sources=(ipaddress.ip_network("52.4.158.130/32"),), address_header="X-Forwarded-For"
+    )
+    assert await post(listed, client=("52.4.158.130", 5), headers={"X-Forwarded-For": said}) == status
+
+
+async def test_what_cannot_be_kept_is_not_acknowledged(endpoint: WebhookEndpoint, inbox: Inbox) -> None:
+    inbox.error = OSError("no database")
+    assert await post(endpoint) == 503
+    inbox.error = None
+    assert await post(endpoint) == 204
+
+
+async def test_only_posts_are_taken(endpoint: WebhookEndpoint) -> None:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=endpoint)) as http:
+        assert (await http.get(URL)).status_code == 405
