@@ -190,7 +190,9 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 recipient_id=settings.payment_recipient_id,
                 audit=AuditedCalls(inner=LoggedCalls(), trail=trail, clock=clock, key=digest_key(settings)),
                 gate=Gate(
-                    pacer=_pacer(settings, shared), breakers=Breakers(), alarm=LockoutAlarm(watch=watch)
+                    pacer=_pacer(settings, shared, clock),
+                    breakers=Breakers(),
+                    alarm=LockoutAlarm(watch=watch),
                 ),
                 noticed=alert_silent_no_op,
                 shelf=_shelf(settings, shared),
@@ -333,11 +335,11 @@ def _shared_redis(settings: Settings, exits: contextlib.AsyncExitStack) -> "Redi
     return client
 
 
-def _pacer(settings: Settings, shared: "Redis | None") -> Pacer:
+def _pacer(settings: Settings, shared: "Redis | None", clock: Clock) -> Pacer:
     """The pace of each API key: one for all processes where there is a Redis."""
     pace = Pace(per_second=settings.healthie_requests_per_second, burst=settings.healthie_burst)
     if shared is None:
-        return LocalPacer(pace)
+        return LocalPacer(pace, clock=lambda: clock.now().timestamp())
     from integrations.redis.pacing import RedisPacer  # noqa: PLC0415  # as above
 
     return RedisPacer(pace, client=shared, prefix=f"frontdoor:{settings.tenant}:")

@@ -15,6 +15,7 @@ from integrations.healthie_emulator.books import books
 from integrations.healthie_emulator.emulator import Emulator, as_json
 from integrations.healthie_emulator.faults import Fault
 from integrations.healthie_emulator.seed import described
+from integrations.healthie_emulator.throttle import Limits
 
 Answering = Callable[[Emulator, dict[str, Any]], Any]
 
@@ -35,6 +36,9 @@ def routes(emulator: Emulator) -> list[Route]:
         route("faults", "GET", lambda emulator, _: as_json(emulator.world.faults.listed())),
         route("faults", "POST", _order_faults),
         route("faults", "DELETE", _clear_faults),
+        route("throttle", "GET", lambda emulator, _: as_json(emulator.world.throttle.limits)),
+        route("throttle", "POST", _order_throttle),
+        route("throttle", "DELETE", _end_throttle),
         route("switches", "GET", lambda emulator, _: as_json(emulator.world.switches)),
         route("switches", "POST", _set_switches),
         route("books", "GET", lambda emulator, _: books(emulator.world)),
@@ -106,6 +110,18 @@ def _order_faults(emulator: Emulator, given: dict[str, Any]) -> Any:
 def _clear_faults(emulator: Emulator, _given: dict[str, Any]) -> Any:
     emulator.world.faults.clear()
     return []
+
+
+def _order_throttle(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """Lock keys out that ask too often: `requests` within `seconds`, for `lockout` seconds; as reported where not given."""
+    emulator.world.throttle.order(Limits(**given))
+    return as_json(emulator.world.throttle.limits)
+
+
+def _end_throttle(emulator: Emulator, _given: dict[str, Any]) -> Any:
+    """Count no more, and let everybody in."""
+    emulator.world.throttle.order(None)
+    return None
 
 
 def _set_switches(emulator: Emulator, given: dict[str, Any]) -> Any:

@@ -86,7 +86,7 @@ class GraphQLEndpoint:
             await wire.drop(receive)
             return
         await _pause(faults.get("delay"))
-        response = _instead(faults) or await self._answer(asked, http, seen)
+        response = _instead(faults) or self._throttled(http, seen) or await self._answer(asked, http, seen)
         await _pause(faults.get("slow_answer"))
         if "lost_answer" in faults:
             await wire.drop(receive)
@@ -94,6 +94,15 @@ class GraphQLEndpoint:
             await wire.send_half(receive, send, bytes(response.body), b"application/json")
         else:
             await _respond(response, seen, scope, receive, send)
+
+    def _throttled(self, http: HttpRequest, seen: Seen) -> Response | None:
+        """Refuse a key that asked too often."""
+        world = self._emulator.world
+        if not world.throttle.refuses(http.headers.get("authorization", ""), world.clock.now()):
+            return None
+        error = coded("Too many requests", "TOO_MANY_REQUESTS")
+        seen.error_codes = _codes([error])
+        return _refusal(error)
 
     async def _answer(self, asked: Asked, http: HttpRequest, seen: Seen) -> Response:
         world = self._emulator.world

@@ -15,6 +15,7 @@ from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.faults import Faults
 from integrations.healthie_emulator.records import Record
 from integrations.healthie_emulator.stripe import FakeStripe
+from integrations.healthie_emulator.throttle import Throttle
 
 R = TypeVar("R", bound=Record)
 
@@ -89,6 +90,7 @@ class World:
         self.clock = clock
         self.switches = Switches()
         self.faults = Faults(seed=seed)
+        self.throttle = Throttle()
         self.stripe = FakeStripe(seed=seed, now=clock.now)
         self.outbox: list[webhooks.Event] = []
         self.outbox_filled = asyncio.Event()

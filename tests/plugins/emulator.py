@@ -56,6 +56,14 @@ class Control:
         """Order faults such as `{"kind": "lost_answer", "operation": "Book", "count": 1}`."""
         return await self.call("POST", "faults", {"faults": list(ordered), "seed": seed})
 
+    async def throttle(self, **limits: float) -> Json:
+        """Lock keys out that ask too often: `requests=` within `seconds=`, for `lockout=` seconds."""
+        return await self.call("POST", "throttle", limits)
+
+    async def end_throttle(self) -> None:
+        """Let everybody in."""
+        await self.call("DELETE", "throttle")
+
     async def switches(self, **given: Any) -> Json:
         """Turn switches."""
         return await self.call("POST", "switches", given)
