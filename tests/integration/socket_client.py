@@ -56,14 +56,14 @@ class Socket:
         assert await self.hear() == {"type": "connection_ack"}
         return self
 
-    async def subscribe(self, query: str, variables: Json = None, **payload: Json) -> str:
+    async def subscribe(self, query: str | None, variables: Json = None, **payload: Json) -> str:
         """Begin an operation; answers its id."""
         name = f"op-{next(self.names)}"
         given = {"query": query, "variables": variables, **payload}
         await self.say({"id": name, "type": "subscribe", "payload": given})
         return name
 
-    async def ask(self, query: str, variables: Json = None, **payload: Json) -> Json:
+    async def ask(self, query: str | None, variables: Json = None, **payload: Json) -> Json:
         """Run a query or a mutation; answers the payload of its one result."""
         name = await self.subscribe(query, variables, **payload)
         answer = await self.hear()
@@ -71,7 +71,7 @@ class Socket:
         assert await self.hear() == {"id": name, "type": "complete"}
         return answer["payload"]
 
-    async def refused(self, query: str, variables: Json = None, **payload: Json) -> Json:
+    async def refused(self, query: str | None, variables: Json = None, **payload: Json) -> Json:
         """Ask for what is not executed; answers its one error."""
         name = await self.subscribe(query, variables, **payload)
         answer = await self.hear()

@@ -199,6 +199,22 @@ async def test_somebody_else_with_the_same_key_gets_nothing_of_the_first(api: Ap
     assert other.data["code"] == "SLOT_TAKEN"
 
 
+async def test_another_patient_with_the_same_key_and_input_gets_nothing_of_the_first(api: Api) -> None:
+    first, other = api.patient("p-sample"), api.patient("p-other")
+    hold = (await first.hold(a_slot().id, key=KEY)).data["hold"]
+    begun = await first.do(START, key=KEY, holdId=hold["id"])
+    checkout_id = begun.data["checkout"]["id"]
+    for answer in (
+        await other.do(START, key=KEY, holdId=hold["id"]),
+        await other.do(CONFIRM, key=KEY, checkoutId=checkout_id, cardOnFileId="card-1"),
+        await other.do(CANCEL, key=KEY, checkoutId=checkout_id),
+    ):
+        assert not replayed(answer)
+        assert checkout_id not in answer.http.text
+    paid = await first.do(CONFIRM, key=KEY, checkoutId=checkout_id, cardOnFileId="card-1")
+    assert paid.data["__typename"] == "ConfirmCheckoutSuccess"
+
+
 async def test_a_replayed_start_hands_out_the_same_guest_token_whatever_became_of_it(api: Api) -> None:
     app = api.visitor()
     hold = (await app.hold(a_slot().id)).data["hold"]

@@ -16,7 +16,9 @@ from booking.current import current_work
 from gateway.authentication import Authenticator
 from gateway.graphql import EXTENSIONS, ApiSchema
 from gateway.requests import Requests
+from gateway.settings import TrustedDocumentsMode
 from gateway.sockets import SocketEndpoint, SocketRules
+from gateway.trusted_documents import TrustedDocuments, by_every_name
 from schema.context import Info
 from schema.fields import computed
 from tests.integration.graphql_world import CONFIRM, GUEST, HOLD, START, Api, api_on
@@ -208,6 +210,25 @@ class TestKeys:
         again = await visitor.hold(a_slot().id, key=KEY)
         assert again.data["__typename"] == "HoldSlotSuccess"
         assert len(api.world.holds.live) == 1
+
+
+class TestTrustedDocuments:
+    async def test_are_run_by_name(self, sqlite_engine: AsyncEngine, rules: SocketRules) -> None:
+        trusted = TrustedDocuments(mode=TrustedDocumentsMode.REQUIRE, texts=by_every_name({"hold": HOLD}))
+        async with api_on(sqlite_engine, sockets=rules, trusted=trusted) as api, served(api.endpoint) as url:
+            given = holding(query=None, documentId="hold", extensions={"idempotencyKey": KEY})
+            async with opened(url, api.visitor().headers) as one:
+                assert (await one.ask(**given))["data"]["holdSlot"]["__typename"] == "HoldSlotSuccess"
+                told = [await one.refused(ME), await one.refused(None, extensions={"documentId": "none"})]
+        assert [error["extensions"]["code"] for error in told] == [
+            "PERSISTED_DOCUMENT_REQUIRED",
+            "PERSISTED_DOCUMENT_NOT_FOUND",
+        ]
+
+    async def test_that_are_not_named_are_no_request(self, url: str) -> None:
+        async with opened(url) as one:
+            error = await one.refused(None, extensions={"anything": 1})
+        assert error["extensions"]["code"] == "BAD_REQUEST"
 
 
 BAD = [
