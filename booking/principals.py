@@ -11,6 +11,7 @@ class PrincipalKind(StrEnum):
     GUEST = "guest"  # by the token of one checkout, good for that checkout only
     PATIENT = "patient"  # signed in; the id is the patient's id in the system of record
     STAFF = "staff"  # signed in, of the practice
+    OPERATOR = "operator"  # signed in, who runs this program for the practice
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from gateway.requests import REQUEST_ID_HEADER
 from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings
 from gateway.sockets import SocketRules
-from gateway.tokens import GatewayTokens, derive_key, token_verifier
+from gateway.tokens import GatewayTokens, derive_key
 from gateway.trusted_documents import TrustedDocuments, load_manifest
 from gateway.webhooks import PATH as WEBHOOKS_PATH
 from gateway.webhooks import Address, WebhookEndpoint
@@ -110,7 +110,7 @@ def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> 
         services=system.services,
         authenticator=Authenticator(
             tokens=GatewayTokens(secret=secret),
-            verifier=token_verifier(settings, clock=system.clock),
+            verifier=system.sign_in,
             clients=ClientNames(
                 header=settings.client_address_header, key=derive_key(secret, "client-address")
             ),

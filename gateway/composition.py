@@ -35,7 +35,8 @@ from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
 from gateway.sealing import sealer
 from gateway.settings import Settings
-from gateway.tokens import derive_key
+from gateway.sign_in.connect import connect_sign_in
+from gateway.tokens import TokenVerifier, derive_key
 from gateway.upstream import watch_upstream
 from gateway.worker import Chore, Worker
 from integrations.alerts.log import LoggedAlerts
@@ -47,6 +48,7 @@ from integrations.database.happenings import SqlHappeningLog
 from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
+from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import AuditedCalls, LoggedCalls
 from integrations.healthie.breaker import Breakers
@@ -74,6 +76,7 @@ class System:
     watch: Watch
     anchoring: Anchoring
     idempotency: IdempotencyKeys
+    sign_in: TokenVerifier
     ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
     inbox: SqlInbox
     happenings: SqlHappeningLog
@@ -200,6 +203,13 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             )
         )
         await healthie.keys.prove()
+        sign_in = await connect_sign_in(
+            settings,
+            patients=healthie.patients,
+            links=SqlPatientLinks(engine=engine),
+            clock=clock,
+            exits=exits,
+        )
         ledger = await _ledger(settings, exits)
         steps = Steps(
             patients=healthie.patients,
@@ -240,6 +250,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             watch=watch,
             anchoring=anchoring,
             idempotency=IdempotencyKeys(engine=engine),
+            sign_in=sign_in,
             ledger=ledger,
             inbox=SqlInbox(engine=engine),
             happenings=SqlHappeningLog(engine=engine),

@@ -146,6 +146,28 @@ class Settings(BaseSettings):
         description="A restricted key (`rk_…`) of the Stripe account that takes the payments, with read access to charges and "
         "events and nothing else: the sweep then holds Stripe's books against ours.",
     )
+    oidc_issuer: str | None = Field(
+        None,
+        description="The practice's OpenID Connect provider, exactly as its tokens name it (`iss`); without one nobody can sign in.",
+    )
+    oidc_audience: str | None = Field(
+        None, description="What the provider's tokens for this API have as `aud`; needed with the issuer."
+    )
+    oidc_role_claim: str = Field(
+        "role",
+        description="The claim with `patient`, `staff` or `operator`, or a list with one of them; who has none is a patient.",
+    )
+    oidc_patient_claim: str = Field(
+        "healthie_patient_id",
+        description="The claim with the patient's id in Healthie; else a verified email and name find them, once.",
+    )
+    oidc_tenant_claim: str | None = Field(
+        None,
+        description="The claim that must be `FRONTDOOR_TENANT`, where the provider serves several practices.",
+    )
+    oidc_longest_minutes: int = Field(
+        60, ge=1, le=1440, description="A token that is good for longer is refused."
+    )
     tenant: str = Field(
         "practice", description="The practice's name in keys; change it only with an empty database."
     )
@@ -242,6 +264,18 @@ class Settings(BaseSettings):
     @classmethod
     def _origins_as_browsers_send_them(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(origin.rstrip("/") for origin in value)
+
+    @model_validator(mode="after")
+    def _whose_tokens(self) -> Self:
+        if self.oidc_issuer is None:
+            return self
+        if not self.oidc_audience:
+            raise ValueError(
+                "oidc_audience is needed with oidc_issuer: else tokens for other programs would count"
+            )
+        if not self.oidc_issuer.startswith(("https://", "http://") if self.in_development else "https://"):
+            raise ValueError("oidc_issuer is an https URL")
+        return self
 
     @model_validator(mode="after")
     def _own_secret(self) -> Self:

@@ -167,13 +167,6 @@ def issue_development_token(
         raise DevelopmentTokensRefused(str(error)) from error
 
 
-def token_verifier(settings: Settings, *, clock: Clock) -> TokenVerifier:
-    """Who reads the tokens of people: the development issuer's in development, nobody's elsewhere yet."""
-    if not settings.in_development:
-        return NoSignIn()
-    return DevelopmentTokens(secret=settings.secret_key.get_secret_value(), clock=clock)
-
-
 class NoSignIn:
     """Where nobody can sign in: every bearer token of a person is refused."""
 

@@ -149,6 +149,15 @@ clinician_blocks = Table(
     Column("blocked_at", UtcTime, nullable=False),
 )
 
+patient_links = Table(
+    "patient_links",
+    metadata,
+    Column("person", String, primary_key=True),  # SHA-256 of the sign-in provider's issuer and subject
+    Column("patient_id", String, nullable=False),
+    Column("linked_at", UtcTime, nullable=False),
+    Index("patient_links_patient_id", "patient_id"),
+)
+
 slot_claims = Table(
     "slot_claims",
     metadata,

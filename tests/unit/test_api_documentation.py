@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gateway.errors
-import gateway.http  # so that every RequestError is known
+import gateway.http
+import gateway.sign_in.connect  # so that every RequestError is known
 from schema.errors import RequestError
 
 ROOT = Path(__file__).parents[2]
