@@ -14,6 +14,7 @@ import click
 from gateway.audit_commands import audit
 from gateway.operators import checkouts, clinicians
 from gateway.upstream import upstream
+from gateway.webhook_operators import webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,6 +219,7 @@ main.add_command(audit)
 main.add_command(checkouts)
 main.add_command(clinicians)
 main.add_command(upstream)
+main.add_command(webhooks)
 
 if __name__ == "__main__":
     main()

@@ -18,9 +18,16 @@ import httpx2
 
 from gateway.settings import DEVELOPMENT_SECRET
 from gateway.tether import GRACE_SECONDS
+from gateway.webhooks import PATH as WEBHOOKS_PATH
+from integrations.healthie.webhooks import EVENTS as WEBHOOK_EVENTS
 
 # A cold start of one process takes about a second; a machine that is busy takes its time.
 START_SECONDS = 30
+
+
+_SUBSCRIBE = """mutation Subscribe($input: createWebhookInput) {
+  createWebhook(input: $input) { webhook { signature_secret } }
+}"""
 
 
 class StackError(Exception):
@@ -75,6 +82,7 @@ async def local_stack(
         migrated = asyncio.create_task(asyncio.to_thread(_migrate, database))
         await family.until_answers(http, "emulator", f"{emulator}/_control/health")
         seed = (await http.get(f"{emulator}/_control/seed")).raise_for_status().json()
+        secret = await _subscribe(http, emulator, owner_key=seed["owner"]["key"], url=gateway + WEBHOOKS_PATH)
         settings = {
             "FRONTDOOR_ENVIRONMENT": "development",
             "FRONTDOOR_SECRET_KEY": DEVELOPMENT_SECRET,
@@ -87,6 +95,7 @@ async def local_stack(
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",
             "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],
+            "FRONTDOOR_HEALTHIE_WEBHOOK_SECRETS": json.dumps([secret]),
             "FRONTDOOR_HEALTHIE_KEYS": json.dumps(seed["clinician_keys"]),
             **(extra or {}),
         }
@@ -100,6 +109,22 @@ async def local_stack(
             settings=settings,
             patients=tuple(one["id"] for one in seed["patients"]),
         )
+
+
+async def _subscribe(http: httpx2.AsyncClient, emulator: str, *, owner_key: str, url: str) -> str:
+    """Have the emulator send its webhooks to the gateway; answers the secret that it signs them with."""
+    headers = {
+        "Authorization": f"Basic {owner_key}",
+        "AuthorizationSource": "API",
+        "Healthie-GraphQL-API-Version": "2026-07-01",
+    }
+    events = [{"event_type": each} for each in WEBHOOK_EVENTS]
+    variables = {"input": {"url": url, "webhook_events": events}}
+    answer = await http.post(
+        f"{emulator}/graphql", headers=headers, json={"query": _SUBSCRIBE, "variables": variables}
+    )
+    secret: str = answer.raise_for_status().json()["data"]["createWebhook"]["webhook"]["signature_secret"]
+    return secret
 
 
 class _Family:

@@ -38,6 +38,29 @@ _KINDS = {
     "availability": Kind.AVAILABILITY,
 }
 
+# What to subscribe to, in Healthie's words for a subscription.
+EVENTS = (
+    "APPOINTMENT_CREATED",
+    "APPOINTMENT_UPDATED",
+    "APPOINTMENT_DELETED",
+    "BILLING_ITEM_CREATED",
+    "BILLING_ITEM_UPDATED",
+    "BILLING_ITEM_DELETED",
+    "CHARGE_BACK_CREATED",
+    "CHARGE_BACK_UPDATED",
+    "PATIENT_CREATED",
+    "PATIENT_UPDATED",
+    "PATIENT_MERGED",
+    "FORM_ANSWER_GROUP_CREATED",
+    "FORM_ANSWER_GROUP_SIGNED",
+    "STRIPE_CUSTOMER_DETAIL_CREATED",
+    "STRIPE_CUSTOMER_DETAIL_UPDATED",
+    "STRIPE_CUSTOMER_DETAIL_DELETED",
+    "AVAILABILITY_CREATED",
+    "AVAILABILITY_UPDATED",
+    "AVAILABILITY_DELETED",
+)
+
 
 class Forged(Exception):
     """Nobody who knows a secret of ours sent this. The text says what was wrong with it, never a value."""
