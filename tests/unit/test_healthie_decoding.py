@@ -1,6 +1,8 @@
 """Whatever Healthie may write without breaking its schema is read; where it breaks it, no finished change is lost."""
 
+import contextlib
 import inspect
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_type_hints
 
@@ -20,13 +22,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from booking.models import Attempt
 from booking.refusals import OutcomeUnknown, UpstreamUnavailable
+from integrations.healthie.connect import Healthie
 from integrations.healthie.decoding import SKIPPING, decode
 from integrations.healthie.drift import contract_schema, operations
 from integrations.healthie.errors import HealthieError
 from integrations.healthie.generated.client import Client
 from integrations.healthie.transport import Reply, Request
-from tests.unit.healthie_script import Script, a_checkout, a_payment, connection, errors
+from tests.unit.healthie_script import NOON, Script, a_checkout, a_payment, connection, errors
 from tests.unit.test_healthie_readback import AS_ASKED, CALLS
 
 SCHEMA = contract_schema()
@@ -123,6 +127,38 @@ def test_whatever_the_schema_allows_is_read(name: str, data: st.DataObject) -> N
     decoded = decode(MODELS[name], request(name), Reply(status=200, data=answer))
 
     assert not isinstance(decoded, HealthieError), decoded
+
+
+READS: dict[str, Callable[[Healthie], Awaitable[object]]] = {
+    "PublicCatalog": lambda healthie: healthie.catalog.catalog(),
+    "Cards": lambda healthie: healthie.cards.on_file("501"),
+    "Patient": lambda healthie: healthie.patients.profile("501"),
+    "VisitsOfPatient": lambda healthie: healthie.patients.appointments("501"),
+    "VisitsBetween": lambda healthie: healthie.scheduling.find_all(a_checkout()),
+    "PaymentsSince": lambda healthie: healthie.billing.late_charges(
+        a_checkout(attempts=(Attempt(number=1, card_id="301", intended_at=NOON),)), known=frozenset()
+    ),
+}
+
+
+def last(answer: Any) -> Any:
+    """The same answer without further pages."""
+    if isinstance(answer, dict):
+        inner = {name: last(value) for name, value in answer.items()}
+        return inner | ({"has_next_page": False} if "has_next_page" in answer else {})
+    return [last(each) for each in answer] if isinstance(answer, list) else answer
+
+
+@pytest.mark.parametrize("name", READS)
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(data=st.data())
+async def test_an_adapter_answers_whatever_the_schema_allows_or_says_that_it_cannot(
+    name: str, data: st.DataObject
+) -> None:
+    answer = last(data.draw(answers(SCHEMA.query_type, OPERATIONS[name])))
+    async with Script(answers={name: answer}).connected() as healthie:
+        with contextlib.suppress(UpstreamUnavailable):
+            await READS[name](healthie)
 
 
 def strange(answer: Any, data: st.DataObject) -> Any:

@@ -153,6 +153,15 @@ def test_each_change_is_told_once_by_its_name(old: str, new: str, severity: Seve
     assert found == [Finding(severity=severity, what=what)]
 
 
+def test_a_type_that_is_gone_is_told_with_all_that_falls_with_it() -> None:
+    found = differences(CONTRACT, OPERATIONS, build_schema(SDL.replace("BillingItemState", "PaymentState")))
+
+    assert [each.what for each in found if each.severity is Severity.BREAKING] == [
+        "BillingItemState was removed.",
+        "Field BillingItem.state changed type from BillingItemState to PaymentState.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
