@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import idempotency, recovery, saga
+from benchmarks import audit, idempotency, recovery, saga
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import discover, local_postgres
 from tests.plugins.servers import TOLD_POSTGRES, own_database
@@ -36,7 +36,9 @@ LONG_RUN = Path(__file__).parent / "simulation.json"
 CHECKOUTS = 200
 TAKEOVERS = 10
 MUTATIONS = 1_000
-PARTS = ("saga", "idempotency", "recovery", "simulation")
+AUDITED_CALLS = 400
+CHAIN = 100_000
+PARTS = ("saga", "idempotency", "audit", "recovery", "simulation")
 
 
 def main() -> None:
@@ -82,6 +84,12 @@ async def _measure(postgresql_url: str, without: list[str], *, checkouts: int) -
             async with emptied(url) as engine:
                 keys = await idempotency.measure(engine, url, mutations=MUTATIONS)
                 figures.setdefault("idempotency", {})[name] = asdict(keys)
+        for name, url in urls.items() if "audit" not in without else ():
+            _say(f"the audit trail on {name}")
+            async with emptied(url) as engine:
+                cost = await audit.measure(engine, url, calls=AUDITED_CALLS, chain=CHAIN)
+                durable = await _durability(engine)
+                figures.setdefault("audit", {})[name] = {**asdict(cost), "durability": durable}
         for name, url in urls.items() if "recovery" not in without else ():
             _say(f"recovery on {name}")
             measured = await recovery.measure(nursery, await nursery.emulator(), url, takeovers=TAKEOVERS)

@@ -1,0 +1,135 @@
+"""What the audit trail costs: for a mutation, for a public read, under many at once; and how fast a chain is verified."""
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from benchmarks.bare import bare_writer, timed
+from benchmarks.figures import Spread, spread
+from booking.audit import AuditEntry, AuditKind
+from booking.audit_chain import AuditKey, Reader, record_of
+from integrations.database.audit import BATCH, SqlAuditTrail
+from integrations.database.audit_reading import links
+
+# Connections are made and statements prepared by then.
+WARM_UP = 20
+
+# Calls at once in one busy gateway.
+AT_ONCE = 64
+
+KEY = AuditKey(b"a key of the benchmark, thirty-two")
+ATTEMPTED = AuditEntry(
+    kind=AuditKind.ATTEMPTED,
+    call_id="0123456789abcdef0123456789abcdef",
+    at=datetime(2026, 3, 2, tzinfo=UTC),
+    actor="guest:chk_0123456789abcdefghijkl",
+    operation="Charge",
+    operation_kind="mutation",
+    attempt=1,
+    acting="1001",
+    key_fingerprint="0123abcd",
+    patient="2002",
+    checkout_id="chk_0123456789abcdefghijkl",
+    request_id="0123456789abcdef",
+    shape={"input": dict.fromkeys(("amount", "card", "coupon", "note", "offering", "sender"), "string")},
+    digest="0f" * 32,
+)
+ANSWERED = replace(
+    ATTEMPTED, kind=AuditKind.ANSWERED, duration_ms=412, status=200, upstream_request_id="f" * 32
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one database makes of it."""
+
+    mutation: Spread  # both records of a call whose first must be durable before it is sent
+    bare_write: Spread  # one durable row through the bare driver, in between
+    ratio: float  # of the medians
+    read_ms: float  # both records of a public read, with the writing that nobody waits for
+    durable_per_second: float  # records, each waited for, by many callers at once
+    verified: int  # records in the chain that was verified
+    verified_seconds: float
+    verified_cpu_seconds: (
+        float  # of this process: what is left of it on a machine that has nothing else to do
+    )
+
+
+async def measure(engine: AsyncEngine, url: str, *, calls: int, chain: int) -> Cost:
+    """Measure on a migrated, empty database: `calls` of each kind, then a chain of at least `chain` records."""
+    trail = SqlAuditTrail(engine=engine, key=KEY)
+    mutations, bare = await _mutations(trail, url, calls)
+    read_ms = await _reads(trail, calls)
+    per_second = await _at_once(trail, calls)
+    await _lengthen(trail, chain)
+    verified, seconds, processor = await _verified(engine)
+    mutation, bare_write = spread(mutations), spread(bare)
+    return Cost(
+        mutation=mutation,
+        bare_write=bare_write,
+        ratio=round(mutation.median / bare_write.median, 2),
+        read_ms=round(read_ms, 3),
+        durable_per_second=round(per_second),
+        verified=verified,
+        verified_seconds=round(seconds, 2),
+        verified_cpu_seconds=round(processor, 2),
+    )
+
+
+async def _mutations(trail: SqlAuditTrail, url: str, calls: int) -> tuple[list[float], list[float]]:
+    took, bare = [], []
+    async with bare_writer(url) as write:
+        for number in range(WARM_UP + calls):
+            started = time.perf_counter()
+            await trail.record(ATTEMPTED)
+            trail.later(ANSWERED)
+            seconds = time.perf_counter() - started
+            baseline = await timed(write)
+            if number >= WARM_UP:
+                took.append(seconds)
+                bare.append(baseline)
+    await trail.aclose()
+    return took, bare
+
+
+async def _reads(trail: SqlAuditTrail, calls: int) -> float:
+    """Milliseconds a read, until the last record is written."""
+    started = time.perf_counter()
+    for number in range(calls):
+        trail.later(ATTEMPTED)
+        trail.later(ANSWERED)
+        if number % (BATCH // 2) == 0:
+            await trail.aclose()
+    await trail.aclose()
+    return (time.perf_counter() - started) / calls * 1000
+
+
+async def _at_once(trail: SqlAuditTrail, calls: int) -> float:
+    async def caller() -> None:
+        for _ in range(calls // 8):
+            await trail.record(ATTEMPTED)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
+    return AT_ONCE * (calls // 8) / (time.perf_counter() - started)
+
+
+async def _lengthen(trail: SqlAuditTrail, chain: int) -> None:
+    """Fill the chain up, as fast as it goes."""
+    pair = [record_of(ATTEMPTED, KEY), record_of(ANSWERED, KEY)]
+    while (await trail.head()).sequence < chain:
+        await trail._write(pair * BATCH)
+
+
+async def _verified(engine: AsyncEngine) -> tuple[int, float, float]:
+    started, processor = time.perf_counter(), time.process_time()
+    reader = Reader([KEY])
+    async for link in links(engine, until=2**62):
+        reader.read(link)
+    verdict = reader.end()
+    if not verdict.sound:
+        raise AssertionError(verdict)
+    return verdict.records, time.perf_counter() - started, time.process_time() - processor
