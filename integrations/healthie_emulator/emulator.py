@@ -25,6 +25,7 @@ class Seen:
 
     number: int
     at: datetime
+    url: str  # with its query string: nothing of a request belongs there
     operation: str | None = None
     root_fields: tuple[str, ...] = ()
     key_owner_id: str | None = None
@@ -49,9 +50,9 @@ class Emulator:
         self.seen.clear()
         self.world = self._fresh_world(self.world.seed if seed is None else seed)
 
-    def see(self) -> Seen:
+    def see(self, url: str) -> Seen:
         """Note a request that arrives."""
-        self.seen.append(Seen(number=len(self.seen) + 1, at=self.clock.now()))
+        self.seen.append(Seen(number=len(self.seen) + 1, at=self.clock.now(), url=url))
         return self.seen[-1]
 
     async def deliver_webhooks(self) -> None:

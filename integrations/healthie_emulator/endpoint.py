@@ -71,7 +71,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         http = HttpRequest(scope, receive)
-        seen = self._emulator.see()
+        seen = self._emulator.see(str(http.url))
         try:
             asked = _read(await http.body(), http.method)
         except GraphQLError as error:

@@ -92,6 +92,7 @@ async def test_requests_tell_the_operation_its_root_fields_and_whose_key(emulato
     both, refused = await emulator.control.requests()
     assert both | {"at": ""} == {
         "number": 1,
+        "url": "http://emulator.invalid/graphql",
         "at": "",
         "operation": "Both",
         "root_fields": ["currentUser", "apiKeys"],
