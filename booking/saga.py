@@ -145,9 +145,8 @@ class Saga(Recording):
         now = self._clock.now()
         freed = checkout.looks > 0 or await self._free_hold(checkout)
         planned = next_look(checkout)
-        for_the_hold = (
-            checkout.due_at != checkout.ended_at
-        )  # an operator who resolved it wants it looked at now
+        # An operator who resolved it wants it looked at now: it is due when it ended.
+        for_the_hold = (checkout.ended_at or now) < (checkout.due_at or now)
         if for_the_hold and (planned is None or now < planned):
             due = planned if freed else min(now + SETTLE, planned or now + SETTLE)
             await self._write(checkout, checkout.changed(due_at=due, updated_at=now))
