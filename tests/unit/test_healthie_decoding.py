@@ -15,6 +15,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLScalarType,
     OperationDefinitionNode,
     OperationType,
 )
@@ -67,6 +68,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "Int": numbers,
     "Boolean": st.booleans(),
     "Float": st.floats(allow_nan=False, allow_infinity=False),
+    "ISO8601Date": moments.map(lambda at: at.date().isoformat()),
     "ISO8601DateTime": written,
     "JSON": st.one_of(st.none(), st.just({"a": 1}), st.just('{"a": 1}'), st.text(max_size=5)),
     "Cursor": st.text(max_size=5),
@@ -86,7 +88,7 @@ def present(kind: Any, node: FieldNode) -> st.SearchStrategy[Any]:
         return st.lists(values(kind.of_type, node), max_size=2)
     if isinstance(kind, GraphQLEnumType):
         return st.sampled_from([*kind.values, "NOVELTY"])
-    if kind.name in SCALARS:
+    if isinstance(kind, GraphQLScalarType):
         return SCALARS[kind.name]
     return answers(kind, node)
 

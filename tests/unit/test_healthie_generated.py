@@ -1,11 +1,13 @@
 """The generated client: its drift is noticed, and its types bite."""
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import mypy.api
+import pytest
 
 from tools.generate_client import HEALTHIE, ROOT, drift, generate, sources
 
@@ -50,6 +52,8 @@ def test_a_field_or_argument_of_another_name_or_type_is_a_type_error(tmp_path: P
 def test_a_field_that_was_renamed_in_the_contract_is_a_type_error_where_an_adapter_reads_it(
     tmp_path: Path,
 ) -> None:
+    if not os.environ.get("CI") and not (shutil.which("uv") or (ROOT / ".tools" / "bin" / "uv").exists()):
+        pytest.skip("uv is neither on PATH nor in .tools/bin: run tools/environment.sh to see it")
     copy = tmp_path / "integrations" / "healthie"
     shutil.copytree(HEALTHIE, copy, ignore=shutil.ignore_patterns("__pycache__", "generated"))
     shutil.copytree(ROOT / "booking", tmp_path / "booking", ignore=shutil.ignore_patterns("__pycache__"))
