@@ -21,7 +21,7 @@ endif
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env dev demo test processes simulate bench lint format generate clean
+.PHONY: help env dev demo test processes simulate fuzz bench lint format generate clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -46,6 +46,9 @@ processes: env  ## every trial with real processes, those too long for `make tes
 
 simulate: env  ## N random schedules from SEED on: faults on virtual time, the books checked after each (N=1000 SEED=0)
 	@$(run) tests.simulation.run --schedules $(or $(N),1000) --seed $(or $(SEED),0)
+
+fuzz: env  ## let schemathesis look for requests that break the API, as each kind of caller (SECONDS=60 SEED=1)
+	@$(run) tools.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
 bench: env  ## measure, and write the figures into docs/reliability.md (takes minutes)
 	@$(run) benchmarks.run

@@ -156,6 +156,24 @@ def _recovery(figures: dict[str, Any]) -> str:
     )
 
 
+def _requests(figures: dict[str, Any]) -> str:
+    def row(name: str, times: dict[str, float], aim: str) -> tuple[str, ...]:
+        return (name, f"{times['median']:.1f} ms", f"{times['p99']:.1f} ms", f"{times['most']:.1f} ms", aim)
+
+    attacked = f"others, while {figures['attackers']} attack without a pause"
+    rows = [
+        row(f"a hostile request is refused ({figures['attacks']} kinds)", figures["refused"], "50 ms"),
+        row("others, when nobody attacks", figures["alone"], ""),
+        row(
+            f"{attacked} ({figures['refused_per_second']:.0f} refused a second)",
+            figures["meanwhile"],
+            "p99 250 ms",
+        ),
+    ]
+    table = _titled("Hostile requests", ("", "median", "p99", "most", "aim"), rows)
+    return f"{table}\n\nThe slowest kind to refuse: {figures['slowest']}, {figures['refused']['slowest']:.1f} ms (median)."
+
+
 def _simulation(figures: dict[str, Any]) -> str:
     runs = {name: dict(_flat(run)) for name, run in figures.items()}
     names = dict.fromkeys(name for run in runs.values() for name in run)
@@ -168,6 +186,7 @@ _SECTIONS = {
     "idempotency": _idempotency,
     "audit": _audit,
     "recovery": _recovery,
+    "requests": _requests,
     "simulation": _simulation,
 }
 

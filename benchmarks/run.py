@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import audit, idempotency, recovery, saga
+from benchmarks import audit, idempotency, recovery, requests, saga
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import discover, local_postgres
 from tests.plugins.servers import TOLD_POSTGRES, own_database
@@ -38,7 +38,7 @@ TAKEOVERS = 10
 MUTATIONS = 1_000
 AUDITED_CALLS = 400
 CHAIN = 100_000
-PARTS = ("saga", "idempotency", "audit", "recovery", "simulation")
+PARTS = ("saga", "idempotency", "audit", "recovery", "requests", "simulation")
 
 
 def main() -> None:
@@ -94,6 +94,9 @@ async def _measure(postgresql_url: str, without: list[str], *, checkouts: int) -
             _say(f"recovery on {name}")
             measured = await recovery.measure(nursery, await nursery.emulator(), url, takeovers=TAKEOVERS)
             figures.setdefault("recovery", {})[name] = asdict(measured)
+    if "requests" not in without:
+        _say("hostile requests")
+        figures["requests"] = asdict(await requests.measure())
     return figures
 
 

@@ -1,0 +1,156 @@
+"""How fast hostile requests are refused, and what everybody else waits meanwhile: a gateway process, asked over HTTP."""
+
+import asyncio
+import itertools
+import json
+import random
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from gateway.local_stack import free_port, local_stack
+from tests.integration.test_attacks import ATTACKS
+
+# As many as send without a pause at the same time, each the next as soon as the last is refused.
+ATTACKERS = 8
+
+# Of each attack, one after the other, to an idle gateway.
+SENDS = 20
+SECONDS = 20
+
+# Ten a second: an app that is used, not a load of its own.
+_PAUSE = 0.1
+
+# A document and its variables.
+Kind = tuple[str, dict[str, Any]]
+
+_HONEST = {"query": "query Plans { plans(first: 20) { nodes { id name dueToday { amount currency } } } }"}
+
+# Besides those that are tests: as much as a body may hold, of what is within the bounds for as long as possible.
+_LARGEST: dict[str, Kind] = {
+    "100 kB of one text": ('{ plans(keyword: "' + "x" * 98_000 + '") { totalCount } }', {}),
+    "100 kB of escapes": ('{ plans(keyword: "' + "\\u0041" * 14_000 + '") { totalCount } }', {}),
+    "100 kB of lines": ('{ plans(keyword: """' + "x\n" * 32_000 + '""") { totalCount } }', {}),
+    "100 kB of unknown names": ("{ me {" + " ".join(f"{'x' * 190}{n}" for n in range(480)) + "} }", {}),
+    "490 variables": ("query (" + " ".join(f"$v{n}: Int" for n in range(490)) + ") { me { id } }", {}),
+    "30,000 variables of a list": (
+        'query ($f: SlotFilter!) { availableDays(filter: $f, month: "2030-01-01") }',
+        {"f": {"visitTypeId": "v", "timeZone": "UTC", "clinicianIds": [{}] * 30_000}},
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requests:
+    """Milliseconds, as the clients measured them."""
+
+    attacks: int  # kinds
+    refused: dict[str, float]  # median and p99 of all, and the median of the slowest kind
+    slowest: str
+    attackers: int
+    refused_per_second: float
+    alone: dict[str, float]  # others, when nobody attacks
+    meanwhile: dict[str, float]  # others, while all attack
+
+
+async def measure() -> Requests:
+    """Send every attack to a gateway of its own, then all of them at once while somebody else browses."""
+    async with _gateway() as http:
+        await _refused(http, next(_bodies(*ATTACKS["aliases"][:2])))  # the first is the gateway's own start
+        kinds = {name: attack[:2] for name, attack in ATTACKS.items()} | _LARGEST
+        times = {
+            name: [await _refused(http, body) for body in itertools.islice(_bodies(*kind), SENDS)]
+            for name, kind in kinds.items()
+        }
+        slowest = max(times, key=lambda name: _at(times[name], 0.5))
+        alone = await _browse(http)
+        stop = asyncio.Event()
+        attackers = [asyncio.create_task(_attack(http, kinds, stop, seed)) for seed in range(ATTACKERS)]
+        meanwhile = await _browse(http)
+        stop.set()
+        counts = await asyncio.gather(*attackers)
+    together = [one for some in times.values() for one in some]
+    return Requests(
+        attacks=len(kinds),
+        refused={**_spread(together), "slowest": _at(times[slowest], 0.5)},
+        slowest=slowest,
+        attackers=ATTACKERS,
+        refused_per_second=round(sum(counts) / SECONDS, 1),
+        alone=_spread(alone),
+        meanwhile=_spread(meanwhile),
+    )
+
+
+@asynccontextmanager
+async def _gateway() -> AsyncIterator[httpx2.AsyncClient]:
+    """As in production, before an emulator."""
+    extra = {
+        "FRONTDOOR_ENVIRONMENT": "production",
+        "FRONTDOOR_SECRET_KEY": secrets.token_hex(32),
+        "FRONTDOOR_LOG_FORMAT": "json",
+    }
+    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory:
+        running = local_stack(
+            directory=Path(directory),
+            gateway_port=free_port(),
+            emulator_port=free_port(),
+            quiet=True,
+            extra=extra,
+        )
+        async with running as stack, httpx2.AsyncClient(base_url=stack.gateway, timeout=60) as http:
+            yield http
+
+
+def _bodies(document: str, variables: object) -> Iterator[bytes]:
+    """The attack again and again, never the same text twice: what was refused before is no easier."""
+    for n in itertools.count():
+        yield json.dumps({"query": f"{document} #{n}", "variables": variables}).encode()
+
+
+async def _refused(http: httpx2.AsyncClient, body: bytes) -> float:
+    started = time.perf_counter()
+    answer = await http.post("/graphql", content=body, headers={"Content-Type": "application/json"})
+    taken = time.perf_counter() - started
+    if "errors" not in answer.json():
+        raise AssertionError(f"an attack was answered: {answer.text[:200]}")
+    return taken
+
+
+async def _browse(http: httpx2.AsyncClient) -> list[float]:
+    """What somebody waits who looks at the plans, for some seconds."""
+    taken = []
+    until = time.perf_counter() + SECONDS
+    while time.perf_counter() < until:
+        started = time.perf_counter()
+        (await http.post("/graphql", json=_HONEST)).raise_for_status()
+        taken.append(time.perf_counter() - started)
+        await asyncio.sleep(_PAUSE)
+    return taken
+
+
+async def _attack(http: httpx2.AsyncClient, kinds: Mapping[str, Kind], stop: asyncio.Event, seed: int) -> int:
+    """Send attacks in an order of its own until it is stopped; answers how many."""
+    chance = random.Random(seed)  # noqa: S311  # an order, no secret
+    endless = {name: _bodies(*kind) for name, kind in kinds.items()}
+    count = 0
+    while not stop.is_set():
+        await _refused(http, next(endless[chance.choice(list(kinds))]))
+        count += 1
+    return count
+
+
+def _spread(seconds: Sequence[float]) -> dict[str, float]:
+    return {"median": _at(seconds, 0.5), "p99": _at(seconds, 0.99), "most": _at(seconds, 1)}
+
+
+def _at(seconds: Sequence[float], part: float) -> float:
+    """Milliseconds."""
+    ordered = sorted(seconds)
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000, 1)
