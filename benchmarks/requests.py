@@ -35,10 +35,11 @@ _HONEST = {"query": "query Plans { plans(first: 20) { nodes { id name dueToday {
 
 # Besides those that are tests: as much as a body may hold, of what is within the bounds for as long as possible.
 _LARGEST: dict[str, Kind] = {
-    "100 kB of one text": ('{ plans(keyword: "' + "x" * 98_000 + '") { totalCount } }', {}),
-    "100 kB of escapes": ('{ plans(keyword: "' + "\\u0041" * 14_000 + '") { totalCount } }', {}),
-    "100 kB of lines": ('{ plans(keyword: """' + "x\n" * 32_000 + '""") { totalCount } }', {}),
-    "100 kB of unknown names": ("{ me {" + " ".join(f"{'x' * 190}{n}" for n in range(480)) + "} }", {}),
+    "100 kB of one text": ('{ plans(keyword: "' + "x" * 98_000 + '") { nothing } }', {}),
+    "a long text": ('{ plans(keyword: "' + "x" * 29_000 + '") { nothing } }', {}),
+    "escapes": ('{ plans(keyword: "' + "\\u0041" * 4_800 + '") { nothing } }', {}),
+    "lines": ('{ plans(keyword: """' + "x\n" * 14_000 + '""") { nothing } }', {}),
+    "unknown names": ("{ me {" + " ".join(f"{'x' * 50}{n}" for n in range(480)) + "} }", {}),
     "490 variables": ("query (" + " ".join(f"$v{n}: Int" for n in range(490)) + ") { me { id } }", {}),
     "30,000 variables of a list": (
         'query ($f: SlotFilter!) { availableDays(filter: $f, month: "2030-01-01") }',

@@ -18,7 +18,7 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from gateway.limits.bounds import COST, NESTING, TOKENS, TooMuch, check
+from gateway.limits.bounds import COST, LENGTH, NESTING, TOKENS, TooMuch, check
 from gateway.limits.measuring import Measuring, Operation
 from gateway.limits.overlaps import Overlaps
 
@@ -83,6 +83,7 @@ def _of_document(error: GraphQLError) -> GraphQLError:
 
 
 def _parse(text: str) -> DocumentNode:
+    check(LENGTH, len(text))
     try:
         return parse(text, max_tokens=TOKENS.most)
     except GraphQLSyntaxError as error:

@@ -117,6 +117,7 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("text", "limit"),
         [
+            ('{ nodes(first: "' + "x" * 30_000 + '") { total } }', "length"),
             ("{" + "node { name } " * 600 + "}", "tokens"),
             ("{" + "#\n" * 3000 + "node { name } }", "tokens"),
             ("{" + "node {" * 300 + "name" + "}" * 301, "nesting"),
