@@ -10,6 +10,7 @@ from gateway.settings import Settings
 from gateway.tokens import derive_key
 from integrations.anchors import FileAnchors, LoggedAnchors
 from integrations.database.audit import SqlAuditTrail
+from integrations.healthie.audit import AuditedCalls, LoggedCalls
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +20,7 @@ def audit_keys(settings: Settings) -> tuple[AuditKey, ...]:
     return tuple(AuditKey(derive_key(secret, "audit-chain")) for secret in settings.audit_secrets)
 
 
-def digest_key(settings: Settings) -> bytes:
+def _digest_key(settings: Settings) -> bytes:
     """The key of the digests of calls' variables; it changes with the chain's."""
     return derive_key(settings.audit_secrets[0], "audit-digest")
 
@@ -29,6 +30,11 @@ def anchor_sinks(settings: Settings) -> tuple[AnchorSink, ...]:
     if settings.audit_anchor_file is None:
         return (LoggedAnchors(),)
     return (LoggedAnchors(), FileAnchors(settings.audit_anchor_file))
+
+
+def audited_calls(settings: Settings, *, trail: SqlAuditTrail, clock: Clock) -> AuditedCalls:
+    """What sees every call that this program makes at Healthie."""
+    return AuditedCalls(inner=LoggedCalls(), trail=trail, clock=clock, key=_digest_key(settings))
 
 
 class Anchoring:

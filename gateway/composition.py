@@ -30,7 +30,7 @@ from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.services import Services
 from booking.steps import Steps
-from gateway.audit import Anchoring, anchor_sinks, audit_keys, digest_key
+from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
 from gateway.sealing import sealer
@@ -50,7 +50,6 @@ from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
 from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.unit_of_work import sql_unit_of_work
-from integrations.healthie.audit import AuditedCalls, LoggedCalls
 from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import Healthie, connect
 from integrations.healthie.errors import SilentNoOp
@@ -191,7 +190,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 version=settings.healthie_api_version,
                 shard=settings.healthie_shard,
                 recipient_id=settings.payment_recipient_id,
-                audit=AuditedCalls(inner=LoggedCalls(), trail=trail, clock=clock, key=digest_key(settings)),
+                audit=audited_calls(settings, trail=trail, clock=clock),
                 gate=Gate(
                     pacer=_pacer(settings, shared, clock),
                     breakers=Breakers(),

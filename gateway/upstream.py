@@ -1,6 +1,7 @@
 """`frontdoor upstream check`: whether Healthie is still what we were written for."""
 
 import asyncio
+import getpass
 import json
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from gateway.clock import SystemClock
 if TYPE_CHECKING:
     from booking.alerts import Watch
     from booking.ports import Clock
+    from integrations.healthie.audit import CallAudit
     from integrations.healthie.upstream import Report, UpstreamCheck
 
 # What monitoring plugins have always answered: fine, warning, critical, and "I do not know".
@@ -72,17 +74,32 @@ def _of_file(path: Path) -> "Report":
 
 
 def _of_healthie() -> "Report":
+    from booking.current import asked_by
+    from gateway.audit import audit_keys, audited_calls
     from gateway.starting import settings_of_process
+    from integrations.database.audit import SqlAuditTrail
+    from integrations.database.engine import connect_database
     from integrations.healthie.connect import connect
 
     settings = settings_of_process()
 
     async def ask() -> "Report":
+        clock, engine = SystemClock(), connect_database(settings.database_url)
+        trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
+        try:
+            with asked_by(f"operator {getpass.getuser()}"):
+                return await compared(audited_calls(settings, trail=trail, clock=clock))
+        finally:
+            await trail.aclose()
+            await engine.dispose()
+
+    async def compared(audit: "CallAudit") -> "Report":
         async with connect(
             url=str(settings.healthie_url),
             organization_key=settings.healthie_organization_key,
             clinician_keys={},
             declines={},
+            audit=audit,
             version=settings.healthie_api_version,
             shard=settings.healthie_shard,
         ) as healthie:

@@ -15,7 +15,7 @@ from stamina.instrumentation import RetryDetails
 from booking.kept_catalog import KeptCatalog, OwnShelf, Shelf
 from booking.ports import Availability, Billing, Cards, CatalogSource, Patients, Promotions, Scheduling
 from booking.refusals import ClinicianNotBookable
-from integrations.healthie.audit import CallAudit, LoggedCalls
+from integrations.healthie.audit import CallAudit
 from integrations.healthie.availability import HealthieAvailability
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
@@ -73,10 +73,10 @@ async def connect(
     organization_key: SecretStr | str,
     clinician_keys: Mapping[str, SecretStr | str],
     declines: DeclineCodes,
+    audit: CallAudit,
     version: str = VERSION,
     shard: str | None = None,
     recipient_id: str | None = None,
-    audit: CallAudit | None = None,
     gate: Gate | None = None,
     noticed: Noticed = only_logged,
     shelf: Shelf | None = None,
@@ -94,10 +94,9 @@ async def connect(
     # For the whole process, since stamina knows no other way: its default logs the arguments of what is retried.
     stamina.instrumentation.set_on_retry_hooks([log_retry])
     connection = Connection(url=url, version=version, shard=shard, transport=transport)
-    seen_by = audit or LoggedCalls()
 
     def client(acting: Acting) -> Client:
-        return Client(connection=connection, acting=acting, audit=seen_by, gate=gate)
+        return Client(connection=connection, acting=acting, audit=audit, gate=gate)
 
     key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
     organization = client(Acting(user_id=None, key=key))

@@ -15,6 +15,7 @@ from booking.catalog import BookingPolicy, ContactType, Plan
 from booking.models import Checkout, GuestDetails, Quote
 from booking.money import Money
 from booking.slots import Slot
+from integrations.healthie.audit import LoggedCalls
 from integrations.healthie.connect import Healthie, connect
 from integrations.healthie_emulator.app import create_app
 from integrations.healthie_emulator.emulator import Emulator
@@ -157,6 +158,7 @@ async def practice(**options: Any) -> AsyncIterator[Practice]:
         organization_key=seed["owner"]["key"],
         clinician_keys=seed["clinician_keys"],
         declines=DECLINES,
+        audit=options.pop("audit", None) or LoggedCalls(),
         transport=wire,
         **options,
     ) as healthie:

@@ -7,6 +7,7 @@ import pytest
 
 from booking.models import GuestDetails
 from booking.refusals import OutcomeUnknown, UpstreamUnavailable
+from integrations.healthie.audit import LoggedCalls
 from integrations.healthie.connect import Healthie, connect
 from tests.plugins.emulator import EmulatorClient
 
@@ -26,6 +27,7 @@ async def healthie(
         organization_key=seed["owner"]["key"],
         clinician_keys=seed["clinician_keys"],
         declines={},
+        audit=LoggedCalls(),
         version="2026-07-01",  # the one that is answered whatever today's date
     ) as connected:
         yield connected
@@ -75,7 +77,11 @@ async def test_where_nobody_listens_nothing_was_sent(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
     nowhere = "http://127.0.0.1:1/graphql"  # tcpmux: closed on any machine of this century
     async with connect(
-        url=nowhere, organization_key="sample", clinician_keys={"11": "sample"}, declines={}
+        url=nowhere,
+        organization_key="sample",
+        clinician_keys={"11": "sample"},
+        declines={},
+        audit=LoggedCalls(),
     ) as healthie:
         with pytest.raises(UpstreamUnavailable):
             await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC")

@@ -1,9 +1,13 @@
 """`frontdoor upstream check`, and the worker that does the same every day, against the emulator."""
 
 import asyncio
+import getpass
 import json
 import os
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,7 +34,8 @@ def run(*arguments: str, **settings: str) -> Result:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, emulator_server: EmulatorClient) -> dict[str, str]:
+def settings(tmp_path: Path, emulator_server: EmulatorClient, migrated_sqlite: Path) -> dict[str, str]:
+    shutil.copyfile(migrated_sqlite, tmp_path / "frontdoor.sqlite3")
     return {
         "secret_key": "only-for-tests-" * 4,
         "database_url": f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}",
@@ -60,6 +65,20 @@ class TestHealthie:
                 "Nothing that is in use has changed.",
             ],
         )
+
+    def test_the_look_itself_is_on_record_under_the_name_of_who_looked(
+        self, settings: dict[str, str], tmp_path: Path
+    ) -> None:
+        assert run(**settings).exit_code == 0
+
+        with closing(sqlite3.connect(tmp_path / "frontdoor.sqlite3")) as connection:
+            found = connection.execute("SELECT record FROM audit_records ORDER BY sequence").fetchall()
+        records = [json.loads(record) for (record,) in found]
+        assert [(each["kind"], each["operation"]) for each in records[-2:]] == [
+            ("attempted", "IntrospectionQuery"),
+            ("answered", "IntrospectionQuery"),
+        ]
+        assert {each["actor"] for each in records} == {f"operator {getpass.getuser()}"}
 
     def test_nobody_there_is_said_and_is_no_finding(self, settings: dict[str, str]) -> None:
         result = run(**settings | {"healthie_url": "http://127.0.0.1:1/graphql"})

@@ -14,7 +14,7 @@ from booking.catalog import BookingPolicy, ContactType
 from booking.models import Checkout, Quote
 from booking.money import Money
 from booking.slots import Slot
-from integrations.healthie.audit import Answer, Call
+from integrations.healthie.audit import Answer, Call, LoggedCalls
 from integrations.healthie.connect import Healthie, connect
 from integrations.stripe.declines import DECLINES
 
@@ -83,6 +83,7 @@ class Script:
             organization_key=ORGANIZATION_KEY,
             clinician_keys=KEYS,
             declines=DECLINES,
+            audit=options.pop("audit", None) or LoggedCalls(),
             transport=httpx2.MockTransport(self),
             **options,
         ) as healthie:

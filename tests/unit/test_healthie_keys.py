@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from booking.refusals import ClinicianNotBookable, UpstreamUnavailable
+from integrations.healthie.audit import LoggedCalls
 from integrations.healthie.connect import connect
 from integrations.healthie.keys import KeyStore
 from tests.unit.healthie_script import KEYS, Script, errors
@@ -95,6 +96,7 @@ async def test_the_store_prints_no_secret(script: Script) -> None:
         organization_key=SecretStr("sample-organization-key"),
         clinician_keys=secrets,
         declines={},
+        audit=LoggedCalls(),
         transport=httpx2.MockTransport(script),
     ) as healthie:
         assert await healthie.keys.prove() == {"11"}
