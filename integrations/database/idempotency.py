@@ -58,10 +58,12 @@ Answer = Claimed | Replay | Mismatch | InFlight
 
 
 class IdempotencyKeys:
-    """Claims of keys, each in a short transaction of its own. All moments are aware, UTC, and the caller's."""
+    """Claims of keys. All moments are aware, UTC, and the caller's."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
-        self._engine = engine
+        # Every write is one statement, which PostgreSQL commits by itself: a third of a transaction's round trips.
+        by_itself = engine.dialect.name == "postgresql"
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if by_itself else engine
 
     async def claim(
         self, scope: Scope, *, fingerprint: str, now: datetime, in_flight_until: datetime
@@ -92,7 +94,7 @@ class IdempotencyKeys:
                 return Claimed(scope=scope, attempt=taken[0], reference=taken[1])
             standing = select(_c.fingerprint, _c.completed, _c.reference).where(_is(scope))
             row = (await connection.execute(standing)).first()
-        if row is None:  # released in between: the next claim goes through
+        if row is None:  # released, or reaped, in between: the next claim goes through
             return InFlight()
         known, completed, reference = row
         if known != fingerprint:
