@@ -113,18 +113,18 @@ def read_manifest(path: Path) -> dict[str, str]:
     """The file's texts by their names in it. Raises ManifestInvalid."""
     try:
         if path.stat().st_size > _LARGEST_MANIFEST:
-            raise ManifestInvalid(f"it has more than {_LARGEST_MANIFEST} bytes")
+            raise ManifestInvalid(f"{path} has more than {_LARGEST_MANIFEST} bytes")
         manifest = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise ManifestInvalid(f"it cannot be read as JSON: {type(error).__name__}") from error
+        raise ManifestInvalid(f"{path} cannot be read as JSON: {type(error).__name__}") from error
     if not isinstance(manifest, dict) or not all(
         isinstance(text, str) and text.strip() for text in manifest.values()
     ):
-        raise ManifestInvalid("it must be an object of names and documents")
+        raise ManifestInvalid(f"{path} must be an object of names and documents")
     for name, text in manifest.items():
         digest = name.removeprefix(_PREFIX)
         if _SHA_256.fullmatch(digest) and digest != sha_256(text):
-            raise ManifestInvalid(f"the document {name} has another SHA-256 than its name says")
+            raise ManifestInvalid(f"{path}: the document {name} has another SHA-256 than its name says")
     return manifest
 
 

@@ -21,6 +21,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from gateway.limits.bounds import COST, LENGTH, NESTING, TOKENS, TooMuch, check
 from gateway.limits.measuring import Measuring, Operation
 from gateway.limits.overlaps import Overlaps
+from gateway.limits.weights import weights_of
 
 # Apps send some dozens of documents, each again and again; the bound is for those that make up new ones.
 KEPT = 256
@@ -55,9 +56,20 @@ class Examined:
 class Documents:
     """Examines documents for one schema."""
 
-    def __init__(self, schema: GraphQLSchema, *, introspection: bool, suggestions: bool) -> None:
-        """`introspection`: whether the schema tells of itself. `suggestions`: whether errors propose other names."""
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        introspection: bool,
+        suggestions: bool,
+        weights: Mapping[str, int] | None = None,
+    ) -> None:
+        """`introspection`: whether the schema tells of itself. `suggestions`: whether errors propose other names.
+
+        `weights` of fields; by default those of `gateway.limits.weights`.
+        """
         self._schema = schema
+        self._weights = weights_of(schema) if weights is None else weights
         self._rules = _RULES if introspection else (*_RULES, NoSchemaIntrospectionCustomRule)
         self._suggestions = suggestions
         self.examine = lru_cache(maxsize=KEPT)(self._examine)
@@ -65,7 +77,7 @@ class Documents:
     def _examine(self, text: str) -> Examined:
         """Parse, measure, validate. Raises GraphQLSyntaxError, GraphQLError, and TooMuch before validation's own cost."""
         document = _parse(text)
-        operations = Measuring(self._schema, document).operations()
+        operations = Measuring(self._schema, document, self._weights).operations()
         Overlaps(document).check()
         errors = validate(
             self._schema,

@@ -35,7 +35,7 @@ from graphql.utilities import get_default_value_ast
 
 from gateway.limits.bounds import ALIASES, DEPTH, DIRECTIVES, FIELDS, NESTING, OPERATIONS, ROOT_FIELDS, check
 from gateway.limits.cost import Cost, Size, page
-from gateway.limits.weights import SIZE_ARGUMENTS, SIZES, USUAL_SIZE, WEIGHTS
+from gateway.limits.weights import SIZE_ARGUMENTS, SIZES, USUAL_SIZE
 
 # More digits than this in a number are no page size; Python refuses to read some thousand of them.
 _DIGITS = 20
@@ -79,8 +79,9 @@ class Operation:
 class Measuring:
     """The pass over one document."""
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, weights: Mapping[str, int]) -> None:
         self._schema = schema
+        self._weights = weights
         self._operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
         self._fragments = fragments_of(document)
         self._measured: dict[str, Measure | None] = {}  # None: being measured
@@ -155,7 +156,7 @@ class Measuring:
         if node.selection_set:
             kind = get_named_type(known.type) if known else None
             below = self._selections(node.selection_set, kind, nesting)
-        cost, listed = _costs(node, parent, known, below)
+        cost, listed = _costs(node, parent, known, below, self._weights)
         return Measure(
             fields=1 + below.fields,
             top=1,
@@ -177,14 +178,18 @@ def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
 
 
 def _costs(
-    node: FieldNode, parent: GraphQLNamedType | None, known: GraphQLField | None, below: Measure
+    node: FieldNode,
+    parent: GraphQLNamedType | None,
+    known: GraphQLField | None,
+    below: Measure,
+    weights: Mapping[str, int],
 ) -> tuple[Cost, Cost]:
     """What the field costs for certain, and one item of it where the field above says how many there are."""
     if known is None or parent is None or parent.name.startswith("__"):
         # Unknown fields are refused; how deep introspection may go is a rule of validation.
         return Cost(fixed=1) + below.cost + below.listed, Cost()
     coordinate = f"{parent.name}.{node.name.value}"
-    own = Cost(fixed=1 + WEIGHTS.get(coordinate, 0))
+    own = Cost(fixed=1 + weights.get(coordinate, 0))
     size = _size(node, known)
     if not is_list_type(get_nullable_type(known.type)):
         if size is None:

@@ -7,9 +7,11 @@ the practice's own limit that it eats up (some forty rapid ones have brought a l
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from graphql import GraphQLSchema
+
 _UPSTREAM_REQUEST = 500
 
-# At the most, when nothing is remembered. Fields that read the catalogue, which is remembered, stand for nothing.
+# At the most, when nothing is remembered.
 _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
     {
         "Query.slots": 16,  # a month, two days a request
@@ -21,6 +23,17 @@ _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
     }
 )
 
+# These read the catalogue or nothing. Any other field at a root is taken to ask upstream once, until it stands here or above.
+_FREE = (
+    "Query.newVisitorToken",
+    "Query.plans",
+    "Query.plan",
+    "Query.clinicians",
+    "Query.visitTypes",
+    "Query.locations",
+    "Query.bookingPolicy",
+)
+
 # A read of our own database.
 _DATABASE_READ = 100
 _DATABASE_READS: Mapping[str, int] = MappingProxyType({"Query.hold": 1, "Query.checkout": 2})
@@ -28,6 +41,7 @@ _DATABASE_READS: Mapping[str, int] = MappingProxyType({"Query.hold": 1, "Query.c
 WEIGHTS: Mapping[str, int] = MappingProxyType(
     {field: times * _UPSTREAM_REQUEST for field, times in _UPSTREAM_REQUESTS.items()}
     | {field: times * _DATABASE_READ for field, times in _DATABASE_READS.items()}
+    | dict.fromkeys(_FREE, 0)
 )
 
 # Lists that no argument bounds, at their usual longest.
@@ -48,3 +62,10 @@ USUAL_SIZE = 10
 
 # The arguments that say how long a list may be.
 SIZE_ARGUMENTS = ("first", "last")
+
+
+def weights_of(schema: GraphQLSchema) -> dict[str, int]:
+    """What each field costs besides itself, those at the roots included that nobody has weighed."""
+    roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
+    unknown = {f"{root.name}.{name}": _UPSTREAM_REQUEST for root in roots if root for name in root.fields}
+    return unknown | dict(WEIGHTS)

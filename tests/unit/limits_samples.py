@@ -3,6 +3,7 @@
 from graphql import GraphQLSchema, build_schema
 
 from gateway.limits import Documents
+from gateway.limits.weights import WEIGHTS
 
 SDL = """
 type Query {
@@ -29,7 +30,7 @@ def practice() -> GraphQLSchema:
 
 
 def documents() -> Documents:
-    return Documents(practice(), introspection=True, suggestions=True)
+    return Documents(practice(), introspection=True, suggestions=True, weights=WEIGHTS)
 
 
 def fan_out(doublings: int, end: str = "node { name }") -> str:

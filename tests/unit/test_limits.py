@@ -16,7 +16,7 @@ from gateway.limits import Documents, bounds
 from gateway.limits.bounds import COST, Bound, TooMuch
 from gateway.limits.documents import KEPT
 from gateway.limits.weights import SIZES, WEIGHTS
-from tests.unit.limits_samples import documents, fan_out
+from tests.unit.limits_samples import documents, fan_out, practice
 
 DOCUMENTS = documents()
 
@@ -85,6 +85,11 @@ class TestCost:
     def test_counts_what_is_asked_upstream(self) -> None:
         """The practice's fields, by the names that they have in this schema too."""
         assert cost("{ slots { name } }") == 1 + WEIGHTS["Query.slots"] + SIZES["Query.slots"]
+
+    def test_a_field_at_a_root_that_nobody_weighed_counts_as_a_request_upstream(self) -> None:
+        ours = Documents(practice(), introspection=True, suggestions=True)
+        (operation,) = ours.examine("{ node { next { name } } }").operations.values()
+        assert operation.cost.at({}) == 500 + 3
 
     def test_is_that_of_the_operation_that_runs(self) -> None:
         text = "query A { node { name } } query B { a: slots { name } b: slots { name } c: slots { name } }"

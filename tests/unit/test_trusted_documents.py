@@ -111,6 +111,20 @@ def test_a_missing_file_is_refused_at_start(tmp_path: Path) -> None:
         load_manifest(tmp_path / "none.json", TrustedDocumentsMode.REQUIRE)
 
 
+def test_a_gateway_does_not_start_without_its_manifest(tmp_path: Path) -> None:
+    environment = {
+        "FRONTDOOR_SECRET_KEY": "synthetic-secret-of-sufficient-length-0123456789",
+        "FRONTDOOR_ENVIRONMENT": "development",
+        "FRONTDOOR_HEALTHIE_URL": "https://healthie.example.invalid/graphql",
+        "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": "synthetic-organization-key",
+        "FRONTDOOR_DATABASE_URL": f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}",
+        "FRONTDOOR_TRUSTED_DOCUMENTS": str(tmp_path / "none.json"),
+    }
+    result = CliRunner().invoke(main, ["serve"], env=environment)
+    assert result.exit_code == 1
+    assert "none.json cannot be read" in result.output
+
+
 class TestCheck:
     """`frontdoor documents check`."""
 
