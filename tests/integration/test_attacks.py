@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.integration.graphql_world import Api, api_on
+from tests.integration.socket_client import Socket, connected, served
 from tests.unit.limits_samples import fan_out
 
 SLOTS = 'slots(filter: {visitTypeId: "v-priced", timeZone: "UTC"}, from: "2026-06-02", until: "2026-06-03") { date }'
@@ -151,6 +152,25 @@ async def test_an_attack_is_refused_before_anything_is_done(api: Api, attack: st
     assert (answer.http.status_code, answer.code) == (status, code)
     assert answer.body.get("data") is None
     assert api.world.offer.asked == []
+
+
+async def test_each_attack_is_refused_over_a_socket_too(api: Api) -> None:
+    async with served(api.endpoint) as url, connected(url, headers=api.patient().headers) as socket:
+        await socket.open()
+        for document, variables, _, code in ATTACKS.values():
+            answer = await said(socket, document, variables)
+            assert [error["extensions"]["code"] for error in answer] == [code], document[:100]
+    assert api.world.offer.asked == []
+
+
+async def said(socket: Socket, document: str, variables: dict[str, Any]) -> Any:
+    """The errors of one operation: before its execution, or in its only result."""
+    await socket.subscribe(document, variables)
+    message = await socket.hear()
+    if message["type"] == "error":
+        return message["payload"]
+    assert await socket.hear() == {"id": message["id"], "type": "complete"}
+    return message["payload"]["errors"]
 
 
 async def test_a_megabyte_of_repeated_fields_is_not_even_read(api: Api) -> None:

@@ -4,21 +4,18 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from gateway.media_types import GRAPHQL_JSON, JSON
 from gateway.settings import TrustedDocumentsMode
 from gateway.trusted_documents import TrustedDocuments, by_every_name, sha_256
 from tests.integration.graphql_world import RELEASE, Api, api_on
+from tests.integration.socket_client import served
 
 PLANS = "query Plans { plans { totalCount } }"
 
@@ -29,30 +26,12 @@ async def api(sqlite_engine: AsyncEngine) -> AsyncIterator[Api]:
         yield one
 
 
-@asynccontextmanager
-async def on_a_port(api: Api) -> AsyncIterator[str]:
-    """The endpoint on a port of this machine; answers its URL."""
-    app = Starlette(routes=[Route("/graphql", api.endpoint)])
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", ws="none")
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}/graphql"
-    finally:
-        server.should_exit = True
-        await serving
-
-
 async def test_all_audits_of_graphql_http_pass(sqlite_engine: AsyncEngine, audits: Path) -> None:
-    async with api_on(sqlite_engine, open_to_developers=True) as api, on_a_port(api) as url:
+    async with api_on(sqlite_engine, open_to_developers=True) as api, served(api.endpoint) as url:
         process = await asyncio.create_subprocess_exec(
             shutil.which("node") or "node",
             "run.mjs",
-            url,
+            url.replace("ws:", "http:"),
             cwd=audits,
             stdout=asyncio.subprocess.PIPE,
         )
