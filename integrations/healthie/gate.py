@@ -27,6 +27,9 @@ T = TypeVar("T")
 READ_PATIENCE = 5.0
 MUTATION_PATIENCE = 2.0
 
+# Clocks round: a wait of less could end before its time, and ask again and again.
+SHORTEST_SLEEP = 0.001
+
 # Told that a key is locked out, and since when: the same moment for every refusal of one lockout.
 Alarm = Callable[[str, datetime], Awaitable[None]]
 
@@ -74,7 +77,7 @@ class Gate:
                         raise HeldBack(request.operation, "backed_off")
                     if loop.time() + turn.wait > end:
                         raise HeldBack(request.operation, "no_turn")
-                    await asyncio.sleep(turn.wait)
+                    await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))
         except TimeoutError:
             raise HeldBack(request.operation, "no_turn") from None
         return turn

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from booking.current import working_for
-from booking.pacing import FIRST_BACK_OFF, LocalPacer, Pace
+from booking.pacing import FIRST_BACK_OFF, BackOff, LocalPacer, Pace, Turn
 from integrations.healthie.breaker import FAILURES, OPEN, Breakers
 from integrations.healthie.errors import (
     ContractBroken,
@@ -130,6 +130,32 @@ class TestPace:
 
         loop = VirtualLoop()
         run(main(), loop)
+
+    def test_a_wait_that_the_clock_cannot_tell_is_not_asked_for_without_end(self) -> None:
+        class Rounding:
+            """Its clock stands still for less than a hundredth of a millisecond, as a rounded one does."""
+
+            asked = 0
+
+            async def turn(self, key: str, *, urgent: bool) -> Turn:
+                self.asked += 1
+                assert self.asked < 10
+                return Turn() if loop.time() > 0.00001 else Turn(wait=0.0000001)
+
+            async def back_off(self, key: str) -> BackOff:
+                raise NotImplementedError
+
+            async def recovered(self, key: str) -> None:
+                raise NotImplementedError
+
+        async def main() -> str:
+            async def send() -> str:
+                return "sent"
+
+            return await Gate(pacer=Rounding()).through(a_request(), KEY, send)
+
+        loop = VirtualLoop()
+        assert run(main(), loop) == "sent"
 
 
 class TestBackOff:
