@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import audit, idempotency, recovery, requests, saga
+from benchmarks import audit, idempotency, recovery, requests, saga, webhooks
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import discover, local_postgres
 from tests.plugins.servers import TOLD_POSTGRES, own_database
@@ -38,7 +38,8 @@ TAKEOVERS = 10
 MUTATIONS = 1_000
 AUDITED_CALLS = 400
 CHAIN = 100_000
-PARTS = ("saga", "idempotency", "audit", "recovery", "requests", "simulation")
+DELIVERIES_PER_SECOND, DELIVERY_SECONDS = 200, 20
+PARTS = ("saga", "idempotency", "audit", "webhooks", "recovery", "requests", "simulation")
 
 
 def main() -> None:
@@ -90,6 +91,16 @@ async def _measure(postgresql_url: str, without: list[str], *, checkouts: int) -
                 cost = await audit.measure(engine, url, calls=AUDITED_CALLS, chain=CHAIN)
                 durable = await _durability(engine)
                 figures.setdefault("audit", {})[name] = {**asdict(cost), "durability": durable}
+        for name, url in urls.items() if "webhooks" not in without else ():
+            _say(f"webhooks on {name}")
+            deliveries = await webhooks.measure(
+                nursery,
+                await nursery.emulator(),
+                url,
+                per_second=DELIVERIES_PER_SECOND,
+                seconds=DELIVERY_SECONDS,
+            )
+            figures.setdefault("webhooks", {})[name] = asdict(deliveries)
         for name, url in urls.items() if "recovery" not in without else ():
             _say(f"recovery on {name}")
             measured = await recovery.measure(nursery, await nursery.emulator(), url, takeovers=TAKEOVERS)

@@ -4,12 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    RowMapping,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.inbox import Delivery, Mark, Source
 from booking.watched import Kind, Poke, Resource
-from integrations.database.columns import upsert
+from integrations.database.columns import UtcTime, upsert
 from integrations.database.engine import reading
 from integrations.database.tables import resource_marks, webhook_deliveries
 
@@ -21,6 +33,18 @@ KEPT = timedelta(days=30)
 
 # Built once: it is executed with every delivery.
 _KEEP = insert(webhook_deliveries)
+
+
+# Built once: every worker executes it every second.
+_NOW = bindparam("now", type_=UtcTime)
+_DUE = (
+    select(_m.kind, _m.resource_id)
+    .where(
+        _m.due_at <= _NOW, or_(_m.lease_until.is_(None), _m.lease_until <= _NOW), _m.kind.in_(sorted(Kind))
+    )
+    .order_by(_m.due_at, _m.kind, _m.resource_id)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 class SqlMarks:
@@ -61,13 +85,8 @@ class SqlMarks:
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Resource]:
         """What is to be looked at and nobody looks at, longest due first."""
-        query = (
-            select(_m.kind, _m.resource_id)
-            .where(*_free(now), _m.kind.in_(sorted(Kind)))
-            .order_by(_m.due_at, _m.kind, _m.resource_id)
-            .limit(limit)
-        )
-        return [Resource(kind=Kind(kind), id=one) for kind, one in await self._connection.execute(query)]
+        found = await self._connection.execute(_DUE, {"now": now, "most": limit})
+        return [Resource(kind=Kind(kind), id=one) for kind, one in found]
 
     async def lease(self, resource: Resource, owner: str, *, now: datetime, until: datetime) -> Mark | None:
         """Claim it; None when somebody else has, or nothing is to be done."""

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from tests.simulation.fate import Trouble
@@ -37,6 +38,15 @@ def by_seed(seed: int) -> Result:
     """Play the random schedule of a seed."""
     rng = random.Random(f"schedule {seed}")
     scenario = draw(rng)
+    return Schedule(scenario, Chance(rng, draw_weather(rng))).play()
+
+
+def with_webhooks(seed: int) -> Result:
+    """Play the random schedule of a seed with webhooks and staff at work; every tenth with patients who buy meanwhile."""
+    rng = random.Random(f"webhooks {seed}")
+    scenario = replace(draw(rng), webhooks=seed)
+    if seed % 10:
+        scenario = replace(scenario, wishes=(), events=())
     return Schedule(scenario, Chance(rng, draw_weather(rng))).play()
 
 

@@ -1,7 +1,9 @@
 """One process of the gateway: the real services, saga and worker on simulated wires, composed as the program does it."""
 
 import asyncio
+import contextlib
 import contextvars
+import hashlib
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
@@ -10,12 +12,19 @@ from sqlalchemy import Engine
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
+from booking.kept_catalog import Changed
+from booking.polling import VisitPoll
 from booking.quotes import QuoteService
+from booking.refreshing import Refresher
+from booking.refusals import UpstreamUnavailable
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.steps import Steps
+from booking.watched import Resource, Snapshot
+from gateway.webhooks import WebhookEndpoint
 from gateway.worker import Worker
 from integrations.database.holds import SqlHoldStore
+from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import Answer, AuditedCalls, Call
 from integrations.healthie.connect import connect
@@ -65,6 +74,7 @@ class Process:
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
         self._units = sql_unit_of_work(engine.face(), SEALER)
+        self._inbox = SqlInbox(engine=engine.face())
         self._holds = SqlHoldStore(engine=hold_engine.face(), clock=fate)
 
     async def boot(self) -> None:
@@ -123,6 +133,33 @@ class Process:
             rules=CheckoutRules(),
         )
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
+        self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())
+        self.refresher = Refresher(
+            units=self._units,
+            watched=self.watched,
+            wake=self._glance,
+            offer=_NothingKept(),
+            clock=fate,
+            name=fate.name,
+        )
+        self._poll = VisitPoll(units=self._units, visits=self.watched, clock=fate)
+        secrets = [one.signature_secret for one in self._upstream.world.webhooks if one.signature_secret]
+        self.webhooks = WebhookEndpoint(inbox=self._inbox, clock=fate, secrets=lambda: secrets)
+
+    async def _glance(self, checkout_id: str) -> None:
+        self.fate.trace.say(self.fate.name, f"wakes {checkout_id}")
+        await self.saga.glance(checkout_id)
+
+    async def ask(self) -> None:
+        """Ask for what changed without a word; what cannot be asked now is asked in the next round."""
+        with contextlib.suppress(UpstreamUnavailable):
+            await self._poll.changed()
+            await self._poll.missing()
+
+    async def remembered(self, resource: Resource) -> Snapshot:
+        """Answer what was last seen of it."""
+        async with self._units() as unit:
+            return await unit.snapshots.get(resource)
 
     async def run(self, work: Coroutine[Any, Any, T], *, patience: float | None = None) -> T:
         """Have the process do something for somebody outside it, who waits so many seconds. Raises ConnectionLost."""
@@ -139,6 +176,13 @@ class Process:
             return task.result()
         except Killed:
             raise ConnectionLost from None
+
+
+class _NothingKept:
+    """Free time is asked for anew each time."""
+
+    async def invalidate(self, what: Changed) -> None:
+        """Nothing is kept."""
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

@@ -19,7 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.simulation.campaign import by_seed, collected, pairs, single_faults, with_faults
+from tests.simulation.campaign import (
+    by_seed,
+    collected,
+    pairs,
+    single_faults,
+    with_faults,
+    with_webhooks,
+)
 from tests.simulation.rules import RULES, hunt
 from tests.simulation.schedule import Result, quiet
 
@@ -28,6 +35,7 @@ BATCH = 20
 
 PLAYS: dict[str, Callable[[Any], Result]] = {
     "random": by_seed,
+    "webhooks": with_webhooks,
     "single_faults": with_faults,
     "pairs_of_faults": lambda pair: with_faults(*pair),
 }
@@ -82,7 +90,8 @@ def batches(asked: Namespace) -> list[tuple[str, list[Any]]]:
         todo += [("single_faults", chunk) for chunk in _chunks(single_faults())]
         todo += [("pairs_of_faults", chunk) for chunk in _chunks(pairs())]
     seeds = range(asked.seed, asked.seed + asked.schedules)
-    return todo + [("random", chunk) for chunk in _chunks(seeds)]
+    kind = "webhooks" if asked.webhooks else "random"
+    return todo + [(kind, chunk) for chunk in _chunks(seeds)]
 
 
 def campaign(asked: Namespace) -> tuple[Tally, float]:
@@ -174,13 +183,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first schedule; the others follow")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--everything", action="store_true", help="single faults, pairs and rules besides")
+    parser.add_argument(
+        "--webhooks", action="store_true", help="schedules with webhooks and staff at work instead"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures")
     parser.add_argument("--into", type=Path, help="go on after the seeds of the figures in this file")
     parser.add_argument("--trace", action="store_true", help="tell the story of the first seed and end")
     asked = parser.parse_args()
     if asked.trace:
         quiet()
-        result = by_seed(asked.seed)
+        result = (with_webhooks if asked.webhooks else by_seed)(asked.seed)
         sys.stdout.write("\n".join([*result.trace, *result.violations, ""]))
         return 1 if result.violations else 0
     before = json.loads(asked.into.read_text()) if asked.into and asked.into.exists() else None

@@ -24,6 +24,7 @@ from booking.refusals import DomainError
 from booking.slots import Slot
 from gateway.worker import POLL_SECONDS
 from integrations.healthie_emulator.seed import described
+from tests.simulation import convergence, courier
 from tests.simulation.database import emptied
 from tests.simulation.fate import Fate, Plan, Trace, task_factory
 from tests.simulation.patients import Patient, Wish
@@ -36,6 +37,9 @@ from tests.simulation.witness import Witness
 
 # Late truth is looked for this long after an end; then everything must be right.
 AFTERWARDS = timedelta(hours=80)
+
+# Where nobody buys anything, deliveries and looks that failed are repeated within the hour after trouble has ended.
+WITHOUT_PATIENTS = timedelta(hours=6)
 
 # How often a page that waits for another looks: ten times a second would be most of what a schedule does.
 JOIN_SECONDS = 2.0
@@ -53,6 +57,7 @@ class Scenario:
     workers: int = 1
     switches: dict[str, Any] = field(default_factory=dict)
     events: tuple[Callable[["Schedule"], Coroutine[Any, Any, None]], ...] = ()
+    webhooks: int | None = None  # the seed of their luck; None: Healthie sends none
 
 
 @dataclass(kw_only=True)
@@ -107,6 +112,7 @@ class Schedule:
         self.clinician_ids = [one["id"] for one in seed["clinicians"]]
         for name, value in self.scenario.switches.items():
             setattr(self.upstream.world.switches, name, value)
+        self.marked = asyncio.Event()  # a resource was, or is no longer
         self.committed = asyncio.Event()  # something was, so that naps are counted anew
         self.gateways: list[Process] = []
         self.processes: list[Process] = []
@@ -116,6 +122,8 @@ class Schedule:
         ]
         keepers += [self._background(self._keep("worker", [])) for _ in range(self.scenario.workers)]
         events = [self._background(event(self)) for event in self.scenario.events]
+        if self.scenario.webhooks is not None:
+            events += self._send_webhooks(random.Random(self.scenario.webhooks))
         visits = asyncio.gather(*(patient.visit() for patient in self.patients))
         first: set[asyncio.Future[Any]] = {visits, *keepers}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
@@ -127,6 +135,8 @@ class Schedule:
         for event in events:
             await event
         await self._settle()
+        if self.scenario.webhooks is not None:
+            await convergence.judge(self)
         for keeper in keepers:
             keeper.cancel()
         self.unhandled += [f"{type(error).__name__}: {error}" for error in _logged]
@@ -139,6 +149,11 @@ class Schedule:
             requests=len(self.upstream.sent),
             seconds=self.loop.elapsed,
         )
+
+    def _send_webhooks(self, rng: random.Random) -> list[asyncio.Task[None]]:
+        courier.subscribe(self.upstream.world)
+        self._background(courier.Courier(self, rng).deliver())
+        return [self._background(courier.staff_at_work(self, rng))]
 
     async def a_gateway(self) -> Process:
         """Answer a gateway that the load balancer thinks is up."""
@@ -169,6 +184,8 @@ class Schedule:
                 await process.boot()
                 listed.append(process)
                 if kind == "worker":
+                    if self.scenario.webhooks is not None:
+                        self._background(courier.watch(self, process))
                     await self._work(process)
                 await fate.ended
             except ConnectionLost:
@@ -180,6 +197,8 @@ class Schedule:
     async def _work(self, process: Process) -> None:
         """Have a worker look whenever something has come due by its clock; looks that find nothing are left out."""
         while True:
+            if not process.fate.alive:  # killed while it looked at marks
+                raise ConnectionLost
             due = self.witness.next_due()
             nap = LONGEST_NAP if due is None else (due - process.fate.now()).total_seconds()
             if nap > 0:
@@ -193,7 +212,7 @@ class Schedule:
 
     async def _settle(self) -> None:
         """Let the workers finish, and let the time pass in which late truth comes out."""
-        await asyncio.sleep(AFTERWARDS.total_seconds())
+        await asyncio.sleep((AFTERWARDS if self.patients else WITHOUT_PATIENTS).total_seconds())
 
     def empty_holds(self) -> None:
         """Lose every hold, as a restarted Redis does."""

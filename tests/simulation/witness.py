@@ -57,11 +57,16 @@ class Witness:
         self._known: dict[str, tuple[int, str]] = {}
         self.ended_at: dict[str, float] = {}
         self.seen: list[str] = []
+        self._marks: tuple[int | None, int] | None = None
 
     def see(self) -> None:
         """Look at the database as it is after a commit."""
         assert self._raw is not None
         self._schedule.committed.set()
+        marks = self._raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
+        if marks != self._marks:
+            self._marks = marks
+            self._schedule.marked.set()
         rows = self._raw.execute("SELECT id, version, state FROM checkouts").fetchall()
         for checkout_id, version, state in rows:
             known = self._known.get(checkout_id)
@@ -141,6 +146,16 @@ class Witness:
             if found[0] is None
             else datetime.fromtimestamp(found[0] / 1e6, tz=self._schedule.loop.now().tzinfo)
         )
+
+    def next_mark(self) -> datetime | None:
+        """Answer when a worker will next find a mark due."""
+        assert self._raw is not None
+        found = self._raw.execute(
+            "SELECT min(max(due_at, coalesce(lease_until, due_at))) FROM resource_marks WHERE due_at IS NOT NULL"
+        ).fetchone()
+        if found[0] is None:
+            return None
+        return datetime.fromtimestamp(found[0] / 1e6, tz=self._schedule.loop.now().tzinfo)
 
     def rows(self) -> list[Checkout]:
         """Answer every checkout as it stands."""

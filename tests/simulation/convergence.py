@@ -1,0 +1,113 @@
+"""At the end of a schedule: what we remember is what Healthie has, nothing waits, and the events tell of it."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from booking.happenings import Name
+from booking.models import AppointmentStatus as Status
+from booking.watched import Kind, Poke, Resource, State, VisitState
+from integrations.database.tables import practice_events, resource_marks, resource_snapshots
+from tests.simulation.fate import Fate
+from tests.simulation.plans import Scripted
+from tests.simulation.process import Process
+
+if TYPE_CHECKING:
+    from tests.simulation.schedule import Schedule
+
+STANDS_AS = {
+    Name.APPOINTMENT_CREATED: Status.BOOKED,
+    Name.APPOINTMENT_REINSTATED: Status.BOOKED,
+    Name.APPOINTMENT_CANCELLED: Status.CANCELLED,
+    Name.APPOINTMENT_COMPLETED: Status.COMPLETED,
+    Name.APPOINTMENT_NO_SHOW: Status.NO_SHOW,
+    Name.APPOINTMENT_CHECKED_IN: Status.CHECKED_IN,
+}
+
+# What happens to one payment, card or form at most once.
+ONCE = (
+    Name.PAYMENT_SUCCEEDED,
+    Name.PAYMENT_FAILED,
+    Name.CARD_ADDED,
+    Name.FORM_COMPLETED,
+    Name.PATIENT_CREATED,
+)
+
+
+async def judge(schedule: "Schedule") -> None:
+    """Note everything that we remember otherwise than it is."""
+    witness, database = schedule.witness, schedule.database
+    with database.connect() as connection:
+        marks = connection.execute(select(resource_marks)).mappings().all()
+        snapshots = connection.execute(select(resource_snapshots)).mappings().all()
+        query = select(practice_events).order_by(practice_events.c.sequence)
+        events = connection.execute(query).mappings().all()
+    for mark in marks:
+        witness.note(f"still marked: {mark['kind']} {mark['resource_id']}")
+    known = {(row["kind"], row["resource_id"]) for row in snapshots}
+    for kind, one in sorted(_touched(schedule) - known):
+        witness.note(f"never seen: {kind} {one}")
+    process = await _onlooker(schedule)
+    for kind, one in sorted(known):
+        await _compare(schedule, process, Resource(kind=Kind(kind), id=one), events)
+    for (name, one), count in Counter((row["name"], row["resource_id"]) for row in events).items():
+        if name in ONCE and count > 1:
+            witness.note(f"told {count} times: {name} of {one}")
+
+
+def _touched(schedule: "Schedule") -> set[tuple[str, str]]:
+    """Whatever a word was to be sent of, or is of today."""
+    kinds = {
+        "Appointment": Kind.VISIT,
+        "BillingItem": Kind.PAYMENT,
+        "ChargeBack": Kind.DISPUTE,
+        "User": Kind.PATIENT,
+        "FormAnswerGroup": Kind.FORM,
+        "StripeCustomerDetail": Kind.CARD,
+        "Availability": Kind.AVAILABILITY,
+    }
+    sent = schedule.upstream.world.sent_webhooks
+    return {
+        (str(kinds[one.resource_id_type]), one.resource_id) for one in sent if one.resource_id_type in kinds
+    }
+
+
+async def _onlooker(schedule: "Schedule") -> Process:
+    """A process that nothing happens to."""
+    fate = Fate("onlooker", loop=schedule.loop, plan=Scripted({}), trace=schedule.trace)
+    process = Process(
+        fate,
+        upstream=schedule.upstream,
+        store=schedule.store,
+        database=schedule.database,
+        hold_database=schedule.hold_database,
+        witness=schedule.witness.see,
+        hold_witness=schedule.witness.see_holds,
+    )
+    await process.boot()
+    return process
+
+
+def _undated(state: State | None) -> State | None:
+    """The state without its date: Healthie dates a patient anew for a card, and sends no word of the patient."""
+    return replace(state, updated_at=None) if state is not None else None
+
+
+async def _compare(schedule: "Schedule", process: Process, resource: Resource, events: Any) -> None:
+    before = await process.run(process.remembered(resource))
+    state = await process.run(process.watched.read(Poke(resource=resource), known=before.state))
+    if before.gone != (state is None) or (state is not None and _undated(state) != _undated(before.state)):
+        schedule.witness.note(f"remembered otherwise than it is: {resource}")
+    if not isinstance(state, VisitState):
+        return
+    gone, status = False, None
+    for row in events:
+        if (row["kind"], row["resource_id"]) == (resource.kind, resource.id):
+            gone = row["name"] == Name.APPOINTMENT_DELETED
+            status = STANDS_AS.get(Name(row["name"]), status)
+    if gone != (state.deleted_at is not None):
+        schedule.witness.note(f"events tell otherwise whether it stands: {resource}")
+    if not gone and status not in {None, state.status} and state.status is not Status.RESCHEDULED:
+        schedule.witness.note(f"events tell {status} of {resource}, which is {state.status}")
