@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -17,11 +18,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.inbox import Delivery, Mark, Source
 from booking.watched import Kind, Poke, Resource
-from integrations.database.columns import UtcTime, upsert
+from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
 from integrations.database.tables import resource_marks, webhook_deliveries
 
@@ -47,6 +49,26 @@ _DUE = (
 )
 
 
+@cache
+def _marking(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """The statement that marks, once or once more: built once, since it is executed with every delivery."""
+    row = sqlite.insert(resource_marks) if dialect == "sqlite" else postgresql.insert(resource_marks)
+    was_dead = _m.dead_at.is_not(None)
+    return row.on_conflict_do_update(
+        index_elements=["kind", "resource_id"],
+        set_={
+            "marks": _m.marks + 1,
+            "marked_at": row.excluded.marked_at,
+            "merged": or_(_m.merged, row.excluded.merged),
+            "about": func.coalesce(row.excluded.about, _m.about),
+            "due_at": row.excluded.due_at,
+            "tries": case((was_dead, 0), else_=_m.tries),
+            "failing_since": case((was_dead, None), else_=_m.failing_since),
+            "dead_at": None,
+        },
+    )
+
+
 class SqlMarks:
     """The marks inside one transaction."""
 
@@ -66,22 +88,7 @@ class SqlMarks:
             "tries": 0,
             "due_at": now,
         }
-        row = upsert(self._connection, resource_marks).values(fresh)
-        was_dead = _m.dead_at.is_not(None)
-        again = row.on_conflict_do_update(
-            index_elements=["kind", "resource_id"],
-            set_={
-                "marks": _m.marks + 1,
-                "marked_at": row.excluded.marked_at,
-                "merged": or_(_m.merged, row.excluded.merged),
-                "about": func.coalesce(row.excluded.about, _m.about),
-                "due_at": row.excluded.due_at,
-                "tries": case((was_dead, 0), else_=_m.tries),
-                "failing_since": case((was_dead, None), else_=_m.failing_since),
-                "dead_at": None,
-            },
-        )
-        await self._connection.execute(again)
+        await self._connection.execute(_marking(self._connection.dialect.name), fresh)
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Resource]:
         """What is to be looked at and nobody looks at, longest due first."""
