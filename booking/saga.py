@@ -27,8 +27,14 @@ from booking.steps import SETTLE, Steps
 # record (5 s) and its timeout (21 s), and three reads around it (12 s each).
 STEP_BUDGET = timedelta(seconds=65)
 
-# A step that keeps failing is given to a person after this many tries: half an hour, twice a patient's confirm window.
-MAX_TRIES = 60
+# While its patient may wait for it a row is taken up again as soon as looking is safe; after ten minutes nobody waits at the
+# screen, and an upstream that is down or has locked us out is asked more rarely.
+EAGER_TRIES = 20
+RARELY = timedelta(minutes=5)
+
+# A step that keeps failing is given to a person after this many tries: two and a half hours, since outages and lockouts of an
+# hour are reported (Healthie), and what is done late by a machine is still done right. That it lasts is alerted long before.
+MAX_TRIES = 50
 
 __all__ = ["LEASE", "MAX_TRIES", "STEP_BUDGET", "Saga", "at_rest"]
 
@@ -217,8 +223,9 @@ class Saga(Recording):
         gives_up = legal(checkout.state, S.NEEDS_ATTENTION) or checkout.late is not None
         if tries >= MAX_TRIES and gives_up:
             return await self._record(checkout, given_up(checkout, Attention.OUT_OF_TRIES))
+        pause = SETTLE if tries < EAGER_TRIES else RARELY
         parked = checkout.changed(
-            tries=tries, updated_at=now, due_at=now + SETTLE, lease_owner=None, lease_until=None
+            tries=tries, updated_at=now, due_at=now + pause, lease_owner=None, lease_until=None
         )
         try:
             return await self._write(checkout, parked)

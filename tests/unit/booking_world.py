@@ -242,7 +242,7 @@ class World:
 
     async def settle(self, checkout: Checkout) -> Checkout:
         """Let other processes take the row up, each after the last one's lease, until it rests."""
-        for _ in range(100):
+        for _ in range(200):
             if at_rest(self.row(checkout)):
                 break
             self.clock.advance(seconds=LEASE.total_seconds() + 1)

@@ -147,6 +147,20 @@ class TestUnknown:
         assert world.tape.calls().count(call) == 2
         world.assert_right(checkout)
 
+    async def test_a_lockout_of_an_hour_ends_right_without_a_person(self) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail("book", SlotTaken())
+        world.books.fail(
+            "refund", *[UpstreamUnavailable("backed off")] * 30
+        )  # ten minutes eagerly, then rarely
+        await confirm(world, checkout)
+        began = world.clock.now()
+        row = await world.settle(checkout)
+        assert (row.state, row.attention) == (S.REFUNDED, None)
+        assert timedelta(hours=1) < world.clock.now() - began < timedelta(hours=2)
+        world.assert_right(checkout)
+
     async def test_a_step_that_never_succeeds_is_given_to_a_person(self) -> None:
         world = World()
         checkout = await world.start()
