@@ -11,6 +11,7 @@ from gateway.errors import is_fault, log_fault
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import RequireKey
 from gateway.limits import Documents, RequestLimits
+from gateway.permissions import permitted
 from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
@@ -51,8 +52,8 @@ def build_schema(
     open_to_developers: bool = False,
     trusted: TrustedDocuments | None = None,
 ) -> ApiSchema:
-    """The schema. Without a guard it cannot run mutations; it is for printing and for queries."""
-    return guarded(
+    """The schema. Without a guard it cannot run mutations; it is for printing and for queries. Raises Undeclared."""
+    schema = guarded(
         ApiSchema(
             query=Query,
             mutation=Mutation,
@@ -64,6 +65,8 @@ def build_schema(
         ),
         guard,
     )
+    permitted(schema._schema)  # noqa: SLF001  # Strawberry offers no other way to the executable schema
+    return schema
 
 
 def guarded(schema: ApiSchema, guard: MutationGuard | None) -> ApiSchema:

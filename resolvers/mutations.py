@@ -20,6 +20,7 @@ from schema.inputs import (
     ReleaseHoldInput,
     StartCheckoutInput,
 )
+from schema.permissions import BUYERS, SHOPPERS
 from schema.results import (
     CancelCheckoutResult,
     CancelCheckoutSuccess,
@@ -47,14 +48,14 @@ _input = strawberry.argument(name="input", description="What to do, and with wha
 class Mutation:
     """The root of mutations."""
 
-    @computed(description="Keep a slot free for the caller, for some minutes.")
+    @computed(description="Keep a slot free for the caller, for some minutes.", who=SHOPPERS)
     async def hold_slot(self, info: Info, asked: Annotated[HoldSlotInput, _input]) -> HoldSlotResult:
         """Hold."""
         services = info.context.services
         hold = await services.holds.hold(info.context.shopper, asked.slot_id, time_zone=asked.time_zone)
         return HoldSlotSuccess(hold=to_hold(hold, clinicians=to_clinicians(await names(services))))
 
-    @computed(description="Start a hold's time anew; a bounded number of times.")
+    @computed(description="Start a hold's time anew; a bounded number of times.", who=SHOPPERS)
     async def extend_hold(self, info: Info, asked: Annotated[ExtendHoldInput, _input]) -> ExtendHoldResult:
         """Extend."""
         services = info.context.services
@@ -62,7 +63,7 @@ class Mutation:
         hold = await services.holds.extend(info.context.identified, hold_id)
         return ExtendHoldSuccess(hold=to_hold(hold, clinicians=to_clinicians(await names(services))))
 
-    @computed(description="Give a held slot back.")
+    @computed(description="Give a held slot back.", who=SHOPPERS)
     async def release_hold(self, info: Info, asked: Annotated[ReleaseHoldInput, _input]) -> ReleaseHoldResult:
         """Release."""
         hold_id = inputs.required_token(asked.hold_id, field="holdId")
@@ -71,7 +72,8 @@ class Mutation:
 
     @computed(
         description="Start buying the held slot: as the signed-in patient, or as a guest with details. Starting "
-        "again on the same hold joins the checkout that is there, and changes its plan, promo code and guest until it is confirmed."
+        "again on the same hold joins the checkout that is there, and changes its plan, promo code and guest until it is confirmed.",
+        who=SHOPPERS,
     )
     async def start_checkout(
         self, info: Info, asked: Annotated[StartCheckoutInput, _input]
@@ -91,7 +93,9 @@ class Mutation:
             guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
         )
 
-    @computed(description="Pay and book. A second confirm joins the first: nothing is charged twice.")
+    @computed(
+        description="Pay and book. A second confirm joins the first: nothing is charged twice.", who=BUYERS
+    )
     async def confirm_checkout(
         self, info: Info, asked: Annotated[ConfirmCheckoutInput, _input]
     ) -> ConfirmCheckoutResult:
@@ -105,7 +109,9 @@ class Mutation:
             return ConfirmCheckoutSuccess(checkout=shown)
         return CheckoutProcessing(checkout=shown)
 
-    @computed(description="Leave a checkout. What is under way is undone once its outcome is known.")
+    @computed(
+        description="Leave a checkout. What is under way is undone once its outcome is known.", who=BUYERS
+    )
     async def cancel_checkout(
         self, info: Info, asked: Annotated[CancelCheckoutInput, _input]
     ) -> CancelCheckoutResult:

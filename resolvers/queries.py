@@ -34,6 +34,7 @@ from schema.checkouts import Checkout
 from schema.context import Info
 from schema.fields import computed
 from schema.inputs import SlotFilter
+from schema.permissions import ANYBODY, BUYERS, PATIENTS, SHOPPERS
 from schema.records import Me
 from schema.results import QuoteResult, QuoteSuccess
 from schema.slots import Day, Hold
@@ -52,7 +53,7 @@ _Id = strawberry.ID
 class CatalogQuery:
     """What everybody may browse."""
 
-    @computed(description="The practice's plans, by page.")
+    @computed(description="The practice's plans, by page.", who=ANYBODY)
     async def plans(
         self,
         info: Info,
@@ -68,7 +69,7 @@ class CatalogQuery:
         plans = catalog.plans_for(state=inputs.state(state), keyword=inputs.keyword(keyword))
         return to_plan_connection(plans, catalog, first=first, after=after)
 
-    @computed(description="One plan; null when there is none with this id.")
+    @computed(description="One plan; null when there is none with this id.", who=ANYBODY)
     async def plan(
         self, info: Info, plan_id: Annotated[_Id, argument(name="id", description="The plan's id.")]
     ) -> Plan | None:
@@ -77,7 +78,7 @@ class CatalogQuery:
         plan = catalog.plan(plan_id)
         return to_plan(plan, catalog) if plan else None
 
-    @computed(description="The clinicians who can be booked online.")
+    @computed(description="The clinicians who can be booked online.", who=ANYBODY)
     async def clinicians(
         self,
         info: Info,
@@ -91,18 +92,18 @@ class CatalogQuery:
         found = catalog.clinicians_for(visit_type_id=visit_type_id, state=inputs.state(state))
         return [to_clinician(person) for person in found]
 
-    @computed(description="The kinds of visit that patients may book themselves.")
+    @computed(description="The kinds of visit that patients may book themselves.", who=ANYBODY)
     async def visit_types(self, info: Info) -> list[VisitType]:
         """Visit types."""
         catalog = await info.context.services.catalog.catalog()
         return [to_visit_type(kind, catalog) for kind in catalog.visit_types]
 
-    @computed(description="The practice's locations, for in-person visits.")
+    @computed(description="The practice's locations, for in-person visits.", who=ANYBODY)
     async def locations(self, info: Info) -> list[Location]:
         """Locations."""
         return [to_location(place) for place in (await info.context.services.catalog.catalog()).locations]
 
-    @computed(description="The practice's rules for visits.")
+    @computed(description="The practice's rules for visits.", who=ANYBODY)
     async def booking_policy(self, info: Info) -> BookingPolicy:
         """The policy."""
         return to_policy((await info.context.services.catalog.catalog()).policy)
@@ -112,7 +113,9 @@ class CatalogQuery:
 class SearchQuery:
     """Free time and prices."""
 
-    @computed(description="The days of a month on which something is free. Holds are not looked at.")
+    @computed(
+        description="The days of a month on which something is free. Holds are not looked at.", who=ANYBODY
+    )
     async def available_days(
         self,
         info: Info,
@@ -122,7 +125,7 @@ class SearchQuery:
         """Free days."""
         return await info.context.services.search.days(to_wanted(sought), month=month)
 
-    @computed(description="Free slots by day; at most 31 days at once.")
+    @computed(description="Free slots by day; at most 31 days at once.", who=ANYBODY)
     async def slots(
         self,
         info: Info,
@@ -139,7 +142,8 @@ class SearchQuery:
         return to_days(days, time_zone=sought.time_zone, clinicians=clinicians)
 
     @computed(
-        description="What a plan, or a single visit, costs and on which terms. Name one of them, or both."
+        description="What a plan, or a single visit, costs and on which terms. Name one of them, or both.",
+        who=ANYBODY,
     )
     async def quote(
         self,
@@ -163,13 +167,14 @@ class OwnQuery:
 
     @computed(
         description="A fresh token for a visitor who is not signed in. Keep it, and send it with every request in "
-        "the header `Frontdoor-Visitor`: it owns the visitor's holds and idempotency keys."
+        "the header `Frontdoor-Visitor`: it owns the visitor's holds and idempotency keys.",
+        who=ANYBODY,
     )
     async def new_visitor_token(self, info: Info) -> str:
         """A token."""
         return info.context.tokens.visitor()
 
-    @computed(description="The caller's live hold; null when there is none with this id.")
+    @computed(description="The caller's live hold; null when there is none with this id.", who=SHOPPERS)
     async def hold(
         self, info: Info, hold_id: Annotated[_Id, argument(name="id", description="The hold's id.")]
     ) -> Hold | None:
@@ -181,7 +186,7 @@ class OwnQuery:
             return None
         return to_hold(hold, clinicians=to_clinicians(await names(services)))
 
-    @computed(description="The caller's checkout; null when there is none with this id.")
+    @computed(description="The caller's checkout; null when there is none with this id.", who=BUYERS)
     async def checkout(
         self, info: Info, checkout_id: Annotated[_Id, argument(name="id", description="The checkout's id.")]
     ) -> Checkout | None:
@@ -191,7 +196,7 @@ class OwnQuery:
         checkout = await services.checkouts.view(caller, name) if caller and name else None
         return await to_checkout(checkout, services) if checkout else None
 
-    @computed(description="The signed-in patient; null for everybody else.")
+    @computed(description="The signed-in patient; null for everybody else.", who=PATIENTS)
     async def me(self, info: Info) -> Me | None:
         """The patient."""
         services, caller = info.context.services, info.context.caller

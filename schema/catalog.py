@@ -6,6 +6,7 @@ import strawberry
 from strawberry import enum_value, field
 
 from schema.money import Money
+from schema.permissions import reached
 
 
 @strawberry.enum(description="How patient and clinician meet.")
@@ -31,6 +32,7 @@ class BillingFrequency(Enum):
     YEARLY = enum_value("yearly", description="Every year.")
 
 
+@reached
 @strawberry.type(description="A place for in-person visits.")
 class Location:
     """`booking.catalog.Location`."""
@@ -39,6 +41,7 @@ class Location:
     name: str = field(description="As the practice calls it.")
 
 
+@reached
 @strawberry.type(description="Somebody who treats patients and can be booked online.")
 class Clinician:
     """`booking.catalog.Clinician`."""
@@ -52,6 +55,7 @@ class Clinician:
     )
 
 
+@reached
 @strawberry.type(description="A kind of visit that patients may book themselves.")
 class VisitType:
     """`booking.catalog.VisitType`."""
@@ -69,6 +73,7 @@ class VisitType:
     requires_plan: bool = field(description="Whether it is sold as a part of plans only.")
 
 
+@reached
 @strawberry.type(description="Visits that a plan includes.")
 class PlanVisits:
     """`booking.catalog.PlanVisits`."""
@@ -80,6 +85,7 @@ class PlanVisits:
     quantity: int | None = field(description="How many; null: without limit.")
 
 
+@reached
 @strawberry.type(description="Something a patient can buy: a bundle of visits, once or recurring.")
 class Plan:
     """`booking.catalog.Plan`."""
@@ -104,6 +110,7 @@ DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
 
 
+@reached
 @strawberry.type(description="Where a page of a connection stands.")
 class PageInfo:
     """As Relay asks for it."""
@@ -116,6 +123,7 @@ class PageInfo:
     )
 
 
+@reached
 @strawberry.type(description="A plan at its place in the list.")
 class PlanEdge:
     """As Relay asks for it."""
@@ -124,6 +132,7 @@ class PlanEdge:
     cursor: str = field(description="An opaque name of this place.")
 
 
+@reached
 @strawberry.type(description="A page of plans.")
 class PlanConnection:
     """As Relay asks for it."""
@@ -134,6 +143,7 @@ class PlanConnection:
     total_count: int = field(description="How many plans match, on all pages.")
 
 
+@reached
 @strawberry.type(description="The practice's rules for visits; null where it states none.")
 class BookingPolicy:
     """`booking.catalog.BookingPolicy`."""

@@ -9,6 +9,7 @@ from strawberry import enum_value, field
 
 from schema.fields import computed
 from schema.money import Money
+from schema.permissions import reached
 from schema.quotes import Quote
 from schema.records import Appointment
 from schema.slots import Slot
@@ -70,6 +71,7 @@ class DeclineReason(Enum):
     TRY_AGAIN = enum_value("try_again", description="It could not be processed just now; try again.")
 
 
+@reached
 @strawberry.type(description="One patient buying one visit.")
 class Checkout:
     """`booking.models.Checkout`; what costs a call is loaded when it is asked for."""

@@ -5,7 +5,10 @@ from decimal import Decimal
 import strawberry
 from strawberry import field
 
+from schema.permissions import reached
 
+
+@reached
 @strawberry.type(description="An exact amount in one currency.")
 class Money:
     """`booking.money.Money`."""

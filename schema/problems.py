@@ -6,8 +6,10 @@ import strawberry
 from strawberry import field
 
 from schema.checkouts import CheckoutStatus, DeclineReason
+from schema.permissions import reached
 
 
+@reached
 @strawberry.interface(description="An expected refusal: what is wrong, and whether it may pass.")
 class Problem:
     """What all problems share; `code` and the type say the same thing."""

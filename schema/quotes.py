@@ -5,8 +5,10 @@ from strawberry import field
 
 from schema.catalog import BillingFrequency, BookingPolicy
 from schema.money import Money
+from schema.permissions import reached
 
 
+@reached
 @strawberry.type(description="How a plan bills after today, without asking again.")
 class Recurrence:
     """`booking.models.Recurrence`."""
@@ -16,6 +18,7 @@ class Recurrence:
     payments: int | None = field(description="How many in all, today's included; null: until cancelled.")
 
 
+@reached
 @strawberry.type(description="What will be charged, and on which terms. A checkout freezes its quote.")
 class Quote:
     """`booking.models.Quote`."""

@@ -10,6 +10,7 @@ from strawberry import enum_value, field
 
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE, Clinician, ContactType, PageInfo
 from schema.fields import computed
+from schema.permissions import reached
 
 
 @strawberry.enum(description="Where a visit stands.")
@@ -24,6 +25,7 @@ class AppointmentStatus(Enum):
     CHECKED_IN = enum_value("checked_in", description="The patient has arrived.")
 
 
+@reached
 @strawberry.type(description="A visit in the practice's books.")
 class Appointment:
     """`booking.models.Appointment`, in a time zone."""
@@ -43,6 +45,7 @@ class Appointment:
     minutes: int = field(description="How long it lasts.")
 
 
+@reached
 @strawberry.type(description="A visit at its place in the list.")
 class AppointmentEdge:
     """As Relay asks for it."""
@@ -51,6 +54,7 @@ class AppointmentEdge:
     cursor: str = field(description="An opaque name of this place.")
 
 
+@reached
 @strawberry.type(description="A page of visits.")
 class AppointmentConnection:
     """As Relay asks for it."""
@@ -61,6 +65,7 @@ class AppointmentConnection:
     total_count: int = field(description="How many visits there are, on all pages.")
 
 
+@reached
 @strawberry.type(description="A card on file; enough of it to recognise it.")
 class Card:
     """`booking.models.Card`."""
@@ -71,6 +76,7 @@ class Card:
     expires: date | None = field(description="The month in which it expires, as a day of it.")
 
 
+@reached
 @strawberry.type(description="The signed-in patient.")
 class Me:
     """`booking.models.Patient`; what costs a call is loaded when it is asked for."""

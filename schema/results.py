@@ -6,6 +6,7 @@ import strawberry
 from strawberry import field
 
 from schema.checkouts import Checkout
+from schema.permissions import reached
 from schema.problems import (
     BookingFailed,
     CardDeclined,
@@ -32,6 +33,7 @@ from schema.quotes import Quote
 from schema.slots import Hold
 
 
+@reached
 @strawberry.type(description="The price is known.")
 class QuoteSuccess:
     """A quote."""
@@ -39,6 +41,7 @@ class QuoteSuccess:
     quote: Quote = field(description="The price and its terms.")
 
 
+@reached
 @strawberry.type(description="The slot is held.")
 class HoldSlotSuccess:
     """A fresh hold."""
@@ -46,6 +49,7 @@ class HoldSlotSuccess:
     hold: Hold = field(description="The hold.")
 
 
+@reached
 @strawberry.type(description="The hold lasts longer.")
 class ExtendHoldSuccess:
     """An extended hold."""
@@ -53,6 +57,7 @@ class ExtendHoldSuccess:
     hold: Hold = field(description="The hold with its new expiry.")
 
 
+@reached
 @strawberry.type(description="The slot is free again.")
 class ReleaseHoldSuccess:
     """A hold that is no more."""
@@ -60,6 +65,7 @@ class ReleaseHoldSuccess:
     hold_id: strawberry.ID = field(description="The hold that ended.")
 
 
+@reached
 @strawberry.type(description="A checkout stands on the hold; the quote is frozen.")
 class StartCheckoutSuccess:
     """A checkout that waits for its confirm."""
@@ -71,6 +77,7 @@ class StartCheckoutSuccess:
     )
 
 
+@reached
 @strawberry.type(description="Paid and booked.")
 class ConfirmCheckoutSuccess:
     """A confirmed checkout."""
@@ -78,6 +85,7 @@ class ConfirmCheckoutSuccess:
     checkout: Checkout = field(description="The checkout with its visit.")
 
 
+@reached
 @strawberry.type(
     description="The outcome is not known yet. Send the same request with the same idempotency key again, "
     "or look with the query `checkout`; nothing is charged twice."
@@ -88,6 +96,7 @@ class CheckoutProcessing:
     checkout: Checkout = field(description="The checkout as it stands.")
 
 
+@reached
 @strawberry.type(
     description="The checkout is cancelled, or will be as soon as what is under way has come to its end."
 )

@@ -7,8 +7,10 @@ import strawberry
 from strawberry import field
 
 from schema.catalog import Clinician, ContactType
+from schema.permissions import reached
 
 
+@reached
 @strawberry.type(description="A time at which a visit can take place.")
 class Slot:
     """`booking.slots.Slot`, in the zone that was asked for."""
@@ -27,6 +29,7 @@ class Slot:
     minutes: int = field(description="How long the visit lasts.")
 
 
+@reached
 @strawberry.type(description="One day of the calendar, in the time zone that was asked for.")
 class Day:
     """`booking.search.Day`."""
@@ -42,6 +45,7 @@ class Day:
     )
 
 
+@reached
 @strawberry.type(description="A slot that is kept free for the caller until it expires.")
 class Hold:
     """`booking.models.Hold`."""

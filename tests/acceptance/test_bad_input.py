@@ -78,7 +78,7 @@ QUERIES: dict[str, tuple[str, Given, str]] = {
     "a huge keyword": (documents.PLANS, lambda s: {"keyword": "x" * 5_000}, "keyword"),
     "too large a page": (documents.PLANS, lambda s: {"first": 10_000}, "first"),
     "a cursor that is none": (documents.PLANS, lambda s: {"after": "none"}, "after"),
-    "a huge id": (documents.CHECKOUT_OF, lambda s: {"id": "x" * 5_000}, "id"),
+    "a huge id": (documents.HOLD_OF, lambda s: {"id": "x" * 5_000}, "id"),
 }
 
 MUTATIONS: dict[str, tuple[str, Given, str]] = {
@@ -146,7 +146,7 @@ async def test_a_query_with(stack: Stack, wrong: str) -> None:
 @pytest.mark.parametrize("wrong", MUTATIONS)
 async def test_a_mutation_with(stack: Stack, wrong: str) -> None:
     document, given, field = MUTATIONS[wrong]
-    app = await stack.visitor()
+    app = stack.patient(str(stack.practice["patients"][0]["id"]))
     await stack.emulator.control.forget_requests()
     error = await app.error(document, {"input": given(stack)}, key="1")
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": field}

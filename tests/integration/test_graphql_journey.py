@@ -206,7 +206,7 @@ async def test_a_guest_token_alone_holds_nothing(api: Api) -> None:
 
 async def test_a_foreign_and_a_missing_checkout_are_refused_alike(api: Api) -> None:
     mine, _ = await started(api.visitor())
-    stranger = api.visitor()
+    stranger = api.patient()
     answers = [await stranger.do(CONFIRM, checkoutId=one, cardToken="tok_ok_1") for one in (mine, "chk_none")]
     assert [one.code for one in answers] == ["NOT_FOUND", "NOT_FOUND"]
     assert answers[0].http.content == answers[1].http.content
