@@ -1,8 +1,9 @@
 """Documents that have been looked at: parsed, measured and validated once, and the latest of them kept."""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -72,10 +73,29 @@ class Documents:
         self._weights = weights_of(schema) if weights is None else weights
         self._rules = _RULES if introspection else (*_RULES, NoSchemaIntrospectionCustomRule)
         self._suggestions = suggestions
-        self.examine = lru_cache(maxsize=KEPT)(self._examine)
+        self._kept: OrderedDict[str, Examined] = OrderedDict()  # the latest last
+        self._turn = asyncio.Lock()
+
+    async def examined(self, text: str) -> Examined:
+        """As `examine`, but one after the other and with a pause before each, so that those whose documents are known go on meanwhile.
+
+        Else everybody would wait for all new documents that arrive together, at each step of their own requests.
+        """
+        if text not in self._kept:
+            async with self._turn:
+                await asyncio.sleep(0)
+                return self.examine(text)
+        return self.examine(text)
+
+    def examine(self, text: str) -> Examined:
+        """Parse, measure, validate. Raises GraphQLSyntaxError, GraphQLError, and TooMuch before validation's own cost."""
+        found = self._kept.pop(text, None) or self._examine(text)
+        self._kept[text] = found
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found
 
     def _examine(self, text: str) -> Examined:
-        """Parse, measure, validate. Raises GraphQLSyntaxError, GraphQLError, and TooMuch before validation's own cost."""
         document = _parse(text)
         operations = Measuring(self._schema, document, self._weights).operations()
         Overlaps(document).check()

@@ -1,6 +1,6 @@
 """The bounds where every transport meets them: between reading a document and running it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol, cast
 
 from graphql import GraphQLError
@@ -28,12 +28,12 @@ class RequestLimits(SchemaExtension):
     def __init__(self) -> None:
         self._examined: Examined | None = None
 
-    def on_parse(self) -> Iterator[None]:
+    async def on_parse(self) -> AsyncIterator[None]:
         """Read the document, and refuse one beyond the bounds."""
         context = self.execution_context
         if context.query:
             try:
-                self._examined = cast("_Schema", context.schema).documents.examine(context.query)
+                self._examined = await cast("_Schema", context.schema).documents.examined(context.query)
                 given = context._provided_operation_name  # noqa: SLF001  # else the first operation would be taken
                 if given is None and len(self._examined.operations) > 1:
                     raise OperationNotNamed
