@@ -93,8 +93,10 @@ class Snapshots(Protocol):
 class Polls(Protocol):
     """When something was last asked for by ourselves, inside one unit of work: one worker at a time asks."""
 
-    async def claim(self, name: str, *, now: datetime, next_at: datetime) -> datetime | None:
-        """Take the turn that is due; answers up to when was seen before (`now`, the first time). None: not due."""
+    async def claim(
+        self, name: str, *, now: datetime, next_at: datetime, begins: datetime
+    ) -> datetime | None:
+        """Take the turn that is due; answers up to when was seen before (`begins`, the first time). None: not due."""
 
     async def seen(self, name: str, until: datetime) -> None:
         """Note up to when has been seen."""

@@ -14,6 +14,9 @@ CHANGED_EVERY = timedelta(minutes=5)
 # Rounds overlap by this: clocks differ, and a change is dated when it began and listed when it was committed.
 OVERLAP = timedelta(minutes=2)
 
+# The first round looks back so far: webhooks may have come before it, and what they showed may have changed without a word.
+BEFORE_THE_FIRST = timedelta(days=1)
+
 # Upstream dates changes by the second: what was seen so shortly after may not have been all of that second.
 SAME_MOMENT = timedelta(seconds=5)
 
@@ -71,7 +74,7 @@ class VisitPoll:
 
     async def _turn(self, name: str, now: datetime, every: timedelta) -> datetime | None:
         async with self._units() as unit:
-            since = await unit.polls.claim(name, now=now, next_at=now + every)
+            since = await unit.polls.claim(name, now=now, next_at=now + every, begins=now - BEFORE_THE_FIRST)
             await unit.commit()
         return since
 

@@ -89,9 +89,11 @@ class SqlPolls:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def claim(self, name: str, *, now: datetime, next_at: datetime) -> datetime | None:
-        """Take the turn that is due; answers up to when was seen before (`now`, the first time). None: not due."""
-        first = upsert(self._connection, polls).values(name=name, next_at=now, seen_until=now)
+    async def claim(
+        self, name: str, *, now: datetime, next_at: datetime, begins: datetime
+    ) -> datetime | None:
+        """Take the turn that is due; answers up to when was seen before (`begins`, the first time). None: not due."""
+        first = upsert(self._connection, polls).values(name=name, next_at=now, seen_until=begins)
         await self._connection.execute(first.on_conflict_do_nothing())
         mine = (
             update(polls)

@@ -18,6 +18,7 @@ from tests.integration.database_samples import SEALER
 from tests.unit.test_booking_derivation import CARD, HOURS, KINDS, PATIENT, PAYMENT, VISIT
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
+EARLIER = NOW - timedelta(days=1)
 LATER = NOW + timedelta(minutes=5)
 VISIT_7 = Resource(kind=Kind.VISIT, id="7")
 POKE = Poke(resource=VISIT_7)
@@ -232,12 +233,14 @@ async def test_no_event_appears_before_the_place_that_a_reader_has_passed(
 async def test_one_worker_takes_a_turn_of_asking(units: Units) -> None:
     async def claim(now: datetime) -> datetime | None:
         async with units() as unit:
-            since = await unit.polls.claim("sample", now=now, next_at=now + timedelta(minutes=5))
+            since = await unit.polls.claim(
+                "sample", now=now, next_at=now + timedelta(minutes=5), begins=EARLIER
+            )
             await unit.commit()
         return since
 
     turns = await asyncio.gather(*(claim(NOW) for _ in range(4)))
-    assert sorted(turns, key=str) == [NOW, None, None, None]
+    assert sorted(turns, key=str) == [EARLIER, None, None, None]
     assert await claim(NOW + timedelta(minutes=4)) is None
     async with units() as unit:
         await unit.polls.seen("sample", LATER)
