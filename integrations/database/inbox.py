@@ -1,5 +1,6 @@
 """The inbox of words from upstream and the dirty marks that they leave."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -32,6 +33,9 @@ _d = webhook_deliveries.c
 
 # What came in is kept as long as anybody asks what became of it.
 KEPT = timedelta(days=30)
+
+# Deliveries of one transaction, at most: it must not keep other writers waiting.
+TOGETHER = 50
 
 # Built once: it is executed with every delivery.
 _KEEP = insert(webhook_deliveries)
@@ -156,17 +160,47 @@ class SqlMarks:
 
 
 class SqlInbox:
-    """The port Inbox; each delivery is a transaction of its own."""
+    """The port Inbox. What arrives while a transaction is under way shares the next: a commit waits for the disk, and many for it."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._waiting: list[tuple[Delivery, asyncio.Future[None]]] = []
+        self._keeping: asyncio.Task[None] | None = None
 
     async def accept(self, delivery: Delivery) -> None:
         """Keep it and mark its resource, durably when this returns."""
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, kept))
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._keep_all())
+        await kept
+
+    async def _keep_all(self) -> None:
+        """Keep what waits until nothing does; whoever waited is told how it went."""
+        while self._waiting:
+            batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+            error: Exception | None = None
+            try:
+                await self._keep([delivery for delivery, _ in batch])
+            except Exception as failure:  # noqa: BLE001 - it is theirs who wait
+                error = failure
+            for _, kept in batch:
+                if kept.done():  # nobody waits any more
+                    continue
+                if error is None:
+                    kept.set_result(None)
+                else:
+                    kept.set_exception(error)
+
+    async def _keep(self, deliveries: Sequence[Delivery]) -> None:
+        # In one order everywhere, so that nobody waits in a circle for each other's rows.
+        pokes = [(one.poke, one.received_at) for one in deliveries if one.poke is not None]
+        pokes.sort(key=lambda entry: (entry[0].resource.kind, entry[0].resource.id))
         async with self._engine.begin() as connection:
-            await connection.execute(_KEEP, _row(delivery))
-            if delivery.poke is not None:
-                await SqlMarks(connection).mark(delivery.poke, now=delivery.received_at)
+            await connection.execute(_KEEP, [_row(one) for one in deliveries])
+            marks = SqlMarks(connection)
+            for poke, at in pokes:
+                await marks.mark(poke, now=at)
 
     async def received(self, since: datetime) -> Sequence[Delivery]:
         """What came in since the moment, oldest first; without the pokes."""

@@ -67,6 +67,21 @@ async def test_what_came_in_is_kept_and_its_resource_marked_once(engine: AsyncEn
     assert mark.marks == 10
 
 
+async def test_who_shares_a_transaction_shares_its_failure_and_the_next_is_kept(
+    engine: AsyncEngine, units: Units
+) -> None:
+    inbox = SqlInbox(engine=engine)
+    naive = delivery(at=NOW.replace(tzinfo=None))  # that no database could keep
+    together = await asyncio.gather(
+        *(inbox.accept(one) for one in (delivery(), naive, delivery())), return_exceptions=True
+    )
+    assert all(isinstance(one, Exception) for one in together)
+    assert await due(units) == []
+
+    await inbox.accept(delivery())
+    assert await due(units) == [VISIT_7]
+
+
 async def test_what_is_about_nothing_that_is_watched_is_kept_and_marks_nothing(
     engine: AsyncEngine, units: Units
 ) -> None:
