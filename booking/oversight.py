@@ -90,6 +90,29 @@ class ClinicianBlock:
     blocked_at: datetime  # UTC
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckoutSummary:
+    """A checkout as operators list it, whatever version of this program wrote its row: nothing of whose it is."""
+
+    id: str
+    state: str
+    attention: tuple[str, ...]  # why a person must look
+    clinician_id: str
+    starts_at: datetime  # UTC; of the visit
+    tries: int  # of the step that it stands at
+    created_at: datetime  # UTC
+    updated_at: datetime  # UTC
+    due_at: datetime | None  # UTC; when a worker takes it up
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListPlace:
+    """A place in the list of checkouts: that of the row with this id."""
+
+    created_at: datetime  # UTC
+    id: str
+
+
 class Story(Protocol):
     """What happened to each checkout, inside one unit of work; append-only."""
 

@@ -23,7 +23,7 @@ from booking.models import (
     Promo,
 )
 from booking.money import Money
-from booking.oversight import AlertOutbox, ClinicianBlocks, Story
+from booking.oversight import AlertOutbox, CheckoutSummary, ClinicianBlocks, ListPlace, Story
 from booking.slots import Busy, Interval, Slot
 
 # Why a patient is not created: the reason of an UpstreamRefused.
@@ -264,6 +264,11 @@ class CheckoutRepository(Protocol):
 
     async def of_unknown_state(self) -> Sequence[str]:
         """Ids of rows at a state that this program does not know."""
+
+    async def listed(
+        self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
+    ) -> Sequence[CheckoutSummary]:
+        """What operators see of the rows, the latest started first: at a state, on the attention list, behind a place."""
 
 
 class SlotClaims(Protocol):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from booking.checkout import CheckoutService
 from booking.holds import HoldService
+from booking.operations import OperationsService
 from booking.ports import CatalogSource
 from booking.quotes import QuoteService
 from booking.records import RecordsService
@@ -20,3 +21,4 @@ class Services:
     quotes: QuoteService
     checkouts: CheckoutService
     records: RecordsService
+    operations: OperationsService

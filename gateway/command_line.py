@@ -155,18 +155,26 @@ def schema() -> None:
 
 
 @main.command()
-@click.option("--patient", required=True, help="The patient's id in Healthie.")
+@click.option("--patient", help="The patient's id in Healthie.")
+@click.option("--staff", help="Any name for a member of the practice's staff.")
+@click.option("--operator", help="Any name for somebody who runs Frontdoor for the practice.")
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 60))
-def token(patient: str, minutes: int) -> None:
-    """Issue a development token for a patient, good for `frontdoor dev`; refused in production."""
+def token(minutes: int, **people: str | None) -> None:
+    """Issue a development token for one person, good for `frontdoor dev`; refused in production."""
     from datetime import timedelta
 
     from gateway.settings import TokenSettings
-    from gateway.tokens import DevelopmentTokensRefused, issue_development_token
+    from gateway.tokens import ROLES, DevelopmentTokensRefused, issue_development_token
 
+    named = [(role, name) for role, name in people.items() if name is not None]
+    if len(named) != 1:
+        raise click.UsageError("Name one person: --patient, --staff or --operator.")
+    ((role, name),) = named
     with _clean_errors(DevelopmentTokensRefused):
         click.echo(
-            issue_development_token(TokenSettings(), patient_id=patient, lifetime=timedelta(minutes=minutes))
+            issue_development_token(
+                TokenSettings(), name, kind=ROLES[role], lifetime=timedelta(minutes=minutes)
+            )
         )
 
 

@@ -19,6 +19,7 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.current import current_work
 from booking.holds import HoldRules, HoldService
 from booking.kept_catalog import Changed, Invalidation, KeptCatalog, Shelf
+from booking.operations import OperationsService
 from booking.oversight import AlertPort, Attention
 from booking.pacing import LocalPacer, Pace, Pacer
 from booking.polling import VisitPoll
@@ -315,6 +316,7 @@ def _services(
             ),
         ),
         records=RecordsService(patients=healthie.patients, cards=healthie.cards),
+        operations=OperationsService(units=units),
     )
 
 

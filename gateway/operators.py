@@ -53,8 +53,8 @@ def list_checkouts(state: str | None, attention: bool) -> None:
         async with units() as unit:
             found = await unit.checkouts.listed(state=state, attention=attention, limit=LISTED)
         for row in found:
-            parts = [row["id"], row["state"], moment(row["updated_at"]), f"clinician {row['clinician_id']}"]
-            parts += [f"visit {moment(row['starts_at'])}", row["attention"] or ""]
+            parts = [row.id, row.state, moment(row.updated_at), f"clinician {row.clinician_id}"]
+            parts += [f"visit {moment(row.starts_at)}", ",".join(row.attention)]
             click.echo("  ".join(parts).rstrip())
         if not found:
             click.echo("None.")

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -34,7 +35,10 @@ DEVELOPMENT_LIFETIME = timedelta(hours=1)
 # What a principal's id may be made of, so that it can stand in keys and logs.
 _SUBJECT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
-_ROLES = {"patient": PrincipalKind.PATIENT, "staff": PrincipalKind.STAFF}
+# Who signs in; everybody else has a token of ours.
+ROLES: Mapping[str, PrincipalKind] = {
+    kind.value: kind for kind in (PrincipalKind.PATIENT, PrincipalKind.STAFF, PrincipalKind.OPERATOR)
+}
 
 
 class InvalidToken(Exception):
@@ -116,9 +120,9 @@ class DevelopmentTokens:
         kind: PrincipalKind = PrincipalKind.PATIENT,
         lifetime: timedelta = DEVELOPMENT_LIFETIME,
     ) -> str:
-        """A token for the patient (their id in the system of record) or the member of staff. Raises ValueError."""
-        if not _SUBJECT.fullmatch(subject) or kind not in _ROLES.values():
-            raise ValueError("a token names a patient or a member of staff by letters, digits, - and _")
+        """A token for a patient (by their id in the system of record), a member of staff or an operator. Raises ValueError."""
+        if not _SUBJECT.fullmatch(subject) or kind not in ROLES.values():
+            raise ValueError("A token names a person who signs in, by letters, digits, - and _.")
         now = self._clock.now()
         claims = {
             "iss": DEVELOPMENT_ISSUER,
@@ -142,7 +146,7 @@ class DevelopmentTokens:
                 options={"require": ["exp", "iat", "sub", "role"], "verify_exp": False, "verify_iat": False},
             )
             live = self._clock.now().timestamp() < int(claims["exp"])
-            kind = _ROLES[claims["role"]]
+            kind = ROLES[claims["role"]]
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InvalidToken from error
         if not live or not _SUBJECT.fullmatch(claims["sub"]):
@@ -155,14 +159,18 @@ class DevelopmentTokensRefused(Exception):
 
 
 def issue_development_token(
-    settings: Settings | TokenSettings, *, patient_id: str, lifetime: timedelta
+    settings: Settings | TokenSettings,
+    subject: str,
+    *,
+    kind: PrincipalKind = PrincipalKind.PATIENT,
+    lifetime: timedelta,
 ) -> str:
-    """A token for the patient, as the practice's sign-in would issue it. Raises DevelopmentTokensRefused."""
+    """A token for a person, as the practice's sign-in would issue it. Raises DevelopmentTokensRefused."""
     if not settings.in_development:
         raise DevelopmentTokensRefused("Development tokens are issued in development only.")
     issuer = DevelopmentTokens(secret=settings.secret_key.get_secret_value(), clock=SystemClock())
     try:
-        return issuer.issue(patient_id, lifetime=lifetime)
+        return issuer.issue(subject, kind=kind, lifetime=lifetime)
     except ValueError as error:
         raise DevelopmentTokensRefused(str(error)) from error
 

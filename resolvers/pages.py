@@ -11,6 +11,8 @@ from schema.catalog import LARGEST_PAGE, PageInfo
 
 T = TypeVar("T")
 
+NO_CURSOR = "This is no cursor of this list. Start again without it."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
@@ -30,7 +32,7 @@ def page_of(items: Sequence[T], names: Sequence[str], *, first: int, after: str 
     """The page of at most `first` items behind the cursor; `names` tell the items apart. Raises InvalidInput."""
     check_size(first)
     start = _position(names, after) if after is not None else 0
-    page = [(item, _cursor(name)) for item, name in zip(items, names, strict=True)][start : start + first]
+    page = [(item, cursor_of(name)) for item, name in zip(items, names, strict=True)][start : start + first]
     return Page(
         items=page,
         info=PageInfo(
@@ -42,15 +44,21 @@ def page_of(items: Sequence[T], names: Sequence[str], *, first: int, after: str 
     )
 
 
-def _cursor(name: str) -> str:
+def cursor_of(name: str) -> str:
+    """The cursor of the item with this name."""
     return base64.urlsafe_b64encode(name.encode()).decode()
 
 
-def _position(names: Sequence[str], after: str) -> int:
+def name_of(cursor: str) -> str:
+    """The name in a cursor; empty when it is none."""
     try:
-        name = base64.b64decode(after, altchars=b"-_", validate=True).decode()
+        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        name = ""
+        return ""
+
+
+def _position(names: Sequence[str], after: str) -> int:
+    name = name_of(after)
     if name not in names:
-        refuse("after", "This is no cursor of this list. Start again without it.")
+        refuse("after", NO_CURSOR)
     return names.index(name) + 1

@@ -17,8 +17,9 @@ from resolvers.catalog import (
     to_visit_type,
 )
 from resolvers.checkouts import to_checkout
+from resolvers.operations import to_operations
 from resolvers.quotes import to_quote
-from resolvers.records import to_me
+from resolvers.records import to_me, to_patient
 from resolvers.slots import to_days, to_hold, to_wanted
 from schema.catalog import (
     DEFAULT_PAGE,
@@ -34,8 +35,9 @@ from schema.checkouts import Checkout
 from schema.context import Info
 from schema.fields import computed
 from schema.inputs import SlotFilter
-from schema.permissions import ANYBODY, BUYERS, PATIENTS, SHOPPERS
-from schema.records import Me
+from schema.operations import Operations
+from schema.permissions import ANYBODY, BUYERS, OPERATORS, PATIENTS, SHOPPERS, STAFF
+from schema.records import Me, Patient
 from schema.results import QuoteResult, QuoteSuccess
 from schema.slots import Day, Hold
 
@@ -199,11 +201,34 @@ class OwnQuery:
     @computed(description="The signed-in patient; null for everybody else.", who=PATIENTS)
     async def me(self, info: Info) -> Me | None:
         """The patient."""
-        services, caller = info.context.services, info.context.caller
-        patient = await services.records.profile(caller) if caller else None
-        return to_me(patient, caller, services) if patient and caller else None
+        services, patient_id = info.context.services, info.context.identified.principal.patient_id
+        patient = await services.records.profile(patient_id) if patient_id else None
+        return to_me(patient, services) if patient else None
+
+
+@strawberry.type
+class PracticeQuery:
+    """What people of the practice read, each what their work needs."""
+
+    @computed(
+        description="A patient of the practice, for its staff; null when there is none with this id, and for everybody else.",
+        who=STAFF,
+    )
+    async def patient(
+        self, info: Info, patient_id: Annotated[_Id, argument(name="id", description="The patient's id.")]
+    ) -> Patient | None:
+        """A patient."""
+        services = info.context.services
+        name = inputs.token(patient_id, field="id")
+        patient = await services.records.profile(name) if name else None
+        return to_patient(patient, services) if patient else None
+
+    @computed(description="The gateway's work, for its operators; null for everybody else.", who=OPERATORS)
+    async def operations(self, info: Info) -> Operations | None:
+        """Operations."""
+        return to_operations(info.context.services)
 
 
 @strawberry.type(description="Reading. Changes nothing, needs no idempotency key.")
-class Query(OwnQuery, SearchQuery, CatalogQuery):
+class Query(OwnQuery, PracticeQuery, SearchQuery, CatalogQuery):
     """The root of queries."""

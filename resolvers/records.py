@@ -1,12 +1,12 @@
-"""A person's own records, from the domain to the API."""
+"""Patients' records, from the domain to the API."""
 
 from datetime import timedelta
+from typing import Any
 
 from strawberry import ID
 
 from booking import models as domain
 from booking.catalog import Catalog
-from booking.principals import Caller
 from booking.services import Services
 from booking.zones import zone
 from resolvers.catalog import to_clinician, to_id
@@ -15,15 +15,29 @@ from schema import records as api
 from schema.catalog import ContactType
 
 
-def to_me(patient: domain.Patient, caller: Caller, services: Services) -> api.Me:
+def to_me(patient: domain.Patient, services: Services) -> api.Me:
     """The signed-in patient; visits and cards are read when they are asked for."""
+
+    async def cards() -> list[api.Card]:
+        return [_to_card(card) for card in await services.records.cards(patient.id)]
+
+    return api.Me(**_record(patient, services), load_cards=cards)
+
+
+def to_patient(patient: domain.Patient, services: Services) -> api.Patient:
+    """A patient to staff; visits are read when they are asked for."""
+    return api.Patient(**_record(patient, services))
+
+
+def _record(patient: domain.Patient, services: Services) -> dict[str, Any]:
+    """What a patient and staff alike read of a record."""
 
     async def appointments(time_zone: str | None, first: int, after: str | None) -> api.AppointmentConnection:
         place = time_zone or patient.time_zone or "UTC"
         zone(place)
         check_size(first)
         catalog = await services.catalog.catalog()
-        visits = await services.records.appointments(caller)
+        visits = await services.records.appointments(patient.id)
         page = page_of(visits, [f"appointment:{visit.id}" for visit in visits], first=first, after=after)
         edges = [
             api.AppointmentEdge(node=to_appointment(visit, catalog, time_zone=place), cursor=cursor)
@@ -36,18 +50,14 @@ def to_me(patient: domain.Patient, caller: Caller, services: Services) -> api.Me
             total_count=len(visits),
         )
 
-    async def cards() -> list[api.Card]:
-        return [_to_card(card) for card in await services.records.cards(caller)]
-
-    return api.Me(
-        id=ID(patient.id),
-        first_name=patient.first_name,
-        last_name=patient.last_name,
-        email=patient.email,
-        time_zone=patient.time_zone,
-        load_appointments=appointments,
-        load_cards=cards,
-    )
+    return {
+        "id": ID(patient.id),
+        "first_name": patient.first_name,
+        "last_name": patient.last_name,
+        "email": patient.email,
+        "time_zone": patient.time_zone,
+        "load_appointments": appointments,
+    }
 
 
 def to_appointment(visit: domain.Appointment, catalog: Catalog, *, time_zone: str) -> api.Appointment:

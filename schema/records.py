@@ -77,8 +77,8 @@ class Card:
 
 
 @reached
-@strawberry.type(description="The signed-in patient.")
-class Me:
+@strawberry.type(description="A patient's record, as staff of the practice read it.")
+class Patient:
     """`booking.models.Patient`; what costs a call is loaded when it is asked for."""
 
     id: strawberry.ID = field(description="Names the patient.")
@@ -89,7 +89,6 @@ class Me:
     load_appointments: strawberry.Private[
         Callable[[str | None, int, str | None], Awaitable[AppointmentConnection]]
     ]
-    load_cards: strawberry.Private[Callable[[], Awaitable[list[Card]]]]
 
     @computed(description="All visits, newest start first.")
     async def appointments(
@@ -109,6 +108,14 @@ class Me:
     ) -> AppointmentConnection:
         """All visits, newest start first."""
         return await self.load_appointments(time_zone, first, after)
+
+
+@reached
+@strawberry.type(description="The signed-in patient.")
+class Me(Patient):
+    """Their own record, and what nobody else sees of it: the cards that they can pay with."""
+
+    load_cards: strawberry.Private[Callable[[], Awaitable[list[Card]]]]
 
     @computed(description="Cards on file.")
     async def cards(self) -> list[Card]:

@@ -47,9 +47,7 @@ async def fuzz(*, seconds: int, seed: int) -> int:
             await app.open()
             visitor = dict(app.headers)
             values = await _begin(app)
-            token = issue_development_token(
-                TokenSettings(), patient_id=stack.patients[0], lifetime=timedelta(hours=1)
-            )
+            token = issue_development_token(TokenSettings(), stack.patients[0], lifetime=timedelta(hours=1))
             callers = {
                 "nobody": {},
                 "a visitor": visitor,

@@ -20,6 +20,8 @@ _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
         "Query.me": 1,
         "Me.appointments": 2,
         "Me.cards": 1,
+        "Query.patient": 1,
+        "Patient.appointments": 2,
     }
 )
 
@@ -32,11 +34,14 @@ _FREE = (
     "Query.visitTypes",
     "Query.locations",
     "Query.bookingPolicy",
+    "Query.operations",
 )
 
 # A read of our own database.
 _DATABASE_READ = 100
-_DATABASE_READS: Mapping[str, int] = MappingProxyType({"Query.hold": 1, "Query.checkout": 2})
+_DATABASE_READS: Mapping[str, int] = MappingProxyType(
+    {"Query.hold": 1, "Query.checkout": 2, "Operations.checkouts": 1}
+)
 
 WEIGHTS: Mapping[str, int] = MappingProxyType(
     {field: times * _UPSTREAM_REQUEST for field, times in _UPSTREAM_REQUESTS.items()}

@@ -12,7 +12,7 @@ import jwt
 from booking.ports import Clock
 from booking.principals import Principal, PrincipalKind
 from gateway.sign_in.provider import ProviderKeys
-from gateway.tokens import InvalidToken
+from gateway.tokens import ROLES, InvalidToken
 
 # Signatures that only the provider can make, by the type of its key. Neither `none` nor an HMAC is among them, so a
 # public key can never be taken for a shared secret (RFC 8725, 2.1 and 3.1).
@@ -24,12 +24,6 @@ ALGORITHMS: Mapping[str, frozenset[str]] = {
 
 # By so much the provider's clock and ours may differ.
 SKEW = timedelta(seconds=30)
-
-_KINDS = {
-    "patient": PrincipalKind.PATIENT,
-    "staff": PrincipalKind.STAFF,
-    "operator": PrincipalKind.OPERATOR,
-}
 
 # What may stand in keys and logs as it is; anything else, such as a mail address, goes by its digest.
 _PLAIN = re.compile(r"[A-Za-z0-9_|.-]{1,64}", re.ASCII)
@@ -134,7 +128,7 @@ class ProviderTokens:
         if not isinstance(given, str | list):
             raise InvalidToken
         roles = {given} if isinstance(given, str) else set(given)
-        ours = {_KINDS[role] for role in roles & _KINDS.keys()}
+        ours = {ROLES[role] for role in roles & ROLES.keys()}
         if len(ours) > 1 or (roles and not ours):
             raise InvalidToken
         return ours.pop() if ours else PrincipalKind.PATIENT

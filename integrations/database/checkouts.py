@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, RowMapping, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +23,7 @@ from booking.models import (
     Quote,
 )
 from booking.money import Money
+from booking.oversight import CheckoutSummary, ListPlace
 from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout, UnknownState
 from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL
 from booking.slots import Slot
@@ -86,6 +87,18 @@ _c = checkouts.c
 
 # Built once: a statement of so many columns takes as long to build as to execute.
 _SAVE = update(checkouts).where(_c.id == bindparam("id_read"), _c.version == bindparam("version_read"))
+
+_LISTED = select(
+    _c.id,
+    _c.state,
+    _c.attention,
+    _c.clinician_id,
+    _c.starts_at,
+    _c.tries,
+    _c.created_at,
+    _c.updated_at,
+    _c.due_at,
+).order_by(_c.created_at.desc(), _c.id.desc())
 
 
 class SqlCheckouts:
@@ -169,15 +182,18 @@ class SqlCheckouts:
         query = select(_c.id).where(_c.state.not_in(sorted(CheckoutState)))
         return (await self._connection.scalars(query)).all()
 
-    async def listed(self, *, state: str | None, attention: bool, limit: int) -> Sequence[Mapping[str, Any]]:
-        """What an operator's list shows of the latest rows, whatever version of this program wrote them."""
-        query = select(_c.id, _c.state, _c.attention, _c.clinician_id, _c.starts_at, _c.updated_at, _c.tries)
+    async def listed(
+        self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
+    ) -> Sequence[CheckoutSummary]:
+        """What operators see of the rows, the latest started first, whatever version of this program wrote them."""
+        query = _LISTED.limit(limit)
         if state is not None:
             query = query.where(_c.state == state)
         if attention:
             query = query.where(_c.attention.is_not(None))
-        query = query.order_by(_c.updated_at.desc(), _c.id).limit(limit)
-        return [dict(row) for row in (await self._connection.execute(query)).mappings()]
+        if after is not None:
+            query = query.where(tuple_(_c.created_at, _c.id) < (after.created_at, after.id))
+        return [_summary(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def _one(self, condition: ColumnElement[bool]) -> Checkout | None:
         row = (await self._connection.execute(select(checkouts).where(condition))).mappings().first()
@@ -245,6 +261,11 @@ def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
     except ValueError as error:
         raise UnknownState(row["id"]) from error
     return Checkout(**values)
+
+
+def _summary(row: RowMapping) -> CheckoutSummary:
+    attention = tuple(row["attention"].split(",")) if row["attention"] else ()
+    return CheckoutSummary(**{**row, "attention": attention})
 
 
 def _place(checkout_id: str, column: str) -> str:

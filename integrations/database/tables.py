@@ -88,6 +88,14 @@ checkouts = Table(
     Index("checkouts_unique_billing_item_id", "billing_item_id", unique=True),  # NULLs do not collide
     Index("checkouts_unique_appointment_id", "appointment_id", unique=True),
     Index("checkouts_patient_id", "patient_id"),
+    Index("checkouts_created_at", "created_at", "id"),  # for lists, as the next
+    Index(
+        "checkouts_attention",
+        "created_at",
+        "id",
+        sqlite_where=text("attention IS NOT NULL"),
+        postgresql_where=text("attention IS NOT NULL"),
+    ),
     Index("checkouts_clinician", "clinician_id", "starts_at"),  # for claims
     Index(
         "checkouts_due_at",

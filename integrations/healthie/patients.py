@@ -69,10 +69,10 @@ class HealthiePatients:
         return person.id
 
     async def profile(self, patient_id: str) -> Patient | None:
-        """The patient's own record; None when there is none. Raises UpstreamUnavailable."""
+        """The patient's record; None when there is none, or the id is a clinician's. Raises UpstreamUnavailable."""
         with reading():
             person = (await self._client.patient(id=patient_id)).user
-        if person is None or person.id != patient_id:
+        if person is None or person.id != patient_id or person.is_patient is False:
             return None
         return Patient(
             id=person.id,

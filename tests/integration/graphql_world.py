@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog import ContactType
 from booking.models import Appointment, AppointmentStatus, Card, Patient
+from booking.operations import OperationsService
 from booking.principals import PrincipalKind
 from booking.records import RecordsService
 from booking.services import Services
@@ -207,6 +208,7 @@ async def api_on(
         quotes=world.quotes,
         checkouts=world.checkouts,
         records=RecordsService(patients=KnownPatients(world.books), cards=cards),
+        operations=OperationsService(units=world.database),
     )
     tokens = GatewayTokens(secret=SECRET)
     sign_in = DevelopmentTokens(secret=SECRET, clock=world.clock)

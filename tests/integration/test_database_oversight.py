@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import Checkout, CheckoutState
-from booking.oversight import Alert, ClinicianBlock, Event, EventKind
+from booking.oversight import Alert, ClinicianBlock, Event, EventKind, ListPlace
 from booking.ports import UnitOfWorkFactory
 from booking.refusals import UnknownState
 from integrations.database.alerts import SqlBlockedClinicians
@@ -181,7 +181,29 @@ class TestRows:
                 await unit.checkouts.get("strange")
         async with SqlUnitOfWork(engine, SEALER) as listing:
             listed = await listing.checkouts.listed(state=None, attention=False, limit=9)
-        assert {row["state"] for row in listed} == {"of_tomorrow", "started"}
+        assert {row.state for row in listed} == {"of_tomorrow", "started"}
+
+    async def test_lists_go_on_behind_a_place_and_the_latest_started_come_first(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        for name, ago, attention in (
+            ("a", 3, "out_of_tries"),
+            ("b", 1, None),
+            ("c", 1, "late_charge,refund_failed"),
+        ):
+            await add(units, a_checkout(name, created_at=NOON - ago * SECOND, attention=attention))
+        async with units() as unit:
+            checkouts = unit.checkouts
+            everything = await checkouts.listed(state=None, attention=False, limit=9)
+            assert [row.id for row in everything] == ["c", "b", "a"]
+            first = everything[0]
+            assert (first.attention, first.created_at) == (("late_charge", "refund_failed"), NOON - SECOND)
+            place = ListPlace(created_at=first.created_at, id=first.id)
+            behind = await checkouts.listed(state=None, attention=False, limit=1, after=place)
+            assert [row.id for row in behind] == ["b"]
+            needing = await checkouts.listed(state="started", attention=True, limit=9, after=place)
+            assert [row.id for row in needing] == ["a"]
+            assert await checkouts.listed(state="booked", attention=False, limit=9) == []
 
     async def test_claims_of_begun_visits_go_only_where_a_person_is_waited_for(
         self, units: UnitOfWorkFactory

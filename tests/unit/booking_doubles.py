@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from booking.models import Checkout, CheckoutState, Hold
-from booking.oversight import Alert, ClinicianBlock, Event
+from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
 from booking.refusals import (
     AlreadyCounted,
     HoldExpired,
@@ -194,6 +194,11 @@ class FakeCheckouts:
 
     async def of_unknown_state(self) -> Sequence[str]:
         return []
+
+    async def listed(
+        self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
+    ) -> Sequence[CheckoutSummary]:
+        raise AssertionError("lists are read from a real database")
 
     def _check_counted_once(self, checkout: Checkout) -> None:
         others = [row for row in self.rows.values() if row.id != checkout.id]

@@ -198,7 +198,7 @@ def _each(answer: Any, data: st.DataObject) -> Any:
 
 
 BROKEN_MESSAGES = [{"field": None, "message": None}]
-PERSON = {"timezone": None, "dietitian_id": None}
+PERSON = {"timezone": None, "dietitian_id": None, "is_patient": True}
 
 # A change that was made, in an answer that is no answer of the schema's, and what is looked up because of it.
 UNREADABLE: dict[str, tuple[Any, dict[str, Any]]] = {

@@ -93,10 +93,17 @@ class TestPatients:
         assert [visit.status for visit in await healthie.patients.appointments("501")] == [status]
 
     async def test_a_profile_of_somebody_else_is_nobodys(self, healthie: Healthie, script: Script) -> None:
-        other = person(id="502") | {"timezone": None, "dietitian_id": None}
+        other = person(id="502") | {"timezone": None, "dietitian_id": None, "is_patient": True}
         script.answers["Patient"] = {"user": other}
 
         assert await healthie.patients.profile("501") is None
+
+    async def test_a_profile_of_a_clinician_is_nobodys(self, healthie: Healthie, script: Script) -> None:
+        for is_patient in (True, None, False):
+            user = person() | {"timezone": None, "dietitian_id": None, "is_patient": is_patient}
+            script.answers["Patient"] = {"user": user}
+            profile = await healthie.patients.profile("501")
+            assert (profile is None) is (is_patient is False)
 
 
 def attached(

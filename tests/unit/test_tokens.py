@@ -5,13 +5,17 @@ from typing import Any
 
 import jwt
 import pytest
+from click.testing import CliRunner
 
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from gateway.authentication import Authenticator, Unauthenticated
+from gateway.clock import SystemClock
+from gateway.command_line import main
 from gateway.settings import Environment, Settings
 from gateway.tokens import (
     AUDIENCE,
     DEVELOPMENT_ISSUER,
+    ROLES,
     DevelopmentTokens,
     DevelopmentTokensRefused,
     GatewayTokens,
@@ -119,7 +123,7 @@ class TestDevelopmentTokens:
             {"sub": ""},
             {"sub": "p1 p2"},
             {"sub": 7},
-            {"role": "operator"},
+            {"role": "owner"},
             {"role": None},
             {"role": ["patient"]},
             {"exp": None},
@@ -145,17 +149,43 @@ class TestDevelopmentTokens:
         with pytest.raises(InvalidToken):
             await DevelopmentTokens(secret=SECRET, clock=FakeClock()).verify(token)
 
-    def test_production_issues_none(self) -> None:
+    @pytest.mark.parametrize("kind", ROLES.values())
+    def test_production_issues_none(self, kind: PrincipalKind) -> None:
         with pytest.raises(DevelopmentTokensRefused):
             issue_development_token(
-                settings(Environment.PRODUCTION), patient_id="p1", lifetime=timedelta(minutes=5)
+                settings(Environment.PRODUCTION), "p1", kind=kind, lifetime=timedelta(minutes=5)
             )
 
     def test_a_patient_without_a_name_gets_none(self) -> None:
         with pytest.raises(DevelopmentTokensRefused):
+            issue_development_token(settings(Environment.DEVELOPMENT), "", lifetime=timedelta(minutes=5))
+
+    @pytest.mark.parametrize("kind", [PrincipalKind.GUEST, PrincipalKind.VISITOR])
+    def test_nobody_signs_in_as_a_guest(self, kind: PrincipalKind) -> None:
+        with pytest.raises(DevelopmentTokensRefused):
             issue_development_token(
-                settings(Environment.DEVELOPMENT), patient_id="", lifetime=timedelta(minutes=5)
+                settings(Environment.DEVELOPMENT), "one", kind=kind, lifetime=timedelta(minutes=5)
             )
+
+    @pytest.mark.parametrize("role", ROLES)
+    async def test_the_command_issues_a_token_of_each_role(
+        self, role: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_SECRET_KEY", SECRET)
+        made = CliRunner().invoke(main, ["token", f"--{role}", "one", "--minutes", "5"])
+        assert made.exit_code == 0, made.output
+        found = await DevelopmentTokens(secret=SECRET, clock=SystemClock()).verify(made.output.strip())
+        assert found == Principal(kind=ROLES[role], id="one")
+        monkeypatch.setenv("FRONTDOOR_ENVIRONMENT", "production")
+        refused = CliRunner().invoke(main, ["token", f"--{role}", "one"])
+        assert refused.exit_code == 1
+        assert "development only" in refused.output
+
+    @pytest.mark.parametrize("people", [[], ["--patient", "1", "--staff", "one"]])
+    def test_the_command_takes_one_person(self, people: list[str]) -> None:
+        refused = CliRunner().invoke(main, ["token", *people])
+        assert refused.exit_code == 2
+        assert "Name one person" in refused.output
 
 
 class TestCaller:

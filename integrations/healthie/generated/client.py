@@ -817,6 +817,7 @@ class Client(Base):
                 email
                 timezone
                 dietitian_id
+                is_patient
               }
             }
             """)

@@ -14,6 +14,7 @@ class PatientUser(BaseModel):
     email: Optional[str]
     timezone: Optional[str]
     dietitian_id: Optional[str]
+    is_patient: Optional[bool]
 
 
 Patient.model_rebuild()

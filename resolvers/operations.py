@@ -1,0 +1,74 @@
+"""What operators see, from the domain to the API."""
+
+from datetime import datetime
+
+from strawberry import ID
+
+from booking import oversight as domain
+from booking.services import Services
+from resolvers import inputs
+from resolvers.pages import NO_CURSOR, check_size, cursor_of, name_of
+from schema import operations as api
+from schema.catalog import PageInfo
+
+
+def to_operations(services: Services) -> api.Operations:
+    """The gateway's work; each part is read when it is asked for."""
+
+    async def checkouts(
+        state: str | None,
+        attention: bool,  # noqa: FBT001  # as the field gives it
+        first: int,
+        after: str | None,
+    ) -> api.CheckoutSummaryConnection:
+        check_size(first)
+        found = await services.operations.checkouts(
+            state=inputs.token(state, field="state"),
+            attention=attention,
+            limit=first + 1,
+            after=_place(after) if after is not None else None,
+        )
+        edges = [
+            api.CheckoutSummaryEdge(
+                node=_to_summary(row), cursor=cursor_of(f"{row.created_at.isoformat()} {row.id}")
+            )
+            for row in found[:first]
+        ]
+        return api.CheckoutSummaryConnection(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=PageInfo(
+                has_next_page=len(found) > first,
+                has_previous_page=after is not None,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+        )
+
+    return api.Operations(load_checkouts=checkouts)
+
+
+def _place(after: str) -> domain.ListPlace:
+    """The place that a cursor of ours names. Raises InvalidInput."""
+    moment, _, name = name_of(after).partition(" ")
+    try:
+        created_at = datetime.fromisoformat(moment)
+    except ValueError:
+        inputs.refuse("after", NO_CURSOR)
+    if created_at.tzinfo is None:
+        inputs.refuse("after", NO_CURSOR)
+    return domain.ListPlace(created_at=created_at, id=name)
+
+
+def _to_summary(row: domain.CheckoutSummary) -> api.CheckoutSummary:
+    return api.CheckoutSummary(
+        id=ID(row.id),
+        state=row.state,
+        attention=list(row.attention),
+        clinician_id=ID(row.clinician_id),
+        starts_at=row.starts_at,
+        tries=row.tries,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        due_at=row.due_at,
+    )

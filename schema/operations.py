@@ -1,0 +1,80 @@
+"""The gateway's work as its operators see it, in the vocabulary of the API: nothing of whose it is."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import field
+
+from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE, PageInfo
+from schema.fields import computed
+from schema.permissions import reached
+
+
+@reached
+@strawberry.type(description="A checkout as operators see it: where it stands, and nothing of whose it is.")
+class CheckoutSummary:
+    """`booking.oversight.CheckoutSummary`."""
+
+    id: strawberry.ID = field(description="Names the checkout; `frontdoor checkouts show` tells its story.")
+    state: str = field(description="The recovery point at which its row stands, such as `charge_intended`.")
+    attention: list[str] = field(
+        description="Why a person must look, such as `refund_failed`; empty: nobody must."
+    )
+    clinician_id: strawberry.ID = field(description="Whose time it is about.")
+    starts_at: datetime = field(description="When the visit starts (UTC).")
+    tries: int = field(description="How often the step at which it stands has been tried.")
+    created_at: datetime = field(description="When it was started (UTC).")
+    updated_at: datetime = field(description="When its row was last written (UTC).")
+    due_at: datetime | None = field(
+        description="When a worker takes it up (UTC); null: it waits for somebody."
+    )
+
+
+@reached
+@strawberry.type(description="A checkout at its place in the list.")
+class CheckoutSummaryEdge:
+    """As Relay asks for it."""
+
+    node: CheckoutSummary = field(description="The checkout.")
+    cursor: str = field(description="An opaque name of this place.")
+
+
+@reached
+@strawberry.type(description="A page of checkouts.")
+class CheckoutSummaryConnection:
+    """As Relay asks for it; how many there are in all is not counted."""
+
+    edges: list[CheckoutSummaryEdge] = field(description="The checkouts with their places.")
+    nodes: list[CheckoutSummary] = field(description="The checkouts alone.")
+    page_info: PageInfo = field(description="Where the page stands.")
+
+
+@reached
+@strawberry.type(description="The gateway's work, for whoever keeps it running.")
+class Operations:
+    """What is under way."""
+
+    load_checkouts: strawberry.Private[
+        Callable[[str | None, bool, int, str | None], Awaitable[CheckoutSummaryConnection]]
+    ]
+
+    @computed(description="Checkouts, the latest started first.")
+    async def checkouts(
+        self,
+        state: Annotated[
+            str | None, strawberry.argument(description="Only those at this recovery point.")
+        ] = None,
+        attention: Annotated[  # noqa: FBT002  # an argument of the API, always given by name
+            bool, strawberry.argument(description="Only those that need a person.")
+        ] = False,
+        first: Annotated[
+            int, strawberry.argument(description=f"How many at most; up to {LARGEST_PAGE}.")
+        ] = DEFAULT_PAGE,
+        after: Annotated[
+            str | None, strawberry.argument(description="The cursor behind which to go on.")
+        ] = None,
+    ) -> CheckoutSummaryConnection:
+        """Checkouts."""
+        return await self.load_checkouts(state, attention, first, after)
