@@ -109,7 +109,7 @@ class KeptCatalog:
         self._shelf = shelf
         self._now = now
         self._kept: Reading | None = None
-        self._glanced: datetime | None = None  # when the generation was last looked at; None: look
+        self._glanced: tuple[datetime, str] | None = None  # when which generation was last seen; None: look
         self._reading: SingleFlight[str, Reading] = SingleFlight()
 
     async def catalog(self) -> Catalog:
@@ -117,7 +117,9 @@ class KeptCatalog:
         kept = self._kept
         if kept is not None and kept.is_younger(TIME_TO_LIVE, self._now()) and await self._stands(kept):
             return kept.catalog
-        return (await self._reading("catalog", self._renew)).catalog
+        # Who asks after an invalidation does not join a reading that began before.
+        generation = await self._glance()
+        return (await self._reading(generation, lambda: self._renew(generation))).catalog
 
     async def recent(self) -> Catalog:
         """The offer, up to an hour old while it cannot be read. Raises UpstreamUnavailable."""
@@ -138,15 +140,17 @@ class KeptCatalog:
     async def _stands(self, kept: Reading) -> bool:
         """Whether nothing was invalidated since."""
         now = self._now()
-        if self._glanced is not None and timedelta(0) <= now - self._glanced < GLANCE:
-            return True
-        if await self._shelf.generation() != kept.generation:
-            return False
-        self._glanced = now
-        return True
+        if self._glanced is not None and timedelta(0) <= now - self._glanced[0] < GLANCE:
+            return self._glanced[1] == kept.generation
+        return await self._glance() == kept.generation
 
-    async def _renew(self) -> Reading:
-        generation, last = await self._shelf.generation(), await self._shelf.last()
+    async def _glance(self) -> str:
+        now, generation = self._now(), await self._shelf.generation()
+        self._glanced = (now, generation)
+        return generation
+
+    async def _renew(self, generation: str) -> Reading:
+        last = await self._shelf.last()
         if last is not None and last.generation == generation and last.is_younger(TIME_TO_LIVE, self._now()):
             self._kept = last
             return last

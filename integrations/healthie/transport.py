@@ -1,6 +1,7 @@
 """The connection to Healthie: one pool, the headers of every request, and what one attempt brought back."""
 
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -92,7 +93,10 @@ class Connection:
         if shard:
             self._headers["AuthorizationShard"] = shard
         self._client = httpx2.AsyncClient(
-            transport=transport, limits=httpx2.Limits(max_connections=MAX_CONNECTIONS)
+            transport=transport,
+            limits=httpx2.Limits(max_connections=MAX_CONNECTIONS),
+            # All keys share this client: a session that one was given must not be sent with another's.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
         self.warnings: dict[str, dict[str, Any]] = {}  # Healthie's, by code; the latest of each
 
@@ -153,7 +157,7 @@ class Connection:
 def _json_object(response: httpx2.Response) -> dict[str, Any] | None:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 

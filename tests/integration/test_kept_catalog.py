@@ -195,6 +195,42 @@ async def test_a_reading_that_began_before_an_invalidation_does_not_outlive_it(
     assert (await other.catalog()).plans == ()
 
 
+async def test_whoever_asks_after_an_invalidation_is_not_answered_by_a_reading_that_began_before(
+    practice: Practice, shelves: Shelves
+) -> None:
+    kept = practice.process(shelves())
+    practice.gate.clear()
+    slow = asyncio.create_task(kept.catalog())
+    await practice.asked.wait()
+    practice.offer = replace(OFFER, plans=())
+    await kept.invalidate()
+    after = asyncio.create_task(kept.catalog())
+    await asyncio.sleep(0.05)
+    practice.gate.set()
+    assert (await after).plans == ()
+    assert await slow == OFFER
+    assert (await kept.catalog()).plans == ()
+
+
+async def test_a_slow_reading_from_before_does_not_take_the_place_of_the_one_after(
+    practice: Practice, shelves: Shelves
+) -> None:
+    kept = practice.process(shelves())
+    practice.gate.clear()
+    slow = asyncio.create_task(kept.catalog())
+    await practice.asked.wait()
+    held, practice.gate = practice.gate, asyncio.Event()
+    practice.gate.set()
+    practice.offer = replace(OFFER, plans=())
+    await kept.invalidate()
+    async with asyncio.timeout(5):
+        assert (await kept.catalog()).plans == ()
+        assert (await kept.catalog()).plans == ()
+    held.set()
+    await slow
+    assert (await kept.catalog()).plans == ()
+
+
 async def test_a_failure_is_not_kept(practice: Practice, shelves: Shelves) -> None:
     kept = practice.process(shelves())
     practice.down = True

@@ -94,6 +94,7 @@ BROKEN = {
     "not JSON": (httpx2.Response(200, text="Sample Patient"), "unreadable_answer"),
     "truncated": (httpx2.Response(200, text='{"data": {"createClient": {"us'), "unreadable_answer"),
     "a list": (httpx2.Response(200, json=[1]), "unreadable_answer"),
+    "too deep": (httpx2.Response(200, text="[" * 100_000), "unreadable_answer"),
 }
 REFUSED = {
     "rate limited": (errors("TOO_MANY_REQUESTS"), RateLimited),
@@ -120,6 +121,18 @@ class TestRequest:
         assert headers["authorizationsource"] == "API"
         assert headers["healthie-graphql-api-version"] == "2026-01-01"
         assert headers["authorizationshard"] == "7"
+
+    async def test_no_cookie_is_kept_since_keys_share_the_connection(
+        self, connection: Connection, watcher: Watcher, script: Script
+    ) -> None:
+        session = {"set-cookie": "_session=sample-of-11; Path=/"}
+        script.answers["WhoAmI"] = httpx2.Response(200, json={"data": GOOD}, headers=session)
+
+        for clinician in ("11", "12"):
+            acting = Acting(user_id=clinician, key=f"sample-key-of-{clinician}")
+            await Client(connection=connection, acting=acting, audit=watcher).who_am_i()
+
+        assert [("cookie" in sent.headers) for sent in script.sent] == [False, False]
 
     async def test_an_argument_that_was_not_given_is_not_sent(self, client: Client, script: Script) -> None:
         script.answers["CreatePatient"] = MADE
