@@ -44,7 +44,7 @@ class Worker:
         units: UnitOfWorkFactory,
         clock: Clock,
         chores: tuple[Chore, ...] = (),
-        apart: tuple[Chore, ...] = (),  # that call upstream: none of them keeps a checkout waiting
+        apart: tuple[Chore, ...] = (),  # that may take long: none of them keeps another waiting
     ) -> None:
         self._saga = saga
         self._units = units
@@ -64,8 +64,9 @@ class Worker:
         async with asyncio.TaskGroup() as loops:
             for chore in self._apart:
                 loops.create_task(self._again_and_again(chore, stop))
+            loops.create_task(self._chores(stop))
             while not stop.is_set():
-                busy = await self.tick()
+                busy = await self._take_up()
                 if beat is not None and self._database_answers:
                     beat()
                 if not busy:
@@ -77,8 +78,19 @@ class Worker:
             await self._do(chore)
             await _stopped_within(stop, chore.every.total_seconds())
 
+    async def _chores(self, stop: asyncio.Event) -> None:
+        """Beside the checkouts, since a chore may wait for a chat, a disk or Healthie."""
+        while not stop.is_set():
+            await self._do_what_is_due()
+            await _stopped_within(stop, POLL_SECONDS)
+
     async def tick(self) -> int:
-        """Take up what is due now; answers how many checkouts that were, those that failed left out."""
+        """Take up what is due now, once; answers how many checkouts that were, those that failed left out."""
+        resumed = await self._take_up()
+        await self._do_what_is_due()
+        return resumed
+
+    async def _take_up(self) -> int:
         try:
             async with self._units() as unit:
                 due = await unit.checkouts.due(self._clock.now(), limit=BATCH)
@@ -87,12 +99,14 @@ class Worker:
             self._database_answers = False
             return 0
         self._database_answers = True
-        resumed = await asyncio.gather(*(self._resume(checkout_id) for checkout_id in due))
+        return sum(await asyncio.gather(*(self._resume(checkout_id) for checkout_id in due)))
+
+    async def _do_what_is_due(self) -> None:
+        """Without a database nothing is: a daily chore would fail, and come again a day later."""
         for chore, at in list(self._next.items()):
-            if self._clock.now() >= at:
+            if self._database_answers and self._clock.now() >= at:
                 self._next[chore] = self._clock.now() + chore.every
                 await self._do(chore)
-        return sum(resumed)
 
     async def _resume(self, checkout_id: str) -> bool:
         try:

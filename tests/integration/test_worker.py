@@ -111,6 +111,31 @@ async def test_a_chore_that_fails_is_tried_again_when_it_is_next_due() -> None:
     assert [event["chore"] for event in events if event["event"] == "worker.chore_failed"] == ["failing"] * 2
 
 
+async def test_a_chore_that_hangs_keeps_no_checkout_waiting() -> None:
+    world = World()
+    begun, never, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await never.wait()
+
+    worker = worker_of(world, Chore(name="hanging", every=HOUR, work=work))
+    world.clock.advance(hours=1)
+    due = world.confirmed(await world.start())
+    driven = asyncio.Event()
+    running = asyncio.create_task(worker.run(stop, beat=driven.set))
+    async with asyncio.timeout(POLL_SECONDS * 3):
+        await begun.wait()
+        await driven.wait()
+    assert world.row(due).state is S.CONFIRMED
+    driven.clear()
+    async with asyncio.timeout(POLL_SECONDS * 3):
+        await driven.wait()
+    stop.set()
+    never.set()
+    await running
+
+
 @pytest.mark.parametrize("busy", [True, False])
 async def test_stops_when_told_and_not_only_at_the_next_look(*, busy: bool) -> None:
     world = World()
