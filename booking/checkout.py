@@ -28,6 +28,7 @@ from booking.refusals import (
 from booking.saga import STEP_BUDGET, Saga, at_rest
 from booking.saga_table import ENDED, WAITING
 from booking.story import event
+from booking.trials import Trial, Trials, try_card, was_no_trial
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
 _JOIN_INTERVAL = 0.1
@@ -58,6 +59,7 @@ class CheckoutService:
         units: UnitOfWorkFactory,
         clock: Clock,
         rules: CheckoutRules,
+        trials: Trials,
     ) -> None:
         self._saga = saga
         self._quotes = quotes
@@ -66,6 +68,7 @@ class CheckoutService:
         self._units = units
         self._clock = clock
         self._rules = rules
+        self._trials = trials
         self._driving: set[asyncio.Task[Checkout]] = set()
 
     @property
@@ -149,22 +152,22 @@ class CheckoutService:
     async def confirm(self, caller: Caller, checkout_id: str, card: CardChoice | None) -> Checkout:
         """Pay and book. Answers a confirmed row, or one still under way when the time to answer is over.
 
-        A second confirm joins the first. Raises NotFound; UpstreamUnavailable (nothing was done); CardRequired, CardDeclined, HoldExpired, SlotTaken,
-        ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
+        A second confirm joins the first. Raises NotFound; UpstreamUnavailable (nothing was done); CardRequired, CardDeclined, TooManyAttempts,
+        HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout = await self._mine(caller, checkout_id)
-        seen = checkout.quote
+        seen, trial = checkout.quote, None
         while at_rest(checkout) and checkout.state in WAITING:
             if checkout.quote != seen:
                 raise PaymentInProgress  # it was quoted anew in this very moment: nobody pays what they did not see
             try:
-                checkout = await self._accept(caller, checkout, card, answer_by)
+                checkout, trial = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
                 checkout = await self._mine(caller, checkout_id)
         if checkout.state in ENDED:
             return outcome(checkout)
-        return outcome(await self._driven(checkout_id, answer_by))
+        return outcome(await self._driven(checkout_id, answer_by, trial))
 
     async def cancel(self, caller: Caller, checkout_id: str) -> Checkout:
         """Leave. Answers the cancelled row, or one under way that is undone when its call's outcome is known.
@@ -224,26 +227,33 @@ class CheckoutService:
 
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float
-    ) -> Checkout:
-        """Write down what the patient confirmed. Raises HoldExpired, CardRequired, StaleCheckout, UpstreamUnavailable."""
+    ) -> tuple[Checkout, Trial | None]:
+        """Write down what the patient confirmed; a card is counted as tried.
+
+        Raises HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
+        """
         await self._check_hold(checkout)
         try:
             async with asyncio.timeout_at(answer_by):  # only reads: what is cut off here did nothing
                 card = await self._usable(caller, checkout, card)
         except TimeoutError as error:
             raise UpstreamUnavailable("the card was not found in time") from error
+        trial = await try_card(self._trials, caller, checkout) if card else None
         now = self._clock.now()
-        return await self._save(
-            checkout.changed(
-                attempt=checkout.attempt + 1,
-                card=card,
-                declined=None,
-                confirm_deadline=now + self._rules.confirm_window,
-                updated_at=now,
-                due_at=now,
-            ),
-            EventKind.ACCEPTED,
+        accepted = checkout.changed(
+            attempt=checkout.attempt + 1,
+            card=card,
+            declined=None,
+            confirm_deadline=now + self._rules.confirm_window,
+            updated_at=now,
+            due_at=now,
         )
+        try:
+            return await self._save(accepted, EventKind.ACCEPTED), trial
+        except StaleCheckout:
+            if trial:
+                await trial.forgive()
+            raise
 
     async def _check_hold(self, checkout: Checkout) -> None:
         hold = await self._holds.get(checkout.hold_id)
@@ -264,9 +274,9 @@ class CheckoutService:
                 raise CardRequired
         return card
 
-    async def _driven(self, checkout_id: str, answer_by: float) -> Checkout:
+    async def _driven(self, checkout_id: str, answer_by: float, trial: Trial | None) -> Checkout:
         """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
-        task = asyncio.create_task(self._until_rest(checkout_id, answer_by))
+        task = asyncio.create_task(self._until_rest(checkout_id, answer_by, trial))
         self._driving.add(task)
         task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
@@ -283,13 +293,15 @@ class CheckoutService:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
-    async def _until_rest(self, checkout_id: str, answer_by: float) -> Checkout:
+    async def _until_rest(self, checkout_id: str, answer_by: float, trial: Trial | None) -> Checkout:
         """Drive to the end, whoever waits; whose drive it is not looks on only while somebody waits for the answer."""
         loop = asyncio.get_running_loop()
         checkout = await self._saga.drive(checkout_id)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(checkout_id)
+        if trial and was_no_trial(checkout):
+            await trial.forgive()
         return checkout
 
     async def _get(self, checkout_id: str) -> Checkout | None:

@@ -17,6 +17,7 @@ class Work:
     """Who asked for what is being done, and what it is done for. Names and opaque ids, never patient data."""
 
     actor: str = SYSTEM_ACTOR  # or a principal's key, "anonymous", "worker"
+    client: str | None = None  # the network that they come from, made unreadable; None: not known
     request_id: str | None = None  # of the request to our own API
     checkout_id: str | None = None
     owner_kind: str | None = None  # of the checkout: visitor, guest or patient
@@ -35,9 +36,9 @@ current_work: ContextVar[Work] = ContextVar("current_work", default=_NOBODY)
 
 
 @contextmanager
-def asked_by(actor: str, *, request_id: str | None = None) -> Iterator[None]:
-    """Everything inside was asked for by this actor."""
-    with _working(Work(actor=actor, request_id=request_id)):
+def asked_by(actor: str, *, request_id: str | None = None, client: str | None = None) -> Iterator[None]:
+    """Everything inside was asked for by this actor, from this network."""
+    with _working(Work(actor=actor, client=client, request_id=request_id)):
         yield
 
 

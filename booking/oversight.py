@@ -34,6 +34,7 @@ class Attention(StrEnum):
         "upstream_drift"  # what our calls stand on has changed upstream, or will; the subject says what
     )
     WEBHOOK_GIVEN_UP = "webhook_given_up"  # what a webhook is about could not be fetched for a day
+    CARD_TESTING = "card_testing"  # more cards were declined than patients' are; the subject is the hour
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 

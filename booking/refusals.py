@@ -7,7 +7,7 @@ DomainError
 │   ├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
 │   ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
 │   ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / CardRequired
-│   ├── CardDeclined
+│   ├── CardDeclined / TooManyAttempts
 │   └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
 ├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
@@ -203,6 +203,20 @@ _DECLINE_MESSAGES = {
     DeclineReason.CALL_YOUR_BANK: "Your bank declined the payment. Please call your bank, or use another card.",
     DeclineReason.TRY_AGAIN: "The card could not be processed just now. Please try again.",
 }
+
+
+class TooManyAttempts(Refusal):
+    """Too many cards were declined, or too many promo codes did not apply; `retry_after` is in seconds."""
+
+    code = "TOO_MANY_ATTEMPTS"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        minutes = -(-retry_after // 60)
+        super().__init__(
+            f"That was tried too often. Please try again in {minutes} minute{'s' * (minutes > 1)}, or contact the practice."
+        )
+        self.retry_after = retry_after
 
 
 class CheckoutClosed(Refusal):

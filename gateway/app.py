@@ -19,6 +19,7 @@ from gateway.graphiql import graphiql_routes
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency import REPLAYED_HEADER, MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
+from gateway.rates import OperationRates, RefusedSenders
 from gateway.requests import REQUEST_ID_HEADER
 from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings
@@ -111,9 +112,7 @@ def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> 
         authenticator=Authenticator(
             tokens=GatewayTokens(secret=secret),
             verifier=system.sign_in,
-            clients=ClientNames(
-                header=settings.client_address_header, key=derive_key(secret, "client-address")
-            ),
+            clients=_client_names(settings),
         ),
         guard=MutationGuard(
             keys=system.idempotency,
@@ -122,9 +121,15 @@ def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> 
             tenant=settings.tenant,
         ),
         sockets=SocketRules(origins=settings.cors_origins),
+        rates=OperationRates(counts=system.counts, factor=settings.rate_factor),
         open_to_developers=settings.in_development,
         trusted=trusted,
     )
+
+
+def _client_names(settings: Settings) -> ClientNames:
+    secret = settings.secret_key.get_secret_value()
+    return ClientNames(header=settings.client_address_header, key=derive_key(secret, "client-address"))
 
 
 def _trusted_documents(settings: Settings) -> TrustedDocuments:
@@ -143,6 +148,7 @@ def _webhook_endpoint(settings: Settings, system: System) -> WebhookEndpoint:
         address=Address(path=url.path or "/", query=url.query or "") if url else None,
         sources=settings.healthie_webhook_sources,
         address_header=settings.client_address_header,
+        refused_senders=RefusedSenders(clients=_client_names(settings), clock=system.clock),
     )
 
 

@@ -32,6 +32,10 @@ class Authenticator:
     verifier: TokenVerifier
     clients: ClientNames | None = None
 
+    def network(self, headers: Mapping[str, str]) -> str | None:
+        """The network that a request comes from, made unreadable; None where it is not known."""
+        return self.clients.name(headers) if self.clients else None
+
     async def caller(self, headers: Mapping[str, str]) -> Caller | None:
         """Whoever asks; None when the headers name nobody. Raises Unauthenticated.
 
@@ -39,7 +43,7 @@ class Authenticator:
         """
         visitor = self.tokens.read_visitor(headers.get(VISITOR_HEADER, ""))
         bearer = await self._bearer(headers.get("authorization"))
-        client = self.clients.name(headers) if self.clients else None
+        client = self.network(headers)
         if bearer is not None:
             return Caller(principal=bearer, visitor=visitor, client=client)
         return Caller(principal=visitor, client=client) if visitor is not None else None

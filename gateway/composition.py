@@ -31,9 +31,12 @@ from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.services import Services
 from booking.steps import Steps
+from booking.trials import BoundedPromotions, Trials
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
+from gateway.rates import Counts
+from gateway.rates.connect import connect_counts, connect_trials
 from gateway.sealing import sealer
 from gateway.settings import Settings
 from gateway.sign_in.connect import connect_sign_in
@@ -75,6 +78,7 @@ class System:
     offer: Invalidation  # told when something of the practice's offer has changed
     watch: Watch
     anchoring: Anchoring
+    counts: Counts  # of what was asked for and tried
     idempotency: IdempotencyKeys
     sign_in: TokenVerifier
     ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
@@ -222,6 +226,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         )
         name = _process_name()
         saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=name)
+        counts = connect_counts(settings, shared, clock)
         blocks = SqlBlockedClinicians(engine=engine)
         catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)
         browsing = OpenCatalog(source=healthie.browsing, blocks=blocks)
@@ -234,6 +239,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             units=units,
             saga=saga,
             clock=clock,
+            trials=connect_trials(settings, counts, watch, clock),
         )
         exits.push_async_callback(services.checkouts.aclose)
         offer = OfferChanges(kept=healthie.kept, search=services.search)
@@ -249,6 +255,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             offer=offer,
             watch=watch,
             anchoring=anchoring,
+            counts=counts,
             idempotency=IdempotencyKeys(engine=engine),
             sign_in=sign_in,
             ledger=ledger,
@@ -281,11 +288,13 @@ def _services(
     units: UnitOfWorkFactory,
     saga: Saga,
     clock: Clock,
+    trials: Trials,
 ) -> Services:
     search = SlotSearch(
         catalog=browsing, availability=healthie.availability, holds=holds, units=units, clock=clock
     )
-    quotes = QuoteService(catalog=catalog, promotions=healthie.promotions)
+    promotions = BoundedPromotions(inner=healthie.promotions, trials=trials)
+    quotes = QuoteService(catalog=catalog, promotions=promotions)
     return Services(
         catalog=browsing,
         search=search,
@@ -314,6 +323,7 @@ def _services(
                 confirm_window=timedelta(minutes=settings.confirm_minutes),
                 answer_within=timedelta(seconds=settings.answer_seconds),
             ),
+            trials=trials,
         ),
         records=RecordsService(patients=healthie.patients, cards=healthie.cards),
         operations=OperationsService(units=units),

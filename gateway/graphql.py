@@ -12,6 +12,7 @@ from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import RequireKey
 from gateway.limits import Documents, RequestLimits
 from gateway.permissions import permitted
+from gateway.rates import OperationRates, RateLimits
 from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
@@ -27,9 +28,15 @@ class ApiSchema(strawberry.Schema):
     """
 
     def __init__(
-        self, *, open_to_developers: bool = False, trusted: TrustedDocuments | None = None, **given: Any
+        self,
+        *,
+        open_to_developers: bool = False,
+        trusted: TrustedDocuments | None = None,
+        rates: OperationRates | None = None,
+        **given: Any,
     ) -> None:
         super().__init__(**given)
+        self.rates = rates
         self.trusted = trusted or TrustedDocuments()
         self.documents = Documents(
             self._schema, introspection=open_to_developers, suggestions=open_to_developers
@@ -51,8 +58,12 @@ def build_schema(
     *,
     open_to_developers: bool = False,
     trusted: TrustedDocuments | None = None,
+    rates: OperationRates | None = None,
 ) -> ApiSchema:
-    """The schema. Without a guard it cannot run mutations; it is for printing and for queries. Raises Undeclared."""
+    """The schema. Without a guard it cannot run mutations; it is for printing and for queries, which nobody counts without rates.
+
+    Raises Undeclared.
+    """
     schema = guarded(
         ApiSchema(
             query=Query,
@@ -62,6 +73,7 @@ def build_schema(
             extensions=EXTENSIONS,
             open_to_developers=open_to_developers,
             trusted=trusted,
+            rates=rates,
         ),
         guard,
     )
@@ -91,5 +103,5 @@ def _refuse(*_: object, **__: Any) -> object:
     raise AssertionError("this schema was built without its guard, and changes nothing")
 
 
-# What stands around every operation, over whatever transport it comes; the checks of keys come last, before the execution.
-EXTENSIONS = (ResolveTrusted, RequestLimits, RequireKey)
+# What stands around every operation, over whatever transport it comes; keys, and how often, are checked last, before the execution.
+EXTENSIONS = (ResolveTrusted, RequestLimits, RequireKey, RateLimits)

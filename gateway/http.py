@@ -20,6 +20,7 @@ from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
 from gateway.json_text import read_json
 from gateway.media_types import GRAPHQL_JSON, JSON, answer_type, check_body_type
+from gateway.rates import OperationRates
 from gateway.requests import REQUEST_ID_HEADER, Requests, request_id_of
 from gateway.sockets import SocketEndpoint, SocketRules
 from gateway.trusted_documents import TrustedDocuments, named_in
@@ -60,12 +61,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         authenticator: Authenticator,
         guard: MutationGuard,
         sockets: SocketRules,
+        rates: OperationRates,
         open_to_developers: bool = False,
         trusted: TrustedDocuments | None = None,
     ) -> None:
-        schema = build_schema(guard, open_to_developers=open_to_developers, trusted=trusted)
+        schema = build_schema(guard, open_to_developers=open_to_developers, trusted=trusted, rates=rates)
         super().__init__(schema, graphql_ide=None)
-        self._requests = Requests(services=services, authenticator=authenticator)
+        self._requests = Requests(services=services, authenticator=authenticator, rates=rates)
         self._sockets = SocketEndpoint(schema=schema, requests=self._requests, rules=sockets)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,7 +14,7 @@ from graphql import (
     SelectionSetNode,
 )
 from strawberry.extensions import SchemaExtension
-from strawberry.types import ExecutionResult
+from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from schema.context import Context
@@ -71,7 +71,7 @@ class RequireKey(SchemaExtension):
 
     def _check(self, context: Context) -> None:
         execution = self.execution_context
-        names = self._mutations()
+        names = root_fields(execution)
         if len(names) == 1 and is_keyless(execution.schema, names[0]):
             return
         read_key(context.idempotency_key, execution.operation_extensions)
@@ -79,19 +79,19 @@ class RequireKey(SchemaExtension):
             raise OneMutationAtATime
         _ = context.identified
 
-    def _mutations(self) -> list[str]:
-        """The fields at the operation's root, aliases and fragments included."""
-        execution = self.execution_context
-        definitions = execution.graphql_document.definitions if execution.graphql_document else ()
-        fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
-        operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
-        wanted = execution.operation_name
-        return [
-            field
-            for operation in operations
-            if wanted is None or (operation.name and operation.name.value == wanted)
-            for field in _root_fields(operation.selection_set, fragments)
-        ]
+
+def root_fields(execution: ExecutionContext) -> list[str]:
+    """The fields at the operation's root, aliases and fragments included."""
+    definitions = execution.graphql_document.definitions if execution.graphql_document else ()
+    fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
+    operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+    wanted = execution.operation_name
+    return [
+        field
+        for operation in operations
+        if wanted is None or (operation.name and operation.name.value == wanted)
+        for field in _root_fields(operation.selection_set, fragments)
+    ]
 
 
 def read_key(header: str | None, extensions: Mapping[str, Any] | None) -> str:

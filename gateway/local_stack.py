@@ -92,6 +92,10 @@ async def local_stack(
             # The emulator throttles nobody unless it is told to.
             "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "1000",
             "FRONTDOOR_HEALTHIE_BURST": "1000",
+            # Nor are there strangers: whoever tries out every declined card here, or many requests, means it.
+            "FRONTDOOR_RATE_FACTOR": "1000",
+            "FRONTDOOR_CARDS_PER_CALLER": "1000",
+            "FRONTDOOR_CARDS_OF_GUESTS": "1000",
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",
             "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],

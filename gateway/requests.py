@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import structlog
 
 from booking.current import asked_by
+from booking.principals import Caller
 from booking.services import Services
 from gateway.authentication import Authenticator
+from gateway.rates import OperationRates
 from schema.context import Context
 
 REQUEST_ID_HEADER = "x-request-id"
@@ -27,26 +29,38 @@ class Requests:
 
     services: Services
     authenticator: Authenticator
+    rates: OperationRates
 
     @asynccontextmanager
     async def opened(
         self, headers: Mapping[str, str], *, request_id: str, key: str | None = None
     ) -> AsyncIterator[Context]:
-        """The request's context; inside, logs and audit know whose it is. Raises Unauthenticated.
+        """The request's context; inside, logs and audit know whose it is. Raises Unauthenticated, TooManyRequests.
 
         `headers` are the caller's, `key` is the idempotency key where the transport has a place for it.
         """
         with structlog.contextvars.bound_contextvars(request_id=request_id):
+            caller = await self.caller(headers)
+            await self.rates.caller(caller)
             context = Context(
                 services=self.services,
                 tokens=self.authenticator.tokens,
-                caller=await self.authenticator.caller(headers),
+                caller=caller,
+                client=self.authenticator.network(headers),
                 request_id=request_id,
                 idempotency_key=key,
             )
             actor = context.caller.principal.key if context.caller else ANONYMOUS
-            with asked_by(actor, request_id=request_id):
+            with asked_by(actor, request_id=request_id, client=context.client):
                 yield context
+
+    async def caller(self, headers: Mapping[str, str]) -> Caller | None:
+        """Whoever asks; their network is counted first, since a token costs something to check.
+
+        Raises Unauthenticated, TooManyRequests.
+        """
+        await self.rates.network(self.authenticator.network(headers))
+        return await self.authenticator.caller(headers)
 
 
 def request_id_of(given: str | None) -> str:

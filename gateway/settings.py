@@ -192,6 +192,27 @@ class Settings(BaseSettings):
         None,
         description="The header in which your proxy names the client's address (its last entry counts), such as `X-Forwarded-For`; without it networks are not told apart.",
     )
+    rate_factor: float = Field(
+        1,
+        gt=0,
+        le=1_000_000,
+        description="How many times as often as docs/rates.md says everybody may ask.",
+    )
+    cards_per_caller: int = Field(
+        5,
+        ge=1,
+        le=1_000_000,
+        description="How many cards of one checkout, visitor or patient may fail to pay in an hour.",
+    )
+    cards_per_network: int = Field(
+        20, ge=1, le=1_000_000, description="The same of one network, where it is known."
+    )
+    cards_of_guests: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="The same of all together who have not signed in; half as many are alerted.",
+    )
     confirm_minutes: int = Field(
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."
     )

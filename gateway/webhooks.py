@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from booking.inbox import Inbox
 from booking.ports import Clock
 from gateway.clients import last_address
+from gateway.rates import RefusedSenders
 from integrations.healthie.webhooks import Forged, Malformed, Received, delivery_of, verify
 
 PATH = "/webhooks/healthie"
@@ -56,11 +57,20 @@ class WebhookEndpoint:
     address: Address | None = None  # None: as it arrives
     sources: Sequence[Network] = ()  # none: from anywhere
     address_header: str | None = None  # in which a proxy names the sender
+    refused_senders: RefusedSenders | None = None  # none: nobody is kept out
     refusals: Counter[str] = field(default_factory=Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one delivery: 204 when it is kept; 400, 401, 405 or 413 for what is refused; 503 when it could not be kept."""
-        response = Response(status_code=await self._status(Request(scope, receive)))
+        """Answer one delivery: 204 when it is kept; 400, 401, 405 or 413 for what is refused; 503 when it could not be kept.
+
+        429, unread, to a network of which too many were refused.
+        """
+        request = Request(scope, receive)
+        shut_out_for = await self.refused_senders.shut_out_for(request.headers) if self.refused_senders else 0
+        if shut_out_for:
+            response = Response(status_code=429, headers={"Retry-After": str(shut_out_for)})
+        else:
+            response = Response(status_code=await self._status(request))
         response.headers["Cache-Control"] = "no-store"
         await response(scope, receive, send)
 
@@ -69,6 +79,8 @@ class WebhookEndpoint:
             await self._take(request)
         except _Refused as refusal:
             self.refusals[refusal.why] += 1
+            if self.refused_senders is not None:
+                await self.refused_senders.refused(request.headers)
             log.warning("webhook.refused", why=refusal.why, count=self.refusals[refusal.why])
             return refusal.status
         except ClientDisconnect:

@@ -74,6 +74,11 @@ _HANDLERS = (
         lambda no: {"reason": DeclineReason[no.reason.name]},
     ),
     _handler(
+        refusals.TooManyAttempts,
+        problems.TooManyAttempts,
+        lambda no: {"retry_after": no.retry_after},
+    ),
+    _handler(
         refusals.CheckoutClosed,
         problems.CheckoutClosed,
         lambda no: {"status": to_end_status(no.state)},

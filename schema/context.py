@@ -36,6 +36,7 @@ class Context:
     tokens: TokenIssuer
     caller: Caller | None  # None: nobody that we know
     request_id: str
+    client: str | None = None  # the network that they come from, made unreadable; None: not known
     idempotency_key: str | None = None  # from the header
     response: ResponseNotes = field(default_factory=ResponseNotes)
 

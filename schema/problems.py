@@ -113,6 +113,16 @@ class CardDeclined(Problem):
     reason: DeclineReason = field(description="What the patient can do about it.")
 
 
+@strawberry.type(
+    description="Too many cards were declined, or too many promo codes did not apply: for this person, their network, or "
+    "all guests together. Nothing was tried. A person who has signed in is not counted among the guests."
+)
+class TooManyAttempts(Problem):
+    """`booking.refusals.TooManyAttempts`."""
+
+    retry_after: int = field(description="Seconds until it may be tried again.")
+
+
 @strawberry.type(description="The checkout has ended and takes no further action.")
 class CheckoutClosed(Problem):
     """`booking.refusals.CheckoutClosed`."""

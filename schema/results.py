@@ -28,6 +28,7 @@ from schema.problems import (
     RecurrenceNotAccepted,
     SlotNotOffered,
     SlotTaken,
+    TooManyAttempts,
 )
 from schema.quotes import Quote
 from schema.slots import Hold
@@ -107,7 +108,13 @@ class CancelCheckoutSuccess:
 
 
 QuoteResult = Annotated[
-    QuoteSuccess | PlanRequired | PlanSoldOut | PlanDoesNotCoverVisit | NothingDueToday | PromoInvalid,
+    QuoteSuccess
+    | PlanRequired
+    | PlanSoldOut
+    | PlanDoesNotCoverVisit
+    | NothingDueToday
+    | PromoInvalid
+    | TooManyAttempts,
     strawberry.union("QuoteResult", description="A price, or why there is none."),
 ]
 
@@ -135,7 +142,8 @@ StartCheckoutResult = Annotated[
     | PlanSoldOut
     | PlanDoesNotCoverVisit
     | NothingDueToday
-    | PromoInvalid,
+    | PromoInvalid
+    | TooManyAttempts,
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
 ]
 
@@ -144,6 +152,7 @@ ConfirmCheckoutResult = Annotated[
     | CheckoutProcessing
     | CardRequired
     | CardDeclined
+    | TooManyAttempts
     | HoldExpired
     | SlotTaken
     | ClinicianNotBookable

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from booking.principals import Caller
 from gateway.authentication import VISITOR_HEADER
 from gateway.errors import request_error_body
+from gateway.rates import TooManyRequests
 from gateway.requests import Requests, request_id_of
 from gateway.sockets import operations
 from gateway.sockets.messages import (
@@ -117,7 +118,7 @@ class Connection:
         """Close it when its time is over."""
         if not self._init_received:
             raise Close(4408, "Connection initialisation timeout")
-        await self._identify()
+        await self._check_token()
         now = self._time()
         if not self._tasks and now - self._heard_at > self._rules.idle_for.total_seconds():
             raise Close(1000, "Idle")
@@ -140,15 +141,21 @@ class Connection:
             raise Close(4429, "Too many initialisation requests")
         self._init_received = True
         self._headers = _with_credentials(self._socket.headers, message.payload or {})
-        self._admit(await self._identify())
+        try:
+            caller = await self._requests.caller(self._headers)
+        except TooManyRequests as error:
+            raise Close(1013, "Too many requests") from error
+        except RequestError as error:
+            raise Close(4403, "Forbidden") from error
+        self._admit(caller)
         self._acknowledged = True
         self._look_at = self._time() + self._rules.look_every.total_seconds()
         await self._send(ack())
 
-    async def _identify(self) -> Caller | None:
-        """Whoever it is, now. Raises Close when their token is worth nothing, or nothing any more."""
+    async def _check_token(self) -> None:
+        """Raise Close when their token is worth nothing any more."""
         try:
-            return await self._requests.authenticator.caller(self._headers)
+            await self._requests.authenticator.caller(self._headers)
         except RequestError as error:
             raise Close(4403, "Forbidden") from error
 
@@ -178,6 +185,8 @@ class Connection:
             # The upgrade's idempotency key, if it had one, is none of a single operation's.
             async with self._requests.opened(self._headers, request_id=request_id_of(None)) as context:
                 await operations.run(asked, context, schema=self._schema, tell=tell)
+        except TooManyRequests as error:
+            await tell(failed(asked.id, request_error_body(error)["errors"]), last=True)
         except RequestError:  # their token has expired in between
             await self._close(Close(4403, "Forbidden"))
 

@@ -23,6 +23,8 @@ _TEXTS = {
     Attention.SILENT_NO_OP: "Healthie answered a change as done, and what came back is not what was asked. The log's healthie.silent_no_op says which.",
     Attention.UPSTREAM_DRIFT: "Healthie is no longer what this version was written for, or will not be. See `frontdoor upstream check`.",
     Attention.WEBHOOK_GIVEN_UP: "What a webhook is about could not be fetched for a day: see `frontdoor webhooks list --dead`.",
+    Attention.CARD_TESTING: "Somebody seems to try cards that are not theirs: more were declined than patients' are. What is beyond the "
+    "bound is not sent to Healthie. The log's trials.refused say by what; the subject is the hour.",
     Attention.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
 }
 

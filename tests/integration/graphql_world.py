@@ -20,10 +20,12 @@ from gateway.authentication import Authenticator
 from gateway.clients import ClientNames
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency import MutationGuard
+from gateway.rates import OperationRates
 from gateway.sockets import SocketRules
 from gateway.tokens import DevelopmentTokens, GatewayTokens
 from gateway.trusted_documents import TrustedDocuments
 from integrations.database.idempotency import IdempotencyKeys
+from tests.doubles.rates import generous_rates
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_upstream import FakeCards, FakePatients
 from tests.unit.booking_world import World
@@ -196,6 +198,7 @@ async def api_on(
     open_to_developers: bool = False,
     trusted: TrustedDocuments | None = None,
     sockets: SocketRules = SocketRules(),  # noqa: B008  # frozen
+    rates: OperationRates | None = None,
 ) -> AsyncIterator[Api]:
     """The API of a fresh practice, to nobody in particular."""
     world = World()
@@ -230,6 +233,7 @@ async def api_on(
         open_to_developers=open_to_developers,
         trusted=trusted,
         sockets=sockets,
+        rates=rates or generous_rates(),
     )
     transport = httpx2.ASGITransport(app=endpoint)
     async with httpx2.AsyncClient(transport=transport, base_url="http://frontdoor.test") as http:

@@ -21,6 +21,7 @@ from gateway.sockets import SocketEndpoint, SocketRules
 from gateway.trusted_documents import TrustedDocuments, by_every_name
 from schema.context import Info
 from schema.fields import computed
+from tests.doubles.rates import generous_rates
 from tests.integration.graphql_world import CONFIRM, GUEST, HOLD, START, Api, api_on
 from tests.integration.socket_client import Json, Socket, connected, served
 from tests.unit.booking_world import a_slot
@@ -337,7 +338,9 @@ class TestSubscriptions:
     @pytest.fixture
     async def url(self, api: Api, rules: SocketRules) -> AsyncIterator[str]:
         requests = Requests(
-            services=api.services, authenticator=Authenticator(tokens=api.tokens, verifier=api.sign_in)
+            services=api.services,
+            authenticator=Authenticator(tokens=api.tokens, verifier=api.sign_in),
+            rates=generous_rates(),
         )
         schema = ApiSchema(query=Query, subscription=Subscription, extensions=EXTENSIONS)
         FEED.opened = FEED.closed = 0

@@ -23,6 +23,7 @@ from gateway.tokens import DevelopmentTokens
 from gateway.worker import Worker
 from integrations.database.migrations import migrate
 from tests.acceptance.app import VISITOR, App
+from tests.doubles.rates import GENEROUS
 from tests.plugins.emulator import STILL, EmulatorClient
 
 T = TypeVar("T")
@@ -161,6 +162,10 @@ class Stacks:
             "healthie_keys": practice["clinician_keys"],
             "healthie_requests_per_second": 1000,
             "healthie_burst": 1000,
+            "rate_factor": GENEROUS,
+            "cards_per_caller": GENEROUS,
+            "cards_per_network": GENEROUS,
+            "cards_of_guests": GENEROUS,
             **settings,
         }
         stack = Stack(

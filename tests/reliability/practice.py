@@ -30,6 +30,7 @@ from gateway.tokens import GatewayTokens
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.engine import reading
 from integrations.database.tables import checkouts, slot_claims
+from tests.doubles.rates import GENEROUS
 from tests.plugins.emulator import EmulatorClient
 from tests.reliability.database import Database
 from tests.reliability.processes import Nursery, Running
@@ -120,6 +121,7 @@ class Practice:
             healthie_keys={who: SecretStr(key) for who, key in self.seed["clinician_keys"].items()},
             healthie_requests_per_second=RATE,
             healthie_burst=RATE,
+            rate_factor=GENEROUS,
             redis_url=self.more.get("FRONTDOOR_REDIS_URL"),
         )
 
@@ -135,6 +137,8 @@ class Practice:
             "FRONTDOOR_HEALTHIE_KEYS": json.dumps(self.seed["clinician_keys"]),
             "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": str(RATE),
             "FRONTDOOR_HEALTHIE_BURST": str(RATE),
+            "FRONTDOOR_RATE_FACTOR": str(GENEROUS),
+            "FRONTDOOR_CARDS_OF_GUESTS": str(GENEROUS),
             "FRONTDOOR_ANSWER_SECONDS": "60",  # what a patient is told must not depend on how busy the machine is
             **self.more,
         }

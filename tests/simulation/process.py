@@ -30,6 +30,7 @@ from integrations.healthie.audit import Answer, AuditedCalls, Call
 from integrations.healthie.connect import connect
 from integrations.healthie_emulator.seed import described
 from integrations.stripe.declines import DECLINES
+from tests.doubles.trials import NotedTrials
 from tests.simulation.database import SEALER, VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
 from tests.simulation.records import KEY, Records, Store
@@ -131,6 +132,7 @@ class Process:
             units=self._units,
             clock=fate,
             rules=CheckoutRules(),
+            trials=NotedTrials(),
         )
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())

@@ -29,6 +29,7 @@ from booking.saga_table import TERMINAL
 from booking.search import SlotSearch
 from booking.slots import Slot
 from booking.steps import Steps
+from tests.doubles.trials import NotedTrials
 from tests.unit.booking_doubles import NOW, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.unit.booking_upstream import (
     Books,
@@ -166,6 +167,7 @@ class World:
             clock=self.clock,
             rules=self.hold_rules,
         )
+        self.trials = NotedTrials()
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
@@ -195,6 +197,7 @@ class World:
             units=self.database,
             clock=self.clock,
             rules=self.rules,
+            trials=self.trials,
         )
 
     def token(self, kind: str = "ok") -> CardChoice:

@@ -1,0 +1,97 @@
+"""Requests and what they ask for, bounded before anything is done for them, over every transport."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Protocol, cast
+
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionResult
+
+from booking.principals import Caller
+from gateway.idempotency_keys import root_fields
+from gateway.rates.counting import Bound, Counts
+from gateway.rates.table import FIELDS, REQUESTS, Rate
+from schema.context import Context
+from schema.errors import RequestError
+
+
+class TooManyRequests(RequestError):
+    """More than patients send."""
+
+    code = "RATE_LIMITED"
+    message = "Too many requests. Please try again in a moment."
+    status = 429
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(retry_after)}
+        self.details = {"retryAfter": retry_after}
+
+
+class OperationRates:
+    """Counts operations and refuses what is too much."""
+
+    def __init__(self, *, counts: Counts, factor: float = 1) -> None:
+        """`factor` is how many times as much as the table says may be asked for."""
+        self._counts = counts
+        self._requests = REQUESTS.times(factor)
+        self._fields = {name: rate.times(factor) for name, rate in FIELDS.items()}
+
+    async def network(self, client: str | None) -> None:
+        """Count a request, before it is known who asks. Raises TooManyRequests."""
+        await self._add(list(of_network(self._requests, client)))
+
+    async def caller(self, caller: Caller | None) -> None:
+        """Count a request for whoever asks. Raises TooManyRequests."""
+        await self._add(list(of_caller(self._requests, [caller.principal.key] if caller else [])))
+
+    async def fields(self, names: Sequence[str], caller: Caller | None, client: str | None) -> None:
+        """Count what an operation asks for at its root. Raises TooManyRequests."""
+        for name, times in Counter(names).items():
+            rate = self._fields.get(name)
+            if rate is not None:
+                keys = [caller.principal.key] if caller else []
+                await self._add([*of_caller(rate, keys), *of_network(rate, client)], times)
+
+    async def _add(self, bounds: Sequence[Bound], amount: int = 1) -> None:
+        if not bounds:
+            return
+        counts = await self._counts.add(bounds, amount)
+        if retry_after := self._counts.retry_after(counts):
+            raise TooManyRequests(retry_after)
+
+
+def of_caller(rate: Rate, keys: Sequence[str]) -> Iterator[Bound]:
+    """The rate for each of these principals."""
+    if rate.caller is not None:
+        for key in keys:
+            yield Bound(what=rate.what, subject=f"caller:{key}", most=rate.caller, window=rate.window)
+
+
+def of_network(rate: Rate, client: str | None) -> Iterator[Bound]:
+    """The rate for the network, where it is known."""
+    if rate.network is not None and client is not None:
+        yield Bound(what=rate.what, subject=f"network:{client}", most=rate.network, window=rate.window)
+
+
+class _Schema(Protocol):
+    rates: OperationRates | None
+
+
+class RateLimits(SchemaExtension):
+    """Counts what is asked for, once it is certain that it could be executed, and before it is."""
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Count once an operation; one that is refused already is none."""
+        execution = self.execution_context
+        rates = cast("_Schema", execution.schema).rates
+        if rates is not None and execution.result is None:
+            context: Context = execution.context
+            try:
+                await rates.fields(root_fields(execution), context.caller, context.client)
+            except TooManyRequests as error:
+                answer = GraphQLError(error.message, original_error=error)
+                execution.result = ExecutionResult(data=None, errors=[answer])
+        yield

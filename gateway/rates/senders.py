@@ -1,0 +1,32 @@
+"""Networks of which too many webhooks were refused: told so without their body being read, or a line being logged for each."""
+
+from collections.abc import Mapping
+
+from booking.ports import Clock
+from gateway.clients import ClientNames
+from gateway.rates.counting import Bound, Counts
+from gateway.rates.operations import of_network
+from gateway.rates.table import REFUSED_WEBHOOKS
+
+
+class RefusedSenders:
+    """Counts refusals by network, in this process alone: a forged delivery is not worth a question to Redis.
+
+    Where networks are not known nobody is told apart, and so nobody is kept out: it could be Healthie.
+    """
+
+    def __init__(self, *, clients: ClientNames, clock: Clock) -> None:
+        self._clients = clients
+        self._counts = Counts(clock=clock, key=clients.key)
+
+    async def shut_out_for(self, headers: Mapping[str, str]) -> int:
+        """For how many seconds nothing is taken from this network; 0: it is."""
+        waits = [await self._counts.wait(bound) for bound in self._bounds(headers)]
+        return max(waits, default=0)
+
+    async def refused(self, headers: Mapping[str, str]) -> None:
+        """One was refused."""
+        await self._counts.add(self._bounds(headers))
+
+    def _bounds(self, headers: Mapping[str, str]) -> list[Bound]:
+        return list(of_network(REFUSED_WEBHOOKS, self._clients.name(headers)))

@@ -1,0 +1,69 @@
+"""The rates, as data. All are per practice; each is far above what patients do, and says whom it is for.
+
+`caller` is for one caller (a visitor's, guest's or person's token), `network` for all from one address (IPv6: from one /64), where the
+address is known; `strangers` for everybody together who has not signed in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from booking.trials import Tried
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """How much of something in a window; None: any number."""
+
+    what: str
+    window: timedelta
+    caller: int | None = None
+    network: int | None = None
+    strangers: int | None = None
+
+    def times(self, factor: float) -> "Rate":
+        """So many times as much, and at least 1."""
+        scaled = {
+            name: None if most is None else max(1, round(most * factor))
+            for name, most in (
+                ("caller", self.caller),
+                ("network", self.network),
+                ("strangers", self.strangers),
+            )
+        }
+        return replace(self, **scaled)  # type: ignore[arg-type]  # none of them is the name or the window
+
+
+_MINUTE = timedelta(minutes=1)
+_TEN_MINUTES = timedelta(minutes=10)
+_HOUR = timedelta(hours=1)
+
+# Every request over HTTP and every operation on a socket, whatever becomes of it. An app that opens sends some ten; nobody reads five
+# pages a second. A mobile carrier's address stands for many patients, of whom few use one practice at once.
+REQUESTS = Rate(what="request", window=_MINUTE, caller=300, network=1200)
+
+# What a document asks for at its root, besides. Each time it stands there counts.
+FIELDS: Mapping[str, Rate] = {
+    # Up to sixteen requests to Healthie each, when nobody has just asked the same: somebody who leafs through months, quickly.
+    "slots": Rate(what="slots", window=_MINUTE, caller=60, network=240),
+    "availableDays": Rate(what="days", window=_MINUTE, caller=60, network=240),
+    # An app asks for one and keeps it. What counts by visitor is worth as much as these are hard to get.
+    "newVisitorToken": Rate(what="visitor", window=_TEN_MINUTES, network=60),
+    # Healthie is asked for that clinician's day. A patient who is late for the third slot in a row holds a fourth.
+    "holdSlot": Rate(what="hold", window=_TEN_MINUTES, caller=30, network=120),
+    # A row each with a guest's sealed details, and for a promo code a question to Healthie; changing one's mind is a start again.
+    "startCheckout": Rate(what="start", window=_TEN_MINUTES, caller=30, network=60),
+    # Cards have their own bound below; this is for who only knocks.
+    "confirmCheckout": Rate(what="confirm", window=_TEN_MINUTES, caller=30, network=120),
+}
+
+# Promo codes that did not apply. Codes are words that people make up: a thousand guesses find one.
+PROMO_CODES = Rate(what=Tried.PROMO_CODE, window=_HOUR, caller=10, network=40, strangers=200)
+
+# Webhooks that were refused, by address: forged ones, or a secret that is wrong. Healthie sends again for three days.
+REFUSED_WEBHOOKS = Rate(what="refused-webhook", window=_MINUTE, network=60)
+
+
+def cards(*, caller: int, network: int, strangers: int) -> Rate:
+    """Cards that were tried and did not pay, from the settings."""
+    return Rate(what=Tried.CARD, window=_HOUR, caller=caller, network=network, strangers=strangers)

@@ -1,0 +1,68 @@
+"""Cards and promo codes that are tried: counted for the person, for their network and for all guests together."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from booking.ports import Clock
+from booking.refusals import TooManyAttempts
+from booking.trials import Tried
+from gateway.rates.counting import Bound, Count, Counts
+from gateway.rates.operations import of_caller, of_network
+from gateway.rates.table import Rate
+
+log = structlog.get_logger(__name__)
+
+# Told of what was tried too often, and when.
+Alarm = Callable[[Tried, datetime], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedTrial:
+    """The port Trial."""
+
+    counts: Counts
+    counted: tuple[Count, ...]
+
+    async def forgive(self) -> None:
+        """Take it back."""
+        await self.counts.take_back(self.counted)
+
+
+class CountedTrials:
+    """The port Trials."""
+
+    def __init__(self, *, counts: Counts, rates: Mapping[Tried, Rate], clock: Clock, alarm: Alarm) -> None:
+        self._counts = counts
+        self._rates = rates
+        self._clock = clock
+        self._alarm = alarm
+
+    async def begin(
+        self, what: Tried, *, names: Collection[str], client: str | None, signed_in: bool
+    ) -> CountedTrial:
+        """Count one. Raises TooManyAttempts; it is not counted then, so that the others that it was counted for keep theirs."""
+        rate = self._rates[what]
+        bounds = [*of_caller(rate, sorted(names)), *of_network(rate, client)]
+        if not signed_in and rate.strangers is not None:
+            bounds.append(Bound(what=rate.what, subject=_STRANGERS, most=rate.strangers, window=rate.window))
+        counted = await self._counts.add(bounds)
+        retry_after = self._counts.retry_after(counted)
+        if retry_after or any(map(_halfway, counted)):
+            await self._alarm(what, self._clock.now())
+        if retry_after:
+            await self._counts.take_back(counted)
+            scopes = sorted({one.bound.subject.partition(":")[0] for one in counted if one.exceeded})
+            log.warning("trials.refused", what=what, scopes=scopes, retry_after=retry_after)
+            raise TooManyAttempts(retry_after)
+        return CountedTrial(counts=self._counts, counted=counted)
+
+
+_STRANGERS = "strangers:"
+
+
+def _halfway(count: Count) -> bool:
+    """Whether all guests together have come halfway: from many networks at once nobody exceeds a bound of their own."""
+    return count.bound.subject == _STRANGERS and 2 * count.value >= count.bound.most

@@ -1,0 +1,176 @@
+"""Which cards and promo codes count as tried: those that were declined, and those of which somebody learned something."""
+
+import asyncio
+
+import pytest
+
+from booking.catalog import Plan
+from booking.current import asked_by
+from booking.models import CardChoice, CheckoutState, Promo
+from booking.principals import Caller
+from booking.quotes import QuoteService
+from booking.refusals import (
+    CardDeclined,
+    CardRequired,
+    OutcomeUnknown,
+    PromoInvalid,
+    SlotTaken,
+    TooManyAttempts,
+    UpstreamUnavailable,
+)
+from booking.trials import BoundedPromotions, Tried
+from tests.doubles.trials import NotedTrials
+from tests.unit.booking_world import FREE, ONCE, PATIENT, TEN_OFF, VISITOR, World, a_slot, as_guest
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+class TestCards:
+    async def test_a_declined_card_counts_for_the_checkout_and_for_whoever_started_it(
+        self, world: World
+    ) -> None:
+        checkout = await world.start()
+        guest = Caller(principal=as_guest(checkout).principal, client="a-network")
+        with pytest.raises(CardDeclined):
+            await world.checkouts.confirm(guest, checkout.id, world.token("declined"))
+        names = frozenset({checkout.owner, VISITOR.principal.key})
+        assert world.trials.counted == [(Tried.CARD, names, "a-network", False)]
+
+    async def test_a_patient_is_counted_under_one_name_in_all_their_checkouts(self, world: World) -> None:
+        checkout = await world.start(PATIENT)
+        with pytest.raises(CardDeclined):
+            await world.checkouts.confirm(PATIENT, checkout.id, world.token("declined"))
+        assert world.trials.counted == [(Tried.CARD, frozenset({PATIENT.principal.key}), None, True)]
+
+    async def test_a_card_that_cannot_even_be_attached_counts(self, world: World) -> None:
+        checkout = await world.start()
+        with pytest.raises(CardDeclined):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token("refused"))
+        assert len(world.trials.counted) == 1
+
+    async def test_one_that_pays_does_not(self, world: World) -> None:
+        checkout = await world.start()
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert world.trials.counted == []
+
+    async def test_a_second_confirm_of_the_same_checkout_is_no_second_card(self, world: World) -> None:
+        checkout = await world.start()
+        guest, card = as_guest(checkout), world.token("declined")
+        both = [world.checkouts.confirm(guest, checkout.id, card) for _ in range(5)]
+        ends = await asyncio.gather(*both, return_exceptions=True)
+        assert all(isinstance(end, CardDeclined) for end in ends)
+        assert len(world.trials.counted) == world.row(checkout).attempt
+
+    async def test_a_visit_that_costs_nothing_tries_none(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(FREE))
+        world.trials.refusing = True
+        confirmed = await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+        assert confirmed.state is CheckoutState.CONFIRMED
+
+    async def test_no_card_is_none(self, world: World) -> None:
+        checkout = await world.start()
+        with pytest.raises(CardRequired):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+        assert world.trials.counted == []
+
+    async def test_what_nobody_knows_the_outcome_of_does_not_count(self, world: World) -> None:
+        """Else an outage of the bank would use up what guests may do."""
+        checkout = await world.start()
+        world.books.fail("charge", OutcomeUnknown("charge"))
+        parked = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert parked.state is CheckoutState.CHARGE_INTENDED
+        assert world.trials.counted == []
+
+    async def test_a_good_card_whose_slot_was_lost_counts_since_it_is_known_to_be_good(
+        self, world: World
+    ) -> None:
+        checkout = await world.start(PATIENT)
+        world.tape.refused_commit["charge_intended"] = SlotTaken()
+        with pytest.raises(SlotTaken):
+            await world.checkouts.confirm(PATIENT, checkout.id, world.token())
+        assert len(world.trials.counted) == 1
+
+    async def test_beyond_the_bound_nothing_is_sent_and_the_checkout_stays_open(self, world: World) -> None:
+        checkout = await world.start()
+        with pytest.raises(CardDeclined):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token("declined"))
+        before, sent = world.row(checkout), list(world.tape.events)
+        world.trials.refusing = True
+        with pytest.raises(TooManyAttempts):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert (world.row(checkout), list(world.tape.events)) == (before, sent)
+        world.trials.refusing = False
+        confirmed = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        assert confirmed.state is CheckoutState.CONFIRMED
+
+    async def test_a_cancel_while_the_card_is_out_does_not_hide_what_was_learned(self, world: World) -> None:
+        checkout = await world.start()
+        guest = as_guest(checkout)
+
+        async def cancel() -> None:
+            await world.checkouts.cancel(guest, checkout.id)
+
+        world.books.during["attach_card"] = cancel
+        await asyncio.gather(
+            world.checkouts.confirm(guest, checkout.id, CardChoice(token="tok_ok_1")), return_exceptions=True
+        )
+        assert world.row(checkout).state is CheckoutState.CANCELLED
+        assert len(world.trials.counted) == 1
+
+
+class Unanswering:
+    """The port Promotions, of a practice whose system does not answer."""
+
+    async def apply(self, *, code: str, plan: Plan) -> Promo:
+        raise UpstreamUnavailable("coupon")
+
+
+class TestPromoCodes:
+    @pytest.fixture
+    def trials(self) -> NotedTrials:
+        return NotedTrials()
+
+    @pytest.fixture
+    def quotes(self, world: World, trials: NotedTrials) -> QuoteService:
+        return QuoteService(
+            catalog=world.catalog, promotions=BoundedPromotions(inner=world.offer, trials=trials)
+        )
+
+    async def test_one_that_does_not_apply_counts_for_whoever_asks(
+        self, quotes: QuoteService, trials: NotedTrials
+    ) -> None:
+        with asked_by("visitor:v1", client="a-network"), pytest.raises(PromoInvalid):
+            await quotes.quote(plan_id=ONCE.id, promo_code="GUESS")
+        assert trials.counted == [(Tried.PROMO_CODE, frozenset({"visitor:v1"}), "a-network", False)]
+
+    async def test_nobody_in_particular_is_counted_among_all_strangers(
+        self, quotes: QuoteService, trials: NotedTrials
+    ) -> None:
+        with asked_by("anonymous"), pytest.raises(PromoInvalid):
+            await quotes.quote(plan_id=ONCE.id, promo_code="GUESS")
+        assert trials.counted == [(Tried.PROMO_CODE, frozenset(), None, False)]
+
+    async def test_a_patient_is_no_stranger(self, quotes: QuoteService, trials: NotedTrials) -> None:
+        with asked_by("patient:p-sample"), pytest.raises(PromoInvalid):
+            await quotes.quote(plan_id=ONCE.id, promo_code="GUESS")
+        assert trials.counted[0][3] is True
+
+    async def test_one_that_applies_does_not(self, quotes: QuoteService, trials: NotedTrials) -> None:
+        with asked_by("visitor:v1"):
+            quote = await quotes.quote(plan_id=ONCE.id, promo_code=TEN_OFF.code)
+        assert quote.promo_code == TEN_OFF.code
+        assert trials.counted == []
+
+    async def test_nor_does_one_that_could_not_be_asked_for(self, trials: NotedTrials) -> None:
+        with pytest.raises(UpstreamUnavailable):
+            await BoundedPromotions(inner=Unanswering(), trials=trials).apply(code="GUESS", plan=ONCE)
+        assert trials.counted == []
+
+    async def test_beyond_the_bound_nobody_is_asked(self, quotes: QuoteService, trials: NotedTrials) -> None:
+        trials.refusing = True
+        with asked_by("visitor:v1"), pytest.raises(TooManyAttempts):
+            await quotes.quote(plan_id=ONCE.id, promo_code=TEN_OFF.code)
+        assert (await quotes.quote(plan_id=ONCE.id)).promo_code is None

@@ -1,0 +1,316 @@
+"""Counting: windows, what is refused and for how long, and what is taken back; on a clock that stands still."""
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLObjectType
+
+from booking.principals import Caller, Principal, PrincipalKind
+from booking.refusals import TooManyAttempts
+from booking.trials import Tried
+from gateway.graphql import build_schema
+from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests
+from gateway.rates.counting import Bound
+from gateway.rates.memory import ProcessStorage
+from gateway.rates.table import FIELDS, PROMO_CODES, REFUSED_WEBHOOKS, REQUESTS, Rate, cards
+from tests.unit.booking_doubles import FakeClock
+
+ROOT = Path(__file__).parents[2]
+HOUR = timedelta(hours=1)
+SOMEBODY = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-sample"))
+TABLE = (REQUESTS, *FIELDS.values(), cards(caller=5, network=20, strangers=60), PROMO_CODES, REFUSED_WEBHOOKS)
+
+
+def bound(subject: str = "caller:somebody", *, most: int = 3, window: timedelta = HOUR) -> Bound:
+    return Bound(what="sample", subject=subject, most=most, window=window)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(at=datetime(2027, 1, 4, 15, 40, 0, 500_000, tzinfo=UTC))
+
+
+@pytest.fixture
+def counts(clock: FakeClock) -> Counts:
+    return Counts(clock=clock, key=b"only for tests")
+
+
+class Gone(Exception):
+    """What a client raises whose server is away."""
+
+
+class Away(ProcessStorage):
+    """A shared storage that can go away, and counts how often it was asked."""
+
+    away = False
+    asked = 0
+
+    @property
+    def base_exceptions(self) -> tuple[type[Exception], ...]:
+        return (Gone,)
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        self.asked += 1
+        if self.away:
+            raise Gone
+        return await super().incr(key, expiry, amount)
+
+
+class TestCounts:
+    async def test_the_one_beyond_the_bound_is_too_much_until_the_window_is_over(
+        self, counts: Counts, clock: FakeClock
+    ) -> None:
+        assert [counts.retry_after(await counts.add([bound()])) for _ in range(3)] == [0, 0, 0]
+        assert counts.retry_after(await counts.add([bound()])) == 1200  # at 16:00 and not before
+        clock.advance(seconds=1199)
+        assert counts.retry_after(await counts.add([bound()])) == 1
+        clock.advance(seconds=1)
+        assert counts.retry_after(await counts.add([bound()])) == 0
+
+    async def test_whoever_is_refused_is_told_when_the_last_of_their_windows_is_over(
+        self, counts: Counts
+    ) -> None:
+        both = [bound(most=1), bound(most=1, window=timedelta(minutes=1))]
+        await counts.add(both)
+        assert counts.retry_after(await counts.add(both)) == 1200
+
+    async def test_one_does_not_count_for_another(self, counts: Counts) -> None:
+        await counts.add([bound()], 10)
+        for other in (
+            bound("caller:another"),
+            bound(window=timedelta(minutes=10)),
+            bound("network:somebody"),
+        ):
+            assert (await counts.add([other]))[0].value == 1
+
+    async def test_what_is_taken_back_leaves_the_window_that_it_was_counted_in(
+        self, counts: Counts, clock: FakeClock
+    ) -> None:
+        counted = await counts.add([bound()])
+        clock.advance(hours=1)
+        await counts.add([bound()])
+        await counts.take_back(counted)
+        assert (await counts.add([bound()]))[0].value == 2
+
+    async def test_no_key_names_anybody(self, clock: FakeClock) -> None:
+        shared = ProcessStorage(lambda: clock.now().timestamp())
+        counts = Counts(clock=clock, key=b"only for tests", shared=shared)
+        await counts.add([bound("caller:patient:p-sample"), bound("network:203.0.113.9")])
+        assert len(shared._counts) == 2
+        for key in shared._counts:
+            assert re.fullmatch(r"sample/[0-9a-f]{32}/\d+/3/3600/second", key)
+
+    async def test_while_the_shared_storage_is_away_the_process_counts_by_itself(
+        self, clock: FakeClock
+    ) -> None:
+        shared = Away(lambda: clock.now().timestamp())
+        counts = Counts(clock=clock, key=b"only for tests", shared=shared)
+        first = await counts.add([bound()])
+        shared.away = True
+        values = [(await counts.add([bound()]))[0].value for _ in range(4)]
+        assert values == [1, 2, 3, 4]
+        assert shared.asked == 2  # after the first failure it is left alone
+        await counts.take_back(first)  # nothing is raised, and the process' own count stays
+        assert (await counts.add([bound()]))[0].value == 5
+
+
+class TestProcessStorage:
+    async def test_it_forgets_what_is_over(self, clock: FakeClock) -> None:
+        storage = ProcessStorage(lambda: clock.now().timestamp())
+        await storage.incr("short", 60)
+        await storage.incr("long", 3600, 2)
+        assert await storage.get_expiry("short") == clock.now().timestamp() + 60
+        clock.advance(seconds=60)
+        assert await storage.incr("other", 60) == 1
+        assert (await storage.get("short"), await storage.get("long")) == (0, 2)
+        await storage.clear("long")
+        assert await storage.get("long") == 0
+        assert (await storage.check(), await storage.reset()) == (True, 2)
+
+    async def test_a_flood_of_names_fills_no_memory_and_frees_nobody_who_is_counted_for_longer(
+        self, clock: FakeClock
+    ) -> None:
+        storage = ProcessStorage(lambda: clock.now().timestamp(), most=100)
+        await storage.incr("declined", 3600, 5)
+        for number in range(1000):
+            await storage.incr(f"visitor-{number}", 60)
+        assert len(storage._counts) == len(storage._ends) == 100
+        assert await storage.get("declined") == 5
+
+
+class TestOperationRates:
+    @pytest.fixture
+    def rates(self, counts: Counts) -> OperationRates:
+        return OperationRates(counts=counts)
+
+    async def test_a_caller_is_refused_beyond_the_table_and_told_for_how_long(
+        self, rates: OperationRates
+    ) -> None:
+        for _ in range(REQUESTS.caller or 0):
+            await rates.caller(SOMEBODY)
+        with pytest.raises(TooManyRequests) as refused:
+            await rates.caller(SOMEBODY)
+        assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "60"})
+        assert (refused.value.details, refused.value.retryable) == ({"retryAfter": 60}, True)
+
+    async def test_a_network_is_refused_whoever_asks_from_it(self, rates: OperationRates) -> None:
+        for _ in range(REQUESTS.network or 0):
+            await rates.network("a-network")
+        with pytest.raises(TooManyRequests):
+            await rates.network("a-network")
+        await rates.network("another")
+
+    async def test_nobody_and_nowhere_are_not_counted(self, counts: Counts) -> None:
+        rates = OperationRates(counts=counts, factor=1 / 1_000_000)  # one of each
+        for _ in range(3):
+            await rates.network(None)
+            await rates.caller(None)
+            await rates.fields([*FIELDS], None, None)
+
+    @pytest.mark.parametrize("name", FIELDS)
+    async def test_a_field_counts_as_often_as_it_stands_in_a_document(
+        self, rates: OperationRates, name: str
+    ) -> None:
+        rate = FIELDS[name]
+        most = rate.network or 0
+        await rates.fields([name] * (rate.caller or most), SOMEBODY, "a-network")
+        with pytest.raises(TooManyRequests):
+            await rates.fields([name] * (most + 1), SOMEBODY, "a-network")
+
+    async def test_other_fields_are_as_free_as_requests_are(self, rates: OperationRates) -> None:
+        await rates.fields(["plans"] * 10_000, SOMEBODY, "a-network")
+
+    async def test_a_factor_makes_them_wider(self, counts: Counts) -> None:
+        rates = OperationRates(counts=counts, factor=2)
+        await rates.fields(["holdSlot"] * 60, SOMEBODY, None)
+        with pytest.raises(TooManyRequests):
+            await rates.fields(["holdSlot"], SOMEBODY, None)
+
+
+class Alarms:
+    def __init__(self) -> None:
+        self.raised: list[tuple[Tried, datetime]] = []
+
+    async def __call__(self, what: Tried, now: datetime) -> None:
+        self.raised.append((what, now))
+
+
+class TestTrials:
+    @pytest.fixture
+    def alarms(self) -> Alarms:
+        return Alarms()
+
+    @pytest.fixture
+    def trials(self, counts: Counts, clock: FakeClock, alarms: Alarms) -> CountedTrials:
+        rates = {Tried.CARD: cards(caller=3, network=6, strangers=10), Tried.PROMO_CODE: PROMO_CODES}
+        return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=alarms)
+
+    async def tried(self, trials: CountedTrials, *names: str, client: str | None = None) -> bool:
+        """Try a card that will be declined; answers whether it was let through."""
+        try:
+            await trials.begin(Tried.CARD, names=names, client=client, signed_in=False)
+        except TooManyAttempts:
+            return False
+        return True
+
+    async def test_a_hundred_at_once_are_no_more_than_one_after_the_other(
+        self, trials: CountedTrials
+    ) -> None:
+        let_through = await asyncio.gather(*(self.tried(trials, "visitor:v1") for _ in range(100)))
+        assert sum(let_through) == 3
+
+    async def test_each_of_their_names_is_bounded(self, trials: CountedTrials) -> None:
+        """One visitor with many checkouts, and one checkout of many visitors."""
+        several = [await self.tried(trials, "visitor:v1", f"guest:{n}") for n in range(5)]
+        assert several == [True, True, True, False, False]
+        several = [await self.tried(trials, f"visitor:{n}", "guest:g") for n in range(5)]
+        assert several == [True, True, True, False, False]
+
+    async def test_a_network_is_bounded_however_many_visitors_it_has(self, trials: CountedTrials) -> None:
+        let_through = [await self.tried(trials, f"visitor:{n}", client="a-network") for n in range(20)]
+        assert let_through == [True] * 6 + [False] * 14
+        assert await self.tried(trials, "visitor:elsewhere", client="another")
+
+    async def test_guests_together_are_bounded_and_patients_are_not(self, trials: CountedTrials) -> None:
+        let_through = [await self.tried(trials, f"visitor:{n}", client=f"network-{n}") for n in range(20)]
+        assert let_through == [True] * 10 + [False] * 10
+        await trials.begin(Tried.CARD, names=["patient:p"], client="a-network", signed_in=True)
+
+    async def test_what_is_refused_is_counted_for_nobody(self, trials: CountedTrials) -> None:
+        for _ in range(3):
+            assert await self.tried(trials, "visitor:v1", client="a-network")
+        for _ in range(50):  # no more than one person's knocking, to their network and to all guests
+            assert not await self.tried(trials, "visitor:v1", client="a-network")
+        assert await self.tried(trials, "visitor:v2", client="a-network")
+
+    async def test_what_paid_is_forgotten(self, trials: CountedTrials) -> None:
+        for _ in range(50):
+            trial = await trials.begin(Tried.CARD, names=["visitor:v1"], client="a-network", signed_in=False)
+            await trial.forgive()
+        assert await self.tried(trials, "visitor:v1", client="a-network")
+
+    async def test_the_next_hour_begins_anew_and_the_refusal_says_when(
+        self, trials: CountedTrials, clock: FakeClock
+    ) -> None:
+        for _ in range(3):
+            await self.tried(trials, "visitor:v1")
+        with pytest.raises(TooManyAttempts) as refused:
+            await trials.begin(Tried.CARD, names=["visitor:v1"], client=None, signed_in=False)
+        assert refused.value.retry_after == 1200
+        assert "20 minutes" in refused.value.message
+        clock.advance(seconds=refused.value.retry_after)
+        assert await self.tried(trials, "visitor:v1")
+
+    async def test_an_alarm_is_raised_for_whoever_is_refused(
+        self, trials: CountedTrials, alarms: Alarms
+    ) -> None:
+        for _ in range(3):
+            await self.tried(trials, "visitor:v1")
+        assert not alarms.raised
+        await self.tried(trials, "visitor:v1")
+        assert [what for what, _ in alarms.raised] == [Tried.CARD]
+
+    async def test_many_networks_together_raise_it_halfway_before_any_patient_is_refused(
+        self, trials: CountedTrials, alarms: Alarms
+    ) -> None:
+        for number in range(4):
+            await self.tried(trials, f"visitor:{number}", client=f"network-{number}")
+        assert not alarms.raised
+        assert await self.tried(trials, "visitor:fifth", client="network-fifth")
+        assert alarms.raised
+
+    async def test_cards_and_codes_are_counted_apart(self, trials: CountedTrials) -> None:
+        for _ in range(4):
+            await self.tried(trials, "visitor:v1")
+        await trials.begin(Tried.PROMO_CODE, names=["visitor:v1"], client=None, signed_in=False)
+
+
+class TestTable:
+    def test_every_field_that_is_counted_exists(self) -> None:
+        schema = build_schema()._schema
+        roots = [kind for kind in (schema.query_type, schema.mutation_type) if kind is not None]
+        assert all(isinstance(kind, GraphQLObjectType) for kind in roots)
+        assert set(FIELDS) <= {name for kind in roots for name in kind.fields}
+
+    def test_each_is_counted_under_a_name_of_its_own(self) -> None:
+        assert len({rate.what for rate in TABLE}) == len(TABLE)
+
+    @pytest.mark.parametrize("rate", TABLE, ids=lambda rate: rate.what)
+    def test_a_network_may_do_more_than_one_of_its_people_and_guests_more_than_a_network(
+        self, rate: Rate
+    ) -> None:
+        figures = [most for most in (rate.caller, rate.network, rate.strangers) if most is not None]
+        assert figures
+        assert figures == sorted(figures)
+
+    def test_the_page_says_what_the_table_does(self) -> None:
+        page = (ROOT / "docs" / "rates.md").read_text()
+        for rate in TABLE:
+            figures = [
+                "any" if most is None else f"{most:,}" for most in (rate.caller, rate.network, rate.strangers)
+            ]
+            minutes = round(rate.window.total_seconds() / 60)
+            assert f"| {' | '.join(figures)} | {minutes} min |" in page, rate.what
