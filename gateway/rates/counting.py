@@ -10,6 +10,7 @@ Keys: `frontdoor:<tenant>:rates:<what>/<HMAC of the subject>/<window>/…`; no n
 import asyncio
 import hashlib
 import hmac
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ class Counts:
     def _left(self, bound: Bound) -> int:
         """Whole seconds, at least 1, after which the window is over."""
         length = bound.window.total_seconds()
-        return int(length - self._now() % length) + 1
+        return max(1, math.ceil(length - self._now() % length))
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

@@ -20,6 +20,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.HoldExtensionsUsedUp: (datetime(2026, 6, 1, 15, tzinfo=UTC),),
     refusals.PromoInvalid: ("This code has expired.",),
     refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
+    refusals.TooManyAttempts: (90,),
     refusals.CheckoutClosed: ("cancelled",),
 }
 

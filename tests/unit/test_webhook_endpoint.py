@@ -10,6 +10,8 @@ import httpx2
 import pytest
 
 from booking.inbox import Delivery
+from gateway.clients import ClientNames
+from gateway.rates import RefusedSenders
 from gateway.webhooks import LARGEST_BODY, Address, WebhookEndpoint
 from integrations.healthie_emulator.signing import signed_headers
 
@@ -159,3 +161,55 @@ async def test_what_cannot_be_kept_is_not_acknowledged(endpoint: WebhookEndpoint
 async def test_only_posts_are_taken(endpoint: WebhookEndpoint) -> None:
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=endpoint)) as http:
         assert (await http.get(URL)).status_code == 405
+
+
+FORGED = {"Signature": "sig1=" + "0" * 64, "X-Forwarded-For": "203.0.113.9"}
+
+
+class TestForgeries:
+    """Of a network that sends many, nothing more is read, and nothing more is logged."""
+
+    @pytest.fixture
+    def endpoint(self, inbox: Inbox) -> WebhookEndpoint:
+        clients = ClientNames(header="X-Forwarded-For", key=b"only for tests")
+        return WebhookEndpoint(
+            inbox=inbox,
+            clock=StillClock(),
+            secrets=lambda: [SECRET],
+            refused_senders=RefusedSenders(clients=clients, clock=StillClock()),
+        )
+
+    async def flood(self, endpoint: WebhookEndpoint, **headers: str) -> list[int]:
+        return [await post(endpoint, headers=FORGED | headers) for _ in range(62)]
+
+    async def test_are_not_even_read_beyond_the_bound(self, endpoint: WebhookEndpoint) -> None:
+        assert await self.flood(endpoint) == [401] * 60 + [429] * 2
+        assert endpoint.refusals == {"signature": 60}
+        received: list[str] = []
+
+        async def receive() -> dict[str, Any]:
+            received.append("asked for the body")
+            return {"type": "http.request"}
+
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "headers": [(b"x-forwarded-for", b"203.0.113.9")]}
+        await endpoint(scope, receive, send)
+        assert (sent[0]["status"], received) == (429, [])
+        assert (b"retry-after", b"60") in sent[0]["headers"]
+
+    async def test_of_one_network_keep_no_other_out(self, endpoint: WebhookEndpoint, inbox: Inbox) -> None:
+        await self.flood(endpoint)
+        assert await post(endpoint, headers={"X-Forwarded-For": "198.51.100.7"}) == 204
+        assert len(inbox.kept) == 1
+
+    async def test_from_nowhere_in_particular_keep_nobody_out(self, endpoint: WebhookEndpoint) -> None:
+        assert set(await self.flood(endpoint, **{"X-Forwarded-For": ""})) == {401}
+        assert await post(endpoint) == 204
+
+    async def test_what_is_genuine_is_never_counted(self, endpoint: WebhookEndpoint) -> None:
+        for _ in range(62):
+            assert await post(endpoint, headers={"X-Forwarded-For": "203.0.113.9"}) == 204

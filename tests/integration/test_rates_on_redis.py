@@ -1,0 +1,105 @@
+"""What only Redis has to promise: one count for several gateways, keys that name nobody and go by themselves, a way on without it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from booking.refusals import TooManyAttempts
+from booking.trials import Tried
+from gateway.rates import CountedTrials, Counts
+from gateway.rates.counting import Bound
+from gateway.rates.redis import redis_storage
+from gateway.rates.table import cards
+from integrations.redis.client import connect_redis
+from tests.unit.booking_doubles import FakeClock
+
+pytestmark = pytest.mark.redis
+
+KEY = b"only for tests"
+SOMEBODY = Bound(what="sample", subject="caller:patient:p-sample", most=3, window=timedelta(hours=1))
+
+
+@pytest.fixture
+async def clients(redis_url: str) -> AsyncIterator[list[Redis]]:
+    clients = [connect_redis(redis_url, timeout=1) for _ in range(2)]
+    yield clients
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def gateways(clients: list[Redis], redis_prefix: str, clock: FakeClock) -> list[Counts]:
+    return [
+        Counts(clock=clock, key=KEY, shared=redis_storage(client, f"{redis_prefix}rates"))
+        for client in clients
+    ]
+
+
+async def unconcerned(*_: object) -> None:
+    """No alarm."""
+
+
+def trials_of(counts: Counts, clock: FakeClock) -> CountedTrials:
+    rates = {Tried.CARD: cards(caller=5, network=20, strangers=60)}
+    return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=unconcerned)
+
+
+async def test_two_gateways_count_together(gateways: list[Counts], clock: FakeClock) -> None:
+    values = [(await gateway.add([SOMEBODY]))[0].value for gateway in gateways * 2]
+    assert values == [1, 2, 3, 4]
+    clock.advance(hours=1)
+    assert (await gateways[0].add([SOMEBODY]))[0].value == 1
+
+
+async def test_a_card_tester_at_two_gateways_at_once_gets_no_more_cards_through(
+    gateways: list[Counts], clock: FakeClock
+) -> None:
+    async def let_through(trials: CountedTrials) -> bool:
+        try:
+            await trials.begin(Tried.CARD, names=["visitor:v1"], client="a-network", signed_in=False)
+        except TooManyAttempts:
+            return False
+        return True
+
+    both = [trials_of(counts, clock) for counts in gateways]
+    assert sum(await asyncio.gather(*(let_through(trials) for trials in both * 20))) == 5
+
+
+async def test_what_one_counted_it_can_take_back(gateways: list[Counts]) -> None:
+    first, second = gateways
+    counted = await first.add([SOMEBODY])
+    await second.add([SOMEBODY])
+    await first.take_back(counted)
+    assert (await second.add([SOMEBODY]))[0].value == 2
+
+
+async def test_keys_name_nobody_and_go_by_themselves(
+    gateways: list[Counts], clients: list[Redis], redis_prefix: str
+) -> None:
+    counted = await gateways[0].add([SOMEBODY])
+    await gateways[1].take_back(counted)  # of a key that has to stay as long as it had
+    (key,) = [key async for key in clients[0].scan_iter(f"{redis_prefix}*")]
+    assert key.startswith(f"{redis_prefix}rates:sample/")
+    assert "p-sample" not in key
+    assert 0 < await clients[0].ttl(key) <= 3600
+
+
+async def test_without_redis_each_process_goes_on_by_itself_and_still_bounds_cards(clock: FakeClock) -> None:
+    client = connect_redis("redis://127.0.0.1:1/0", timeout=1)  # nobody listens there
+    counts = Counts(clock=clock, key=KEY, shared=redis_storage(client, "frontdoor:sample:rates"))
+    try:
+        trials = trials_of(counts, clock)
+        for _ in range(5):
+            await trials.begin(Tried.CARD, names=["visitor:v1"], client=None, signed_in=False)
+        with pytest.raises(TooManyAttempts):
+            await trials.begin(Tried.CARD, names=["visitor:v1"], client=None, signed_in=False)
+    finally:
+        await client.aclose()
