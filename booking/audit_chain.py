@@ -34,8 +34,9 @@ class AuditKey:
         self.id = hmac.digest(key, b"id", hashlib.sha256).hex()[:8]
 
     def mac(self, sequence: int, previous: str, record: str) -> str:
-        """The mac of a record's text at this place, in hex."""
-        return hmac.digest(self._key, f"{sequence}\n{previous}\n{record}".encode(), hashlib.sha256).hex()
+        """The mac of a record's text at this place, in hex. Whatever stands in an export can be a text."""
+        text = f"{sequence}\n{previous}\n{record}"
+        return hmac.digest(self._key, text.encode(errors="surrogatepass"), hashlib.sha256).hex()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,12 +34,12 @@ def _link_of(line: str) -> tuple[Link, str]:
     try:
         values = json.loads(line)
         sequence, previous, mac, record = (values[name] for name in ("sequence", "previous", "mac", "record"))
-    except (ValueError, KeyError, TypeError) as error:
+        text = record if isinstance(record, str) else canonical(record)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInput(field="export", reason="A line of the export is no record of one.") from error
     if not isinstance(sequence, int):
         raise InvalidInput(field="export", reason="A line of the export has no sequence.")
     told = record if isinstance(record, dict) else {}
-    text = record if isinstance(record, str) else canonical(record)
     filed = Link(
         sequence=sequence,
         mac=str(mac),

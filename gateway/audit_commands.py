@@ -1,7 +1,6 @@
 """The commands over the audit trail: `frontdoor audit …`."""
 
 import asyncio
-import getpass
 import json
 import uuid
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands import ended, moment, with_database
+from gateway.commands import ended, moment, operator, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -42,11 +41,15 @@ def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
 
     settings = settings_of_process()
     kept = anchors or settings.audit_anchor_file
-    known = anchors_in(kept) if kept is not None and kept.exists() else ()
     try:
+        known = tuple(anchors_in(kept)) if kept is not None and kept.exists() else ()
         verdict = _verdict_on_export(settings, export, known) if export else _verdict(settings, known)
     except InvalidInput as error:
         raise click.ClickException(error.reason) from error
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+    if kept is not None and not kept.exists() and not as_json:
+        click.echo(f"There is no {kept}: nothing was anchored there yet, or it was taken away.")
     click.echo(json.dumps(_as_json(verdict)) if as_json else "\n".join(_told(verdict)))
     if not verdict.sound:
         raise SystemExit(FAULTY)
@@ -153,7 +156,7 @@ async def _note_access(
         kind=AuditKind.ACCESSED,
         call_id=uuid.uuid4().hex,
         at=datetime.now(UTC),
-        actor=f"operator:{getpass.getuser()}",
+        actor=operator(),
         operation=command,
         operation_kind="command",
         attempt=1,

@@ -1,5 +1,7 @@
 """What the commands of those who run the practice have in common."""
 
+import getpass
+import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +24,14 @@ async def with_database(settings: "Settings", work: "Callable[[AsyncEngine], Awa
         return await work(engine)
     finally:
         await engine.dispose()
+
+
+def operator() -> str:
+    """Who is logged in on this machine, as stories and the audit trail name them."""
+    try:
+        return f"operator {getpass.getuser()}"
+    except (KeyError, OSError):  # a container may run as a user whom no file knows
+        return f"operator uid-{os.getuid()}"
 
 
 def moment(at: datetime) -> str:

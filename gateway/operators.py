@@ -1,13 +1,12 @@
 """The commands of those who run the practice: `frontdoor checkouts …` and `frontdoor clinicians …`."""
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.commands import ended, moment, with_database
+from gateway.commands import ended, moment, operator, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -162,7 +161,7 @@ def _act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
     from gateway.clock import SystemClock
 
     async def act(_: "AsyncEngine", units: "Units") -> T:
-        desk = OperatorDesk(units=units, clock=SystemClock(), operator=f"operator {getpass.getuser()}")
+        desk = OperatorDesk(units=units, clock=SystemClock(), operator=operator())
         try:
             return await action(desk)
         except InvalidInput as error:

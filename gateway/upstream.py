@@ -1,7 +1,6 @@
 """`frontdoor upstream check`: whether Healthie is still what we were written for."""
 
 import asyncio
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from booking.refusals import UpstreamUnavailable
 from gateway.clock import SystemClock
+from gateway.commands import operator
 
 if TYPE_CHECKING:
     from booking.alerts import Watch
@@ -87,7 +87,7 @@ def _of_healthie() -> "Report":
         clock, engine = SystemClock(), connect_database(settings.database_url)
         trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
         try:
-            with asked_by(f"operator {getpass.getuser()}"):
+            with asked_by(operator()):
                 return await compared(audited_calls(settings, trail=trail, clock=clock))
         finally:
             await trail.aclose()

@@ -79,7 +79,14 @@ class TestVerify:
         assert "9 records, 1 to 9" in told.output
         assert "1 attempts without an answer (under way, or their process died): 9" in told.output
         assert "9 later records could be cut off unseen" in told.output
+        assert "There is no" in told.output  # file of anchors: none was taken yet, or it was taken away
         assert told.output.endswith("Sound.\n")
+
+    def test_anchors_that_cannot_be_read_are_said_not_to_be(self, database: Path, tmp_path: Path) -> None:
+        (tmp_path / "anchors.jsonl").mkdir()
+        told = frontdoor("audit", "verify")
+        assert (told.exit_code, "anchors.jsonl" in told.output) == (1, True)
+        assert isinstance(told.exception, SystemExit)
 
     def test_the_first_bad_record_is_named_and_the_exit_code_says_it(self, database: Path) -> None:
         tamper(database, "UPDATE audit_records SET checkout_id = 'other' WHERE sequence IN (4, 7)")
@@ -160,7 +167,7 @@ class TestShow:
             in told
         )
         assert "ok, HTTP 200, 12 ms  request req-4  request up-4" in told
-        assert f"accessed   command  audit show  by operator:{getpass.getuser()}" in told
+        assert f"accessed   command  audit show  by operator {getpass.getuser()}" in told
         assert frontdoor("audit", "verify").exit_code == 0
 
     def test_a_checkout_that_the_trail_does_not_know_is_said(self, database: Path) -> None:
@@ -184,6 +191,15 @@ class TestShow:
             assert told.exit_code == 1
             assert "cannot be recorded" in told.output
             assert "Charge" not in told.output
+
+    def test_an_operator_whom_the_machine_has_no_name_for_is_told_by_number(
+        self, database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr("os.getuid", lambda: 4_294_000_000)
+        assert frontdoor("audit", "show", "--checkout", "checkout_1").exit_code == 0
+        assert "by operator uid-4294000000" in frontdoor("audit", "show", "--checkout", "checkout_1").output
 
 
 class TestExport:
@@ -228,8 +244,27 @@ class TestExport:
         told = frontdoor("audit", "verify", "--export", str(file), "--json")
         assert [fault["sequence"] for fault in json.loads(told.output)["shown"]] == [2, 4]
 
+    def test_text_that_nobody_can_write_in_utf_8_is_found_to_be_forged(
+        self, database: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "export.jsonl"
+        first = json.loads(frontdoor("audit", "export").stdout.splitlines()[0])
+        first["record"] = f'{{"key":"{first["record"]["key"]}","forged":"\ud800"}}'
+        file.write_text(json.dumps(first))
+        told = frontdoor("audit", "verify", "--export", str(file))
+        assert (told.exit_code, "record 1: altered" in told.output) == (1, True)
+
     @pytest.mark.parametrize(
-        "line", ["no json", "[]", "{}", '{"sequence":"1","previous":"","mac":"","record":{}}']
+        "line",
+        [
+            "no json",
+            "[]",
+            "{}",
+            '{"sequence":"1","previous":"","mac":"","record":{}}',
+            '{"sequence":1,"previous":"","mac":"","record":{"at":NaN}}',
+            "[" * 100_000,
+        ],
+        ids=str.__len__,
     )
     def test_what_is_no_export_is_said(self, database: Path, tmp_path: Path, line: str) -> None:
         file = tmp_path / "other.txt"
