@@ -1,4 +1,4 @@
-"""Settings, all from the environment with the prefix `FRONTDOOR_`; the README's table names each."""
+"""Settings, all from the environment with the prefix `FRONTDOOR_`; docs/settings.md names each."""
 
 import base64
 from datetime import timedelta

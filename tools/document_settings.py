@@ -1,4 +1,4 @@
-"""Write the README's table of settings from the settings themselves: ``python -m tools.document_settings [--check]``."""
+"""Write the page's table of settings from the settings themselves: ``python -m tools.document_settings [--check]``."""
 
 import re
 import sys
@@ -8,7 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from gateway.settings import Settings
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 _BLOCK = re.compile(
     r"(?<=<!-- settings: written by `python -m tools.document_settings` -->\n).*?(?=<!-- /settings -->)",
     re.DOTALL,
@@ -26,7 +26,7 @@ def table() -> str:
 
 
 def documented(text: str) -> str:
-    """The README with the table of today."""
+    """The page with the table of today."""
     return _BLOCK.sub(lambda _: table(), text)
 
 
@@ -40,10 +40,10 @@ def _default(value: object) -> str:
 
 def main() -> int:
     """Write, or only compare."""
-    text = README.read_text()
+    text = PAGE.read_text()
     if "--check" in sys.argv:
         return int(documented(text) != text)
-    README.write_text(documented(text))
+    PAGE.write_text(documented(text))
     return 0
 
 

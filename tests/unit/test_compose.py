@@ -130,9 +130,13 @@ def test_a_service_listens_on_the_port_that_is_published_and_probed(service: str
     assert published == [listening] == [int(probed)]
 
 
-def test_the_key_to_the_card_processors_books_is_passed_on() -> None:
-    for name in ("gateway", "worker"):
-        assert OURS[name]["environment"]["FRONTDOOR_STRIPE_KEY"] is None
+def test_whatever_else_is_set_in_the_file_of_settings_reaches_our_processes_and_not_the_emulator() -> None:
+    assert {name: service["env_file"] for name, service in OURS.items()} == {
+        "migrate": ".env",
+        "gateway": ".env",
+        "worker": ".env",
+        "emulator": [],
+    }
 
 
 def test_the_worker_is_probed_by_the_file_that_it_touches(tmp_path: Path) -> None:
