@@ -25,6 +25,9 @@ from gateway.rates.memory import ProcessStorage
 
 log = structlog.get_logger(__name__)
 
+# What is counted at every request goes to Redis in steps of so many: a question to Redis costs more than a small query does.
+STEP = 10
+
 # A Redis that did not answer is not asked again for this long: requests shall not each wait for its timeout.
 LEFT_ALONE = 5.0
 
@@ -69,6 +72,10 @@ class Counts:
         """Count it for each; what is too much is counted too."""
         return tuple(await asyncio.gather(*(self._add(bound, amount) for bound in bounds)))
 
+    async def add_in_steps(self, bounds: Sequence[Bound]) -> tuple[Count, ...]:
+        """Count one for each, as this process knows: what others have counted is learned with every tenth of its own."""
+        return tuple([await self._add_in_steps(bound) for bound in bounds])
+
     async def take_back(self, counts: Sequence[Count]) -> None:
         """Count one less in each of their windows. What cannot be taken back stays."""
         await asyncio.gather(*(self._incr(one.storage, one.key, one.bound, -1) for one in counts))
@@ -83,14 +90,24 @@ class Counts:
 
     async def _add(self, bound: Bound, amount: int) -> Count:
         key = self._name(bound)
-        storage: Storage = self._own
-        value = None
-        if self._shared is not None and time.monotonic() >= self._alone_until:
-            value = await self._incr(self._shared, key, bound, amount)
-            storage = self._own if value is None else self._shared
-        if value is None:
-            value = await self._own.incr(key, _seconds(bound), amount)
-        return Count(bound=bound, value=value, key=key, storage=storage)
+        if self._shared is not None and (value := await self._share(key, bound, amount)) is not None:
+            return Count(bound=bound, value=value, key=key, storage=self._shared)
+        value = await self._own.incr(key, _seconds(bound), amount)
+        return Count(bound=bound, value=value, key=key, storage=self._own)
+
+    async def _add_in_steps(self, bound: Bound) -> Count:
+        key = self._name(bound)
+        value = await self._own.incr(key, _seconds(bound))
+        others = await self._own.get(_others(key))
+        if value % STEP == 0 and (total := await self._share(key, bound, STEP)) is not None:
+            others = await self._own.incr(_others(key), _seconds(bound), total - value - others)
+        return Count(bound=bound, value=value + others, key=key, storage=self._own)
+
+    async def _share(self, key: str, bound: Bound, amount: int) -> int | None:
+        """What all processes have counted; None where that is not to be had."""
+        if self._shared is None or time.monotonic() < self._alone_until:
+            return None
+        return await self._incr(self._shared, key, bound, amount)
 
     async def _incr(self, storage: Storage, key: str, bound: Bound, amount: int) -> int | None:
         try:
@@ -113,6 +130,11 @@ class Counts:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _others(key: str) -> str:
+    """Where it stands what other processes have counted under a key."""
+    return f"{key}/others"
 
 
 def _seconds(bound: Bound) -> int:

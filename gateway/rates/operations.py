@@ -10,7 +10,7 @@ from strawberry.types import ExecutionResult
 
 from booking.principals import Caller
 from gateway.idempotency_keys import root_fields
-from gateway.rates.counting import Bound, Counts
+from gateway.rates.counting import Bound, Count, Counts
 from gateway.rates.table import FIELDS, REQUESTS, Rate
 from schema.context import Context
 from schema.errors import RequestError
@@ -41,11 +41,12 @@ class OperationRates:
 
     async def network(self, client: str | None) -> None:
         """Count a request, before it is known who asks. Raises TooManyRequests."""
-        await self._add(list(of_network(self._requests, client)))
+        self._check(await self._counts.add_in_steps([*of_network(self._requests, client)]))
 
     async def caller(self, caller: Caller | None) -> None:
         """Count a request for whoever asks. Raises TooManyRequests."""
-        await self._add(list(of_caller(self._requests, [caller.principal.key] if caller else [])))
+        keys = [caller.principal.key] if caller else []
+        self._check(await self._counts.add_in_steps([*of_caller(self._requests, keys)]))
 
     async def fields(self, names: Sequence[str], caller: Caller | None, client: str | None) -> None:
         """Count what an operation asks for at its root. Raises TooManyRequests."""
@@ -53,12 +54,10 @@ class OperationRates:
             rate = self._fields.get(name)
             if rate is not None:
                 keys = [caller.principal.key] if caller else []
-                await self._add([*of_caller(rate, keys), *of_network(rate, client)], times)
+                bounds = [*of_caller(rate, keys), *of_network(rate, client)]
+                self._check(await self._counts.add(bounds, times))
 
-    async def _add(self, bounds: Sequence[Bound], amount: int = 1) -> None:
-        if not bounds:
-            return
-        counts = await self._counts.add(bounds, amount)
+    def _check(self, counts: Sequence[Count]) -> None:
         if retry_after := self._counts.retry_after(counts):
             raise TooManyRequests(retry_after)
 

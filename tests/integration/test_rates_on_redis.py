@@ -24,7 +24,7 @@ SOMEBODY = Bound(what="sample", subject="caller:patient:p-sample", most=3, windo
 
 @pytest.fixture
 async def clients(redis_url: str) -> AsyncIterator[list[Redis]]:
-    clients = [connect_redis(redis_url, timeout=1) for _ in range(2)]
+    clients = [connect_redis(redis_url, timeout=10) for _ in range(2)]
     yield clients
     for client in clients:
         await client.aclose()
@@ -57,6 +57,16 @@ async def test_two_gateways_count_together(gateways: list[Counts], clock: FakeCl
     assert values == [1, 2, 3, 4]
     clock.advance(hours=1)
     assert (await gateways[0].add([SOMEBODY]))[0].value == 1
+
+
+async def test_what_is_counted_at_every_request_is_shared_in_steps_of_ten(gateways: list[Counts]) -> None:
+    first, second = gateways
+    values = [(await first.add_in_steps([SOMEBODY]))[0].value for _ in range(25)]
+    assert values == list(range(1, 26))
+    values = [(await second.add_in_steps([SOMEBODY]))[0].value for _ in range(20)]
+    assert values == [*range(1, 10), *range(30, 40), 40]
+    values = [(await first.add_in_steps([SOMEBODY]))[0].value for _ in range(6)]
+    assert values == [26, 27, 28, 29, 50, 51]
 
 
 async def test_a_card_tester_at_two_gateways_at_once_gets_no_more_cards_through(
