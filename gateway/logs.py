@@ -16,14 +16,35 @@ def faults_without_values(
     given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given
     if isinstance(error, BaseException):
-        chain = [error]
-        while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
-            chain.append(inner)
-        event["fault"] = " < ".join(type(one).__qualname__ for one in chain)
-        event["at"] = [
-            f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
-        ]
+        event["fault"], event["at"] = _types(error), _places(error)
     return event
+
+
+class LibraryFormatter(logging.Formatter):
+    """What libraries log, one line each where it is a fault; those that nobody caught come to uvicorn and asyncio."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s %(name)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record; of a fault the first line of its message (asyncio quotes the fault below), types and places."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return super().format(record)
+        first = record.getMessage().partition("\n")[0]
+        return f"{record.levelname} {record.name} {first} {_types(error)} at {' '.join(_places(error))}"
+
+
+def _types(error: BaseException) -> str:
+    """The fault and what it came of."""
+    chain = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+        chain.append(inner)
+    return " < ".join(type(one).__qualname__ for one in chain)
+
+
+def _places(error: BaseException) -> list[str]:
+    return [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
 
 
 def configure_logs(*, log_format: LogFormat, level: str) -> None:
@@ -45,4 +66,6 @@ def configure_logs(*, log_format: LogFormat, level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,  # a logger that is kept could not be captured, nor told of a new level
     )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(LibraryFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[libraries])

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,8 @@ import click
 import jsonschema
 import pytest
 import yaml
+
+from booking.saga import LEASE, STEP_BUDGET
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_SCHEMA = ROOT / "tests" / "data" / "compose-spec.json"
@@ -187,6 +190,12 @@ def test_the_image_is_built_from_files_that_exist_and_holds_every_package() -> N
         "resolvers",
         "schema",
     }
+
+
+@pytest.mark.parametrize("service", ["gateway", "worker"])
+def test_a_step_of_a_checkout_may_end_before_its_process_must(service: str) -> None:
+    grace = timedelta(seconds=int(SERVICES[service]["stop_grace_period"].removesuffix("s")))
+    assert STEP_BUDGET < grace < LEASE
 
 
 def test_the_image_does_not_run_as_root() -> None:
