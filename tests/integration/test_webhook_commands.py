@@ -1,0 +1,111 @@
+"""`frontdoor webhooks list|show|replay` on a database of their own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.inbox import Delivery
+from booking.watched import Kind, Poke, Resource
+from gateway.command_line import main
+from integrations.database.engine import connect_database
+from integrations.database.inbox import SqlInbox
+from integrations.database.migrations import migrate_engine
+from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.database_samples import SEALER
+
+LONG_AGO = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+WAITING, GIVEN_UP = Resource(kind=Kind.VISIT, id="7"), Resource(kind=Kind.PAYMENT, id="61")
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
+    for name, value in {
+        "DATABASE_URL": url,
+        "SECRET_KEY": "only-for-tests-" * 4,
+        "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
+        "HEALTHIE_ORGANIZATION_KEY": "synthetic",
+    }.items():
+        monkeypatch.setenv(f"FRONTDOOR_{name}", value)
+    on_database(url, prepare)
+    return url
+
+
+def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[object]]) -> object:
+    async def run() -> object:
+        engine = connect_database(url)
+        try:
+            return await work(engine)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+async def prepare(engine: AsyncEngine) -> None:
+    """One visit that waits to be looked at, and one payment that was given up."""
+    await migrate_engine(engine)
+    for resource, event in ((WAITING, "appointment.updated"), (GIVEN_UP, "billing_item.updated")):
+        delivery = Delivery(
+            event=event,
+            resource_type="sample",
+            resource_id=resource.id,
+            received_at=LONG_AGO,
+            poke=Poke(resource=resource),
+        )
+        await SqlInbox(engine=engine).accept(delivery)
+    async with sql_unit_of_work(engine, SEALER)() as unit:
+        mark = await unit.marks.lease(GIVEN_UP, "worker", now=LONG_AGO, until=LONG_AGO + timedelta(minutes=1))
+        assert mark is not None
+        await unit.marks.failed(mark, due_at=None, now=LONG_AGO, error="upstream_unavailable")
+        await unit.commit()
+
+
+async def due(engine: AsyncEngine) -> list[Resource]:
+    async with sql_unit_of_work(engine, SEALER)() as unit:
+        return list(await unit.marks.due(datetime.now(UTC), limit=10))
+
+
+def frontdoor(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_the_list_tells_what_waits_and_what_was_given_up(url: str) -> None:
+    lines = frontdoor("webhooks", "list").stdout.splitlines()
+    assert len(lines) == 2
+    (dead,) = frontdoor("webhooks", "list", "--dead").stdout.splitlines()
+    assert "failed 1 times (upstream_unavailable)" in dead
+    assert "given up 2026-03-02T12:00:00" in dead
+
+
+def test_show_tells_what_came_in_and_that_nothing_was_seen_yet(url: str) -> None:
+    told = frontdoor("webhooks", "show", "visit", "7")
+    assert told.exit_code == 0
+    assert "marked 1 times" in told.stdout
+    assert "never seen" in told.stdout
+    assert "appointment.updated" in told.stdout
+
+
+def test_show_of_something_unheard_of_says_so(url: str) -> None:
+    told = frontdoor("webhooks", "show", "card", "99")
+    assert told.exit_code == 0
+    assert "nothing is to be looked at" in told.stdout
+
+
+def test_what_was_given_up_is_taken_up_again_by_a_replay(url: str) -> None:
+    assert on_database(url, due) == [WAITING]
+    assert frontdoor("webhooks", "replay", "payment", "61").exit_code == 0
+    assert frontdoor("webhooks", "list", "--dead").stdout == "None.\n"
+    assert on_database(url, due) == [WAITING, GIVEN_UP]
+    assert "operator" in frontdoor("webhooks", "show", "payment", "61").stdout
+
+
+def test_a_kind_that_is_none_is_refused_with_those_that_are(url: str) -> None:
+    refused = frontdoor("webhooks", "replay", "invoice", "1")
+    assert refused.exit_code == 2
+    assert "'payment'" in refused.stderr
