@@ -46,6 +46,7 @@ async def measure(
                 "FRONTDOOR_DATABASE_URL": url,
                 "FRONTDOOR_HEALTHIE_URL": f"{emulator.url}/graphql",
                 "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],
+                "FRONTDOOR_HEALTHIE_WEBHOOK_URL": f"http://gateway.invalid{PATH}",
                 "FRONTDOOR_HEALTHIE_WEBHOOK_SECRETS": json.dumps([SECRET]),
                 "FRONTDOOR_LOG_LEVEL": "ERROR",
             }

@@ -58,6 +58,25 @@ class Inbox(Protocol):
         """Keep it and mark its resource, durably when this returns; in a transaction of its own."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rhythm:
+    """How often webhooks came in, over some time."""
+
+    count: int
+    first: datetime | None  # UTC
+    last: datetime | None  # UTC
+
+
+class KeptInbox(Inbox, Protocol):
+    """The inbox, for whoever looks after it."""
+
+    async def received(self, since: datetime) -> Sequence[Delivery]:
+        """What came in since the moment, oldest first; without the pokes."""
+
+    async def rhythm(self, since: datetime) -> Rhythm:
+        """How often webhooks came in since the moment."""
+
+
 class Marks(Protocol):
     """Dirty marks, one row a resource, inside one unit of work."""
 

@@ -35,6 +35,13 @@ class Attention(StrEnum):
     )
     WEBHOOK_GIVEN_UP = "webhook_given_up"  # what a webhook is about could not be fetched for a day
     CARD_TESTING = "card_testing"  # more cards were declined than patients' are; the subject is the hour
+    WEBHOOK_MISSING = "webhook_missing"  # some events were subscribed to by nobody
+    WEBHOOK_DISABLED = "webhook_disabled"
+    WEBHOOK_FAILING = "webhook_failing"  # upstream has warned, and will disable it
+    WEBHOOK_ELSEWHERE = "webhook_elsewhere"  # one of ours sends to an address that is not ours
+    WEBHOOK_NOT_MENDED = "webhook_not_mended"
+    WEBHOOKS_SILENT = "webhooks_silent"  # none comes, although visits change
+    WEBHOOKS_UNCHECKED = "webhooks_unchecked"  # nobody could look whether they are well
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 

@@ -21,14 +21,17 @@ from gateway.idempotency import REPLAYED_HEADER, MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
 from gateway.rates import OperationRates, RefusedSenders
 from gateway.requests import REQUEST_ID_HEADER
+from gateway.sealing import sealer
 from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings
 from gateway.sockets import SocketRules
 from gateway.tokens import GatewayTokens, derive_key
 from gateway.trusted_documents import TrustedDocuments, load_manifest
+from gateway.webhook_secrets import WebhookSecrets
 from gateway.webhooks import PATH as WEBHOOKS_PATH
 from gateway.webhooks import Address, WebhookEndpoint
 from integrations.database.migrations import ready
+from integrations.database.webhook_subscriptions import SqlWebhookSecrets
 
 GRAPHQL_PATH = "/graphql"
 GRAPHIQL_PATH = "/graphiql"
@@ -96,7 +99,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         Route("/healthz", _live),
         Route("/readyz", gateway.ready),
     ]
-    if settings.healthie_webhook_secrets:
+    if settings.healthie_webhook_url is not None:
         routes.append(Route(WEBHOOKS_PATH, gateway.webhooks))
     if settings.in_development:
         emulator = str(settings.emulator_url).rstrip("/") if settings.emulator_url else None
@@ -138,14 +141,19 @@ def _trusted_documents(settings: Settings) -> TrustedDocuments:
     return load_manifest(settings.trusted_documents, settings.trusted_documents_mode)
 
 
-def _webhook_endpoint(settings: Settings, system: System) -> WebhookEndpoint:
+def _webhook_endpoint(settings: Settings, system: System) -> WebhookEndpoint | None:
     url = settings.healthie_webhook_url
-    secrets = tuple(one.get_secret_value() for one in settings.healthie_webhook_secrets)
+    if url is None:
+        return None
     return WebhookEndpoint(
         inbox=system.inbox,
         clock=system.clock,
-        secrets=lambda: secrets,
-        address=Address(path=url.path or "/", query=url.query or "") if url else None,
+        secrets=WebhookSecrets(
+            configured=settings.webhook_secrets,
+            stored=SqlWebhookSecrets(engine=system.engine, sealer=sealer(settings)),
+            clock=system.clock,
+        ),
+        address=Address(path=url.path or "/", query=url.query or ""),
         sources=settings.healthie_webhook_sources,
         address_header=settings.client_address_header,
         refused_senders=RefusedSenders(clients=_client_names(settings), clock=system.clock),

@@ -30,8 +30,10 @@ from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.services import Services
+from booking.silence import SilenceWatch
 from booking.steps import Steps
 from booking.trials import BoundedPromotions, Trials
+from booking.webhook_health import Daily, HealthUnits, Ours, WebhookHealth
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
@@ -86,6 +88,8 @@ class System:
     happenings: SqlHappeningLog
     refresher: Refresher
     visit_poll: VisitPoll
+    webhook_health: WebhookHealth | None  # None: no webhooks are wanted
+    silence: SilenceWatch | None
 
     def worker(self) -> Worker:
         """A worker on this system."""
@@ -99,7 +103,16 @@ class System:
                 # Whether a turn is due is for all workers together; these say how often one asks.
                 Chore(name="poll_changed_visits", every=timedelta(minutes=1), work=self.visit_poll.changed),
                 Chore(name="poll_missing_visits", every=timedelta(minutes=10), work=self.visit_poll.missing),
+                *self._webhook_chores(),
             ),
+        )
+
+    def _webhook_chores(self) -> tuple[Chore, ...]:
+        if self.webhook_health is None or self.silence is None:
+            return ()
+        return (
+            Chore(name="check_webhooks", every=timedelta(minutes=1), work=self.webhook_health.if_due),
+            Chore(name="listen_for_webhooks", every=timedelta(minutes=1), work=self.silence.look),
         )
 
     def _chores(self) -> tuple[Chore, ...]:
@@ -244,6 +257,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         exits.push_async_callback(services.checkouts.aclose)
         offer = OfferChanges(kept=healthie.kept, search=services.search)
         watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
+        inbox = SqlInbox(engine=engine)
         yield System(
             clock=clock,
             engine=engine,
@@ -259,7 +273,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             idempotency=IdempotencyKeys(engine=engine),
             sign_in=sign_in,
             ledger=ledger,
-            inbox=SqlInbox(engine=engine),
+            inbox=inbox,
             happenings=SqlHappeningLog(engine=engine),
             refresher=Refresher(
                 units=units,
@@ -270,7 +284,37 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 name=name,
             ),
             visit_poll=VisitPoll(units=units, visits=watched, clock=clock),
+            webhook_health=_webhook_health(
+                settings, units=units, healthie=healthie, inbox=inbox, clock=clock, name=name
+            ),
+            silence=SilenceWatch(
+                units=units, inbox=inbox, visits=watched, clock=clock, gaps=settings.healthie_webhook_silence
+            )
+            if settings.healthie_webhook_url
+            else None,
         )
+
+
+def _webhook_health(
+    settings: Settings,
+    *,
+    units: HealthUnits,
+    healthie: Healthie,
+    inbox: SqlInbox,
+    clock: Clock,
+    name: str,
+) -> WebhookHealth | None:
+    if settings.healthie_webhook_url is None:
+        return None
+    return WebhookHealth(
+        units=units,
+        subscriptions=healthie.subscriptions,
+        inbox=inbox,
+        clock=clock,
+        ours=Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets)),
+        daily=Daily(at=settings.healthie_webhook_check_at, zone=settings.time_zone),
+        name=name,
+    )
 
 
 def _digest(key: bytes) -> Callable[[str], str]:

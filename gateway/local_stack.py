@@ -82,7 +82,8 @@ async def local_stack(
         migrated = asyncio.create_task(asyncio.to_thread(_migrate, database))
         await family.until_answers(http, "emulator", f"{emulator}/_control/health")
         seed = (await http.get(f"{emulator}/_control/seed")).raise_for_status().json()
-        secret = await _subscribe(http, emulator, owner_key=seed["owner"]["key"], url=gateway + WEBHOOKS_PATH)
+        webhooks = gateway + WEBHOOKS_PATH
+        secret = await _subscribe(http, emulator, owner_key=seed["owner"]["key"], url=webhooks)
         settings = {
             "FRONTDOOR_ENVIRONMENT": "development",
             "FRONTDOOR_SECRET_KEY": DEVELOPMENT_SECRET,
@@ -99,6 +100,7 @@ async def local_stack(
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",
             "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],
+            "FRONTDOOR_HEALTHIE_WEBHOOK_URL": webhooks,
             "FRONTDOOR_HEALTHIE_WEBHOOK_SECRETS": json.dumps([secret]),
             "FRONTDOOR_HEALTHIE_KEYS": json.dumps(seed["clinician_keys"]),
             **(extra or {}),

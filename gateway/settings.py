@@ -1,11 +1,12 @@
 """Settings, all from the environment with the prefix `FRONTDOOR_`; docs/settings.md names each."""
 
 import base64
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     Field,
@@ -119,13 +120,23 @@ class Settings(BaseSettings):
         le=10_000,
         description="How many of them may be sent at once; a quarter is kept for checkouts.",
     )
-    healthie_webhook_secrets: tuple[SecretStr, ...] = Field(
-        (),
-        description="JSON list of the `signature_secret`s (`whsec_…`) of our webhooks at Healthie, the old and the new one during a rotation; without any, `/webhooks/healthie` does not exist.",
-    )
     healthie_webhook_url: HttpUrl | None = Field(
         None,
-        description="The webhooks' address as Healthie knows it, where a proxy changes path or query: Healthie signs them. Else those that arrive count.",
+        description="Where Healthie sends its webhooks, as Healthie knows it: it signs this path and query, whatever a proxy makes of them on the way to `/webhooks/healthie`. Frontdoor sees to it that they are sent; without it there are none.",
+    )
+    healthie_webhook_secrets: tuple[SecretStr, ...] = Field(
+        (),
+        description="JSON list of `signature_secret`s (`whsec_…`) of webhooks that you made yourself. Frontdoor reads those of webhooks to its address from Healthie, so none is needed.",
+    )
+    healthie_webhook_check_at: time = Field(
+        time(6),
+        description="When it is checked, every day, that Healthie sends its webhooks; the practice's time.",
+    )
+    healthie_webhook_silence: int = Field(
+        6,
+        ge=2,
+        le=100,
+        description="How many of the usual gaps between webhooks are a silence that is alerted, if visits change.",
     )
     healthie_webhook_sources: tuple[IPvAnyNetwork, ...] = Field(
         (),
@@ -167,6 +178,9 @@ class Settings(BaseSettings):
     )
     oidc_longest_minutes: int = Field(
         60, ge=1, le=1440, description="A token that is good for longer is refused."
+    )
+    time_zone: ZoneInfo = Field(
+        ZoneInfo("America/New_York"), description="The practice's time zone, by its IANA name."
     )
     tenant: str = Field(
         "practice", description="The practice's name in keys; change it only with an empty database."
@@ -299,6 +313,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _webhooks_have_an_address(self) -> Self:
+        if self.healthie_webhook_secrets and self.healthie_webhook_url is None:
+            raise ValueError(
+                "healthie_webhook_url is needed with healthie_webhook_secrets: else nobody could see whether webhooks are sent there"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _own_secret(self) -> Self:
         if self.secret_key.get_secret_value() == DEVELOPMENT_SECRET and not self.in_development:
             raise ValueError("secret_key is the development stack's: make your own")
@@ -319,6 +341,11 @@ class Settings(BaseSettings):
     def audit_secrets(self) -> tuple[str, ...]:
         """What the audit's keys are derived from: the first signs, all verify."""
         return tuple(secret.get_secret_value() for secret in (*self.audit_keys, self.secret_key))
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """What webhooks may be signed with, besides what is read from Healthie."""
+        return tuple(secret.get_secret_value() for secret in self.healthie_webhook_secrets)
 
     @property
     def hold_duration(self) -> timedelta:

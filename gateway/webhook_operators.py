@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gateway.commands import moment, with_database
+from gateway.webhook_check import health
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -102,6 +103,9 @@ def replay(kind: str, resource_id: str) -> None:
 
     _on_database(again)
     click.echo(f"{resource} is due now; a worker looks at it.")
+
+
+webhooks.add_command(health)
 
 
 def _on_database(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:

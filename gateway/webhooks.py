@@ -3,8 +3,9 @@
 import asyncio
 import ipaddress
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -39,6 +40,13 @@ class _Refused(Exception):
         self.why = why
 
 
+class Secrets(Protocol):
+    """Those that sign today."""
+
+    async def __call__(self, *, doubted: bool = False) -> Sequence[str]:
+        """The secrets; asked anew when `doubted`. The same object if nothing changed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Address:
     """The webhook's address as the sender signs it."""
@@ -53,7 +61,7 @@ class WebhookEndpoint:
 
     inbox: Inbox
     clock: Clock
-    secrets: Callable[[], Sequence[str]]  # those that sign today
+    secrets: Secrets
     address: Address | None = None  # None: as it arrives
     sources: Sequence[Network] = ()  # none: from anywhere
     address_header: str | None = None  # in which a proxy names the sender
@@ -102,7 +110,7 @@ class WebhookEndpoint:
             body=await _body(request),
         )
         try:
-            verify(received, self.secrets())
+            await self._verify(received)
             delivery = delivery_of(received, at=self.clock.now())
         except Forged as error:
             raise _Refused(401, str(error)) from None
@@ -110,6 +118,19 @@ class WebhookEndpoint:
             raise _Refused(400, str(error)) from None
         async with asyncio.timeout(KEEP_SECONDS):
             await self.inbox.accept(delivery)
+
+    async def _verify(self, received: Received) -> None:
+        """Raise Forged unless it is genuine, by the secrets of this moment if need be."""
+        async with asyncio.timeout(KEEP_SECONDS):
+            known = await self.secrets()
+        try:
+            verify(received, known)
+        except Forged:
+            async with asyncio.timeout(KEEP_SECONDS):
+                anew = await self.secrets(doubted=True)
+            if anew is known:
+                raise
+            verify(received, anew)
 
     def _may_send(self, request: Request) -> bool:
         if not self.sources:

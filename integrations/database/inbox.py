@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.inbox import Delivery, Mark, Source
+from booking.inbox import Delivery, Mark, Rhythm, Source
 from booking.watched import Kind, Poke, Resource
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
@@ -160,7 +160,7 @@ class SqlMarks:
 
 
 class SqlInbox:
-    """The port Inbox. What arrives while a transaction is under way shares the next: a commit waits for the disk, and many for it."""
+    """The ports Inbox and KeptInbox. What arrives while a transaction is under way shares the next: a commit waits for the disk, and many for it."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -205,6 +205,14 @@ class SqlInbox:
     async def received(self, since: datetime) -> Sequence[Delivery]:
         """What came in since the moment, oldest first; without the pokes."""
         return await self._read(_d.received_at >= since)
+
+    async def rhythm(self, since: datetime) -> Rhythm:
+        """How often webhooks came in since the moment."""
+        mine = (_d.received_at >= since, _d.source == Source.WEBHOOK)
+        query = select(func.count(), func.min(_d.received_at), func.max(_d.received_at)).where(*mine)
+        async with reading(self._engine) as connection:
+            count, first, last = (await connection.execute(query)).one()
+        return Rhythm(count=count, first=first, last=last)
 
     async def about(self, resource_id: str) -> Sequence[Delivery]:
         """What came in about upstream's id, oldest first; without the pokes."""

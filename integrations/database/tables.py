@@ -296,3 +296,25 @@ polls = Table(
     Column("next_at", UtcTime, nullable=False),
     Column("seen_until", UtcTime, nullable=False),
 )
+
+daily_runs = Table(
+    "daily_runs",
+    metadata,
+    Column("job", String, nullable=False),
+    Column("day", String, nullable=False),  # a date, of the practice's zone
+    Column("lease_owner", String),
+    Column("lease_until", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("tries", Integer, nullable=False),  # that failed since it was last finished
+    Column("due_at", UtcTime),  # of the next try; NULL: none failed
+    Column("seen_until", UtcTime),  # up to when the job has seen everything
+    PrimaryKeyConstraint("job", "day"),
+)
+
+webhook_subscriptions = Table(
+    "webhook_subscriptions",
+    metadata,
+    Column("id", String, primary_key=True),  # upstream's
+    Column("secret", Document),  # sealed: what it signs with; NULL: it does not send to us
+    Column("well_at", UtcTime),  # when it was last seen as it should be
+)

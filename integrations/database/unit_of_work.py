@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
+from integrations.database.daily import SqlRuns
 from integrations.database.happenings import SqlHappenings
 from integrations.database.inbox import SqlMarks
 from integrations.database.sealing import Sealer
 from integrations.database.snapshots import SqlPolls, SqlSnapshots
 from integrations.database.story import SqlStory
+from integrations.database.webhook_subscriptions import SqlKnownSubscriptions
 
 
 class SqlUnitOfWork:
@@ -29,6 +31,8 @@ class SqlUnitOfWork:
     snapshots: SqlSnapshots
     happenings: SqlHappenings
     polls: SqlPolls
+    runs: SqlRuns
+    known_subscriptions: SqlKnownSubscriptions
     _connection: AsyncConnection
 
     def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
@@ -51,6 +55,8 @@ class SqlUnitOfWork:
         self.snapshots = SqlSnapshots(self._connection)
         self.happenings = SqlHappenings(self._connection)
         self.polls = SqlPolls(self._connection)
+        self.runs = SqlRuns(self._connection)
+        self.known_subscriptions = SqlKnownSubscriptions(self._connection, self._sealer)
         return self
 
     async def __aexit__(

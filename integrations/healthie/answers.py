@@ -34,21 +34,28 @@ class Page(Protocol[T_co]):
 
 
 async def every(
-    fetch: Callable[[str | None], Awaitable[A]], connection: Callable[[A], Page[T] | None]
+    fetch: Callable[[str | None], Awaitable[A]],
+    connection: Callable[[A], Page[T] | None],
+    *,
+    most: int = MAX_PAGES,
 ) -> list[T]:
     """All nodes of a connection: `fetch` asks for the page after a cursor, `connection` finds it in the answer.
 
     Raises ContractBroken for a missing connection or a cursor in circles.
     """
-    return await rest(connection(await fetch(None)), fetch, connection)
+    return await rest(connection(await fetch(None)), fetch, connection, most=most)
 
 
 async def rest(
-    page: Page[T] | None, fetch: Callable[[str], Awaitable[A]], connection: Callable[[A], Page[T] | None]
+    page: Page[T] | None,
+    fetch: Callable[[str], Awaitable[A]],
+    connection: Callable[[A], Page[T] | None],
+    *,
+    most: int = MAX_PAGES,
 ) -> list[T]:
     """The nodes of a first page and of all that follow it. Raises ContractBroken as `every` does."""
     found: list[T] = []
-    for _ in range(MAX_PAGES):
+    for _ in range(most):
         if page is None:
             raise ContractBroken("Connection", "missing")
         found.extend(node for node in page.nodes or () if node is not None)

@@ -15,6 +15,7 @@ from stamina.instrumentation import RetryDetails
 from booking.kept_catalog import KeptCatalog, OwnShelf, Shelf
 from booking.ports import Availability, Billing, Cards, CatalogSource, Patients, Promotions, Scheduling
 from booking.refusals import ClinicianNotBookable
+from booking.webhook_subscriptions import Subscriptions
 from integrations.healthie.audit import CallAudit
 from integrations.healthie.availability import HealthieAvailability
 from integrations.healthie.billing import HealthieBilling
@@ -29,6 +30,7 @@ from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.scheduling import HealthieScheduling
+from integrations.healthie.subscriptions import HealthieSubscriptions
 from integrations.healthie.transport import Acting, Connection
 from integrations.healthie.upstream import UpstreamCheck
 from integrations.healthie.watching import Digest, HealthieWatched
@@ -59,6 +61,7 @@ class Healthie:
     watched: Callable[
         [Digest], HealthieWatched
     ]  # the digest makes of patient data what tells that it changed
+    subscriptions: Subscriptions
     keys: KeyStore
     upstream: UpstreamCheck
     warnings: Mapping[
@@ -130,6 +133,7 @@ async def connect(
             ),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
             watched=lambda digest: HealthieWatched(client=organization, digest=digest),
+            subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
             upstream=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
             warnings=connection.warnings,

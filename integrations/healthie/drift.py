@@ -58,6 +58,9 @@ _FELT = frozenset(
     for each in BreakingChangeType
     if "DIRECTIVE" not in each.name and each is not BreakingChangeType.IMPLEMENTED_INTERFACE_REMOVED
 )
+# Enums of which others may use values that we never ask for, and that we pass over in answers: the practice's other webhooks.
+_OPEN = frozenset({"WebhookEventType"})
+
 _NOTED = _FELT | {
     DangerousChangeType.ARG_DEFAULT_VALUE_CHANGE,
     DangerousChangeType.INPUT_FIELD_DEFAULT_VALUE_CHANGE,
@@ -120,6 +123,13 @@ class _Uses(Visitor):
     def enter_object_field(self, node: Any, *_: Any) -> None:
         parent = self._info.get_parent_input_type()
         self.found.add(f"{get_named_type(parent) if parent else None}.{node.name.value}")
+
+    def enter_variable_definition(self, *_: Any) -> None:
+        """Note all fields of an input that is sent whole."""
+        kind = self._info.get_input_type()
+        named = get_named_type(kind) if kind else None
+        if isinstance(named, GraphQLInputObjectType):
+            self.found |= {f"{named}.{name}" for name in named.fields}
 
     def enter_enum_value(self, node: Any, *_: Any) -> None:
         kind = self._info.get_input_type()
@@ -191,7 +201,8 @@ def _new_values(contract: GraphQLSchema, part: GraphQLSchema, present: GraphQLSc
     for name, kind in part.type_map.items():
         ours, theirs = contract.type_map.get(name), present.type_map.get(name)
         if (
-            isinstance(kind, GraphQLEnumType)
+            name not in _OPEN
+            and isinstance(kind, GraphQLEnumType)
             and isinstance(ours, GraphQLEnumType)
             and isinstance(theirs, GraphQLEnumType)
             and kind.values.keys() == ours.values.keys()

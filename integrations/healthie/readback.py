@@ -84,6 +84,15 @@ READ_BACKS: Mapping[str, ReadBack] = {
         },
     ),
     "DeleteVisit": ReadBack(seen_in="VisitById", compared={"gone": ("id",)}),
+    "SubscribeWebhook": ReadBack(
+        seen_in="WebhookSubscriptions",
+        compared={
+            "address": ("url",),
+            "events": ("webhook_events",),
+            "live": ("is_enabled", "should_retry"),
+        },
+    ),
+    "EnableWebhook": ReadBack(seen_in="WebhookSubscriptions", compared={"live": ("id", "is_enabled")}),
 }
 
 

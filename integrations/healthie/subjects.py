@@ -20,11 +20,13 @@ PUBLIC = frozenset(
         "PublicCatalog",
         "ValidateCoupon",
         "WatchedAvailability",
+        "WebhookSubscriptions",
         "WhoAmI",
     }
 )
 
-# What carries or brings back patient data, each with the variable that names the patient; None: none of them does.
+# What carries or brings back patient data, each with the variable that names the patient; None: none of them does. And
+# every mutation, whatever it is about: none is sent before its record is durable.
 OF_PATIENTS: Mapping[str, str | None] = {
     "AttachCard": "user_id",
     "Book": "user_id",
@@ -33,12 +35,14 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "Charge": "sender_id",
     "CreatePatient": None,
     "DeleteVisit": None,
+    "EnableWebhook": None,
     "LatestCardHolders": None,
     "Patient": "id",
     "PatientsByEmail": None,
     "PaymentById": None,
     "PaymentsSince": "patient_id",
     "Refund": None,
+    "SubscribeWebhook": None,
     "VisitById": None,
     "VisitsBetween": "user_id",
     "VisitsChanged": None,
@@ -50,6 +54,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "WatchedPatient": "id",
     "WatchedPayment": None,
     "WatchedVisit": None,
+    "WebhookAttempts": None,
 }
 
 

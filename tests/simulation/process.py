@@ -146,7 +146,11 @@ class Process:
         )
         self._poll = VisitPoll(units=self._units, visits=self.watched, clock=fate)
         secrets = [one.signature_secret for one in self._upstream.world.webhooks if one.signature_secret]
-        self.webhooks = WebhookEndpoint(inbox=self._inbox, clock=fate, secrets=lambda: secrets)
+
+        async def signing(*, doubted: bool = False) -> list[str]:
+            return secrets
+
+        self.webhooks = WebhookEndpoint(inbox=self._inbox, clock=fate, secrets=signing)
 
     async def _glance(self, checkout_id: str) -> None:
         self.fate.trace.say(self.fate.name, f"wakes {checkout_id}")

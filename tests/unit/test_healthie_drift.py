@@ -116,6 +116,12 @@ CHANGES: dict[str, tuple[str, str, Severity, str]] = {
         Severity.WARNING,
         "updateBillingItemInput.chosen_refund_amount is deprecated: Use refund",
     ),
+    "field of an input that is sent whole removed": (
+        "input WebhookEventInput {\n  id: ID\n",
+        "input WebhookEventInput {\n",
+        Severity.BREAKING,
+        "Field WebhookEventInput.id was removed.",
+    ),
     "value deprecated": (
         "  DATE_DESC\n",
         '  DATE_DESC @deprecated(reason: "Old")\n',
@@ -170,8 +176,16 @@ def test_a_type_that_is_gone_is_told_with_all_that_falls_with_it() -> None:
         ("  card_last4: String\n", "  card_last4: String\n  card_novelty: String\n"),
         ("billingItem(id: ID)", "billingItem(id: ID, reason: String)"),
         ("  METHOD_ASC\n", "  METHOD_ASC\n  NOVELTY_ASC\n"),
+        ("  TEST_CREATED\n", "  TEST_CREATED\n  LAB_ORDER_CREATED\n"),
     ],
-    ids=["unused and deprecated", "stricter", "more fields", "optional argument", "more to ask with"],
+    ids=[
+        "unused and deprecated",
+        "stricter",
+        "more fields",
+        "optional argument",
+        "more to ask with",
+        "events for others",
+    ],
 )
 def test_what_nobody_here_feels_is_not_told(old: str, new: str) -> None:
     assert differences(CONTRACT, OPERATIONS, changed(old, new)) == []

@@ -57,6 +57,16 @@ CARD = {
 }
 PERSON = {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest"}
 IN_PERSON = {"contact_type": "In Person", "appointment_location_id": "31"}
+WEBHOOK = {
+    "id": "1001",
+    "url": "https://gateway.example/webhooks/healthie",
+    "is_enabled": True,
+    "should_retry": True,
+    "warned_at": None,
+    "signature_secret": "whsec_sample",
+    "event_type": "PATIENT_UPDATED",
+    "webhook_events": [{"event_type": "PATIENT_UPDATED", "first_failed_at": None}],
+}
 SUCCESS = {"messages": None}
 RUNNING = {"recurring_payment": {"id": "701", "is_canceled": False}}
 
@@ -73,6 +83,15 @@ def paid(**changes: Any) -> Any:
 
 def booked(**changes: Any) -> Any:
     return {"appointment": a_visit(**(IN_PERSON | changes))}
+
+
+def webhooks(**changes: Any) -> Any:
+    return {
+        "webhooks": {
+            "nodes": [WEBHOOK | changes],
+            "page_info": {"has_next_page": False, "end_cursor": None},
+        }
+    }
 
 
 BOOKED = {"createAppointment": {"appointment": {"id": "901"}, "messages": None}}
@@ -95,6 +114,14 @@ AS_ASKED: dict[str, dict[str, Any]] = {
         "DeleteVisit": {"deleteAppointment": SUCCESS},
         "VisitById": [booked(), booked(deleted_at="2026-11-21 12:00:00 -0500")],
     },
+    "SubscribeWebhook": {
+        "SubscribeWebhook": {"createWebhook": {"webhook": WEBHOOK, "messages": None}},
+        "WebhookSubscriptions": webhooks(),
+    },
+    "EnableWebhook": {
+        "EnableWebhook": {"updateWebhook": {"webhook": {"id": "1001"}, "messages": None}},
+        "WebhookSubscriptions": webhooks(),
+    },
 }
 DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Charge", "state"): {"Charge": charged(a_payment(state="SCHEDULED"))},
@@ -116,6 +143,12 @@ DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Book", "contact_type"): {"VisitById": booked(contact_type="Phone Call")},
     ("Book", "location"): {"VisitById": booked(appointment_location_id="32")},
     ("DeleteVisit", "gone"): {"VisitById": booked()},
+    ("SubscribeWebhook", "address"): {"WebhookSubscriptions": webhooks(url="https://other.example/")},
+    ("SubscribeWebhook", "events"): {
+        "WebhookSubscriptions": webhooks(event_type="PATIENT_MERGED", webhook_events=[])
+    },
+    ("SubscribeWebhook", "live"): {"WebhookSubscriptions": webhooks(should_retry=False)},
+    ("EnableWebhook", "live"): {"WebhookSubscriptions": webhooks(is_enabled=False)},
 }
 
 CHECKOUT = a_checkout(
@@ -135,6 +168,10 @@ CALLS: dict[str, Callable[[Healthie], Awaitable[object]]] = {
     ),
     "Book": lambda healthie: healthie.scheduling.book(CHECKOUT),
     "DeleteVisit": lambda healthie: healthie.scheduling.delete(CHECKOUT),
+    "SubscribeWebhook": lambda healthie: healthie.subscriptions.subscribe(
+        "https://gateway.example/webhooks/healthie", frozenset({"patient.updated"})
+    ),
+    "EnableWebhook": lambda healthie: healthie.subscriptions.enable("1001"),
 }
 
 

@@ -104,6 +104,15 @@ def test_json_that_is_none_ends_with_a_clear_text(monkeypatch: pytest.MonkeyPatc
     assert "canary" not in caught.value.message
 
 
+def test_webhooks_have_an_address_by_which_they_can_be_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_HEALTHIE_WEBHOOK_SECRETS", '["whsec_canary"]')
+    with pytest.raises(click.ClickException, match="healthie_webhook_url is needed") as caught:
+        settings_of_process()
+    assert "canary" not in caught.value.message
+    monkeypatch.setenv("FRONTDOOR_HEALTHIE_WEBHOOK_URL", "https://gateway.example/webhooks/healthie")
+    assert Settings().webhook_secrets == ("whsec_canary",)
+
+
 def test_production_names_its_origins_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRONTDOOR_CORS_ORIGINS", '["*"]')
     with pytest.raises(ValidationError):

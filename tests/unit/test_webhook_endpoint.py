@@ -38,6 +38,13 @@ class Inbox:
         self.kept.append(delivery)
 
 
+SECRETS = [SECRET]
+
+
+async def one_secret(*, doubted: bool = False) -> list[str]:
+    return SECRETS
+
+
 @pytest.fixture
 def inbox() -> Inbox:
     return Inbox()
@@ -45,7 +52,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def endpoint(inbox: Inbox) -> WebhookEndpoint:
-    return WebhookEndpoint(inbox=inbox, clock=StillClock(), secrets=lambda: [SECRET])
+    return WebhookEndpoint(inbox=inbox, clock=StillClock(), secrets=one_secret)
 
 
 async def post(
@@ -175,7 +182,7 @@ class TestForgeries:
         return WebhookEndpoint(
             inbox=inbox,
             clock=StillClock(),
-            secrets=lambda: [SECRET],
+            secrets=one_secret,
             refused_senders=RefusedSenders(clients=clients, clock=StillClock()),
         )
 

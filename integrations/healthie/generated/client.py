@@ -14,6 +14,8 @@ from .charge import Charge
 from .coupons import Coupons
 from .create_patient import CreatePatient
 from .delete_visit import DeleteVisit
+from .enable_webhook import EnableWebhook
+from .input_types import WebhookEventInput
 from .latest_card_holders import LatestCardHolders
 from .more_appointment_types import MoreAppointmentTypes
 from .more_locations import MoreLocations
@@ -25,6 +27,7 @@ from .payment_by_id import PaymentById
 from .payments_since import PaymentsSince
 from .public_catalog import PublicCatalog
 from .refund import Refund
+from .subscribe_webhook import SubscribeWebhook
 from .validate_coupon import ValidateCoupon
 from .visit_by_id import VisitById
 from .visits_between import VisitsBetween
@@ -38,6 +41,8 @@ from .watched_form import WatchedForm
 from .watched_patient import WatchedPatient
 from .watched_payment import WatchedPayment
 from .watched_visit import WatchedVisit
+from .webhook_attempts import WebhookAttempts
+from .webhook_subscriptions import WebhookSubscriptions
 from .who_am_i import WhoAmI
 
 
@@ -1493,5 +1498,153 @@ class Client(Base):
             query=query,
             operation_name="VisitsStanding",
             mutation=False,
+            variables=variables,
+        )
+
+    async def webhook_subscriptions(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> WebhookSubscriptions:
+        query = gql("""
+            query WebhookSubscriptions($after: String) {
+              webhooks(first: 50, after: $after) {
+                nodes {
+                  ...Subscription
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Subscription on Webhook {
+              id
+              url
+              is_enabled
+              should_retry
+              warned_at
+              signature_secret
+              event_type
+              webhook_events {
+                event_type
+                first_failed_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            WebhookSubscriptions,
+            query=query,
+            operation_name="WebhookSubscriptions",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def webhook_attempts(
+        self, *, sent_after: Moment, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> WebhookAttempts:
+        query = gql("""
+            query WebhookAttempts($sent_after: ISO8601DateTime!, $after: String) {
+              sentWebhooks(
+                sent_after: $sent_after
+                order_by: CREATED_AT_ASC
+                first: 100
+                after: $after
+              ) {
+                nodes {
+                  created_at
+                  event_type
+                  http_response_status
+                  resource_id
+                  resource_id_type
+                  url
+                  webhook_id
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {
+            "sent_after": write_moment(sent_after),
+            "after": after,
+        }
+        return await self.execute(
+            WebhookAttempts,
+            query=query,
+            operation_name="WebhookAttempts",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def subscribe_webhook(
+        self, *, url: str, webhook_events: list[WebhookEventInput]
+    ) -> SubscribeWebhook:
+        query = gql("""
+            mutation SubscribeWebhook($url: String!, $webhook_events: [WebhookEventInput!]!) {
+              createWebhook(
+                input: {url: $url, webhook_events: $webhook_events, is_enabled: true, should_retry: true}
+              ) {
+                webhook {
+                  ...Subscription
+                }
+                messages {
+                  message
+                }
+              }
+            }
+
+            fragment Subscription on Webhook {
+              id
+              url
+              is_enabled
+              should_retry
+              warned_at
+              signature_secret
+              event_type
+              webhook_events {
+                event_type
+                first_failed_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"url": url, "webhook_events": webhook_events}
+        return await self.execute(
+            SubscribeWebhook,
+            query=query,
+            operation_name="SubscribeWebhook",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def enable_webhook(self, *, id: str) -> EnableWebhook:
+        query = gql("""
+            mutation EnableWebhook($id: ID!) {
+              updateWebhook(input: {id: $id, is_enabled: true}) {
+                webhook {
+                  id
+                }
+                messages {
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            EnableWebhook,
+            query=query,
+            operation_name="EnableWebhook",
+            mutation=True,
             variables=variables,
         )

@@ -9,7 +9,7 @@ from integrations.healthie.scalars import (
 from pydantic import BeforeValidator, Field
 
 from .base_model import BaseModel
-from .enums import BillingItemState
+from .enums import BillingItemState, WebhookEventType
 
 
 class CardOnFile(BaseModel):
@@ -107,6 +107,22 @@ class Place(BaseModel):
     clients_can_book: bool
 
 
+class Subscription(BaseModel):
+    id: str
+    url: Optional[str]
+    is_enabled: bool
+    should_retry: bool
+    warned_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    signature_secret: Optional[str]
+    event_type: Optional[Union[WebhookEventType, str]]
+    webhook_events: Optional[list["SubscriptionWebhookEvents"]]
+
+
+class SubscriptionWebhookEvents(BaseModel):
+    event_type: Union[WebhookEventType, str]
+    first_failed_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+
+
 class Visit(BaseModel):
     id: str
     date: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
@@ -173,5 +189,6 @@ More.model_rebuild()
 Package.model_rebuild()
 Payment.model_rebuild()
 Place.model_rebuild()
+Subscription.model_rebuild()
 Visit.model_rebuild()
 VisitKind.model_rebuild()

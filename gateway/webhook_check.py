@@ -1,0 +1,125 @@
+"""`frontdoor webhooks health`: whether Healthie sends us its webhooks, seen to at once and told in sentences."""
+
+import asyncio
+import getpass
+import json
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from booking.webhook_health import Health
+    from booking.webhook_subscriptions import Finding
+    from gateway.settings import Settings
+
+# What monitoring plugins have always answered: fine, warning, critical, and "I do not know".
+FINE, MENDED, WRONG, UNKNOWN = 0, 1, 2, 3
+
+_STATUS = {FINE: "fine", MENDED: "mended", WRONG: "wrong"}
+
+# Said of a finding, by its defect: when it was mended, and when it stands.
+_SENTENCES = {
+    "webhook_missing": (
+        "No webhook sent {what} to us ({when}). One was made.",
+        "No webhook sends {what} to us ({when}), and none could be made. Make one in Healthie.",
+    ),
+    "webhook_disabled": (
+        "Webhook {what} was disabled ({when}). It is enabled again.",
+        "Webhook {what} is disabled ({when}), and could not be enabled. Enable it in Healthie.",
+    ),
+    "webhook_failing": (
+        "",
+        "Webhook {what} is not taken ({when}); Healthie will disable it. See why: `webhook.refused` in the log, or the proxy.",
+    ),
+    "webhook_elsewhere": (
+        "",
+        "Webhook {what} sends to another address than ours ({when}). Delete it in Healthie, or point it back.",
+    ),
+}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For monitoring.")
+def health(as_json: bool) -> None:
+    """See to it now that Healthie sends us its webhooks, and fetch what never came in.
+
+    Exits with 0 when all is well, 1 when something was wrong and is mended, 2 when something is wrong, 3 when it cannot be told.
+    """
+    from booking.refusals import UpstreamUnavailable
+    from booking.webhook_health import CheckRunning
+    from gateway.starting import settings_of_process
+
+    settings = settings_of_process()
+    try:
+        found = asyncio.run(_check(settings))
+    except UpstreamUnavailable as error:
+        _give_up(f"Healthie could not be asked: {error}", as_json=as_json)
+    except CheckRunning:
+        _give_up("A worker is checking at this moment. Ask again in a minute.", as_json=as_json)
+    if found is None:
+        _give_up(
+            "No webhooks are wanted: FRONTDOOR_HEALTHIE_WEBHOOK_URL says where Healthie is to send them.",
+            as_json=as_json,
+        )
+    click.echo(json.dumps(_as_json(found), indent=2) if as_json else "\n".join(_as_text(found)))
+    sys.exit(_exit_code(found))
+
+
+async def _check(settings: "Settings") -> "Health | None":
+    from booking.current import asked_by
+    from gateway.composition import compose
+
+    async with compose(settings) as system:
+        if system.webhook_health is None:
+            return None
+        with asked_by(f"operator {getpass.getuser()}"):
+            return await system.webhook_health.now()
+
+
+def _give_up(problem: str, *, as_json: bool) -> NoReturn:
+    click.echo(json.dumps({"status": "unknown", "problem": problem}) if as_json else problem)
+    sys.exit(UNKNOWN)
+
+
+def _exit_code(found: "Health") -> int:
+    if found.wrong:
+        return WRONG
+    return MENDED if found.mended or found.missed else FINE
+
+
+def _as_json(found: "Health") -> dict[str, object]:
+    return {
+        "status": _STATUS[_exit_code(found)],
+        "at": found.at.isoformat(),
+        "mended": [_told(one) for one in found.mended],
+        "wrong": [_told(one) for one in found.wrong],
+        "attempts": found.attempts,
+        "missed": [
+            {"event": one.event, "resource_id": one.resource_id, "at": one.at.isoformat()}
+            for one in found.missed
+        ],
+    }
+
+
+def _told(finding: "Finding") -> dict[str, object]:
+    return {"reason": finding.defect, "what": finding.what, "when": finding.when}
+
+
+def _as_text(found: "Health") -> list[str]:
+    lines = [_sentence(one, mended=True) for one in found.mended]
+    lines += [_sentence(one, mended=False) for one in found.wrong]
+    if found.missed:
+        lines.append(
+            f"{len(found.missed)} of the {found.attempts} deliveries that Healthie tried had not come in. They are looked at now."
+        )
+    if not lines:
+        lines.append(
+            f"Every webhook is there, enabled and sends to us. All of {found.attempts} deliveries that Healthie tried had come in."
+        )
+    return lines
+
+
+def _sentence(finding: "Finding", *, mended: bool) -> str:
+    as_mended, as_it_stands = _SENTENCES[finding.defect]
+    return (as_mended if mended else as_it_stands).format(what=finding.what, when=finding.when)

@@ -1,0 +1,60 @@
+"""Who does what on which day."""
+
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking.daily import Run
+from integrations.database.columns import upsert
+from integrations.database.tables import daily_runs
+
+_r = daily_runs.c
+
+
+class SqlRuns:
+    """The rows inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def claim(
+        self, job: str, day: date, owner: str, *, now: datetime, until: datetime, since: datetime | None
+    ) -> Run | None:
+        """Take the job on, as the port says. One statement: of several at once one gets the row."""
+        lease = {"lease_owner": owner, "lease_until": until}
+        row = upsert(self._connection, daily_runs).values(job=job, day=day.isoformat(), tries=0, **lease)
+        free: list[ColumnElement[bool]] = [or_(_r.lease_until.is_(None), _r.lease_until <= now)]
+        if since is not None:
+            free += [
+                or_(_r.finished_at.is_(None), _r.finished_at < since),
+                or_(_r.due_at.is_(None), _r.due_at <= now),
+            ]
+        claim = row.on_conflict_do_update(index_elements=["job", "day"], set_=lease, where=and_(*free))
+        tries = await self._connection.scalar(claim.returning(_r.tries))
+        return Run(job=job, day=day, owner=owner, tries=tries) if tries is not None else None
+
+    async def finish(self, run: Run, *, now: datetime, seen_until: datetime) -> bool:
+        """It is done, and all until that moment has been seen. False: the lease is somebody else's by now."""
+        return await self._leave(run, finished_at=now, seen_until=seen_until, due_at=None, tries=0)
+
+    async def fail(self, run: Run, *, due_at: datetime, seen_until: datetime | None = None) -> bool:
+        """It is to be tried again then; what was seen until that moment needs no second look. False as `finish`."""
+        seen = {"seen_until": seen_until} if seen_until is not None else {}
+        return await self._leave(run, finished_at=None, due_at=due_at, tries=run.tries + 1, **seen)
+
+    async def seen_until(self, job: str) -> datetime | None:
+        """Up to when has been seen; None: never anything."""
+        until: datetime | None = await self._connection.scalar(
+            select(func.max(_r.seen_until)).where(_r.job == job)
+        )
+        return until
+
+    async def _leave(self, run: Run, **values: object) -> bool:
+        mine = (_r.job == run.job, _r.day == run.day.isoformat(), _r.lease_owner == run.owner)
+        free = {"lease_owner": None, "lease_until": None}
+        return bool(
+            (
+                await self._connection.execute(update(daily_runs).where(*mine).values(**free, **values))
+            ).rowcount
+        )

@@ -1,0 +1,145 @@
+"""The practice's webhooks at Healthie, with the organisation's key: what there is, and what Healthie tried to send."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from pydantic import HttpUrl, ValidationError
+
+from booking.webhook_subscriptions import Attempt, Subscription
+from integrations.healthie.answers import every, refusal
+from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
+from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.enums import WebhookEventType
+from integrations.healthie.generated.fragments import Subscription as Answered
+from integrations.healthie.generated.input_types import WebhookEventInput
+from integrations.healthie.generated.webhook_attempts import WebhookAttemptsSentWebhooksNodes as Sent
+from integrations.healthie.readback import Comparison
+from integrations.healthie.webhooks import EVENTS, poke_of
+
+# With pages of a hundred: what a large practice is sent in the four days that a first check looks back.
+MOST_PAGES = 1000
+
+_TAKEN = "2"
+
+
+class HealthieSubscriptions:
+    """The port Subscriptions."""
+
+    def __init__(self, *, client: Client, comparison: Comparison) -> None:
+        self._client = client
+        self._comparison = comparison
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The events that we make something of."""
+        return frozenset(map(_sent_as, EVENTS))
+
+    async def all(self) -> Sequence[Subscription]:
+        """Every webhook of the practice, others' too. Raises UpstreamUnavailable."""
+        with reading():
+            return await self._all()
+
+    async def subscribe(self, address: str, events: frozenset[str]) -> None:
+        """Have these events sent there; read back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+        wanted = [WebhookEventInput(event_type=_as_enum(event)) for event in sorted(events)]
+        with changing():
+            payload = (
+                await self._client.subscribe_webhook(url=address, webhook_events=wanted)
+            ).create_webhook
+            _raise_refusal(refusal("SubscribeWebhook", payload.messages) if payload else None)
+        made = payload.webhook if payload else None
+        one = await self._read_back(made.id) if made else None
+        with changing():
+            await self._comparison.hold(
+                "SubscribeWebhook",
+                address=one is not None and one.address == _written(address),
+                events=one is not None and one.events == events,
+                live=one is not None and one.enabled and one.retries,
+            )
+
+    async def enable(self, subscription_id: str) -> None:
+        """Bring it back; read back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+        # Read back in any case: what cannot be read of the answer is seen there.
+        with changing(), suppress(UnreadableAnswer):
+            payload = (await self._client.enable_webhook(id=subscription_id)).update_webhook
+            _raise_refusal(refusal("EnableWebhook", payload.messages) if payload else None)
+        one = await self._read_back(subscription_id)
+        with changing():
+            await self._comparison.hold("EnableWebhook", live=one is not None and one.enabled)
+
+    async def attempts(self, since: datetime) -> Sequence[Attempt]:
+        """What Healthie tried to send since, to anybody. Raises UpstreamUnavailable."""
+        with reading():
+            sent = await every(
+                lambda after: self._client.webhook_attempts(sent_after=since, after=after),
+                lambda answer: answer.sent_webhooks,
+                most=MOST_PAGES,
+            )
+        return [attempt for one in sent if (attempt := _attempt(one)) is not None]
+
+    async def _read_back(self, webhook_id: str) -> Subscription | None:
+        with reading_back():
+            return next((one for one in await self._all() if one.id == webhook_id), None)
+
+    async def _all(self) -> Sequence[Subscription]:
+        found = await every(
+            lambda after: self._client.webhook_subscriptions(after=after), lambda answer: answer.webhooks
+        )
+        return [_subscription(one) for one in found]
+
+
+def _subscription(webhook: Answered) -> Subscription:
+    events = webhook.webhook_events or ()
+    named = {each.event_type for each in events} or ({webhook.event_type} if webhook.event_type else set())
+    failing = [each.first_failed_at for each in events if each.first_failed_at is not None]
+    return Subscription(
+        id=webhook.id,
+        address=_written(webhook.url or ""),
+        events=frozenset(map(_sent_as, named)),
+        enabled=webhook.is_enabled,
+        retries=webhook.should_retry,
+        warned_at=webhook.warned_at,
+        failing_since=min(failing, default=None),
+        secret=webhook.signature_secret,
+    )
+
+
+def _attempt(sent: Sent) -> Attempt | None:
+    """None: it is about nothing, as a test is."""
+    if sent.event_type is None or sent.resource_id is None:
+        return None
+    event = _sent_as(sent.event_type)
+    return Attempt(
+        subscription_id=sent.webhook_id,
+        address=_written(sent.url or ""),
+        event=event,
+        resource_type=sent.resource_id_type or "",
+        resource_id=sent.resource_id,
+        at=sent.created_at,
+        taken=(sent.http_response_status or "").startswith(_TAKEN),
+        poke=poke_of(event, sent.resource_id),
+    )
+
+
+def _raise_refusal(refused: Exception | None) -> None:
+    if refused is not None:
+        raise refused
+
+
+def _sent_as(event: str) -> str:
+    """A subscription's `APPOINTMENT_UPDATED` as deliveries have it: `appointment.updated`."""
+    name = event.value if isinstance(event, WebhookEventType) else event
+    return ".".join(name.lower().rsplit("_", 1))
+
+
+def _as_enum(event: str) -> WebhookEventType:
+    return WebhookEventType(event.replace(".", "_").upper())
+
+
+def _written(url: str) -> str:
+    """A URL as settings write it, so that two can be compared; what is none stays as it is."""
+    try:
+        return str(HttpUrl(url))
+    except ValidationError:
+        return url
