@@ -4,16 +4,19 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Protocol, cast
 
+import structlog
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
 from booking.principals import Caller
 from gateway.idempotency_keys import root_fields
-from gateway.rates.counting import Bound, Count, Counts
+from gateway.rates.counting import STEP, Bound, Count, Counts
 from gateway.rates.table import FIELDS, REQUESTS, Rate
 from schema.context import Context
 from schema.errors import RequestError
+
+log = structlog.get_logger(__name__)
 
 
 class TooManyRequests(RequestError):
@@ -59,6 +62,12 @@ class OperationRates:
 
     def _check(self, counts: Sequence[Count]) -> None:
         if retry_after := self._counts.retry_after(counts):
+            for one in counts:
+                if (
+                    one.bound.most < one.value <= one.bound.most + STEP
+                ):  # a flood is not to fill the log as well
+                    scope = one.bound.subject.partition(":")[0]
+                    log.warning("rates.refused", what=one.bound.what, scope=scope, retry_after=retry_after)
             raise TooManyRequests(retry_after)
 
 

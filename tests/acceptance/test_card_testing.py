@@ -119,6 +119,26 @@ class TestATester:
         assert await declined(stack) == CALLER
         assert len(await alerts(stack)) == 1  # however often; its subject is the hour
 
+    async def test_who_sends_the_same_attempt_again_has_tried_one_card(self, stack: Stack) -> None:
+        guest, checkout_id = await checkout_of(stack, await visitor(stack), 0)
+        for _ in range(10):
+            again = await guest.confirm(checkout_id, key="one-attempt", cardToken=BAD)
+            assert again["code"] == "CARD_DECLINED"
+        told = [(await guest.confirm(checkout_id, cardToken=BAD))["code"] for _ in range(CALLER)]
+        assert told == ["CARD_DECLINED"] * (CALLER - 1) + ["TOO_MANY_ATTEMPTS"]
+        assert await declined(stack) == CALLER
+
+    @pytest.mark.redis
+    async def test_at_two_gateways_by_turns_gets_no_more_through(
+        self, stacks: Stacks, redis_url: str, tenant: str
+    ) -> None:
+        stack = await stacks.start(cards_per_caller=CALLER, redis_url=redis_url, tenant=tenant)
+        guest, checkout_id = await checkout_of(stack, await visitor(stack), 0)
+        there = dataclasses.replace(guest, http=(await stacks.another(stack)).http)
+        told = [(await by.confirm(checkout_id, cardToken=BAD))["code"] for by in (guest, there) * CALLER]
+        assert told == ["CARD_DECLINED"] * CALLER + ["TOO_MANY_ATTEMPTS"] * CALLER
+        assert await declined(stack) == CALLER
+
     async def test_with_many_checkouts_is_stopped_as_a_visitor(self, stack: Stack) -> None:
         app = await visitor(stack)
         told = []

@@ -1,9 +1,7 @@
 """A patient without an account: from a free slot to a paid and booked visit."""
 
 import dataclasses
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
@@ -18,16 +16,6 @@ COUPONS = "query { offeringCoupons { nodes { code number_of_times_used } } }"
 
 async def test_a_guest_is_declined_pays_with_another_card_and_has_the_visit(stack: Stack) -> None:
     await main_journey(stack)
-
-
-@pytest.fixture
-async def tenant(redis_url: str) -> AsyncIterator[str]:
-    """The name of a practice of this test's own, whose keys leave Redis with it."""
-    name = f"test-{uuid4().hex}"
-    yield name
-    async with Redis.from_url(redis_url) as redis:
-        async for key in redis.scan_iter(f"frontdoor:{name}:*"):
-            await redis.delete(key)
 
 
 @pytest.mark.postgres

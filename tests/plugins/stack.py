@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
 from booking.principals import PrincipalKind
 from gateway.app import create_app
@@ -208,3 +210,13 @@ async def stacks(
 @pytest.fixture
 async def stack(stacks: Stacks) -> Stack:
     return await stacks.start()
+
+
+@pytest.fixture
+async def tenant(redis_url: str) -> AsyncIterator[str]:
+    """The name of a practice of this test's own, whose keys leave Redis with it."""
+    name = f"test-{uuid4().hex}"
+    yield name
+    async with Redis.from_url(redis_url) as redis:
+        async for key in redis.scan_iter(f"frontdoor:{name}:*"):
+            await redis.delete(key)
