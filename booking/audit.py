@@ -35,7 +35,7 @@ class AuditEntry:
     kind: AuditKind
     call_id: str  # pairs attempted with answered; one for each attempt, of no meaning elsewhere
     at: datetime  # aware, UTC; of the sending, or of the end
-    actor: str  # Principal.key, opaque: `patient:<upstream id>`, `guest:<checkout>`, `visitor:…`, `staff:…`; "anonymous";
+    actor: str  # Principal.key, opaque: `patient:<upstream id>`, `guest:<checkout>`, `visitor:…`, `staff:…`, `operator:…`; "anonymous";
     # "worker", "worker for guest" (whose checkout it resumed); "operator NAME" at a command; or "system"
     operation: str  # the operation's name, never its document
     operation_kind: str  # query | mutation; command, where a person read the trail

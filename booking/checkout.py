@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import structlog
 
+from booking.guests import opens
 from booking.models import CardChoice, Checkout, EndReason, GuestDetails, Hold, Quote
 from booking.models import CheckoutState as S
 from booking.outcomes import outcome
 from booking.oversight import EventKind
 from booking.ports import Cards, Clock, HoldStore, UnitOfWorkFactory
-from booking.principals import Caller, guest_of
+from booking.principals import Caller, PrincipalKind, guest_of
 from booking.quotes import QuoteService
 from booking.refusals import (
     CardRequired,
@@ -152,8 +153,9 @@ class CheckoutService:
     async def confirm(self, caller: Caller, checkout_id: str, card: CardChoice | None) -> Checkout:
         """Pay and book. Answers a confirmed row, or one still under way when the time to answer is over.
 
-        A second confirm joins the first. Raises NotFound; UpstreamUnavailable (nothing was done); CardRequired, CardDeclined, TooManyAttempts,
-        HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
+        A second confirm joins the first. Raises NotFound; UpstreamUnavailable (nothing was done; so is a guest told whose
+        patient has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, HoldExpired, SlotTaken,
+        ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout = await self._mine(caller, checkout_id)
@@ -167,7 +169,13 @@ class CheckoutService:
                 checkout = await self._mine(caller, checkout_id)
         if checkout.state in ENDED:
             return outcome(checkout)
-        return outcome(await self._driven(checkout_id, answer_by, trial))
+        try:
+            return outcome(await self._driven(checkout_id, answer_by, trial))
+        except PaymentInProgress:
+            if caller.principal.kind is PrincipalKind.GUEST:
+                # That they are known here, and pay elsewhere in this moment, is not a guest's to learn: nothing was done.
+                raise UpstreamUnavailable("another payment is in progress") from None
+            raise
 
     async def cancel(self, caller: Caller, checkout_id: str) -> Checkout:
         """Leave. Answers the cancelled row, or one under way that is undone when its call's outcome is known.
@@ -191,7 +199,7 @@ class CheckoutService:
     async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
         """The caller's checkout; None for a foreign and a missing one alike."""
         checkout = await self._get(checkout_id)
-        return checkout if checkout is not None and caller.owns(checkout.owner) else None
+        return checkout if checkout is not None and opens(caller, checkout, now=self._clock.now()) else None
 
     async def aclose(self) -> None:
         """Let the checkouts that are being driven come to their rest, as long as a step lasts; a worker does what remains."""
@@ -220,7 +228,7 @@ class CheckoutService:
         """The caller's checkout, or one that they started. Raises NotFound."""
         checkout = await self._get(checkout_id)
         if checkout is None or not (
-            caller.owns(checkout.owner) or (started and caller.owns(checkout.started_by))
+            opens(caller, checkout, now=self._clock.now()) or (started and caller.owns(checkout.started_by))
         ):
             raise NotFound("checkout")
         return checkout

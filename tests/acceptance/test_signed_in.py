@@ -114,6 +114,27 @@ class TestAGuestWhoIsKnown:
         theirs = await stranger.confirm(their_id, cardToken="tok_mastercard")
         assert _shape(confirmed) == _shape(theirs), "the answer does not tell who was known"
 
+    async def test_does_not_learn_that_they_pay_elsewhere_in_this_moment(self, stack: Stack) -> None:
+        _, owner = one(stack, 1)
+        own = await owner.own_checkout((await stack.slot())["id"], planId=stack.plan("First Visit"))
+        known = {
+            "email": "sample.patient.one@example.com",
+            "firstName": "Sample",
+            "lastName": "Patient One",
+        }
+        guest, checkout_id = await (await stack.visitor()).guest_checkout(
+            (await stack.slot("Free Consultation"))["id"], guest=known
+        )
+        await stack.fault("lost_answer", "Charge")
+        assert (await owner.confirm(own, cardToken="tok_visa"))["__typename"] == "CheckoutProcessing"
+        given = {"input": {"checkoutId": checkout_id}}
+        refused = await guest.error(documents.CONFIRM, given, key="the-same")
+        assert refused["extensions"] == {"code": "UPSTREAM_UNAVAILABLE", "retryable": True}
+        assert (await guest.checkout(checkout_id))["status"] == "OPEN"
+        await stack.work()
+        confirmed = await guest.do(documents.CONFIRM, key="the-same", **given["input"])
+        assert confirmed["checkout"]["status"] == "CONFIRMED"
+
     async def test_with_the_email_of_another_person_is_a_person_of_their_own(self, stack: Stack) -> None:
         twin = {**GUEST, "email": "sample.patient.one@example.com"}
         guest, checkout_id = await (await stack.visitor()).guest_checkout(

@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from redis.asyncio import Redis
+from starlette.applications import Starlette
 
 from booking.principals import PrincipalKind
 from gateway.app import create_app
@@ -51,6 +52,7 @@ class Stack:
     """A running gateway, and the practice behind it."""
 
     http: httpx2.AsyncClient
+    app: Starlette
     emulator: EmulatorClient
     practice: dict[str, Any]  # who is who, what is offered: names to ids
     settings: Settings
@@ -172,6 +174,7 @@ class Stacks:
         }
         stack = Stack(
             http=httpx2.AsyncClient(),
+            app=Starlette(),
             emulator=self._emulator,
             practice=practice,
             settings=Settings(**given),
@@ -190,7 +193,7 @@ class Stacks:
         await self._exits.enter_async_context(app.router.lifespan_context(app))
         transport = httpx2.ASGITransport(app=app)
         client = httpx2.AsyncClient(transport=transport, base_url="http://gateway.invalid", timeout=30)
-        return dataclasses.replace(stack, http=await self._exits.enter_async_context(client))
+        return dataclasses.replace(stack, app=app, http=await self._exits.enter_async_context(client))
 
     async def another(self, stack: Stack) -> Stack:
         """One more gateway process on the same database and practice."""

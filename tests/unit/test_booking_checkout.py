@@ -443,6 +443,45 @@ class TestPatientData:
         for name in (checkout.id, checkout.hold_id):
             assert len(base64.urlsafe_b64decode(name.split("_", 1)[1] + "==")) >= 16
 
+    async def test_a_guests_token_opens_a_checkout_a_day_beyond_its_end(self, world: World) -> None:
+        checkout = await world.start()
+        guest = as_guest(checkout)
+        await world.checkouts.cancel(guest, checkout.id)
+        world.clock.advance(hours=23, minutes=59)
+        assert await world.checkouts.view(guest, checkout.id) is not None
+        world.clock.advance(minutes=1)
+        assert await world.checkouts.view(guest, checkout.id) is None
+        for act in (
+            world.checkouts.cancel(guest, checkout.id),
+            world.checkouts.confirm(guest, checkout.id, None),
+        ):
+            with pytest.raises(NotFound):
+                await act
+
+    async def test_a_guests_token_opens_a_booked_visit_until_it_is_over(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(hours=48))
+        guest = as_guest(checkout)
+        await world.checkouts.confirm(guest, checkout.id, world.token())
+        world.clock.at = checkout.slot.end - timedelta(seconds=1)
+        assert await world.checkouts.view(guest, checkout.id) is not None
+        world.clock.at = checkout.slot.end
+        assert await world.checkouts.view(guest, checkout.id) is None
+
+    async def test_a_guests_token_opens_what_a_person_sees_to_until_that_is_settled(
+        self, world: World
+    ) -> None:
+        checkout = await world.start()
+        now = world.clock.now()
+        world.put(world.row(checkout).changed(state=S.NEEDS_ATTENTION, ended_at=now))
+        world.clock.advance(days=9)
+        assert await world.checkouts.view(as_guest(checkout), checkout.id) is not None
+
+    async def test_a_patient_reads_theirs_however_old(self, world: World) -> None:
+        checkout = await world.start(PATIENT)
+        await world.checkouts.cancel(PATIENT, checkout.id)
+        world.clock.advance(days=99)
+        assert await world.checkouts.view(PATIENT, checkout.id) is not None
+
     async def test_a_staff_token_is_no_patient(self, world: World) -> None:
         staff = Caller(principal=Principal(kind=PrincipalKind.STAFF, id=PATIENT.principal.id))
         checkout = await world.start(PATIENT)

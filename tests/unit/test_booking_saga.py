@@ -17,10 +17,11 @@ from booking.refusals import (
     PaymentUnavailable,
     SlotTaken,
     UpstreamRefused,
+    UpstreamUnavailable,
 )
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import FREE, MONTHLY, PATIENT, PLANNED, World, a_slot, as_guest
+from tests.unit.booking_world import FREE, MONTHLY, PATIENT, PLANNED, STRANGER, World, a_slot, as_guest
 
 
 class TestOrder:
@@ -216,6 +217,26 @@ class TestCards:
         world.assert_right(second)
         row = await world.checkouts.confirm(PATIENT, second.id, world.token())
         assert row.state is S.CONFIRMED
+
+    async def test_a_guest_does_not_learn_that_their_patient_pays_elsewhere(self) -> None:
+        world = World()
+        first, second = await world.start(), await world.start(STRANGER, a_slot(hours=48))
+        told: list[Exception] = []
+        token = world.token()
+
+        async def pay_for_the_second() -> None:
+            try:
+                await world.checkouts.confirm(as_guest(second), second.id, token)
+            except UpstreamUnavailable as error:
+                told.append(error)
+
+        world.books.during["charge"] = pay_for_the_second
+        await world.checkouts.confirm(as_guest(first), first.id, world.token())
+        assert [error.__cause__ for error in told] == [None]
+        assert world.row(first).patient_id == world.row(second).patient_id
+        world.assert_right(second)
+        row = await world.checkouts.confirm(as_guest(second), second.id, token)
+        assert row.state is S.CONFIRMED, "the same request again, its card unused so far"
 
     async def test_a_worker_that_meets_another_payment_of_the_patient_lets_the_row_rest(self) -> None:
         world = World()

@@ -1,0 +1,350 @@
+"""Every field that takes a name, asked with somebody else's and with one that nobody has: nobody can tell the two apart.
+
+The fields are the schema's, so a new one joins by itself; an argument that names something needs a sample below.
+"""
+
+import base64
+import itertools
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLArgument,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    get_named_type,
+    is_introspection_type,
+)
+
+from booking.principals import Caller, Principal, PrincipalKind
+from gateway.graphql import build_schema
+from schema.permissions import audiences
+from tests.acceptance import documents
+from tests.acceptance.app import GUEST, App, Json
+from tests.acceptance.test_replays import SCHEMA, everything
+from tests.integration.socket_client import Socket, connected, served
+from tests.plugins.stack import Stack
+
+# What each argument names, of somebody's; by type, field and the argument's path.
+OWNED = {
+    "Query.hold(id)": "hold",
+    "Query.checkout(id)": "checkout",
+    "Query.patient(id)": "patient",
+    "Me.appointments(after)": "visit",
+    "Patient.appointments(after)": "visit",
+    "Operations.checkouts(after)": "place",
+    "Mutation.extendHold(input.holdId)": "hold",
+    "Mutation.releaseHold(input.holdId)": "hold",
+    "Mutation.startCheckout(input.holdId)": "hold",
+    "Mutation.confirmCheckout(input.checkoutId)": "checkout",
+    "Mutation.confirmCheckout(input.cardOnFileId)": "card",
+    "Mutation.cancelCheckout(input.checkoutId)": "checkout",
+}
+
+# These name what everybody may browse.
+PUBLIC = {
+    "Query.availableDays(filter.visitTypeId)",
+    "Query.availableDays(filter.locationId)",
+    "Query.availableDays(filter.clinicianIds)",
+    "Query.slots(filter.visitTypeId)",
+    "Query.slots(filter.locationId)",
+    "Query.slots(filter.clinicianIds)",
+    "Query.quote(planId)",
+    "Query.quote(visitTypeId)",
+    "Query.plans(after)",
+    "Query.plan(id)",
+    "Query.clinicians(visitTypeId)",
+    "Mutation.holdSlot(input.slotId)",
+    "Mutation.startCheckout(input.planId)",
+}
+
+# Whose kind of thing it is all the same: staff read any patient, operators list any checkout.
+NOT_FOREIGN = {("staff", "patient"), ("operator", "place")}
+
+
+def places() -> Iterator[str]:
+    """The arguments that name something: ids, and the cursors of lists."""
+    for kind in SCHEMA.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and not is_introspection_type(kind):
+            for name, one in kind.fields.items():
+                yield from (f"{kind.name}.{name}({path})" for path in _names(one.args))
+
+
+def _names(given: dict[str, GraphQLArgument] | dict[str, GraphQLInputField]) -> Iterator[str]:
+    for name, one in given.items():
+        kind = get_named_type(one.type)
+        if isinstance(kind, GraphQLInputObjectType):
+            yield from (f"{name}.{path}" for path in _names(kind.fields))
+        elif kind.name == "ID" or name in {"after", "before"}:
+            yield name
+
+
+def test_every_argument_that_names_something_has_a_sample() -> None:
+    found = set(places())
+    assert found - OWNED.keys() - PUBLIC == set(), "whose are these? Give them a sample above"
+    assert OWNED.keys() | PUBLIC == found
+
+
+@dataclass(kw_only=True)
+class Things:
+    """What belongs to somebody, the names that nobody has, and the keys with which the owners did what they did."""
+
+    foreign: dict[str, list[str]]
+    missing: dict[str, str]
+    keys: dict[tuple[str, str], str]  # of owners, by mutation and name
+    patient: str  # somebody whom staff read
+    slot: str  # that is free
+
+
+@dataclass(kw_only=True)
+class Asker:
+    """Somebody who owns none of it, over both transports."""
+
+    kind: str
+    app: App
+    socket: Socket
+    checkout: str  # their own, if they can have one
+    stack: Stack
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def over_http(self, document: str, key: str) -> object:
+        answer = await self.app.post(document, key=key)
+        headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+        assert b"INTERNAL" not in answer.content, document
+        return answer.status_code, answer.content, headers
+
+    async def over_a_socket(self, document: str, key: str) -> object:
+        name = await self.socket.subscribe(document, extensions={"idempotencyKey": key})
+        told = [await self.socket.hear()]
+        while told[-1]["type"] == "next":
+            told.append(await self.socket.hear())
+        assert {one["id"] for one in told} == {name}
+        return [(one["type"], one.get("payload")) for one in told]
+
+    async def everywhere(self, document: str, stolen: str | None) -> list[object]:
+        """Ask with a stolen key if there is one, again as a replay, over a socket, and there with the key of before."""
+        key, fresh = stolen or self._key(), self._key()
+        return [
+            await self.over_http(document, key),
+            await self.over_http(document, key),
+            await self.over_a_socket(document, fresh),
+            await self.over_a_socket(document, key),
+        ]
+
+    async def upstream(self) -> list[str]:
+        """What went upstream since the last time, but for the catalogue, which is read by the minute."""
+        seen = await self.stack.upstream()
+        await self.stack.emulator.control.forget_requests()
+        return [one for one in seen if one != "PublicCatalog"]
+
+    def _key(self) -> str:
+        return f"{self.kind}-{next(self.numbers)}"
+
+
+def written(value: Json) -> str:
+    """A value as GraphQL writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {written(one)}" for name, one in value.items()) + "}"
+    return json.dumps(value)
+
+
+def document(place: str, name: str | None, things: Things, asker: Asker) -> str:
+    """The field with this name in this place, reached from the root, and everything below it selected."""
+    coordinate, _, path = place.removesuffix(")").partition("(")
+    parent, _, called = coordinate.partition(".")
+    kind = SCHEMA.type_map[parent]
+    assert isinstance(kind, GraphQLObjectType)
+    one = kind.fields[called]
+    given = beside(coordinate, things, asker)
+    if name is not None:
+        put(given, path.split("."), name)
+    asked = f"{called}{arguments(given)} {everything(one.type)}"
+    if kind is SCHEMA.mutation_type:
+        return f"mutation {{ {asked} }}"
+    if kind is SCHEMA.query_type:
+        return f"{{ {asked} }}"
+    assert SCHEMA.query_type
+    (root,) = [each for each, found in SCHEMA.query_type.fields.items() if get_named_type(found.type) is kind]
+    return f"{{ {root}{arguments(beside(f'Query.{root}', things, asker))} {{ {asked} }} }}"
+
+
+def arguments(given: dict[str, Json]) -> str:
+    return f"({', '.join(f'{name}: {written(value)}' for name, value in given.items())})" if given else ""
+
+
+def put(given: dict[str, Json], path: list[str], name: str) -> None:
+    """Write the name where it belongs."""
+    for step in path[:-1]:
+        given = given.setdefault(step, {})
+    given[path[-1]] = name
+
+
+def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
+    """What a field needs besides the name that it is asked with."""
+    needs: dict[str, dict[str, Any]] = {
+        "Query.hold": {"id": things.missing["hold"]},
+        "Query.checkout": {"id": things.missing["checkout"]},
+        "Query.patient": {"id": things.patient},
+        "Mutation.holdSlot": {"input": {"slotId": things.slot, "timeZone": "UTC"}},
+        "Mutation.extendHold": {"input": {"holdId": things.missing["hold"]}},
+        "Mutation.releaseHold": {"input": {"holdId": things.missing["hold"]}},
+        "Mutation.startCheckout": {"input": {"holdId": things.missing["hold"], "guest": GUEST}},
+        "Mutation.confirmCheckout": {"input": {"checkoutId": asker.checkout}},
+        "Mutation.cancelCheckout": {"input": {"checkoutId": things.missing["checkout"]}},
+    }
+    return needs.get(coordinate, {})
+
+
+def unlike(name: str) -> str:
+    """A name of the same form and length that nobody has."""
+    return name[:-8] + ("x" * 8 if not name.isdigit() else "9" * 8)[: len(name)]
+
+
+def cursor(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode()
+
+
+async def owned(stack: Stack) -> Things:
+    """Everything that a patient, a visitor and a guest can own, in the states that it can have; each mutation done once."""
+    keys: dict[tuple[str, str], str] = {}
+    slots = iter([await stack.slot("Free Consultation", ahead=ahead) for ahead in (2, 3, 4, 5, 6, 7)])
+    owner_id, read_id = (str(stack.practice["patients"][at]["id"]) for at in (0, 2))
+    owner, visitor = stack.patient(owner_id), await stack.visitor()
+
+    async def once(app: App, mutation: str, given: Json) -> Json:
+        named = given.get("holdId") or given.get("checkoutId")
+        keys[mutation, named] = f"owners-{len(keys)}"
+        text = {
+            "extendHold": documents.EXTEND,
+            "releaseHold": documents.RELEASE,
+            "startCheckout": documents.START,
+            "confirmCheckout": documents.CONFIRM,
+            "cancelCheckout": documents.CANCEL,
+        }[mutation]
+        result = await app.do(text, key=keys[mutation, named], **given)
+        assert result["__typename"].endswith("Success"), result
+        return result
+
+    paid = await owner.held(next(slots)["id"])
+    await once(owner, "extendHold", {"holdId": paid})
+    confirmed = (await once(owner, "startCheckout", {"holdId": paid}))["checkout"]["id"]
+    await once(owner, "confirmCheckout", {"checkoutId": confirmed})
+    waiting = await owner.own_checkout(next(slots)["id"])
+    guest, left = await visitor.guest_checkout(next(slots)["id"])
+    await once(guest, "cancelCheckout", {"checkoutId": left})
+    open_hold = await visitor.held(next(slots)["id"])
+    begun = await once(visitor, "startCheckout", {"holdId": open_hold, "guest": GUEST})
+    live, released = await visitor.held(next(slots)["id"]), await visitor.held((await stack.slot())["id"])
+    await once(visitor, "extendHold", {"holdId": live})
+    await once(visitor, "releaseHold", {"holdId": released})
+    me = (await owner.ask(documents.ME))["me"]
+    card, visit = me["cards"][0]["id"], me["appointments"]["nodes"][0]["id"]
+    guests = begun["checkout"]["id"]
+    place = f"{stack.clock.now().isoformat()} {guests}"
+    foreign = {
+        "hold": [open_hold, live, released],
+        "checkout": [confirmed, waiting, left, guests],
+        "patient": [owner_id],
+        "visit": [cursor(f"appointment:{visit}")],
+        "place": [cursor(place)],
+        "card": [card],
+    }
+    missing = {name: unlike(values[0]) for name, values in foreign.items()}
+    missing |= {"visit": cursor(f"appointment:{unlike(visit)}"), "place": cursor(unlike(place))}
+    things = Things(
+        foreign=foreign, missing=missing, keys=keys, patient=read_id, slot=(await stack.slot(ahead=5))["id"]
+    )
+    # They are what they seem: their owners, and staff, see every one of them.
+    assert (await visitor.ask(documents.HOLD_OF, {"id": live}))["hold"]["id"] == live
+    for app, name in ((owner, confirmed), (owner, waiting), (guest, left)):
+        assert (await app.checkout(name))["id"] == name
+    return things
+
+
+@pytest.fixture
+async def things(stack: Stack) -> Things:
+    return await owned(stack)
+
+
+@pytest.fixture
+async def askers(stack: Stack, things: Things) -> AsyncIterator[list[Asker]]:
+    """One of each kind."""
+    plan = stack.plan("First Visit")
+    guest, guests = await (await stack.visitor()).guest_checkout(
+        (await stack.slot(ahead=3))["id"], planId=plan
+    )
+    patient = stack.patient(str(stack.practice["patients"][1]["id"]))
+    patients = await patient.own_checkout((await stack.slot(ahead=4))["id"], planId=plan)
+    missing = things.missing["checkout"]
+    apps = {
+        "anonymous": (App(http=stack.http), missing),
+        "visitor": (await stack.visitor(), missing),
+        "guest": (guest, guests),
+        "patient": (patient, patients),
+        "staff": (stack.patient("staff-1", kind=PrincipalKind.STAFF), missing),
+        "operator": (stack.patient("operator-1", kind=PrincipalKind.OPERATOR), missing),
+    }
+    async with AsyncExitStack() as exits:
+        url = await exits.enter_async_context(served(stack.app))
+        yield [
+            Asker(
+                kind=kind,
+                app=app,
+                socket=await (await exits.enter_async_context(connected(url))).open(app.headers),
+                checkout=own,
+                stack=stack,
+            )
+            for kind, (app, own) in apps.items()
+        ]
+
+
+async def test_foreign_and_missing_answer_alike_to_everybody_everywhere(
+    stack: Stack, things: Things, askers: list[Asker]
+) -> None:
+    before = await stack.made()
+    different = []
+    for asker, (place, what) in itertools.product(askers, OWNED.items()):
+        foreign = things.foreign[what]
+        if (asker.kind, what) in NOT_FOREIGN:
+            foreign = [stack.clinician(1)] if what == "patient" else []  # a person, but no patient
+        field_name = place.partition("(")[0].partition(".")[2]
+        for name in foreign:
+            answers, calls = [], []
+            await asker.upstream()
+            for one, key in ((name, things.keys.get((field_name, name))), (things.missing[what], None)):
+                answers.append(await asker.everywhere(document(place, one, things, asker), key))
+                calls.append(await asker.upstream())
+            if answers[0] != answers[1] or calls[0] != calls[1]:
+                different.append((asker.kind, place, name, answers, calls))
+            if foreign is things.foreign[what] and what not in {"visit", "place"}:
+                assert name not in str(answers[0]), place
+    assert different == []
+    assert await stack.made() == before, "and nothing came of it"
+
+
+async def test_who_is_not_meant_reaches_nothing(stack: Stack, things: Things, askers: list[Asker]) -> None:
+    """Every field that is for some, asked by everybody else: null, or refused, and not a call upstream."""
+    before = await stack.made()
+    kinds = {str(kind): Caller(principal=Principal(kind=kind, id="")) for kind in PrincipalKind}
+    asked = 0
+    for (parent, name), who in audiences(build_schema()._schema).items():
+        for asker in askers:
+            if who.admits(kinds.get(asker.kind)):
+                continue
+            asked += 1
+            await asker.upstream()
+            text = document(f"{parent}.{name}()", None, things, asker)
+            answer = (await asker.app.post(text, key=f"not-meant-{asked}")).json()
+            codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+            data = answer.get("data") or {name: None}
+            assert data == {name: None}, (asker.kind, text)
+            assert set(codes) <= {"FORBIDDEN", "VISITOR_TOKEN_REQUIRED"}, (asker.kind, text)
+            assert bool(codes) == (parent == "Mutation")
+            assert await asker.upstream() == []
+    assert asked > 20
+    assert await stack.made() == before
