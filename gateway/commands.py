@@ -19,7 +19,7 @@ async def with_database(settings: "Settings", work: "Callable[[AsyncEngine], Awa
     """Do it on the database of the settings."""
     from integrations.database.engine import connect_database
 
-    engine = connect_database(settings.database_url)
+    engine = connect_database(settings.database_url, statement_seconds=None)
     try:
         return await work(engine)
     finally:

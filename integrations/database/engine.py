@@ -21,6 +21,10 @@ SQLITE_CONNECTIONS = 5
 # A process that is stopped in mid-transaction must not keep its row locks: well under a driver's lease.
 IDLE_IN_TRANSACTION_MS = 15_000
 
+# No statement of a running process takes this long, a wait for somebody's lock included: its server is gone without a word,
+# which TCP alone would take a quarter of an hour to notice.
+STATEMENT_SECONDS = 30.0
+
 # Who answered so lately is alive: asking takes three round trips, as many as a small transaction. Whoever meets a server
 # that went in this very second has an error, and its connections are made anew for the next.
 KNOWN_ALIVE_SECONDS = 1.0
@@ -37,16 +41,17 @@ _SWITCHES = 5
 _READ_ONLY = "frontdoor_read_only"
 
 
-def connect_database(url: str) -> AsyncEngine:
+def connect_database(url: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> AsyncEngine:
     """Build the engine for `sqlite:///path` or `postgresql://…` (the driver's name may be given or left out).
 
+    A statement on PostgreSQL that takes longer than `statement_seconds` is a TimeoutError; None: a person waits for it.
     Nothing is opened yet. The caller disposes of it. Raises sqlalchemy.exc.ArgumentError when the URL is none.
     """
     target = make_url(url)
     target = target.set(drivername=_DRIVERS.get(target.drivername, target.drivername))
     if target.get_backend_name() == "sqlite":
         return _sqlite(target)
-    return _postgresql(target)
+    return _postgresql(target, statement_seconds)
 
 
 @asynccontextmanager
@@ -119,17 +124,18 @@ def _sqlite(url: URL) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: URL) -> AsyncEngine:
+def _postgresql(url: URL, statement_seconds: float | None) -> AsyncEngine:
     if mode := url.query.get("sslmode"):  # libpq's name for it; asyncpg says ssl
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
     engine = create_async_engine(
         url,
         hide_parameters=True,
         connect_args={
+            "command_timeout": statement_seconds,
             "server_settings": {
                 "application_name": "frontdoor",
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
-            }
+            },
         },
     )
     _ask_after_a_rest(engine)

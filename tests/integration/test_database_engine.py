@@ -1,10 +1,12 @@
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -175,8 +177,52 @@ async def test_cancelled_writers_leave_nothing_locked_and_no_connection_lost(eng
         await asyncio.gather(*(write(n) for n in range(30)))
 
 
+@asynccontextmanager
+async def a_way_to(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Another address of the server, where nothing is carried or said any more once the event is set."""
+    target, cut, carrying = make_url(url), asyncio.Event(), set[asyncio.Task[None]]()
+
+    async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            if cut.is_set():
+                await asyncio.Event().wait()
+            sink.write(data)
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_there, there = await asyncio.open_connection(target.host, target.port or 5432)
+        try:
+            await asyncio.gather(carry(reader, there), carry(from_there, writer))
+        finally:
+            for end in (there, writer):
+                end.close()
+                with contextlib.suppress(OSError):
+                    await end.wait_closed()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        carrying.add(asyncio.create_task(connect(reader, writer)))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield target.set(host="127.0.0.1", port=port).render_as_string(hide_password=False), cut
+        for task in carrying:
+            task.cancel()
+        await asyncio.gather(*carrying, return_exceptions=True)
+
+
 @pytest.mark.postgres
 class TestConnectionsThatDied:
+    async def test_a_server_that_is_gone_without_a_word_is_given_up(self, postgres_url: str) -> None:
+        async with a_way_to(postgres_url) as (url, cut):
+            engine = connect_database(url, statement_seconds=0.2)
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+            cut.set()
+            async with asyncio.timeout(10):
+                with pytest.raises((TimeoutError, DBAPIError)):
+                    async with engine.connect() as connection:
+                        await connection.execute(text("SELECT 1"))
+            await engine.dispose()
+
     @pytest.fixture
     async def pooled(self, postgres_url: str) -> AsyncIterator[AsyncEngine]:
         """An engine whose one connection was ended by the server while it rested."""

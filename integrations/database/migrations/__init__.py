@@ -32,7 +32,7 @@ async def migrate(url: str, *, role: str | None = None) -> None:
     works as, where that is not who migrates: it is given what it needs, on PostgreSQL. Raises DatabaseUnusable when the
     database does not answer.
     """
-    engine = connect_database(url)
+    engine = connect_database(url, statement_seconds=None)
     try:
         await _reach(engine)
         await migrate_engine(engine, role=role)
