@@ -179,9 +179,9 @@ class Api:
         """A signed-in patient's app."""
         return replace(self, headers={"Authorization": f"Bearer {self.sign_in.issue(patient_id)}"})
 
-    def staff(self) -> "Api":
-        """The app of a member of staff."""
-        token = self.sign_in.issue("s1", kind=PrincipalKind.STAFF)
+    def staff(self, kind: PrincipalKind = PrincipalKind.STAFF) -> "Api":
+        """The app of a member of staff, or of an operator."""
+        token = self.sign_in.issue("s1", kind=kind)
         return replace(self, headers={"Authorization": f"Bearer {token}"})
 
     def bearer(self, token: str) -> "Api":

@@ -17,6 +17,7 @@ from hypothesis_graphql import mutations, queries
 from hypothesis_graphql.nodes import String
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.principals import PrincipalKind
 from tests.integration.graphql_world import GUEST, START, Api, api_on
 from tests.unit.booking_world import a_slot
 
@@ -43,6 +44,7 @@ CALLERS: dict[str, Callable[[Api], Api]] = {
     "a visitor": lambda api: api.visitor(),
     "a patient": lambda api: api.patient(),
     "staff": lambda api: api.staff(),
+    "an operator": lambda api: api.staff(PrincipalKind.OPERATOR),
 }
 
 

@@ -198,7 +198,24 @@ class FakeCheckouts:
     async def listed(
         self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
     ) -> Sequence[CheckoutSummary]:
-        raise AssertionError("lists are read from a real database")
+        rows = sorted(self.rows.values(), key=lambda row: (row.created_at, row.id), reverse=True)
+        return [
+            CheckoutSummary(
+                id=row.id,
+                state=row.state,
+                attention=tuple(row.attention.split(",")) if row.attention else (),
+                clinician_id=row.slot.clinician_id,
+                starts_at=row.slot.start,
+                tries=row.tries,
+                created_at=row.created_at,
+                updated_at=row.updated_at,
+                due_at=row.due_at,
+            )
+            for row in rows
+            if (state is None or row.state == state)
+            and (row.attention is not None or not attention)
+            and (after is None or (row.created_at, row.id) < (after.created_at, after.id))
+        ][:limit]
 
     def _check_counted_once(self, checkout: Checkout) -> None:
         others = [row for row in self.rows.values() if row.id != checkout.id]
