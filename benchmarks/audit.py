@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from benchmarks.bare import bare_writer, timed
 from benchmarks.figures import Spread, spread
 from booking.audit import AuditEntry, AuditKind
-from booking.audit_chain import AuditKey, Reader, record_of
+from booking.audit_chain import AuditKey, record_of
+from booking.audit_verdict import Reader
 from integrations.database.audit import BATCH, SqlAuditTrail
 from integrations.database.audit_reading import links
 

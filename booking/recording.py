@@ -22,7 +22,7 @@ from booking.saga_table import BEFORE_MONEY, CALLING, CLAIMING, ENDED, TERMINAL,
 from booking.steps import SETTLE
 from booking.story import tell
 
-# Longer than the sum of the timeouts of one step (at most two upstream calls of 20 s, and a look).
+# Longer than the longest step (`booking.saga.STEP_BUDGET`), with time to write what came of it.
 LEASE = timedelta(seconds=90)
 
 # After the end a worker gives the hold back once more: whoever has not done it by then died right after the commit.

@@ -16,7 +16,8 @@ from gateway.commands import ended, moment, operator, with_database
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from booking.audit_chain import Anchor, Link, Verdict
+    from booking.audit_chain import Anchor, Link
+    from booking.audit_verdict import Verdict
     from gateway.settings import Settings
 
 FAULTY = 1
@@ -116,7 +117,7 @@ def anchor() -> None:
 
 
 def _verdict(settings: "Settings", anchors: "Iterable[Anchor]") -> "Verdict":
-    from booking.audit_chain import Reader
+    from booking.audit_verdict import Reader
     from gateway.audit import audit_keys
     from integrations.database.audit_reading import links, span
 
@@ -131,8 +132,8 @@ def _verdict(settings: "Settings", anchors: "Iterable[Anchor]") -> "Verdict":
 
 
 def _verdict_on_export(settings: "Settings", path: Path, anchors: "Iterable[Anchor]") -> "Verdict":
-    from booking.audit_chain import Reader
     from booking.audit_export import links_of
+    from booking.audit_verdict import Reader
     from gateway.audit import audit_keys
 
     with path.open(encoding="utf-8", errors="replace") as lines:

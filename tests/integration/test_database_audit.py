@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from structlog.testing import capture_logs
 
-from booking.audit_chain import Anchor, Reader, Record, Verdict, entry_of
+from booking.audit_chain import Anchor, Record, entry_of
+from booking.audit_verdict import Reader, Verdict
 from booking.refusals import AuditUnavailable
 from integrations.database import audit
 from integrations.database.audit import SqlAuditTrail

@@ -9,18 +9,8 @@ from random import Random
 import pytest
 
 from booking.audit import AuditKind
-from booking.audit_chain import (
-    NOTHING_YET,
-    Anchor,
-    AuditKey,
-    FaultKind,
-    Link,
-    Reader,
-    Verdict,
-    entry_of,
-    extended,
-    record_of,
-)
+from booking.audit_chain import NOTHING_YET, Anchor, AuditKey, Link, entry_of, extended, record_of
+from booking.audit_verdict import FaultKind, Reader, Verdict
 from tests.unit.audit_samples import FORMER, KEY, WRONG, a_chain, an_entry
 
 TAMPERS = 10_000
