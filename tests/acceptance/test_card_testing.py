@@ -37,11 +37,9 @@ async def visitor(stack: Stack, address: str | None = None) -> App:
 
 async def checkout_of(stack: Stack, app: App, number: int) -> tuple[App, str]:
     """A guest's checkout; those of different numbers are different people's, on different days or with different clinicians."""
-    found = await app.slots(stack.day(1), stack.day(14), visitTypeId=stack.visit("Initial Visit"))
-    days = {(slot["clinicianId"], slot["start"][:10]): slot["id"] for slot in found}
+    slot = await stack.slot(clinician=1 + number % 3, ahead=1 + number // 3)
     guest = {**GUEST, "email": f"sample.guest.{number}@example.com"}
-    slot_id = sorted(days.items())[number][1]
-    return await app.guest_checkout(slot_id, guest=guest, planId=stack.plan("First Visit"))
+    return await app.guest_checkout(slot["id"], guest=guest, planId=stack.plan("First Visit"))
 
 
 async def declined(stack: Stack) -> int:

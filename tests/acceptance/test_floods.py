@@ -15,7 +15,10 @@ PLANS = "{ plans { totalCount } }"
 @pytest.fixture
 async def stack(stacks: Stacks) -> Stack:
     return await stacks.start(
-        rate_factor=FACTOR, client_address_header=ADDRESS, healthie_webhook_secrets=["whsec_sample"]
+        rate_factor=FACTOR,
+        client_address_header=ADDRESS,
+        healthie_webhook_secrets=["whsec_sample"],
+        healthie_webhook_url=f"http://gateway.invalid{PATH}",
     )
 
 
