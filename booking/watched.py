@@ -4,6 +4,7 @@ A `State` is what is remembered of one of them to tell later what has changed: i
 must not be kept in clear. It holds no patient data.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -165,3 +166,10 @@ class ChangedVisits(Protocol):
 
     async def standing(self, first: datetime, last: datetime) -> frozenset[str]:
         """Ids of the visits that stand and start between the moments. Raises UpstreamUnavailable."""
+
+
+class Changes(Protocol):
+    """Finds what changed while we were told nothing, as far as upstream lists it."""
+
+    async def since(self, moment: datetime) -> Sequence[Poke]:
+        """Visits, patients, cards and payments that changed or came at or after the moment. Raises UpstreamUnavailable."""

@@ -22,6 +22,7 @@ from booking.oversight import Alert, Attention
 from booking.ports import Clock
 from booking.refreshing import WatchUnit
 from booking.refusals import UpstreamError
+from booking.watched import Changes, Poke
 from booking.webhook_subscriptions import (
     CLOCKS_DIFFER,
     MENDED,
@@ -108,6 +109,7 @@ class Health:
     wrong: tuple[Finding, ...]  # is wrong
     attempts: int  # that upstream made since the last check, to anybody
     missed: tuple[Attempt, ...]  # never came in, and are looked at now
+    listed: int  # changed while nothing was sent, and are looked at now
 
 
 class WebhookHealth:
@@ -118,6 +120,7 @@ class WebhookHealth:
         *,
         units: HealthUnits,
         subscriptions: Subscriptions,
+        changes: Changes,
         inbox: KeptInbox,
         clock: Clock,
         ours: Ours,
@@ -127,6 +130,7 @@ class WebhookHealth:
         """`name` is unique among processes."""
         self._units = units
         self._subscriptions = subscriptions
+        self._changes = changes
         self._inbox = inbox
         self._clock = clock
         self._ours = ours
@@ -171,6 +175,7 @@ class WebhookHealth:
             wrong=[one.subject for one in health.wrong],
             attempts=health.attempts,
             missed=len(health.missed),
+            listed=health.listed,
         )
         return health
 
@@ -179,8 +184,7 @@ class WebhookHealth:
         before = await self._diagnosed()
         # Before anything is mended: a process that dies in between leaves nothing to be seen of what was wrong.
         await self._raise([Alert(reason=one.defect, subject=one.subject, raised_at=began) for one in before])
-        for finding in before:
-            await self._mend(finding)
+        listed = await self._mended(before, began)
         wrong = await self._diagnosed(remember=True)
         attempts, never_came = await self._compared(wrong, began)
         await self._mark(never_came)
@@ -190,6 +194,7 @@ class WebhookHealth:
             wrong=wrong,
             attempts=attempts,
             missed=tuple(never_came),
+            listed=listed,
         )
         await self._end(run, health)
         return health
@@ -229,6 +234,24 @@ class WebhookHealth:
             return  # when those that are gone were last seen well is still to be told
         for gone in known.keys() - {one.id for one in found}:
             await unit.known_subscriptions.forget(gone)
+
+    async def _mended(self, findings: Sequence[Finding], began: datetime) -> int:
+        """Mend what can be, and have all looked at that changed while upstream did not even try to tell us: how much it is.
+
+        First what changed so far, so that a process that dies after it mended has missed nothing; then what changed meanwhile.
+        """
+        mendable = [one for one in findings if one.defect in MENDED]
+        silent_since = [at for one in mendable if (at := one.since or one.well_at) is not None]
+        listed = await self._list(min(silent_since)) if silent_since else 0
+        for finding in mendable:
+            await self._mend(finding)
+        return listed + (await self._list(began) if silent_since else 0)
+
+    async def _list(self, since: datetime) -> int:
+        now = self._clock.now()
+        pokes = await self._changes.since(since - CLOCKS_DIFFER)
+        await asyncio.gather(*(self._inbox.accept(_listed(poke, now=now)) for poke in pokes))
+        return len(pokes)
 
     async def _mend(self, finding: Finding) -> None:
         """What does not work is seen when it is read back."""
@@ -299,6 +322,17 @@ class WebhookHealth:
 
 def _among(finding: Finding, others: Sequence[Finding]) -> bool:
     return (finding.defect, finding.subscription_id) in {(one.defect, one.subscription_id) for one in others}
+
+
+def _listed(poke: Poke, *, now: datetime) -> Delivery:
+    return Delivery(
+        event="listed",
+        resource_type=poke.resource.kind,
+        resource_id=poke.resource.id,
+        received_at=now,
+        poke=poke,
+        source=Source.MISSED,
+    )
 
 
 def _delivery(attempt: Attempt, *, now: datetime) -> Delivery:

@@ -309,6 +309,7 @@ def _webhook_health(
     return WebhookHealth(
         units=units,
         subscriptions=healthie.subscriptions,
+        changes=healthie.changes,
         inbox=inbox,
         clock=clock,
         ours=Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets)),

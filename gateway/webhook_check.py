@@ -95,6 +95,7 @@ def _as_json(found: "Health") -> dict[str, object]:
         "mended": [_told(one) for one in found.mended],
         "wrong": [_told(one) for one in found.wrong],
         "attempts": found.attempts,
+        "listed": found.listed,
         "missed": [
             {"event": one.event, "resource_id": one.resource_id, "at": one.at.isoformat()}
             for one in found.missed
@@ -112,6 +113,10 @@ def _as_text(found: "Health") -> list[str]:
     if found.missed:
         lines.append(
             f"{len(found.missed)} of the {found.attempts} deliveries that Healthie tried had not come in. They are looked at now."
+        )
+    if found.listed:
+        lines.append(
+            f"{found.listed} visits, patients, cards and payments changed while nothing was sent. They are looked at now."
         )
     if not lines:
         lines.append(

@@ -25,7 +25,7 @@ _TEXTS = {
     Attention.WEBHOOK_GIVEN_UP: "What a webhook is about could not be fetched for a day: see `frontdoor webhooks list --dead`.",
     Attention.CARD_TESTING: "Somebody seems to try cards that are not theirs: more were declined than patients' are. What is beyond the "
     "bound is not sent to Healthie. The log's trials.refused say by what; the subject is the hour.",
-    Attention.WEBHOOK_MISSING: "No webhook at Healthie sent these events to us. One was made; what else was changed meanwhile than visits, nobody told us.",
+    Attention.WEBHOOK_MISSING: "No webhook at Healthie sent these events to us. One was made, and what Healthie lists as changed since is looked at.",
     Attention.WEBHOOK_DISABLED: "Healthie had disabled a webhook of ours. It was enabled again, and what Healthie tried to send is fetched.",
     Attention.WEBHOOK_FAILING: "What Healthie sends on a webhook of ours is not taken; it will be disabled. See `frontdoor webhooks health`.",
     Attention.WEBHOOK_ELSEWHERE: "A webhook of ours sends to an address that is not ours. Delete it in Healthie, or point it back.",

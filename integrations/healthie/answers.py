@@ -1,6 +1,7 @@
 """Reading what Healthie answers: connections, decimals, refusals."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from decimal import InvalidOperation
 from typing import Protocol, TypeVar
 
@@ -13,6 +14,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 # With pages of 50: more than any practice has of anything that we list. A cursor that runs in circles ends here.
 MAX_PAGES = 40
+
+# Of what grows with time, however long ago one begins: with pages of a hundred, what a large practice is sent in days.
+MOST_PAGES = 1000
 
 
 class PageInfo(Protocol):
@@ -64,6 +68,40 @@ async def rest(
         if page.page_info.end_cursor is None:
             break
         page = connection(await fetch(page.page_info.end_cursor))
+    raise ContractBroken("Connection", "endless")
+
+
+class Dated(Protocol):
+    """A record that says when it was changed last."""
+
+    @property
+    def updated_at(self) -> datetime | None: ...  # noqa: D102 - Healthie's word
+
+
+D = TypeVar("D", bound=Dated)
+
+
+async def changed_since(
+    since: datetime,
+    fetch: Callable[[str | None], Awaitable[A]],
+    connection: Callable[[A], Page[D] | None],
+) -> list[tuple[D, datetime]]:
+    """The nodes that were changed at or after the moment, with when, of a connection that is ordered by it, latest first.
+
+    Raises ContractBroken as `every` does.
+    """
+    found: list[tuple[D, datetime]] = []
+    after: str | None = None
+    for _ in range(MOST_PAGES):
+        page = connection(await fetch(after))
+        if page is None:
+            raise ContractBroken("Connection", "missing")
+        nodes = [node for node in page.nodes or () if node is not None]
+        news = [(node, at) for node in nodes if (at := node.updated_at) is not None and at >= since]
+        found += news
+        if len(news) < len(nodes) or not page.page_info.has_next_page:
+            return found
+        after = page.page_info.end_cursor
     raise ContractBroken("Connection", "endless")
 
 

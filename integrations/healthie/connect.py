@@ -15,12 +15,14 @@ from stamina.instrumentation import RetryDetails
 from booking.kept_catalog import KeptCatalog, OwnShelf, Shelf
 from booking.ports import Availability, Billing, Cards, CatalogSource, Patients, Promotions, Scheduling
 from booking.refusals import ClinicianNotBookable
+from booking.watched import Changes
 from booking.webhook_subscriptions import Subscriptions
 from integrations.healthie.audit import CallAudit
 from integrations.healthie.availability import HealthieAvailability
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import CatalogReader
+from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.gate import Gate
 from integrations.healthie.generated.client import Client
@@ -62,6 +64,7 @@ class Healthie:
         [Digest], HealthieWatched
     ]  # the digest makes of patient data what tells that it changed
     subscriptions: Subscriptions
+    changes: Changes
     keys: KeyStore
     upstream: UpstreamCheck
     warnings: Mapping[
@@ -133,6 +136,7 @@ async def connect(
             ),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
             watched=lambda digest: HealthieWatched(client=organization, digest=digest),
+            changes=HealthieChanges(client=organization),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
             upstream=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import HttpUrl, ValidationError
 
 from booking.webhook_subscriptions import Attempt, Subscription
-from integrations.healthie.answers import every, refusal
+from integrations.healthie.answers import MOST_PAGES, every, refusal
 from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.enums import WebhookEventType
@@ -16,9 +16,6 @@ from integrations.healthie.generated.input_types import WebhookEventInput
 from integrations.healthie.generated.webhook_attempts import WebhookAttemptsSentWebhooksNodes as Sent
 from integrations.healthie.readback import Comparison
 from integrations.healthie.webhooks import EVENTS, poke_of
-
-# With pages of a hundred: what a large practice is sent in the four days that a first check looks back.
-MOST_PAGES = 1000
 
 _TAKEN = "2"
 

@@ -21,8 +21,8 @@ from booking.watched import (
     State,
     VisitState,
 )
-from integrations.healthie.answers import MAX_PAGES, every
-from integrations.healthie.errors import ContractBroken, reading
+from integrations.healthie.answers import changed_since, every
+from integrations.healthie.errors import reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.watched_visit import WatchedVisitAppointment
 from integrations.healthie.payments import reference_in
@@ -61,23 +61,13 @@ class HealthieWatched:
 
     async def changed(self, since: datetime) -> list[tuple[Resource, datetime]]:
         """Visits that changed at or after the moment and still stand, with when. Raises UpstreamUnavailable."""
-        found: list[tuple[Resource, datetime]] = []
-        after: str | None = None
         with reading():
-            for _ in range(MAX_PAGES):
-                page = (await self._client.visits_changed(after=after)).appointments
-                if page is None:
-                    raise ContractBroken("VisitsChanged", "missing")
-                news = [
-                    (Resource(kind=Kind.VISIT, id=each.id), each.updated_at)
-                    for each in page.nodes or ()
-                    if each is not None and each.updated_at is not None and each.updated_at >= since
-                ]
-                found += news
-                if len(news) < len(page.nodes or ()) or not page.page_info.has_next_page:
-                    return found
-                after = page.page_info.end_cursor
-        raise ContractBroken("VisitsChanged", "endless")
+            found = await changed_since(
+                since,
+                lambda after: self._client.visits_changed(after=after),
+                lambda answer: answer.appointments,
+            )
+        return [(Resource(kind=Kind.VISIT, id=each.id), at) for each, at in found]
 
     async def standing(self, first: datetime, last: datetime) -> frozenset[str]:
         """Ids of the visits that stand and start between the moments. Raises UpstreamUnavailable."""

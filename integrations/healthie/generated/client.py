@@ -23,7 +23,9 @@ from .more_members import MoreMembers
 from .more_offerings import MoreOfferings
 from .patient import Patient
 from .patients_by_email import PatientsByEmail
+from .patients_changed import PatientsChanged
 from .payment_by_id import PaymentById
+from .payments_changed import PaymentsChanged
 from .payments_since import PaymentsSince
 from .public_catalog import PublicCatalog
 from .refund import Refund
@@ -1497,6 +1499,70 @@ class Client(Base):
             VisitsStanding,
             query=query,
             operation_name="VisitsStanding",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def patients_changed(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> PatientsChanged:
+        query = gql("""
+            query PatientsChanged($after: String) {
+              users(order_by: UPDATED_AT_DESC, first: 50, after: $after) {
+                nodes {
+                  id
+                  updated_at
+                  stripe_customer_details {
+                    id
+                    created_at
+                  }
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            PatientsChanged,
+            query=query,
+            operation_name="PatientsChanged",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def payments_changed(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> PaymentsChanged:
+        query = gql("""
+            query PaymentsChanged($after: String) {
+              billingItems(order_by: UPDATED_AT_DESC, first: 50, after: $after) {
+                nodes {
+                  id
+                  updated_at
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            PaymentsChanged,
+            query=query,
+            operation_name="PaymentsChanged",
             mutation=False,
             variables=variables,
         )

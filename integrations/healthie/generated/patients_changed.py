@@ -1,0 +1,35 @@
+from typing import Annotated, Optional
+
+from integrations.healthie.scalars import Moment, parse_moment
+from pydantic import BeforeValidator
+
+from .base_model import BaseModel
+from .fragments import More
+
+
+class PatientsChanged(BaseModel):
+    users: "PatientsChangedUsers"
+
+
+class PatientsChangedUsers(BaseModel):
+    nodes: Optional[list[Optional["PatientsChangedUsersNodes"]]]
+    page_info: "PatientsChangedUsersPageInfo"
+
+
+class PatientsChangedUsersNodes(BaseModel):
+    id: str
+    updated_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    stripe_customer_details: Optional[
+        list["PatientsChangedUsersNodesStripeCustomerDetails"]
+    ]
+
+
+class PatientsChangedUsersNodesStripeCustomerDetails(BaseModel):
+    id: str
+    created_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+
+
+PatientsChangedUsersPageInfo = More
+PatientsChanged.model_rebuild()
+PatientsChangedUsers.model_rebuild()
+PatientsChangedUsersNodes.model_rebuild()
