@@ -36,6 +36,12 @@ class Name(StrEnum):
     CARD_ADDED = "card.added"
     CARD_REMOVED = "card.removed"
     AVAILABILITY_CHANGED = "availability.changed"
+    CHECKOUT_CONFIRMED = "checkout.confirmed"  # paid and booked
+    CHECKOUT_REFUNDED = "checkout.refunded"  # paid, not bookable, and given back in full
+    CHECKOUT_CANCELLED = "checkout.cancelled"
+    CHECKOUT_SLOT_LOST = "checkout.slot_lost"  # somebody else's claim was first
+    CHECKOUT_EXPIRED = "checkout.expired"
+    CHECKOUT_NEEDS_ATTENTION = "checkout.needs_attention"  # a new reason for a person to look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,6 @@ class HappeningLog(Protocol):
 
 
 def event_id(resource: Resource, version: int, name: Name) -> str:
-    """The id of what a snapshot's new version brought."""
+    """The id of what a new version of a snapshot, or of a checkout's row, brought."""
     digest = hashlib.sha256(f"{resource.kind}/{resource.id}/{version}/{name}".encode()).hexdigest()
     return f"evt_{digest[:32]}"

@@ -11,7 +11,7 @@ from booking.ports import Clock, UnitOfWorkFactory
 from booking.recording import at_rest, entered
 from booking.refusals import InvalidInput, NotFound
 from booking.saga_table import CLAIMING, OPERATOR_MOVES, TERMINAL
-from booking.story import event
+from booking.story import announce, event
 
 
 class Resolution(StrEnum):
@@ -111,6 +111,7 @@ class OperatorDesk:
             saved = await unit.checkouts.save(after)
             await unit.story.add(event(saved, kind, before=before, by=self._operator, note=note))
             await unit.alerts.forget(saved.id)
+            await announce(unit, before, saved)
             await unit.commit()
         return saved
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from booking.catalog import Catalog, ContactType, Plan
+from booking.happenings import Happenings
 from booking.models import (
     Appointment,
     Card,
@@ -312,6 +313,10 @@ class UnitOfWork(Protocol):
     @property
     def blocks(self) -> ClinicianBlocks:
         """Clinicians who are not bookable until cleared."""
+
+    @property
+    def happenings(self) -> Happenings:
+        """The outbox of events."""
 
     async def commit(self) -> None:
         """Make it durable."""

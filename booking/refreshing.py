@@ -14,7 +14,7 @@ from typing import Protocol, Self
 import structlog
 
 from booking.derivation import Meaning, meanings
-from booking.happenings import Happening, Happenings, Name, event_id
+from booking.happenings import Happening, Name, event_id
 from booking.inbox import Mark, Marks, Polls, Snapshots
 from booking.kept_catalog import Changed, Invalidation
 from booking.models import AppointmentStatus, CheckoutState
@@ -50,10 +50,6 @@ class WatchUnit(UnitOfWork, Protocol):
     @property
     def snapshots(self) -> Snapshots:
         """What was last seen."""
-
-    @property
-    def happenings(self) -> Happenings:
-        """The outbox of events."""
 
     @property
     def polls(self) -> Polls:

@@ -1,8 +1,20 @@
-"""The story of a checkout and what it raises: written in the transaction of the write that they tell of."""
+"""The story of a checkout, what it raises and what others are told of it: written in the transaction of the write that they tell of."""
 
+from booking.happenings import Happening, Name, event_id
 from booking.models import Checkout, EndReason
+from booking.models import CheckoutState as S
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind
 from booking.ports import UnitOfWork
+from booking.watched import Kind, Resource
+
+# What other systems are told of a checkout's end. A late finding that is undone does not change how it ended.
+_ENDS = {
+    S.CONFIRMED: Name.CHECKOUT_CONFIRMED,
+    S.REFUNDED: Name.CHECKOUT_REFUNDED,
+    S.CANCELLED: Name.CHECKOUT_CANCELLED,
+    S.SLOT_LOST: Name.CHECKOUT_SLOT_LOST,
+    S.EXPIRED: Name.CHECKOUT_EXPIRED,
+}
 
 
 async def tell(unit: UnitOfWork, before: Checkout, after: Checkout, *, by: str) -> None:
@@ -14,6 +26,16 @@ async def tell(unit: UnitOfWork, before: Checkout, after: Checkout, *, by: str) 
         await unit.alerts.raise_once(Alert(reason=reason, subject=after.id, raised_at=after.updated_at))
     if after.end_reason is EndReason.PROVIDER_MISMATCH and before.end_reason is not after.end_reason:
         await _block(unit, after)
+    await announce(unit, before, after)
+
+
+async def announce(unit: UnitOfWork, before: Checkout, after: Checkout) -> None:
+    """Let others know of an end, and of a new reason for a person to look. To be the last write of its transaction: see the outbox."""
+    names = [_ENDS[after.stands]] if after.stands != before.stands and after.stands in _ENDS else []
+    if _new_reasons(before, after):
+        names.append(Name.CHECKOUT_NEEDS_ATTENTION)
+    if names:
+        await unit.happenings.add([_happening(after, name) for name in names])
 
 
 def event(
@@ -51,4 +73,22 @@ async def _block(unit: UnitOfWork, checkout: Checkout) -> None:
     )
     await unit.alerts.raise_once(
         Alert(reason=Attention.PROVIDER_MISMATCH, subject=checkout.id, raised_at=now)
+    )
+
+
+def _happening(checkout: Checkout, name: Name) -> Happening:
+    resource = Resource(kind=Kind.CHECKOUT, id=checkout.id)
+    ids = {
+        "checkout": checkout.id,
+        "clinician": checkout.slot.clinician_id,
+        "patient": checkout.patient_id,
+        "appointment": checkout.appointment_id,
+        "payment": checkout.charge.billing_item_id if checkout.charge else None,
+    }
+    return Happening(
+        id=event_id(resource, checkout.version, name),
+        name=name,
+        at=checkout.updated_at,
+        resource=resource,
+        ids={what: value for what, value in ids.items() if value is not None},
     )

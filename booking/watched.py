@@ -23,6 +23,7 @@ class Kind(StrEnum):
     FORM = "form"
     CARD = "card"
     AVAILABILITY = "availability"  # a clinician's working hours
+    CHECKOUT = "checkout"  # ours: events tell of it, and nobody looks for it upstream
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,11 @@ OVERLAP = """
     AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at LIMIT 1
 """
 
+TOLD_OTHERS = """
+    SELECT name FROM practice_events WHERE kind = 'checkout' AND resource_id = ?
+    AND name <> 'checkout.needs_attention'
+"""
+
 # Reasons for a person to look that excuse nothing.
 TIDYING = frozenset({Attention.PACKAGE_REMAINS, Attention.OPEN_INVOICE, Attention.PROVIDER_MISMATCH})
 
@@ -77,6 +82,8 @@ class Witness:
             if state in TERMINAL and (known is None or known[1] != state):
                 self.ended_at.setdefault(checkout_id, self._schedule.loop.time())
                 self._schedule.loop.call_later(FREED_SECONDS, self._see_freed, checkout_id)
+                if self._told_others(checkout_id) != [f"checkout.{state}"]:
+                    self.note(f"others not told with the commit: {checkout_id} {state}")
             if known is None:
                 continue
             if version != known[0] + 1:
@@ -85,6 +92,12 @@ class Witness:
                 self.note(f"illegal move: {checkout_id} from {known[1]} to {state}")
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
+
+    def _told_others(self, checkout_id: str) -> list[str]:
+        """Answer how other systems were told that the checkout ended."""
+        assert self._raw is not None
+        found = self._raw.execute(TOLD_OTHERS, (checkout_id,)).fetchall()
+        return [name for (name,) in found]
 
     def see_holds(self) -> None:
         """Look at the holds after a change of them. What has expired is told by clocks that agree."""
@@ -181,6 +194,8 @@ class Witness:
     def _rests(self, row: Checkout) -> None:
         if not at_rest(row) or row.state not in TERMINAL | {S.NEEDS_ATTENTION}:
             self.note(f"no end: {row.id} stands at {row.state}")
+        if row.state not in TERMINAL and self._told_others(row.id):
+            self.note(f"others told of an end that was none: {row.id} is {row.state}")
 
     def _charges(self, row: Checkout) -> list[Any]:
         """Every charge that took money for this checkout, by what was asked when it was sent."""

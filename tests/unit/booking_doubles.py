@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
+from booking.happenings import Happening, Name
 from booking.models import Checkout, CheckoutState, Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
 from booking.refusals import (
@@ -78,6 +79,7 @@ class FakeDatabase:
         self.rows: dict[str, Checkout] = {}
         self.claims: dict[str, Slot] = {}
         self.events: list[Event] = []
+        self.happenings: list[Happening] = []
         self.alerts: dict[str, Alert] = {}
         self.alerts_due: dict[str, datetime] = {}
         self.blocks: dict[str, ClinicianBlock] = {}
@@ -88,6 +90,10 @@ class FakeDatabase:
 
     def story(self, checkout: Checkout) -> list[str]:
         return [f"{event.kind} {event.after}" for event in self.events if event.checkout_id == checkout.id]
+
+    def told(self, checkout: Checkout) -> list[Name]:
+        """What others were told of the checkout, in order."""
+        return [event.name for event in self.happenings if event.resource.id == checkout.id]
 
     def __call__(self) -> "FakeUnit":
         return FakeUnit(self)
@@ -112,6 +118,7 @@ class FakeUnit:
         self._database.tape.point()
         self._database.rows, self._database.claims = dict(after), dict(self.claims.slots)
         self._database.events = list(self.story.events)
+        self._database.happenings = list(self.happenings.added)
         self._database.alerts, self._database.alerts_due = dict(self.alerts.raised), dict(self.alerts.due_at)
         self._database.blocks = dict(self.blocks.blocks)
         self._database.tape.events += [f"commit {row.state}" for row in changed]
@@ -125,6 +132,7 @@ class FakeUnit:
         self.checkouts = FakeCheckouts(dict(self._database.rows))
         self.claims = FakeClaims(dict(self._database.claims), self._database.rows)
         self.story = FakeStory(list(self._database.events))
+        self.happenings = FakeHappenings(list(self._database.happenings))
         self.alerts = FakeAlerts(dict(self._database.alerts), dict(self._database.alerts_due))
         self.blocks = FakeBlocks(dict(self._database.blocks))
         return self
@@ -300,6 +308,17 @@ class FakeAlerts:
         for one in told:
             if one not in self.due_at:
                 del self.raised[one]
+
+
+class FakeHappenings:
+    """The outbox in a list."""
+
+    def __init__(self, added: list[Happening]) -> None:
+        self.added = added
+
+    async def add(self, events: Sequence[Happening]) -> None:
+        assert not {event.id for event in events} & {event.id for event in self.added}, "an event told twice"
+        self.added += events
 
 
 class FakeBlocks:

@@ -17,6 +17,7 @@ from booking.catalog import (
     VisitType,
 )
 from booking.checkout import CheckoutRules, CheckoutService
+from booking.happenings import Name
 from booking.holds import HoldRules, HoldService
 from booking.models import CardChoice, Checkout, GuestDetails, Hold, Promo
 from booking.models import CheckoutState as S
@@ -269,6 +270,8 @@ class World:
         assert (row.id in self.database.claims) == (row.state is S.NEEDS_ATTENTION)
         assert row.lease_owner is None
         assert row.card is None
+        ends = [name for name in self.database.told(row) if name is not Name.CHECKOUT_NEEDS_ATTENTION]
+        assert ends == ([Name(f"checkout.{row.state}")] if row.state in TERMINAL else [])
         if row.state in TERMINAL:
             assert row.guest is None
             assert row.due_at is not None or not row.attempts

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from booking.alerts import FIRST_WAIT, Watch
+from booking.happenings import Name
 from booking.models import CheckoutState as S
 from booking.models import EndReason
 from booking.operators import OperatorDesk, Resolution
@@ -12,6 +13,7 @@ from booking.oversight import Alert, Attention, EventKind
 from booking.refusals import (
     AlertNotTold,
     BookingFailed,
+    CardDeclined,
     ClinicianNotBookable,
     InvalidInput,
     NotFound,
@@ -350,3 +352,56 @@ class TestStory:
             "moved refund_intended",
             "moved refunded",
         ]
+
+
+class TestOthersAreTold:
+    async def test_of_an_end_with_the_ids_of_all_that_belongs_to_it_and_nothing_else(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        (event,) = world.database.happenings
+        assert (event.name, event.at, str(event.resource)) == (
+            Name.CHECKOUT_CONFIRMED,
+            row.updated_at,
+            f"checkout {row.id}",
+        )
+        assert row.charge is not None
+        assert event.ids == {
+            "checkout": row.id,
+            "clinician": row.slot.clinician_id,
+            "patient": row.patient_id,
+            "appointment": row.appointment_id,
+            "payment": row.charge.billing_item_id,
+        }
+
+    async def test_of_nothing_before_it_is_over(self) -> None:
+        world = World()
+        checkout = await world.start()
+        with pytest.raises(CardDeclined):
+            await confirm(world, checkout, "declined")
+        assert world.database.told(checkout) == []
+        await world.checkouts.cancel(as_guest(checkout), checkout.id)
+        assert world.database.told(checkout) == [Name.CHECKOUT_CANCELLED]
+
+    async def test_that_it_needs_a_person_and_then_how_the_person_saw_to_it(self) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail("book", SlotTaken())
+        world.books.fail("refund", UpstreamRefused("refund", "why"))
+        await confirm(world, checkout)
+        assert world.database.told(checkout) == [Name.CHECKOUT_NEEDS_ATTENTION]
+        await a_desk(world).resolve(checkout.id, Resolution.REFUNDED, note="By hand.")
+        assert world.database.told(checkout)[1:] == [Name.CHECKOUT_REFUNDED]
+
+    async def test_with_the_commit_of_the_end_or_not_at_all(self) -> None:
+        for kill_at in range(1, 60):
+            world = World()
+            checkout = await world.start()
+            world.tape.points, world.tape.kill_at = 0, kill_at
+            try:
+                await confirm(world, checkout)
+            except Killed:
+                ended = world.row(checkout).state is S.CONFIRMED
+                assert world.database.told(checkout) == [Name.CHECKOUT_CONFIRMED] * ended
+            else:
+                break
+        assert kill_at > 20
