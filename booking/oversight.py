@@ -42,6 +42,10 @@ class Attention(StrEnum):
     WEBHOOK_NOT_MENDED = "webhook_not_mended"
     WEBHOOKS_SILENT = "webhooks_silent"  # none comes, although visits change
     WEBHOOKS_UNCHECKED = "webhooks_unchecked"  # nobody could look whether they are well
+    SUBSCRIBER_FAILING = "subscriber_failing"  # it has taken no event for a while; it is tried on
+    ENDPOINT_DISABLED = "endpoint_disabled"  # it took nothing for three days, or said that it wants no more
+    EVENT_NOT_TOLD = "event_not_told"  # given up after three days, while others were taken
+    HANDLER_UNUSABLE = "handler_unusable"  # an installed handler that cannot be loaded
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.audit_commands import audit
+from gateway.endpoint_commands import endpoints, handlers
 from gateway.operators import checkouts, clinicians
 from gateway.upstream import upstream
 from gateway.webhook_operators import webhooks
@@ -230,6 +231,8 @@ def _clean_errors(kind: type[Exception]) -> "Iterator[None]":
 main.add_command(audit)
 main.add_command(checkouts)
 main.add_command(clinicians)
+main.add_command(endpoints)
+main.add_command(handlers)
 main.add_command(upstream)
 main.add_command(webhooks)
 

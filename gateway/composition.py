@@ -42,6 +42,7 @@ from gateway.rates.connect import connect_counts, connect_trials
 from gateway.sealing import sealer
 from gateway.settings import Settings
 from gateway.sign_in.connect import connect_sign_in
+from gateway.telling import Telling
 from gateway.tokens import TokenVerifier, derive_key
 from gateway.upstream import watch_upstream
 from gateway.worker import Chore, Worker
@@ -54,6 +55,7 @@ from integrations.database.happenings import SqlHappeningLog
 from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
+from integrations.database.letters import reap_letters
 from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.breaker import Breakers
@@ -90,6 +92,7 @@ class System:
     visit_poll: VisitPoll
     webhook_health: WebhookHealth | None  # None: no webhooks are wanted
     silence: SilenceWatch | None
+    telling: Telling
 
     def worker(self) -> Worker:
         """A worker on this system."""
@@ -100,6 +103,7 @@ class System:
             chores=self._chores(),
             apart=(
                 Chore(name="look_at_marks", every=timedelta(seconds=1), work=self.refresher.take_up),
+                Chore(name="tell_subscribers", every=timedelta(seconds=1), work=self.telling.look),
                 # Whether a turn is due is for all workers together; these say how often one asks.
                 Chore(name="poll_changed_visits", every=timedelta(minutes=1), work=self.visit_poll.changed),
                 Chore(name="poll_missing_visits", every=timedelta(minutes=10), work=self.visit_poll.missing),
@@ -129,6 +133,7 @@ class System:
         async def clear_inbox() -> None:
             await self.inbox.reap(self.clock.now())
             await self.happenings.reap(self.clock.now())
+            await reap_letters(self.engine)
 
         return (
             # Somebody is to act on it: soon, but not before what caused it is committed and perhaps mended.
@@ -255,6 +260,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             trials=connect_trials(settings, counts, watch, clock),
         )
         exits.push_async_callback(services.checkouts.aclose)
+        telling = Telling(settings=settings, units=units, watch=watch, clock=clock, name=name)
+        exits.push_async_callback(telling.aclose)
         offer = OfferChanges(kept=healthie.kept, search=services.search)
         watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
         inbox = SqlInbox(engine=engine)
@@ -292,6 +299,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             )
             if settings.healthie_webhook_url
             else None,
+            telling=telling,
         )
 
 

@@ -149,6 +149,16 @@ class Settings(BaseSettings):
     alert_webhook_url: SecretStr | None = Field(
         None, description='Gets alerts as `{"text": …}`, as Slack takes them; they are logged in any case.'
     )
+    endpoint_timeout_seconds: float = Field(
+        15,
+        ge=1,
+        le=25,
+        description="An endpoint that has not answered an event by then is told it again later.",
+    )
+    endpoints_allow_loopback: bool = Field(
+        False,
+        description="Lets endpoints be on this machine, and without TLS; for development, and refused in production.",
+    )
     in_doubt_minutes: int = Field(
         20, ge=1, le=1440, description="An outcome that is unknown for longer is alerted."
     )
@@ -324,6 +334,12 @@ class Settings(BaseSettings):
     def _own_secret(self) -> Self:
         if self.secret_key.get_secret_value() == DEVELOPMENT_SECRET and not self.in_development:
             raise ValueError("secret_key is the development stack's: make your own")
+        return self
+
+    @model_validator(mode="after")
+    def _no_loopback(self) -> Self:
+        if self.endpoints_allow_loopback and not self.in_development:
+            raise ValueError("endpoints_allow_loopback is for development")
         return self
 
     @model_validator(mode="after")

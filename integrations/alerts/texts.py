@@ -32,6 +32,12 @@ _TEXTS = {
     Attention.WEBHOOK_NOT_MENDED: "A webhook of ours is missing or disabled, and Frontdoor could not change that. Do it in Healthie.",
     Attention.WEBHOOKS_SILENT: "No webhook comes in, although visits change. See `frontdoor webhooks health`, and whether Healthie reaches us.",
     Attention.WEBHOOKS_UNCHECKED: "For an hour nobody could look whether our webhooks at Healthie are well. See `frontdoor webhooks health`.",
+    Attention.SUBSCRIBER_FAILING: "A subscriber has taken no event for half an hour or more. It is tried again for three days.",
+    Attention.ENDPOINT_DISABLED: "An endpoint took no event for three days, or wants no more, and is told nothing. Mend it, then "
+    "`frontdoor endpoints enable`: what happened meanwhile waits for it.",
+    Attention.EVENT_NOT_TOLD: "A subscriber did not take an event for three days, and it was given up. "
+    "See `frontdoor endpoints show` or `frontdoor handlers show`; `replay` tells it once more.",
+    Attention.HANDLER_UNUSABLE: "A handler that is installed cannot be loaded, and is told nothing. The log's telling.handler_unusable says why.",
     Attention.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
 }
 

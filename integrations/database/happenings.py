@@ -50,7 +50,7 @@ class SqlHappeningLog:
         """Events after this place, in order."""
         query = select(practice_events).where(_e.sequence > sequence).order_by(_e.sequence).limit(limit)
         async with reading(self._engine) as connection:
-            return [_recorded(row) for row in (await connection.execute(query)).mappings()]
+            return [recorded(row) for row in (await connection.execute(query)).mappings()]
 
     async def last(self) -> int:
         """The place of the latest event; 0 when there is none."""
@@ -65,12 +65,17 @@ class SqlHappeningLog:
             .order_by(_e.sequence)
         )
         async with reading(self._engine) as connection:
-            return [_recorded(row) for row in (await connection.execute(query)).mappings()]
+            return [recorded(row) for row in (await connection.execute(query)).mappings()]
 
     async def reap(self, now: datetime) -> int:
-        """Forget events that are so old that nobody asks for them again; answers how many rows."""
+        """Forget events that are so old that nobody asks for them again; answers how many rows.
+
+        The latest stays: without any row SQLite would give the places out anew, and readers are past them.
+        """
+        latest = select(func.max(_e.sequence)).scalar_subquery()
+        old = delete(practice_events).where(_e.at < now - KEPT, _e.sequence < latest)
         async with self._engine.begin() as connection:
-            return (await connection.execute(delete(practice_events).where(_e.at < now - KEPT))).rowcount
+            return (await connection.execute(old)).rowcount
 
 
 def _row(event: Happening) -> dict[str, Any]:
@@ -85,7 +90,8 @@ def _row(event: Happening) -> dict[str, Any]:
     }
 
 
-def _recorded(row: Mapping[Any, Any]) -> Recorded:
+def recorded(row: Mapping[Any, Any]) -> Recorded:
+    """The event of a row."""
     event = Happening(
         id=row["id"],
         name=Name(row["name"]),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -287,6 +288,44 @@ practice_events = Table(
     Index("practice_events_id", "id", unique=True),
     Index("practice_events_at", "at"),
     Index("practice_events_resource", "kind", "resource_id"),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("place", BigInteger, nullable=False),  # up to which events its letters are written
+    Column("failing_since", UtcTime),  # nothing was taken since
+    Column("created_at", UtcTime, nullable=False),
+    Column("url", String),  # of an endpoint; NULL: a handler
+    Column("events", Document),  # that an endpoint wants; NULL: all
+    Column("secrets", Document),  # of an endpoint, sealed
+    Column("disabled_at", UtcTime),
+    Column("disabled_because", String),  # a code
+)
+
+event_letters = Table(
+    "event_letters",
+    metadata,
+    Column("subscriber_id", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # of the event
+    Column("tries", Integer, nullable=False),
+    Column("failing_since", UtcTime),
+    Column("error", String),  # a code
+    Column("told_at", UtcTime),
+    Column("dead_at", UtcTime),
+    Column("lease_owner", String),
+    Column("lease_until", UtcTime),
+    Column("due_at", UtcTime),  # NULL: told, or given up
+    PrimaryKeyConstraint("subscriber_id", "sequence"),
+    Index("event_letters_sequence", "sequence"),
+    Index(
+        "event_letters_due",
+        "subscriber_id",
+        "sequence",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
 )
 
 polls = Table(

@@ -11,8 +11,10 @@ from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
 from integrations.database.daily import SqlRuns
+from integrations.database.endpoints import SqlEndpoints
 from integrations.database.happenings import SqlHappenings
 from integrations.database.inbox import SqlMarks
+from integrations.database.letters import SqlLetters
 from integrations.database.sealing import Sealer
 from integrations.database.snapshots import SqlPolls, SqlSnapshots
 from integrations.database.story import SqlStory
@@ -33,6 +35,8 @@ class SqlUnitOfWork:
     polls: SqlPolls
     runs: SqlRuns
     known_subscriptions: SqlKnownSubscriptions
+    letters: SqlLetters
+    endpoints: SqlEndpoints
     _connection: AsyncConnection
 
     def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
@@ -57,6 +61,8 @@ class SqlUnitOfWork:
         self.polls = SqlPolls(self._connection)
         self.runs = SqlRuns(self._connection)
         self.known_subscriptions = SqlKnownSubscriptions(self._connection, self._sealer)
+        self.letters = SqlLetters(self._connection)
+        self.endpoints = SqlEndpoints(self._connection, self._sealer)
         return self
 
     async def __aexit__(

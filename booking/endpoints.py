@@ -1,0 +1,95 @@
+"""What an operator may do with endpoints and with what subscribers were told."""
+
+import base64
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from booking.happenings import Name
+from booking.ports import Clock
+from booking.refusals import NotFound
+from booking.subscribers import Endpoint, Secret
+from booking.telling import TellingUnits
+
+# Standard Webhooks: between 24 and 64 random bytes.
+_SECRET_BYTES = 32
+
+
+class EndpointDesk:
+    """The actions. `check` raises InvalidInput for a URL that nothing will be sent to."""
+
+    def __init__(self, *, units: TellingUnits, clock: Clock, check: Callable[[str], Awaitable[None]]) -> None:
+        self._units = units
+        self._clock = clock
+        self._check = check
+
+    async def add(self, url: str, events: frozenset[Name] | None) -> Endpoint:
+        """Tell this endpoint what happens from now on. Raises InvalidInput."""
+        await self._check(url)
+        endpoint = Endpoint(
+            id=f"ep_{secrets.token_hex(8)}",
+            url=url,
+            events=events,
+            secrets=(_new_secret(),),
+            created_at=self._clock.now(),
+        )
+        async with self._units() as unit:
+            await unit.endpoints.add(endpoint)
+            await unit.commit()
+        return endpoint
+
+    async def rotate(self, endpoint_id: str, *, keep: timedelta) -> Secret:
+        """Sign with a new secret, and for so long with the present one too; answers the new one. Raises NotFound."""
+        new = _new_secret()
+        async with self._units() as unit:
+            endpoint = await _existing(unit.endpoints.get(endpoint_id))
+            former = Secret(text=endpoint.secrets[0].text, until=self._clock.now() + keep)
+            await unit.endpoints.rotate(endpoint_id, (new, former))
+            await unit.commit()
+        return new
+
+    async def disable(self, endpoint_id: str) -> None:
+        """Tell it nothing until it is enabled; what happens meanwhile waits. Raises NotFound."""
+        async with self._units() as unit:
+            if not await unit.endpoints.disable(endpoint_id, because="operator", now=self._clock.now()):
+                raise NotFound("endpoint")
+            await unit.commit()
+
+    async def enable(self, endpoint_id: str) -> int:
+        """Tell it again, and what it has not taken first; answers how many events that are. Raises NotFound."""
+        async with self._units() as unit:
+            await _existing(unit.endpoints.get(endpoint_id))
+            waiting = await unit.letters.revive(endpoint_id, now=self._clock.now())
+            await unit.endpoints.enable(endpoint_id)
+            await unit.alerts.forget(endpoint_id)
+            await unit.commit()
+        return waiting
+
+    async def remove(self, endpoint_id: str) -> None:
+        """Forget it. Raises NotFound."""
+        async with self._units() as unit:
+            await _existing(unit.endpoints.get(endpoint_id))
+            await unit.endpoints.remove(endpoint_id)
+            await unit.commit()
+
+    async def replay(self, endpoint_id: str, *, since: datetime, until: datetime) -> int:
+        """Tell it once more what happened in this time, as far as it wants it; answers how many events. Raises NotFound."""
+        async with self._units() as unit:
+            endpoint = await _existing(unit.endpoints.get(endpoint_id))
+            count = await unit.letters.again(
+                endpoint_id, endpoint.events, since=since, until=until, now=self._clock.now()
+            )
+            await unit.commit()
+        return count
+
+
+async def _existing(reading: Awaitable[Endpoint | None]) -> Endpoint:
+    endpoint = await reading
+    if endpoint is None:
+        raise NotFound("endpoint")
+    return endpoint
+
+
+def _new_secret() -> Secret:
+    drawn = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode("ascii")
+    return Secret(text=f"whsec_{drawn}")

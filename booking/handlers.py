@@ -1,0 +1,51 @@
+"""Handlers: functions of the practice's own that workers call with what happened. How they are installed: docs/events.md."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from booking.happenings import Happening, Name
+
+Work = Callable[[Happening], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handler:
+    """A function that wants to be told."""
+
+    work: Work
+    events: frozenset[Name] | None  # None: everything
+
+    async def __call__(self, event: Happening) -> None:
+        """Do the function's work."""
+        await self.work(event)
+
+
+def handler(*events: Name) -> Callable[[Work], Handler]:
+    """Mark a function as a handler of these events, or of all when none is named.
+
+    It is called at least once for each event, may be called twice for the same `event.id`, and has 30 seconds. An error that it
+    raises means that it is called again later; of the error no more than its type is kept.
+    """
+    return lambda work: Handler(work=work, events=frozenset(events) or None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstalledHandler:
+    """A handler by the name that it is installed under; a subscriber."""
+
+    name: str
+    handler: Handler
+
+    @property
+    def id(self) -> str:
+        """Where it has got to is kept under this."""
+        return f"handler:{self.name}"
+
+    @property
+    def events(self) -> frozenset[Name] | None:
+        """What it wants to be told."""
+        return self.handler.events
+
+    async def tell(self, event: Happening) -> None:
+        """Call it. Raises whatever it raises."""
+        await self.handler(event)

@@ -1,0 +1,97 @@
+"""Endpoints that are told events: rows among the subscribers, their secrets sealed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking.happenings import Name
+from booking.subscribers import Endpoint, Secret
+from integrations.database.letters import LAST
+from integrations.database.sealing import Sealer
+from integrations.database.tables import event_letters, subscribers
+
+_s = subscribers.c
+
+
+class SqlEndpoints:
+    """The endpoints inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    async def add(self, endpoint: Endpoint) -> None:
+        """Keep a new one; it is told what comes from now on."""
+        row = insert(subscribers).values(
+            id=endpoint.id,
+            place=LAST,
+            created_at=endpoint.created_at,
+            url=endpoint.url,
+            events=sorted(endpoint.events) if endpoint.events is not None else None,
+            secrets=self._sealed(endpoint.id, endpoint.secrets),
+        )
+        await self._connection.execute(row)
+
+    async def get(self, endpoint_id: str) -> Endpoint | None:
+        """The endpoint."""
+        query = select(subscribers).where(_s.id == endpoint_id, _s.url.is_not(None))
+        row = (await self._connection.execute(query)).mappings().first()
+        return self._endpoint(row) if row is not None else None
+
+    async def listed(self) -> Sequence[Endpoint]:
+        """All of them, oldest first."""
+        query = select(subscribers).where(_s.url.is_not(None)).order_by(_s.created_at, _s.id)
+        return [self._endpoint(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def rotate(self, endpoint_id: str, secrets: Sequence[Secret]) -> None:
+        """Put these secrets in the place of the former."""
+        await self._write(endpoint_id, secrets=self._sealed(endpoint_id, secrets))
+
+    async def disable(self, endpoint_id: str, *, because: str, now: datetime) -> bool:
+        """Tell it nothing until it is enabled; answers whether there is such an endpoint."""
+        return await self._write(endpoint_id, disabled_at=now, disabled_because=because)
+
+    async def enable(self, endpoint_id: str) -> None:
+        """Tell it again."""
+        await self._write(endpoint_id, disabled_at=None, disabled_because=None, failing_since=None)
+
+    async def remove(self, endpoint_id: str) -> None:
+        """Forget it, and everything that it was to be told."""
+        letters = delete(event_letters).where(event_letters.c.subscriber_id == endpoint_id)
+        await self._connection.execute(letters)
+        await self._connection.execute(delete(subscribers).where(_s.id == endpoint_id))
+
+    async def _write(self, endpoint_id: str, **values: object) -> bool:
+        """Write the row, unless it is a handler's; answers whether there was one."""
+        row = update(subscribers).where(_s.id == endpoint_id, _s.url.is_not(None))
+        return bool((await self._connection.execute(row.values(values))).rowcount)
+
+    def _sealed(self, endpoint_id: str, secrets: Sequence[Secret]) -> dict[str, str]:
+        plain = [[one.text, one.until.isoformat() if one.until else None] for one in secrets]
+        return self._sealer.seal(plain, place=_place(endpoint_id))
+
+    def _endpoint(self, row: RowMapping) -> Endpoint:
+        """The endpoint of a row. Names of events that a newer version of this program knows are left out."""
+        known = set(Name)
+        opened = self._sealer.open(row["secrets"], place=_place(row["id"]))
+        return Endpoint(
+            id=row["id"],
+            url=row["url"],
+            events=frozenset(Name(one) for one in row["events"] if one in known)
+            if row["events"] is not None
+            else None,
+            secrets=tuple(
+                Secret(text=text, until=datetime.fromisoformat(until) if until else None)
+                for text, until in opened
+            ),
+            created_at=row["created_at"],
+            disabled_at=row["disabled_at"],
+            disabled_because=row["disabled_because"],
+            failing_since=row["failing_since"],
+        )
+
+
+def _place(endpoint_id: str) -> str:
+    return f"subscribers {endpoint_id} secrets"

@@ -1,0 +1,234 @@
+"""Letters: one row for each event and subscriber that wants it, and each subscriber's place in the outbox."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from booking.happenings import Name
+from booking.subscribers import Letter
+from integrations.database.columns import upsert
+from integrations.database.happenings import recorded
+from integrations.database.tables import event_letters, practice_events, subscribers
+
+_s = subscribers.c
+_l = event_letters.c
+_e = practice_events.c
+
+# The place behind the latest event.
+LAST = select(func.coalesce(func.max(_e.sequence), 0)).scalar_subquery()
+
+
+class SqlLetters:
+    """Places and letters inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def enrol(self, subscriber_id: str, *, now: datetime) -> None:
+        """Let a new subscriber be told what comes from now on; whoever is known stays at their place."""
+        row = upsert(self._connection, subscribers).values(id=subscriber_id, place=LAST, created_at=now)
+        await self._connection.execute(row.on_conflict_do_nothing())
+
+    async def is_known(self, subscriber_id: str) -> bool:
+        """Whether there is such a subscriber."""
+        return bool(await self._connection.scalar(select(exists().where(_s.id == subscriber_id))))
+
+    async def busy(self, now: datetime) -> Sequence[str]:
+        """Ids of those for whom something is to be done, whom nobody has disabled."""
+        behind = select(_s.id).where(_s.disabled_at.is_(None), _s.place < LAST)
+        due = select(_s.id).where(
+            _s.disabled_at.is_(None), exists().where(_l.subscriber_id == _s.id, *_free(now))
+        )
+        return (await self._connection.scalars(union(behind, due).order_by("id"))).all()
+
+    async def spread(self, subscriber_id: str, wants: Collection[Name] | None, *, limit: int) -> None:
+        """Write letters of the next `limit` events behind their place, and move it on."""
+        mine = select(_s.place).where(_s.id == subscriber_id).with_for_update()
+        place = await self._connection.scalar(mine)
+        if place is None:
+            return
+        following = select(_e.sequence).where(_e.sequence > place).order_by(_e.sequence).limit(limit)
+        reached = await self._connection.scalar(select(func.max(following.subquery().c.sequence)))
+        if reached is None:
+            return
+        wanted = _wanted(subscriber_id, wants).where(_e.sequence > place, _e.sequence <= reached)
+        letters = upsert(self._connection, event_letters).from_select(_NEW, wanted)
+        await self._connection.execute(letters.on_conflict_do_nothing())
+        await self._connection.execute(
+            update(subscribers).where(_s.id == subscriber_id).values(place=reached)
+        )
+
+    async def due(self, subscriber_id: str, now: datetime, *, limit: int) -> Sequence[Letter]:
+        """Letters to be told now that nobody has a lease on, earliest event first."""
+        query = (
+            _LETTERS.where(_l.subscriber_id == subscriber_id, *_free(now), _enabled())
+            .where(_e.name.in_(sorted(Name)))  # others are for a newer version of this program
+            .order_by(_l.sequence)
+            .limit(limit)
+        )
+        return [_letter(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def lease(self, letter: Letter, owner: str, *, now: datetime, until: datetime) -> Letter | None:
+        """Claim it; None when somebody else has, or it is told, or its subscriber has been disabled."""
+        claim = (
+            update(event_letters)
+            .where(*_is(letter), *_free(now), _enabled())
+            .values(lease_owner=owner, lease_until=until)
+            .returning(_l.tries, _l.failing_since, _l.lease_owner)
+        )
+        row = (await self._connection.execute(claim)).mappings().first()
+        return replace(letter, **row) if row is not None else None
+
+    async def told(self, letter: Letter, *, now: datetime) -> bool:
+        """Note that it was told; answers whether the subscriber had been failing until now."""
+        done = {"told_at": now, "due_at": None, "error": None, "lease_owner": None, "lease_until": None}
+        if not await self._write(letter, done):
+            return False
+        well = (
+            update(subscribers)
+            .where(_s.id == letter.subscriber_id, _s.failing_since.is_not(None))
+            .values(failing_since=None)
+        )
+        return bool((await self._connection.execute(well)).rowcount)
+
+    async def failed(
+        self, letter: Letter, *, due_at: datetime | None, now: datetime, why: str
+    ) -> datetime | None:
+        """Note that it was not told, and when it is to be told again (None: never); answers since when the subscriber is failing.
+
+        None: the lease is somebody else's by now, and nothing was written.
+        """
+        values = {
+            "tries": letter.tries + 1,
+            "failing_since": letter.failing_since or now,
+            "error": why,
+            "due_at": due_at,
+            "dead_at": now if due_at is None else None,
+            "lease_owner": None,
+            "lease_until": None,
+        }
+        if not await self._write(letter, values):
+            return None
+        unwell = (
+            update(subscribers)
+            .where(_s.id == letter.subscriber_id)
+            .values(failing_since=func.coalesce(_s.failing_since, literal(now, _s.failing_since.type)))
+            .returning(_s.failing_since)
+        )
+        since: datetime | None = await self._connection.scalar(unwell)
+        return since
+
+    async def again(
+        self,
+        subscriber_id: str,
+        wants: Collection[Name] | None,
+        *,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+    ) -> int:
+        """Make events of this time (`since` included, `until` not) due once more, told or not; answers how many."""
+        wanted = _wanted(subscriber_id, wants).where(_e.at >= since, _e.at < until)
+        letters = upsert(self._connection, event_letters).from_select(_NEW, wanted)
+        anew = letters.on_conflict_do_update(
+            index_elements=["subscriber_id", "sequence"], set_=_afresh(now) | {"told_at": None}
+        )
+        return (await self._connection.execute(anew)).rowcount
+
+    async def revive(self, subscriber_id: str, *, now: datetime) -> int:
+        """Make all that was not told due now, what was given up included; answers how many letters."""
+        untold = update(event_letters).where(_l.subscriber_id == subscriber_id, _l.told_at.is_(None))
+        return (await self._connection.execute(untold.values(_afresh(now)))).rowcount
+
+    async def standings(self) -> Sequence[RowMapping]:
+        """How far every subscriber has come: id, failing_since, and how many events are `unread`, `waiting` and `dead`."""
+        unread = select(func.count()).where(_e.sequence > _s.place).select_from(practice_events)
+        mine = select(func.count()).select_from(event_letters).where(_l.subscriber_id == _s.id)
+        query = select(
+            _s.id,
+            _s.failing_since,
+            unread.scalar_subquery().label("unread"),
+            mine.where(_l.due_at.is_not(None)).scalar_subquery().label("waiting"),
+            mine.where(_l.dead_at.is_not(None)).scalar_subquery().label("dead"),
+        ).order_by(_s.id)
+        return (await self._connection.execute(query)).mappings().all()
+
+    async def latest(self, subscriber_id: str, *, limit: int) -> Sequence[RowMapping]:
+        """The subscriber's latest letters for an operator's eyes, the latest event first."""
+        query = (
+            select(_e.at, _e.name, _e.id, _l.tries, _l.error, _l.told_at, _l.dead_at, _l.due_at)
+            .join(practice_events, _e.sequence == _l.sequence)
+            .where(_l.subscriber_id == subscriber_id)
+            .order_by(_l.sequence.desc())
+            .limit(limit)
+        )
+        return (await self._connection.execute(query)).mappings().all()
+
+    async def _write(self, letter: Letter, values: dict[str, Any]) -> bool:
+        """Write the row, if the lease is still the letter's; answers that."""
+        mine = update(event_letters).where(*_is(letter), _l.lease_owner == letter.lease_owner)
+        return bool((await self._connection.execute(mine.values(values))).rowcount)
+
+
+async def reap_letters(engine: AsyncEngine) -> int:
+    """Forget letters of events that are forgotten; answers how many rows."""
+    first = select(func.min(_e.sequence)).scalar_subquery()
+    async with engine.begin() as connection:
+        return (await connection.execute(delete(event_letters).where(_l.sequence < first))).rowcount
+
+
+_NEW = ("subscriber_id", "sequence", "tries", "due_at")
+
+_LETTERS: Select[Any] = select(
+    _l.subscriber_id, _l.tries, _l.failing_since, _l.lease_owner, practice_events
+).join(practice_events, _e.sequence == _l.sequence)
+
+
+def _wanted(subscriber_id: str, wants: Collection[Name] | None) -> Select[Any]:
+    """New letters of the events that the subscriber wants, due as soon as they happened."""
+    query = select(literal(subscriber_id), _e.sequence, literal(0), _e.at)
+    return query if wants is None else query.where(_e.name.in_(sorted(wants)))
+
+
+def _afresh(now: datetime) -> dict[str, Any]:
+    return {"due_at": now, "tries": 0, "failing_since": None, "error": None, "dead_at": None}
+
+
+def _is(letter: Letter) -> tuple[ColumnElement[bool], ...]:
+    return _l.subscriber_id == letter.subscriber_id, _l.sequence == letter.sequence
+
+
+def _free(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _l.due_at <= now, or_(_l.lease_until.is_(None), _l.lease_until <= now)
+
+
+def _enabled() -> ColumnElement[bool]:
+    return exists().where(_s.id == _l.subscriber_id, _s.disabled_at.is_(None))
+
+
+def _letter(row: RowMapping) -> Letter:
+    told = recorded(row)
+    return Letter(
+        subscriber_id=row["subscriber_id"],
+        sequence=told.sequence,
+        event=told.event,
+        tries=row["tries"],
+        failing_since=row["failing_since"],
+        lease_owner=row["lease_owner"],
+    )

@@ -1,0 +1,113 @@
+"""Telling an endpoint: one signed POST to a checked address. Of what comes back only the status is read."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from http import HTTPStatus
+
+import httpx2
+from standardwebhooks import Webhook
+
+from booking.happenings import Happening
+from booking.ports import Clock
+from booking.subscribers import Endpoint, Gone, NotTold
+from integrations.endpoints.addresses import Doorman
+
+PORTS = {"http": 80, "https": 443}
+
+
+class PinnedTransport(httpx2.AsyncBaseTransport):
+    """Sends to the addresses that were checked, and to no other: a name is looked up once for each request.
+
+    Certificates are still checked for the name. A transport follows no redirects, keeps no cookies and knows no proxy.
+    """
+
+    def __init__(self, *, doorman: Doorman, inner: httpx2.AsyncBaseTransport) -> None:
+        self._doorman = doorman
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send it to the first address that can be connected to. Raises NotTold before anything is sent; httpx2.TransportError."""
+        host = request.url.raw_host.decode("ascii")
+        addresses = await self._doorman.admit(host, request.url.port or PORTS[request.url.scheme])
+        for address in addresses[:-1]:
+            try:
+                return await self._inner.handle_async_request(_pinned(request, host, address))
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue
+        return await self._inner.handle_async_request(_pinned(request, host, addresses[-1]))
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self._inner.aclose()
+
+
+def _pinned(request: httpx2.Request, host: str, address: str) -> httpx2.Request:
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,  # Host among them, by the name
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": host},
+    )
+
+
+def open_network() -> httpx2.AsyncBaseTransport:
+    """The network itself. Connections are not kept: one that was made for one name could serve another at the same address."""
+    return httpx2.AsyncHTTPTransport(trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
+
+
+class HttpEndpoint:
+    """An endpoint that can be told; a subscriber."""
+
+    def __init__(
+        self, endpoint: Endpoint, *, transport: httpx2.AsyncBaseTransport, timeout: float, clock: Clock
+    ) -> None:
+        self._endpoint = endpoint
+        self._transport = transport
+        self._timeout = timeout  # seconds, from the look-up of the name to the status
+        self._clock = clock
+        self.id = endpoint.id
+        self.events = endpoint.events
+
+    async def tell(self, event: Happening) -> None:
+        """Post it. Raises NotTold unless a 2xx came back, Gone for 410. The URL is in no error."""
+        now = self._clock.now()
+        body = body_of(event)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Frontdoor",
+            **signed(event.id, body, self._endpoint.live_secrets(now), now),
+        }
+        try:
+            async with asyncio.timeout(self._timeout):
+                request = httpx2.Request("POST", self._endpoint.url, headers=headers, content=body)
+                response = await self._transport.handle_async_request(request)
+                status = response.status_code
+                await response.aclose()  # of its body nothing is read, however long it is
+        except TimeoutError:
+            raise NotTold("timeout") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise NotTold(type(error).__name__) from None  # the cause may name the URL
+        if status == HTTPStatus.GONE:
+            raise Gone("http_410")
+        if not HTTPStatus(200) <= status < HTTPStatus.MULTIPLE_CHOICES:
+            raise NotTold(f"http_{status}")
+
+
+def body_of(event: Happening) -> str:
+    """The event as it is sent: its name, id, time and the ids of what it is about."""
+    data = dict(event.ids) | ({"by": event.by} if event.by else {})
+    told = {"type": event.name, "id": event.id, "timestamp": event.at.isoformat(), "data": data}
+    return json.dumps(told, separators=(",", ":"))
+
+
+def signed(event_id: str, body: str, secrets: Sequence[str], now: datetime) -> dict[str, str]:
+    """The headers of Standard Webhooks, with a signature by each of the secrets; the id is the same at every try."""
+    signatures = [Webhook(secret).sign(event_id, now, body) for secret in secrets]
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }

@@ -1,0 +1,26 @@
+"""Which URLs an endpoint may have: said when it is named, so that nobody waits for its first failure."""
+
+import httpx2
+
+from booking.refusals import InvalidInput
+from integrations.endpoints.addresses import AddressRefused, Doorman, NameUnknown
+from integrations.endpoints.sending import PORTS
+
+
+async def check(url: str, *, doorman: Doorman, allow_http: bool) -> None:
+    """Raises InvalidInput, with a reason, for a URL that nothing will be sent to. That it passes here lets nothing pass later."""
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        raise InvalidInput(field="URL", reason="It is not a URL.") from None
+    if parsed.scheme not in ({"https", "http"} if allow_http else {"https"}) or not parsed.host:
+        raise InvalidInput(field="URL", reason="It is not an https URL.")
+    if parsed.userinfo or parsed.fragment:
+        raise InvalidInput(field="URL", reason="It has a password or a fragment: neither would be sent.")
+    try:
+        await doorman.admit(parsed.raw_host.decode("ascii"), parsed.port or PORTS[parsed.scheme])
+    except AddressRefused:
+        reason = "It leads to an address that is not of the public Internet."
+        raise InvalidInput(field="URL", reason=reason) from None
+    except NameUnknown:
+        raise InvalidInput(field="URL", reason="Its name stands for no address.") from None

@@ -1,0 +1,173 @@
+"""`frontdoor endpoints …` and `frontdoor handlers …` on a database of their own."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from click.testing import CliRunner, Result
+
+from booking.happenings import Happening, Name
+from booking.subscribers import Letter
+from booking.watched import Kind, Resource
+from gateway.clock import SystemClock
+from gateway.command_line import main
+from integrations.database.engine import connect_database
+from integrations.database.migrations import migrate_engine
+from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.integration.database_samples import SEALER
+
+T = TypeVar("T")
+
+NOW = SystemClock().now()
+URL = "http://127.0.0.1:9/in"
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
+    for name, value in {
+        "ENVIRONMENT": "development",
+        "ENDPOINTS_ALLOW_LOOPBACK": "true",
+        "DATABASE_URL": url,
+        "DATA_KEYS": json.dumps({"sample": base64.b64encode(bytes(range(32))).decode()}),  # SEALER's
+        "SECRET_KEY": "only-for-tests-" * 4,
+        "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
+        "HEALTHIE_ORGANIZATION_KEY": "synthetic",
+        "LOG_LEVEL": "ERROR",
+    }.items():
+        monkeypatch.setenv(f"FRONTDOOR_{name}", value)
+
+    async def migrate() -> None:
+        engine = connect_database(url)
+        await migrate_engine(engine)
+        await engine.dispose()
+
+    asyncio.run(migrate())
+    return url
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def said(*arguments: str) -> list[str]:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.output.splitlines()
+
+
+def on_unit(url: str, work: Callable[[SqlUnitOfWork], Awaitable[T]]) -> T:
+    async def act() -> T:
+        engine = connect_database(url)
+        async with sql_unit_of_work(engine, SEALER)() as unit:
+            done = await work(unit)
+            await unit.commit()
+        await engine.dispose()
+        return done
+
+    return asyncio.run(act())
+
+
+def happens(url: str) -> None:
+    resource = Resource(kind=Kind.VISIT, id="7")
+    event = Happening(id="evt_1", name=Name.APPOINTMENT_CREATED, at=NOW, resource=resource, ids={})
+    on_unit(url, lambda unit: unit.happenings.add([event]))
+
+
+def takes(url: str, endpoint_id: str, *, refuses: bool) -> None:
+    """What a courier writes when the endpoint takes the event, or refuses it for the last time."""
+
+    async def write(unit: SqlUnitOfWork) -> None:
+        await unit.letters.spread(endpoint_id, None, limit=9)
+        (due,) = await unit.letters.due(endpoint_id, NOW + timedelta(days=1), limit=9)
+        later = NOW + timedelta(days=1)
+        letter: Letter | None = await unit.letters.lease(due, "test", now=later, until=later)
+        assert letter is not None
+        if refuses:
+            await unit.letters.failed(letter, due_at=None, now=later, why="http_500")
+        else:
+            await unit.letters.told(letter, now=later)
+
+    on_unit(url, write)
+
+
+def test_an_endpoint_from_beginning_to_end(url: str) -> None:
+    assert said("endpoints", "list") == ["None."]
+    endpoint_id, secret = said("endpoints", "add", URL, "--events", "appointment.created,card.added")
+    assert secret.startswith("whsec_")
+    assert said("endpoints", "list") == [f"{endpoint_id}  {URL}  0 wait"]
+
+    happens(url)
+    assert said("endpoints", "list") == [f"{endpoint_id}  {URL}  1 wait"]
+    takes(url, endpoint_id, refuses=True)
+    (listed,) = said("endpoints", "list")
+    assert "0 wait, 1 given up, failing since" in listed
+    shown = said("endpoints", "show", endpoint_id)
+    assert shown[1] == "events: appointment.created, card.added"
+    assert "evt_1" in shown[-1]
+    assert "(http_500)" in shown[-1]
+    assert secret not in "".join(shown)
+
+    (second,) = said("endpoints", "rotate", endpoint_id)
+    assert second.startswith("whsec_")
+    assert second != secret
+    assert any("former secret signs until" in line for line in said("endpoints", "show", endpoint_id))
+
+    said("endpoints", "disable", endpoint_id)
+    assert "(operator)" in said("endpoints", "list")[0]
+    assert "1 events of before" in said("endpoints", "enable", endpoint_id)[0]
+    takes(url, endpoint_id, refuses=False)
+    assert said("endpoints", "list") == [f"{endpoint_id}  {URL}  0 wait"]
+    assert "told" in said("endpoints", "show", endpoint_id)[-1]
+
+    day = (NOW - timedelta(days=1)).strftime("%Y-%m-%d")
+    assert "1 events are due" in said("endpoints", "replay", endpoint_id, "--since", day)[0]
+    assert "0 events are due" in said("endpoints", "replay", endpoint_id, "--since", day, "--until", day)[0]
+    said("endpoints", "remove", endpoint_id)
+    assert said("endpoints", "list") == ["None."]
+
+
+def test_handlers_are_listed_and_shown(url: str) -> None:
+    assert said("handlers", "list") == ["None."]
+    on_unit(url, lambda unit: unit.letters.enrol("handler:sample", now=NOW))
+    happens(url)
+    assert said("handlers", "list") == ["sample  1 wait"]
+    takes(url, "handler:sample", refuses=True)
+    assert "given up" in said("handlers", "show", "sample")[0]
+    assert said("endpoints", "list") == ["None."]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("endpoints", "show", "ep_missing"), "no such endpoint"),
+        (("endpoints", "rotate", "ep_missing"), "no such endpoint"),
+        (("endpoints", "disable", "ep_missing"), "no such endpoint"),
+        (("endpoints", "enable", "ep_missing"), "no such endpoint"),
+        (("endpoints", "remove", "ep_missing"), "no such endpoint"),
+        (("endpoints", "replay", "ep_missing", "--since", "2027-01-01"), "no such endpoint"),
+        (("endpoints", "add", URL, "--events", "appointment.made"), "no such event"),
+        (("endpoints", "add", "http://10.0.0.1/"), "public Internet"),
+        (("handlers", "replay", "missing", "--since", "2027-01-01"), "No such handler"),
+    ],
+)
+def test_what_cannot_be_done_is_said(url: str, arguments: tuple[str, ...], why: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code != 0
+    assert why.lower() in result.output.lower()
+
+
+def test_loopback_is_refused_in_production(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_ENVIRONMENT", "production")
+    result = run("endpoints", "list")
+    assert result.exit_code != 0
+    assert "endpoints_allow_loopback is for development" in result.output
+    monkeypatch.delenv("FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK")
+    assert run("endpoints", "list").exit_code == 0
+    assert "https" in run("endpoints", "add", URL).output
+    assert "public Internet" in run("endpoints", "add", "https://127.0.0.1/").output
