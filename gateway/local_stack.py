@@ -97,6 +97,7 @@ async def local_stack(
             "FRONTDOOR_RATE_FACTOR": "1000",
             "FRONTDOOR_CARDS_PER_CALLER": "1000",
             "FRONTDOOR_CARDS_OF_GUESTS": "1000",
+            "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK": "true",
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",
             "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],

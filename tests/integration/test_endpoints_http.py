@@ -2,17 +2,14 @@
 
 import asyncio
 import ssl
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_server
 
 import httpx2
 import pytest
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,7 +17,6 @@ from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from booking.happenings import Happening, Name
 from booking.subscribers import Endpoint, Gone, NotTold, Secret
@@ -28,6 +24,7 @@ from booking.watched import Kind, Party, Resource
 from gateway.clock import SystemClock
 from integrations.endpoints.addresses import Doorman
 from integrations.endpoints.sending import HttpEndpoint, PinnedTransport, open_network
+from tests.integration.event_receiver import Receiver, serving
 
 SECRETS = [f"whsec_{letter * 43}=" for letter in "AB"]
 NAME = "hooks.example.com"
@@ -40,46 +37,6 @@ EVENT = Happening(
     ids={"appointment": "7", "patient": "501", "clinician": "101"},
     by=Party.PATIENT,
 )
-
-
-@dataclass
-class Receiver:
-    """Another system: keeps what it gets, and answers as it is told to."""
-
-    answer: Callable[[Request], Awaitable[Response]] | None = None
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    port: int = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        self.got.append((dict(request.headers), await request.body()))
-        response = await self.answer(request) if self.answer else Response(status_code=204)
-        await response(scope, receive, send)
-
-
-@contextmanager
-def serving(
-    receiver: Receiver, *, certificate: Path | None = None, key: Path | None = None
-) -> Iterator[Receiver]:
-    listener = create_server(("127.0.0.1", 0))
-    receiver.port = listener.getsockname()[1]
-    config = uvicorn.Config(
-        receiver,
-        log_level="critical",
-        lifespan="off",
-        timeout_graceful_shutdown=1,
-        ssl_certfile=certificate,
-        ssl_keyfile=key,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +160,7 @@ async def test_an_endless_answer_is_taken_by_its_status_and_not_read(receiver: R
     async def endless() -> AsyncIterator[bytes]:
         while True:
             yield b"x" * 65_536
+            await asyncio.sleep(0)  # lets the server see that nobody listens
 
     async def answer(_: Request) -> Response:
         return StreamingResponse(endless())

@@ -1,13 +1,24 @@
-"""The whole loop with real processes: Healthie sends, the gateway keeps, the worker looks, and the event is there."""
+"""The whole loop with real processes: Healthie sends, the gateway keeps, the worker looks, the event is there, and other systems are told."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from standardwebhooks import Webhook
 
+from booking.endpoints import EndpointDesk
+from booking.subscribers import Endpoint
+from gateway.clock import SystemClock
 from gateway.local_stack import LocalStack, free_port, local_stack
+from gateway.sealing import sealer
+from gateway.settings import Settings
 from integrations.database.engine import connect_database
 from integrations.database.happenings import SqlHappeningLog
+from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.event_receiver import Receiver, serving
 
 # The worker is the last to start, and nobody waits for it.
 START_SECONDS = 45
@@ -34,16 +45,43 @@ async def until_told(log: SqlHappeningLog, name: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_what_staff_change_in_healthie_becomes_an_event_of_ours(tmp_path: Path) -> None:
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with serving(Receiver()) as receiver:
+        yield receiver
+
+
+async def listening(engine: AsyncEngine, url: str) -> Endpoint:
+    """An endpoint that is told everything."""
+    units = sql_unit_of_work(engine, sealer(Settings()))
+
+    async def passes(_: str) -> None:
+        """The stack is one of development."""
+
+    return await EndpointDesk(units=units, clock=SystemClock(), check=passes).add(url, None)
+
+
+async def until_received(receiver: Receiver, secret: str, name: str) -> None:
+    async with asyncio.timeout(START_SECONDS):
+        while name not in [Webhook(secret).verify(body, headers)["type"] for headers, body in receiver.got]:  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0.05)
+
+
+async def test_what_staff_change_in_healthie_becomes_an_event_of_ours_and_others_are_told(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with (
         local_stack(
             directory=tmp_path, gateway_port=free_port(), emulator_port=free_port(), quiet=True
         ) as stack,
         httpx2.AsyncClient(timeout=10) as http,
     ):
+        for name, value in stack.settings.items():
+            monkeypatch.setenv(name, value)
         engine = connect_database(stack.settings["FRONTDOOR_DATABASE_URL"])
         try:
             log = SqlHappeningLog(engine=engine)
+            secret = (await listening(engine, f"http://127.0.0.1:{receiver.port}/in")).secrets[0].text
             books = (await http.get(f"{stack.emulator}/_control/books")).json()
             visit = next(one for one in books["appointments"] if one["pm_status"] is None)
             await ask(
@@ -61,5 +99,7 @@ async def test_what_staff_change_in_healthie_becomes_an_event_of_ours(tmp_path: 
                 id=stack.patients[0],
             )
             await until_told(log, "form.completed")
+            for name in ("appointment.cancelled", "form.completed"):
+                await until_received(receiver, secret, name)
         finally:
             await engine.dispose()
