@@ -289,15 +289,16 @@ async def a_practice(
         httpx2.AsyncClient(timeout=60) as http,
         proxy_to(emulator.url) as proxy,
     ):
-        upstream = EmulatorClient(url=emulator.url, client=client)
-        seed = await upstream.control.reset()
-        yield Practice(
-            database=database,
-            emulator=upstream,
-            proxy=proxy,
-            nursery=nursery,
-            http=http,
-            seed=seed,
-            seeded=await upstream.control.books(),
-            more=more,
-        )
+        with nursery.trial():
+            upstream = EmulatorClient(url=emulator.url, client=client)
+            seed = await upstream.control.reset()
+            yield Practice(
+                database=database,
+                emulator=upstream,
+                proxy=proxy,
+                nursery=nursery,
+                http=http,
+                seed=seed,
+                seeded=await upstream.control.books(),
+                more=more,
+            )

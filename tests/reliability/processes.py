@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -59,6 +60,7 @@ class Nursery:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._started: list[Running] = []
+        self._numbers = itertools.count()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.reliability.nursery"],
             cwd=ROOT,
@@ -86,6 +88,16 @@ class Nursery:
         """Start `frontdoor worker`; nobody can tell from outside when it is ready."""
         return self._fork(["frontdoor", "worker"], settings, None)
 
+    @contextlib.contextmanager
+    def trial(self) -> Iterator[None]:
+        """End on leaving what was started within: a worker that is left would take up the next trial's rows."""
+        before = len(self._started)
+        try:
+            yield
+        finally:
+            while len(self._started) > before:
+                self._started.pop().kill()
+
     def end(self) -> None:
         """End everything."""
         for each in self._started:
@@ -99,7 +111,7 @@ class Nursery:
     def _fork(self, program: list[str], settings: Mapping[str, str], port: int | None) -> Running:
         assert self._process.stdin, "piped"
         assert self._process.stdout, "piped"
-        log = self._directory / f"{program[-1]}-{len(self._started)}.log"
+        log = self._directory / f"{program[-1]}-{next(self._numbers)}.log"
         asked = {"program": program, "environment": dict(settings), "log": str(log)}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
