@@ -9,6 +9,7 @@ DomainError
 │   ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / CardRequired
 │   ├── CardDeclined / TooManyAttempts
 │   └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
+├── TooMuchWatched          this process watches no further thing
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
 ├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
 ├── UnknownState            a row of another version of this program, whose migration is missing
@@ -249,6 +250,10 @@ class BookingFailed(Refusal):
 
     code = "BOOKING_FAILED"
     message = "The visit could not be booked. Your payment has been given back in full."
+
+
+class TooMuchWatched(DomainError):
+    """So many different things are watched in this process that it watches no further one."""
 
 
 class StaleCheckout(DomainError):

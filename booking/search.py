@@ -1,6 +1,7 @@
 """Looking for free time: what the system of record offers, less what is held or claimed here."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -70,30 +71,43 @@ class SlotSearch:
         While the system of record cannot be asked, what it said up to 15 seconds ago is answered, and marked. Raises InvalidInput on
         an unknown visit type, clinician or zone and on an absurd range, before anything is sent; UpstreamUnavailable.
         """
-        place = zone(wanted.time_zone)
-        self._check_range(first, last, place)
+        question = await self.question(wanted, first=first, last=last)
+        offered, taken = await asyncio.gather(self.offered(question), self.taken(question))
+        return self.by_day(question, offered, taken)
+
+    async def question(self, wanted: Wanted, *, first: date, last: date) -> Question:
+        """What is to be asked of the system of record. Raises InvalidInput."""
+        self._check_range(first, last, zone(wanted.time_zone))
         visit_type, contact, clinicians = self._resolve(await self._catalog.catalog(), wanted)
-        found: list[Slot] = []
-        offered = Offered(slots=(), as_of=self._clock.now())
-        if clinicians:
-            question = Question(
-                visit_type_id=visit_type.id,
-                contact_type=contact,
-                location_id=wanted.location_id,
-                clinician_ids=tuple(clinicians),
-                first=first,
-                last=last,
-                time_zone=wanted.time_zone,
-            )
-            offered, taken = await asyncio.gather(
-                self._recent.slots(question), self.busy(clinicians, _span(first, last, place))
-            )
-            now = self._clock.now()
-            found = free_of((slot for slot in offered.slots if slot.start > now), taken)
+        return Question(
+            visit_type_id=visit_type.id,
+            contact_type=contact,
+            location_id=wanted.location_id,
+            clinician_ids=tuple(clinicians),
+            first=first,
+            last=last,
+            time_zone=wanted.time_zone,
+        )
+
+    async def offered(self, question: Question) -> Offered:
+        """What the system of record offers, or said a moment ago. Raises UpstreamUnavailable."""
+        if not question.clinician_ids:
+            return Offered(slots=(), as_of=self._clock.now())
+        return await self._recent.slots(question)
+
+    async def taken(self, question: Question) -> list[Busy]:
+        """What is held or claimed of the time that is asked for."""
+        if not question.clinician_ids:
+            return []
+        return await self.busy(list(question.clinician_ids), span_of(question))
+
+    def by_day(self, question: Question, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
+        """Every day that is asked for, with what is offered, not past and not taken."""
+        now, place = self._clock.now(), zone(question.time_zone)
         by_day: dict[date, list[Slot]] = {
-            first + timedelta(days=n): [] for n in range((last - first).days + 1)
+            question.first + timedelta(days=n): [] for n in range((question.last - question.first).days + 1)
         }
-        for slot in found:
+        for slot in free_of((slot for slot in offered.slots if slot.start > now), taken):
             day = slot.start.astimezone(place).date()
             if day in by_day:  # upstream reads dates in zones of its own at times
                 by_day[day].append(slot)
@@ -192,8 +206,9 @@ def check_contact(
         raise InvalidInput(field="locationId", reason="Only an in-person visit takes place at a location.")
 
 
-def _span(first: date, last: date, place: ZoneInfo) -> Interval:
+def span_of(question: Question) -> Interval:
     """The days as an interval, a day wider on each side: a visit may cross midnight."""
-    start = datetime.combine(first - timedelta(days=1), datetime.min.time(), place)
-    end = datetime.combine(last + timedelta(days=2), datetime.min.time(), place)
+    place = zone(question.time_zone)
+    start = datetime.combine(question.first - timedelta(days=1), datetime.min.time(), place)
+    end = datetime.combine(question.last + timedelta(days=2), datetime.min.time(), place)
     return Interval(start=start.astimezone(UTC), end=end.astimezone(UTC))

@@ -9,6 +9,7 @@ from booking.ports import CatalogSource
 from booking.quotes import QuoteService
 from booking.records import RecordsService
 from booking.search import SlotSearch
+from booking.watching import Watching
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +23,4 @@ class Services:
     checkouts: CheckoutService
     records: RecordsService
     operations: OperationsService
+    watching: Watching

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -35,6 +35,7 @@ class Busy:
 
     clinician_id: str
     interval: Interval
+    until: datetime | None = field(default=None, compare=False)  # UTC; when a hold ends by itself
 
 
 @dataclass(frozen=True, kw_only=True)

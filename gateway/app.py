@@ -54,7 +54,7 @@ class _Gateway:
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Build the system, serve, and take it down."""
-        async with compose(self._settings, clock=self._clock) as system:
+        async with compose(self._settings, clock=self._clock) as system, system.listening():
             self._system, self._endpoint = system, _endpoint(self._settings, system, self._trusted)
             self.webhooks.endpoint = _webhook_endpoint(self._settings, system)
             yield

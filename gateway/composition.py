@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.alerts import OpenCatalog, Watch
+from booking.announced_holds import AnnouncedHolds
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.current import current_work
 from booking.holds import HoldRules, HoldService
 from booking.kept_catalog import Changed, Invalidation, KeptCatalog, Shelf
+from booking.lookout import OFTEN, SELDOM, Changes, Lookout
 from booking.operations import OperationsService
 from booking.oversight import AlertPort, Attention
 from booking.pacing import LocalPacer, Pace, Pacer
+from booking.pokes import LocalPokes
 from booking.polling import VisitPoll
 from booking.ports import CatalogSource, ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
 from booking.quotes import QuoteService
@@ -33,6 +36,7 @@ from booking.services import Services
 from booking.silence import SilenceWatch
 from booking.steps import Steps
 from booking.trials import BoundedPromotions, Trials
+from booking.watching import Watching
 from booking.webhook_health import Daily, HealthUnits, Ours, WebhookHealth
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
@@ -50,6 +54,7 @@ from integrations.alerts.log import LoggedAlerts
 from integrations.alerts.webhook import connect_webhook
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.audit import SqlAuditTrail
+from integrations.database.changes import SqlChanges
 from integrations.database.engine import connect_database
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.holds import SqlHoldStore
@@ -66,6 +71,8 @@ from integrations.stripe.declines import DECLINES
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+    from integrations.redis.pokes import RedisPokes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +100,21 @@ class System:
     webhook_health: WebhookHealth | None  # None: no webhooks are wanted
     silence: SilenceWatch | None
     telling: Telling
+    lookout: Lookout
+    word: "RedisPokes | None"  # of other processes, where it comes
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Inside, whoever watches hears of what other processes do."""
+        tasks = [asyncio.create_task(self.lookout.run())]
+        if self.word is not None:
+            tasks.append(asyncio.create_task(self.word.listen(healed=self.lookout.look_now)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def worker(self) -> Worker:
         """A worker on this system."""
@@ -189,15 +211,19 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
         anchoring = Anchoring(trail=trail, sinks=anchor_sinks(settings), clock=clock)
         exits.push_async_callback(anchoring.close)  # after everything that calls upstream has ended
-        units = sql_unit_of_work(engine, sealer(settings))
-        holds = await _hold_store(settings, engine, clock, secret, exits)
+        shared = _shared_redis(settings, exits)
+        heard = LocalPokes()
+        word = _word(settings, shared, heard, exits)
+        pokes = word or heard
+        units = sql_unit_of_work(engine, sealer(settings), pokes)
+        hold_store = await _hold_store(settings, engine, clock, secret, exits)
+        holds = AnnouncedHolds(store=hold_store, pokes=pokes)
         watch = Watch(
             units=units,
             ways=await _ways_to_tell(settings, exits),
             clock=clock,
             in_doubt=timedelta(minutes=settings.in_doubt_minutes),
         )
-        shared = _shared_redis(settings, exits)
 
         async def alert_silent_no_op(difference: SilentNoOp) -> None:
             await watch.raise_alert(
@@ -248,8 +274,11 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         blocks = SqlBlockedClinicians(engine=engine)
         catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)
         browsing = OpenCatalog(source=healthie.browsing, blocks=blocks)
+        changes, happenings = SqlChanges(engine=engine), SqlHappeningLog(engine=engine)
         services = _services(
             settings,
+            heard=heard,
+            changes=changes,
             healthie=healthie,
             catalog=catalog,
             browsing=browsing,
@@ -270,7 +299,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             engine=engine,
             units=units,
             healthie=healthie,
-            holds=holds,
+            holds=hold_store,
             saga=saga,
             services=services,
             offer=offer,
@@ -281,7 +310,16 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             sign_in=sign_in,
             ledger=ledger,
             inbox=inbox,
-            happenings=SqlHappeningLog(engine=engine),
+            happenings=happenings,
+            lookout=Lookout(
+                pokes=heard,
+                changes=changes,
+                holds=holds,
+                happenings=happenings,
+                clock=clock,
+                every=OFTEN if word is None else SELDOM,
+            ),
+            word=word,
             refresher=Refresher(
                 units=units,
                 watched=watched,
@@ -334,6 +372,8 @@ def _digest(key: bytes) -> Callable[[str], str]:
 def _services(
     settings: Settings,
     *,
+    heard: LocalPokes,
+    changes: Changes,
     healthie: Healthie,
     catalog: CatalogSource,
     browsing: CatalogSource,
@@ -348,6 +388,7 @@ def _services(
     )
     promotions = BoundedPromotions(inner=healthie.promotions, trials=trials)
     quotes = QuoteService(catalog=catalog, promotions=promotions)
+    records = RecordsService(patients=healthie.patients, cards=healthie.cards)
     return Services(
         catalog=browsing,
         search=search,
@@ -378,8 +419,11 @@ def _services(
             ),
             trials=trials,
         ),
-        records=RecordsService(patients=healthie.patients, cards=healthie.cards),
+        records=records,
         operations=OperationsService(units=units),
+        watching=Watching(
+            pokes=heard, search=search, records=records, units=units, changes=changes, clock=clock
+        ),
     )
 
 
@@ -408,6 +452,24 @@ def _shared_redis(settings: Settings, exits: contextlib.AsyncExitStack) -> "Redi
     client = connect_redis(settings.redis_url, timeout=SHORT_SECONDS)
     exits.push_async_callback(client.aclose)
     return client
+
+
+def _word(
+    settings: Settings, shared: "Redis | None", heard: LocalPokes, exits: contextlib.AsyncExitStack
+) -> "RedisPokes | None":
+    """What the processes tell one another; None: each looks for itself."""
+    if settings.redis_url is None or shared is None:
+        return None
+    from integrations.redis.client import connect_listener  # noqa: PLC0415  # as above
+    from integrations.redis.pokes import RedisPokes  # noqa: PLC0415  # as above
+
+    listener = connect_listener(settings.redis_url)
+    exits.push_async_callback(listener.aclose)
+    word = RedisPokes(
+        client=shared, listener=listener, channel=f"frontdoor:{settings.tenant}:pokes", local=heard
+    )
+    exits.push_async_callback(word.aclose)
+    return word
 
 
 def _pacer(settings: Settings, shared: "Redis | None", clock: Clock) -> Pacer:

@@ -21,6 +21,7 @@ from booking.refusals import (
     OutcomeUnknown,
     Refusal,
     StaleCheckout,
+    TooMuchWatched,
     UpstreamUnavailable,
 )
 from schema.errors import RequestError
@@ -119,6 +120,8 @@ def _of_cause(cause: Exception | None) -> Explained | None:
             )
         case UpstreamUnavailable():
             explained = _UNAVAILABLE
+        case TooMuchWatched():
+            explained = _TOO_MUCH
         case OutcomeUnknown() | StaleCheckout():
             explained = _UNKNOWN
     return explained
@@ -127,6 +130,12 @@ def _of_cause(cause: Exception | None) -> Explained | None:
 _UNAVAILABLE = Explained(
     code="UPSTREAM_UNAVAILABLE",
     message="The practice's system does not answer at the moment. Please try again.",
+    extensions={"retryable": True},
+)
+
+_TOO_MUCH = Explained(
+    code="TOO_MUCH_WATCHED",
+    message="Too many different things are being watched at the moment. Try again later, or ask by a query.",
     extensions={"retryable": True},
 )
 

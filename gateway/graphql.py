@@ -17,6 +17,7 @@ from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
 from resolvers.queries import Query
+from resolvers.subscriptions import Subscription
 from schema.fields import is_keyless
 from schema.scalars import SCALARS
 
@@ -68,6 +69,7 @@ def build_schema(
         ApiSchema(
             query=Query,
             mutation=Mutation,
+            subscription=Subscription,
             config=StrawberryConfig(scalar_map=SCALARS),
             exception_handlers=refusal_handlers(),
             extensions=EXTENSIONS,

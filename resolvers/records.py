@@ -1,5 +1,6 @@
 """Patients' records, from the domain to the API."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -34,20 +35,10 @@ def _record(patient: domain.Patient, services: Services) -> dict[str, Any]:
 
     async def appointments(time_zone: str | None, first: int, after: str | None) -> api.AppointmentConnection:
         place = time_zone or patient.time_zone or "UTC"
-        zone(place)
-        check_size(first)
-        catalog = await services.catalog.catalog()
+        check_page(place, first)
         visits = await services.records.appointments(patient.id)
-        page = page_of(visits, [f"appointment:{visit.id}" for visit in visits], first=first, after=after)
-        edges = [
-            api.AppointmentEdge(node=to_appointment(visit, catalog, time_zone=place), cursor=cursor)
-            for visit, cursor in page.items
-        ]
-        return api.AppointmentConnection(
-            edges=edges,
-            nodes=[edge.node for edge in edges],
-            page_info=page.info,
-            total_count=len(visits),
+        return to_appointments(
+            visits, await services.catalog.catalog(), time_zone=place, first=first, after=after
         )
 
     return {
@@ -58,6 +49,34 @@ def _record(patient: domain.Patient, services: Services) -> dict[str, Any]:
         "time_zone": patient.time_zone,
         "load_appointments": appointments,
     }
+
+
+def check_page(time_zone: str, first: int) -> None:
+    """Refuse what cannot be answered, before anything is read for it. Raises InvalidInput."""
+    zone(time_zone)
+    check_size(first)
+
+
+def to_appointments(
+    visits: Sequence[domain.Appointment],
+    catalog: Catalog,
+    *,
+    time_zone: str,
+    first: int,
+    after: str | None = None,
+) -> api.AppointmentConnection:
+    """A page of visits, their times in the zone."""
+    page = page_of(visits, [f"appointment:{visit.id}" for visit in visits], first=first, after=after)
+    edges = [
+        api.AppointmentEdge(node=to_appointment(visit, catalog, time_zone=time_zone), cursor=cursor)
+        for visit, cursor in page.items
+    ]
+    return api.AppointmentConnection(
+        edges=edges,
+        nodes=[edge.node for edge in edges],
+        page_info=page.info,
+        total_count=len(visits),
+    )
 
 
 def to_appointment(visit: domain.Appointment, catalog: Catalog, *, time_zone: str) -> api.Appointment:

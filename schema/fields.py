@@ -28,6 +28,15 @@ def computed(*, description: str, who: Audience | None = None, keyless: bool = F
     return decorate
 
 
+def streamed(*, description: str, who: Audience) -> Callable[[F], F]:
+    """Make an async generator the resolver of a subscription of its name; `who` may begin it."""
+
+    def decorate(method: F) -> F:
+        return cast("F", strawberry.subscription(method, description=description, metadata={WHO: who}))
+
+    return decorate
+
+
 def is_keyless(schema: strawberry.Schema, name: str) -> bool:
     """Whether the mutation of this name, as clients write it, was marked `keyless`."""
     field = schema.get_field_for_type(name, "Mutation")

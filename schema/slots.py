@@ -40,8 +40,8 @@ class Day:
     )
     as_of: datetime = field(description="When the practice's calendar was read (UTC).")
     stale: bool = field(
-        description="True while the practice's calendar cannot be read: these are the slots of `asOf`, at most 15 seconds "
-        "ago. Show them, and ask again; `holdSlot` always asks the calendar itself."
+        description="True while the practice's calendar cannot be read: these are the slots of `asOf`: in a "
+        "query at most 15 seconds ago, in a subscription some minutes. Show them, and ask again; `holdSlot` always asks the calendar itself."
     )
 
 

@@ -22,6 +22,9 @@ _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
         "Me.cards": 1,
         "Query.patient": 1,
         "Patient.appointments": 2,
+        # To begin with. What is read again later is read once for all who watch it, and not oftener than every 15 seconds.
+        "Subscription.slotsChanged": 7,  # two weeks
+        "Subscription.appointmentChanged": 2,
     }
 )
 
@@ -40,7 +43,7 @@ _FREE = (
 # A read of our own database.
 _DATABASE_READ = 100
 _DATABASE_READS: Mapping[str, int] = MappingProxyType(
-    {"Query.hold": 1, "Query.checkout": 2, "Operations.checkouts": 1}
+    {"Query.hold": 1, "Query.checkout": 2, "Operations.checkouts": 1, "Subscription.checkoutChanged": 2}
 )
 
 WEIGHTS: Mapping[str, int] = MappingProxyType(
@@ -53,6 +56,7 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
 SIZES: Mapping[str, int] = MappingProxyType(
     {
         "Query.slots": 31,  # days
+        "Subscription.slotsChanged": 14,
         "Day.slots": 16,  # of the clinicians who offer the visit
         "Query.clinicians": 50,
         "Query.visitTypes": 30,

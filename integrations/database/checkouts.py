@@ -107,6 +107,7 @@ class SqlCheckouts:
     def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
         self._connection = connection
         self._sealer = sealer
+        self.written: list[Checkout] = []  # in this transaction, so far
 
     async def add(self, checkout: Checkout) -> Checkout | None:
         """Insert at version 1; answers None, or the live checkout that already stands on the hold."""
@@ -114,6 +115,7 @@ class SqlCheckouts:
         insert = upsert(self._connection, checkouts).values(row).on_conflict_do_nothing()
         for _ in range(_ADD_TRIES):
             if (await self._connection.execute(insert)).rowcount:
+                self.written.append(checkout)
                 return None
             if (standing := await self.live_for_hold(checkout.hold_id)) is not None:
                 return standing
@@ -136,6 +138,7 @@ class SqlCheckouts:
         row = to_row(saved, self._sealer) | {"id_read": checkout.id, "version_read": checkout.version}
         if not await self._write(row, may_collide=_may_collide(checkout)):
             raise StaleCheckout(checkout.id)
+        self.written.append(saved)
         return saved
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:

@@ -24,6 +24,7 @@ class SqlHappenings:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.written: list[Happening] = []  # in this transaction, so far
 
     async def add(self, events: Sequence[Happening]) -> None:
         """Write them, to be told once the transaction is committed. One that is there already is left as it is.
@@ -38,6 +39,7 @@ class SqlHappenings:
             await self._connection.execute(select(lock))
         row = upsert(self._connection, practice_events).values([_row(event) for event in events])
         await self._connection.execute(row.on_conflict_do_nothing())
+        self.written += events
 
 
 class SqlHappeningLog:

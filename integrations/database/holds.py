@@ -86,14 +86,14 @@ class SqlHoldStore:
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
-        query = select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
+        query = select(_c.clinician_id, _c.starts_at, _c.ends_at, _c.expires_at).where(
             _c.expires_at > self._clock.now(), *_overlapping(clinician_ids, span)
         )
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return [
-            Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
-            for clinician, start, end in rows
+            Busy(clinician_id=clinician, interval=Interval(start=start, end=end), until=until)
+            for clinician, start, end, until in rows
         ]
 
     async def reap(self, now: datetime) -> int:

@@ -7,6 +7,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from booking.pokes import Pokes, of_checkout, of_happening
 from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
@@ -39,14 +40,21 @@ class SqlUnitOfWork:
     endpoints: SqlEndpoints
     _connection: AsyncConnection
 
-    def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
+    def __init__(self, engine: AsyncEngine, sealer: Sealer, pokes: Pokes | None = None) -> None:
         self._engine = engine
         self._sealer = sealer
+        self._pokes = pokes
         self._exits = AsyncExitStack()
 
     async def commit(self) -> None:
-        """Make it durable."""
+        """Make it durable; then tell who watches what was written."""
         await self._connection.commit()
+        if self._pokes is not None:
+            written = (
+                *map(of_checkout, self.checkouts.written),
+                *map(of_happening, self.happenings.written),
+            )
+            self._pokes.publish(set().union(*written))
 
     async def __aenter__(self) -> Self:
         self._connection = await self._exits.enter_async_context(self._engine.connect())
@@ -73,6 +81,8 @@ class SqlUnitOfWork:
         )  # the connection goes back, and with it what is uncommitted
 
 
-def sql_unit_of_work(engine: AsyncEngine, sealer: Sealer) -> Callable[[], SqlUnitOfWork]:
-    """The factory of units of work on this engine; patient details are sealed at rest."""
-    return lambda: SqlUnitOfWork(engine, sealer)
+def sql_unit_of_work(
+    engine: AsyncEngine, sealer: Sealer, pokes: Pokes | None = None
+) -> Callable[[], SqlUnitOfWork]:
+    """The factory of units of work on this engine; patient details are sealed at rest. Commits are told to `pokes`."""
+    return lambda: SqlUnitOfWork(engine, sealer, pokes)

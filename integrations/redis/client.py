@@ -1,6 +1,8 @@
 """The connection to Redis, one pool for a process."""
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 # Callers beyond this many at once queue for a connection instead of opening a thousand.
 CONNECTIONS = 50
@@ -11,6 +13,16 @@ TIMEOUT_SECONDS = 5.0
 
 # Pacing and the shared catalogue do without a Redis that is slower than this.
 SHORT_SECONDS = 1.0
+
+
+def connect_listener(url: str) -> Redis:
+    """A client for one connection that listens; a connection that breaks is an error, and not made anew in silence."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=SHORT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def connect_redis(url: str, *, timeout: float = TIMEOUT_SECONDS) -> Redis:

@@ -116,7 +116,7 @@ class RedisHoldStore:
                     pipeline.hvals(self._clinician_key(clinician_id))
                 answers = await pipeline.execute()
         return [
-            Busy(clinician_id=clinician_id, interval=interval)
+            Busy(clinician_id=clinician_id, interval=interval, until=expires_at)
             for clinician_id, entries in zip(clinician_ids, answers, strict=True)
             for interval, expires_at in map(_from_entry, entries)
             if expires_at > now and interval.overlaps(span)

@@ -204,14 +204,16 @@ async def api_on(
     world = World()
     world.books.cards["p-sample"].append(Card(id="card-1", brand="Visa", last4="4242", expires=None))
     cards = FakeCards(world.books)
+    records = RecordsService(patients=KnownPatients(world.books), cards=cards)
     services = Services(
         catalog=world.offer,
         search=world.search,
         holds=world.hold_service,
         quotes=world.quotes,
         checkouts=world.checkouts,
-        records=RecordsService(patients=KnownPatients(world.books), cards=cards),
+        records=records,
         operations=OperationsService(units=world.database),
+        watching=world.watching(records),
     )
     tokens = GatewayTokens(secret=SECRET)
     sign_in = DevelopmentTokens(secret=SECRET, clock=world.clock)

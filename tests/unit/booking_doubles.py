@@ -4,7 +4,8 @@ Every commit and every foreign call is noted on one tape, in order; the tape can
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Self, TypeVar
 from booking.happenings import Happening, Name
 from booking.models import Checkout, CheckoutState, Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
+from booking.pokes import Pokes, of_checkout
 from booking.refusals import (
     AlreadyCounted,
     HoldExpired,
@@ -74,8 +76,9 @@ class Tape:
 class FakeDatabase:
     """Rows and claims; units of work one after another, as SQLite's BEGIN IMMEDIATE has them."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, pokes: Pokes | None = None) -> None:
         self.tape = tape
+        self.pokes = pokes
         self.rows: dict[str, Checkout] = {}
         self.claims: dict[str, Slot] = {}
         self.events: list[Event] = []
@@ -125,6 +128,8 @@ class FakeUnit:
         self._database.tape.point()
         for row in changed:
             self._database.tape.after_commit.pop(row.state, lambda: None)()
+            if self._database.pokes is not None:
+                self._database.pokes.publish(of_checkout(row))
 
     async def __aenter__(self) -> Self:
         await self._database.writer.acquire()
@@ -340,6 +345,36 @@ class FakeBlocks:
         return self.blocks.pop(clinician_id, None) is not None
 
 
+class FakeChanges:
+    """The lookout's small reads, of the rows in memory."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+
+    async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
+        return {row.id: row.version for row in self._database.rows.values() if row.id in checkout_ids}
+
+    async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
+        return [_busy(slot) for slot in self._database.claims.values() if slot.clinician_id in clinician_ids]
+
+    async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
+        return Counter(
+            row.patient_id
+            for row in self._database.rows.values()
+            if row.state is CheckoutState.CONFIRMED and row.patient_id and row.patient_id in patient_ids
+        )
+
+    async def booked(
+        self, clinician_ids: Collection[str], span: Interval, *, since: datetime
+    ) -> Sequence[Busy]:
+        slots = [
+            row.slot
+            for row in self._database.rows.values()
+            if row.state is CheckoutState.CONFIRMED and row.ended_at and row.ended_at >= since
+        ]
+        return _overlapping(slots, clinician_ids, span)
+
+
 class FakeHolds:
     """A hold store in a dictionary; `emptied` is what happens when its server restarts."""
 
@@ -384,7 +419,11 @@ class FakeHolds:
             del self._holds[hold_id]
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
-        return _overlapping([hold.slot for hold in self.live], clinician_ids, span)
+        return [
+            replace(busy, until=hold.expires_at)
+            for hold in self.live
+            for busy in _overlapping([hold.slot], clinician_ids, span)
+        ]
 
     def _changed(self, hold: Hold, **changes: object) -> Hold:
         current = next((one for one in self.live if one.id == hold.id and one.owner == hold.owner), None)
@@ -395,9 +434,11 @@ class FakeHolds:
         return changed
 
 
-def _overlapping(slots: Iterable[Slot], clinician_ids: Sequence[str], span: Interval) -> list[Busy]:
+def _busy(slot: Slot) -> Busy:
+    return Busy(clinician_id=slot.clinician_id, interval=slot.interval)
+
+
+def _overlapping(slots: Iterable[Slot], clinician_ids: Collection[str], span: Interval) -> list[Busy]:
     return [
-        Busy(clinician_id=slot.clinician_id, interval=slot.interval)
-        for slot in slots
-        if slot.clinician_id in clinician_ids and slot.interval.overlaps(span)
+        _busy(slot) for slot in slots if slot.clinician_id in clinician_ids and slot.interval.overlaps(span)
     ]

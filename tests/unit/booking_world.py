@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from booking.alerts import OpenCatalog
+from booking.announced_holds import AnnouncedHolds
 from booking.catalog import (
     BillingFrequency,
     BookingPolicy,
@@ -22,16 +23,19 @@ from booking.holds import HoldRules, HoldService
 from booking.models import CardChoice, Checkout, GuestDetails, Hold, Promo
 from booking.models import CheckoutState as S
 from booking.money import Money
+from booking.pokes import LocalPokes
 from booking.ports import ChargeLedger
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.quotes import QuoteService
+from booking.records import RecordsService
 from booking.saga import LEASE, Saga, at_rest
 from booking.saga_table import TERMINAL
 from booking.search import SlotSearch
 from booking.slots import Slot
 from booking.steps import Steps
+from booking.watching import Watching
 from tests.doubles.trials import NotedTrials
-from tests.unit.booking_doubles import NOW, FakeClock, FakeDatabase, FakeHolds, Tape
+from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.unit.booking_upstream import (
     Books,
     FakeBilling,
@@ -146,8 +150,11 @@ class World:
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.tape = Tape()
-        self.database = FakeDatabase(self.tape)
+        self.pokes = LocalPokes()
+        self.database = FakeDatabase(self.tape, self.pokes)
         self.holds = FakeHolds(self.clock)
+        self.announced = AnnouncedHolds(store=self.holds, pokes=self.pokes)
+        self.changes = FakeChanges(self.database)
         self.books = Books(clock=self.clock, tape=self.tape)
         free = [a_slot(visit, hours=hours) for visit in CATALOG.visit_types for hours in (24, 24.5, 48)]
         self.offer = FakeOffer(offered=CATALOG, free=free, promos={"TENOFF": TEN_OFF})
@@ -161,7 +168,7 @@ class World:
         )
         self.quotes = QuoteService(catalog=self.catalog, promotions=self.offer)
         self.hold_service = HoldService(
-            store=self.holds,
+            store=self.announced,
             search=self.search,
             catalog=self.catalog,
             units=self.database,
@@ -173,6 +180,18 @@ class World:
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
         self.checkouts = self.a_service(self.saga)
+
+    def watching(self, records: RecordsService | None = None) -> Watching:
+        """Answer what callers of one process may watch."""
+        books = RecordsService(patients=FakePatients(self.books), cards=FakeCards(self.books))
+        return Watching(
+            pokes=self.pokes,
+            search=self.search,
+            records=records or books,
+            units=self.database,
+            changes=self.changes,
+            clock=self.clock,
+        )
 
     def a_saga(self) -> Saga:
         """Answer the driver of another process."""
@@ -186,7 +205,7 @@ class World:
             ledger=self.ledger,
         )
         name = f"process-{next(self._processes)}"
-        return Saga(steps=steps, units=self.database, holds=self.holds, clock=self.clock, name=name)
+        return Saga(steps=steps, units=self.database, holds=self.announced, clock=self.clock, name=name)
 
     def a_service(self, saga: Saga) -> CheckoutService:
         """Answer the checkout service of another process."""

@@ -1,0 +1,49 @@
+"""A hold store that tells of what it takes and gives back."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from booking.models import Hold
+from booking.pokes import Pokes
+from booking.ports import HoldStore
+from booking.slots import Busy, Interval
+
+
+class AnnouncedHolds:
+    """The port HoldStore; pokes are given once the store has it."""
+
+    def __init__(self, *, store: HoldStore, pokes: Pokes) -> None:
+        self._store = store
+        self._pokes = pokes
+
+    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+        """Take the interval, and tell. Raises SlotTaken, HoldLimitReached."""
+        held = await self._store.acquire(hold, limit=limit, client_limit=client_limit)
+        self._tell(held)
+        return held
+
+    async def get(self, hold_id: str) -> Hold | None:
+        """The hold, if it is live."""
+        return await self._store.get(hold_id)
+
+    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+        """Move the expiry; the time is as taken as before. Raises HoldExpired."""
+        return await self._store.extend(hold, expires_at=expires_at)
+
+    async def transfer(self, hold: Hold, *, owner: str) -> Hold:
+        """Hand it over; the time is as taken as before. Raises HoldExpired."""
+        return await self._store.transfer(hold, owner=owner)
+
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
+        """Give the interval back, and tell if there was one."""
+        hold = await self._store.get(hold_id)
+        await self._store.release(hold_id, owners=owners)
+        if hold is not None:
+            self._tell(hold)
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        """The live holds of these clinicians that overlap the span."""
+        return await self._store.busy(clinician_ids, span)
+
+    def _tell(self, hold: Hold) -> None:
+        self._pokes.publish([f"clinician:{hold.slot.clinician_id}"])

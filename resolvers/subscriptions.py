@@ -1,0 +1,112 @@
+"""The subscriptions: each reads its inputs, watches one thing and maps what it is told."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import date
+from typing import Annotated
+
+import strawberry
+
+from booking.models import Checkout as DomainCheckout
+from resolvers import inputs
+from resolvers.catalog import to_clinicians
+from resolvers.checkouts import to_checkout, to_status
+from resolvers.records import check_page, to_appointments
+from resolvers.slots import to_days, to_wanted
+from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
+from schema.checkouts import Checkout
+from schema.context import Info
+from schema.fields import streamed
+from schema.inputs import SlotFilter
+from schema.permissions import ANYBODY, BUYERS, PATIENTS
+from schema.records import AppointmentConnection
+from schema.slots import Day
+
+argument = strawberry.argument
+
+
+@strawberry.type(
+    description="Watching, over a WebSocket. The first message is the present state, read after the subscription began, "
+    "and so is every later one: whoever connects again has missed nothing. One field an operation."
+)
+class Subscription:
+    """The root of subscriptions."""
+
+    @streamed(
+        description="The caller's checkout, now and whenever it shows something else. Null, once, when there is none "
+        "with this id.",
+        who=BUYERS,
+    )
+    async def checkout_changed(
+        self,
+        info: Info,
+        checkout_id: Annotated[strawberry.ID, argument(name="id", description="The checkout's id.")],
+    ) -> AsyncGenerator[Checkout | None, None]:
+        """One checkout."""
+        services, caller = info.context.services, info.context.caller
+        name = inputs.token(checkout_id, field="id")
+        shown: object = None
+        if caller and name:
+            async with aclosing(services.watching.checkout(caller, name)) as checkouts:
+                async for checkout in checkouts:
+                    if _shown(checkout) != shown:
+                        shown = _shown(checkout)
+                        yield await to_checkout(checkout, services)
+        if shown is None:
+            yield None
+
+    @streamed(
+        description="Free slots by day. The first message has every day; each later one has the days that changed, each "
+        "with all its free slots: put them in the place of what you have of their date. Holds and bookings of others "
+        "show within a second; what changes in the practice's calendar itself within some minutes. At most 14 days.",
+        who=ANYBODY,
+    )
+    async def slots_changed(
+        self,
+        info: Info,
+        sought: Annotated[SlotFilter, argument(name="filter", description="What the patient looks for.")],
+        first: Annotated[
+            date, argument(name="from", description="The first day, in the filter's time zone.")
+        ],
+        last: Annotated[date, argument(name="until", description="The last day, inclusive.")],
+    ) -> AsyncGenerator[list[Day], None]:
+        """Free slots."""
+        services = info.context.services
+        watched = services.watching.slots(to_wanted(sought), first=first, last=last)
+        async with aclosing(watched):
+            async for days in watched:
+                clinicians = to_clinicians(await services.catalog.catalog())
+                yield to_days(days, time_zone=sought.time_zone, clinicians=clinicians)
+
+    @streamed(
+        description="The signed-in patient's visits, newest start first, now and whenever one of them has changed, come or "
+        "gone.",
+        who=PATIENTS,
+    )
+    async def appointment_changed(
+        self,
+        info: Info,
+        time_zone: Annotated[str, argument(description="The IANA time zone for their times.")],
+        first: Annotated[
+            int, argument(description=f"How many at most; up to {LARGEST_PAGE}.")
+        ] = DEFAULT_PAGE,
+    ) -> AsyncGenerator[AppointmentConnection, None]:
+        """The patient's visits."""
+        services = info.context.services
+        check_page(time_zone, first)
+        async with aclosing(services.watching.visits(info.context.identified)) as watched:
+            async for visits in watched:
+                catalog = await services.catalog.catalog()
+                yield to_appointments(visits, catalog, time_zone=time_zone, first=first)
+
+
+def _shown(checkout: DomainCheckout) -> object:
+    """What its patient sees of it: most steps on its way change nothing of that."""
+    return (
+        to_status(checkout),
+        checkout.slot,
+        checkout.quote,
+        checkout.declined,
+        checkout.end_reason,
+        checkout.refunded,
+    )

@@ -1,0 +1,265 @@
+"""Watching over real sockets: what one gateway or a worker does shows at another's subscribers, whatever word was lost."""
+
+import asyncio
+import dataclasses
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from gateway import composition
+from integrations.database.migrations import migrate
+from integrations.redis.pokes import RedisPokes
+from tests.acceptance import documents
+from tests.acceptance.app import App, Json
+from tests.integration.socket_client import Socket, connected, served
+from tests.plugins.server_process import TemporaryServer
+from tests.plugins.stack import Stack, Stacks, eventually
+
+CHECKOUT = "subscription Watch($id: ID!) { checkoutChanged(id: $id) { status appointment { id } } }"
+SLOTS = """subscription Watch($filter: SlotFilter!, $from: Date!, $until: Date!) {
+  slotsChanged(filter: $filter, from: $from, until: $until) { date stale slots { id } }
+}"""
+VISITS = """subscription Watch { appointmentChanged(timeZone: "America/New_York") { nodes { id status } } }"""
+
+NEVER = timedelta(days=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A subscription, and what it has told so far."""
+
+    socket: Socket
+
+    async def told(self) -> Json:
+        """What the next message has of the field."""
+        answer = await self.socket.hear()
+        assert answer["type"] == "next", answer
+        assert "errors" not in answer["payload"], answer
+        (value,) = answer["payload"]["data"].values()
+        return value
+
+    async def ended(self) -> Json:
+        """The message that ends it."""
+        return await self.socket.hear()
+
+    async def forbidden(self) -> bool:
+        """Whether it was over before it began."""
+        answer = await self.socket.hear()
+        (error,) = answer["payload"]["errors"]
+        return bool(error["extensions"]["code"] == "FORBIDDEN" and (await self.ended())["type"] == "complete")
+
+
+@asynccontextmanager
+async def watching(
+    stack: Stack, app: App | None, document: str, variables: Json = None
+) -> AsyncIterator[Watched]:
+    """A socket of this app's on this gateway, with one subscription."""
+    async with served(stack.app) as url, connected(url) as socket:
+        await socket.open(app.headers if app else None)
+        await socket.subscribe(document, variables)
+        yield Watched(socket=socket)
+
+
+@asynccontextmanager
+async def watching_slots(stack: Stack) -> AsyncIterator[Watched]:
+    """Somebody who looks at a day of the first clinician's."""
+    sought = {
+        "visitTypeId": stack.visit("Initial Visit"),
+        "clinicianIds": [stack.clinician(1)],
+        "timeZone": "America/New_York",
+    }
+    variables = {"filter": sought, "from": stack.day(3), "until": stack.day(4)}
+    async with watching(stack, None, SLOTS, variables) as watched:
+        yield watched
+
+
+async def until_it_shows(watched: Watched, slot: Json, *, free: bool) -> None:
+    """Read on until the slot is free, or is not."""
+    while True:
+        for day in await watched.told():
+            shows = slot["id"] in [one["id"] for one in day["slots"]]
+            if day["date"] == slot["start"][:10] and shows is free:
+                return
+
+
+@pytest.fixture
+async def with_redis(stacks: Stacks, redis_url: str, tenant: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """A gateway that hears of others by Redis alone."""
+    monkeypatch.setattr(composition, "SELDOM", NEVER)
+    return await stacks.start(redis_url=redis_url, tenant=tenant)
+
+
+async def assert_holds_appear(stacks: Stacks, stack: Stack) -> None:
+    """What is held at one gateway is taken at the other's subscribers, and free again when it is given back."""
+    other = await stacks.another(stack)
+    slot = await stack.slot()
+    async with watching_slots(other) as watched:
+        first = await watched.told()
+        assert [day["date"] for day in first] == [stack.day(3), stack.day(4)]
+        assert slot["id"] in [one["id"] for one in first[0]["slots"]]
+        app = await stack.visitor()
+        hold_id = await app.held(slot["id"])
+        (changed,) = await watched.told()
+        assert changed["date"] == stack.day(3)
+        assert slot["id"] not in [one["id"] for one in changed["slots"]]
+        await app.do(documents.RELEASE, holdId=hold_id)
+        (changed,) = await watched.told()
+        assert changed == first[0]
+
+
+class TestFreeTime:
+    async def test_a_hold_at_another_gateway_appears_without_redis(self, stacks: Stacks) -> None:
+        await assert_holds_appear(stacks, await stacks.start())
+
+    @pytest.mark.postgres
+    async def test_the_same_on_postgresql(self, empty_postgres_url: str, stacks: Stacks) -> None:
+        await migrate(empty_postgres_url)
+        await assert_holds_appear(stacks, await stacks.start(database_url=empty_postgres_url))
+
+    @pytest.mark.redis
+    async def test_a_hold_at_another_gateway_is_told_by_redis(
+        self, stacks: Stacks, with_redis: Stack
+    ) -> None:
+        await assert_holds_appear(stacks, with_redis)
+
+    @pytest.mark.redis
+    async def test_word_that_was_lost_is_made_good(
+        self, stacks: Stacks, redis_url: str, tenant: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(composition, "SELDOM", timedelta(milliseconds=100))
+        monkeypatch.setattr(RedisPokes, "_hear", lambda *_: None)
+        await assert_holds_appear(stacks, await stacks.start(redis_url=redis_url, tenant=tenant))
+
+    async def test_a_hold_that_runs_out_is_free_again(self, stack: Stack) -> None:
+        slot = await stack.slot()
+        async with watching_slots(stack) as watched:
+            await until_it_shows(watched, slot, free=True)
+            await (await stack.visitor()).held(slot["id"])
+            await until_it_shows(watched, slot, free=False)
+            stack.clock.advance(timedelta(minutes=stack.settings.hold_minutes))
+            await until_it_shows(watched, slot, free=True)
+
+    async def test_holding_and_booking_ask_the_practice_nothing_for_those_who_watch(
+        self, stack: Stack
+    ) -> None:
+        """And what was booked does not come back when its hold goes, though the offer was read before."""
+        slot, other = await stack.slot(), await stack.slot(nth=-1)
+        async with watching_slots(stack) as watched:
+            await watched.told()
+            app = await stack.visitor()
+            guest, checkout_id = await app.guest_checkout(slot["id"], planId=stack.plan("First Visit"))
+            await watched.told()
+            await stack.emulator.control.forget_requests()
+            assert (await guest.confirm(checkout_id, cardToken="tok_visa"))["checkout"][
+                "status"
+            ] == "CONFIRMED"
+            assert "AvailableSlots" not in await stack.upstream()
+            await (await stack.visitor()).held(other["id"])
+            (changed,) = await watched.told()
+            assert not {slot["id"], other["id"]} & {one["id"] for one in changed["slots"]}
+            assert (await stack.upstream()).count("AvailableSlots") == 1, "what the hold itself asks"
+
+    async def test_a_question_that_cannot_be_asked_is_refused(self, stack: Stack) -> None:
+        sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "America/New_York"}
+        variables = {"filter": sought, "from": stack.day(1), "until": stack.day(20)}
+        async with watching(stack, None, SLOTS, variables) as watched:
+            answer = await watched.ended()
+        assert (answer["type"], answer["payload"][0]["extensions"]["code"]) == ("error", "BAD_USER_INPUT")
+
+
+class TestCheckouts:
+    async def test_every_step_that_shows_is_told_once(self, stack: Stack) -> None:
+        app = await stack.visitor()
+        guest, checkout_id = await app.guest_checkout(
+            (await stack.slot())["id"], planId=stack.plan("First Visit")
+        )
+        async with watching(stack, guest, CHECKOUT, {"id": checkout_id}) as watched:
+            told = [await watched.told()]
+            confirming = asyncio.create_task(guest.confirm(checkout_id, cardToken="tok_visa"))
+            while told[-1]["status"] != "CONFIRMED":
+                told.append(await watched.told())
+            confirmed = await confirming
+        assert told[0] == {"status": "OPEN", "appointment": None}
+        assert told[-1]["appointment"] == {"id": confirmed["checkout"]["appointment"]["id"]}
+        assert all(before != after for before, after in itertools.pairwise(told))
+
+    async def test_what_a_worker_did_is_told_without_redis(self, stack: Stack) -> None:
+        app = await stack.visitor()
+        guest, checkout_id = await app.guest_checkout(
+            (await stack.slot())["id"], planId=stack.plan("First Visit")
+        )
+        await stack.fault("lost_answer", "Charge")
+        await guest.confirm(checkout_id, cardToken="tok_visa")
+        async with watching(stack, guest, CHECKOUT, {"id": checkout_id}) as watched:
+            assert (await watched.told())["status"] == "PROCESSING"
+            await stack.work()
+            assert (await watched.told())["status"] == "CONFIRMED"
+
+    async def test_a_foreign_and_a_missing_one_are_told_alike(self, stack: Stack) -> None:
+        app = await stack.visitor()
+        _, theirs = await app.guest_checkout((await stack.slot())["id"], planId=stack.plan("First Visit"))
+        other, own = await (await stack.visitor()).guest_checkout(
+            (await stack.slot(nth=3))["id"], planId=stack.plan("First Visit")
+        )
+        assert own != theirs
+        answers = []
+        for checkout_id in (theirs, "chk_missing"):
+            async with watching(stack, other, CHECKOUT, {"id": checkout_id}) as watched:
+                answers.append([await watched.told(), await watched.ended()])
+        assert answers[0] == answers[1] == [None, {"id": "op-0", "type": "complete"}]
+
+    async def test_nobody_else_may_watch(self, stack: Stack) -> None:
+        for app in (None, await stack.visitor()):
+            async with watching(stack, app, CHECKOUT, {"id": "chk_missing"}) as watched:
+                assert await watched.forbidden()
+
+
+class TestVisits:
+    async def test_a_visit_that_is_booked_appears(self, stack: Stack) -> None:
+        patient = stack.patient(stack.practice["patients"][0]["id"])
+        slot = await stack.slot()
+        async with watching(stack, patient, VISITS) as watched:
+            before = (await watched.told())["nodes"]
+            checkout_id = await patient.own_checkout(slot["id"], planId=stack.plan("First Visit"))
+            booked = await patient.confirm(checkout_id, cardToken="tok_visa")
+            after = (await watched.told())["nodes"]
+        new = [one for one in after if one not in before]
+        assert new == [{"id": booked["checkout"]["appointment"]["id"], "status": "BOOKED"}]
+
+    async def test_nobody_else_may_watch(self, stack: Stack) -> None:
+        async with watching(stack, await stack.visitor(), VISITS) as watched:
+            assert await watched.forbidden()
+
+
+@pytest.mark.redis
+async def test_after_redis_was_gone_the_present_state_is_told(
+    stacks: Stacks, temporary_redis: Callable[[], TemporaryServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its holds went with it, and no word of that came."""
+    monkeypatch.setattr(composition, "SELDOM", NEVER)
+    server = temporary_redis()
+    stack = await stacks.start(redis_url=server.url)
+    other = await stacks.another(stack)
+    slot = await stack.slot()
+    async with watching_slots(other) as watched:
+        await until_it_shows(watched, slot, free=True)
+        await (await stack.visitor()).held(slot["id"])
+        await until_it_shows(watched, slot, free=False)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        await until_it_shows(watched, slot, free=True)
+        await eventually(lambda: held(stack, slot["id"]))
+        await until_it_shows(watched, slot, free=False)
+
+
+async def held(stack: Stack, slot_id: str) -> bool:
+    """Whether somebody could hold it: the connections of before are found to be broken first."""
+    answer = await (await stack.visitor()).post(
+        documents.HOLD, {"input": {"slotId": slot_id, "timeZone": "UTC"}}, key=uuid4().hex
+    )
+    data = answer.json()["data"]
+    return bool(data) and data["holdSlot"]["__typename"] == "HoldSlotSuccess"

@@ -1,0 +1,105 @@
+"""What the lookout reads, on both databases, and that a unit of work tells what it wrote, once it is committed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.happenings import Happening, Name
+from booking.models import Checkout, CheckoutState
+from booking.pokes import Listener, LocalPokes
+from booking.slots import Busy
+from booking.watched import Kind, Resource
+from integrations.database.changes import SqlChanges
+from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.integration.database_samples import NOON as NOW
+from tests.integration.database_samples import SEALER, a_checkout
+
+PATIENT = "p-sample"
+
+
+@pytest.fixture
+def pokes() -> LocalPokes:
+    return LocalPokes()
+
+
+async def put(engine: AsyncEngine, *rows: Checkout) -> None:
+    async with sql_unit_of_work(engine, SEALER)() as unit:
+        for row in rows:
+            assert await unit.checkouts.add(row) is None
+        await unit.commit()
+
+
+async def test_versions_are_those_of_the_rows_that_were_asked_for(engine: AsyncEngine) -> None:
+    await put(engine, *(a_checkout(f"chk_{n}", hold_id=f"h{n}") for n in range(3)))
+    changes = SqlChanges(engine=engine)
+    many = [f"chk_{n}" for n in range(2, 2500)]
+    assert await changes.versions(["chk_0", "chk_1", "chk_missing"]) == {"chk_0": 1, "chk_1": 1}
+    assert await changes.versions(many) == {"chk_2": 1}
+    assert await changes.versions([]) == {}
+
+
+async def test_visits_that_were_booked_lately_are_found_and_counted(engine: AsyncEngine) -> None:
+    old, new, other = (
+        replace(
+            a_checkout(f"chk_{n}", hold_id=f"h{n}"),
+            state=state,
+            patient_id=PATIENT,
+            ended_at=NOW - timedelta(minutes=ago),
+        )
+        for n, (state, ago) in enumerate(
+            [(CheckoutState.CONFIRMED, 10), (CheckoutState.CONFIRMED, 0), (CheckoutState.REFUNDED, 0)]
+        )
+    )
+    await put(engine, old, new, other)
+    changes, slot = SqlChanges(engine=engine), new.slot
+    span = slot.interval
+    taken = Busy(clinician_id=slot.clinician_id, interval=span)
+    assert await changes.booked([slot.clinician_id], span, since=NOW) == [taken]
+    assert await changes.booked([slot.clinician_id], span, since=NOW - timedelta(minutes=10)) == [taken] * 2
+    assert await changes.booked(["c-other"], span, since=NOW) == []
+    assert await changes.bookings([PATIENT, "p-other"]) == {PATIENT: 2}
+
+
+async def test_claims_are_those_of_the_clinicians(engine: AsyncEngine) -> None:
+    row = a_checkout("chk_1", hold_id="h1")
+    await put(engine, row)
+    async with sql_unit_of_work(engine, SEALER)() as unit:
+        await unit.claims.take(row)
+        await unit.commit()
+    changes = SqlChanges(engine=engine)
+    assert [one.interval for one in await changes.claims([row.slot.clinician_id])] == [row.slot.interval]
+    assert await changes.claims(["c-other"]) == []
+
+
+async def test_what_is_committed_is_told_then_and_what_is_not_never(
+    sqlite_engine: AsyncEngine, pokes: LocalPokes
+) -> None:
+    row = a_checkout("chk_1", hold_id="h1")
+    listener = Listener(["checkout:chk_1", "patient:p1"])
+    event = Happening(
+        id="evt_1",
+        name=Name.APPOINTMENT_CANCELLED,
+        at=NOW,
+        resource=Resource(kind=Kind.VISIT, id="a1"),
+        ids={"appointment": "a1", "patient": "p1"},
+    )
+
+    async def write(unit: SqlUnitOfWork) -> None:
+        await unit.checkouts.add(row)
+        await unit.happenings.add([event])
+
+    with pokes.hears(listener):
+        async with sql_unit_of_work(sqlite_engine, SEALER, pokes)() as unit:
+            await write(unit)
+        assert await listener.heard(within=0) == frozenset()
+        async with sql_unit_of_work(sqlite_engine, SEALER, pokes)() as unit:
+            await write(unit)
+            assert await listener.heard(within=0) == frozenset()
+            await unit.commit()
+            assert await listener.heard(within=0) == {"checkout:chk_1", "patient:p1"}
+        async with sql_unit_of_work(sqlite_engine, SEALER, pokes)() as unit:
+            await unit.checkouts.save(row.changed(version=1))
+            await unit.commit()
+        assert await listener.heard(within=0) == {"checkout:chk_1"}

@@ -1,0 +1,161 @@
+"""The lookout finds whatever changed, though no word of it came."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from booking.happenings import Happening, Name, Recorded
+from booking.lookout import Lookout
+from booking.models import CheckoutState
+from booking.pokes import EVERY_CALENDAR, Listener, of_checkout, of_happening
+from booking.refusals import UpstreamUnavailable
+from booking.watched import Kind, Resource
+from tests.unit.booking_doubles import NOW
+from tests.unit.booking_world import PATIENT, VISITOR, World, a_slot
+
+
+class Log:
+    """The outbox in a list."""
+
+    def __init__(self) -> None:
+        self.events: list[Happening] = []
+
+    async def after(self, sequence: int, *, limit: int) -> Sequence[Recorded]:
+        recorded = [Recorded(sequence=n, event=one) for n, one in enumerate(self.events, 1)]
+        return [one for one in recorded if one.sequence > sequence][:limit]
+
+    async def last(self) -> int:
+        return len(self.events)
+
+
+def event(name: Name, **ids: str) -> Happening:
+    return Happening(id="evt_1", name=name, at=NOW, resource=Resource(kind=Kind.VISIT, id="a1"), ids=ids)
+
+
+class Watch:
+    """A world of which no word comes, a lookout, and somebody who listens."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.world.database.pokes = None
+        self.log = Log()
+        self.lookout = Lookout(
+            pokes=self.world.pokes,
+            changes=self.world.changes,
+            holds=self.world.holds,
+            happenings=self.log,
+            clock=self.world.clock,
+            every=timedelta(days=1),
+        )
+        self.listener = Listener(
+            ["checkout:chk", "clinician:c1", "clinician:c2", "calendar:c1", "patient:p-sample"]
+        )
+
+    async def finds(self) -> frozenset[str]:
+        """What one look finds."""
+        await self.lookout.look()
+        return await self.listener.heard(within=0)
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    watch = Watch()
+    with watch.world.pokes.hears(watch.listener):
+        yield watch
+
+
+async def test_what_it_never_saw_counts_as_changed_and_then_no_more(watch: Watch) -> None:
+    assert await watch.finds() == {"checkout:chk", "clinician:c1", "clinician:c2", "patient:p-sample"}
+    assert await watch.finds() == frozenset()
+
+
+async def test_a_hold_its_end_and_its_expiry_are_found(watch: Watch) -> None:
+    await watch.finds()
+    hold = await watch.world.holds.acquire(await watch.world.hold(VISITOR, a_slot()), limit=None)
+    await watch.listener.heard(within=0)  # the holding told of itself
+    assert await watch.finds() == {"clinician:c1"}
+    await watch.world.holds.release(hold.id, owners={hold.owner})
+    assert await watch.finds() == {"clinician:c1"}
+    await watch.world.holds.acquire(hold, limit=None)
+    assert await watch.finds() == {"clinician:c1"}
+    watch.world.clock.advance(minutes=6)
+    assert await watch.finds() == {"clinician:c1"}
+
+
+async def test_it_looks_when_a_hold_ends_and_not_only_in_its_turn(watch: Watch) -> None:
+    await watch.world.hold(VISITOR, a_slot())
+    watch.world.clock.advance(minutes=4, seconds=59, milliseconds=990)
+    running = asyncio.create_task(watch.lookout.run())
+    await asyncio.sleep(0)
+    while "clinician:c1" not in await watch.listener.heard():
+        pass
+    watch.world.clock.advance(milliseconds=20)
+    async with asyncio.timeout(5):
+        assert await watch.listener.heard() == {"clinician:c1"}
+    running.cancel()
+
+
+async def test_a_write_of_a_checkout_and_a_visit_that_was_booked_are_found(watch: Watch) -> None:
+    checkout = await watch.world.start(PATIENT)
+    watch.world.put(replace(checkout, id="chk"))
+    await watch.finds()
+    watch.world.put(replace(checkout, id="chk", version=2, state=CheckoutState.CONFIRMED))
+    assert await watch.finds() == {"checkout:chk", "patient:p-sample"}
+
+
+async def test_events_are_read_on_from_where_it_was_those_included_that_came_while_nobody_listened(
+    watch: Watch,
+) -> None:
+    watch.log.events.append(event(Name.APPOINTMENT_CANCELLED, appointment="a1", patient="p-sample"))
+    await watch.finds()
+    assert await watch.finds() == frozenset()
+    watch.log.events.append(event(Name.APPOINTMENT_CANCELLED, appointment="a1", clinician="c1"))
+    assert await watch.finds() == {"calendar:c1"}
+
+
+async def test_events_are_read_though_the_hold_store_does_not_answer(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watch.finds()
+
+    async def busy(*_: object) -> None:
+        raise UpstreamUnavailable("hold store")
+
+    monkeypatch.setattr(watch.world.holds, "busy", busy)
+    watch.log.events.append(event(Name.APPOINTMENT_COMPLETED, appointment="a1", patient="p-sample"))
+    with pytest.raises(UpstreamUnavailable):
+        await watch.lookout.look()
+    assert await watch.listener.heard(within=0) == {"patient:p-sample"}
+
+
+@pytest.mark.parametrize(
+    ("happened", "topics"),
+    [
+        (
+            event(Name.APPOINTMENT_DELETED, appointment="a", patient="p", clinician="c"),
+            {"patient:p", "calendar:c"},
+        ),
+        (event(Name.APPOINTMENT_COMPLETED, appointment="a", patient="p", clinician="c"), {"patient:p"}),
+        (
+            event(Name.APPOINTMENT_CREATED, appointment="a", patient="p", clinician="c", checkout="k"),
+            {"patient:p"},
+        ),
+        (event(Name.AVAILABILITY_CHANGED, availability="1", clinician="c"), {"calendar:c"}),
+        (event(Name.AVAILABILITY_CHANGED, availability="1"), {EVERY_CALENDAR}),
+        (event(Name.PATIENT_MERGED, patient="p"), {"patient:p"}),
+        (event(Name.PAYMENT_SUCCEEDED, payment="1", patient="p"), set()),
+        (event(Name.CARD_ADDED, card="1", patient="p"), set()),
+    ],
+)
+def test_an_event_pokes_what_it_changed(happened: Happening, topics: set[str]) -> None:
+    assert of_happening(happened) == topics
+
+
+async def test_a_row_pokes_its_checkout_and_the_clinicians_time_and_at_the_end_the_patients_visits() -> None:
+    checkout = await World().start(PATIENT)
+    assert of_checkout(checkout) == {f"checkout:{checkout.id}", "clinician:c1"}
+    confirmed = replace(checkout, state=CheckoutState.CONFIRMED)
+    assert of_checkout(confirmed) == of_checkout(checkout) | {"patient:p-sample"}
