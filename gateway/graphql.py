@@ -1,11 +1,13 @@
 """The GraphQL schema as it runs: vocabulary and resolvers, with caches, keys and clean logs around them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from gateway.errors import is_fault, log_fault
 from gateway.idempotency import MutationGuard
@@ -42,6 +44,18 @@ class ApiSchema(strawberry.Schema):
         self.documents = Documents(
             self._schema, introspection=open_to_developers, suggestions=open_to_developers
         )
+
+    async def execute(
+        self,
+        query: str | None,
+        *given: Any,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        **named: Any,
+    ) -> ExecutionResult:
+        """Run a query or a mutation to its one result; what has many is for `stream`."""
+        allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
+        named["allowed_operation_types"] = allowed
+        return await super().execute(query, *given, **named)
 
     def process_errors(
         self,

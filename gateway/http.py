@@ -11,6 +11,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from booking.services import Services
 from gateway.authentication import Authenticator
@@ -191,8 +192,13 @@ def _from_strawberry(error: HTTPException) -> RequestError:
     told.status = error.status_code
     if isinstance(error.__cause__, CannotGetOperationTypeError):  # its reason repeats what was sent
         told.message = "operationName names no operation of the document."
-    if isinstance(error.__cause__, InvalidOperationTypeError):  # a mutation by GET
-        told.status = 405
+    if isinstance(error.__cause__, InvalidOperationTypeError):
+        if error.__cause__.operation_type is OperationType.SUBSCRIPTION:
+            told.message = (
+                "Subscriptions run over a WebSocket: open one at this address, by graphql-transport-ws."
+            )
+        else:  # a mutation by GET
+            told.status = 405
     if told.status == 405:  # noqa: PLR2004
         told.headers = {"Allow": "POST"} if error.__cause__ else {"Allow": "GET, POST"}
     return told

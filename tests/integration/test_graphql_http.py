@@ -27,6 +27,12 @@ async def post(api: Api, content: bytes, content_type: str = "application/json")
     return answer.status_code, error["extensions"]["code"]
 
 
+async def test_a_subscription_is_shown_the_way(api: Api) -> None:
+    answer = await api.ask('subscription { checkoutChanged(id: "chk_1") { id } }')
+    assert (answer.http.status_code, answer.code) == (400, "BAD_REQUEST")
+    assert "WebSocket" in answer.body["errors"][0]["message"]
+
+
 class TestRequests:
     @pytest.mark.parametrize(
         "content",
