@@ -43,8 +43,9 @@ class EndpointDesk:
         new = _new_secret()
         async with self._units() as unit:
             endpoint = await _existing(unit.endpoints.get(endpoint_id))
-            former = Secret(text=endpoint.secrets[0].text, until=self._clock.now() + keep)
-            await unit.endpoints.rotate(endpoint_id, (new, former))
+            until = self._clock.now() + keep
+            former = [Secret(text=one.text, until=until) for one in endpoint.secrets[:1]]
+            await unit.endpoints.rotate(endpoint_id, (new, *former))
             await unit.commit()
         return new
 

@@ -54,7 +54,7 @@ class Endpoint:
     id: str
     url: str = field(repr=False)  # it may carry a token
     events: frozenset[Name] | None  # None: all
-    secrets: tuple[Secret, ...]  # the present one first
+    secrets: tuple[Secret, ...]  # the present one first; none: those that are stored cannot be read
     created_at: datetime  # UTC
     disabled_at: datetime | None = None  # UTC
     disabled_because: str | None = None  # a code

@@ -74,11 +74,14 @@ class HttpEndpoint:
     async def tell(self, event: Happening) -> None:
         """Post it. Raises NotTold unless a 2xx came back, Gone for 410. The URL is in no error."""
         now = self._clock.now()
+        secrets = self._endpoint.live_secrets(now)
+        if not secrets:
+            raise NotTold("secret_unreadable")  # nothing is sent unsigned
         body = body_of(event)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Frontdoor",
-            **signed(event.id, body, self._endpoint.live_secrets(now), now),
+            **signed(event.id, body, secrets, now),
         }
         try:
             async with asyncio.timeout(self._timeout):

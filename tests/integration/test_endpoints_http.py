@@ -115,6 +115,13 @@ async def test_during_a_rotation_it_verifies_by_either_secret_and_by_the_new_one
         Webhook(SECRETS[0]).verify(body, after)
 
 
+async def test_nothing_is_sent_unsigned(receiver: Receiver) -> None:
+    past = datetime.now(tz=UTC) - timedelta(hours=1)
+    with pytest.raises(NotTold, match="secret_unreadable"):
+        await tell(receiver, Secret(text=SECRETS[0], until=past))
+    assert receiver.got == []
+
+
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 429, 500, 503])
 async def test_what_is_not_a_2xx_is_not_taken(receiver: Receiver, status: int) -> None:
     async def answer(_: Request) -> Response:

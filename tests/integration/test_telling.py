@@ -17,6 +17,7 @@ from booking.telling import AT_ONCE, LEASE, WAITS, WORTH_AN_ALERT, Courier
 from booking.watched import Kind, Resource
 from integrations.database.happenings import KEPT, SqlHappeningLog
 from integrations.database.letters import reap_letters
+from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.database_samples import SEALER
 from tests.unit.booking_doubles import FakeClock
@@ -428,6 +429,16 @@ async def test_letters_go_with_their_events_and_places_stay_good(practice: Pract
     await practice.happens("3")
     await round_of(courier)
     assert sorted(ear.heard) == ["1", "2", "3"]
+
+
+async def test_an_endpoint_whose_secret_does_not_open_can_be_rotated_and_removed(practice: Practice) -> None:
+    ear = await practice.endpoint()
+    practice.units = sql_unit_of_work(practice.engine, Sealer({"other": bytes(32)}, current="other"))
+    practice.desk = EndpointDesk(units=practice.units, clock=practice.clock, check=practice._pass)
+    assert (await practice.stored(ear)).live_secrets(NOW) == []
+    new = await practice.desk.rotate(ear.id, keep=timedelta(hours=1))
+    assert (await practice.stored(ear)).live_secrets(NOW) == [new.text]
+    await practice.desk.remove(ear.id)
 
 
 async def test_secrets_are_sealed_and_two_sign_during_a_rotation(practice: Practice) -> None:
