@@ -210,6 +210,22 @@ def _requests(figures: dict[str, Any]) -> str:
     return f"{table}\n\nThe slowest kind to refuse: {figures['slowest']}, {figures['refused']['slowest']:.1f} ms (median)."
 
 
+def _subscriptions(figures: dict[str, Any]) -> str:
+    rows = [
+        ("memory of the idle process with all of them", f"{figures['megabytes']:.0f} MB", "200 MB"),
+        ("of it the process without them", f"{figures['megabytes_before']:.0f} MB", ""),
+        ("from a hold to the last message, median", f"{figures['seconds']:.2f} s", "1 s"),
+        (f"the longest of {figures['rounds']}", f"{figures['slowest']:.2f} s", ""),
+        ("the gateway's processor for it", f"{figures['cpu_seconds']:.2f} s", ""),
+        ("load of the machine before", f"{figures['load']:.1f}", ""),
+    ]
+    return _titled(
+        f"{figures['subscribers']:,} subscribers to one page of free times, on one process",
+        ("", "", "aim"),
+        rows,
+    )
+
+
 def _simulation(figures: dict[str, Any]) -> str:
     runs = {name: dict(_flat(run)) for name, run in figures.items()}
     names = dict.fromkeys(name for run in runs.values() for name in run)
@@ -224,6 +240,7 @@ _SECTIONS = {
     "webhooks": _webhooks,
     "recovery": _recovery,
     "requests": _requests,
+    "subscriptions": _subscriptions,
     "simulation": _simulation,
 }
 

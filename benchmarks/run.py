@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import audit, idempotency, recovery, requests, saga, webhooks
+from benchmarks import audit, idempotency, recovery, requests, saga, subscriptions, webhooks
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import discover, local_postgres
 from tests.plugins.servers import TOLD_POSTGRES, own_database
@@ -39,7 +39,8 @@ MUTATIONS = 1_000
 AUDITED_CALLS = 400
 CHAIN = 100_000
 DELIVERIES_PER_SECOND, DELIVERY_SECONDS = 200, 20
-PARTS = ("saga", "idempotency", "audit", "webhooks", "recovery", "requests", "simulation")
+SUBSCRIBERS, ROUNDS = 1_000, 10
+PARTS = ("saga", "idempotency", "audit", "webhooks", "recovery", "requests", "subscriptions", "simulation")
 
 
 def main() -> None:
@@ -108,7 +109,17 @@ async def _measure(postgresql_url: str, without: list[str], *, checkouts: int) -
     if "requests" not in without:
         _say("hostile requests")
         figures["requests"] = asdict(await requests.measure())
+    if "subscriptions" not in without:
+        _say("subscriptions")
+        figures["subscriptions"] = await _subscribed()
     return figures
+
+
+async def _subscribed() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory, a_nursery() as nursery:
+        url = f"sqlite:///{directory}/frontdoor.sqlite3"
+        emulator = await nursery.emulator()
+        return asdict(await subscriptions.measure(emulator, url, subscribers=SUBSCRIBERS, rounds=ROUNDS))
 
 
 async def _durability(engine: AsyncEngine) -> str:
