@@ -133,21 +133,21 @@ def figures(tally: Tally, seconds: float, asked: Namespace) -> dict[str, Any]:
 
 def merged(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """The figures of two runs of which the second went on where the first ended."""
-    both = {name: _sum(value, after[name]) for name, value in before.items()}
+    rules = "rules_noticed_when_taken_out"
+    both = {name: _sum(value, after[name]) for name, value in before.items() if name != rules}
     played = sum(both["schedules"].values())
     return both | {
         "first_seed": before["first_seed"],
         "workers": after["workers"],
         "schedules_per_second": round(played / both["seconds"], 1),
-        "rules_noticed_when_taken_out": before["rules_noticed_when_taken_out"]
-        or after["rules_noticed_when_taken_out"],
+        rules: before[rules] or after[rules],
     }
 
 
 def _sum(one: Any, other: Any) -> Any:
     if isinstance(one, dict):
         return dict(sorted((Counter(one) + Counter(other)).items()))
-    return round(one + other, 1) if isinstance(one, float) else one + other if one is not None else other
+    return round(one + other, 1) if isinstance(one, float) else one + other
 
 
 def _rules() -> list[dict[str, Any]]:

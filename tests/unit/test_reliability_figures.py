@@ -1,9 +1,13 @@
 """The figures in the documentation are those that were measured, and nobody wrote them by hand."""
 
 import json
+from argparse import Namespace
+from collections import Counter
+from typing import Any
 
 from benchmarks.report import BEGIN, DOCUMENT, END, with_figures
 from benchmarks.run import RESULTS
+from tests.simulation.run import Tally, figures, merged
 
 
 def test_the_document_shows_the_measured_figures() -> None:
@@ -27,3 +31,18 @@ def test_writing_replaces_the_figures_and_nothing_else() -> None:
     assert "old" not in fresh
     assert "| schedules | 1,000 |" in fresh
     assert "| faults: lost answer | 3 |" in fresh
+
+
+def test_a_run_in_two_parts_has_the_figures_of_one() -> None:
+    def part(random: int, faults: int, *, seed: int, seconds: float) -> dict[str, Any]:
+        tally = Tally(
+            schedules=Counter(random=random), faults=Counter(kill=faults), ends=Counter(confirmed=random)
+        )
+        return figures(tally, seconds, Namespace(seed=seed, workers=2, everything=False))
+
+    first = part(10, 7, seed=0, seconds=4.0) | {"rules_noticed_when_taken_out": [{"rule": "sample"}]}
+    whole = merged(first, part(30, 5, seed=10, seconds=6.0))
+    assert whole["schedules"] == {"random": 40}
+    assert whole["faults_by_kind"] == {"kill": 12}
+    assert (whole["first_seed"], whole["seconds"], whole["schedules_per_second"]) == (0, 10.0, 4.0)
+    assert whole["rules_noticed_when_taken_out"] == [{"rule": "sample"}]
