@@ -1,9 +1,11 @@
 """Handlers: functions of the practice's own that workers call with what happened. How they are installed: docs/events.md."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from booking.happenings import Happening, Name
+from booking.subscribers import NotTold
 
 Work = Callable[[Happening], Awaitable[None]]
 
@@ -47,5 +49,13 @@ class InstalledHandler:
         return self.handler.events
 
     async def tell(self, event: Happening) -> None:
-        """Call it. Raises whatever it raises."""
-        await self.handler(event)
+        """Call it. Raises whatever it raises; NotTold for what would otherwise end the worker, or be no failure at all."""
+        try:
+            await self.handler(event)
+        except SystemExit:
+            raise NotTold("SystemExit") from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # it is we who end it
+            raise NotTold("CancelledError") from None  # of something that it waited for

@@ -103,11 +103,13 @@ class WebhookEndpoint:
             raise _Refused(405, "method")
         if not self._may_send(request):
             raise _Refused(401, "source address")
+        async with asyncio.timeout(KEEP_SECONDS):  # whoever it is has proved nothing yet
+            body = await _body(request)
         received = Received(
             path=self.address.path if self.address else _raw_path(request),
             query=self.address.query if self.address else request.scope["query_string"].decode("latin-1"),
             headers=request.headers,
-            body=await _body(request),
+            body=body,
         )
         try:
             await self._verify(received)

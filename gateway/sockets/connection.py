@@ -6,12 +6,13 @@ from typing import Any
 
 import strawberry
 import structlog
+from graphql import GraphQLError
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from booking.principals import Caller
 from gateway.authentication import VISITOR_HEADER
-from gateway.errors import request_error_body
+from gateway.errors import explain, format_error, log_fault, request_error_body
 from gateway.rates import TooManyRequests
 from gateway.requests import Requests, request_id_of
 from gateway.sockets import operations
@@ -181,14 +182,21 @@ class Connection:
                     del self._operations[asked.id]
                 await self._send(text)
 
+        request_id = request_id_of(None)
         try:
             # The upgrade's idempotency key, if it had one, is none of a single operation's.
-            async with self._requests.opened(self._headers, request_id=request_id_of(None)) as context:
+            async with self._requests.opened(self._headers, request_id=request_id) as context:
                 await operations.run(asked, context, schema=self._schema, tell=tell)
         except TooManyRequests as error:
             await tell(failed(asked.id, request_error_body(error)["errors"]), last=True)
         except RequestError:  # their token has expired in between
             await self._close(Close(4403, "Forbidden"))
+        except Exception as error:  # noqa: BLE001  # who they are could not be found out: this operation is over
+            fault = GraphQLError("", original_error=error)
+            log_fault(fault)
+            await tell(
+                failed(asked.id, [format_error(fault, explain(fault, request_id=request_id))]), last=True
+            )
 
     async def _send(self, text: str) -> None:
         """Send it, unless there is nobody any more to send it to."""

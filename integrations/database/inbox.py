@@ -164,27 +164,30 @@ class SqlInbox:
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._waiting: list[tuple[Delivery, asyncio.Future[None]]] = []
+        self._waiting: dict[asyncio.Future[None], Delivery] = {}
         self._keeping: asyncio.Task[None] | None = None
 
     async def accept(self, delivery: Delivery) -> None:
         """Keep it and mark its resource, durably when this returns."""
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((delivery, kept))
+        self._waiting[kept] = delivery
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep_all())
-        await kept
+        try:
+            await kept
+        finally:
+            self._waiting.pop(kept, None)  # who gave up is sent it again, and leaves nothing here meanwhile
 
     async def _keep_all(self) -> None:
         """Keep what waits until nothing does; whoever waited is told how it went."""
         while self._waiting:
-            batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+            batch = {kept: self._waiting.pop(kept) for kept in list(self._waiting)[:TOGETHER]}
             error: Exception | None = None
             try:
-                await self._keep([delivery for delivery, _ in batch])
+                await self._keep([*batch.values()])
             except Exception as failure:  # noqa: BLE001 - it is theirs who wait
                 error = failure
-            for _, kept in batch:
+            for kept in batch:
                 if kept.done():  # nobody waits any more
                     continue
                 if error is None:

@@ -7,7 +7,10 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+from booking.single_flight import SingleFlight
 from booking.subscribers import NotTold
 
 # Blocks that are not of the public Internet: the IANA registries of special-purpose addresses (RFC 6890), multicast, what
@@ -43,6 +46,9 @@ _NOT_PUBLIC_6 = tuple(
 # An IPv4 address in IPv6's clothes: as a socket shows it (RFC 4291), and through a translator (RFC 6052).
 _MAPPED = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 
+# Names that are being looked up at once, each in a thread that nobody can end before the resolver gives up.
+_LOOK_UPS = 32
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -66,7 +72,7 @@ class Doorman:
 
     def __init__(self, *, allow_loopback: bool, resolve: Resolve | None = None) -> None:
         self._allow_loopback = allow_loopback
-        self._resolve = resolve or _resolve
+        self._resolve = resolve or SystemNames()
 
     async def admit(self, host: str, port: int) -> Sequence[str]:
         """The addresses that the host stands for. Raises AddressRefused if one of them is not to be reached; NameUnknown."""
@@ -99,10 +105,25 @@ def _plain(address: Address) -> Address:
     return address
 
 
-async def _resolve(host: str, port: int) -> Sequence[str]:
-    """What the machine's resolver says; it reads every way to write an address, as 2130706433 for 127.0.0.1."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+class SystemNames:
+    """What the machine's resolver says; it reads every way to write an address, as 2130706433 for 127.0.0.1.
+
+    In threads of its own, one for each name: those of the event loop are the ones by which all else in the process finds its
+    servers, and some look-ups of a name whose servers are dead would take them all.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="endpoint-names")
+        self._looking: SingleFlight[tuple[str, int], Sequence[str]] = SingleFlight()
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """The addresses; none when there is no such name."""
+        return await self._looking((host, port), lambda: self._look_up(host, port))
+
+    async def _look_up(self, host: str, port: int) -> Sequence[str]:
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        except (OSError, UnicodeError):
+            return []
+        return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))

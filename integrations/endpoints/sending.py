@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 
@@ -16,6 +16,9 @@ from integrations.endpoints.addresses import Doorman
 
 PORTS = {"http": 80, "https": 443}
 
+# A server that is there takes a connection in far less; an address that says nothing must leave time for the next.
+CONNECT_SECONDS = 2.0
+
 
 class PinnedTransport(httpx2.AsyncBaseTransport):
     """Sends to the addresses that were checked, and to no other: a name is looked up once for each request.
@@ -23,9 +26,16 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
     Certificates are still checked for the name. A transport follows no redirects, keeps no cookies and knows no proxy.
     """
 
-    def __init__(self, *, doorman: Doorman, inner: httpx2.AsyncBaseTransport) -> None:
+    def __init__(
+        self,
+        *,
+        doorman: Doorman,
+        inner: httpx2.AsyncBaseTransport,
+        connect_seconds: float = CONNECT_SECONDS,  # for each of several addresses
+    ) -> None:
         self._doorman = doorman
         self._inner = inner
+        self._soon = {"timeout": {"connect": connect_seconds}}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send it to the first address that can be connected to. Raises NotTold before anything is sent; httpx2.TransportError."""
@@ -33,7 +43,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         addresses = await self._doorman.admit(host, request.url.port or PORTS[request.url.scheme])
         for address in addresses[:-1]:
             try:
-                return await self._inner.handle_async_request(_pinned(request, host, address))
+                return await self._inner.handle_async_request(_pinned(request, host, address, self._soon))
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 continue
         return await self._inner.handle_async_request(_pinned(request, host, addresses[-1]))
@@ -43,13 +53,15 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _pinned(request: httpx2.Request, host: str, address: str) -> httpx2.Request:
+def _pinned(
+    request: httpx2.Request, host: str, address: str, more: Mapping[str, object] | None = None
+) -> httpx2.Request:
     return httpx2.Request(
         request.method,
         request.url.copy_with(host=address),
         headers=request.headers,  # Host among them, by the name
         stream=request.stream,
-        extensions={**request.extensions, "sni_hostname": host},
+        extensions={**request.extensions, **(more or {}), "sni_hostname": host},
     )
 
 

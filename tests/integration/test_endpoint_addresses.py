@@ -1,6 +1,11 @@
 """Nothing is sent to an address that is not of the public Internet, however it is written and whatever name leads there."""
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import httpx2
 import pytest
@@ -179,3 +184,37 @@ async def test_a_name_that_stands_for_nothing_is_said_to() -> None:
     doorman = Doorman(allow_loopback=False, resolve=Names([]))
     with pytest.raises(InvalidInput, match="stands for no address"):
         await check("https://hooks.example.com/", doorman=doorman, allow_http=False)
+
+
+@contextlib.contextmanager
+def dead_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A name whose servers say nothing: whoever looks it up waits, in a thread that nobody can end."""
+    name, over, look_up = "dead.example.com", threading.Event(), socket.getaddrinfo
+
+    def waits(host: Any, *args: Any, **more: Any) -> Any:
+        if host == name:
+            over.wait()
+            raise OSError
+        return look_up(host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", waits)
+    try:
+        yield name
+    finally:
+        over.set()
+
+
+async def test_a_name_whose_servers_are_dead_keeps_nobody_else_from_looking_theirs_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    doorman = Doorman(allow_loopback=True)
+    with dead_name(monkeypatch) as name:
+        waiting = [asyncio.create_task(doorman.admit(name, 443)) for _ in range(100)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            assert await doorman.admit("127.0.0.1", 443) == ["127.0.0.1"]
+            # As all else in the process finds its servers, Healthie and the database among them.
+            assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 443)
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from socket import create_server
+from socket import create_connection, create_server
 
 import httpx2
 import pytest
@@ -261,3 +261,18 @@ def self_signed(name: str, directory: Path) -> tuple[Path, Path]:
         )
     )
     return paths
+
+
+async def test_an_address_that_does_not_answer_leaves_time_for_the_next(receiver: Receiver) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    endpoint = an_endpoint(f"http://hooks.example.com:{receiver.port}/in")
+    doorman = Doorman(allow_loopback=True, resolve=resolve)
+    with (
+        create_server(("127.0.0.2", receiver.port), backlog=0) as full,
+        create_connection(full.getsockname()),  # takes the one place there is: who comes next is not answered
+    ):
+        async with PinnedTransport(doorman=doorman, inner=open_network(), connect_seconds=0.2) as transport:
+            await HttpEndpoint(endpoint, transport=transport, timeout=5.0, clock=SystemClock()).tell(EVENT)
+    assert len(receiver.got) == 1

@@ -133,6 +133,21 @@ class TestWhoAsks:
         def rules(self) -> SocketRules:
             return SocketRules(look_every=timedelta(hours=1))
 
+        async def test_is_told_of_when_it_cannot_be_found_out(
+            self, api: Api, url: str, monkeypatch: pytest.MonkeyPatch
+        ) -> None:
+            async def broken(*_: Any) -> None:
+                raise OSError("the database is gone")
+
+            async with opened(url, api.patient().headers) as one:
+                with monkeypatch.context() as broke:
+                    broke.setattr(Authenticator, "caller", broken)
+                    name = await one.subscribe(ME)
+                    told = await one.hear()
+                    assert (told["type"], told["id"]) == ("error", name)
+                    assert told["payload"][0]["extensions"]["code"] == "INTERNAL"
+                assert (await one.ask(ME))["data"] == {"me": {"id": "p-sample"}}
+
         async def test_is_asked_again_for_each_operation(self, api: Api, url: str) -> None:
             async with opened(url, api.patient().headers) as one:
                 await one.ask(ME)

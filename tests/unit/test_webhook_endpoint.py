@@ -1,5 +1,6 @@
 """The endpoint: what is genuine is kept before it is acknowledged, of anything else nothing is kept but a count."""
 
+import asyncio
 import dataclasses
 import ipaddress
 from collections.abc import AsyncIterator
@@ -220,3 +221,16 @@ class TestForgeries:
     async def test_what_is_genuine_is_never_counted(self, endpoint: WebhookEndpoint) -> None:
         for _ in range(62):
             assert await post(endpoint, headers={"X-Forwarded-For": "203.0.113.9"}) == 204
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    endpoint: WebhookEndpoint, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stalled() -> AsyncIterator[bytes]:
+        yield BODY[:5]
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("gateway.webhooks.KEEP_SECONDS", 0.05)
+    async with asyncio.timeout(5):
+        assert await post(endpoint, stalled()) == 503
+    assert inbox.kept == []
