@@ -53,7 +53,7 @@ class RedisPokes:
         while True:
             try:
                 await self._listen(healed)
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  # a message that is no poke among it: nothing may end the listening
                 log.warning("pokes.redis_unavailable", error=type(error).__name__)
             await asyncio.sleep(_PAUSE)
 

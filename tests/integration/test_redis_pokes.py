@@ -74,6 +74,18 @@ async def test_what_goes_out_are_topics_and_many_are_one_message(redis_url: str,
         assert await pubsub.get_message(timeout=0.05) is None
 
 
+async def test_a_message_that_is_no_poke_ends_no_listening(redis_url: str, redis_prefix: str) -> None:
+    channel = f"{redis_prefix}pokes"
+    async with gateways(redis_url, channel) as (first, second), Redis.from_url(redis_url) as redis:
+        for text in ("not JSON", "1", "[]", '["other", {}]'):
+            second.healed.clear()
+            await redis.publish(channel, text)
+            async with asyncio.timeout(10):
+                await second.healed.wait()
+        first.word.publish([TOPIC])
+        assert await second.listener.heard(within=10) == {TOPIC}
+
+
 async def test_without_redis_the_process_itself_is_told_and_nobody_waits(
     temporary_redis: Callable[[], TemporaryServer],
 ) -> None:

@@ -1,0 +1,69 @@
+"""What cannot be looked at for a day is for a person, who hears of it every time."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.inbox import Delivery
+from booking.kept_catalog import Changed
+from booking.oversight import Attention
+from booking.refreshing import GIVEN_UP_AFTER, LONGEST_WAIT, Refresher
+from booking.refusals import UpstreamUnavailable
+from booking.watched import Kind, Poke, Resource, State
+from integrations.database.inbox import SqlInbox
+from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.database_samples import SEALER
+from tests.unit.booking_doubles import FakeClock
+
+NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
+VISIT_7 = Resource(kind=Kind.VISIT, id="7")
+
+
+class Unreadable:
+    """A system of record that cannot be read."""
+
+    async def read(self, poke: Poke, *, known: State | None) -> State | None:
+        raise UpstreamUnavailable
+
+
+class NoOffer:
+    """Remembers nothing."""
+
+    async def invalidate(self, changed: Changed) -> None:
+        raise AssertionError("nothing has changed")
+
+
+async def wakes(_: str) -> None:
+    raise AssertionError("nobody waits")
+
+
+async def test_a_resource_that_is_given_up_a_second_time_is_told_a_second_time(engine: AsyncEngine) -> None:
+    units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
+    refresher = Refresher(
+        units=units, watched=Unreadable(), wake=wakes, offer=NoOffer(), clock=clock, name="a"
+    )
+    inbox = SqlInbox(engine=engine)
+
+    async def told() -> list[str]:
+        async with units() as unit:
+            due = await unit.alerts.due(clock.now(), limit=10)
+            for alert in due:
+                await unit.alerts.told(alert, clock.now())
+            await unit.commit()
+        return [alert.reason for alert in due]
+
+    for _ in range(2):
+        await inbox.accept(
+            Delivery(
+                event="appointment.updated",
+                resource_type="Appointment",
+                resource_id="7",
+                received_at=clock.now(),
+                poke=Poke(resource=VISIT_7),
+            )
+        )
+        until = clock.now() + GIVEN_UP_AFTER + LONGEST_WAIT
+        while clock.now() <= until:
+            await refresher.take_up()
+            clock.at += timedelta(hours=1)
+        assert await told() == [Attention.WEBHOOK_GIVEN_UP]
