@@ -8,6 +8,7 @@ import structlog
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from booking.principals import Caller
 from gateway.idempotency_keys import root_fields
@@ -101,5 +102,7 @@ class RateLimits(SchemaExtension):
                 await rates.fields(root_fields(execution), context.caller, context.client)
             except TooManyRequests as error:
                 answer = GraphQLError(error.message, original_error=error)
+                if execution.operation_type is OperationType.SUBSCRIPTION:
+                    raise answer from error  # a result that is there already keeps no subscription from beginning
                 execution.result = ExecutionResult(data=None, errors=[answer])
         yield

@@ -47,6 +47,8 @@ FIELDS: Mapping[str, Rate] = {
     # Up to sixteen requests to Healthie each, when nobody has just asked the same: somebody who leafs through months, quickly.
     "slots": Rate(what="slots", window=_MINUTE, caller=60, network=240),
     "availableDays": Rate(what="days", window=_MINUTE, caller=60, network=240),
+    # Begun as often as asked for: each question of its own is read upstream at once, however soon it is given up.
+    "slotsChanged": Rate(what="watched-slots", window=_MINUTE, caller=60, network=240),
     # An app asks for one and keeps it. What counts by visitor is worth as much as these are hard to get.
     "newVisitorToken": Rate(what="visitor", window=_TEN_MINUTES, network=60),
     # Healthie is asked for that clinician's day. A patient who is late for the third slot in a row holds a fourth.

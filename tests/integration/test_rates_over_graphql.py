@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,6 +15,9 @@ from tests.unit.booking_doubles import FakeClock
 from tests.unit.booking_world import a_slot
 
 PLANS = "{ plans { totalCount } }"
+WATCH = """subscription ($from: Date!, $until: Date!) {
+  slotsChanged(filter: {visitTypeId: "v-priced", timeZone: "America/New_York"}, from: $from, until: $until) { date }
+}"""
 TOKEN = "{ newVisitorToken }"
 
 # So that the table's figures are reached soon: two holds in ten minutes, sixteen requests of one caller in a minute.
@@ -111,6 +115,22 @@ class TestOverSockets:
                 assert (await one.ask(TOKEN))["data"]
             await one.subscribe(TOKEN)
             assert (await one.hear())["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+
+    async def test_free_times_are_not_begun_to_be_watched_more_often_than_they_may_be_asked_for(
+        self, api: Api
+    ) -> None:
+        """Each question of its own costs as much upstream, however soon it is given up."""
+        day = a_slot().start.date()
+        async with served(api.endpoint) as url, connected(url) as one:
+            await one.open(api.visitor().headers)
+            told = []
+            for ahead in range(4):
+                until = (day + timedelta(days=ahead)).isoformat()
+                name = await one.subscribe(WATCH, {"from": day.isoformat(), "until": until})
+                told.append(await one.hear())
+                await one.say({"id": name, "type": "complete"})
+        assert [each["type"] for each in told] == ["next", "next", "next", "error"], told
+        assert told[-1]["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
 
     async def test_who_opens_sockets_without_end_is_closed_before_their_token_is_looked_at(
         self, api: Api

@@ -291,7 +291,11 @@ class TestTrials:
 class TestTable:
     def test_every_field_that_is_counted_exists(self) -> None:
         schema = build_schema()._schema
-        roots = [kind for kind in (schema.query_type, schema.mutation_type) if kind is not None]
+        roots = [
+            kind
+            for kind in (schema.query_type, schema.mutation_type, schema.subscription_type)
+            if kind is not None
+        ]
         assert all(isinstance(kind, GraphQLObjectType) for kind in roots)
         assert set(FIELDS) <= {name for kind in roots for name in kind.fields}
 
