@@ -20,6 +20,9 @@ SHORTEST = timedelta(minutes=10)
 # What is usual is measured over a week, nights and weekends among it.
 MEASURED_OVER = timedelta(days=7)
 
+# A change of today proves as much as all of a silence that lasts, and each look reads those that it asks for.
+LOOKED_BACK = timedelta(days=1)
+
 # Of fewer webhooks nobody can say how often they come; until then it is taken to be so.
 FEW = 10
 USUAL_OF_FEW = timedelta(minutes=30)
@@ -69,7 +72,7 @@ class SilenceWatch:
 
     async def _changed(self, since: datetime, now: datetime) -> bool:
         """Whether a visit changed after the last webhook, and so long ago that a webhook should be here."""
-        found = await self._visits.changed(since + CLOCKS_DIFFER)
+        found = await self._visits.changed(max(since + CLOCKS_DIFFER, now - LOOKED_BACK))
         return any(at <= now - CLOCKS_DIFFER for _, at in found)
 
 
