@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from starlette.datastructures import Headers
+
 from booking.principals import Caller, Principal
 from gateway.clients import ClientNames
 from gateway.tokens import GatewayTokens, InvalidToken, TokenVerifier
@@ -32,11 +34,11 @@ class Authenticator:
     verifier: TokenVerifier
     clients: ClientNames | None = None
 
-    def network(self, headers: Mapping[str, str]) -> str | None:
+    def network(self, headers: Headers) -> str | None:
         """The network that a request comes from, made unreadable; None where it is not known."""
         return self.clients.name(headers) if self.clients else None
 
-    async def caller(self, headers: Mapping[str, str]) -> Caller | None:
+    async def caller(self, headers: Headers) -> Caller | None:
         """Whoever asks; None when the headers name nobody. Raises Unauthenticated.
 
         A visitor token that is not ours counts as none: its holder browses on, and is asked for a fresh one.

@@ -2,11 +2,12 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
+from starlette.datastructures import Headers
 
 from booking.current import asked_by
 from booking.principals import Caller
@@ -33,7 +34,7 @@ class Requests:
 
     @asynccontextmanager
     async def opened(
-        self, headers: Mapping[str, str], *, request_id: str, key: str | None = None
+        self, headers: Headers, *, request_id: str, key: str | None = None
     ) -> AsyncIterator[Context]:
         """The request's context; inside, logs and audit know whose it is. Raises Unauthenticated, TooManyRequests.
 
@@ -54,7 +55,7 @@ class Requests:
             with asked_by(actor, request_id=request_id, client=context.client):
                 yield context
 
-    async def caller(self, headers: Mapping[str, str]) -> Caller | None:
+    async def caller(self, headers: Headers) -> Caller | None:
         """Whoever asks; their network is counted first, since a token costs something to check.
 
         Raises Unauthenticated, TooManyRequests.

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from booking.inbox import Inbox
 from booking.ports import Clock
-from gateway.clients import last_address
+from gateway.clients import last_address, read_address
 from gateway.rates import RefusedSenders
 from integrations.healthie.webhooks import Forged, Malformed, Received, delivery_of, verify
 
@@ -142,7 +142,7 @@ class WebhookEndpoint:
         else:
             given = request.client.host if request.client else ""
         try:
-            sender = ipaddress.ip_address(given)
+            sender = read_address(given)
         except ValueError:
             return False
         return any(sender in network for network in self.sources)

@@ -1,6 +1,6 @@
 """Networks of which too many webhooks were refused: told so without their body being read, or a line being logged for each."""
 
-from collections.abc import Mapping
+from starlette.datastructures import Headers
 
 from booking.ports import Clock
 from gateway.clients import ClientNames
@@ -19,14 +19,14 @@ class RefusedSenders:
         self._clients = clients
         self._counts = Counts(clock=clock, key=clients.key)
 
-    async def shut_out_for(self, headers: Mapping[str, str]) -> int:
+    async def shut_out_for(self, headers: Headers) -> int:
         """For how many seconds nothing is taken from this network; 0: it is."""
         waits = [await self._counts.wait(bound) for bound in self._bounds(headers)]
         return max(waits, default=0)
 
-    async def refused(self, headers: Mapping[str, str]) -> None:
+    async def refused(self, headers: Headers) -> None:
         """One was refused."""
         await self._counts.add(self._bounds(headers))
 
-    def _bounds(self, headers: Mapping[str, str]) -> list[Bound]:
+    def _bounds(self, headers: Headers) -> list[Bound]:
         return list(of_network(REFUSED_WEBHOOKS, self._clients.name(headers)))

@@ -74,11 +74,12 @@ class ProviderKeys:
         return self._clock.now() - self._fetched_at if self._fetched_at else timedelta.max
 
     async def _refresh(self) -> None:
-        """Ask the provider, unless it was asked just now; identical callers share one question."""
-        if self._asked_at is None or self._clock.now() >= self._asked_at + PAUSE:
-            await self._asking("keys", self._ask)
+        """Ask the provider, unless it has answered just now; whoever comes while it is asked waits for that answer."""
+        await self._asking("keys", self._ask)
 
     async def _ask(self) -> None:
+        if self._asked_at is not None and self._clock.now() < self._asked_at + PAUSE:
+            return
         self._asked_at = self._clock.now()
         try:
             self._keys = await self._fetched()

@@ -67,7 +67,7 @@ class Connection:
         self._requests = requests
         self._rules = rules
         self._admit = admit
-        self._headers: Mapping[str, str] = socket.headers
+        self._headers = socket.headers
         self._init_received = False
         self._acknowledged = False
         self._closed = False
@@ -99,11 +99,12 @@ class Connection:
     async def _receive(self) -> str:
         """The next message's text; meanwhile the socket is looked after. Raises Close, WebSocketDisconnect."""
         while True:
+            if self._time() >= self._look_at:  # of a client that never pauses, too
+                await self._look()
             try:
                 async with asyncio.timeout_at(self._look_at):
                     message = await self._socket.receive()
             except TimeoutError:
-                await self._look()
                 continue
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message["code"])

@@ -29,6 +29,7 @@ class SocketEndpoint:
         self._rules = rules
         self._open = 0
         self._of_caller: Counter[str] = Counter()
+        self._of_network: Counter[str | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket to its end."""
@@ -36,7 +37,9 @@ class SocketEndpoint:
         if not self._may_connect(socket.headers):
             await socket.close()  # before it is accepted: the answer is 403
             return
-        if self._open >= self._rules.in_all:
+        network = self._requests.authenticator.network(socket.headers)
+        crowded = network is not None and self._of_network[network] >= self._rules.per_network
+        if crowded or self._open >= self._rules.in_all:
             await socket.send_denial_response(PlainTextResponse("Too many sockets. Try again later.", 503))
             return
         if SUBPROTOCOL not in scope["subprotocols"]:
@@ -44,7 +47,7 @@ class SocketEndpoint:
             await socket.close(4406, "Subprotocol not acceptable")
             return
         await socket.accept(SUBPROTOCOL)
-        with self._counted() as admit:
+        with self._counted(network) as admit:
             connection = Connection(
                 socket, schema=self._schema, requests=self._requests, rules=self._rules, admit=admit
             )
@@ -58,8 +61,8 @@ class SocketEndpoint:
         return urlsplit(origin).netloc == headers.get("host")
 
     @contextmanager
-    def _counted(self) -> Iterator[Admit]:
-        """Count one socket in all, and for its caller once that is known."""
+    def _counted(self, network: str | None) -> Iterator[Admit]:
+        """Count one socket in all, for its network, and for its caller once that is known."""
         names: list[str] = []
 
         def admit(caller: Caller | None) -> None:
@@ -72,10 +75,14 @@ class SocketEndpoint:
             names.append(name)
 
         self._open += 1
+        self._of_network[network] += 1
         try:
             yield admit
         finally:
             self._open -= 1
+            self._of_network[network] -= 1
+            if not self._of_network[network]:
+                del self._of_network[network]
             for name in names:
                 self._of_caller[name] -= 1
                 if not self._of_caller[name]:

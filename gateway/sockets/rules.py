@@ -16,6 +16,9 @@ class SocketRules:
     init_within: timedelta = timedelta(seconds=10)  # from the connection to its `connection_init`
     operations: int = 50  # of one socket at once; a page shows a handful of things
     per_caller: int = 20  # sockets of one caller: tabs and devices of a family
+    per_network: int = (
+        500  # sockets from one address, where it is known: a tenth, so that nobody has all of them
+    )
     in_all: int = 5_000  # sockets of one process: some 100 kB each
     look_every: timedelta = timedelta(
         seconds=5

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Message
+from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 
 from gateway.sockets import SocketRules
+from gateway.sockets.connection import Connection
 from gateway.sockets.rules import LONGEST_MESSAGE
 from tests.integration.graphql_world import Api, api_on
 from tests.integration.socket_client import PROTOCOL, Json, Socket, connected, served
@@ -362,6 +365,59 @@ class TestHowMany:
                 async with connected(url):
                     pass
         assert refusal.value.response.status_code == 503
+
+    class TestOfOneNetwork:
+        @pytest.fixture
+        def rules(self) -> SocketRules:
+            return SocketRules(per_network=2)
+
+        async def test_they_leave_room_for_others(self, url: str) -> None:
+            crowd, others = {"X-Forwarded-For": "198.51.100.7"}, {"X-Forwarded-For": "203.0.113.9"}
+            async with connected(url, headers=crowd) as first, connected(url, headers=crowd):
+                with pytest.raises(InvalidStatus) as refusal:
+                    async with connected(url, headers=crowd):
+                        pass
+                assert refusal.value.response.status_code == 503
+                async with connected(url, headers=others) as another:
+                    await another.open()
+                await first.connection.close()
+                async with connected(url, headers=crowd) as third:
+                    await third.open()
+
+
+async def test_a_client_that_never_pauses_is_looked_after_too() -> None:
+    flood = Flood()
+    rules = SocketRules(init_within=timedelta(0))
+    nothing: Any = None
+    await Connection(flood, schema=nothing, requests=nothing, rules=rules, admit=lambda _: None).serve()
+    assert flood.closed == 4408
+
+
+class Flood(WebSocket):
+    """A socket with a thousand pings that have arrived already: nothing about them has to be waited for."""
+
+    def __init__(self) -> None:
+        self.waiting = 1000
+        self.closed: int | None = None
+        super().__init__({"type": "websocket", "headers": []}, self._next, self._sent)
+
+    async def receive(self) -> Message:
+        self.waiting -= 1
+        if self.waiting < 0:
+            return {"type": "websocket.disconnect", "code": 1001}
+        return {"type": "websocket.receive", "text": '{"type": "ping"}'}
+
+    async def send_text(self, data: str) -> None:
+        """A pong that goes out at once."""
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
+        self.closed = code
+
+    async def _next(self) -> Message:
+        raise AssertionError("not asked")
+
+    async def _sent(self, message: Message) -> None:
+        raise AssertionError("not asked")
 
 
 async def eventually(holds: Any) -> None:

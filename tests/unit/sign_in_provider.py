@@ -1,5 +1,6 @@
 """A sign-in provider of the tests: its keys, its tokens, and its two documents over a transport without a network."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -43,13 +44,18 @@ class Provider:
     )
     down: bool = False
     asked: list[str] = field(default_factory=list)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)  # by a question
+    slow: asyncio.Event | None = None  # it answers when this is set
 
     def client(self) -> httpx2.AsyncClient:
         """A client that reaches nobody else."""
         return httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
 
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(str(request.url))
+        self.reached.set()
+        if self.slow is not None:
+            await self.slow.wait()
         if self.down:
             raise httpx2.ConnectError("nobody there")
         if request.url.path.endswith("/.well-known/openid-configuration"):

@@ -232,6 +232,16 @@ class TestTheProvidersKeys:
         assert await world.tokens.verify(world.provider.token(EC_KEY, "ES256", key_id="k2")) == PATIENT
         assert len(world.provider.asked) == 4
 
+    async def test_are_waited_for_by_whoever_comes_while_they_are_fetched(self, world: World) -> None:
+        world.provider.slow = asyncio.Event()
+        first = asyncio.create_task(world.tokens.verify(world.provider.token()))
+        await world.provider.reached.wait()
+        second = asyncio.create_task(world.tokens.verify(world.provider.token()))
+        await asyncio.sleep(0)
+        world.provider.slow.set()
+        assert await asyncio.gather(first, second) == [PATIENT, PATIENT]
+        assert len(world.provider.asked) == 2
+
     async def test_that_are_made_up_do_not_storm_the_provider(self, world: World) -> None:
         for number in range(100):
             assert await world.refuses(world.provider.token(key_id=f"made-up-{number}"))

@@ -6,6 +6,7 @@ from typing import Any
 import jwt
 import pytest
 from click.testing import CliRunner
+from starlette.datastructures import Headers
 
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from gateway.authentication import Authenticator, Unauthenticated
@@ -195,26 +196,26 @@ class TestCaller:
         )
 
     async def test_no_headers_are_nobody(self) -> None:
-        assert await self.authenticator().caller({}) is None
+        assert await self.authenticator().caller(Headers({})) is None
 
     async def test_a_patient_keeps_the_visitor_they_were(self) -> None:
         one = self.authenticator()
         token = one.tokens.visitor()
-        headers = {"authorization": f"bearer {forged()}", "frontdoor-visitor": token}
+        headers = Headers({"authorization": f"bearer {forged()}", "frontdoor-visitor": token})
         assert await one.caller(headers) == Caller(principal=PATIENT, visitor=one.tokens.read_visitor(token))
 
     async def test_a_visitor_token_that_is_not_ours_counts_as_none(self) -> None:
-        assert await self.authenticator().caller({"frontdoor-visitor": "fdv_old.signature"}) is None
+        assert await self.authenticator().caller(Headers({"frontdoor-visitor": "fdv_old.signature"})) is None
 
     @pytest.mark.parametrize(
         "header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer nonsense", f"Bearer {'x' * 9000}"]
     )
     async def test_a_bad_bearer_is_refused(self, header: str) -> None:
         with pytest.raises(Unauthenticated):
-            await self.authenticator().caller({"authorization": header})
+            await self.authenticator().caller(Headers({"authorization": header}))
 
     async def test_where_nobody_signs_in_a_guest_token_still_opens_its_checkout(self) -> None:
         tokens = GatewayTokens(secret=SECRET)
         one = Authenticator(tokens=tokens, verifier=NoSignIn())
-        caller = await one.caller({"authorization": f"Bearer {tokens.guest('chk_1')}"})
+        caller = await one.caller(Headers({"authorization": f"Bearer {tokens.guest('chk_1')}"}))
         assert caller == Caller(principal=guest_of("chk_1"))
