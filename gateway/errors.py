@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError, GraphQLSyntaxError, ValueNode
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 # How graphql-core introduces what was sent, at the end of its messages.
 _VALUES = re.compile(r"(,? but encountered error |[,;]? [Ff]ound:? |: Unexpected ).*", re.DOTALL)
 _SCALAR_VALUE = re.compile(r"( cannot represent (?:[^:]* )?value): .*", re.DOTALL)
+_UNKNOWN_KEY = re.compile(
+    r"unknown field '(?![_A-Za-z]\w*'$).*", re.DOTALL | re.ASCII
+)  # a key of JSON may be any text
 _ENUM_VALUE = re.compile(r"Value .*? does not exist", re.DOTALL)
 
 # Where a fault came from, without the values that its text or locals may hold.
@@ -51,7 +54,7 @@ class Explained:
 def explain(error: GraphQLError, *, request_id: str) -> Explained:
     """What to tell the caller."""
     cause = error.original_error
-    if not error.path and (cause is None or isinstance(cause, GraphQLError)):
+    if _of_argument(cause) or (not error.path and (cause is None or isinstance(cause, GraphQLError))):
         return _of_document(error)
     return _of_cause(cause) or Explained(
         code="INTERNAL", message="Something went wrong on our side.", extensions={"requestId": request_id}
@@ -87,6 +90,15 @@ def log_fault(error: GraphQLError) -> None:
         path=".".join(map(str, error.path or ())),
         error=f"{type(cause).__module__}.{type(cause).__qualname__}",
         at=[f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}" for frame in frames],
+    )
+
+
+def _of_argument(cause: Exception | None) -> bool:
+    """Whether graphql-core met it in an argument's value while executing, such as null in a variable with a default elsewhere."""
+    return (
+        isinstance(cause, GraphQLError)
+        and bool(cause.nodes)
+        and all(isinstance(node, ValueNode) for node in cause.nodes or ())
     )
 
 
@@ -150,9 +162,10 @@ def _of_document(error: GraphQLError) -> Explained:
     """graphql-core's own errors, of parsing, validation and the coercion of variables."""
     message = _SCALAR_VALUE.sub(r"\1", _VALUES.sub("", error.message))
     message = _ENUM_VALUE.sub("The value does not exist", message)
+    message = _UNKNOWN_KEY.sub("unknown fields", message)
     if isinstance(error, GraphQLSyntaxError):
         code = "GRAPHQL_PARSE_FAILED"
-    elif message.startswith("Variable "):
+    elif error.path or message.startswith("Variable "):
         code = "BAD_USER_INPUT"
     else:
         code = "GRAPHQL_VALIDATION_FAILED"

@@ -208,10 +208,15 @@ class TestErrors:
             (f'{{ availableDays(filter: "{CANARY}", month: "{CANARY}") }}', {}, "GRAPHQL_VALIDATION_FAILED"),
             ("{ availableDays(filter: {contactType: canary}, month: 1) }", {}, "GRAPHQL_VALIDATION_FAILED"),
             ("query ($n: Int!) { plans(first: $n) { totalCount } }", {"n": 10**20}, "BAD_USER_INPUT"),
+            (
+                START,
+                {"input": {"holdId": "h", "guest": {**GUEST, f"{CANARY}@example.com": 1}}},
+                "BAD_USER_INPUT",
+            ),
             (f'{{ plans "{CANARY}" }}', {}, "GRAPHQL_PARSE_FAILED"),
             (f'"{CANARY}', {}, "GRAPHQL_PARSE_FAILED"),
         ],
-        ids=range(13),
+        ids=range(14),
     )
     async def test_an_error_never_repeats_what_was_sent(
         self,
@@ -226,6 +231,13 @@ class TestErrors:
         assert {error["extensions"]["code"] for error in answer.body["errors"]} == {code}
         assert "canary" not in answer.http.text
         assert "canary" not in repr(logs) + caplog.text
+
+    async def test_null_for_a_page_size_is_the_callers_mistake_and_no_fault(self, api: Api) -> None:
+        with structlog.testing.capture_logs() as logs:
+            answer = await api.ask("query ($n: Int) { plans(first: $n) { totalCount } }", {"n": None})
+        assert answer.code == "BAD_USER_INPUT"
+        assert "'$n'" in answer.body["errors"][0]["message"]
+        assert logs == []
 
     async def test_a_missing_field_is_named(self, api: Api) -> None:
         answer = await api.visitor().ask(HOLD, {"input": {"slotId": "s"}}, {"Idempotency-Key": "k"})
