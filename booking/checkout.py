@@ -341,7 +341,11 @@ class _Wanted:
 
 
 def _joined(caller: Caller, live: Checkout) -> Checkout:
-    """The live checkout on a hold, for whoever held the slot; to everybody else the hold does not exist."""
-    if caller.owns(live.owner) or caller.owns(live.started_by):
+    """The live checkout on a hold, for its owner, and a guest's for whoever held the slot; to everybody else there is no hold.
+
+    A patient's is not for who has the visitor's token of the browser that they started it in: the next one who uses that has it too.
+    """
+    started = live.owner == guest_of(live.id).key and caller.owns(live.started_by)
+    if started or caller.owns(live.owner):
         return live
     raise HoldExpired

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from booking.current import asked_by
 from booking.free_time import FreeTime
+from booking.guests import opens
 from booking.lookout import Changes
 from booking.models import Appointment, Checkout
 from booking.pokes import LocalPokes
@@ -61,7 +62,7 @@ class Watching:
         watched = self._checkouts.watch(checkout_id, lambda: _Row(checkout_id, self._units))
         async with aclosing(watched):
             async for checkout in watched:
-                if checkout is None or not caller.owns(checkout.owner):
+                if checkout is None or not opens(caller, checkout, now=self._clock.now()):
                     return
                 yield checkout
 

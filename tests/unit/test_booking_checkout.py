@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import gc
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -111,6 +112,20 @@ class TestStart:
         checkout = await world.start()
         assert await world.checkouts.start(VISITOR, hold_id=checkout.hold_id, guest=GUEST) == checkout
         assert len(world.database.rows) == 1
+
+    async def test_what_a_patient_started_is_not_there_for_who_uses_their_browser_next(
+        self, world: World
+    ) -> None:
+        browser = VISITOR.principal
+        hold = await world.hold(VISITOR)
+        patient = replace(PATIENT, visitor=browser)
+        checkout = await world.checkouts.start(patient, hold_id=hold.id)
+        assert checkout.started_by == browser.key
+        another = Principal(kind=PrincipalKind.PATIENT, id="another")
+        for next_one in (VISITOR, Caller(principal=another, visitor=browser)):
+            with pytest.raises(HoldExpired):
+                await world.checkouts.start(next_one, hold_id=hold.id, plan_id=ONCE.id, guest=GUEST)
+        assert await world.checkouts.start(patient, hold_id=hold.id) == checkout == world.row(checkout)
 
     async def test_a_second_start_with_a_promo_code_quotes_the_same_checkout_anew(self, world: World) -> None:
         checkout = await world.start(slot=a_slot(PLANNED), plan_id=ONCE.id)
@@ -457,6 +472,17 @@ class TestPatientData:
         ):
             with pytest.raises(NotFound):
                 await act
+
+    async def test_a_guests_token_watches_a_checkout_no_longer_than_it_opens_it(self, world: World) -> None:
+        checkout = await world.start()
+        guest = as_guest(checkout)
+        await world.checkouts.cancel(guest, checkout.id)
+        world.clock.advance(hours=23, minutes=59)
+        async with aclosing(world.watching().checkout(guest, checkout.id)) as watched:
+            assert (await anext(watched)).id == checkout.id
+        world.clock.advance(minutes=1)
+        async with asyncio.timeout(5), aclosing(world.watching().checkout(guest, checkout.id)) as watched:
+            assert await anext(watched, None) is None
 
     async def test_a_guests_token_opens_a_booked_visit_until_it_is_over(self, world: World) -> None:
         checkout = await world.start(slot=a_slot(hours=48))
