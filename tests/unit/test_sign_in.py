@@ -239,7 +239,7 @@ class TestTheProvidersKeys:
         second = asyncio.create_task(world.tokens.verify(world.provider.token()))
         await asyncio.sleep(0)
         world.provider.slow.set()
-        assert await asyncio.gather(first, second) == [PATIENT, PATIENT]
+        assert list(await asyncio.gather(first, second)) == [PATIENT, PATIENT]
         assert len(world.provider.asked) == 2
 
     async def test_that_are_made_up_do_not_storm_the_provider(self, world: World) -> None:
