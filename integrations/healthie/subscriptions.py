@@ -41,12 +41,8 @@ class HealthieSubscriptions:
         """Have these events sent there; read back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
         wanted = [WebhookEventInput(event_type=_as_enum(event)) for event in sorted(events)]
         with changing():
-            payload = (
-                await self._client.subscribe_webhook(url=address, webhook_events=wanted)
-            ).create_webhook
-            _raise_refusal(refusal("SubscribeWebhook", payload.messages) if payload else None)
-        made = payload.webhook if payload else None
-        one = await self._read_back(made.id) if made else None
+            made = await self._made(address, wanted)
+        one = await self._read_back(made) if made else None
         with changing():
             await self._comparison.hold(
                 "SubscribeWebhook",
@@ -74,6 +70,19 @@ class HealthieSubscriptions:
                 most=MOST_PAGES,
             )
         return [attempt for one in sent if (attempt := _attempt(one)) is not None]
+
+    async def _made(self, address: str, wanted: list[WebhookEventInput]) -> str | None:
+        """The id of the webhook that was made, also where no more of the answer can be read."""
+        try:
+            payload = (
+                await self._client.subscribe_webhook(url=address, webhook_events=wanted)
+            ).create_webhook
+        except UnreadableAnswer as answer:
+            if answer.record_id is None:
+                raise
+            return answer.record_id
+        _raise_refusal(refusal("SubscribeWebhook", payload.messages) if payload else None)
+        return payload.webhook.id if payload and payload.webhook else None
 
     async def _read_back(self, webhook_id: str) -> Subscription | None:
         with reading_back():

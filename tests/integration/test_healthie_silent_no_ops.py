@@ -37,6 +37,17 @@ async def ready(here: Practice) -> Checkout:
     return replace(checkout, charge=charge, appointment_id=visit.id)
 
 
+HOOK, EVENTS = "https://gateway.example/webhooks/healthie", frozenset({"patient.updated"})
+
+
+async def enabled_again(here: Practice) -> None:
+    """A webhook that Healthie disabled is brought back."""
+    await here.healthie.subscriptions.subscribe(HOOK, EVENTS)
+    (webhook,) = here.world.webhooks
+    here.world.webhooks.change(webhook.id, is_enabled=False)
+    await here.healthie.subscriptions.enable(webhook.id)
+
+
 Call = Callable[[Practice, Checkout], Awaitable[object]]
 
 CALLS: dict[str, tuple[str, Call]] = {
@@ -60,6 +71,11 @@ CALLS: dict[str, tuple[str, Call]] = {
     ),
     "Book": ("createAppointment", lambda here, row: here.healthie.scheduling.book(row)),
     "DeleteVisit": ("deleteAppointment", lambda here, row: here.healthie.scheduling.delete(row)),
+    "SubscribeWebhook": (
+        "createWebhook",
+        lambda here, row: here.healthie.subscriptions.subscribe(HOOK, EVENTS),
+    ),
+    "EnableWebhook": ("updateWebhook", lambda here, row: enabled_again(here)),
 }
 
 

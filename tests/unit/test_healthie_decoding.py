@@ -228,6 +228,8 @@ UNREADABLE: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "Book": ({"createAppointment": {"appointment": {"id": "901"}, "messages": BROKEN_MESSAGES}}, {}),
     "DeleteVisit": ({"deleteAppointment": "gone"}, {}),
+    "SubscribeWebhook": ({"createWebhook": {"webhook": {"id": "1001"}, "messages": BROKEN_MESSAGES}}, {}),
+    "EnableWebhook": ({"updateWebhook": {"messages": BROKEN_MESSAGES}}, {}),
 }
 
 
