@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, RowMapping, bindparam, or_, select, tuple_, update
+from sqlalchemy import Integer, RowMapping, Select, bindparam, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,7 +27,7 @@ from booking.oversight import CheckoutSummary, ListPlace
 from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout, UnknownState
 from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL
 from booking.slots import Slot
-from integrations.database.columns import breaks_unique, upsert
+from integrations.database.columns import UtcTime, breaks_unique, upsert
 from integrations.database.sealing import Sealer
 from integrations.database.tables import checkouts
 
@@ -86,6 +86,22 @@ _c = checkouts.c
 
 
 # Built once: a statement of so many columns takes as long to build as to execute.
+_BY_ID = select(checkouts).where(_c.id == bindparam("wanted"))
+_LIVE_FOR_HOLD = select(checkouts).where(_c.hold_id == bindparam("wanted"), _c.state.not_in(sorted(ENDED)))
+_OF_PATIENT = select(checkouts).where(
+    _c.patient_id == bindparam("wanted"), _c.id != bindparam("besides"), _c.state.in_(sorted(CheckoutState))
+)
+_NOW = bindparam("now", type_=UtcTime)
+_DUE = (
+    select(_c.id)
+    .where(
+        _c.due_at <= _NOW,
+        or_(_c.lease_until.is_(None), _c.lease_until <= _NOW),
+        _c.state.in_(sorted(CheckoutState)),
+    )
+    .order_by(_c.state.in_(sorted(TERMINAL)), _c.due_at, _c.id)
+    .limit(bindparam("most", type_=Integer))
+)
 _SAVE = update(checkouts).where(_c.id == bindparam("id_read"), _c.version == bindparam("version_read"))
 
 _LISTED = select(
@@ -123,11 +139,11 @@ class SqlCheckouts:
 
     async def get(self, checkout_id: str) -> Checkout | None:
         """The row."""
-        return await self._one(checkouts.c.id == checkout_id)
+        return await self._one(_BY_ID, checkout_id)
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
         """The checkout that stands on the hold and has not ended."""
-        return await self._one((checkouts.c.hold_id == hold_id) & checkouts.c.state.not_in(sorted(ENDED)))
+        return await self._one(_LIVE_FOR_HOLD, hold_id)
 
     async def save(self, checkout: Checkout) -> Checkout:
         """Write if nobody wrote since; answers the row at the next version. The transaction stays usable.
@@ -148,24 +164,12 @@ class SqlCheckouts:
 
         A row at a state that this program does not know belongs to another version of it, and is left out.
         """
-        query = (
-            select(_c.id)
-            .where(
-                _c.due_at <= now,
-                or_(_c.lease_until.is_(None), _c.lease_until <= now),
-                _c.state.in_(sorted(CheckoutState)),
-            )
-            .order_by(_c.state.in_(sorted(TERMINAL)), _c.due_at, _c.id)
-            .limit(limit)
-        )
-        return (await self._connection.scalars(query)).all()
+        return (await self._connection.scalars(_DUE, {"now": now, "most": limit})).all()
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts besides this one."""
-        query = select(checkouts).where(
-            _c.patient_id == patient_id, _c.id != besides, _c.state.in_(sorted(CheckoutState))
-        )
-        return [from_row(row, self._sealer) for row in (await self._connection.execute(query)).mappings()]
+        found = await self._connection.execute(_OF_PATIENT, {"wanted": patient_id, "besides": besides})
+        return [from_row(row, self._sealer) for row in found.mappings()]
 
     async def awaiting(
         self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
@@ -198,8 +202,8 @@ class SqlCheckouts:
             query = query.where(tuple_(_c.created_at, _c.id) < (after.created_at, after.id))
         return [_summary(row) for row in (await self._connection.execute(query)).mappings()]
 
-    async def _one(self, condition: ColumnElement[bool]) -> Checkout | None:
-        row = (await self._connection.execute(select(checkouts).where(condition))).mappings().first()
+    async def _one(self, query: Select[Any], wanted: str) -> Checkout | None:
+        row = (await self._connection.execute(query, {"wanted": wanted})).mappings().first()
         return from_row(row, self._sealer) if row is not None else None
 
     async def _write(self, row: Mapping[str, Any], *, may_collide: bool) -> int:
