@@ -101,6 +101,7 @@ async def _gateway() -> AsyncIterator[httpx2.AsyncClient]:
     """As in production, before an emulator."""
     extra = {
         "FRONTDOOR_ENVIRONMENT": "production",
+        "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK": "false",  # as the local stack would have it, and production refuses
         "FRONTDOOR_SECRET_KEY": secrets.token_hex(32),
         "FRONTDOOR_LOG_FORMAT": "json",
     }
