@@ -1,5 +1,6 @@
 """``engine``: the test runs twice, on SQLite and on PostgreSQL, each migrated and with nothing in its tables."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integrations.database.engine import connect_database
-from integrations.database.migrations import migrate_engine
+from integrations.database.migrations import migrate_engine, ready
 from integrations.database.tables import audit_records, metadata
 
 
@@ -17,7 +18,8 @@ async def emptied(url: str) -> AsyncIterator[AsyncEngine]:
     """Answer an engine over the migrated database, its rows deleted."""
     engine = connect_database(url)
     try:
-        await migrate_engine(engine)
+        if not await ready(engine):
+            await migrate_engine(engine)
         async with engine.begin() as connection:
             for table in reversed(metadata.sorted_tables):
                 if table is audit_records:  # its rows cannot be deleted
@@ -31,9 +33,11 @@ async def emptied(url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def sqlite_engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    async with emptied(f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}") as engine:
-        yield engine
+async def sqlite_engine(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    path = shutil.copyfile(migrated_sqlite, tmp_path / "frontdoor.sqlite3")
+    engine = connect_database(f"sqlite:///{path}")
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture
