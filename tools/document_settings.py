@@ -1,18 +1,11 @@
 """Write the page's table of settings from the settings themselves: ``python -m tools.document_settings [--check]``."""
 
-import re
 import sys
-from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
 from gateway.settings import Settings
-
-PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
-_BLOCK = re.compile(
-    r"(?<=<!-- settings: written by `python -m tools.document_settings` -->\n).*?(?=<!-- /settings -->)",
-    re.DOTALL,
-)
+from tools.pages import DOCS, WrittenPart
 
 
 def table() -> str:
@@ -25,11 +18,6 @@ def table() -> str:
     return "\n".join(["", *rows, "", ""])
 
 
-def documented(text: str) -> str:
-    """The page with the table of today."""
-    return _BLOCK.sub(lambda _: table(), text)
-
-
 def _default(value: object) -> str:
     if value is PydanticUndefined:
         return "required"
@@ -38,14 +26,7 @@ def _default(value: object) -> str:
     return f"`{value}`"
 
 
-def main() -> int:
-    """Write, or only compare."""
-    text = PAGE.read_text()
-    if "--check" in sys.argv:
-        return int(documented(text) != text)
-    PAGE.write_text(documented(text))
-    return 0
-
+PART = WrittenPart(page=DOCS / "settings.md", name="settings", program="tools.document_settings", write=table)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(PART.main())

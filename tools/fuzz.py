@@ -21,7 +21,7 @@ from gateway.demo.api import App
 from gateway.local_stack import LocalStack, free_port, local_stack
 from gateway.settings import TokenSettings
 from gateway.tokens import issue_development_token
-from tools.generate_client import ROOT, find_uv
+from tools.generate_client import ROOT, tool
 
 SCHEMATHESIS = "schemathesis==4.32.5"
 
@@ -98,17 +98,7 @@ async def _run(
     stack: LocalStack, headers: dict[str, str], values: dict[str, list[Any]], *, seconds: int, seed: int
 ) -> int:
     command = [
-        *(
-            find_uv(),
-            "tool",
-            "run",
-            "--quiet",
-            "--isolated",
-            "--python",
-            sys.executable,
-            "--from",
-            SCHEMATHESIS,
-        ),
+        *tool(SCHEMATHESIS),
         *("st", "run", stack.graphql, "--checks", "is_an_answer", "--continue-on-failure"),
         *(
             "--max-time",

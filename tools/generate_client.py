@@ -74,25 +74,19 @@ def find_uv() -> str:
     return found
 
 
+def tool(package: str, *pins: str) -> list[str]:
+    """The beginning of a command of this package, in an environment of its own with these others at these versions."""
+    others = [argument for pin in pins for argument in ("--with", pin)]
+    options = ("--quiet", "--isolated", "--python", sys.executable, "--from", package)
+    return [find_uv(), "tool", "run", *options, *others]
+
+
 def generate(parent: Path, *, healthie: Path = HEALTHIE) -> Path:
     """Write the package `generated`, of the contract and operations in `healthie`, into a directory and answer its path."""
     configuration = parent / "codegen.toml"
     configuration.write_text(CONFIGURATION.format(healthie=healthie.as_posix(), target=parent.as_posix()))
-    pins = [argument for pin in PINNED for argument in ("--with", pin)]
-    command = [
-        find_uv(),
-        "tool",
-        "run",
-        "--quiet",
-        "--isolated",
-        "--python",
-        sys.executable,
-        "--from",
-        GENERATOR,
-        *pins,
-    ]
     finished = subprocess.run(
-        [*command, "ariadne-codegen", "client", "--config", str(configuration)],
+        [*tool(GENERATOR, *PINNED), "ariadne-codegen", "client", "--config", str(configuration)],
         cwd=parent,
         env={**os.environ, "PYTHONPATH": str(ROOT / "tools")},
         check=False,

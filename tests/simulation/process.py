@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
 from booking.kept_catalog import Changed
+from booking.pacing import LocalPacer, Pace
 from booking.polling import VisitPoll
 from booking.quotes import QuoteService
 from booking.refreshing import Refresher
@@ -27,7 +28,9 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import Answer, AuditedCalls, Call
+from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import connect
+from integrations.healthie.gate import Gate
 from integrations.healthie_emulator.seed import described
 from integrations.stripe.declines import DECLINES
 from tests.doubles.trials import NotedTrials
@@ -37,6 +40,9 @@ from tests.simulation.records import KEY, Records, Store
 from tests.simulation.upstream import Upstream
 
 T = TypeVar("T")
+
+# What the settings say when nobody sets anything.
+PACE = Pace(per_second=2, burst=20)
 
 
 class ConnectionLost(Exception):
@@ -94,6 +100,7 @@ class Process:
                 declines=DECLINES,
                 transport=self._upstream.transport(fate, self.records),
                 audit=AuditedCalls(inner=UnheardCalls(), trail=self.records, clock=fate, key=KEY),
+                gate=_gate(fate),
                 now=fate.now,
             )
         )
@@ -189,6 +196,12 @@ class _NothingKept:
 
     async def invalidate(self, what: Changed) -> None:
         """Nothing is kept."""
+
+
+def _gate(fate: Fate) -> Gate:
+    """Answer one process's gate, as composed without Redis: its pace by the process's clock, back-offs without luck."""
+    pacer = LocalPacer(PACE, clock=lambda: fate.now().timestamp(), jitter=lambda: 0.5)
+    return Gate(pacer=pacer, breakers=Breakers(monotonic=fate.loop.time))
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

@@ -24,7 +24,7 @@ from schema.permissions import (
     audiences,
     reached,
 )
-from tools.document_permissions import PAGE, documented
+from tools.document_permissions import PART
 
 ROOTS = ("Query", "Mutation", "Subscription")
 
@@ -182,5 +182,5 @@ def test_a_field_that_does_not_say_is_not_served() -> None:
 
 
 def test_the_page_on_permissions_is_up_to_date() -> None:
-    text = PAGE.read_text()
-    assert documented(text) == text, "run python -m tools.document_permissions"
+    text = PART.page.read_text()
+    assert PART.documented(text) == text, "run python -m tools.document_permissions"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from gateway.sealing import sealer
 from gateway.settings import DEVELOPMENT_SECRET, Settings, explain
 from gateway.starting import settings_of_process
-from tools.document_settings import PAGE, documented
+from tools.document_settings import PART
 
 REQUIRED = {
     "FRONTDOOR_SECRET_KEY": "synthetic-secret-of-sufficient-length-0123456789",
@@ -120,8 +120,8 @@ def test_production_names_its_origins_one_by_one(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_page_lists_every_setting_as_it_is() -> None:
-    text = PAGE.read_text()
-    assert documented(text) == text, "run python -m tools.document_settings"
+    text = PART.page.read_text()
+    assert PART.documented(text) == text, "run python -m tools.document_settings"
 
 
 @pytest.mark.parametrize("key", ["sk_live_synthetic", "pk_live_synthetic", "RK_LIVE_SYNTHETIC", ""])
