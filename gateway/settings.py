@@ -19,11 +19,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from integrations.database.sealing import KEY_BYTES
+
 # Below this an HMAC key can be guessed faster than the HMAC itself (RFC 2104, section 3: the hash's length).
 _SECRET_LENGTH = 32
-
-# What AES-256 takes.
-KEY_BYTES = 32
 
 # What signs tokens in a stack on a developer's own machine, where everybody is synthetic; production refuses it.
 DEVELOPMENT_SECRET = "frontdoor-development-only-anybody-can-know-this"  # noqa: S105  # that is its point
