@@ -27,6 +27,12 @@ _SQLITE = (
     FROM stand_still a, stand_still b, stand_still c, stand_still d, stand_still e, stand_still f, stand_still g,
     stand_still h, stand_still i, stand_still j, stand_still k, stand_still l, stand_still m, stand_still o; END""",
 )
+# Whoever waits for that lock. The server's process of a dead client sees its client's end only once it has the lock: it would
+# write then after all, and where a statement commits by itself, for good.
+_WAITING = f"""FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = {_LOCK} AND NOT granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+_END_MILLISECONDS = 10_000
+
 _UNDO = {
     "postgresql": ("DROP TRIGGER stand_still ON {table}", "DROP FUNCTION stand_still"),
     "sqlite": ("DROP TRIGGER stand_still_here", "DROP TABLE stand_still"),
@@ -48,7 +54,10 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def stands_still_before(self, *, table: str, when: str) -> AsyncIterator[None]:
-        """Inside, no row is changed so; who tries is left waiting in the database. Ends with that process dead."""
+        """Inside, no row is changed so; who tries is left waiting in the database.
+
+        Ends with that process dead, and its write undone.
+        """
         dialect = self.engine.dialect.name
         orders = _POSTGRESQL if dialect == "postgresql" else _SQLITE
         async with self.engine.connect() as keeper:
@@ -60,9 +69,19 @@ class Database:
                 yield
             finally:
                 if dialect == "postgresql":
+                    await keeper.execute(
+                        text(f"SELECT pg_terminate_backend(pid, {_END_MILLISECONDS}) {_WAITING}")
+                    )
                     await keeper.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
                     await keeper.commit()
                 await self._run(*(order.format(table=table) for order in _UNDO[dialect]))
+
+    async def is_waited_in(self) -> bool:
+        """Whether a write stands still. SQLite cannot tell, nor need it: what a dead process has not finished is undone."""
+        if self.engine.dialect.name == "sqlite":
+            return True
+        async with self.engine.connect() as connection:
+            return bool(await connection.scalar(text(f"SELECT count(*) {_WAITING}")))
 
     async def _run(self, *orders: str) -> None:
         async with self.engine.begin() as connection:
