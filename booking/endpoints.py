@@ -70,7 +70,7 @@ class EndpointDesk:
         """Forget it. Raises NotFound."""
         async with self._units() as unit:
             await _existing(unit.endpoints.get(endpoint_id))
-            await unit.endpoints.remove(endpoint_id)
+            await unit.letters.remove(endpoint_id)
             await unit.commit()
 
     async def replay(self, endpoint_id: str, *, since: datetime, until: datetime) -> int:

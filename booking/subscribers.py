@@ -120,6 +120,9 @@ class Letters(Protocol):
     async def revive(self, subscriber_id: str, *, now: datetime) -> int:
         """Make all that was not told due now, what was given up included; answers how many letters."""
 
+    async def remove(self, subscriber_id: str) -> bool:
+        """Forget the subscriber, and everything that it was to be told; answers whether there was one."""
+
 
 class Endpoints(Protocol):
     """Endpoints, inside one unit of work."""
@@ -138,6 +141,3 @@ class Endpoints(Protocol):
 
     async def enable(self, endpoint_id: str) -> None:
         """Tell it again."""
-
-    async def remove(self, endpoint_id: str) -> None:
-        """Forget it, and everything that it was to be told."""

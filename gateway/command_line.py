@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.audit_commands import audit
-from gateway.endpoint_commands import endpoints, handlers
+from gateway.endpoint_commands import endpoints
+from gateway.handler_commands import handlers
 from gateway.operators import checkouts, clinicians
 from gateway.upstream import upstream
 from gateway.webhook_operators import webhooks

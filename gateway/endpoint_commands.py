@@ -1,39 +1,30 @@
-"""The commands of those who look after subscribers: `frontdoor endpoints …` and `frontdoor handlers …`."""
+"""The commands of those who look after the endpoints that are told events: `frontdoor endpoints …`."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
-from gateway.commands import moment, with_database
+from gateway.commands import moment
+from gateway.subscriber_commands import LISTED, letter, on_units, span, standing, times
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
-
     from booking.endpoints import EndpointDesk
     from booking.happenings import Name
     from booking.subscribers import Endpoint
-    from integrations.database.unit_of_work import SqlUnitOfWork
-
-    Units = Callable[[], SqlUnitOfWork]
+    from gateway.subscriber_commands import Units
 
 T = TypeVar("T")
-
-# As many as a person reads.
-LISTED = 50
 
 # Long enough that a receiver gets its new secret by whatever way it gets secrets.
 KEEP_HOURS = 24
 
+# Of a URL's path, without its slash: enough to recognize it by, too little of a token to be one.
+PATH_SHOWN = 5
+
 _id = click.argument("endpoint_id", metavar="ID")
-
-
-def _span(command: Callable[..., None]) -> Callable[..., None]:
-    until = click.option("--until", type=click.DateTime(), help="Before this moment, in UTC; else now.")
-    since = click.option("--since", type=click.DateTime(), required=True, help="From this moment on, in UTC.")
-    return since(until(command))
 
 
 @click.group()
@@ -59,14 +50,15 @@ def list_endpoints() -> None:
     async def rows(units: "Units") -> list[str]:
         async with units() as unit:
             standings = {row["id"]: row for row in await unit.letters.standings()}
-            return [f"{_line(one)}  {_standing(standings[one.id])}" for one in await unit.endpoints.listed()]
+            return [f"{_line(one)}  {standing(standings[one.id])}" for one in await unit.endpoints.listed()]
 
-    click.echo("\n".join(_on_units(rows)) or "None.")
+    click.echo("\n".join(on_units(rows)) or "None.")
 
 
 @endpoints.command()
 @_id
-def show(endpoint_id: str) -> None:
+@click.option("--reveal", is_flag=True, help="Show the whole URL; it may carry a token.")
+def show(endpoint_id: str, *, reveal: bool) -> None:
     """Show an endpoint and its latest events. Holds no secret."""
 
     async def told(units: "Units") -> list[str]:
@@ -78,9 +70,9 @@ def show(endpoint_id: str) -> None:
             letters = await unit.letters.latest(endpoint_id, limit=LISTED)
         signing = [one for one in endpoint.secrets if one.until is not None]
         also = [f"the former secret signs until {moment(one.until)}" for one in signing if one.until]
-        return [_line(endpoint), f"events: {names}", *also, *map(_letter, letters)]
+        return [_line(endpoint, reveal=reveal), f"events: {names}", *also, *map(letter, letters)]
 
-    click.echo("\n".join(_on_units(told)))
+    click.echo("\n".join(on_units(told)))
 
 
 @endpoints.command()
@@ -120,65 +112,12 @@ def remove(endpoint_id: str) -> None:
 
 @endpoints.command(name="replay")
 @_id
-@_span
+@span
 def replay_endpoint(endpoint_id: str, since: datetime, until: datetime | None) -> None:
     """Tell the endpoint once more what happened in a time, under the same ids; events are kept for 30 days."""
-    first, last = _times(since, until)
+    first, last = times(since, until)
     count = _act(lambda desk: desk.replay(endpoint_id, since=first, until=last))
     click.echo(f"{count} events are due; a worker tells them.")
-
-
-@click.group()
-def handlers() -> None:
-    """See how far the handlers of installed packages have come."""
-
-
-@handlers.command(name="list")
-def list_handlers() -> None:
-    """List the handlers that a worker has known, with what waits for each."""
-
-    async def rows(units: "Units") -> list[str]:
-        async with units() as unit:
-            found = [row for row in await unit.letters.standings() if row["id"].startswith("handler:")]
-        return [f"{row['id'].removeprefix('handler:')}  {_standing(row)}" for row in found]
-
-    click.echo("\n".join(_on_units(rows)) or "None.")
-
-
-@handlers.command(name="show")
-@click.argument("name")
-def show_handler(name: str) -> None:
-    """Show a handler's latest events."""
-
-    async def told(units: "Units") -> "Sequence[RowMapping]":
-        async with units() as unit:
-            return await unit.letters.latest(f"handler:{name}", limit=LISTED)
-
-    click.echo("\n".join(map(_letter, _on_units(told))) or "None.")
-
-
-@handlers.command(name="replay")
-@click.argument("name")
-@_span
-def replay_handler(name: str, since: datetime, until: datetime | None) -> None:
-    """Tell a handler once more what happened in a time; events are kept for 30 days."""
-    from gateway.clock import SystemClock
-    from gateway.telling import installed_handlers
-
-    handler = next((one for one in installed_handlers()[0] if one.name == name), None)
-    if handler is None:
-        raise click.ClickException("No such handler is installed here.")
-    first, last = _times(since, until)
-
-    async def again(units: "Units") -> int:
-        async with units() as unit:
-            now = SystemClock().now()
-            await unit.letters.enrol(handler.id, now=now)
-            count = await unit.letters.again(handler.id, handler.events, since=first, until=last, now=now)
-            await unit.commit()
-        return count
-
-    click.echo(f"{_on_units(again)} events are due; a worker tells them.")
 
 
 def _names(given: tuple[str, ...]) -> "frozenset[Name] | None":
@@ -188,21 +127,6 @@ def _names(given: tuple[str, ...]) -> "frozenset[Name] | None":
     if unknown := asked - set(Name):
         raise click.BadParameter(f"no such event: {', '.join(sorted(unknown))}", param_hint="--events")
     return frozenset(Name(name) for name in asked) or None
-
-
-def _times(since: datetime, until: datetime | None) -> tuple[datetime, datetime]:
-    return since.replace(tzinfo=UTC), until.replace(tzinfo=UTC) if until else datetime.now(tz=UTC)
-
-
-def _on_units(work: "Callable[[Units], Awaitable[T]]") -> T:
-    from gateway.sealing import sealer
-    from gateway.starting import settings_of_process
-    from integrations.database.unit_of_work import sql_unit_of_work
-
-    settings = settings_of_process()
-    return asyncio.run(
-        with_database(settings, lambda engine: work(sql_unit_of_work(engine, sealer(settings))))
-    )
 
 
 def _act(action: "Callable[[EndpointDesk], Awaitable[T]]") -> T:
@@ -227,32 +151,19 @@ def _act(action: "Callable[[EndpointDesk], Awaitable[T]]") -> T:
         except NotFound as error:
             raise click.ClickException("There is no such endpoint.") from error
 
-    return _on_units(act)
+    return on_units(act)
 
 
-def _line(endpoint: "Endpoint") -> str:
-    parts = [endpoint.id, endpoint.url]
+def _line(endpoint: "Endpoint", *, reveal: bool = False) -> str:
+    parts = [endpoint.id, endpoint.url if reveal else _short(endpoint.url)]
     if endpoint.disabled_at is not None:
         parts.append(f"disabled {moment(endpoint.disabled_at)} ({endpoint.disabled_because})")
     return "  ".join(parts)
 
 
-def _standing(row: "RowMapping") -> str:
-    parts = [f"{row['unread'] + row['waiting']} wait"]
-    if row["dead"]:
-        parts.append(f"{row['dead']} given up")
-    if row["failing_since"] is not None:
-        parts.append(f"failing since {moment(row['failing_since'])}")
-    return ", ".join(parts)
-
-
-def _letter(row: "RowMapping") -> str:
-    if row["told_at"] is not None:
-        became = f"told {moment(row['told_at'])}"
-    elif row["dead_at"] is not None:
-        became = f"given up {moment(row['dead_at'])} ({row['error']})"
-    elif row["tries"]:
-        became = f"failed {row['tries']} times ({row['error']}), due {moment(row['due_at'])}"
-    else:
-        became = "due"
-    return f"{moment(row['at'])}  {row['name']:<26} {row['id']}  {became}"
+def _short(url: str) -> str:
+    """The host and the path's beginning: the rest, or a query, may be a token."""
+    parts = urlsplit(url)
+    path = parts.path[: 1 + PATH_SHOWN]
+    more = path != parts.path or parts.query
+    return f"{parts.scheme}://{parts.netloc}{path}{'…' if more else ''}"

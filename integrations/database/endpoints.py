@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.happenings import Name
 from booking.subscribers import Endpoint, Secret
 from integrations.database.letters import LAST
 from integrations.database.sealing import SealBroken, Sealer
-from integrations.database.tables import event_letters, subscribers
+from integrations.database.tables import subscribers
 
 _s = subscribers.c
 
@@ -56,12 +56,6 @@ class SqlEndpoints:
     async def enable(self, endpoint_id: str) -> None:
         """Tell it again."""
         await self._write(endpoint_id, disabled_at=None, disabled_because=None, failing_since=None)
-
-    async def remove(self, endpoint_id: str) -> None:
-        """Forget it, and everything that it was to be told."""
-        letters = delete(event_letters).where(event_letters.c.subscriber_id == endpoint_id)
-        await self._connection.execute(letters)
-        await self._connection.execute(delete(subscribers).where(_s.id == endpoint_id))
 
     async def _write(self, endpoint_id: str, **values: object) -> bool:
         """Write the row, unless it is a handler's; answers whether there was one."""

@@ -156,6 +156,12 @@ class SqlLetters:
         untold = update(event_letters).where(_l.subscriber_id == subscriber_id, _l.told_at.is_(None))
         return (await self._connection.execute(untold.values(_afresh(now)))).rowcount
 
+    async def remove(self, subscriber_id: str) -> bool:
+        """Forget the subscriber, and everything that it was to be told; answers whether there was one."""
+        await self._connection.execute(delete(event_letters).where(_l.subscriber_id == subscriber_id))
+        gone = delete(subscribers).where(_s.id == subscriber_id)
+        return bool((await self._connection.execute(gone)).rowcount)
+
     async def standings(self) -> Sequence[RowMapping]:
         """How far every subscriber has come: id, failing_since, and how many events are `unread`, `waiting` and `dead`."""
         unread = select(func.count()).where(_e.sequence > _s.place).select_from(practice_events)

@@ -16,6 +16,7 @@ from booking.subscribers import Letter
 from booking.watched import Kind, Resource
 from gateway.clock import SystemClock
 from gateway.command_line import main
+from gateway.telling import GROUP
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate_engine
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
@@ -132,6 +133,26 @@ def test_an_endpoint_from_beginning_to_end(url: str) -> None:
     assert said("endpoints", "list") == ["None."]
 
 
+@pytest.mark.parametrize(
+    ("of", "shown"),
+    [
+        ("http://127.0.0.1:9/in", "http://127.0.0.1:9/in"),
+        ("http://127.0.0.1:9", "http://127.0.0.1:9"),
+        ("http://127.0.0.1:9/canary-in-the-path", "http://127.0.0.1:9/canar…"),
+        ("http://127.0.0.1:9/services/canary", "http://127.0.0.1:9/servi…"),
+        ("http://127.0.0.1:9/in?token=canary", "http://127.0.0.1:9/in…"),
+        ("http://127.0.0.1:9?canary", "http://127.0.0.1:9…"),
+    ],
+)
+def test_of_a_url_only_the_host_and_the_beginning_of_the_path_are_shown_unless_it_is_asked_for(
+    url: str, of: str, shown: str
+) -> None:
+    endpoint_id, _ = said("endpoints", "add", of)
+    assert said("endpoints", "list") == [f"{endpoint_id}  {shown}  0 wait"]
+    assert said("endpoints", "show", endpoint_id)[0] == f"{endpoint_id}  {shown}"
+    assert said("endpoints", "show", endpoint_id, "--reveal")[0] == f"{endpoint_id}  {of}"
+
+
 def test_handlers_are_listed_and_shown(url: str) -> None:
     assert said("handlers", "list") == ["None."]
     on_unit(url, lambda unit: unit.letters.enrol("handler:sample", now=NOW))
@@ -140,6 +161,32 @@ def test_handlers_are_listed_and_shown(url: str) -> None:
     takes(url, "handler:sample", refuses=True)
     assert "given up" in said("handlers", "show", "sample")[0]
     assert said("endpoints", "list") == ["None."]
+
+
+def test_a_handler_that_is_installed_no_longer_can_be_removed_with_its_letters(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("handler:gone", "handler:stays"):
+        on_unit(url, lambda unit, name=name: unit.letters.enrol(name, now=NOW))  # type: ignore[misc]
+    happens(url)
+    takes(url, "handler:gone", refuses=True)
+    takes(url, "handler:stays", refuses=True)
+
+    package = tmp_path / "site" / "front_desk-0.1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: front_desk\nVersion: 0.1.0\n")
+    (package / "entry_points.txt").write_text(f"[{GROUP}]\ngone = no_such_module:anything\n")
+    with monkeypatch.context() as installed:
+        installed.syspath_prepend(package.parent)
+        refused = run("handlers", "remove", "gone")
+    assert refused.exit_code != 0
+    assert "is installed here" in refused.output
+    assert len(said("handlers", "show", "gone")) == 1
+
+    assert said("handlers", "remove", "gone") == ["gone is forgotten."]
+    assert said("handlers", "show", "gone") == ["None."]
+    assert [line.split()[0] for line in said("handlers", "list")] == ["stays"]
+    assert "given up" in said("handlers", "show", "stays")[0]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +201,7 @@ def test_handlers_are_listed_and_shown(url: str) -> None:
         (("endpoints", "add", URL, "--events", "appointment.made"), "no such event"),
         (("endpoints", "add", "http://10.0.0.1/"), "public Internet"),
         (("handlers", "replay", "missing", "--since", "2027-01-01"), "No such handler"),
+        (("handlers", "remove", "missing"), "no such handler"),
     ],
 )
 def test_what_cannot_be_done_is_said(url: str, arguments: tuple[str, ...], why: str) -> None:

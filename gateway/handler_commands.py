@@ -1,0 +1,90 @@
+"""The commands of those who look after handlers: `frontdoor handlers …`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.subscriber_commands import LISTED, letter, on_units, span, standing, times
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+    from gateway.subscriber_commands import Units
+
+
+@click.group()
+def handlers() -> None:
+    """See how far the handlers of installed packages have come, and forget those that are gone."""
+
+
+@handlers.command(name="list")
+def list_handlers() -> None:
+    """List the handlers that a worker has known, with what waits for each."""
+
+    async def rows(units: "Units") -> list[str]:
+        async with units() as unit:
+            found = [row for row in await unit.letters.standings() if row["id"].startswith("handler:")]
+        return [f"{row['id'].removeprefix('handler:')}  {standing(row)}" for row in found]
+
+    click.echo("\n".join(on_units(rows)) or "None.")
+
+
+@handlers.command(name="show")
+@click.argument("name")
+def show_handler(name: str) -> None:
+    """Show a handler's latest events."""
+
+    async def told(units: "Units") -> "Sequence[RowMapping]":
+        async with units() as unit:
+            return await unit.letters.latest(f"handler:{name}", limit=LISTED)
+
+    click.echo("\n".join(map(letter, on_units(told))) or "None.")
+
+
+@handlers.command(name="replay")
+@click.argument("name")
+@span
+def replay_handler(name: str, since: datetime, until: datetime | None) -> None:
+    """Tell a handler once more what happened in a time; events are kept for 30 days."""
+    from gateway.clock import SystemClock
+    from gateway.telling import installed_handlers
+
+    handler = next((one for one in installed_handlers()[0] if one.name == name), None)
+    if handler is None:
+        raise click.ClickException("No such handler is installed here.")
+    first, last = times(since, until)
+
+    async def again(units: "Units") -> int:
+        async with units() as unit:
+            now = SystemClock().now()
+            await unit.letters.enrol(handler.id, now=now)
+            count = await unit.letters.again(handler.id, handler.events, since=first, until=last, now=now)
+            await unit.commit()
+        return count
+
+    click.echo(f"{on_units(again)} events are due; a worker tells them.")
+
+
+@handlers.command(name="remove")
+@click.argument("name")
+def remove_handler(name: str) -> None:
+    """Forget a handler that is installed no longer, and what it was to be told."""
+    from importlib.metadata import entry_points
+
+    from gateway.telling import GROUP
+
+    if name in entry_points(group=GROUP).names:
+        raise click.ClickException("It is installed here: a worker would make it known again.")
+
+    async def forget(units: "Units") -> bool:
+        async with units() as unit:
+            known = await unit.letters.remove(f"handler:{name}")
+            await unit.alerts.forget(f"handler:{name}")
+            await unit.commit()
+        return known
+
+    if not on_units(forget):
+        raise click.ClickException("There is no such handler.")
+    click.echo(f"{name} is forgotten.")

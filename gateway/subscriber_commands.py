@@ -1,0 +1,69 @@
+"""What the commands on endpoints and those on handlers have in common."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from gateway.commands import moment, with_database
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+    from integrations.database.unit_of_work import SqlUnitOfWork
+
+    Units = Callable[[], SqlUnitOfWork]
+
+T = TypeVar("T")
+
+# As many as a person reads.
+LISTED = 50
+
+
+def span(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command the options `--since` and `--until`."""
+    until = click.option("--until", type=click.DateTime(), help="Before this moment, in UTC; else now.")
+    since = click.option("--since", type=click.DateTime(), required=True, help="From this moment on, in UTC.")
+    return since(until(command))
+
+
+def times(since: datetime, until: datetime | None) -> tuple[datetime, datetime]:
+    """The beginning and the end, given in UTC; without an end, now."""
+    return since.replace(tzinfo=UTC), until.replace(tzinfo=UTC) if until else datetime.now(tz=UTC)
+
+
+def on_units(work: "Callable[[Units], Awaitable[T]]") -> T:
+    """Do it on the database of the settings."""
+    from gateway.sealing import sealer
+    from gateway.starting import settings_of_process
+    from integrations.database.unit_of_work import sql_unit_of_work
+
+    settings = settings_of_process()
+    return asyncio.run(
+        with_database(settings, lambda engine: work(sql_unit_of_work(engine, sealer(settings))))
+    )
+
+
+def standing(row: "RowMapping") -> str:
+    """How far a subscriber has come."""
+    parts = [f"{row['unread'] + row['waiting']} wait"]
+    if row["dead"]:
+        parts.append(f"{row['dead']} given up")
+    if row["failing_since"] is not None:
+        parts.append(f"failing since {moment(row['failing_since'])}")
+    return ", ".join(parts)
+
+
+def letter(row: "RowMapping") -> str:
+    """An event, and what became of it."""
+    if row["told_at"] is not None:
+        became = f"told {moment(row['told_at'])}"
+    elif row["dead_at"] is not None:
+        became = f"given up {moment(row['dead_at'])} ({row['error']})"
+    elif row["tries"]:
+        became = f"failed {row['tries']} times ({row['error']}), due {moment(row['due_at'])}"
+    else:
+        became = "due"
+    return f"{moment(row['at'])}  {row['name']:<26} {row['id']}  {became}"
