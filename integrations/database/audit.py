@@ -7,6 +7,7 @@ SQLite. Should that ever fail, the unique sequence refuses the second.
 
 import asyncio
 import contextlib
+import contextvars
 from dataclasses import dataclass
 
 import structlog
@@ -106,7 +107,8 @@ class SqlAuditTrail:
     def _add(self, waiting: _Waiting) -> None:
         self._waiting.append(waiting)
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_all())
+            # Nobody's in particular: it writes for others after the one who started it.
+            self._writer = asyncio.create_task(self._write_all(), context=contextvars.Context())
 
     async def _write_all(self) -> None:
         """Write until nothing waits. One task does it: a transaction takes what came while the last one ran."""

@@ -1,6 +1,7 @@
 """The inbox of words from upstream and the dirty marks that they leave."""
 
 import asyncio
+import contextvars
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -172,7 +173,8 @@ class SqlInbox:
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[kept] = delivery
         if self._keeping is None or self._keeping.done():
-            self._keeping = asyncio.create_task(self._keep_all())
+            # Nobody's in particular: it keeps what others bring after the one who started it.
+            self._keeping = asyncio.create_task(self._keep_all(), context=contextvars.Context())
         try:
             await kept
         finally:

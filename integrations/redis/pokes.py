@@ -4,6 +4,7 @@ Word that is lost, with the connection or with the process that was to give it, 
 """
 
 import asyncio
+import contextvars
 import json
 import secrets
 from collections.abc import Callable, Collection
@@ -41,7 +42,8 @@ class RedisPokes:
         self._local.publish(topics)
         self._unsaid.update(topics)
         if self._unsaid and (self._saying is None or self._saying.done()):
-            self._saying = asyncio.create_task(self._say())
+            # Nobody's in particular: it says what others bring after the one who started it.
+            self._saying = asyncio.create_task(self._say(), context=contextvars.Context())
 
     async def aclose(self) -> None:
         """Say what is unsaid."""

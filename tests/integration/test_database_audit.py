@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.testing import capture_logs
 
 from booking.audit_chain import Anchor, Record, entry_of
@@ -79,6 +80,21 @@ class TestRecord:
         assert sum(sizes) == 300
         assert len(sizes) <= 3
         assert (await verdict_on(engine)).records == 300
+
+    async def test_it_is_written_in_nobodys_name(
+        self, trail: SqlAuditTrail, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else a failure would be logged under the request that came first, long after that was answered."""
+        names: list[dict[str, object]] = []
+
+        async def write(records: list[Record]) -> None:
+            names.append(get_contextvars())
+            raise OSError(f"{len(records)} cannot be written")
+
+        monkeypatch.setattr(trail, "_write", write)
+        with bound_contextvars(request_id="of-the-first"), pytest.raises(AuditUnavailable):
+            await trail.record(an_entry(1))
+        assert names == [{}]
 
     async def test_one_that_cannot_be_signed_fails_alone(
         self, trail: SqlAuditTrail, engine: AsyncEngine

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from booking.happenings import Happening, Name, event_id
 from booking.inbox import Delivery, Mark
@@ -104,6 +105,22 @@ async def test_whoever_waited_in_vain_leaves_nothing_behind(
     hangs.set()
     await inbox.accept(delivery())
     assert len(kept) <= TOGETHER + 1  # those under way, and the last
+
+
+async def test_what_came_in_is_kept_in_nobodys_name(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task that keeps it goes on with what others bring, long after the delivery that started it was answered."""
+    names: list[dict[str, object]] = []
+
+    async def keep(deliveries: Sequence[Delivery]) -> None:
+        names.extend(get_contextvars() for _ in deliveries)
+
+    inbox = SqlInbox(engine=engine)
+    monkeypatch.setattr(inbox, "_keep", keep)
+    with bound_contextvars(request_id="of-the-first"):
+        await inbox.accept(delivery())
+    assert names == [{}]
 
 
 async def test_what_is_about_nothing_that_is_watched_is_kept_and_marks_nothing(

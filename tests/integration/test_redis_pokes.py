@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
+from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.testing import capture_logs
 
 from booking.pokes import Listener, LocalPokes
 from integrations.redis.client import SHORT_SECONDS, connect_listener, connect_redis
@@ -84,6 +86,20 @@ async def test_a_message_that_is_no_poke_ends_no_listening(redis_url: str, redis
                 await second.healed.wait()
         first.word.publish([TOPIC])
         assert await second.listener.heard(within=10) == {TOPIC}
+
+
+async def test_what_could_not_be_said_is_logged_in_nobodys_name() -> None:
+    """Else it would be told of the request that came first, whoever's word it was."""
+    url = "redis://127.0.0.1:1"  # where nothing listens
+    client, listening = connect_redis(url, timeout=SHORT_SECONDS), connect_listener(url)
+    word = RedisPokes(client=client, listener=listening, channel="pokes", local=LocalPokes())
+    with capture_logs(processors=[merge_contextvars]) as events:
+        with bound_contextvars(request_id="of-the-first"):
+            word.publish([TOPIC])
+        await word.aclose()
+    assert [(event["event"], "request_id" in event) for event in events] == [("pokes.unsaid", False)]
+    await client.aclose()
+    await listening.aclose()
 
 
 async def test_without_redis_the_process_itself_is_told_and_nobody_waits(
