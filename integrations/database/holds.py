@@ -4,16 +4,20 @@ Each call is a short transaction of its own. The clock of the caller decides wha
 once and deleted when somebody next holds a slot of the same clinician, or by `reap`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
+from asyncpg import PostgresError  # type: ignore[import-untyped]
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, literal, or_, select, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.catalog import ContactType
 from booking.models import Hold
 from booking.ports import Clock
-from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
+from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken, UpstreamUnavailable
 from booking.slots import Busy, Interval, Slot
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
@@ -21,9 +25,19 @@ from integrations.database.tables import holds
 
 _c = holds.c
 
+# What comes of a statement that is wrong, on a database that answers.
+_MISTAKES = (DataError, IntegrityError, ProgrammingError)
+
+# What comes of a database that does not answer; the drivers' own errors come as they are while they connect or wait.
+_NO_ANSWER = (DBAPIError, NoConnectionFree, OSError, PostgresError)
+
 
 class SqlHoldStore:
-    """Holds as rows of one table."""
+    """Holds as rows of one table.
+
+    Every call of the port raises UpstreamUnavailable when the database does not answer; a hold that it took then all the
+    same expires by itself.
+    """
 
     def __init__(self, *, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
@@ -35,7 +49,7 @@ class SqlHoldStore:
         Raises SlotTaken, HoldLimitReached.
         """
         clinician_id, now = hold.slot.clinician_id, self._clock.now()
-        async with self._engine.begin() as connection:
+        async with self._writing() as connection:
             client = (f"client {hold.client}",) if hold.client is not None else ()
             await _one_at_a_time(connection, *client, f"owner {hold.taken_by}", f"clinician {clinician_id}")
             await connection.execute(
@@ -58,7 +72,7 @@ class SqlHoldStore:
 
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
-        async with reading(self._engine) as connection:
+        async with self._reading() as connection:
             live = (_c.id == hold_id) & (_c.expires_at > self._clock.now())
             row = (await connection.execute(select(holds).where(live))).mappings().first()
         return _from_row(row) if row is not None else None
@@ -81,7 +95,7 @@ class SqlHoldStore:
 
     async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
         """Give the interval back if one of these owns it; nothing happens when it is gone or somebody else's."""
-        async with self._engine.begin() as connection:
+        async with self._writing() as connection:
             await connection.execute(delete(holds).where(_c.id == hold_id, _c.owner.in_(owners)))
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
@@ -89,7 +103,7 @@ class SqlHoldStore:
         query = select(_c.clinician_id, _c.starts_at, _c.ends_at, _c.expires_at).where(
             _c.expires_at > self._clock.now(), *_overlapping(clinician_ids, span)
         )
-        async with reading(self._engine) as connection:
+        async with self._reading() as connection:
             rows = (await connection.execute(query)).all()
         return [
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end), until=until)
@@ -97,9 +111,13 @@ class SqlHoldStore:
         ]
 
     async def reap(self, now: datetime) -> int:
-        """Delete what expired up to now (UTC); answers how many rows."""
+        """Delete what expired up to now (UTC); answers how many rows.
+
+        Rows that somebody is at are theirs to delete: who waits for nobody waits in no circle.
+        """
+        expired = select(_c.id).where(_c.expires_at <= now).with_for_update(skip_locked=True)
         async with self._engine.begin() as connection:
-            return (await connection.execute(delete(holds).where(_c.expires_at <= now))).rowcount
+            return (await connection.execute(delete(holds).where(_c.id.in_(expired)))).rowcount
 
     async def _change(self, *conditions: ColumnElement[bool], **values: object) -> Hold:
         change = (
@@ -108,11 +126,33 @@ class SqlHoldStore:
             .values(values)
             .returning(holds)
         )
-        async with self._engine.begin() as connection:
+        async with self._writing() as connection:
             row = (await connection.execute(change)).mappings().first()
         if row is None:
             raise HoldExpired
         return _from_row(row)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        with _answering():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        with _answering():
+            async with reading(self._engine) as connection:
+                yield connection
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except _MISTAKES:
+        raise
+    except _NO_ANSWER as error:
+        raise UpstreamUnavailable("hold store") from error
 
 
 async def _one_at_a_time(connection: AsyncConnection, *names: str) -> None:

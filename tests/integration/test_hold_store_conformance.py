@@ -1,7 +1,7 @@
 """One suite for every hold store: SQL on SQLite, SQL on PostgreSQL, Redis. The clock is set, never waited for."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog import ContactType
 from booking.models import Hold
 from booking.ports import HoldStore
-from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
+from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken, UpstreamUnavailable
 from booking.slots import Busy, Interval, Slot
 from integrations.database.engine import connect_database
 from integrations.database.holds import SqlHoldStore
@@ -22,6 +23,7 @@ from integrations.database.migrations import migrate
 from integrations.database.tables import holds
 from integrations.redis.client import connect_redis
 from integrations.redis.holds import RedisHoldStore
+from tests.plugins.server_process import TemporaryServer
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ALICE, BOB = "patient:alice", "visitor:bob"
@@ -83,6 +85,76 @@ async def redis_store(redis_url: str, redis_prefix: str, clock: SetClock) -> Asy
 def store(request: pytest.FixtureRequest) -> HoldStore:
     adapter: HoldStore = request.getfixturevalue(f"{request.param}_store")
     return adapter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outage:
+    """A store whose server can go and come back."""
+
+    store: HoldStore
+    go: Callable[[], Awaitable[object]]
+    come_back: Callable[[], Awaitable[object]]
+
+
+@pytest.fixture
+async def sqlite_outage(tmp_path: Path, clock: SetClock) -> AsyncIterator[Outage]:
+    """The disk is not mounted."""
+    disk, elsewhere = tmp_path / "disk", tmp_path / "elsewhere"
+    disk.mkdir()
+    url = f"sqlite:///{disk / 'holds.sqlite3'}"
+    await migrate(url)
+    engine = connect_database(url)
+
+    async def go() -> None:
+        await engine.dispose()
+        disk.rename(elsewhere)
+
+    async def come_back() -> None:
+        elsewhere.rename(disk)
+
+    yield Outage(store=SqlHoldStore(engine=engine, clock=clock), go=go, come_back=come_back)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def postgresql_outage(
+    temporary_postgres: Callable[[], TemporaryServer], clock: SetClock
+) -> AsyncIterator[Outage]:
+    server = await asyncio.to_thread(temporary_postgres)
+    await migrate(server.url)
+    engine = connect_database(server.url)
+    yield outage_of(server, SqlHoldStore(engine=engine, clock=clock))
+    await engine.dispose()
+
+
+@pytest.fixture
+async def redis_outage(
+    temporary_redis: Callable[[], TemporaryServer], clock: SetClock
+) -> AsyncIterator[Outage]:
+    server = await asyncio.to_thread(temporary_redis)
+    client = connect_redis(server.url)
+    yield outage_of(server, RedisHoldStore(client=client, secret=b"only for tests", clock=clock))
+    await client.aclose()
+
+
+def outage_of(server: TemporaryServer, store: HoldStore) -> Outage:
+    return Outage(
+        store=store,
+        go=lambda: asyncio.to_thread(server.kill),
+        come_back=lambda: asyncio.to_thread(server.start),
+    )
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("redis", marks=pytest.mark.redis),
+    ]
+)
+def outage(request: pytest.FixtureRequest) -> Outage:
+    prepared: Outage = request.getfixturevalue(f"{request.param}_outage")
+    return prepared
 
 
 def a_hold(
@@ -454,3 +526,40 @@ async def test_busy_lists_what_overlaps_the_span_for_these_clinicians(
     assert await store.busy([], span) == []
     touching = Interval(start=NOON + timedelta(minutes=30), end=NOON + timedelta(minutes=60))
     assert await store.busy(["clinician-1"], touching) == []
+
+
+async def test_a_store_whose_server_is_gone_is_unavailable_and_comes_back(
+    outage: Outage, clock: SetClock
+) -> None:
+    hold, store = a_hold(clock), outage.store
+    await store.acquire(hold, limit=PLENTY)
+    await outage.go()
+    calls = [
+        store.acquire(a_hold(clock, name="hold_2"), limit=PLENTY),
+        store.get(hold.id),
+        store.extend(hold, expires_at=clock.now() + timedelta(minutes=6)),
+        store.transfer(hold, owner=BOB),
+        store.release(hold.id, owners={ALICE}),
+        store.busy(["clinician-1"], around(hold)),
+    ]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [UpstreamUnavailable] * len(calls)
+    await outage.come_back()
+    await store.acquire(a_hold(clock, name="hold_3", start=NOON + timedelta(hours=1)), limit=PLENTY)
+
+
+@pytest.mark.postgres
+async def test_reaping_waits_for_nobody_who_is_at_an_expired_hold(
+    postgresql_engine: AsyncEngine, clock: SetClock
+) -> None:
+    """Whoever holds a slot deletes expired holds too, in another order: if both waited, both could wait for ever."""
+    store = SqlHoldStore(engine=postgresql_engine, clock=clock)
+    for n in range(3):
+        await store.acquire(a_hold(clock, name=f"hold_{n}", clinician=f"clinician-{n}"), limit=PLENTY)
+    clock.advance(minutes=5)
+    async with postgresql_engine.begin() as another:
+        await another.execute(delete(holds).where(holds.c.id == "hold_1"))
+        async with asyncio.timeout(10):
+            assert await store.reap(clock.now()) == 2
+        await another.rollback()
+    assert await store.reap(clock.now()) == 1
