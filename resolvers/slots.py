@@ -1,17 +1,18 @@
 """Days, slots and holds, from the domain to the API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from strawberry import ID
 
-from booking.catalog import ContactType
+from booking.catalog import Catalog, ContactType
 from booking.models import Hold
 from booking.search import Day, Wanted
 from booking.slots import Slot
 from booking.zones import zone
 from resolvers import inputs
-from resolvers.catalog import to_id
+from resolvers.catalog import to_clinicians, to_id
 from schema import catalog as api_catalog
 from schema import slots as api
 from schema.inputs import SlotFilter
@@ -23,8 +24,11 @@ _MOST_CLINICIANS = 100
 
 Clinicians = Mapping[str, api_catalog.Clinician]
 
+# Days that are watched, as each time zone and catalog shows them; forgotten with the days.
+_SHOWN: WeakKeyDictionary[Day, dict[str, tuple[Catalog, api.Day]]] = WeakKeyDictionary()
 
-def to_days(days: list[Day], *, time_zone: str, clinicians: Clinicians) -> list[api.Day]:
+
+def to_days(days: Sequence[Day], *, time_zone: str, clinicians: Clinicians) -> list[api.Day]:
     """Days with their slots."""
     place = zone(time_zone)
     return [
@@ -36,6 +40,11 @@ def to_days(days: list[Day], *, time_zone: str, clinicians: Clinicians) -> list[
         )
         for day in days
     ]
+
+
+def to_shared_days(days: Sequence[Day], *, time_zone: str, catalog: Catalog) -> list[api.Day]:
+    """Days with their slots, mapped once for the thousand who watch them: whoever is given one must not change it."""
+    return [_shown(day, time_zone, catalog) for day in days]
 
 
 def to_slot(slot: Slot, *, time_zone: str, clinicians: Clinicians) -> api.Slot:
@@ -65,6 +74,15 @@ def to_wanted(sought: SlotFilter) -> Wanted:
         state=inputs.state(sought.state),
         time_zone=sought.time_zone,
     )
+
+
+def _shown(day: Day, time_zone: str, catalog: Catalog) -> api.Day:
+    """The day as somebody was shown it before; else as it is mapped now."""
+    ways = _SHOWN.setdefault(day, {})
+    if time_zone not in ways or ways[time_zone][0] is not catalog:
+        (mapped,) = to_days([day], time_zone=time_zone, clinicians=to_clinicians(catalog))
+        ways[time_zone] = (catalog, mapped)
+    return ways[time_zone][1]
 
 
 def _to_slot(slot: Slot, place: ZoneInfo, time_zone: str, clinicians: Clinicians) -> api.Slot:

@@ -9,10 +9,9 @@ import strawberry
 
 from booking.models import Checkout as DomainCheckout
 from resolvers import inputs
-from resolvers.catalog import to_clinicians
 from resolvers.checkouts import to_checkout, to_status
 from resolvers.records import check_page, to_appointments
-from resolvers.slots import to_days, to_wanted
+from resolvers.slots import to_shared_days, to_wanted
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.checkouts import Checkout
 from schema.context import Info
@@ -75,8 +74,8 @@ class Subscription:
         watched = services.watching.slots(to_wanted(sought), first=first, last=last)
         async with aclosing(watched):
             async for days in watched:
-                clinicians = to_clinicians(await services.catalog.catalog())
-                yield to_days(days, time_zone=sought.time_zone, clinicians=clinicians)
+                catalog = await services.catalog.catalog()
+                yield to_shared_days(days, time_zone=sought.time_zone, catalog=catalog)
 
     @streamed(
         description="The signed-in patient's visits, newest start first, now and whenever one of them has changed, come or "

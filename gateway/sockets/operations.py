@@ -51,6 +51,9 @@ async def _run(asked: Subscribe, context: Context, schema: strawberry.Schema, te
                 await tell(failed(asked.id, _explained(errors, context)), last=True)
                 return
             await tell(next_result(asked.id, _payload(result, context)))
+            # The libraries' frames hold the last result until the next one comes: of a page that nobody changes, for hours.
+            if result.data is not None:
+                result.data.clear()
     await tell(completed(asked.id), last=True)
 
 

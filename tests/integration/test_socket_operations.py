@@ -1,6 +1,7 @@
 """Over a socket the API is the same API: who asks, keys, replays, errors, logs; and results that come again and again."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -316,6 +317,17 @@ class Query:
 
 
 @strawberry.type
+class Line:
+    """What is made of an event for one subscriber."""
+
+    @computed(description="A text of its own.")
+    async def text(self) -> str:
+        text = Text("shown")
+        FEED.texts.add(text)
+        return text
+
+
+@strawberry.type
 class Subscription:
     """What a feed of events is to the transport."""
 
@@ -335,15 +347,29 @@ class Subscription:
             FEED.closed += 1
 
     @strawberry.subscription
+    async def lines(self) -> AsyncGenerator[list[Line], None]:
+        yield [Line(), Line()]
+        await asyncio.Event().wait()
+
+    @strawberry.subscription
     async def broken(self) -> AsyncGenerator[int, None]:
         yield 1
         raise RuntimeError("sample.patient@example.com")
 
 
+class Text(str):
+    """A text of which it can be told whether somebody keeps it."""
+
+    __slots__ = ("__weakref__",)
+
+
 class Feed:
-    """How many feeds were opened and closed."""
+    """How many feeds were opened and closed, and the texts of their results that are in memory."""
 
     opened = closed = 0
+
+    def __init__(self) -> None:
+        self.texts: weakref.WeakSet[Text] = weakref.WeakSet()
 
 
 FEED = Feed()
@@ -396,6 +422,15 @@ class TestSubscriptions:
             api.world.clock.advance(hours=1)
             assert await one.closed() == (4403, "Forbidden")
         await closed_feeds(1)
+
+    async def test_nothing_is_kept_of_a_result_that_was_told(self, url: str) -> None:
+        async with opened(url) as one:
+            await one.subscribe("subscription { lines { text } }")
+            assert (await one.hear())["payload"] == {
+                "data": {"lines": [{"text": "shown"}, {"text": "shown"}]}
+            }
+            assert (await one.ask("{ nothing }"))["data"] == {"nothing": False}
+            assert not FEED.texts
 
     async def test_a_feed_that_breaks_is_masked_and_ended(self, url: str) -> None:
         async with opened(url) as one:
