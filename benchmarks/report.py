@@ -45,8 +45,10 @@ def with_figures(document: str, results: dict[str, Any]) -> str:
 
 def render(results: dict[str, Any]) -> str:
     """The figures as Markdown."""
+    days = sorted(set(results["measured"].values()))
+    when = days[0] if len(days) == 1 else f"between {days[0]} and {days[-1]}"
     parts = [
-        f"Measured {results['measured']} on {results['cores']} cores with Python {results['python']}.",
+        f"Measured {when} on {results['cores']} cores with Python {results['python']}.",
         *(section(results[name]) for name, section in _SECTIONS.items() if name in results),
     ]
     return "\n\n".join(parts) + "\n"
@@ -227,10 +229,18 @@ def _subscriptions(figures: dict[str, Any]) -> str:
 
 
 def _simulation(figures: dict[str, Any]) -> str:
-    runs = {name: dict(_flat(run)) for name, run in figures.items()}
+    faults = {name: run.get("faults_by_kind", {}) for name, run in figures.items()}
+    runs = {
+        name: dict(_flat({key: value for key, value in run.items() if key != "faults_by_kind"}))
+        for name, run in figures.items()
+    }
+    return "\n\n".join((_compared("The simulation", runs), _compared("Its faults, by kind", faults)))
+
+
+def _compared(title: str, runs: dict[str, dict[str, Any]]) -> str:
     names = dict.fromkeys(name for run in runs.values() for name in run)
     rows = [(name.replace("_", " "), *(_plain(run.get(name, "")) for run in runs.values())) for name in names]
-    return _titled("The simulation", ("", *runs), rows)
+    return _titled(title, ("", *runs), rows)
 
 
 _SECTIONS = {

@@ -1,6 +1,7 @@
-"""Measure everything and write `benchmarks/results.json`: `python -m benchmarks.run [--without PART]`.
+"""Measure and write `benchmarks/results.json`: `python -m benchmarks.run [--only PART] [--without PART]`.
 
-Needs PostgreSQL's programs, or a server that the tests would find. Takes some minutes: one of them is a lease that runs out.
+Each part is written as soon as it is measured, and what is left out keeps the figures that it had. Needs PostgreSQL's
+programs, or a server that the tests would find. Takes some minutes: one of them is a lease that runs out.
 """
 
 import asyncio
@@ -12,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,25 +42,128 @@ AUDITED_CALLS = 400
 CHAIN = 100_000
 DELIVERIES_PER_SECOND, DELIVERY_SECONDS = 200, 20
 SUBSCRIBERS, ROUNDS = 1_000, 10
-PARTS = ("saga", "idempotency", "audit", "webhooks", "recovery", "requests", "subscriptions", "simulation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What the parts are measured on: an empty database of each kind."""
+
+    urls: dict[str, str]  # by the dialect's name
+    checkouts: int
+    schedules: int
+
+
+async def _saga(bench: Bench) -> dict[str, Any]:
+    figures = {}
+    for name, url in bench.urls.items():
+        async with emptied(url) as engine:
+            overhead = await saga.measure(engine, url, checkouts=bench.checkouts)
+            figures[name] = {**asdict(overhead), "durability": await _durability(engine)}
+    return figures
+
+
+async def _idempotency(bench: Bench) -> dict[str, Any]:
+    figures = {}
+    for name, url in bench.urls.items():
+        async with emptied(url) as engine:
+            figures[name] = asdict(await idempotency.measure(engine, url, mutations=MUTATIONS))
+    return figures
+
+
+async def _audit(bench: Bench) -> dict[str, Any]:
+    figures = {}
+    for name, url in bench.urls.items():
+        async with emptied(url) as engine:
+            cost = await audit.measure(engine, url, calls=AUDITED_CALLS, chain=CHAIN)
+            figures[name] = {**asdict(cost), "durability": await _durability(engine)}
+    return figures
+
+
+async def _webhooks(bench: Bench) -> dict[str, Any]:
+    figures = {}
+    with a_nursery() as nursery:
+        for name, url in bench.urls.items():
+            emulator = await nursery.emulator()
+            deliveries = await webhooks.measure(
+                nursery, emulator, url, per_second=DELIVERIES_PER_SECOND, seconds=DELIVERY_SECONDS
+            )
+            figures[name] = asdict(deliveries)
+    return figures
+
+
+async def _recovery(bench: Bench) -> dict[str, Any]:
+    figures = {}
+    with a_nursery() as nursery:
+        for name, url in bench.urls.items():
+            emulator = await nursery.emulator()
+            figures[name] = asdict(await recovery.measure(nursery, emulator, url, takeovers=TAKEOVERS))
+    return figures
+
+
+async def _requests(_: Bench) -> dict[str, Any]:
+    return asdict(await requests.measure())
+
+
+async def _subscriptions(bench: Bench) -> dict[str, Any]:
+    with a_nursery() as nursery:
+        emulator = await nursery.emulator()
+        measured = await subscriptions.measure(
+            emulator, bench.urls["sqlite"], subscribers=SUBSCRIBERS, rounds=ROUNDS
+        )
+    return asdict(measured)
+
+
+async def _simulation(bench: Bench) -> dict[str, Any]:
+    """The simulation's own figures, of a run made now and of the long one."""
+    command = (sys.executable, "-m", "tests.simulation.run", "--json", "--schedules", str(bench.schedules))
+    finished = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, text=True, check=True)
+    runs = {"run by make bench": json.loads(finished.stdout)}
+    if LONG_RUN.exists():
+        runs["long run"] = json.loads(LONG_RUN.read_text())
+    return runs
+
+
+PARTS: dict[str, Callable[[Bench], Coroutine[Any, Any, dict[str, Any]]]] = {
+    "saga": _saga,
+    "idempotency": _idempotency,
+    "audit": _audit,
+    "webhooks": _webhooks,
+    "recovery": _recovery,
+    "requests": _requests,
+    "subscriptions": _subscriptions,
+    "simulation": _simulation,
+}
 
 
 def main() -> None:
-    """Measure; what is left out keeps the figures that it had."""
+    """Measure."""
     parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--without", action="append", default=[], choices=PARTS)
     parser.add_argument("--checkouts", type=int, default=CHECKOUTS, help="for each database")
     parser.add_argument("--schedules", type=int, default=1000, help="of the simulation")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    with ExitStack() as servers:
-        url = servers.enter_context(own_database(_postgresql(servers)))
-        measured = asyncio.run(_measure(url, given.without, checkouts=given.checkouts))
-    if "simulation" not in given.without:
-        measured["simulation"] = _simulated(given.schedules)
-    kept = {name: figures for name, figures in before.items() if name in given.without}
-    RESULTS.write_text(json.dumps({**_machine(), **kept, **measured}, indent=2) + "\n")
+    for name in PARTS:
+        if name in (given.only or PARTS) and name not in given.without:
+            print(f"measuring: {name} …", file=sys.stderr, flush=True)
+            _write(name, _measured(name, checkouts=given.checkouts, schedules=given.schedules))
+
+
+def _measured(part: str, *, checkouts: int, schedules: int) -> dict[str, Any]:
+    with ExitStack() as ours:
+        directory = ours.enter_context(tempfile.TemporaryDirectory(prefix="frontdoor-bench-"))
+        postgresql = ours.enter_context(own_database(_postgresql(ours)))
+        urls = {"sqlite": f"sqlite:///{directory}/frontdoor.sqlite3", "postgresql": postgresql}
+        bench = Bench(urls=urls, checkouts=checkouts, schedules=schedules)
+        return asyncio.run(PARTS[part](bench))
+
+
+def _write(part: str, figures: dict[str, Any]) -> None:
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results.setdefault("measured", {})[part] = datetime.now(UTC).strftime("%Y-%m-%d")
+    results |= {"python": platform.python_version(), "cores": os.cpu_count(), part: figures}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 
 def _postgresql(servers: ExitStack) -> str:
@@ -71,57 +176,6 @@ def _postgresql(servers: ExitStack) -> str:
     return discover(told=os.environ.get(TOLD_POSTGRES), local=local_postgres, own=own)
 
 
-async def _measure(postgresql_url: str, without: list[str], *, checkouts: int) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory, a_nursery() as nursery:
-        urls = {"sqlite": f"sqlite:///{directory}/frontdoor.sqlite3", "postgresql": postgresql_url}
-        for name, url in urls.items() if "saga" not in without else ():
-            _say(f"the saga on {name}")
-            async with emptied(url) as engine:
-                overhead = await saga.measure(engine, url, checkouts=checkouts)
-                durable = await _durability(engine)
-                figures.setdefault("saga", {})[name] = {**asdict(overhead), "durability": durable}
-        for name, url in urls.items() if "idempotency" not in without else ():
-            _say(f"idempotency keys on {name}")
-            async with emptied(url) as engine:
-                keys = await idempotency.measure(engine, url, mutations=MUTATIONS)
-                figures.setdefault("idempotency", {})[name] = asdict(keys)
-        for name, url in urls.items() if "audit" not in without else ():
-            _say(f"the audit trail on {name}")
-            async with emptied(url) as engine:
-                cost = await audit.measure(engine, url, calls=AUDITED_CALLS, chain=CHAIN)
-                durable = await _durability(engine)
-                figures.setdefault("audit", {})[name] = {**asdict(cost), "durability": durable}
-        for name, url in urls.items() if "webhooks" not in without else ():
-            _say(f"webhooks on {name}")
-            deliveries = await webhooks.measure(
-                nursery,
-                await nursery.emulator(),
-                url,
-                per_second=DELIVERIES_PER_SECOND,
-                seconds=DELIVERY_SECONDS,
-            )
-            figures.setdefault("webhooks", {})[name] = asdict(deliveries)
-        for name, url in urls.items() if "recovery" not in without else ():
-            _say(f"recovery on {name}")
-            measured = await recovery.measure(nursery, await nursery.emulator(), url, takeovers=TAKEOVERS)
-            figures.setdefault("recovery", {})[name] = asdict(measured)
-    if "requests" not in without:
-        _say("hostile requests")
-        figures["requests"] = asdict(await requests.measure())
-    if "subscriptions" not in without:
-        _say("subscriptions")
-        figures["subscriptions"] = await _subscribed()
-    return figures
-
-
-async def _subscribed() -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory, a_nursery() as nursery:
-        url = f"sqlite:///{directory}/frontdoor.sqlite3"
-        emulator = await nursery.emulator()
-        return asdict(await subscriptions.measure(emulator, url, subscribers=SUBSCRIBERS, rounds=ROUNDS))
-
-
 async def _durability(engine: AsyncEngine) -> str:
     """What a commit waits for, in the database's own words: figures without it say little."""
     async with engine.connect() as connection:
@@ -132,33 +186,6 @@ async def _durability(engine: AsyncEngine) -> str:
             for name in ("fsync", "synchronous_commit")
         ]
     return " ".join(settings)
-
-
-def _simulated(schedules: int) -> dict[str, Any]:
-    """The simulation's own figures, of a run made now and of the long one."""
-    _say("the simulation")
-    finished = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.run", "--json", "--schedules", str(schedules)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    runs = {"run by make bench": json.loads(finished.stdout)}
-    if LONG_RUN.exists():
-        runs["long run"] = json.loads(LONG_RUN.read_text())
-    return runs
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "measured": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-    }
-
-
-def _say(what: str) -> None:
-    print(f"measuring {what} …", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -20,17 +20,22 @@ def test_writing_replaces_the_figures_and_nothing_else() -> None:
     fresh = with_figures(
         document,
         {
-            "measured": "2026-01-01",
+            "measured": {"simulation": "2026-01-01"},
             "cores": 1,
             "python": "3.11",
-            "simulation": {"long run": {"schedules": 1000, "faults": {"lost_answer": 3}}},
+            "simulation": {"long run": {"schedules": {"random": 1000}, "faults_by_kind": {"lost_answer": 3}}},
         },
     )
     assert fresh.startswith("before\n")
     assert fresh.endswith(f"{END}\nafter\n")
     assert "old" not in fresh
-    assert "| schedules | 1,000 |" in fresh
-    assert "| faults: lost answer | 3 |" in fresh
+    assert "| schedules: random | 1,000 |" in fresh
+    assert "| lost answer | 3 |" in fresh
+
+
+def test_parts_measured_on_several_days_say_so() -> None:
+    results = {"measured": {"saga": "2026-01-03", "audit": "2026-01-01"}, "cores": 1, "python": "3.11"}
+    assert "Measured between 2026-01-01 and 2026-01-03 on" in with_figures(f"{BEGIN}{END}", results)
 
 
 def test_a_run_in_two_parts_has_the_figures_of_one() -> None:
