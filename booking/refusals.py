@@ -10,6 +10,7 @@ DomainError
 │   ├── CardDeclined / TooManyAttempts
 │   └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 ├── TooMuchWatched          this process watches no further thing
+│   └── WatchesTooMuch      or not for whoever asks
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
 ├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
 ├── UnknownState            a row of another version of this program, whose migration is missing
@@ -254,6 +255,14 @@ class BookingFailed(Refusal):
 
 class TooMuchWatched(DomainError):
     """So many different things are watched in this process that it watches no further one."""
+
+    message = "Too many different things are being watched at the moment. Try again later, or ask by a query."
+
+
+class WatchesTooMuch(TooMuchWatched):
+    """Whoever asks, or their network, watches so many different things that they must leave some first."""
+
+    message = "You are watching too many different things. Complete some of them first, or ask by a query."
 
 
 class StaleCheckout(DomainError):

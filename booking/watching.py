@@ -11,6 +11,7 @@ from booking.free_time import FreeTime
 from booking.guests import opens
 from booking.lookout import Changes
 from booking.models import Appointment, Checkout
+from booking.places import Places, bounds_of
 from booking.pokes import LocalPokes
 from booking.ports import Clock, UnitOfWorkFactory
 from booking.principals import Caller
@@ -55,6 +56,7 @@ class Watching:
         self._turn = asyncio.Semaphore(1)
         self._checkouts: Sharing[str, Checkout | None] = Sharing(pokes=pokes, most=_CHECKOUTS)
         self._questions: Sharing[Question, Days] = Sharing(pokes=pokes, most=_QUESTIONS)
+        self._places: Places[Question] = Places()
         self._visits: Sharing[str, Visits] = Sharing(pokes=pokes, most=_PATIENTS)
 
     async def checkout(self, caller: Caller, checkout_id: str) -> AsyncGenerator[Checkout, None]:
@@ -66,22 +68,32 @@ class Watching:
                     return
                 yield checkout
 
-    async def slots(self, wanted: Wanted, *, first: date, last: date) -> AsyncGenerator[list[Day], None]:
+    async def slots(
+        self,
+        wanted: Wanted,
+        *,
+        first: date,
+        last: date,
+        caller: Caller | None,
+        client: str | None,
+    ) -> AsyncGenerator[list[Day], None]:
         """All days first..last (inclusive, in the wanted zone), and then the days that changed.
 
-        Raises InvalidInput, and UpstreamUnavailable when the system of record cannot be read: at the start, or for minutes.
+        `client` is the network that the caller comes from, None where it is not known. Raises InvalidInput, TooMuchWatched,
+        and UpstreamUnavailable when the system of record cannot be read: at the start, or for minutes.
         """
         if (last - first).days >= MOST_DAYS:
             raise InvalidInput(field="until", reason=f"Watch at most {MOST_DAYS} days at once.")
         question = await self._search.question(wanted, first=first, last=last)
         watched = self._questions.watch(question, lambda: self._free_time(question))
         told: dict[date, Day] = {}
-        async with aclosing(watched):
-            async for days in watched:
-                changed = [day for day in days if day.date not in told or _differ(day, told[day.date])]
-                if changed:
-                    told |= {day.date: day for day in changed}
-                    yield changed
+        with self._places.taken(question, bounds_of(caller, client)):
+            async with aclosing(watched):
+                async for days in watched:
+                    changed = [day for day in days if day.date not in told or _differ(day, told[day.date])]
+                    if changed:
+                        told |= {day.date: day for day in changed}
+                        yield changed
 
     async def visits(self, caller: Caller) -> AsyncGenerator[Visits, None]:
         """The caller's visits, newest start first; nothing when nobody is signed in. Raises UpstreamUnavailable."""

@@ -134,7 +134,9 @@ def _of_cause(cause: Exception | None) -> Explained | None:
         case UpstreamUnavailable():
             explained = _UNAVAILABLE
         case TooMuchWatched():
-            explained = _TOO_MUCH
+            explained = Explained(
+                code="TOO_MUCH_WATCHED", message=cause.message, extensions={"retryable": True}
+            )
         case OutcomeUnknown() | StaleCheckout():
             explained = _UNKNOWN
     return explained
@@ -143,12 +145,6 @@ def _of_cause(cause: Exception | None) -> Explained | None:
 _UNAVAILABLE = Explained(
     code="UPSTREAM_UNAVAILABLE",
     message="The practice's system does not answer at the moment. Please try again.",
-    extensions={"retryable": True},
-)
-
-_TOO_MUCH = Explained(
-    code="TOO_MUCH_WATCHED",
-    message="Too many different things are being watched at the moment. Try again later, or ask by a query.",
     extensions={"retryable": True},
 )
 

@@ -70,8 +70,9 @@ class Subscription:
         last: Annotated[date, argument(name="until", description="The last day, inclusive.")],
     ) -> AsyncGenerator[list[Day], None]:
         """Free slots."""
-        services = info.context.services
-        watched = services.watching.slots(to_wanted(sought), first=first, last=last)
+        services, caller, client = info.context.services, info.context.caller, info.context.client
+        wanted = to_wanted(sought)
+        watched = services.watching.slots(wanted, first=first, last=last, caller=caller, client=client)
         async with aclosing(watched):
             async for days in watched:
                 catalog = await services.catalog.catalog()
