@@ -46,10 +46,6 @@ _LARGEST: dict[str, Kind] = {
     "lines": ('{ plans(keyword: """' + "x\n" * 14_000 + '""") { nothing } }', {}),
     "unknown names": ("{ me {" + " ".join(f"{'x' * 50}{n}" for n in range(480)) + "} }", {}),
     "490 variables": ("query (" + " ".join(f"$v{n}: Int" for n in range(490)) + ") { me { id } }", {}),
-    "30,000 variables of a list": (
-        'query ($f: SlotFilter!) { availableDays(filter: $f, month: "2030-01-01") }',
-        {"f": {"visitTypeId": "v", "timeZone": "UTC", "clinicianIds": [{}] * 30_000}},
-    ),
 }
 
 _KINDS: dict[str, Kind] = {name: attack[:2] for name, attack in ATTACKS.items()} | _LARGEST

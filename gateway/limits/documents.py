@@ -1,6 +1,5 @@
-"""Documents that have been looked at: parsed, measured and validated once, and the latest of them kept."""
+"""Documents that have been looked at: parsed, measured and validated once, and the latest valid ones kept."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,16 +18,20 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from booking.single_flight import SingleFlight
 from gateway.limits.bounds import COST, LENGTH, NESTING, TOKENS, TooMuch, check
 from gateway.limits.measuring import Measuring, Operation
 from gateway.limits.overlaps import Overlaps
+from gateway.limits.turns import Turns
 from gateway.limits.weights import weights_of
 
-# Apps send some dozens of documents, each again and again; the bound is for those that make up new ones.
+# Apps send some dozens of documents of a kilobyte or two, each again and again; the bounds are for those that make up new
+# ones. A character takes some 200 bytes: 50 MB, which is also what the garbage collector looks through now and then.
 KEPT = 256
+KEPT_CHARACTERS = 250_000
 
-# Nobody reads more of them, and each can cost a millisecond to word.
-_MOST_ERRORS = 20
+# Nobody reads more of them, and each costs a look through the whole document for its place.
+_MOST_ERRORS = 5
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
@@ -74,26 +77,38 @@ class Documents:
         self._rules = _RULES if introspection else (*_RULES, NoSchemaIntrospectionCustomRule)
         self._suggestions = suggestions
         self._kept: OrderedDict[str, Examined] = OrderedDict()  # the latest last
-        self._turn = asyncio.Lock()
+        self._characters = 0  # of all that are kept
+        self._turns = Turns()
+        self._looking: SingleFlight[str, Examined] = SingleFlight()
 
-    async def examined(self, text: str) -> Examined:
-        """As `examine`, but one after the other and with a pause before each, so that those whose documents are known go on meanwhile.
+    async def examined(self, text: str, *, sender: str) -> Examined:
+        """As `examine`, in the sender's turn if the document is not known. Raises TooManyRequests besides."""
+        if text in self._kept:
+            return self.examine(text)
+        return await self._looking(text, lambda: self._in_turn(text, sender))
 
-        Else everybody would wait for all new documents that arrive together, at each step of their own requests.
-        """
-        if text not in self._kept:
-            async with self._turn:
-                await asyncio.sleep(0)
-                return self.examine(text)
-        return self.examine(text)
+    async def _in_turn(self, text: str, sender: str) -> Examined:
+        async with self._turns.turn(sender):
+            return self.examine(text)
 
     def examine(self, text: str) -> Examined:
-        """Parse, measure, validate. Raises GraphQLSyntaxError, GraphQLError, and TooMuch before validation's own cost."""
-        found = self._kept.pop(text, None) or self._examine(text)
-        self._kept[text] = found
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        """Parse, measure, validate; what is valid is kept. Raises GraphQLSyntaxError, GraphQLError, and TooMuch before validation's own cost."""
+        found = self._kept.get(text)
+        if found is not None:
+            self._kept.move_to_end(text)
+            return found
+        found = self._examine(text)
+        if not found.errors:
+            self._keep(text, found)
         return found
+
+    def _keep(self, text: str, found: Examined) -> None:
+        """As the latest; the oldest of too many go."""
+        self._kept[text] = found
+        self._characters += len(text)
+        while len(self._kept) > KEPT or self._characters > KEPT_CHARACTERS:
+            oldest, _ = self._kept.popitem(last=False)
+            self._characters -= len(oldest)
 
     def _examine(self, text: str) -> Examined:
         document = _parse(text)

@@ -7,7 +7,9 @@ from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
 from booking.refusals import InvalidInput
+from gateway.limits.bounds import check_values
 from gateway.limits.documents import Documents, Examined
+from schema.context import Context
 from schema.errors import RequestError
 
 
@@ -29,11 +31,13 @@ class RequestLimits(SchemaExtension):
         self._examined: Examined | None = None
 
     async def on_parse(self) -> AsyncIterator[None]:
-        """Read the document, and refuse one beyond the bounds."""
+        """Read the document, and refuse one, or variables, beyond the bounds."""
         context = self.execution_context
         if context.query:
             try:
-                self._examined = await cast("_Schema", context.schema).documents.examined(context.query)
+                check_values(context.variables or {})
+                documents = cast("_Schema", context.schema).documents
+                self._examined = await documents.examined(context.query, sender=_sender(context.context))
                 given = context._provided_operation_name  # noqa: SLF001  # else the first operation would be taken
                 if given is None and len(self._examined.operations) > 1:
                     raise OperationNotNamed
@@ -53,6 +57,11 @@ class RequestLimits(SchemaExtension):
                 except (RequestError, InvalidInput) as error:
                     context.pre_execution_errors = [_told(error)]
         yield
+
+
+def _sender(context: Context) -> str:
+    """Whose flood waits for itself: the network's, or else the caller's; those of whom neither is known are one."""
+    return context.client or (context.caller.principal.key if context.caller else "")
 
 
 def _told(error: Exception) -> GraphQLError:

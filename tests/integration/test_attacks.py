@@ -106,6 +106,24 @@ ATTACKS: dict[str, tuple[str, dict[str, Any], int, str]] = {
         200,
         "BAD_USER_INPUT",
     ),
+    "30,000 numbers in a variable": (
+        DAYS,
+        {"f": {"visitTypeId": "v", "timeZone": "UTC", "clinicianIds": [1] * 30_000}},
+        400,
+        "DOCUMENT_TOO_COMPLEX",
+    ),
+    "24,000 objects in a variable": (
+        DAYS,
+        {"f": {"visitTypeId": "v", "timeZone": "UTC", "clinicianIds": [{}] * 24_000}},
+        400,
+        "DOCUMENT_TOO_COMPLEX",
+    ),
+    "a key of 90 kB that reads like errors": (
+        DAYS,
+        {"f": {"visitTypeId": "v", "timeZone": "UTC", "Value '" * 13_000: 1}},
+        200,
+        "BAD_USER_INPUT",
+    ),
     "a huge page": (PAGE, {"n": 1_000_000}, 200, "BAD_USER_INPUT"),
     "a negative page": (PAGE, {"n": -1}, 200, "BAD_USER_INPUT"),
     "a huge page in the document": (

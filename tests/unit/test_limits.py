@@ -14,8 +14,9 @@ from booking.refusals import InvalidInput
 from gateway.graphiql.examples import Example, load_examples
 from gateway.graphql import build_schema
 from gateway.limits import Documents, bounds
-from gateway.limits.bounds import COST, Bound, TooMuch
-from gateway.limits.documents import KEPT
+from gateway.limits.bounds import COST, LENGTH, VALUES, Bound, TooMuch, check_values
+from gateway.limits.documents import KEPT, KEPT_CHARACTERS
+from gateway.limits.turns import MOST_WAITING
 from gateway.limits.weights import SIZES, WEIGHTS
 from tests.unit.limits_samples import documents, fan_out, practice
 
@@ -195,7 +196,27 @@ class TestBounds:
 
     def test_a_hundred_mistakes_are_not_all_told(self) -> None:
         text = "{ node { " + " ".join(f"x{n}" for n in range(100)) + "} }"
-        assert len(DOCUMENTS.examine(text).errors) == 21
+        assert len(DOCUMENTS.examine(text).errors) == 6
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        "inside",
+        [
+            [0] * VALUES.most,
+            dict.fromkeys(map(str, range(VALUES.most))),
+            [[0] * 99] * (VALUES.most // 100),
+            [{"a": "text, [of] {one}"}] * (VALUES.most // 2),
+        ],
+        ids=["a list", "an object", "lists in a list", "objects in a list"],
+    )
+    def test_values_count_wherever_they_are(self, inside: list[Any] | dict[str, Any]) -> None:
+        check_values({f"v{n}": n for n in range(VALUES.most)})
+        values = inside if isinstance(inside, dict) else {str(n): one for n, one in enumerate(inside)}
+        check_values(values)  # as the variables themselves it is as much as may be
+        with pytest.raises(TooMuch) as caught:
+            check_values({"v": inside})
+        assert caught.value.details == {"limit": "values", "most": VALUES.most}
 
 
 class TestCache:
@@ -220,12 +241,32 @@ class TestCache:
         done: list[str] = []
 
         async def ask(text: str) -> None:
-            await ours.examined(text)
+            await ours.examined(text, sender="somebody")
             done.append(text)
 
         new = [f"query Q{n} {{ node {{ name }} }}" for n in range(5)]
         await asyncio.gather(*map(ask, [*new, known]))
         assert done == [known, *new]
+
+    async def test_a_crowd_with_the_same_new_document_is_one_that_waits(self) -> None:
+        ours = documents()
+        crowd = [ours.examined("{ node { name } }", sender="somebody") for _ in range(2 * MOST_WAITING)]
+        first, *others = await asyncio.gather(*crowd)
+        assert all(one is first for one in others)
+
+    def test_those_who_make_up_long_ones_do_not_either(self) -> None:
+        ours = documents()
+        first = ours.examine("{ node { name } }")
+        for n in range(KEPT_CHARACTERS // LENGTH.most + 1):
+            ours.examine("{ node { name } } #".ljust(LENGTH.most, str(n)))
+        assert ours.examine("{ node { name } }") is not first
+
+    def test_those_who_make_up_invalid_ones_push_nobody_out(self) -> None:
+        ours = documents()
+        first = ours.examine("{ node { name } }")
+        for n in range(KEPT):
+            assert ours.examine(f"{{ nope{n} }}").errors
+        assert ours.examine("{ node { name } }") is first
 
 
 class TestOurOwn:
