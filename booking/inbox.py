@@ -93,7 +93,10 @@ class Marks(Protocol):
         """Take the mark away, or leave it due when it was marked again since. False: the lease is somebody else's by now."""
 
     async def failed(self, mark: Mark, *, due_at: datetime | None, now: datetime, error: str) -> bool:
-        """Note a look that failed, and when the next is due (None: give it to a person). False as `done`."""
+        """Note a look that failed, and when the next is due. False as `done`.
+
+        None: give it to a person; where it was marked again since, it is due afresh all the same.
+        """
 
 
 class Snapshots(Protocol):

@@ -118,14 +118,7 @@ class SqlMarks:
             await self._connection.execute(delete(resource_marks).where(*mine, _m.marks == mark.marks))
         ).rowcount:
             return True
-        again = {
-            "lease_owner": None,
-            "lease_until": None,
-            "due_at": now,
-            "tries": 0,
-            "failing_since": None,
-            "error": None,
-        }
+        again = _afresh(now)
         return bool(
             (await self._connection.execute(update(resource_marks).where(*mine).values(again))).rowcount
         )
@@ -142,9 +135,13 @@ class SqlMarks:
             "dead_at": now if due_at is None else None,
         }
         mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
-        return bool(
-            (await self._connection.execute(update(resource_marks).where(*mine).values(values))).rowcount
-        )
+        # The mark that came meanwhile is as good as one that comes to what was given up.
+        known = (_m.marks == mark.marks,) if due_at is None else ()
+        failing = update(resource_marks).where(*mine, *known).values(values)
+        if (await self._connection.execute(failing)).rowcount:
+            return True
+        again = update(resource_marks).where(*mine).values(_afresh(now))
+        return bool((await self._connection.execute(again)).rowcount)
 
     async def listed(self, *, dead: bool, limit: int) -> Sequence[Mark]:
         """Marks for an operator's eyes, the latest first: all, or those that were given up."""
@@ -255,6 +252,18 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "resource_type": delivery.resource_type,
         "resource_id": delivery.resource_id,
         "kind": delivery.poke.resource.kind if delivery.poke else None,
+    }
+
+
+def _afresh(now: datetime) -> dict[str, Any]:
+    """What to write where another look is due, whatever became of the earlier ones."""
+    return {
+        "lease_owner": None,
+        "lease_until": None,
+        "due_at": now,
+        "tries": 0,
+        "failing_since": None,
+        "error": None,
     }
 
 

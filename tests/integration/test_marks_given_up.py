@@ -26,6 +26,21 @@ class Unreadable:
         raise UpstreamUnavailable
 
 
+class MarkedMeanwhile(Unreadable):
+    """The same; its looks after a day are marked while they are under way."""
+
+    def __init__(self, inbox: SqlInbox, clock: FakeClock) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self.looks: list[datetime] = []
+
+    async def read(self, poke: Poke, *, known: State | None) -> State | None:
+        self.looks.append(self._clock.now())
+        if self._clock.now() - NOW >= GIVEN_UP_AFTER:
+            await self._inbox.accept(a_delivery(self._clock))
+        raise UpstreamUnavailable
+
+
 class NoOffer:
     """Remembers nothing."""
 
@@ -35,6 +50,37 @@ class NoOffer:
 
 async def wakes(_: str) -> None:
     raise AssertionError("nobody waits")
+
+
+def a_delivery(clock: FakeClock) -> Delivery:
+    return Delivery(
+        event="appointment.updated",
+        resource_type="Appointment",
+        resource_id="7",
+        received_at=clock.now(),
+        poke=Poke(resource=VISIT_7),
+    )
+
+
+async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: AsyncEngine) -> None:
+    units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
+    inbox = SqlInbox(engine=engine)
+    watched = MarkedMeanwhile(inbox, clock)
+    refresher = Refresher(units=units, watched=watched, wake=wakes, offer=NoOffer(), clock=clock, name="a")
+    await inbox.accept(a_delivery(clock))
+    while clock.now() - NOW < GIVEN_UP_AFTER:
+        await refresher.take_up()
+        clock.at += timedelta(hours=1)
+    await refresher.take_up()
+    async with units() as unit:
+        mark = await unit.marks.of(VISIT_7)
+        (alert,) = await unit.alerts.due(clock.now(), limit=10)
+    assert alert.reason == Attention.WEBHOOK_GIVEN_UP  # of what came in until then
+    assert mark is not None
+    assert (mark.dead_at, mark.failing_since, mark.tries) == (None, None, 0)
+    before = len(watched.looks)
+    await refresher.take_up()
+    assert watched.looks[before:] == [clock.now()]
 
 
 async def test_a_resource_that_is_given_up_a_second_time_is_told_a_second_time(engine: AsyncEngine) -> None:
@@ -53,15 +99,7 @@ async def test_a_resource_that_is_given_up_a_second_time_is_told_a_second_time(e
         return [alert.reason for alert in due]
 
     for _ in range(2):
-        await inbox.accept(
-            Delivery(
-                event="appointment.updated",
-                resource_type="Appointment",
-                resource_id="7",
-                received_at=clock.now(),
-                poke=Poke(resource=VISIT_7),
-            )
-        )
+        await inbox.accept(a_delivery(clock))
         until = clock.now() + GIVEN_UP_AFTER + LONGEST_WAIT
         while clock.now() <= until:
             await refresher.take_up()
