@@ -2,21 +2,35 @@
 
 import base64
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from booking.happenings import Name
 from booking.ports import Clock
-from booking.refusals import NotFound
-from booking.subscribers import Endpoint, Secret
+from booking.refusals import DeclaredInSettings, NotFound
+from booking.subscribers import UNDECLARED, Endpoint, Secret
 from booking.telling import TellingUnits
 
 # Standard Webhooks: between 24 and 64 random bytes.
 _SECRET_BYTES = 32
 
 
+async def declare(endpoints: Sequence[Endpoint], *, units: TellingUnits, clock: Clock) -> None:
+    """Make the endpoints of the settings what these say, at the start of a process; those made by hand stay as they are.
+
+    Any number of processes may do it at once; where their settings differ, the last one's count.
+    """
+    async with units() as unit:
+        for back in await unit.endpoints.declare(endpoints, now=clock.now()):
+            await unit.alerts.forget(back)  # its next outage is news again
+        await unit.commit()
+
+
 class EndpointDesk:
-    """The actions. `check` raises InvalidInput for a URL that nothing will be sent to."""
+    """The actions. `check` raises InvalidInput for a URL that nothing will be sent to.
+
+    What the settings declare is changed there: it can only be told again, and be forgotten once it is declared no longer.
+    """
 
     def __init__(self, *, units: TellingUnits, clock: Clock, check: Callable[[str], Awaitable[None]]) -> None:
         self._units = units
@@ -39,10 +53,11 @@ class EndpointDesk:
         return endpoint
 
     async def rotate(self, endpoint_id: str, *, keep: timedelta) -> Secret:
-        """Sign with a new secret, and for so long with the present one too; answers the new one. Raises NotFound."""
+        """Sign with a new secret, and for so long with the present one too; answers the new one. Raises NotFound, DeclaredInSettings."""
         new = _new_secret()
         async with self._units() as unit:
             endpoint = await _existing(unit.endpoints.get(endpoint_id))
+            _of_this_desk(endpoint)
             until = self._clock.now() + keep
             former = [Secret(text=one.text, until=until) for one in endpoint.secrets[:1]]
             await unit.endpoints.rotate(endpoint_id, (new, *former))
@@ -50,16 +65,18 @@ class EndpointDesk:
         return new
 
     async def disable(self, endpoint_id: str) -> None:
-        """Tell it nothing until it is enabled; what happens meanwhile waits. Raises NotFound."""
+        """Tell it nothing until it is enabled; what happens meanwhile waits. Raises NotFound, DeclaredInSettings."""
         async with self._units() as unit:
-            if not await unit.endpoints.disable(endpoint_id, because="operator", now=self._clock.now()):
-                raise NotFound("endpoint")
+            _of_this_desk(await _existing(unit.endpoints.get(endpoint_id)))
+            await unit.endpoints.disable(endpoint_id, because="operator", now=self._clock.now())
             await unit.commit()
 
     async def enable(self, endpoint_id: str) -> int:
-        """Tell it again, and what it has not taken first; answers how many events that are. Raises NotFound."""
+        """Tell it again, and what it has not taken first; answers how many events that are. Raises NotFound, DeclaredInSettings."""
         async with self._units() as unit:
-            await _existing(unit.endpoints.get(endpoint_id))
+            endpoint = await _existing(unit.endpoints.get(endpoint_id))
+            if endpoint.disabled_because == UNDECLARED:
+                raise DeclaredInSettings("endpoint")
             waiting = await unit.letters.revive(endpoint_id, now=self._clock.now())
             await unit.endpoints.enable(endpoint_id)
             await unit.alerts.forget(endpoint_id)
@@ -67,9 +84,11 @@ class EndpointDesk:
         return waiting
 
     async def remove(self, endpoint_id: str) -> None:
-        """Forget it. Raises NotFound."""
+        """Forget it. Raises NotFound, DeclaredInSettings."""
         async with self._units() as unit:
-            await _existing(unit.endpoints.get(endpoint_id))
+            endpoint = await _existing(unit.endpoints.get(endpoint_id))
+            if endpoint.disabled_because != UNDECLARED:
+                _of_this_desk(endpoint)
             await unit.letters.remove(endpoint_id)
             await unit.commit()
 
@@ -89,6 +108,11 @@ async def _existing(reading: Awaitable[Endpoint | None]) -> Endpoint:
     if endpoint is None:
         raise NotFound("endpoint")
     return endpoint
+
+
+def _of_this_desk(endpoint: Endpoint) -> None:
+    if endpoint.declared:
+        raise DeclaredInSettings("endpoint")
 
 
 def _new_secret() -> Secret:

@@ -3,6 +3,7 @@
 DomainError
 ├── InvalidInput            the caller's mistake: which argument, and what to do
 ├── NotFound                no such thing for this caller (a foreign id and a missing id alike)
+├── DeclaredInSettings      the practice's settings say what it is: it is changed there and nowhere else
 ├── Refusal                 expected, typed, mapped once to a GraphQL problem
 │   ├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
 │   ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
@@ -44,6 +45,14 @@ class NotFound(DomainError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"{kind} not found")
+        self.kind = kind
+
+
+class DeclaredInSettings(DomainError):
+    """The practice's settings say what it is: it is changed there and nowhere else."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind} is declared in the settings")
         self.kind = kind
 
 

@@ -11,6 +11,12 @@ from typing import Protocol
 
 from booking.happenings import Happening, Name
 
+# How the ids of endpoints begin that the practice's settings declare; the name that they have there follows.
+FROM_SETTINGS = "settings:"
+
+# Why such an endpoint is disabled that is declared no longer.
+UNDECLARED = "undeclared"
+
 
 class NotTold(Exception):
     """The subscriber did not take the event; the text is a code, without anything of the subscriber's answer."""
@@ -59,6 +65,11 @@ class Endpoint:
     disabled_at: datetime | None = None  # UTC
     disabled_because: str | None = None  # a code
     failing_since: datetime | None = None  # UTC; it has taken nothing since
+
+    @property
+    def declared(self) -> bool:
+        """Whether the practice's settings say, or said, what it is."""
+        return self.id.startswith(FROM_SETTINGS)
 
     def live_secrets(self, now: datetime) -> Sequence[str]:
         """Those that sign now, the present one first."""
@@ -129,6 +140,13 @@ class Endpoints(Protocol):
 
     async def add(self, endpoint: Endpoint) -> None:
         """Keep a new one; it is told what comes from now on."""
+
+    async def declare(self, endpoints: Sequence[Endpoint], *, now: datetime) -> Sequence[str]:
+        """Make those from the settings be these: as they are declared now, and disabled if they are so no longer.
+
+        One that was disabled for that is enabled when it comes back: answers their ids. One that was disabled for another
+        reason stays so.
+        """
 
     async def get(self, endpoint_id: str) -> Endpoint | None:
         """The endpoint."""

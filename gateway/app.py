@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 
+import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -39,6 +40,8 @@ GRAPHIQL_PATH = "/graphiql"
 # How long a browser may remember what another origin is allowed; Chromium's own bound.
 _PREFLIGHT_SECONDS = 7200
 
+log = structlog.get_logger(__name__)
+
 
 class _Gateway:
     """What the application serves once it has started."""
@@ -55,6 +58,7 @@ class _Gateway:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Build the system, serve, and take it down."""
         async with compose(self._settings, clock=self._clock) as system, system.listening():
+            await _declare_endpoints(system)
             self._system, self._endpoint = system, _endpoint(self._settings, system, self._trusted)
             self.webhooks.endpoint = _webhook_endpoint(self._settings, system)
             yield
@@ -106,6 +110,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, emulator_url=emulator)
         routes.append(Route("/", _to_graphiql))
     return Starlette(routes=routes, middleware=_middleware(settings), lifespan=gateway.lifespan)
+
+
+async def _declare_endpoints(system: System) -> None:
+    """So that they are told what this gateway does; without its database it starts all the same, and a worker sees to it."""
+    try:
+        await system.telling.declare()
+    except Exception:
+        log.exception("telling.endpoints_not_declared")
 
 
 def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> GraphQLEndpoint:

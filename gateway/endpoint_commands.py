@@ -132,7 +132,7 @@ def _names(given: tuple[str, ...]) -> "frozenset[Name] | None":
 def _act(action: "Callable[[EndpointDesk], Awaitable[T]]") -> T:
     """Do it, and explain what keeps it from being done."""
     from booking.endpoints import EndpointDesk
-    from booking.refusals import InvalidInput, NotFound
+    from booking.refusals import DeclaredInSettings, InvalidInput, NotFound
     from gateway.clock import SystemClock
     from gateway.starting import settings_of_process
     from gateway.telling import doorman
@@ -150,12 +150,18 @@ def _act(action: "Callable[[EndpointDesk], Awaitable[T]]") -> T:
             raise click.ClickException(error.reason) from error
         except NotFound as error:
             raise click.ClickException("There is no such endpoint.") from error
+        except DeclaredInSettings as error:
+            raise click.ClickException(
+                "FRONTDOOR_ENDPOINTS says what it is and whether it is told: change it there, and restart gateway and worker."
+            ) from error
 
     return on_units(act)
 
 
 def _line(endpoint: "Endpoint", *, reveal: bool = False) -> str:
     parts = [endpoint.id, endpoint.url if reveal else _short(endpoint.url)]
+    if endpoint.declared:
+        parts.append("from FRONTDOOR_ENDPOINTS")
     if endpoint.disabled_at is not None:
         parts.append(f"disabled {moment(endpoint.disabled_at)} ({endpoint.disabled_because})")
     return "  ".join(parts)

@@ -1,6 +1,7 @@
 """Settings, all from the environment with the prefix `FRONTDOOR_`; docs/settings.md names each."""
 
 import base64
+import re
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -14,11 +15,14 @@ from pydantic import (
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from booking.refusals import InvalidInput
+from gateway.declared_endpoints import DeclaredEndpoint, EndpointName
 from integrations.database.sealing import KEY_BYTES
 
 # Below this an HMAC key can be guessed faster than the HMAC itself (RFC 2104, section 3: the hash's length).
@@ -27,6 +31,9 @@ _SECRET_LENGTH = 32
 # What signs tokens in a stack on a developer's own machine, where everybody is synthetic; production refuses it.
 DEVELOPMENT_SECRET = "frontdoor-development-only-anybody-can-know-this"  # noqa: S105  # that is its point
 
+
+# Of endpoints and their parts. Shorter than any secret.
+_A_NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 # The schemes of addresses that the adapters take.
 _DATABASES = frozenset({"sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg"})
@@ -158,6 +165,11 @@ class Settings(BaseSettings):
         False,
         description="Lets endpoints be on this machine, and without TLS; for development, and refused in production.",
     )
+    endpoints: dict[EndpointName, DeclaredEndpoint] = Field(
+        default_factory=dict,
+        description="JSON: names and endpoints that are told events, each `url`, `secrets` (a list; all sign) and perhaps `events`; "
+        "see [events](events.md#endpoints-from-settings).",
+    )
     in_doubt_minutes: int = Field(
         20, ge=1, le=1440, description="An outcome that is unknown for longer is alerted."
     )
@@ -287,6 +299,24 @@ class Settings(BaseSettings):
             raise ValueError("is an http or https URL")
         return value
 
+    @field_validator("endpoints")
+    @classmethod
+    def _can_be_sent_to(
+        cls, value: dict[str, DeclaredEndpoint], info: ValidationInfo
+    ) -> dict[str, DeclaredEndpoint]:
+        # Loaded only where it is used: a tenth of a second at every start.
+        from integrations.endpoints.urls import check_form  # noqa: PLC0415
+
+        for name, endpoint in value.items():
+            try:
+                check_form(
+                    endpoint.url.get_secret_value(),
+                    allow_http=bool(info.data.get("endpoints_allow_loopback")),
+                )
+            except InvalidInput as error:
+                raise ValueError(f"the URL of {name}: {error.reason}") from None
+        return value
+
     @field_validator("stripe_key")
     @classmethod
     def _cannot_charge(cls, value: SecretStr | None) -> SecretStr | None:
@@ -408,11 +438,17 @@ class TokenSettings(BaseSettings):
 
 def explain(error: ValidationError) -> str:
     """What is wrong with the environment, one line a setting, without any value."""
-    lines = []
-    for problem in error.errors(include_input=False, include_url=False, include_context=False):
-        name = f"FRONTDOOR_{str(problem['loc'][0]).upper()}" if problem["loc"] else "settings"
-        lines.append(f"  {name}: {problem['msg']}")
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    lines = [f"  {_place(problem['loc'])}: {problem['msg']}" for problem in problems]
     return "\n".join(["Frontdoor cannot start with these settings:", *sorted(lines)])
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """The setting, and where in it, as far as that is told by names: whatever else stands there may be a value."""
+    if not loc:
+        return "settings"
+    inside = [one for one in map(str, loc[1:]) if _A_NAME.fullmatch(one)]
+    return " ".join([f"FRONTDOOR_{str(loc[0]).upper()}", *inside])
 
 
 def sqlite_directory(database_url: str) -> Path | None:

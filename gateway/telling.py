@@ -6,11 +6,13 @@ from importlib.metadata import entry_points
 import structlog
 
 from booking.alerts import Watch
+from booking.endpoints import declare
 from booking.handlers import Handler, InstalledHandler
 from booking.oversight import Attention
 from booking.ports import Clock
 from booking.subscribers import Endpoint, Subscriber
 from booking.telling import Courier, TellingUnits
+from gateway.declared_endpoints import endpoints_of
 from gateway.settings import Settings
 from integrations.endpoints.addresses import Doorman
 from integrations.endpoints.sending import HttpEndpoint, PinnedTransport, open_network
@@ -35,6 +37,12 @@ class Telling:
         self._courier: Courier | None = None
         self._transport: PinnedTransport | None = None
 
+    async def declare(self) -> None:
+        """Make the endpoints of the settings what these say."""
+        now = self._clock.now()
+        endpoints = endpoints_of(self._settings.endpoints, now=now)
+        await declare(endpoints, units=self._units, clock=self._clock)
+
     async def look(self) -> None:
         """Start telling whoever has something to be told."""
         if self._courier is None:
@@ -49,6 +57,7 @@ class Telling:
             await self._transport.aclose()
 
     async def _start(self) -> Courier:
+        await self.declare()
         handlers, unusable = installed_handlers()
         for name in unusable:
             await self._watch.raise_alert(Attention.HANDLER_UNUSABLE, f"handler:{name}")

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.happenings import Name
-from booking.subscribers import Endpoint, Secret
+from booking.subscribers import FROM_SETTINGS, UNDECLARED, Endpoint, Secret
+from integrations.database.columns import upsert
 from integrations.database.letters import LAST
 from integrations.database.sealing import SealBroken, Sealer
 from integrations.database.tables import subscribers
 
 _s = subscribers.c
+
+_ENABLED: dict[str, None] = {"disabled_at": None, "disabled_because": None, "failing_since": None}
 
 
 class SqlEndpoints:
@@ -24,15 +28,31 @@ class SqlEndpoints:
 
     async def add(self, endpoint: Endpoint) -> None:
         """Keep a new one; it is told what comes from now on."""
-        row = insert(subscribers).values(
-            id=endpoint.id,
-            place=LAST,
-            created_at=endpoint.created_at,
-            url=endpoint.url,
-            events=sorted(endpoint.events) if endpoint.events is not None else None,
-            secrets=self._sealed(endpoint.id, endpoint.secrets),
+        row = self._said(endpoint) | {"place": LAST, "created_at": endpoint.created_at}
+        await self._connection.execute(insert(subscribers).values(row))
+
+    async def declare(self, endpoints: Sequence[Endpoint], *, now: datetime) -> Sequence[str]:
+        """Make those from the settings be these: as they are declared now, and disabled if they are so no longer.
+
+        One that was disabled for that is enabled when it comes back: answers their ids. One that was disabled for another
+        reason stays so.
+        """
+        ours = _s.id.startswith(FROM_SETTINGS, autoescape=True)
+        # Processes that start together take the rows in one order: none waits for another that waits for it.
+        await self._connection.execute(select(_s.id).where(ours).order_by(_s.id).with_for_update())
+        for endpoint in sorted(endpoints, key=lambda one: one.id):
+            said = self._said(endpoint)
+            row = upsert(self._connection, subscribers).values(
+                said | {"place": LAST, "created_at": endpoint.created_at}
+            )
+            await self._connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=said))
+        declared = _s.id.in_([endpoint.id for endpoint in endpoints])
+        gone = update(subscribers).where(
+            ours, ~declared, or_(_s.disabled_because.is_(None), _s.disabled_because != UNDECLARED)
         )
-        await self._connection.execute(row)
+        back = update(subscribers).where(declared, _s.disabled_because == UNDECLARED)
+        await self._connection.execute(gone.values(disabled_at=now, disabled_because=UNDECLARED))
+        return (await self._connection.scalars(back.values(_ENABLED).returning(_s.id))).all()
 
     async def get(self, endpoint_id: str) -> Endpoint | None:
         """The endpoint."""
@@ -55,12 +75,21 @@ class SqlEndpoints:
 
     async def enable(self, endpoint_id: str) -> None:
         """Tell it again."""
-        await self._write(endpoint_id, disabled_at=None, disabled_because=None, failing_since=None)
+        await self._write(endpoint_id, **_ENABLED)
 
     async def _write(self, endpoint_id: str, **values: object) -> bool:
         """Write the row, unless it is a handler's; answers whether there was one."""
         row = update(subscribers).where(_s.id == endpoint_id, _s.url.is_not(None))
         return bool((await self._connection.execute(row.values(values))).rowcount)
+
+    def _said(self, endpoint: Endpoint) -> dict[str, Any]:
+        """The columns that say what it is."""
+        return {
+            "id": endpoint.id,
+            "url": endpoint.url,
+            "events": sorted(endpoint.events) if endpoint.events is not None else None,
+            "secrets": self._sealed(endpoint.id, endpoint.secrets),
+        }
 
     def _sealed(self, endpoint_id: str, secrets: Sequence[Secret]) -> dict[str, str]:
         plain = [[one.text, one.until.isoformat() if one.until else None] for one in secrets]

@@ -9,6 +9,18 @@ from integrations.endpoints.sending import PORTS
 
 async def check(url: str, *, doorman: Doorman, allow_http: bool) -> None:
     """Raises InvalidInput, with a reason, for a URL that nothing will be sent to. That it passes here lets nothing pass later."""
+    parsed = check_form(url, allow_http=allow_http)
+    try:
+        await doorman.admit(parsed.raw_host.decode("ascii"), parsed.port or PORTS[parsed.scheme])
+    except AddressRefused:
+        reason = "It leads to an address that is not of the public Internet."
+        raise InvalidInput(field="URL", reason=reason) from None
+    except NameUnknown:
+        raise InvalidInput(field="URL", reason="Its name stands for no address.") from None
+
+
+def check_form(url: str, *, allow_http: bool) -> httpx2.URL:
+    """As `check`, as far as it can be said without a look-up; answers the URL in its parts."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
@@ -17,10 +29,4 @@ async def check(url: str, *, doorman: Doorman, allow_http: bool) -> None:
         raise InvalidInput(field="URL", reason="It is not an https URL.")
     if parsed.userinfo or parsed.fragment:
         raise InvalidInput(field="URL", reason="It has a password or a fragment: neither would be sent.")
-    try:
-        await doorman.admit(parsed.raw_host.decode("ascii"), parsed.port or PORTS[parsed.scheme])
-    except AddressRefused:
-        reason = "It leads to an address that is not of the public Internet."
-        raise InvalidInput(field="URL", reason=reason) from None
-    except NameUnknown:
-        raise InvalidInput(field="URL", reason="Its name stands for no address.") from None
+    return parsed

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from booking.happenings import Happening, Name
-from booking.subscribers import Letter
+from booking.subscribers import Endpoint, Letter, Secret
 from booking.watched import Kind, Resource
 from gateway.clock import SystemClock
 from gateway.command_line import main
@@ -151,6 +151,38 @@ def test_of_a_url_only_the_host_and_the_beginning_of_the_path_are_shown_unless_i
     assert said("endpoints", "list") == [f"{endpoint_id}  {shown}  0 wait"]
     assert said("endpoints", "show", endpoint_id)[0] == f"{endpoint_id}  {shown}"
     assert said("endpoints", "show", endpoint_id, "--reveal")[0] == f"{endpoint_id}  {of}"
+
+
+def test_endpoints_from_the_settings_are_marked_and_changed_by_the_settings_only(url: str) -> None:
+    def starts(*endpoints: Endpoint) -> None:
+        on_unit(url, lambda unit: unit.endpoints.declare(endpoints, now=NOW))
+
+    one = Endpoint(
+        id="settings:desk",
+        url=URL,
+        events=None,
+        secrets=(Secret(text=f"whsec_{'A' * 43}="),),
+        created_at=NOW,
+    )
+    starts(one)
+    by_hand, _ = said("endpoints", "add", URL)
+    assert said("endpoints", "list") == [
+        f"settings:desk  {URL}  from FRONTDOOR_ENDPOINTS  0 wait",
+        f"{by_hand}  {URL}  0 wait",
+    ]
+    assert said("endpoints", "show", "settings:desk")[0] == f"settings:desk  {URL}  from FRONTDOOR_ENDPOINTS"
+    for command in ("rotate", "disable", "remove"):
+        refused = run("endpoints", command, "settings:desk")
+        assert refused.exit_code == 1
+        assert "change it there" in refused.output
+    said("endpoints", "replay", "settings:desk", "--since", "2027-01-01")
+    said("endpoints", "enable", "settings:desk")
+
+    starts()
+    assert "(undeclared)" in said("endpoints", "list")[0]
+    assert run("endpoints", "enable", "settings:desk").exit_code == 1
+    said("endpoints", "remove", "settings:desk")
+    assert said("endpoints", "list") == [f"{by_hand}  {URL}  0 wait"]
 
 
 def test_handlers_are_listed_and_shown(url: str) -> None:

@@ -7,6 +7,7 @@ import click
 import pytest
 from pydantic import ValidationError
 
+from booking.happenings import Name
 from gateway.sealing import sealer
 from gateway.settings import DEVELOPMENT_SECRET, Settings, explain
 from gateway.starting import settings_of_process
@@ -160,3 +161,54 @@ def test_rows_sealed_before_there_were_data_keys_still_open(monkeypatch: pytest.
         assert now.open(before, place="here") == "sample"
         before = now.seal("sample", place="here")
         assert before["key"] == names[0]
+
+
+ENDPOINT = {"url": "https://hooks.example.com/canary", "secrets": ["whsec_" + "A" * 43 + "="]}
+
+
+def test_endpoints_are_read_and_nothing_of_them_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"front_desk": ENDPOINT, "billing": {**ENDPOINT, "events": ["payment.failed"]}}
+    monkeypatch.setenv("FRONTDOOR_ENDPOINTS", json.dumps(given))
+    settings = Settings()
+    assert {name: one.events for name, one in settings.endpoints.items()} == {
+        "front_desk": None,
+        "billing": {Name.PAYMENT_FAILED},
+    }
+    assert settings.endpoints["billing"].url.get_secret_value() == ENDPOINT["url"]
+    shown = repr(settings)
+    assert "canary" not in shown
+    assert "AAAA" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("desk", {"url": None}, "desk url"),
+        ("desk", {"url": "http://canary.example.com/"}, "the URL of desk: It is not an https URL"),
+        ("desk", {"url": "https://someone:canary@example.com/"}, "the URL of desk: It has a password"),
+        ("desk", {"url": "canary"}, "the URL of desk: It is not an https URL"),
+        ("desk", {"secrets": None}, "desk secrets"),
+        ("desk", {"secrets": []}, "desk secrets: Tuple should have at least 1 item"),
+        ("desk", {"secrets": ["canary"]}, "desk secrets: Value error, a secret is whsec_"),
+        ("desk", {"secrets": ["whsec_canary"]}, "desk secrets: Value error, a secret is whsec_"),
+        ("desk", {"secrets": ["whsec_canäry"]}, "desk secrets: Value error, a secret is whsec_"),
+        ("desk", {"secrets": [f"canary{ENDPOINT['secrets'][0]}"]}, "desk secrets: Value error, a secret is"),
+        ("desk", {"secrets": [ENDPOINT["secrets"][0] * 2]}, "desk secrets: Value error, a secret is"),
+        ("desk", {"events": ["appointment.canary"]}, "desk events"),
+        ("desk", {"events": []}, "desk events"),
+        ("desk", {"secret": "canary"}, "desk secret: Extra inputs are not permitted"),
+        ("Desk canary", {}, "FRONTDOOR_ENDPOINTS"),
+        (f"whsec_{'canary' * 8}", {}, "FRONTDOOR_ENDPOINTS"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_told_ends_the_start_with_its_name_and_without_its_values(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: dict[str, object], said: str
+) -> None:
+    endpoint = {key: value for key, value in {**ENDPOINT, **given}.items() if value is not None}
+    monkeypatch.setenv("FRONTDOOR_ENDPOINTS", json.dumps({name: endpoint}))
+    with pytest.raises(click.ClickException) as caught:
+        settings_of_process()
+    assert said in caught.value.message
+    assert "FRONTDOOR_ENDPOINTS" in caught.value.message
+    assert "canary" not in caught.value.message
+    assert "AAAA" not in caught.value.message
