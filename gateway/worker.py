@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,8 +15,8 @@ from booking.saga import Saga
 # Often enough that a patient whose gateway died sees their checkout move, rarely enough to cost nothing.
 POLL_SECONDS = 1.0
 
-# How many rows one look takes: more would outlive their leases in the queue.
-BATCH = 20
+# How many checkouts are driven at once: each may wait a minute for Healthie, which answers all of them at one pace.
+AT_ONCE = 20
 
 # How the audit of upstream calls names whoever asked.
 ACTOR = "worker"
@@ -50,56 +50,69 @@ class Worker:
         self._units = units
         self._clock = clock
         self._database_answers = False
+        self._under_way: set[str] = set()  # ids of checkouts
+        self._wake = asyncio.Event()
         self._next: dict[Chore, datetime] = {
             chore: clock.now() + (chore.first or chore.every) for chore in chores
         }
         self._apart = apart
 
     async def run(self, stop: asyncio.Event, *, beat: Callable[[], object] | None = None) -> None:
-        """Work until told to stop; one failing row or chore does not keep the others waiting.
+        """Work until told to stop, and end what is under way; no slow or failing row or chore keeps the others waiting.
 
         `beat` is called after each look that found the database.
         """
         log.info("worker.started")
-        async with asyncio.TaskGroup() as loops:
+        async with asyncio.TaskGroup() as tasks:
             for chore in self._apart:
-                loops.create_task(self._again_and_again(chore, stop))
-            loops.create_task(self._chores(stop))
+                tasks.create_task(self._again_and_again(chore, stop))
+            tasks.create_task(self._chores(stop))
+            tasks.create_task(self._wake_at(stop))
             while not stop.is_set():
-                busy = await self._take_up()
+                self._wake.clear()
+                for checkout_id in await self._take_up():
+                    tasks.create_task(self._resume(checkout_id))
                 if beat is not None and self._database_answers:
                     beat()
-                if not busy:
-                    await _stopped_within(stop, POLL_SECONDS)
+                await _set_within(self._wake, POLL_SECONDS)
         log.info("worker.stopped")
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
 
     async def _again_and_again(self, chore: Chore, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self._do(chore)
-            await _stopped_within(stop, chore.every.total_seconds())
+            await _set_within(stop, chore.every.total_seconds())
 
     async def _chores(self, stop: asyncio.Event) -> None:
         """Beside the checkouts, since a chore may wait for a chat, a disk or Healthie."""
         while not stop.is_set():
             await self._do_what_is_due()
-            await _stopped_within(stop, POLL_SECONDS)
+            await _set_within(stop, POLL_SECONDS)
 
     async def tick(self) -> int:
         """Take up what is due now, once; answers how many checkouts that were, those that failed left out."""
-        resumed = await self._take_up()
+        resumed = await asyncio.gather(*map(self._resume, await self._take_up()))
         await self._do_what_is_due()
-        return resumed
+        return sum(resumed)
 
-    async def _take_up(self) -> int:
+    async def _take_up(self) -> Sequence[str]:
+        """Ids of checkouts that are due and are now under way, as many as there is room for."""
         try:
             async with self._units() as unit:
-                due = await unit.checkouts.due(self._clock.now(), limit=BATCH)
+                # Of those under way some are due still: not leased yet, or only looked at.
+                due = await unit.checkouts.due(self._clock.now(), limit=AT_ONCE + len(self._under_way))
         except Exception:
             log.exception("worker.database_unavailable")
             self._database_answers = False
-            return 0
+            return ()
         self._database_answers = True
-        return sum(await asyncio.gather(*(self._resume(checkout_id) for checkout_id in due)))
+        room = AT_ONCE - len(self._under_way)
+        taken = [checkout_id for checkout_id in due if checkout_id not in self._under_way][:room]
+        self._under_way.update(taken)
+        return taken
 
     async def _do_what_is_due(self) -> None:
         """Without a database nothing is: a daily chore would fail, and come again a day later."""
@@ -115,6 +128,9 @@ class Worker:
         except Exception:
             log.exception("worker.checkout_failed", checkout=checkout_id)
             return False
+        finally:
+            self._under_way.discard(checkout_id)
+        self._wake.set()  # there is room: another may be due; what failed is looked at again after a rest
         return True
 
     async def _do(self, chore: Chore) -> None:
@@ -125,6 +141,6 @@ class Worker:
             log.exception("worker.chore_failed", chore=chore.name)
 
 
-async def _stopped_within(stop: asyncio.Event, seconds: float) -> None:
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        await asyncio.wait_for(event.wait(), seconds)

@@ -1,13 +1,18 @@
 """The worker takes up what is due, and nothing that fails keeps the rest waiting."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
+import gateway.worker
+from booking.models import Checkout
 from booking.models import CheckoutState as S
 from booking.ports import UnitOfWork
+from booking.principals import Caller, Principal, PrincipalKind
 from booking.saga import LEASE
 from gateway.worker import POLL_SECONDS, Chore, Worker
 from tests.unit.booking_world import PATIENT, World, a_slot
@@ -17,6 +22,13 @@ HOUR = timedelta(hours=1)
 
 def worker_of(world: World, *chores: Chore) -> Worker:
     return Worker(saga=world.a_saga(), units=world.database, clock=world.clock, chores=chores)
+
+
+async def until(looked: asyncio.Event, seen: Callable[[], bool]) -> None:
+    """Wait for something that a running worker does, asking at each of its looks."""
+    while not seen():
+        looked.clear()
+        await looked.wait()
 
 
 async def test_takes_up_what_is_due_and_leaves_what_is_not() -> None:
@@ -122,15 +134,14 @@ async def test_a_chore_that_hangs_keeps_no_checkout_waiting() -> None:
     worker = worker_of(world, Chore(name="hanging", every=HOUR, work=work))
     world.clock.advance(hours=1)
     due = world.confirmed(await world.start())
-    driven = asyncio.Event()
-    running = asyncio.create_task(worker.run(stop, beat=driven.set))
+    looked = asyncio.Event()
+    running = asyncio.create_task(worker.run(stop, beat=looked.set))
     async with asyncio.timeout(POLL_SECONDS * 3):
         await begun.wait()
-        await driven.wait()
-    assert world.row(due).state is S.CONFIRMED
-    driven.clear()
+        await until(looked, lambda: world.row(due).state is S.CONFIRMED)
+    looked.clear()
     async with asyncio.timeout(POLL_SECONDS * 3):
-        await driven.wait()
+        await looked.wait()
     stop.set()
     never.set()
     await running
@@ -146,3 +157,82 @@ async def test_stops_when_told_and_not_only_at_the_next_look(*, busy: bool) -> N
     stop.set()
     await asyncio.wait_for(running, POLL_SECONDS / 2)
     assert due is None or world.row(due).state is S.CONFIRMED
+
+
+class SlowCharges:
+    """The first charges, so many of them, wait to be let go."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self.waiting, self.let_go = 0, asyncio.Event()
+        self._during, self._number = world.books.during, number
+        self._during["charge"] = self._wait
+
+    async def _wait(self) -> None:
+        self.waiting += 1
+        if self.waiting < self._number:
+            self._during["charge"] = self._wait
+        await self.let_go.wait()
+
+
+async def due_by_turns(world: World, number: int) -> list[Checkout]:
+    """Confirmed checkouts of as many patients, each due a second after the other, and all of them by now."""
+    rows = []
+    for hours in (24, 24.5, 48)[:number]:
+        patient = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id=f"p-sample-{hours}"))
+        rows.append(world.confirmed(await world.start(patient, a_slot(hours=hours))))
+        world.clock.advance(seconds=1)
+    return rows
+
+
+@asynccontextmanager
+async def at_work(world: World, looked: asyncio.Event) -> AsyncIterator[asyncio.Event]:
+    """A worker, for ten seconds at most; it stops at the end, or when the answered event is set."""
+    stop = asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker_of(world).run(stop, beat=looked.set))
+        yield stop
+        stop.set()
+
+
+async def test_a_slow_checkout_keeps_no_other_waiting_that_is_due_after_it() -> None:
+    world, looked = World(), asyncio.Event()
+    slow, other = await due_by_turns(world, 2)
+    world.put(world.row(other).changed(due_at=world.clock.now() + HOUR))
+    charges = SlowCharges(world, 1)
+    async with at_work(world, looked):
+        await until(looked, lambda: charges.waiting == 1)
+        world.put(world.row(other).changed(due_at=world.clock.now()))
+        await until(looked, lambda: world.row(other).state is S.CONFIRMED)
+        assert world.row(slow).state is S.CHARGE_INTENDED
+        charges.let_go.set()
+    assert world.row(slow).state is S.CONFIRMED
+
+
+async def test_no_more_are_driven_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway.worker, "AT_ONCE", 2)
+    world, looked = World(), asyncio.Event()
+    *slow, last = await due_by_turns(world, 3)
+    charges = SlowCharges(world, 2)
+    async with at_work(world, looked):
+        await until(looked, lambda: charges.waiting == 2)
+        looked.clear()
+        await looked.wait()
+        assert world.row(last).state is S.STARTED
+        charges.let_go.set()
+        await until(looked, lambda: world.row(last).state is S.CONFIRMED)
+    assert {world.row(one).state for one in slow} == {S.CONFIRMED}
+
+
+async def test_told_to_stop_it_takes_nothing_more_up_and_ends_what_is_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gateway.worker, "AT_ONCE", 1)
+    world, looked = World(), asyncio.Event()
+    slow, waiting = await due_by_turns(world, 2)
+    charges = SlowCharges(world, 1)
+    async with at_work(world, looked) as stop:
+        await until(looked, lambda: charges.waiting == 1)
+        stop.set()
+        charges.let_go.set()
+    assert world.row(slow).state is S.CONFIRMED
+    assert world.row(waiting).state is S.STARTED
