@@ -16,6 +16,7 @@ from gateway.audit_commands import audit
 from gateway.endpoint_commands import endpoints
 from gateway.handler_commands import handlers
 from gateway.operators import checkouts, clinicians
+from gateway.tether import end_with_parent
 from gateway.upstream import upstream
 from gateway.webhook_operators import webhooks
 
@@ -27,8 +28,20 @@ if TYPE_CHECKING:
 GATEWAY_PORT = 8000
 EMULATOR_PORT = 8010
 
+
+def _tied(_context: click.Context, _option: click.Parameter, given: bool) -> bool:
+    """Tie this process to its parent: before it loads anything, which takes seconds on a busy machine."""
+    if given:
+        end_with_parent()
+    return given
+
+
 _until_stdin_closes = click.option(
-    "--until-stdin-closes", is_flag=True, hidden=True, help="End with the process that started this one."
+    "--until-stdin-closes",
+    is_flag=True,
+    hidden=True,
+    callback=_tied,
+    help="End with the process that started this one.",
 )
 
 
@@ -41,7 +54,7 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=GATEWAY_PORT, show_default=True)
 @_until_stdin_closes
-def serve(host: str, port: int, until_stdin_closes: bool) -> None:
+def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
     """Run the gateway: the GraphQL API."""
     import uvicorn
 
@@ -49,7 +62,7 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:
     from gateway.sockets.rules import LONGEST_MESSAGE
     from gateway.trusted_documents import ManifestInvalid
 
-    settings = _settings(until_stdin_closes=until_stdin_closes)
+    settings = _settings()
     with _clean_errors(ManifestInvalid):
         app = create_app(settings)
     # What has been imported stays: looking through all of it for garbage stops everybody for a tenth of a second.
@@ -75,12 +88,12 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:
     help="A file that is touched whenever the worker has found the database: for health checks.",
 )
 @_until_stdin_closes
-def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:
+def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
     """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
     from gateway.composition import compose
     from integrations.database.migrations import DatabaseUnusable, prove_ready
 
-    settings = _settings(until_stdin_closes=until_stdin_closes)
+    settings = _settings()
 
     async def run() -> None:
         stop = _stop_event()
@@ -98,7 +111,7 @@ def migrate() -> None:
     from integrations.database.migrations import DatabaseUnusable
     from integrations.database.migrations import migrate as migrate_database
 
-    settings = _settings(until_stdin_closes=False)
+    settings = _settings()
     with _clean_errors(DatabaseUnusable):
         asyncio.run(migrate_database(settings.database_url, role=settings.database_role))
     click.echo("The database is up to date.")
@@ -205,10 +218,10 @@ def check(manifest: Path) -> None:
     click.echo(f"All {len(texts)} documents would be answered.")
 
 
-def _settings(*, until_stdin_closes: bool) -> "Settings":
+def _settings() -> "Settings":
     from gateway.starting import settings_of_process
 
-    return settings_of_process(until_stdin_closes=until_stdin_closes)
+    return settings_of_process()
 
 
 def _stop_event() -> asyncio.Event:

@@ -6,13 +6,10 @@ from pydantic_settings import SettingsError
 
 from gateway.logs import configure_logs
 from gateway.settings import Settings, explain, sqlite_directory
-from gateway.tether import end_with_parent
 
 
-def settings_of_process(*, until_stdin_closes: bool = False) -> Settings:
+def settings_of_process() -> Settings:
     """The settings of a running process, with its logs set up; a wrong environment ends it with a clear text."""
-    if until_stdin_closes:
-        end_with_parent()
     try:
         settings = Settings()
     except ValidationError as error:

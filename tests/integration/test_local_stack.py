@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from gateway.local_stack import free_port, local_stack
+from gateway.tether import GRACE_SECONDS
 from tests.acceptance.app import VISITOR, App
 from tests.plugins.stack import eventually
 
@@ -23,8 +24,22 @@ PROGRAM = (sys.executable, "-m", "gateway.command_line")
 # A start takes two seconds on an idle machine.
 START_SECONDS = 45
 
-# What processes get to end in after their parent is gone: the grace of the tether, and a little.
-END_SECONDS = 10
+# A process on a machine so slow that its libraries never come.
+LOADS_FOR_EVER = """
+import sys, time
+
+class ForEver:
+    def find_spec(self, name, *_):
+        if name in {"gateway.app", "gateway.composition"}:
+            time.sleep(600)
+
+sys.meta_path.insert(0, ForEver())
+from gateway.command_line import main
+main([sys.argv[1], "--until-stdin-closes"])
+"""
+
+# What processes get to end in: the start that one of them may still be in, and then the grace that they are given.
+END_SECONDS = START_SECONDS + GRACE_SECONDS
 
 processes = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="needs /proc to see processes end"
@@ -129,6 +144,19 @@ async def test_dev_killed_leaves_nothing_that_the_next_one_trips_over() -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_a_child_whose_parent_is_gone_ends_though_it_is_loading_still(command: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", LOADS_FOR_EVER, command), stdin=asyncio.subprocess.DEVNULL
+    )
+    try:
+        assert await asyncio.wait_for(process.wait(), START_SECONDS) == -signal.SIGTERM
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 @pytest.mark.parametrize("name", ["gateway", "emulator"])
