@@ -13,6 +13,7 @@ TITLES = (
     "HoldSlot",
     "QuoteVisit",
     "StartCheckout",
+    "WatchCheckout",
     "DeclineAndRetry",
     "ConfirmCheckout",
     "MyVisits",

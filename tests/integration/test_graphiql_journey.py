@@ -11,6 +11,7 @@ import httpx2
 
 from gateway.graphiql.examples import Example, load_examples, remembered
 from gateway.local_stack import free_port, local_stack
+from tests.integration.socket_client import connected
 
 
 def fill(text: str, known: dict[str, str]) -> Any:
@@ -27,6 +28,8 @@ def find(data: Any, steps: list[str]) -> Any:
 
 
 async def run(http: httpx2.AsyncClient, tab: Example, known: dict[str, str]) -> Any:
+    if tab.query.partition("\nsubscription ")[1]:
+        return await watch(http, tab, known)
     response = await http.post(
         "/graphql",
         json={"query": tab.query, "variables": fill(tab.variables, known)},
@@ -41,6 +44,17 @@ async def run(http: httpx2.AsyncClient, tab: Example, known: dict[str, str]) -> 
     found = {name: find(body["data"], path.split(".")) for name, path in remembered().items()}
     known.update({name: value for name, value in found.items() if value is not None})
     return body["data"]
+
+
+async def watch(http: httpx2.AsyncClient, tab: Example, known: dict[str, str]) -> Any:
+    """The first message, as the page would get it."""
+    url = http.base_url.copy_with(scheme="ws", path="/graphql")
+    async with connected(str(url), origin=str(http.base_url).rstrip("/")) as socket:
+        await socket.open(fill(tab.headers or "{}", known))
+        await socket.subscribe(tab.query, fill(tab.variables, known))
+        message = await socket.hear()
+    assert "errors" not in message["payload"], (tab.title, message)
+    return message["payload"]["data"]
 
 
 async def test_the_tabs_from_left_to_right_decline_a_card_and_book_a_visit(tmp_path: Path) -> None:
@@ -59,6 +73,7 @@ async def test_the_tabs_from_left_to_right_decline_a_card_and_book_a_visit(tmp_p
         answers = {tab.title: await run(http, tab, known) for tab in load_examples()}
     assert answers["HoldSlot"]["holdSlot"]["__typename"] == "HoldSlotSuccess"
     assert answers["QuoteVisit"]["quote"]["__typename"] == "QuoteSuccess"
+    assert answers["WatchCheckout"]["checkoutChanged"]["status"] == "OPEN"
     assert answers["DeclineAndRetry"]["confirmCheckout"]["__typename"] == "CardDeclined"
     assert answers["ConfirmCheckout"]["confirmCheckout"]["checkout"]["status"] == "CONFIRMED"
     assert answers["MyVisits"]["checkout"]["appointment"]["status"] == "BOOKED"

@@ -53,7 +53,7 @@ async def page_data(**options: Any) -> Any:
 
 async def test_everything_that_the_page_refers_to_is_served_with_the_package() -> None:
     references = References((await get("/graphiql")).text).found
-    assert len(references) == 7
+    assert len(references) == 8
     async with client() as http:
         for address in references:
             response = await http.get(address)
@@ -69,7 +69,7 @@ async def test_the_page_refers_to_no_other_host() -> None:
 
 
 async def test_our_own_files_name_no_host() -> None:
-    for name in ("frontdoor.js", "frontdoor.css"):
+    for name in ("frontdoor.js", "frontdoor.css", "watch.js"):
         text = (ASSETS / name).read_text(encoding="utf-8")
         assert re.findall(r"(?:https?:)?//\w[\w.-]*\.\w+", text) == []
 
@@ -103,13 +103,17 @@ async def test_the_page_has_no_script_or_style_of_its_own_but_data() -> None:
 
 
 async def test_the_tabs_stand_in_their_order() -> None:
-    titles = [re.search(r"(?:query|mutation) (\w+)", tab["query"]) for tab in (await page_data())["tabs"]]
+    titles = [
+        re.search(r"(?:query|mutation|subscription) (\w+)", tab["query"])
+        for tab in (await page_data())["tabs"]
+    ]
     assert [title and title[1] for title in titles] == [
         "BrowsePlans",
         "FindSlots",
         "HoldSlot",
         "QuoteVisit",
         "StartCheckout",
+        "WatchCheckout",
         "DeclineAndRetry",
         "ConfirmCheckout",
         "MyVisits",

@@ -86,10 +86,10 @@ async function visitorToken() {
   return recall().visitor ?? "";
 }
 
-function isMutation(document, operationName) {
+function kindOf(document, operationName) {
   const operations = (document?.definitions ?? []).filter((one) => one.kind === "OperationDefinition");
   const chosen = operations.find((one) => one.name?.value === operationName) ?? operations[0];
-  return chosen?.operation === "mutation";
+  return chosen?.operation;
 }
 
 // Not crypto.randomUUID(): browsers have it on https and localhost only.
@@ -101,9 +101,11 @@ async function send(params, options) {
   const body = { ...params, variables: fill(params.variables ?? {}) };
   const headers = new Headers(fill(options.headers ?? {}));
   const given = headers.has("Frontdoor-Visitor");
-  headers.set("Content-Type", "application/json");
   if (!given) headers.set("Frontdoor-Visitor", await visitorToken());
-  if (isMutation(options.documentAST, params.operationName)) {
+  const kind = kindOf(options.documentAST, params.operationName);
+  if (kind === "subscription") return noted(watch(page.endpoint, Object.fromEntries(headers), body));
+  headers.set("Content-Type", "application/json");
+  if (kind === "mutation") {
     if (!headers.has("Idempotency-Key")) headers.set("Idempotency-Key", freshKey());
     remember({ idempotencyKey: headers.get("Idempotency-Key") });
   }
@@ -113,16 +115,31 @@ async function send(params, options) {
     headers.set("Frontdoor-Visitor", await visitorToken());
     ({ response, answer } = await post(body, headers));
   }
-  if (params.operationName !== "IntrospectionQuery") showLast(response);
+  if (params.operationName !== "IntrospectionQuery") showLast(`HTTP ${response.status}${replayed(response)}`);
   remember(found(answer.data));
   return answer;
+}
+
+function noted(messages) {
+  let count = 0;
+  return {
+    subscribe: ({ next, complete }) =>
+      messages.subscribe({
+        next(answer) {
+          showLast(`WebSocket · ${(count += 1)}`);
+          remember(found(answer.data));
+          next(answer);
+        },
+        complete,
+      }),
+  };
 }
 
 async function fetcher(params, options = {}) {
   try {
     return await send(params, options);
   } catch (error) {
-    document.getElementById("last").textContent = "no answer";
+    showLast("no answer");
     return { errors: [{ message: error.message }] };
   }
 }
@@ -144,9 +161,10 @@ function showRemembered() {
   document.getElementById("remembered").replaceChildren(...chips);
 }
 
-function showLast(response) {
-  const replayed = response.headers.get("Idempotent-Replayed") === "true" ? " · replayed" : "";
-  document.getElementById("last").textContent = `HTTP ${response.status}${replayed}`;
+const replayed = (response) => (response.headers.get("Idempotent-Replayed") === "true" ? " · replayed" : "");
+
+function showLast(text) {
+  document.getElementById("last").textContent = text;
 }
 
 function showHelp() {
