@@ -6,6 +6,7 @@ the form of the keys.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +38,15 @@ _LONGEST_ANSWER = 256 * 1024
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProviderKey:
+    """One that signatures can be verified with."""
+
+    kind: str  # `kty`
+    algorithm: str | None  # the only one that it is for; None: the provider does not say
+    key: Any
+
+
 class SignInUnavailable(RequestError):
     """The provider's keys are not to be had: whether a token is good cannot be told."""
 
@@ -54,13 +64,13 @@ class ProviderKeys:
         self._issuer = issuer
         self._client = client
         self._clock = clock
-        self._keys: Mapping[str, PyJWK] = {}
+        self._keys: Mapping[str, ProviderKey] = {}
         self._fetched_at: datetime | None = None
         self._asked_at: datetime | None = None
         self._behind: asyncio.Task[None] | None = None
         self._asking: SingleFlight[str, None] = SingleFlight()
 
-    async def get(self, key_id: str) -> PyJWK | None:
+    async def get(self, key_id: str) -> ProviderKey | None:
         """The key of this id; None when the provider has none. Raises SignInUnavailable."""
         if key_id not in self._keys or self._age() > KEPT_FOR:
             await self._refresh()
@@ -89,7 +99,7 @@ class ProviderKeys:
         self._fetched_at = self._clock.now()
         log.info("sign_in.keys_fetched", keys=len(self._keys))
 
-    async def _fetched(self) -> Mapping[str, PyJWK]:
+    async def _fetched(self) -> Mapping[str, ProviderKey]:
         place = await self._json(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
         if place["issuer"] != self._issuer:
             raise ValueError("the discovery document is another issuer's")
@@ -109,14 +119,22 @@ class ProviderKeys:
         return httpx2.Response(200, content=bytes(body)).json()
 
 
-def _usable(keys: Any) -> Mapping[str, PyJWK]:
-    """Keys with an id that are for signatures; what we do not know is another program's business."""
+def _usable(keys: Any) -> Mapping[str, ProviderKey]:
+    """Keys with an id that are there to verify signatures; what we do not know is another program's business."""
     usable = {}
     for key in keys:
-        if not isinstance(key.get("kid"), str) or key.get("use", "sig") != "sig":
+        if not isinstance(key.get("kid"), str) or not _verifies(key):
             continue
         try:
-            usable[key["kid"]] = PyJWK.from_dict(key)
+            known = PyJWK.from_dict(key)
         except PyJWTError:
             log.info("sign_in.key_skipped")
+            continue
+        usable[key["kid"]] = ProviderKey(kind=str(key["kty"]), algorithm=key.get("alg"), key=known.key)
     return usable
+
+
+def _verifies(key: Mapping[str, Any]) -> bool:
+    """Whether that is what the key is for (RFC 7517, 4.2 and 4.3)."""
+    operations = key.get("key_ops", ["verify"])
+    return key.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations

@@ -22,6 +22,13 @@ ALGORITHMS: Mapping[str, frozenset[str]] = {
     "OKP": frozenset({"EdDSA"}),
 }
 
+# What the type in a token's header may be, where there is one: nothing that is for another purpose (RFC 8725, 3.11; RFC 9068, 4).
+_TYPES = frozenset({"jwt", "at+jwt"})
+
+# Claims of tokens that tell an app something and open no API, where their type does not say so: ID tokens that came with an
+# access token or a code (OpenID Connect Core 1.0, 3.1.3.6 and 3.3.2.11), logout tokens and other events (RFC 8417, 2.2).
+_OF_OTHER_TOKENS = frozenset({"at_hash", "c_hash", "s_hash", "events"})
+
 # By so much the provider's clock and ours may differ.
 SKEW = timedelta(seconds=30)
 
@@ -91,10 +98,14 @@ class ProviderTokens:
         header = jwt.get_unverified_header(token)
         if "crit" in header:
             raise InvalidToken  # extensions that must be understood, and are not (RFC 7515, 4.1.11)
-        key = await self._keys.get(str(header["kid"]))
-        if key is None or header["alg"] not in ALGORITHMS.get(str(key.key_type), ()):
+        if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in _TYPES:
             raise InvalidToken
-        return jwt.decode(
+        key = await self._keys.get(str(header["kid"]))
+        if key is None or header["alg"] not in ALGORITHMS.get(key.kind, ()):
+            raise InvalidToken
+        if key.algorithm is not None and header["alg"] != key.algorithm:
+            raise InvalidToken  # a key is for one algorithm (RFC 7517, 4.4; RFC 8725, 3.1)
+        claims: dict[str, Any] = jwt.decode(
             token,
             key.key,
             algorithms=[header["alg"]],
@@ -107,6 +118,9 @@ class ProviderTokens:
                 "verify_nbf": False,
             },
         )
+        if _OF_OTHER_TOKENS & claims.keys():
+            raise InvalidToken
+        return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         """Hold the times against our own clock. Raises InvalidToken."""

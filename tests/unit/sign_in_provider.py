@@ -21,6 +21,7 @@ ED_KEY = ed25519.Ed25519PrivateKey.generate()
 
 _ALGORITHMS: dict[str, Any] = {
     "RS256": jwt.algorithms.RSAAlgorithm,
+    "RS512": jwt.algorithms.RSAAlgorithm,
     "PS256": jwt.algorithms.RSAPSSAlgorithm,
     "ES256": jwt.algorithms.ECAlgorithm,
     "EdDSA": jwt.algorithms.OKPAlgorithm,

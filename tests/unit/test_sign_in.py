@@ -122,6 +122,20 @@ class TestGoodTokens:
     async def test_may_have_several_audiences(self, world: World, aud: Any) -> None:
         assert await world.tokens.verify(world.provider.token(aud=aud)) == PATIENT
 
+    @pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", None])
+    async def test_are_typed_as_access_tokens_or_not_at_all(self, world: World, typ: str | None) -> None:
+        assert await world.tokens.verify(world.provider.token(header={"typ": typ})) == PATIENT
+
+    @pytest.mark.parametrize(
+        "changes", [{"alg": "PS256"}, {"alg": None}, {"use": None, "key_ops": ["verify"]}]
+    )
+    async def test_may_be_signed_as_the_key_says_or_as_its_kind_can_when_it_says_nothing(
+        self, world: World, changes: dict[str, Any]
+    ) -> None:
+        told = public(RSA_KEY, "PS256", "k1") | changes
+        world.provider.keys = [{name: value for name, value in told.items() if value is not None}]
+        assert await world.tokens.verify(world.provider.token(algorithm="PS256")) == PATIENT
+
     async def test_of_another_practice_of_the_same_provider_are_refused(self) -> None:
         world = World(tenant_claim="practice", tenant="north")
         assert await world.tokens.verify(world.provider.token(practice="north")) == PATIENT
@@ -153,6 +167,35 @@ class TestBadTokens:
     )
     async def test_with_wrong_claims_prove_nothing(self, world: World, changes: dict[str, Any]) -> None:
         assert await world.refuses(world.provider.token(**changes))
+
+    @pytest.mark.parametrize(
+        "typ",
+        ["logout+jwt", "dpop+jwt", "secevent+jwt", "id+jwt", "application/jwt+at", "JOSE", 1, ["JWT"]],
+        ids=str,
+    )
+    async def test_of_another_type_prove_nothing(self, world: World, typ: Any) -> None:
+        assert await world.refuses(world.provider.token(header={"typ": typ}))
+
+    @pytest.mark.parametrize(
+        "claims",
+        [
+            {"at_hash": "sample"},
+            {"c_hash": "sample"},
+            {"s_hash": "sample"},
+            {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
+        ],
+        ids=str,
+    )
+    async def test_that_tell_an_app_something_prove_nothing_to_an_api(
+        self, world: World, claims: dict[str, Any]
+    ) -> None:
+        assert await world.refuses(world.provider.token(**claims))
+
+    async def test_signed_otherwise_than_their_key_is_for_prove_nothing(self, world: World) -> None:
+        world.provider.keys = [public(RSA_KEY, "RS512", "k1")]
+        for algorithm in ("RS256", "PS256", "PS512"):
+            assert await world.refuses(world.provider.token(algorithm=algorithm))
+        assert await world.tokens.verify(world.provider.token(algorithm="RS512")) == PATIENT
 
     @pytest.mark.parametrize(
         ("iat", "exp", "nbf"),
@@ -287,6 +330,25 @@ class TestTheProvidersKeys:
         world.provider.discovery |= changes
         with pytest.raises(SignInUnavailable):
             await world.tokens.verify(world.provider.token())
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"use": "enc"},
+            {"use": ["sig"]},
+            {"key_ops": ["sign"]},
+            {"key_ops": []},
+            {"key_ops": "verify"},
+            {"alg": 256},
+        ],
+        ids=str,
+    )
+    async def test_that_are_not_there_to_verify_with_are_left_out(
+        self, world: World, changes: dict[str, Any]
+    ) -> None:
+        world.provider.keys = [public(RSA_KEY, "RS256", "k1", **changes), public(EC_KEY, "ES256", "k3")]
+        assert await world.refuses(world.provider.token())
+        assert await world.tokens.verify(world.provider.token(EC_KEY, "ES256", key_id="k3")) == PATIENT
 
     async def test_for_encryption_or_of_unknown_kinds_are_left_out(self, world: World) -> None:
         world.provider.keys = [
