@@ -40,6 +40,9 @@ GRAPHIQL_PATH = "/graphiql"
 # How long a browser may remember what another origin is allowed; Chromium's own bound.
 _PREFLIGHT_SECONDS = 7200
 
+# Whoever deploys may have meant it so; they are told, and requests are served.
+_READY_BUT = "ready, but no bound of a network holds: FRONTDOOR_CLIENT_ADDRESS_HEADER is not set"
+
 log = structlog.get_logger(__name__)
 
 
@@ -57,6 +60,8 @@ class _Gateway:
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Build the system, serve, and take it down."""
+        if self._settings.blind_to_networks:
+            log.warning("clients.networks_not_told_apart", missing="FRONTDOOR_CLIENT_ADDRESS_HEADER")
         async with compose(self._settings, clock=self._clock) as system, system.listening():
             await _declare_endpoints(system)
             self._system, self._endpoint = system, _endpoint(self._settings, system, self._trusted)
@@ -73,7 +78,7 @@ class _Gateway:
     async def ready(self, _request: Request) -> Response:
         """Say whether requests can be served: the database answers and has today's tables."""
         if self._system is not None and await ready(self._system.engine):
-            return PlainTextResponse("ready")
+            return PlainTextResponse(_READY_BUT if self._settings.blind_to_networks else "ready")
         return PlainTextResponse(
             "not ready: run `frontdoor migrate`, or look whether the database answers", 503
         )

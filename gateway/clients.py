@@ -3,12 +3,26 @@
 import hashlib
 import hmac
 import ipaddress
+import math
+import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
 from starlette.datastructures import Headers
 
 # An IPv6 network hands out this much to each of its customers (RFC 6177): one of them has as many addresses as they like.
 _IPV6_CUSTOMER = 64
+
+# With a port, as some proxies write them; IPv6 then has brackets (RFC 7239, section 6).
+_IPV4_AND_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}")
+_IPV6_IN_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
+
+# A proxy that writes no address at all is told of this often, and not at each request.
+_TELL_SECONDS = 60
+
+log = structlog.get_logger(__name__)
 
 
 def last_address(headers: Headers, header: str) -> str:
@@ -20,9 +34,35 @@ def last_address(headers: Headers, header: str) -> str:
 
 
 def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address; IPv4 that a listener for both kinds writes as IPv6 is IPv4: all of it would be one /64. Raises ValueError."""
-    address = ipaddress.ip_address(text)
+    """The address, without a port. Raises ValueError, also for one that means something on one machine only (RFC 4007).
+
+    IPv4 that a listener for both kinds writes as IPv6 is IPv4: all of it would be one /64.
+    """
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    if bracketed := _IPV6_IN_BRACKETS.fullmatch(text):
+        address = ipaddress.IPv6Address(bracketed[1])
+    elif with_port := _IPV4_AND_PORT.fullmatch(text):
+        address = ipaddress.IPv4Address(with_port[1])
+    else:
+        address = ipaddress.ip_address(text)
+    if getattr(address, "scope_id", None) is not None:
+        raise ValueError("an address with a zone")
     return getattr(address, "ipv4_mapped", None) or address
+
+
+class UnreadableAddresses:
+    """Tells, now and then, that the proxy's word could not be read: no bound of a network holds for such requests."""
+
+    def __init__(self, *, time: Callable[[], float] = time.monotonic) -> None:
+        self._time = time
+        self._tell_at = -math.inf
+
+    def met(self, *, header: str, missing: bool) -> None:
+        """One was met; what it said instead of an address is nobody's business."""
+        now = self._time()
+        if now >= self._tell_at:
+            self._tell_at = now + _TELL_SECONDS
+            log.warning("clients.address_unreadable", header=header, missing=missing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +71,7 @@ class ClientNames:
 
     header: str | None
     key: bytes = field(repr=False)
+    unreadable: UnreadableAddresses = field(default_factory=UnreadableAddresses, repr=False, compare=False)
 
     def name(self, headers: Headers) -> str | None:
         """An HMAC of the address (of the whole network, for IPv6). The last address counts: the proxy's own word."""
@@ -39,6 +80,7 @@ class ClientNames:
         try:
             address = read_address(last_address(headers, self.header))
         except ValueError:
+            self.unreadable.met(header=self.header, missing=self.header not in headers)
             return None
         name = str(address)
         if isinstance(address, ipaddress.IPv6Address):

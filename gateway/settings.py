@@ -402,6 +402,11 @@ class Settings(BaseSettings):
         """Whether conveniences are on that have no place in production."""
         return self.environment is Environment.DEVELOPMENT
 
+    @property
+    def blind_to_networks(self) -> bool:
+        """Whether no bound of a network can hold, where strangers ask: nobody is told apart by their address."""
+        return self.client_address_header is None and not self.in_development
+
 
 def _address(value: str, schemes: frozenset[str], form: str) -> str:
     """The address, if it has one of the schemes and a port that is one. Raises ValueError, without the address."""

@@ -3,8 +3,10 @@
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
 from tests.acceptance import documents
 from tests.plugins.stack import Stack, Stacks
@@ -64,6 +66,37 @@ class TestHealth:
         answer = await stack.http.get("/readyz")
         assert (answer.status_code, "frontdoor migrate" in answer.text) == (503, True)
         assert (await stack.http.get("/healthz")).status_code == 200
+
+
+class TestNetworksThatAreNotToldApart:
+    """In production, behind a proxy that was not asked to name its clients, no bound of a network holds."""
+
+    async def started(self, stacks: Stacks, **settings: Any) -> tuple[str, list[str]]:
+        """What readiness says, and what was logged of it at the start."""
+        with structlog.testing.capture_logs() as logs:
+            stack = await stacks.start(**settings)
+            answer = await stack.http.get("/readyz")
+        assert answer.status_code == 200
+        return answer.text, [
+            one["log_level"] for one in logs if one["event"] == "clients.networks_not_told_apart"
+        ]
+
+    async def test_are_told_at_the_start_and_by_readiness(self, stacks: Stacks) -> None:
+        said, logged = await self.started(stacks, environment="production")
+        assert said.startswith("ready")
+        assert "FRONTDOOR_CLIENT_ADDRESS_HEADER" in said
+        assert logged == ["warning"]
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"environment": "production", "client_address_header": "X-Forwarded-For"},
+            {"environment": "development"},
+        ],
+        ids=["a header is named", "development"],
+    )
+    async def test_are_no_matter_otherwise(self, stacks: Stacks, settings: dict[str, str]) -> None:
+        assert await self.started(stacks, **settings) == ("ready", [])
 
 
 class TestSecurityHeaders:

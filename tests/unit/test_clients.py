@@ -1,10 +1,13 @@
 """Which network a request comes from: the proxy's own word, made unreadable."""
 
+from typing import Any
+
 import pytest
+import structlog
 from starlette.datastructures import Headers
 
 from gateway.authentication import Authenticator
-from gateway.clients import ClientNames
+from gateway.clients import ClientNames, UnreadableAddresses
 from gateway.tokens import GatewayTokens, NoSignIn
 
 HEADER = "X-Forwarded-For"
@@ -40,9 +43,75 @@ def test_the_name_is_unreadable() -> None:
     assert "only for tests" not in repr(NAMES)
 
 
-@pytest.mark.parametrize("value", ["", "unknown", "198.51.100.7, nonsense", "198.51.100.7:8080"])
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("198.51.100.7:8080", "198.51.100.7"),
+        ("203.0.113.9:1, 198.51.100.7:65535", "198.51.100.7"),
+        ("[2001:db8:1:2::1]:443", "2001:db8:1:2::1"),
+        ("[2001:db8:1:2::1]", "2001:db8:1:2::1"),
+        ("[::ffff:198.51.100.7]:443", "198.51.100.7"),
+    ],
+)
+def test_the_port_that_a_proxy_adds_makes_no_other_client(written: str, address: str) -> None:
+    assert name(written) == name(address) is not None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "unknown",
+        "_hidden",
+        "198.51.100.7, nonsense",
+        "198.51.100.7:",
+        "198.51.100.7:http",
+        "198.51.100.7:123456",
+        "198.51.100.7:80:80",
+        "[198.51.100.7]:80",
+        "[2001:db8::1",
+        "2001:db8::1]:443",
+        "[2001:db8::1]443",
+        "[2001:db8::1]:",
+        "[[2001:db8::1]]",
+        "fe80::1%eth0",
+        "[fe80::1%25eth0]:443",
+        "for=198.51.100.7",
+    ],
+)
 def test_what_is_no_address_names_nobody(value: str) -> None:
     assert name(value) is None
+
+
+class TestUnreadableAddresses:
+    """Nothing that counts by network holds for them, and the operator is to know."""
+
+    def told(self, clients: ClientNames, *values: str | None) -> list[Any]:
+        with structlog.testing.capture_logs() as logs:
+            for value in values:
+                clients.name(Headers({} if value is None else {HEADER: value}))
+        return logs
+
+    def test_are_told_once_a_minute_and_not_repeated(self) -> None:
+        now = [0.0]
+        clients = ClientNames(header=HEADER, key=b"k", unreadable=UnreadableAddresses(time=lambda: now[0]))
+        first = self.told(clients, "198.51.100.7", "for=198.51.100.8", "for=198.51.100.9")
+        assert first == [
+            {
+                "event": "clients.address_unreadable",
+                "log_level": "warning",
+                "header": HEADER,
+                "missing": False,
+            }
+        ]
+        now[0] = 59.9
+        assert self.told(clients, "unknown") == []
+        now[0] = 60
+        (again,) = self.told(clients, None, None)
+        assert again["missing"] is True
+
+    def test_are_none_where_no_header_is_named(self) -> None:
+        assert self.told(ClientNames(header=None, key=b"k"), "unknown", None) == []
 
 
 def test_without_a_proxys_header_nobody_is_told_apart() -> None:
