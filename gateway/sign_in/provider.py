@@ -123,7 +123,7 @@ def _usable(keys: Any) -> Mapping[str, ProviderKey]:
     """Keys with an id that are there to verify signatures; what we do not know is another program's business."""
     usable = {}
     for key in keys:
-        if not isinstance(key.get("kid"), str) or not _verifies(key):
+        if not isinstance(key, dict) or not isinstance(key.get("kid"), str) or not _verifies(key):
             continue
         try:
             known = PyJWK.from_dict(key)

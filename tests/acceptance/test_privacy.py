@@ -1,12 +1,18 @@
 """What is somebody else's looks as if it were not there, and nothing personal stays in logs or rows."""
 
+import base64
+import hashlib
 import logging
+import re
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
+from booking.guests import READABLE_FOR
+from gateway.tokens import GatewayTokens, derive_key
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, Json
 from tests.plugins.emulator import CLINICIAN_1, OWNER
@@ -72,6 +78,56 @@ async def test_a_guest_token_opens_its_checkout_and_no_other_of_the_same_person(
     assert await second.checkout(first_id) is None
     forged = first.bearer(first.headers["Authorization"].split()[1].replace(first_id, second_id))
     assert (await forged.post(documents.CHECKOUT_OF, {"id": second_id})).status_code == 401
+
+
+async def test_a_guest_token_ends_with_its_checkout_and_then_opens_what_never_was(stack: Stack) -> None:
+    guest, checkout_id = await (await stack.visitor()).guest_checkout(
+        (await stack.slot("Free Consultation"))["id"]
+    )
+    assert (await guest.do(documents.CANCEL, checkoutId=checkout_id))["__typename"] == "CancelCheckoutSuccess"
+    await stack.pass_time(READABLE_FOR - timedelta(minutes=5))
+    assert (await guest.checkout(checkout_id))["status"] == "CANCELLED"
+    await stack.pass_time(timedelta(minutes=10))
+    missing = f"chk_{'x' * (len(checkout_id) - 4)}"
+    attempts: list[tuple[str, Callable[[str], Json]]] = [
+        (documents.CHECKOUT_OF, lambda name: {"id": name}),
+        (documents.CONFIRM, lambda name: {"input": {"checkoutId": name, "cardToken": CARD}}),
+        (documents.CANCEL, lambda name: {"input": {"checkoutId": name}}),
+    ]
+    for number, (document, variables) in enumerate(attempts):
+        own, none = [
+            await guest.post(document, variables(name), key=f"key-{number}-{at}")
+            for at, name in enumerate((checkout_id, missing))
+        ]
+        assert own.content == none.content, document
+        assert own.status_code == none.status_code
+
+
+async def test_who_has_the_database_cannot_make_a_guest_token(stack: Stack) -> None:
+    """Nothing in it is the token, the key that signs it, or the secret behind that."""
+    guest, checkout_id = await (await stack.visitor()).guest_checkout(
+        (await stack.slot())["id"], planId=stack.plan("First Visit")
+    )
+    await guest.confirm(checkout_id, cardToken=CARD)
+    token = guest.headers["Authorization"].split()[1]
+    assert token == GatewayTokens(secret=SECRET).guest(checkout_id), "this is how it is made"
+    with sqlite3.connect(str(stack.settings.database_url).removeprefix("sqlite:///")) as connection:
+        kept = "\n".join(connection.iterdump())
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        values = {
+            value for name in tables for row in connection.execute(f"SELECT * FROM {name}") for value in row
+        }
+    connection.close()
+    assert checkout_id in kept
+    key = derive_key(SECRET, "guest-token")
+    forms = [token, token.rpartition(".")[2], SECRET, key.hex(), base64.b64encode(key).decode().rstrip("=")]
+    forms += [hashlib.sha256(token.encode()).hexdigest(), base64.urlsafe_b64encode(key).decode().rstrip("=")]
+    assert [form for form in forms if form.casefold() in kept.casefold()] == []
+    words = {word for value in values for word in re.findall(r"[\w+/=-]{8,}", str(value))}
+    assert len(words) > 50, "there is something to try"
+    assert [word for word in words if GatewayTokens(secret=word).guest(checkout_id) == token] == []
 
 
 async def test_logs_name_no_patient_no_token_and_no_key(

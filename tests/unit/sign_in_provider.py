@@ -39,7 +39,7 @@ class Provider:
     """What it publishes, and how often it was asked."""
 
     clock: Clock
-    keys: list[dict[str, Any]] = field(default_factory=lambda: [public(RSA_KEY, "RS256", "k1")])
+    keys: list[Any] = field(default_factory=lambda: [public(RSA_KEY, "RS256", "k1")])
     discovery: dict[str, Any] = field(
         default_factory=lambda: {"issuer": ISSUER, "jwks_uri": "https://sign-in.example.com/keys"}
     )

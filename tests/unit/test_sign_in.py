@@ -354,6 +354,7 @@ class TestTheProvidersKeys:
         world.provider.keys = [
             public(RSA_KEY, "RS256", "k1", use="enc"),
             {"kid": "k2", "kty": "unheard-of"},
+            "no key at all",
             public(EC_KEY, "ES256", "k3"),
         ]
         assert await world.refuses(world.provider.token())
