@@ -1,5 +1,6 @@
 """Charges and refunds, all through Healthie, with the clinician's key."""
 
+import re
 from contextlib import suppress
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from booking.ports import LateCharges
 from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import refusal
-from integrations.healthie.declines import DeclineCodes, decline
+from integrations.healthie.declines import DeclineCodes, decline, in_doubt
 from integrations.healthie.errors import (
     ContractBroken,
     Refused,
@@ -38,15 +39,21 @@ from integrations.healthie.readback import Comparison
 
 log = structlog.get_logger(__name__)
 
-# Healthie's certain refusals that are not about the card, with the reason we give them.
+# Healthie's certain refusals that are not about the card, with the reason we give them. Its words are nowhere listed, so each
+# is a single sentence that says no of a thing which we know; a sentence that only names the thing says nothing certain.
 REFUSALS = {
-    "bank account": "no_bank_account",
-    "card not found": "card_missing",
-    "have a card on file": "card_missing",
-    "purchase cap": "plan_sold_out",
-    "sold out": "plan_sold_out",
-    "promo code": "promo_invalid",
-    "coupon": "promo_invalid",
+    re.compile(rf"[^.:;]*\b({words})\b[^.:;]*[.!]?", re.IGNORECASE): code
+    for words, code in (
+        (r"(add|set up|connect|link) (a|your) bank account before", "no_bank_account"),
+        (r"card not found|(must|needs? to|does not|doesn't) have a card on file", "card_missing"),
+        (r"reached its purchase cap|sold out", "plan_sold_out"),
+        (
+            r"(promo code|coupon) (has expired|has reached its usage limit|does not apply|not found)",
+            "promo_invalid",
+        ),
+        (r"(promo code|coupon) (is|was) (expired|invalid|not valid|not found)", "promo_invalid"),
+        (r"(promo code|coupon) (could not|cannot|can't) be (applied|used)", "promo_invalid"),
+    )
 }
 
 
@@ -199,9 +206,13 @@ def _no(refused: Refused, declines: DeclineCodes) -> Exception:
     reason = decline(refused.words, declines)
     if reason is not None:
         return CardDeclined(reason)
-    said = " ".join(refused.words).casefold()
-    known = next((code for words, code in REFUSALS.items() if words in said), None)
-    return UpstreamRefused("Charge", known) if known else OutcomeUnknown("Charge: unfamiliar refusal")
+    known = [_known(each) for each in refused.words]
+    certain = None if in_doubt(refused.words) or None in known else known[0]
+    return UpstreamRefused("Charge", certain) if certain else OutcomeUnknown("Charge: unfamiliar refusal")
+
+
+def _known(words: str) -> str | None:
+    return next((code for sentence, code in REFUSALS.items() if sentence.fullmatch(words.strip())), None)
 
 
 async def _shown_charge(client: Client, answer: UnreadableAnswer, checkout: Checkout) -> Charge:

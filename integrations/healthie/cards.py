@@ -86,10 +86,9 @@ def _refused(words: Sequence[str], declines: DeclineCodes) -> Exception:
     reason = decline(words, declines)
     if reason is not None:
         return CardDeclined(reason)
-    said = " ".join(words).casefold()
-    if _TOKEN_USED in said:
+    if all(_TOKEN_USED in each.casefold() for each in words):
         return UpstreamRefused("AttachCard", "token_used")
-    if _TOKEN_UNKNOWN in said:
+    if all(_TOKEN_UNKNOWN in each.casefold() for each in words):
         return UpstreamRefused("AttachCard", "token_unknown")
     return OutcomeUnknown("AttachCard: unfamiliar refusal")
 

@@ -35,14 +35,19 @@ _SENTENCES = [
 
 # These say that a request was or is under way: whatever else is said, the outcome is not known.
 _IN_DOUBT = re.compile(
-    r"idempoten|in[- ]progress|lock[_ ]timeout|cannot be accessed right now", re.IGNORECASE
+    r"idempoten|in[- ]progress|time[ds]?[-_ ]?out|cannot be accessed right now", re.IGNORECASE
 )
+
+
+def in_doubt(words: Iterable[str]) -> bool:
+    """Whether any of these words leaves the outcome open, whatever the others say."""
+    return any(_IN_DOUBT.search(each) for each in words)
 
 
 def decline(words: Iterable[str], codes: DeclineCodes) -> DeclineReason | None:
     """Why the bank said no, if these words say so for certain."""
     said = list(words)
-    if any(_IN_DOUBT.search(each) for each in said):
+    if in_doubt(said):
         return None
     tokens = {token for each in said for token in _CODE.findall(each)}
     named = [reason for code, reason in codes.items() if code in tokens]

@@ -147,11 +147,13 @@ def _made(payload: BookCreateAppointment | None) -> str | None:
     refused = refusal("Book", payload.messages) if payload else None
     if refused is None:
         return made.id if made else None
-    if made is None and any(_TAKEN.search(each) for each in refused.messages):
+    taken = [bool(_TAKEN.search(each)) for each in refused.messages]
+    familiar = [gone or _INVALID.search(each) for gone, each in zip(taken, refused.messages, strict=True)]
+    if made is not None or not all(familiar):
+        raise OutcomeUnknown("Book: no proof")
+    if any(taken):
         raise SlotTaken
-    if made is None and all(_INVALID.search(each) for each in refused.messages):
-        raise UpstreamRefused("Book", "invalid")
-    raise OutcomeUnknown("Book: no proof")
+    raise UpstreamRefused("Book", "invalid")
 
 
 def _agreement(appointment: Appointment | None, checkout: Checkout) -> dict[str, bool]:

@@ -159,9 +159,15 @@ class TestCharge:
         ("message", "reason"),
         [
             ("You must add a bank account before charging clients.", "no_bank_account"),
+            ("Please set up your bank account before charging clients.", "no_bank_account"),
             ("Card not found", "card_missing"),
+            ("The client must have a card on file.", "card_missing"),
             ("This package has reached its purchase cap", "plan_sold_out"),
             ("This promo code has expired.", "promo_invalid"),
+            ("This promo code is not valid.", "promo_invalid"),
+            ("This promo code has reached its usage limit.", "promo_invalid"),
+            ("This promo code does not apply to this package.", "promo_invalid"),
+            ("Coupon could not be applied", "promo_invalid"),
         ],
     )
     async def test_what_healthie_refuses_for_certain_has_a_reason(
@@ -172,6 +178,27 @@ class TestCharge:
         with pytest.raises(UpstreamRefused) as caught:
             await billing.charge(a_checkout())
         assert caught.value.reason == reason
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            charged(None, "Coupon could not be applied", stripe_error="idempotency_key_in_use"),
+            charged(None, "Coupon could not be applied: idempotency_key_in_use"),
+            charged(None, "This promo code was saved.", "The processor timed out."),
+            charged(None, "This promo code has expired.", "Something unfamiliar"),
+            charged(None, "This promo code has expired. The payment goes on."),
+            charged(None, "This promo code was saved."),
+            charged(None, "Your bank account was charged."),
+            charged(None, "Your card was declined.", "The processor timed out."),
+        ],
+    )
+    async def test_a_familiar_word_beside_doubt_or_beside_the_unfamiliar_is_no_certain_refusal(
+        self, billing: Billing, script: Script, answer: Any
+    ) -> None:
+        script.answers["Charge"] = answer
+
+        with pytest.raises(OutcomeUnknown):
+            await billing.charge(a_checkout())
 
     @pytest.mark.parametrize(
         "answer",

@@ -140,6 +140,7 @@ class TestBook:
         "answer",
         [
             refused("Something unfamiliar about Sample Patient"),
+            refused("This time is not available", "Something unfamiliar about Sample Patient"),
             {"createAppointment": {"appointment": None, "messages": None}},
             {
                 "createAppointment": {
@@ -151,7 +152,7 @@ class TestBook:
             httpx2.ReadTimeout("sample"),
             httpx2.Response(503),
         ],
-        ids=["unfamiliar", "nothing", "refused yet made", "null", "timeout", "5xx"],
+        ids=["unfamiliar", "partly unfamiliar", "nothing", "refused yet made", "null", "timeout", "5xx"],
     )
     async def test_anything_else_is_unknown_and_sent_once(
         self, scheduling: Scheduling, script: Script, answer: Any
