@@ -173,4 +173,4 @@ class Changes(Protocol):
     """Finds what changed while we were told nothing, as far as upstream lists it."""
 
     async def since(self, moment: datetime) -> Sequence[Poke]:
-        """Visits, patients, cards and payments that changed or came at or after the moment. Raises UpstreamUnavailable."""
+        """Everything that changed or came at or after the moment and is still there. Raises UpstreamUnavailable."""

@@ -18,7 +18,9 @@ import structlog
 
 from booking.daily import Run, Runs, turned
 from booking.inbox import Delivery, KeptInbox, Source
+from booking.kept_catalog import Changed, Invalidation
 from booking.oversight import Alert, Attention
+from booking.pokes import EVERY_CALENDAR, Pokes
 from booking.ports import Clock
 from booking.refreshing import WatchUnit
 from booking.refusals import UpstreamError
@@ -122,6 +124,8 @@ class WebhookHealth:
         subscriptions: Subscriptions,
         changes: Changes,
         inbox: KeptInbox,
+        offer: Invalidation,
+        pokes: Pokes,
         clock: Clock,
         ours: Ours,
         daily: Daily,
@@ -132,6 +136,8 @@ class WebhookHealth:
         self._subscriptions = subscriptions
         self._changes = changes
         self._inbox = inbox
+        self._offer = offer
+        self._pokes = pokes
         self._clock = clock
         self._ours = ours
         self._daily = daily
@@ -245,7 +251,14 @@ class WebhookHealth:
         listed = await self._list(min(silent_since)) if silent_since else 0
         for finding in mendable:
             await self._mend(finding)
+        if mendable:
+            await self._doubt_free_time()
         return listed + (await self._list(began) if silent_since else 0)
+
+    async def _doubt_free_time(self) -> None:
+        """Have all free time read anew, and whoever watches it told: hours that were deleted are in no list."""
+        await self._offer.invalidate(Changed.AVAILABILITY)
+        self._pokes.publish([EVERY_CALENDAR])
 
     async def _list(self, since: datetime) -> int:
         now = self._clock.now()

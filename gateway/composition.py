@@ -24,7 +24,7 @@ from booking.lookout import OFTEN, SELDOM, Changes, Lookout
 from booking.operations import OperationsService
 from booking.oversight import AlertPort, Attention
 from booking.pacing import LocalPacer, Pace, Pacer
-from booking.pokes import LocalPokes
+from booking.pokes import LocalPokes, Pokes
 from booking.polling import VisitPoll
 from booking.ports import CatalogSource, ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
 from booking.quotes import QuoteService
@@ -330,7 +330,14 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             ),
             visit_poll=VisitPoll(units=units, visits=watched, clock=clock),
             webhook_health=_webhook_health(
-                settings, units=units, healthie=healthie, inbox=inbox, clock=clock, name=name
+                settings,
+                units=units,
+                healthie=healthie,
+                inbox=inbox,
+                offer=offer,
+                pokes=pokes,
+                clock=clock,
+                name=name,
             ),
             silence=SilenceWatch(
                 units=units, inbox=inbox, visits=watched, clock=clock, gaps=settings.healthie_webhook_silence
@@ -347,6 +354,8 @@ def _webhook_health(
     units: HealthUnits,
     healthie: Healthie,
     inbox: SqlInbox,
+    offer: OfferChanges,
+    pokes: Pokes,
     clock: Clock,
     name: str,
 ) -> WebhookHealth | None:
@@ -357,6 +366,8 @@ def _webhook_health(
         subscriptions=healthie.subscriptions,
         changes=healthie.changes,
         inbox=inbox,
+        offer=offer,
+        pokes=pokes,
         clock=clock,
         ours=Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets)),
         daily=Daily(at=settings.healthie_webhook_check_at, zone=settings.time_zone),

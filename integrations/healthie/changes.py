@@ -1,22 +1,42 @@
-"""What changed while Healthie sent us nothing, as far as it lists changes: visits, patients with their cards, payments."""
+"""What changed while Healthie sent us nothing, as far as it lists changes: of all that is watched, but not what was deleted."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
 
 from booking.watched import Kind, Poke, Resource
 from integrations.healthie.answers import changed_since
-from integrations.healthie.errors import reading
+from integrations.healthie.errors import (
+    ContractBroken,
+    GraphQLErrors,
+    InvalidRequest,
+    Unauthorized,
+    reading,
+)
 from integrations.healthie.generated.client import Client
+
+# Hours that repeat are listed once for each time within a range: every week's lie in this.
+_HOURS_AHEAD = timedelta(days=14)
+
+# Asking again would not help: the key may not list this, or Healthie has another list than we know.
+_NEVER_LISTED = (Unauthorized, InvalidRequest, GraphQLErrors, ContractBroken)
+
+log = structlog.get_logger(__name__)
 
 
 class HealthieChanges:
     """The port Changes."""
 
-    def __init__(self, *, client: Client) -> None:
+    def __init__(self, *, client: Client, now: Callable[[], datetime]) -> None:
         self._client = client
+        self._now = now
 
     async def since(self, moment: datetime) -> Sequence[Poke]:
-        """What changed or came at or after the moment. Raises UpstreamUnavailable."""
+        """What changed or came at or after the moment. Raises UpstreamUnavailable.
+
+        Disputes, forms or hours that this key cannot list are left out, and logged: the rest is not to be missed for them.
+        """
         client = self._client
         with reading():
             visits = await changed_since(
@@ -30,6 +50,11 @@ class HealthieChanges:
                 lambda after: client.payments_changed(after=after),
                 lambda answer: answer.billing_items,
             )
+            others = [
+                *await _if_listed(Kind.DISPUTE, self._disputes(moment)),
+                *await _if_listed(Kind.FORM, self._forms(moment)),
+                *await _if_listed(Kind.AVAILABILITY, self._hours(moment)),
+            ]
         cards = [
             _poke(Kind.CARD, card.id, about=patient.id)
             for patient, _ in patients
@@ -41,7 +66,40 @@ class HealthieChanges:
             *(_poke(Kind.PATIENT, patient.id) for patient, _ in patients),
             *(_poke(Kind.PAYMENT, payment.id) for payment, _ in payments),
             *cards,
+            *others,
         ]
+
+    async def _disputes(self, moment: datetime) -> Iterable[str]:
+        found = await changed_since(
+            moment,
+            lambda after: self._client.disputes_changed(after=after),
+            lambda answer: answer.charge_backs,
+        )
+        return [each.id for each, _ in found]
+
+    async def _forms(self, moment: datetime) -> Iterable[str]:
+        found = await changed_since(
+            moment,
+            lambda after: self._client.forms_changed(after=after),
+            lambda answer: answer.form_answer_groups,
+        )
+        return [each.id for each, _ in found]
+
+    async def _hours(self, moment: datetime) -> Iterable[str]:
+        """Those from now on that were set or changed since; they come in no order."""
+        now = self._now()
+        found = await self._client.hours_set(first=now, last=now + _HOURS_AHEAD)
+        dated = [(each.id, each.updated_at) for each in found.once or ()]
+        dated += [(each.repeating_availability_id or each.id, each.updated_at) for each in found.weekly or ()]
+        return dict.fromkeys(one for one, at in dated if at is None or at >= moment)
+
+
+async def _if_listed(kind: Kind, listing: Awaitable[Iterable[str]]) -> list[Poke]:
+    try:
+        return [_poke(kind, one) for one in await listing]
+    except _NEVER_LISTED as error:
+        log.warning("healthie.changes_not_listed", kind=kind, why=error.code)
+        return []
 
 
 def _poke(kind: Kind, one: str, *, about: str | None = None) -> Poke:

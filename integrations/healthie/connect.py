@@ -136,7 +136,7 @@ async def connect(
             ),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
             watched=lambda digest: HealthieWatched(client=organization, digest=digest),
-            changes=HealthieChanges(client=organization),
+            changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
             upstream=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),

@@ -12,6 +12,7 @@ PUBLIC = frozenset(
         "AvailableDays",
         "AvailableSlots",
         "Coupons",
+        "HoursSet",
         "IntrospectionQuery",  # of the schema; in no file of `operations/`
         "MoreAppointmentTypes",
         "MoreLocations",
@@ -35,7 +36,9 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "Charge": "sender_id",
     "CreatePatient": None,
     "DeleteVisit": None,
+    "DisputesChanged": None,
     "EnableWebhook": None,
+    "FormsChanged": None,
     "LatestCardHolders": None,
     "Patient": "id",
     "PatientsByEmail": None,

@@ -125,43 +125,55 @@ def _midnight(day: date, zone: str) -> datetime:
 
 
 def availabilities(request: Request, args: dict[str, Any]) -> list[dict[str, Any]]:
-    """List working hours as they were set: weekly ones (`is_repeating`) and one-time openings."""
-    if request.me.is_patient:
+    """List working hours as they were set: with `is_repeating` the weekly ones, each time of them; with `one_time` the openings.
+
+    Without either there are none. The range is that of their starts: without `endDate` openings go on for ever, and weekly hours a week.
+    """
+    if request.me.is_patient or args.get("show_availability") is False:
         return []
     asked = [i for i in [args.get("provider_id"), *(args.get("provider_ids") or [])] if i]
     if not asked:
         everybody = [user.id for user in providers(request.world)]
         asked = everybody if args.get("is_org") else [request.me.user.id]
-    repeating, one_time = args.get("is_repeating"), args.get("one_time")
-    return [
-        shown
-        for shown in _all_hours(request)
-        if shown["user_id"] in asked
-        and repeating in {None, shown["is_repeating"]}
-        and (not one_time or not shown["is_repeating"])
+    zone = args.get("timezone") or request.zone
+    first = dates.read(args["startDate"], zone) if args.get("startDate") else None
+    last = dates.read(args["endDate"], zone) if args.get("endDate") else None
+    found = [
+        *(_weekly(request, first, last) if args.get("is_repeating") else ()),
+        *(_once(request, first, last) if args.get("one_time") else ()),
     ]
+    return [shown for shown in found if shown["user_id"] in asked]
 
 
-def _all_hours(request: Request) -> Iterator[dict[str, Any]]:
+def _weekly(request: Request, first: datetime | None, last: datetime | None) -> Iterator[dict[str, Any]]:
+    """Give each time of the weekly hours in the range: under an id of its own, with that of the hours beside it."""
+    first = first or request.world.clock.now()
+    last = last or first + timedelta(days=7)
+    if last - first > LONGEST_RANGE:
+        raise GraphQLError(f"Ask for at most {LONGEST_RANGE.days} days")
     for weekly in request.world.weekly_hours:
-        yield _shown(request, weekly) | {
-            "is_repeating": True,
-            "day_of_week": (weekly.weekday + 1) % 7,  # Sunday is 0, as in Ruby
-            "timezone": weekly.timezone,
-            **_next_time(request, weekly),
-        }
+        for start, end in hours.on_days(weekly, first, last):
+            if first <= start < last:
+                yield _shown(request, weekly) | {
+                    "id": f"{start:%Y-%m-%d}-{weekly.id}",
+                    "repeating_availability_id": weekly.id,
+                    "is_repeating": True,
+                    "day_of_week": (weekly.weekday + 1) % 7,  # Sunday is 0, as in Ruby
+                    "timezone": weekly.timezone,
+                    "range_start": start,
+                    "range_end": end,
+                }
+
+
+def _once(request: Request, first: datetime | None, last: datetime | None) -> Iterator[dict[str, Any]]:
     for opening in request.world.openings:
-        yield _shown(request, opening) | {
-            "is_repeating": False,
-            "range_start": opening.range_start,
-            "range_end": opening.range_end,
-        }
-
-
-def _next_time(request: Request, weekly: WeeklyHours) -> dict[str, datetime]:
-    now = request.world.clock.now()
-    start, end = next(hours.on_days(weekly, now, now + timedelta(days=7)))
-    return {"range_start": start, "range_end": end}
+        start = opening.range_start
+        if (first is None or first <= start) and (last is None or start < last):
+            yield _shown(request, opening) | {
+                "is_repeating": False,
+                "range_start": start,
+                "range_end": opening.range_end,
+            }
 
 
 def _shown(request: Request, record: WeeklyHours | Opening) -> dict[str, Any]:

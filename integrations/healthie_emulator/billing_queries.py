@@ -48,6 +48,23 @@ def _charge_back(request: Request, args: dict[str, Any]) -> ChargeBack | None:
     return found if item and request.me.sees_patient(item.sender_id) else None
 
 
+def _charge_backs(request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    """List disputes: of one's own payments, or with `show_all_for_org` of all that the key's owner sees."""
+    world, me = request.world, request.me
+    items = {item.id: item for item in world.billing_items if me.sees_patient(item.sender_id)}
+    found = [
+        each
+        for each in world.charge_backs
+        if (item := items.get(each.billing_item_id)) is not None
+        and (args.get("show_all_for_org") or item.recipient_id == me.user.id)
+    ]
+    orders: dict[str, Callable[[ChargeBack], Any]] = {
+        "CREATED_AT": lambda each: (each.created_at, int(each.id)),
+        "UPDATED_AT": lambda each: (each.updated_at, int(each.id)),
+    }
+    return page(in_order(found, args, orders, "CREATED_AT_DESC"), args)
+
+
 def _orders(world: World) -> dict[str, Callable[[BillingItem], Any]]:
     def name(user_id: str | None) -> str:
         user = world.users.get(user_id)
@@ -86,6 +103,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.billingItem": _one,
     "Query.billingItems": _listed,
     "Query.chargeBack": _charge_back,
+    "Query.chargeBacks": _charge_backs,
     "BillingItem.amount_paid": lambda item, _request, _: from_cents(item.amount),
     "BillingItem.amount_paid_string": lambda item, _request, _: to_display(item.amount),
     "BillingItem.net_payment": lambda item, _request, _: from_cents(item.amount),

@@ -175,12 +175,19 @@ async def test_a_range_that_would_time_out_is_refused(emulator: EmulatorClient, 
 async def test_working_hours_are_listed_weekly_and_one_time(
     emulator: EmulatorClient, ids: dict[str, Any]
 ) -> None:
-    document = """query Hours($id: ID, $once: Boolean) { availabilities(provider_id: $id, one_time: $once) {
+    document = """query Hours($id: ID, $once: Boolean, $weekly: Boolean, $from: ISO8601DateTime, $show: Boolean) {
+      availabilities(provider_id: $id, one_time: $once, is_repeating: $weekly, startDate: $from, show_availability: $show) {
       is_repeating day_of_week range_start range_end user { id } } }"""
-    weekly = await emulator.ask(document, id=ids["clinicians"][0])
-    once = await emulator.ask(document, id=ids["clinicians"][0], once=True)
-    assert {each["day_of_week"] for each in weekly["availabilities"]} == {0, 1, 2, 3, 4, 5, 6, None}
-    assert once["availabilities"] == [
+
+    async def listed(**asked: Any) -> list[dict[str, Any]]:
+        answer = await emulator.ask(document, id=ids["clinicians"][0], **asked)
+        return list(answer["availabilities"])
+
+    assert {each["day_of_week"] for each in await listed(weekly=True)} == {0, 1, 2, 3, 4, 5, 6}
+    assert await listed() == []  # "one of one_time or is_repeating must be provided. Otherwise no results"
+    assert await listed(weekly=True, show=False) == []
+    assert await listed(once=True, **{"from": "2027-01-06"}) == []
+    assert await listed(once=True) == [
         {
             "is_repeating": False,
             "day_of_week": None,
@@ -189,3 +196,19 @@ async def test_working_hours_are_listed_weekly_and_one_time(
             "user": {"id": ids["clinicians"][0]},
         }
     ]
+
+
+async def test_each_time_of_weekly_hours_has_an_id_of_its_own_beside_that_of_the_hours(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    document = """query Hours($id: ID, $from: ISO8601DateTime, $until: ISO8601DateTime) {
+      availabilities(provider_id: $id, is_repeating: true, startDate: $from, endDate: $until) {
+      id repeating_availability_id range_start } }"""
+    given = {"id": ids["clinicians"][0], "from": "2027-01-05", "until": "2027-01-19"}
+    listed = (await emulator.ask(document, **given))["availabilities"]
+    times = {each["id"] for each in listed}
+    weekly = {each["repeating_availability_id"] for each in listed}
+    assert len(times) == len(listed) == 2 * len(weekly)
+    assert not times & weekly
+    one = await emulator.ask("query One($id: ID) { availability(id: $id) { id } }", id=min(weekly))
+    assert one["availability"] == {"id": min(weekly)}

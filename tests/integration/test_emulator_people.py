@@ -156,3 +156,28 @@ async def test_members_are_found_by_the_state_in_which_they_are_licensed(emulato
         id=(await emulator.control.seed())["clinicians"][3]["id"],
     )
     assert [each["state"] for each in licenses["stateLicenses"]["nodes"]] == ["CA", "WA", "OR"]
+
+
+async def test_filled_forms_are_listed_by_when_they_changed_to_whom_they_are_shown(
+    emulator: EmulatorClient,
+) -> None:
+    """The fact of `updated_after`: "only objects updated after the specified datetime are returned"."""
+    seed = await emulator.control.seed()
+    fill = """mutation Fill($id: ID!) { createFormAnswerGroup(input: {user_id: $id, finished: true, name: "Intake"}) {
+      form_answer_group { id updated_at } } }"""
+    made = []
+    for patient in seed["patients"][:2]:
+        await emulator.control.clock(advance=60)
+        answer = await emulator.ask(fill, key=OWNER, id=patient["id"])
+        made.append(answer["createFormAnswerGroup"]["form_answer_group"])
+    document = """query Forms($after: ISO8601DateTime) {
+      formAnswerGroups(updated_after: $after, order_by: UPDATED_AT_DESC) { nodes { id } } }"""
+
+    async def listed(key: str, after: str | None = None) -> list[str]:
+        answer = await emulator.ask(document, key=key, after=after)
+        return [each["id"] for each in answer["formAnswerGroups"]["nodes"]]
+
+    first, second = (each["id"] for each in made)
+    assert await listed(OWNER) == [second, first]
+    assert await listed(OWNER, after=made[0]["updated_at"]) == [second]
+    assert await listed(PATIENT_1) == [first]

@@ -3,9 +3,9 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from click.testing import CliRunner, Result
 from booking.happenings import Name
 from booking.oversight import Attention
 from booking.refusals import UpstreamUnavailable
+from booking.search import Day, Wanted
+from booking.slots import Slot
 from booking.webhook_health import CheckRunning
 from booking.webhook_subscriptions import Defect
 from gateway.command_line import main
@@ -39,9 +41,17 @@ CANCEL = """mutation Cancel($id: ID!) {
   updateAppointment(input: {id: $id, pm_status: "Cancelled"}) { appointment { id } messages { message } } }"""
 ATTACH = """mutation Attach($patient: ID) {
   createStripeCustomerDetail(input: {user_id: $patient, token: "tok_visa"}) { stripe_customer_detail { id } } }"""
+ATTACH_DISPUTED = ATTACH.replace("tok_visa", "tok_createDispute")
 PAY = """mutation Pay($patient: ID, $owner: ID) {
   createBillingItem(input: {sender_id: $patient, recipient_id: $owner, amount_paid: "20.00"}) {
     billingItem { id } messages { message } } }"""
+FILL = """mutation Fill($patient: ID!) {
+  createFormAnswerGroup(input: {user_id: $patient, finished: true, name: "Intake"}) { form_answer_group { id } } }"""
+OPEN = """mutation Open($clinician: ID, $start: ISO8601DateTime, $end: ISO8601DateTime) {
+  createAvailability(input: {user_id: $clinician, start_datetime: $start, end_datetime: $end}) { availability { id } } }"""
+SHUT = "mutation Shut($id: ID) { deleteAvailability(input: {id: $id}) { availability { id } messages { message } } }"
+DISPUTED = """mutation Pay($input: createBillingItemInput!) {
+  createBillingItem(input: $input) { billingItem { charge_backs { id } } messages { message } } }"""
 ENROL = """mutation Enrol($email: String) {
   createClient(input: {first_name: "Sample", last_name: "Newcomer", email: $email}) {
     user { id } messages { message } } }"""
@@ -138,6 +148,37 @@ class Practice:
         assert answer["createBillingItem"]["messages"] is None, answer
         return str(answer["createBillingItem"]["billingItem"]["id"])
 
+    async def fill(self, patient: str) -> str:
+        answer = await self.emulator.ask(FILL, key=OWNER, patient=patient)
+        return str(answer["createFormAnswerGroup"]["form_answer_group"]["id"])
+
+    async def dispute(self, patient: str) -> str:
+        """A payment by card that the cardholder disputes."""
+        attached = await self.emulator.ask(ATTACH_DISPUTED, key=CLINICIAN_1, patient=patient)
+        given = {
+            "sender_id": patient,
+            "recipient_id": self.stack.practice["owner"]["id"],
+            "amount_paid": "20.00",
+            "should_charge": True,
+            "stripe_customer_detail_id": attached["createStripeCustomerDetail"]["stripe_customer_detail"][
+                "id"
+            ],
+        }
+        answer = (await self.emulator.ask(DISPUTED, key=OWNER, input=given))["createBillingItem"]
+        assert answer["messages"] is None, answer
+        return str(answer["billingItem"]["charge_backs"][0]["id"])
+
+    async def open_hours(self, day: str) -> str:
+        """The first clinician works in the night of that day, once."""
+        answer = await self.emulator.ask(
+            OPEN,
+            key=CLINICIAN_1,
+            clinician=self.stack.clinician(1),
+            start=f"{day} 03:00:00 +0000",
+            end=f"{day} 05:00:00 +0000",
+        )
+        return str(answer["createAvailability"]["availability"]["id"])
+
     async def alerts(self) -> list[str]:
         """The reasons and subjects of the alerts that wait to be told."""
         async with self.system.units() as unit:
@@ -215,6 +256,9 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
     newcomer = await practice.enrol(1)
     card = await practice.add_card(newcomer)
     payment = await practice.pay(newcomer)
+    form = await practice.fill(newcomer)
+    dispute = await practice.dispute(newcomer)
+    hours = await practice.open_hours(practice.stack.day(9))
     assert set(practice.receiver.answers[4:]) == {502}
     assert await practice.alerts() == [
         f"{Attention.WEBHOOK_MISSING}:appointment.created and 18 more, never seen well before"
@@ -238,12 +282,41 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
         (Name.PATIENT_CREATED, newcomer),
         (Name.CARD_ADDED, card),
         (Name.PAYMENT_SUCCEEDED, payment),
+        (Name.PAYMENT_DISPUTED, dispute),
+        (Name.FORM_COMPLETED, form),
+        (Name.AVAILABILITY_CHANGED, hours),
         *((Name.APPOINTMENT_CANCELLED, one) for one in standing),
     }
     assert (await practice.check()).missed == ()
     await practice.enrol(2)
     await practice.emulator.control.deliver()
     assert practice.receiver.answers[-1] == 204
+
+
+async def test_when_one_was_mended_free_time_is_read_anew_for_who_watches_it(practice: Practice) -> None:
+    """Hours that were deleted meanwhile are in no list."""
+    await practice.check()
+    day = practice.stack.day(9)
+    hours = await practice.open_hours(day)
+    wanted = Wanted(
+        visit_type_id=practice.stack.visit("Initial Visit"), clinician_ids=(practice.stack.clinician(1),)
+    )
+    one = date.fromisoformat(day)
+    watched = practice.system.services.watching.slots(wanted, first=one, last=one, caller=None, client=None)
+    async with aclosing(watched), asyncio.timeout(30):
+        assert in_the_night(await anext(watched))
+        (webhook,) = await practice.webhooks()
+        await practice.change(webhook["id"], is_enabled=False)
+        await practice.emulator.ask(SHUT, key=CLINICIAN_1, id=hours)
+
+        found = await practice.check(after=MINUTE)
+
+        assert [each.defect for each in found.mended] == [Defect.DISABLED]
+        assert not in_the_night(await anext(watched))
+
+
+def in_the_night(days: list[Day]) -> list[Slot]:
+    return [slot for day in days for slot in day.slots if slot.start.hour == 3]
 
 
 async def test_one_of_ours_that_sends_elsewhere_is_told_and_what_it_sent_there_is_fetched(

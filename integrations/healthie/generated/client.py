@@ -14,7 +14,10 @@ from .charge import Charge
 from .coupons import Coupons
 from .create_patient import CreatePatient
 from .delete_visit import DeleteVisit
+from .disputes_changed import DisputesChanged
 from .enable_webhook import EnableWebhook
+from .forms_changed import FormsChanged
+from .hours_set import HoursSet
 from .input_types import WebhookEventInput
 from .latest_card_holders import LatestCardHolders
 from .more_appointment_types import MoreAppointmentTypes
@@ -1563,6 +1566,113 @@ class Client(Base):
             PaymentsChanged,
             query=query,
             operation_name="PaymentsChanged",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def forms_changed(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> FormsChanged:
+        query = gql("""
+            query FormsChanged($after: String) {
+              formAnswerGroups(
+                include_group_notes: true
+                order_by: UPDATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  updated_at
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            FormsChanged,
+            query=query,
+            operation_name="FormsChanged",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def disputes_changed(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> DisputesChanged:
+        query = gql("""
+            query DisputesChanged($after: String) {
+              chargeBacks(
+                show_all_for_org: true
+                order_by: UPDATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  updated_at
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            DisputesChanged,
+            query=query,
+            operation_name="DisputesChanged",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def hours_set(self, *, first: Moment, last: Moment) -> HoursSet:
+        query = gql("""
+            query HoursSet($first: ISO8601DateTime!, $last: ISO8601DateTime!) {
+              once: availabilities(
+                is_org: true
+                show_availability: true
+                one_time: true
+                startDate: $first
+              ) {
+                id
+                updated_at
+              }
+              weekly: availabilities(
+                is_org: true
+                show_availability: true
+                is_repeating: true
+                startDate: $first
+                endDate: $last
+              ) {
+                id
+                repeating_availability_id
+                updated_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "first": write_moment(first),
+            "last": write_moment(last),
+        }
+        return await self.execute(
+            HoursSet,
+            query=query,
+            operation_name="HoursSet",
             mutation=False,
             variables=variables,
         )

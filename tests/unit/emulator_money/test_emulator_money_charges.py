@@ -102,6 +102,24 @@ class TestCharging:
             {"disputed_amount": "80.0", "status": "needs_response"}
         ]
 
+    async def test_disputes_are_listed_as_ones_own_or_those_of_the_practice(self, practice: Any) -> None:
+        """The fact: "If user has access to all billing for their organization, this will return all chargebacks"."""
+        await practice.attach("tok_createDispute")
+        for amount in ("80", "90"):
+            practice.world.clock.advance(3600)
+            await practice.charge(amount)
+        document = """query($all: Boolean) { chargeBacks(show_all_for_org: $all, order_by: UPDATED_AT_DESC) {
+          nodes { disputed_amount } } }"""
+
+        async def listed(**given: Any) -> list[str]:
+            answer = await practice.ask(document, **given)
+            return [each["disputed_amount"] for each in answer["chargeBacks"]["nodes"]]
+
+        assert await listed() == ["90.0", "80.0"]
+        assert await listed(by=practice.colleague) == []
+        assert await listed(by=practice.colleague, all=True) == ["90.0", "80.0"]
+        assert await listed(by=practice.stranger, all=True) == []
+
 
 class TestDeclines:
     @pytest.mark.parametrize(
