@@ -7,7 +7,7 @@ import hmac
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -166,8 +166,6 @@ class System:
             Chore(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
             Chore(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
             Chore(name="clear_inbox", every=timedelta(hours=1), work=clear_inbox),
-            # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
-            Chore(name="prove_clinician_keys", every=timedelta(days=1), work=self.healthie.keys.prove),
             # Additive changes come without notice, others with a new version. A worker that is deployed daily checks, too.
             Chore(
                 name="check_upstream",
@@ -199,7 +197,7 @@ class OfferChanges:
 
 @contextlib.asynccontextmanager
 async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[System]:
-    """Build the system, prove the clinicians' keys, and take everything down again on leaving.
+    """Build the system, prove the clinicians' keys, now and again, and take everything down on leaving.
 
     Every time is told by `clock`: the machine's, unless another is given.
     """
@@ -251,6 +249,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             )
         )
         await healthie.keys.prove()
+        # In every process, since each keeps what was said of the keys to itself.
+        _beside(healthie.keys.keep_proved(), exits)
         sign_in = await connect_sign_in(
             settings,
             patients=healthie.patients,
@@ -519,9 +519,19 @@ async def _ledger(settings: Settings, exits: contextlib.AsyncExitStack) -> Charg
 
     ledger = await exits.enter_async_context(connect_stripe(key=settings.stripe_key))
     # Beside the start, not before it: nobody waits for Stripe to be there.
-    proving = asyncio.create_task(ledger.prove())
-    exits.callback(proving.cancel)
+    _beside(ledger.prove(), exits)
     return ledger
+
+
+def _beside(work: Coroutine[None, None, object], exits: contextlib.AsyncExitStack) -> None:
+    """Do it while the system is up, and end it before what it stands on is taken down."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    exits.push_async_callback(end)
 
 
 def _process_name() -> str:

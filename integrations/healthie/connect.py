@@ -91,11 +91,11 @@ async def connect(
 ) -> AsyncIterator[Healthie]:
     """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
 
-    Clinicians' keys are proved when they are first needed (`keys.settle`), and again whenever `keys.prove` is called.
+    Clinicians' keys are proved when they are first needed (`keys.settle`), and again while `keys.keep_proved` runs.
     `noticed` hears of every mutation that did not do what was asked. `declines` are the card processor's codes.
     `recipient_id` receives every payment instead of the treating clinician. `gate` holds back what should not be sent
     now; without it everything is sent. The catalogue is kept on `shelf`; without one, by this process alone. `now` tells
-    how old it is.
+    how old it is, and how old a proof.
     """
     # For the whole process, since stamina knows no other way: its default logs the arguments of what is retried.
     stamina.instrumentation.set_on_retry_hooks([log_retry])
@@ -106,7 +106,7 @@ async def connect(
 
     key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
     organization = client(Acting(user_id=None, key=key))
-    keys = KeyStore(clinician_keys, client=client)
+    keys = KeyStore(clinician_keys, client=client, now=now)
     comparison = Comparison(noticed)
     kept = KeptCatalog(read=CatalogReader(client=organization).read, shelf=shelf or OwnShelf(), now=now)
 

@@ -5,6 +5,7 @@ What is done with a key is done as its owner, so a clinician's key is used only 
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -21,16 +22,32 @@ log = structlog.get_logger(__name__)
 # A practice may have dozens of clinicians, and some forty rapid requests have brought a lockout.
 PROOFS_AT_ONCE = 4
 
+# A key can be revoked or handed on at any time; daily is what the practice's own changes need.
+PROVED_FOR = timedelta(days=1)
+
+# One refusal may have been a slip, and a key may be given back: until it is asked again its clinician is not bookable.
+REFUSED_FOR = timedelta(minutes=5)
+
+# How often it is looked whether an answer has become too old.
+LOOK_EVERY = timedelta(minutes=1)
+
 
 class KeyStore:
     """Clinicians' keys by clinician id, and which of them are proved to be theirs. Prints no secret."""
 
-    def __init__(self, keys: Mapping[str, SecretStr | str], *, client: Callable[[Acting], Client]) -> None:
+    def __init__(
+        self,
+        keys: Mapping[str, SecretStr | str],
+        *,
+        client: Callable[[Acting], Client],
+        now: Callable[[], datetime],
+    ) -> None:
         self._acting = {
             clinician_id: Acting(user_id=clinician_id, key=_plain(key)) for clinician_id, key in keys.items()
         }
         self._client = client
-        self._pending = set(self._acting)  # never answered for, neither way
+        self._now = now
+        self._answered: dict[str, datetime] = {}  # when Healthie said last whose it is, either way
         self._proved: set[str] = set()
         self._proving: SingleFlight[str, None] = SingleFlight()
         self._turn = asyncio.Semaphore(PROOFS_AT_ONCE)
@@ -46,32 +63,50 @@ class KeyStore:
     @property
     def pending(self) -> frozenset[str]:
         """The clinicians about whose key Healthie has not been heard yet."""
-        return frozenset(self._pending)
+        return frozenset(self._acting.keys() - self._answered.keys())
 
     async def prove(self) -> frozenset[str]:
-        """Ask Healthie for the owner of every key, one request each, and answer who is proved. Run it daily.
+        """Ask Healthie for the owner of every key, one request each, and answer who is proved.
 
         Without an answer what was known stays: an outage takes nobody off the list.
         """
         await asyncio.gather(*map(self._ask, self._acting))
         return self.proved
 
+    async def prove_due(self) -> None:
+        """Ask again about every key that was proved a day ago or refused five minutes ago, and about each that is pending."""
+        await asyncio.gather(*map(self._ask, filter(self._is_due, self._acting)))
+
+    async def keep_proved(self) -> None:
+        """Prove what is due, every minute, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+            try:
+                await self.prove_due()
+            except Exception as error:  # noqa: BLE001  # the next look may go well, and its text is not ours
+                log.warning("healthie.keys_not_looked_at", error=type(error).__name__)
+
     async def settle(self) -> None:
         """Prove what was never answered for; no request when there is nothing of the kind."""
-        await asyncio.gather(*map(self._ask, sorted(self._pending)))
+        await asyncio.gather(*map(self._ask, sorted(self.pending)))
 
     async def clinician(self, clinician_id: str) -> Client:
         """A client that acts as the clinician.
 
         Raises ClinicianNotBookable without a proved key, UpstreamUnavailable while Healthie cannot be asked.
         """
-        if clinician_id in self._pending:
+        if clinician_id in self.pending:
             await self._ask(clinician_id)
-        if clinician_id in self._pending:
+        if clinician_id in self.pending:
             raise UpstreamUnavailable("WhoAmI: not answered")
         if clinician_id not in self._proved:
             raise ClinicianNotBookable
         return self._client(self._acting[clinician_id])
+
+    def _is_due(self, clinician_id: str) -> bool:
+        answered = self._answered.get(clinician_id)
+        kept = PROVED_FOR if clinician_id in self._proved else REFUSED_FOR
+        return answered is None or self._now() - answered >= kept
 
     async def _ask(self, clinician_id: str) -> None:
         await self._proving(clinician_id, partial(self._prove, clinician_id))
@@ -87,12 +122,19 @@ class KeyStore:
             return
         else:
             owner = answer.current_user.id if answer.current_user else None
-        self._pending.discard(clinician_id)
-        if owner == clinician_id:
+        theirs = owner == clinician_id
+        if clinician_id in self.pending or theirs != (clinician_id in self._proved):
+            self._say(clinician_id, theirs=theirs)
+        self._answered[clinician_id] = self._now()
+        if theirs:
             self._proved.add(clinician_id)
-            log.info("healthie.key_proved", clinician=clinician_id)
         else:
             self._proved.discard(clinician_id)
+
+    def _say(self, clinician_id: str, *, theirs: bool) -> None:
+        if theirs:
+            log.info("healthie.key_proved", clinician=clinician_id)
+        else:
             log.error("healthie.key_not_theirs", clinician=clinician_id)
 
 

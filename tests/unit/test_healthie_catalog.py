@@ -16,7 +16,7 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.offer import ProvedCatalog
 from integrations.healthie.transport import Acting, Connection
-from tests.unit.healthie_script import KEYS, Script, Watcher, connection, usd
+from tests.unit.healthie_script import KEYS, NOON, Script, Watcher, connection, usd
 
 
 def a_package(**changes: Any) -> dict[str, Any]:
@@ -101,7 +101,7 @@ async def source(script: Script) -> AsyncIterator[CatalogSource]:
     def client(acting: Acting) -> Client:
         return Client(connection=wire, acting=acting, audit=Watcher())
 
-    keys = KeyStore(KEYS, client=client)
+    keys = KeyStore(KEYS, client=client, now=lambda: NOON)
     reader = CatalogReader(client=client(Acting(user_id=None, key="sample")))
     yield ProvedCatalog(kept=reader.read, keys=keys)
     await wire.aclose()

@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -9,7 +10,7 @@ from booking.refusals import ClinicianNotBookable, UpstreamUnavailable
 from integrations.healthie.audit import LoggedCalls
 from integrations.healthie.connect import connect
 from integrations.healthie.keys import KeyStore
-from tests.unit.healthie_script import KEYS, Script, errors
+from tests.unit.healthie_script import KEYS, NOON, Script, errors
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +88,49 @@ async def test_an_outage_takes_nobody_off_the_list_and_a_changed_owner_does(
 
     script.answers["WhoAmI"] = {"currentUser": {"id": "77"}}
     assert await keys.prove() == frozenset()
+
+
+async def test_a_proof_is_asked_for_again_after_a_day_and_a_refused_key_after_minutes(script: Script) -> None:
+    at = NOON
+    async with script.connected(now=lambda: at) as healthie:
+        keys = healthie.keys
+        script.answers["WhoAmI"] = {"currentUser": {"id": "12"}}
+        assert await keys.prove() == {"12"}
+        del script.answers["WhoAmI"]
+        script.sent.clear()
+
+        at += timedelta(minutes=4)
+        await keys.prove_due()
+        assert script.sent == []
+
+        at += timedelta(minutes=1)
+        await keys.prove_due()
+        assert [each.key for each in script.sent] == [KEYS["11"]]
+        assert keys.proved == {"11", "12"}
+
+        at += timedelta(hours=23, minutes=54)
+        await keys.prove_due()
+        assert len(script.sent) == 1
+
+        script.answers["WhoAmI"] = errors("UNAUTHENTICATED")
+        at += timedelta(minutes=1)
+        await keys.prove_due()
+        assert [each.key for each in script.sent[1:]] == [KEYS["12"]]
+        assert keys.proved == {"11"}
+
+
+async def test_a_proof_that_is_due_and_not_answered_stays_and_is_due_still(script: Script) -> None:
+    at = NOON
+    async with script.connected(now=lambda: at) as healthie:
+        await healthie.keys.prove()
+        at += timedelta(days=1)
+        script.answers["WhoAmI"] = httpx2.Response(503)
+        await healthie.keys.prove_due()
+        assert healthie.keys.proved == {"11", "12"}
+
+        script.answers["WhoAmI"] = {"currentUser": {"id": "12"}}
+        await healthie.keys.prove_due()
+        assert healthie.keys.proved == {"12"}
 
 
 async def test_the_store_prints_no_secret(script: Script) -> None:
