@@ -84,7 +84,7 @@ class OperatorDesk:
         async with self._units() as unit:
             standing = [one for one in await unit.blocks.standing() if one.clinician_id == clinician_id]
             if not standing:
-                raise NotFound("block")
+                raise NotFound("blocked clinician")
             await unit.blocks.clear(clinician_id)
             checkout = await unit.checkouts.get(standing[0].checkout_id)
             if checkout is not None:

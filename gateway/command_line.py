@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 GATEWAY_PORT = 8000
 EMULATOR_PORT = 8010
 
+_PORT = click.IntRange(0, 65535)
+
 
 def _tied(_context: click.Context, _option: click.Parameter, given: bool) -> bool:
     """Tie this process to its parent: before it loads anything, which takes seconds on a busy machine."""
@@ -46,13 +48,14 @@ _until_stdin_closes = click.option(
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="frontdoor", message="frontdoor %(version)s")
 def main() -> None:
     """Frontdoor: the patient-side gateway for practices that run on Healthie."""
 
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=GATEWAY_PORT, show_default=True)
+@click.option("--port", default=GATEWAY_PORT, show_default=True, type=_PORT)
 @_until_stdin_closes
 def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
     """Run the gateway: the GraphQL API."""
@@ -119,7 +122,7 @@ def migrate() -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=EMULATOR_PORT, show_default=True)
+@click.option("--port", default=EMULATOR_PORT, show_default=True, type=_PORT)
 @click.option(
     "--seed", default=1, show_default=True, help="The same seed and requests give the same answers."
 )
@@ -133,8 +136,8 @@ def emulator(host: str, port: int, seed: int, until_stdin_closes: bool) -> None:
 
 
 @main.command()
-@click.option("--gateway-port", default=GATEWAY_PORT, show_default=True)
-@click.option("--emulator-port", default=EMULATOR_PORT, show_default=True)
+@click.option("--gateway-port", default=GATEWAY_PORT, show_default=True, type=_PORT)
+@click.option("--emulator-port", default=EMULATOR_PORT, show_default=True, type=_PORT)
 def dev(gateway_port: int, emulator_port: int) -> None:
     """Run emulator, gateway and worker on SQLite until Ctrl-C; every start is a fresh practice."""
     from gateway.development import run_until_stopped

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+import click
+
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,12 +18,16 @@ T = TypeVar("T")
 
 
 async def with_database(settings: "Settings", work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
-    """Do it on the database of the settings."""
+    """Do it on the database of the settings; one that cannot be worked on ends the command with a clear text."""
     from integrations.database.engine import connect_database
+    from integrations.database.migrations import DatabaseUnusable, prove_ready
 
     engine = connect_database(settings.database_url, statement_seconds=None)
     try:
+        await prove_ready(engine)
         return await work(engine)
+    except DatabaseUnusable as error:
+        raise click.ClickException(str(error)) from error
     finally:
         await engine.dispose()
 

@@ -38,6 +38,8 @@ def show_handler(name: str) -> None:
 
     async def told(units: "Units") -> "Sequence[RowMapping]":
         async with units() as unit:
+            if f"handler:{name}" not in {row["id"] for row in await unit.letters.standings()}:
+                raise click.ClickException("There is no such handler.")
             return await unit.letters.latest(f"handler:{name}", limit=LISTED)
 
     click.echo("\n".join(map(letter, on_units(told))) or "None.")

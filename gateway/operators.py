@@ -170,7 +170,9 @@ def _act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
             raise click.ClickException("It was written in this very moment. Look at it again.") from error
         except UnknownState as error:
             raise click.ClickException(_UNKNOWN_STATE) from error
-        except (NotFound, PaymentInProgress) as error:
+        except NotFound as error:
+            raise click.ClickException(f"There is no such {error.kind}.") from error
+        except PaymentInProgress as error:
             raise click.ClickException(str(error)) from error
 
     return _run(act)

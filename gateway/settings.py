@@ -5,7 +5,7 @@ import re
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from booking.refusals import InvalidInput
 from gateway.declared_endpoints import DeclaredEndpoint, EndpointName
 from integrations.database.sealing import KEY_BYTES
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 # Below this an HMAC key can be guessed faster than the HMAC itself (RFC 2104, section 3: the hash's length).
 _SECRET_LENGTH = 32
@@ -345,36 +348,37 @@ class Settings(BaseSettings):
             return self
         if not self.oidc_audience:
             raise ValueError(
-                "oidc_audience is needed with oidc_issuer: else tokens for other programs would count"
+                "FRONTDOOR_OIDC_AUDIENCE is needed with FRONTDOOR_OIDC_ISSUER: else tokens for other programs would count"
             )
         if not self.oidc_issuer.startswith(("https://", "http://") if self.in_development else "https://"):
-            raise ValueError("oidc_issuer is an https URL")
+            raise ValueError("FRONTDOOR_OIDC_ISSUER is an https URL")
         return self
 
     @model_validator(mode="after")
     def _webhooks_have_an_address(self) -> Self:
         if self.healthie_webhook_secrets and self.healthie_webhook_url is None:
             raise ValueError(
-                "healthie_webhook_url is needed with healthie_webhook_secrets: else nobody could see whether webhooks are sent there"
+                "FRONTDOOR_HEALTHIE_WEBHOOK_URL is needed with FRONTDOOR_HEALTHIE_WEBHOOK_SECRETS: else nobody could see "
+                "whether webhooks are sent there"
             )
         return self
 
     @model_validator(mode="after")
     def _own_secret(self) -> Self:
         if self.secret_key.get_secret_value() == DEVELOPMENT_SECRET and not self.in_development:
-            raise ValueError("secret_key is the development stack's: make your own")
+            raise ValueError("FRONTDOOR_SECRET_KEY is the development stack's: make your own")
         return self
 
     @model_validator(mode="after")
     def _no_loopback(self) -> Self:
         if self.endpoints_allow_loopback and not self.in_development:
-            raise ValueError("endpoints_allow_loopback is for development")
+            raise ValueError("FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK is for development")
         return self
 
     @model_validator(mode="after")
     def _no_wildcard(self) -> Self:
         if "*" in self.cors_origins and self.environment is Environment.PRODUCTION:
-            raise ValueError("cors_origins names origins one by one in production")
+            raise ValueError("FRONTDOOR_CORS_ORIGINS names origins one by one in production")
         return self
 
     @property
@@ -444,16 +448,22 @@ class TokenSettings(BaseSettings):
 def explain(error: ValidationError) -> str:
     """What is wrong with the environment, one line a setting, without any value."""
     problems = error.errors(include_input=False, include_url=False, include_context=False)
-    lines = [f"  {_place(problem['loc'])}: {problem['msg']}" for problem in problems]
+    lines = [f"  {_place(problem['loc'])}{_in_plain_words(problem)}" for problem in problems]
     return "\n".join(["Frontdoor cannot start with these settings:", *sorted(lines)])
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
     """The setting, and where in it, as far as that is told by names: whatever else stands there may be a value."""
     if not loc:
-        return "settings"
+        return ""  # of several settings: the text names them
     inside = [one for one in map(str, loc[1:]) if _A_NAME.fullmatch(one)]
-    return " ".join([f"FRONTDOOR_{str(loc[0]).upper()}", *inside])
+    return " ".join([f"FRONTDOOR_{str(loc[0]).upper()}", *inside]) + ": "
+
+
+def _in_plain_words(problem: "ErrorDetails") -> str:
+    if problem["type"] == "missing":
+        return "is required"
+    return problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
 
 
 def sqlite_directory(database_url: str) -> Path | None:

@@ -1,5 +1,7 @@
 """What every command that needs settings does first."""
 
+import re
+
 import click
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -15,7 +17,7 @@ def settings_of_process() -> Settings:
     except ValidationError as error:
         raise click.ClickException(explain(error)) from None
     except SettingsError as error:  # its text names the field, and its cause would quote the value
-        raise click.ClickException(f"{error}: is it valid JSON?") from None
+        raise click.ClickException(_not_json(error)) from None
     if directory := sqlite_directory(settings.database_url):
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -25,3 +27,8 @@ def settings_of_process() -> Settings:
             ) from None
     configure_logs(log_format=settings.log_format, level=settings.log_level)
     return settings
+
+
+def _not_json(error: SettingsError) -> str:
+    found = re.search(r'field "(\w+)"', str(error))
+    return f"FRONTDOOR_{found[1].upper()} is not valid JSON." if found else f"{error}: is it valid JSON?"

@@ -115,8 +115,10 @@ def read_manifest(path: Path) -> dict[str, str]:
         if path.stat().st_size > _LARGEST_MANIFEST:
             raise ManifestInvalid(f"{path} has more than {_LARGEST_MANIFEST} bytes")
         manifest = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ManifestInvalid(f"{path} cannot be read as JSON: {type(error).__name__}") from error
+    except OSError as error:
+        raise ManifestInvalid(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ManifestInvalid(f"{path} cannot be read as JSON") from error
     if not isinstance(manifest, dict) or not all(
         isinstance(text, str) and text.strip() for text in manifest.values()
     ):

@@ -1,12 +1,13 @@
 """`frontdoor webhooks health`: whether Healthie sends us its webhooks, seen to at once and told in sentences."""
 
 import asyncio
-import getpass
 import json
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+from gateway.commands import operator
 
 if TYPE_CHECKING:
     from booking.webhook_health import Health
@@ -49,6 +50,7 @@ def health(as_json: bool) -> None:
     from booking.refusals import UpstreamUnavailable
     from booking.webhook_health import CheckRunning
     from gateway.starting import settings_of_process
+    from integrations.database.migrations import DatabaseUnusable
 
     settings = settings_of_process()
     try:
@@ -57,6 +59,8 @@ def health(as_json: bool) -> None:
         _give_up(f"Healthie could not be asked: {error}", as_json=as_json)
     except CheckRunning:
         _give_up("A worker is checking at this moment. Ask again in a minute.", as_json=as_json)
+    except DatabaseUnusable as error:
+        _give_up(str(error), as_json=as_json)
     if found is None:
         _give_up(
             "No webhooks are wanted: FRONTDOOR_HEALTHIE_WEBHOOK_URL says where Healthie is to send them.",
@@ -69,11 +73,13 @@ def health(as_json: bool) -> None:
 async def _check(settings: "Settings") -> "Health | None":
     from booking.current import asked_by
     from gateway.composition import compose
+    from integrations.database.migrations import prove_ready
 
     async with compose(settings) as system:
         if system.webhook_health is None:
             return None
-        with asked_by(f"operator {getpass.getuser()}"):
+        await prove_ready(system.engine)
+        with asked_by(operator()):
             return await system.webhook_health.now()
 
 

@@ -216,7 +216,7 @@ def test_a_handler_that_is_installed_no_longer_can_be_removed_with_its_letters(
     assert len(said("handlers", "show", "gone")) == 1
 
     assert said("handlers", "remove", "gone") == ["gone is forgotten."]
-    assert said("handlers", "show", "gone") == ["None."]
+    assert run("handlers", "show", "gone").exit_code == 1
     assert [line.split()[0] for line in said("handlers", "list")] == ["stays"]
     assert "given up" in said("handlers", "show", "stays")[0]
 
@@ -234,6 +234,7 @@ def test_a_handler_that_is_installed_no_longer_can_be_removed_with_its_letters(
         (("endpoints", "add", "http://10.0.0.1/"), "public Internet"),
         (("handlers", "replay", "missing", "--since", "2027-01-01"), "No such handler"),
         (("handlers", "remove", "missing"), "no such handler"),
+        (("handlers", "show", "missing"), "no such handler"),
     ],
 )
 def test_what_cannot_be_done_is_said(url: str, arguments: tuple[str, ...], why: str) -> None:
@@ -246,7 +247,7 @@ def test_loopback_is_refused_in_production(url: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("FRONTDOOR_ENVIRONMENT", "production")
     result = run("endpoints", "list")
     assert result.exit_code != 0
-    assert "endpoints_allow_loopback is for development" in result.output
+    assert "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK is for development" in result.output
     monkeypatch.delenv("FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK")
     assert run("endpoints", "list").exit_code == 0
     assert "https" in run("endpoints", "add", URL).output

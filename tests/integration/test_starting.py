@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from gateway.command_line import main
 from integrations.database.engine import connect_database
 from integrations.database.migrations import DatabaseUnusable, migrate, prove_ready
 
@@ -17,6 +20,7 @@ REQUIRED = {
     "FRONTDOOR_HEALTHIE_KEYS": '{"101": "synthetic-clinician-key"}',
 }
 NOWHERE = "postgresql://someone:synthetic-password@127.0.0.1:1/nothing"
+WEBHOOKS = "https://gateway.example.invalid/webhooks/healthie"
 
 
 def frontdoor(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -28,6 +32,10 @@ def frontdoor(*arguments: str, **environment: str) -> "subprocess.CompletedProce
         timeout=60,
         check=False,
     )
+
+
+def invoked(command: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, command.split(), env={**REQUIRED, **environment})
 
 
 @pytest.mark.parametrize("command", ["migrate", "worker"])
@@ -53,6 +61,36 @@ def test_a_worker_on_a_database_without_tables_says_what_to_run(tmp_path: Path) 
     assert ended.returncode == 1
     assert "run `frontdoor migrate`" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("checkouts list", 1), ("audit verify", 1), ("webhooks health --json", 3)]
+)
+def test_a_command_on_a_database_without_tables_says_what_to_run(
+    tmp_path: Path, command: str, code: int
+) -> None:
+    address = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    result = invoked(command, FRONTDOOR_DATABASE_URL=address, FRONTDOOR_HEALTHIE_WEBHOOK_URL=WEBHOOKS)
+    assert result.exit_code == code
+    assert "run `frontdoor migrate`" in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_a_command_on_a_database_that_does_not_answer_says_so_without_its_password() -> None:
+    result = invoked("checkouts list", FRONTDOOR_DATABASE_URL=NOWHERE)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: The database at 127.0.0.1:1/nothing does not answer")
+    assert "synthetic-password" not in result.output
+
+
+def test_a_port_that_is_none_is_told_as_a_wrong_option() -> None:
+    result = invoked("serve --port 99999")
+    assert result.exit_code == 2
+    assert "'--port': 99999 is not in the range" in result.output
+
+
+def test_the_version_can_be_asked_for() -> None:
+    assert invoked("--version").output == f"frontdoor {version('frontdoor')}\n"
 
 
 @pytest.mark.postgres
