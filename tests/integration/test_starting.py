@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from importlib.metadata import version
 from pathlib import Path
 
@@ -111,3 +112,7 @@ async def test_a_user_whom_the_database_refuses_is_told(postgres_url: str) -> No
 async def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match=r"missing/frontdoor\.sqlite3 does not answer"):
         await migrate(f"sqlite:///{tmp_path / 'missing' / 'frontdoor.sqlite3'}")
+    # aiosqlite ends its thread by itself after a failure, and tells the loop: which must be there until then.
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            thread.join()
