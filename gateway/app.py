@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: GraphQL, health, and in development GraphiQL."""
+"""The gateway as an ASGI application: GraphQL, health, and GraphiQL for developers or operators."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -114,6 +114,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         emulator = str(settings.emulator_url).rstrip("/") if settings.emulator_url else None
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, emulator_url=emulator)
         routes.append(Route("/", _to_graphiql))
+    elif settings.graphiql_for_operators:
+        routes += graphiql_routes(endpoint=GRAPHQL_PATH, for_operators=True)
     return Starlette(routes=routes, middleware=_middleware(settings), lifespan=gateway.lifespan)
 
 
@@ -143,6 +145,7 @@ def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> 
         sockets=SocketRules(origins=settings.cors_origins),
         rates=OperationRates(counts=system.counts, factor=settings.rate_factor),
         open_to_developers=settings.in_development,
+        open_to_operators=settings.graphiql_for_operators,
         trusted=trusted,
     )
 

@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from booking.principals import Caller, PrincipalKind
 from gateway.errors import is_fault, log_fault
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import RequireKey
@@ -27,13 +28,15 @@ from schema.scalars import SCALARS
 class ApiSchema(strawberry.Schema):
     """Strawberry's schema with logs of our own: its logger writes messages, and with them what patients sent.
 
-    Where it is open to developers it tells of itself, and of what a misspelt name may have meant.
+    Where it is open to developers it tells of itself, and of what a misspelt name may have meant. Where it is open to operators it
+    does so to them alone, and takes any document of theirs.
     """
 
     def __init__(
         self,
         *,
         open_to_developers: bool = False,
+        open_to_operators: bool = False,
         trusted: TrustedDocuments | None = None,
         rates: OperationRates | None = None,
         **given: Any,
@@ -43,6 +46,23 @@ class ApiSchema(strawberry.Schema):
         self.trusted = trusted or TrustedDocuments()
         self.documents = Documents(
             self._schema, introspection=open_to_developers, suggestions=open_to_developers
+        )
+        self._open_to_operators = open_to_operators
+        self._operators_trusted = self.trusted.with_others()
+        self._operators_documents = Documents(self._schema, introspection=True, suggestions=True)
+
+    def trusted_for(self, caller: Caller | None) -> TrustedDocuments:
+        """The documents that this caller may send."""
+        return self._operators_trusted if self._is_open_to(caller) else self.trusted
+
+    def documents_for(self, caller: Caller | None) -> Documents:
+        """Who looks at the documents of this caller. What one has found valid counts for nobody of the other."""
+        return self._operators_documents if self._is_open_to(caller) else self.documents
+
+    def _is_open_to(self, caller: Caller | None) -> bool:
+        """Whether it is by being for operators."""
+        return (
+            self._open_to_operators and caller is not None and caller.principal.kind is PrincipalKind.OPERATOR
         )
 
     async def execute(
@@ -72,6 +92,7 @@ def build_schema(
     guard: MutationGuard | None = None,
     *,
     open_to_developers: bool = False,
+    open_to_operators: bool = False,
     trusted: TrustedDocuments | None = None,
     rates: OperationRates | None = None,
 ) -> ApiSchema:
@@ -88,6 +109,7 @@ def build_schema(
             exception_handlers=refusal_handlers(),
             extensions=EXTENSIONS,
             open_to_developers=open_to_developers,
+            open_to_operators=open_to_operators,
             trusted=trusted,
             rates=rates,
         ),

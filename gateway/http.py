@@ -64,9 +64,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         sockets: SocketRules,
         rates: OperationRates,
         open_to_developers: bool = False,
+        open_to_operators: bool = False,
         trusted: TrustedDocuments | None = None,
     ) -> None:
-        schema = build_schema(guard, open_to_developers=open_to_developers, trusted=trusted, rates=rates)
+        schema = build_schema(
+            guard,
+            open_to_developers=open_to_developers,
+            open_to_operators=open_to_operators,
+            trusted=trusted,
+            rates=rates,
+        )
         super().__init__(schema, graphql_ide=None)
         self._requests = Requests(services=services, authenticator=authenticator, rates=rates)
         self._sockets = SocketEndpoint(schema=schema, requests=self._requests, rules=sockets)

@@ -71,7 +71,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FRONTDOOR_", frozen=True, extra="ignore")
 
     environment: Environment = Field(
-        Environment.PRODUCTION, description="`development` serves GraphiQL and accepts development tokens."
+        Environment.PRODUCTION,
+        description="`development` serves GraphiQL to anybody and accepts development tokens.",
     )
     secret_key: SecretStr = Field(
         description="Signs visitor and guest tokens; at least 32 random characters."
@@ -257,6 +258,11 @@ class Settings(BaseSettings):
     answer_seconds: float = Field(10, gt=0, le=60, description="confirmCheckout answers within this time.")
     log_format: LogFormat = Field(LogFormat.JSON, description="`json` or `console`.")
     log_level: str = Field("INFO", description="The least level that is logged.")
+    graphiql_for_operators: bool = Field(
+        False,
+        description="Serves GraphiQL's page in production too; with an operator's token, and no other, it gets the schema and may send any "
+        "document. See [requests](requests.md#graphiql-in-production).",
+    )
     emulator_url: HttpUrl | None = Field(
         None, description="Shown in GraphiQL as a link, when the upstream is the emulator."
     )

@@ -11,13 +11,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from strawberry.extensions import SchemaExtension
 
+from booking.principals import Caller
 from gateway.settings import TrustedDocumentsMode
 from schema.errors import RequestError
 
@@ -77,6 +78,13 @@ class TrustedDocuments:
             raise DocumentNamedWrongly
         return text
 
+    def with_others(self) -> "TrustedDocuments":
+        """The same documents, beside which any other may be sent."""
+        mode = self.mode
+        return (
+            replace(self, mode=TrustedDocumentsMode.ALLOW) if mode is TrustedDocumentsMode.REQUIRE else self
+        )
+
 
 class ResolveTrusted(SchemaExtension):
     """Puts the text in the place of the name before anything else, over whatever transport it came."""
@@ -84,13 +92,13 @@ class ResolveTrusted(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         """Look the document up."""
         context = self.execution_context
-        trusted = cast("_Schema", context.schema).trusted
+        trusted = cast("_Schema", context.schema).trusted_for(context.context.caller)
         context.query = trusted.text_of(context.query, context.operation_extensions or {})
         yield
 
 
 class _Schema(Protocol):
-    trusted: TrustedDocuments
+    def trusted_for(self, caller: Caller | None) -> TrustedDocuments: ...
 
 
 def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from string import Template
 
-from gateway.graphiql.examples import load_examples, remembered
+from gateway.graphiql.examples import OPERATORS_TITLES, TITLES, load_examples, remembered
 
 _TEMPLATE = Path(__file__).parent / "page.html"
 
@@ -27,8 +27,11 @@ PAGE_HEADERS = {
 }
 
 
-def render_page(*, endpoint: str, assets: str, emulator_url: str | None) -> str:
-    """The HTML. `assets` is the path that the static files are served below."""
+def render_page(*, endpoint: str, assets: str, emulator_url: str | None, for_operators: bool) -> str:
+    """The HTML. `assets` is the path that the static files are served below.
+
+    For operators it leads nobody through a purchase, asks for no visitor's token, and keeps no header that is typed into it.
+    """
     links = []
     if emulator_url is not None:
         links.append({"text": "Healthie emulator", "href": emulator_url})
@@ -36,10 +39,11 @@ def render_page(*, endpoint: str, assets: str, emulator_url: str | None) -> str:
     page = {
         "endpoint": endpoint,
         "links": links,
-        "remembered": remembered(),
+        "walk": not for_operators,
+        "remembered": {} if for_operators else remembered(),
         "tabs": [
             {"query": tab.query, "variables": tab.variables, "headers": tab.headers}
-            for tab in load_examples()
+            for tab in load_examples(OPERATORS_TITLES if for_operators else TITLES)
         ],
     }
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(assets=assets, page=_for_script(page))

@@ -16,16 +16,20 @@ ASSETS = Path(__file__).parent / "assets"
 PATH = "/graphiql"
 
 
-def graphiql_routes(*, endpoint: str = "/graphql", emulator_url: str | None = None) -> list[BaseRoute]:
+def graphiql_routes(
+    *, endpoint: str = "/graphql", emulator_url: str | None = None, for_operators: bool = False
+) -> list[BaseRoute]:
     """Routes of the page at `/graphiql` and of its files below it.
 
     `endpoint` is a path on the same host: the page may not speak to any other. `emulator_url` adds links to the
-    emulator. Raises ValueError when the endpoint is not such a path.
+    emulator. `for_operators` makes it theirs, instead of a developer's. Raises ValueError when the endpoint is not such a path.
     """
     if not endpoint.startswith("/") or endpoint.startswith("//"):
         raise ValueError("endpoint must be a path on the gateway's own host")
     assets = f"{PATH}/assets/{_digest()}"
-    html = render_page(endpoint=endpoint, assets=assets, emulator_url=emulator_url)
+    html = render_page(
+        endpoint=endpoint, assets=assets, emulator_url=emulator_url, for_operators=for_operators
+    )
 
     async def page(_request: Request) -> Response:
         return HTMLResponse(html, headers=PAGE_HEADERS)

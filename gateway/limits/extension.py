@@ -6,6 +6,7 @@ from typing import Protocol, cast
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
+from booking.principals import Caller
 from booking.refusals import InvalidInput
 from gateway.limits.bounds import check_values
 from gateway.limits.documents import Documents, Examined
@@ -21,7 +22,7 @@ class OperationNotNamed(RequestError):
 
 
 class _Schema(Protocol):
-    documents: Documents
+    def documents_for(self, caller: Caller | None) -> Documents: ...
 
 
 class RequestLimits(SchemaExtension):
@@ -36,7 +37,7 @@ class RequestLimits(SchemaExtension):
         if context.query:
             try:
                 check_values(context.variables or {})
-                documents = cast("_Schema", context.schema).documents
+                documents = cast("_Schema", context.schema).documents_for(context.context.caller)
                 self._examined = await documents.examined(context.query, sender=_sender(context.context))
                 given = context._provided_operation_name  # noqa: SLF001  # else the first operation would be taken
                 if given is None and len(self._examined.operations) > 1:

@@ -151,6 +151,18 @@ class TestGraphiQL:
         accepting = await stack.http.get("/graphql", headers={"Accept": "text/html"})
         assert "html" not in accepting.headers["Content-Type"]
 
+    async def test_is_there_in_production_for_operators_and_tells_nobody_else_the_schema(
+        self, stacks: Stacks
+    ) -> None:
+        stack = await stacks.start(environment="production", graphiql_for_operators=True)
+        page = await stack.http.get("/graphiql")
+        assert (page.status_code, "NeedingAttention" in page.text) == (200, True)
+        assert "StartCheckout" not in page.text
+        assert (await stack.http.get("/")).status_code == 404
+        introspection = '{ __type(name: "Query") { name } }'
+        (error,) = (await stack.http.post("/graphql", json={"query": introspection})).json()["errors"]
+        assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
 
 async def test_a_mutation_by_get_is_refused(stack: Stack) -> None:
     app = await stack.visitor()

@@ -196,6 +196,7 @@ async def api_on(
     patience: timedelta = timedelta(0),
     in_flight: timedelta = IN_FLIGHT,
     open_to_developers: bool = False,
+    open_to_operators: bool = False,
     trusted: TrustedDocuments | None = None,
     sockets: SocketRules = SocketRules(),  # noqa: B008  # frozen
     rates: OperationRates | None = None,
@@ -233,6 +234,7 @@ async def api_on(
             patience=patience,
         ),
         open_to_developers=open_to_developers,
+        open_to_operators=open_to_operators,
         trusted=trusted,
         sockets=sockets,
         rates=rates or generous_rates(),

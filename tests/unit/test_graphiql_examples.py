@@ -19,10 +19,10 @@ from graphql import (
     validate,
 )
 
-from gateway.graphiql.examples import EXAMPLES, TITLES, Example, load_examples, remembered
+from gateway.graphiql.examples import EXAMPLES, OPERATORS_TITLES, TITLES, Example, load_examples, remembered
 
 ROOT = Path(__file__).parents[2]
-TABS = load_examples()
+TABS = load_examples() + load_examples(OPERATORS_TITLES)
 BUILT_IN = {"today", "inAWeek", "timeZone", "visitor", "idempotencyKey"}
 
 tab_by_tab = pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.title)
@@ -110,6 +110,8 @@ def test_the_declined_card_comes_before_the_one_that_works() -> None:
 
 
 def test_no_file_lies_there_unused() -> None:
-    wanted = {f"{title}{kind}" for title in TITLES for kind in (".graphql", ".variables.json")}
+    wanted = {
+        f"{title}{kind}" for title in TITLES + OPERATORS_TITLES for kind in (".graphql", ".variables.json")
+    }
     wanted |= {f"{tab.title}.headers.json" for tab in TABS if tab.headers} | {"remembered.json"}
     assert {path.name for path in EXAMPLES.iterdir()} == wanted

@@ -120,6 +120,22 @@ async def test_the_tabs_stand_in_their_order() -> None:
     ]
 
 
+async def test_for_operators_there_is_no_purchase_no_visitor_and_a_place_for_their_token() -> None:
+    page = await page_data(for_operators=True)
+    assert (page["walk"], page["remembered"], page["links"]) == (False, {}, [])
+    (tab,) = page["tabs"]
+    assert "query NeedingAttention" in tab["query"]
+    assert json.loads(tab["headers"]) == {"Authorization": "Bearer "}
+    assert (await page_data())["walk"] is True
+
+
+async def test_for_operators_the_page_is_kept_to_itself_as_for_developers() -> None:
+    theirs, ours = await get("/graphiql", for_operators=True), await get("/graphiql")
+    assert theirs.headers["content-security-policy"] == ours.headers["content-security-policy"]
+    assert References(theirs.text).found == References(ours.text).found
+    assert References(theirs.text).inline == ["application/json"]
+
+
 async def test_the_emulator_is_linked_when_its_address_is_given() -> None:
     assert (await page_data())["links"] == []
     links = (await page_data(emulator_url="http://127.0.0.1:8001/"))["links"]

@@ -1,10 +1,21 @@
 // What the page adds to GraphiQL: it fills in placeholders, sends the headers that the API asks for, and remembers answers.
-// The bar on the page explains it to its reader. Everything is kept in sessionStorage: it ends with the browser tab.
+// The bar on the page explains it to its reader. Everything is kept in sessionStorage: it ends with the browser tab. Of an operator
+// nothing is kept: GraphiQL's history alone would hold their token.
 "use strict";
 
 const page = JSON.parse(document.getElementById("page").textContent);
-const storage = window.sessionStorage;
+const storage = page.walk ? window.sessionStorage : inMemory();
 const MEMORY = "frontdoor:remembered";
+
+function inMemory() {
+  const kept = new Map();
+  return {
+    getItem: (name) => kept.get(name) ?? null,
+    setItem: (name, value) => kept.set(name, value),
+    removeItem: (name) => kept.delete(name),
+    clear: () => kept.clear(),
+  };
+}
 
 const recall = () => JSON.parse(storage.getItem(MEMORY) ?? "{}");
 
@@ -101,7 +112,7 @@ async function send(params, options) {
   const body = { ...params, variables: fill(params.variables ?? {}) };
   const headers = new Headers(fill(options.headers ?? {}));
   const given = headers.has("Frontdoor-Visitor");
-  if (!given) headers.set("Frontdoor-Visitor", await visitorToken());
+  if (page.walk && !given) headers.set("Frontdoor-Visitor", await visitorToken());
   const kind = kindOf(options.documentAST, params.operationName);
   if (kind === "subscription") return noted(watch(page.endpoint, Object.fromEntries(headers), body));
   headers.set("Content-Type", "application/json");
@@ -110,7 +121,7 @@ async function send(params, options) {
     remember({ idempotencyKey: headers.get("Idempotency-Key") });
   }
   let { response, answer } = await post(body, headers);
-  if (!given && answer.errors?.some((error) => error.extensions?.code === "VISITOR_TOKEN_REQUIRED")) {
+  if (page.walk && !given && answer.errors?.some((error) => error.extensions?.code === "VISITOR_TOKEN_REQUIRED")) {
     remember({ visitor: undefined }); // the gateway was started anew and does not know the old one
     headers.set("Frontdoor-Visitor", await visitorToken());
     ({ response, answer } = await post(body, headers));
@@ -190,19 +201,26 @@ document.getElementById("restart").addEventListener("click", () => {
   window.location.reload();
 });
 
-showHelp();
-showRemembered();
-visitorToken().catch(() => {}); // the first request asks again, and shows what is wrong
+if (page.walk) {
+  showHelp();
+  showRemembered();
+  visitorToken().catch(() => {}); // the first request asks again, and shows what is wrong
+} else {
+  for (const one of document.querySelectorAll(".walk, .operators")) one.hidden = !one.hidden;
+}
 
-// GraphiQL takes the first tab's variables from its storage, never from the tab that it opens with.
-if (storage.getItem("graphiql:tabState") === null) storage.setItem("graphiql:variables", page.tabs[0].variables);
+// GraphiQL takes the first tab's variables and headers from its storage, never from the tab that it opens with.
+if (storage.getItem("graphiql:tabState") === null) {
+  storage.setItem("graphiql:variables", page.tabs[0].variables);
+  storage.setItem("graphiql:headers", page.tabs[0].headers ?? "");
+}
 
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
     fetcher,
     storage,
     defaultTabs: page.tabs,
-    defaultEditorToolsVisibility: "variables",
-    shouldPersistHeaders: true, // of the example tabs; in sessionStorage, as all the rest
+    defaultEditorToolsVisibility: page.walk ? "variables" : "headers",
+    shouldPersistHeaders: true, // of the example tabs; where all the rest is kept
   }),
 );
