@@ -88,6 +88,7 @@ async def changed_since(
 ) -> list[tuple[D, datetime]]:
     """The nodes that were changed at or after the moment, with when, of a connection that is ordered by it, latest first.
 
+    Nodes without a date are left out, and end nothing: where they stand in the order nobody says.
     Raises ContractBroken as `every` does.
     """
     found: list[tuple[D, datetime]] = []
@@ -97,11 +98,14 @@ async def changed_since(
         if page is None:
             raise ContractBroken("Connection", "missing")
         nodes = [node for node in page.nodes or () if node is not None]
-        news = [(node, at) for node in nodes if (at := node.updated_at) is not None and at >= since]
+        dated = [(node, at) for node in nodes if (at := node.updated_at) is not None]
+        news = [(node, at) for node, at in dated if at >= since]
         found += news
-        if len(news) < len(nodes) or not page.page_info.has_next_page:
+        if len(news) < len(dated) or not page.page_info.has_next_page:
             return found
         after = page.page_info.end_cursor
+        if after is None:
+            break
     raise ContractBroken("Connection", "endless")
 
 
