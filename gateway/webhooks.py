@@ -32,12 +32,13 @@ log = structlog.get_logger(__name__)
 
 
 class _Refused(Exception):
-    """Not taken; the text says why in a word, for the counter."""
+    """Not taken; `why` says it in a word, for the counter. `genuine`: whoever sent it knows a secret of ours."""
 
-    def __init__(self, status: int, why: str) -> None:
+    def __init__(self, status: int, why: str, *, genuine: bool = False) -> None:
         super().__init__(why)
         self.status = status
         self.why = why
+        self.genuine = genuine
 
 
 class Secrets(Protocol):
@@ -71,7 +72,7 @@ class WebhookEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery: 204 when it is kept; 400, 401, 405 or 413 for what is refused; 503 when it could not be kept.
 
-        429, unread, to a network of which too many were refused.
+        429, unread, to a network of which too many were refused that nobody who knows a secret sent.
         """
         request = Request(scope, receive)
         shut_out_for = await self.refused_senders.shut_out_for(request.headers) if self.refused_senders else 0
@@ -87,7 +88,7 @@ class WebhookEndpoint:
             await self._take(request)
         except _Refused as refusal:
             self.refusals[refusal.why] += 1
-            if self.refused_senders is not None:
+            if self.refused_senders is not None and not refusal.genuine:
                 await self.refused_senders.refused(request.headers)
             log.warning("webhook.refused", why=refusal.why, count=self.refusals[refusal.why])
             return refusal.status
@@ -117,7 +118,7 @@ class WebhookEndpoint:
         except Forged as error:
             raise _Refused(401, str(error)) from None
         except Malformed as error:
-            raise _Refused(400, str(error)) from None
+            raise _Refused(400, str(error), genuine=True) from None
         async with asyncio.timeout(KEEP_SECONDS):
             await self.inbox.accept(delivery)
 

@@ -25,7 +25,7 @@ class RefusedSenders:
         return max(waits, default=0)
 
     async def refused(self, headers: Headers) -> None:
-        """One was refused."""
+        """One was refused, and nobody who knows a secret of ours sent it."""
         await self._counts.add(self._bounds(headers))
 
     def _bounds(self, headers: Headers) -> list[Bound]:

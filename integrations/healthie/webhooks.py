@@ -27,6 +27,9 @@ _SIGNATURE = re.compile(r"sig\d+=([0-9a-fA-F]{64})")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 
+# What Healthie calls the type of a record, such as `Forms::AnswerGroup`: it is kept to be read, and nothing depends on it.
+_TYPE = re.compile(r"[ -~]{0,100}")
+
 # What an event is about, by the part of its name before the dot.
 _KINDS = {
     "appointment": Kind.VISIT,
@@ -116,7 +119,7 @@ def delivery_of(received: Received, *, at: datetime) -> Delivery:
     resource_id = _text(said.get("resource_id"), _ID, "resource_id")
     return Delivery(
         event=event,
-        resource_type=_text(said.get("resource_id_type"), _NAME, "resource_id_type"),
+        resource_type=_text(said.get("resource_id_type") or "", _TYPE, "resource_id_type"),
         resource_id=resource_id,
         received_at=at,
         poke=poke_of(event, resource_id, about=said.get("user_id")),
@@ -137,7 +140,7 @@ def poke_of(event: str, resource_id: str, *, about: object = None) -> Poke | Non
 
 
 def _text(value: object, form: re.Pattern[str], name: str) -> str:
-    """A name or an id; ids come as numbers or as text."""
+    """A name, a type or an id; ids come as numbers or as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not form.fullmatch(value):

@@ -178,6 +178,14 @@ def test_an_event_points_at_a_resource_or_at_nothing_that_is_watched(event: str,
     assert (delivery.poke.resource if delivery.poke else None) == (kind and Resource(kind=kind, id="7"))
 
 
+@pytest.mark.parametrize("said", ["Forms::AnswerGroup", "Form answer group", 7, "", None])
+def test_a_delivery_counts_whatever_healthie_calls_the_type_of_what_it_points_at(said: object) -> None:
+    body = {"resource_id": "7", "resource_id_type": said, "event_type": "form_answer_group.created"}
+    delivery = delivery_of(sent(json.dumps(body).encode()), at=NOW)
+    assert delivery.poke == Poke(resource=Resource(kind=Kind.FORM, id="7"))
+    assert delivery.resource_type == str(said or "")
+
+
 def test_a_merge_is_remembered_since_no_state_tells_it() -> None:
     said = {"resource_id": "7", "resource_id_type": "User", "event_type": "patient.merged"}
     poke = delivery_of(sent(json.dumps(said).encode()), at=NOW).poke

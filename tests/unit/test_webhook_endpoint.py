@@ -218,6 +218,14 @@ class TestForgeries:
         assert set(await self.flood(endpoint, **{"X-Forwarded-For": ""})) == {401}
         assert await post(endpoint) == 204
 
+    async def test_whoever_knows_the_secret_is_never_kept_out_whatever_they_say(
+        self, endpoint: WebhookEndpoint
+    ) -> None:
+        sender = {"X-Forwarded-For": "203.0.113.9"}
+        answers = [await post(endpoint, b"[]", signed=b"[]", headers=sender) for _ in range(62)]
+        assert set(answers) == {400}
+        assert await post(endpoint, headers=sender) == 204
+
     async def test_what_is_genuine_is_never_counted(self, endpoint: WebhookEndpoint) -> None:
         for _ in range(62):
             assert await post(endpoint, headers={"X-Forwarded-For": "203.0.113.9"}) == 204
