@@ -252,6 +252,12 @@ class CheckoutRepository(Protocol):
         A row at a state that this program does not know belongs to another version of it, and is left out.
         """
 
+    async def put_off(self, checkout_id: str, *, now: datetime) -> None:
+        """Make a row due later that is due now and that nobody has a lease on; whether its values can be read does not matter.
+
+        Later by as long as it has stood unwritten, within bounds: the longer it fails, the more rarely it is tried.
+        """
+
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts besides this one."""
 
@@ -261,7 +267,10 @@ class CheckoutRepository(Protocol):
         """Ids of rows at this state that nobody drives: the one that is named, else those of the patient."""
 
     async def in_doubt(self, since: datetime) -> Sequence[str]:
-        """Ids of rows that have stood at an intent since then, or longer."""
+        """Ids of rows that have stood at an intent since then, or longer, or that are under way although their deadline was then.
+
+        Such a row stands between two calls, or cannot even be read.
+        """
 
     async def of_unknown_state(self) -> Sequence[str]:
         """Ids of rows at a state that this program does not know."""

@@ -88,6 +88,9 @@ BEFORE_MONEY = WAITING | {S.PATIENT_INTENDED, S.CARD_INTENDED, S.CARD_READY}
 # The row owns its slot claim from the write that gets it here to the write that leaves.
 CLAIMING = frozenset(S) - ENDED - BEFORE_MONEY
 
+# Neither over nor in a person's hands: a driver goes on with it, as soon as its patient has confirmed it.
+UNDER_WAY = frozenset(S) - ENDED - {S.NEEDS_ATTENTION}
+
 # Money of the patient moves, or may; one such checkout a patient at a time.
 IN_FLIGHT = frozenset(S) - ENDED - WAITING - {S.PATIENT_INTENDED, S.NEEDS_ATTENTION}
 

@@ -127,11 +127,21 @@ class Worker:
                 await self._saga.resume(checkout_id)
         except Exception:
             log.exception("worker.checkout_failed", checkout=checkout_id)
+            await self._put_off(checkout_id)
             return False
         finally:
             self._under_way.discard(checkout_id)
         self._wake.set()  # there is room: another may be due; what failed is looked at again after a rest
         return True
+
+    async def _put_off(self, checkout_id: str) -> None:
+        """A row that could not even be read is due still, and would be taken up before all others at every look."""
+        try:
+            async with self._units() as unit:
+                await unit.checkouts.put_off(checkout_id, now=self._clock.now())
+                await unit.commit()
+        except Exception:
+            log.exception("worker.checkout_not_put_off", checkout=checkout_id)
 
     async def _do(self, chore: Chore) -> None:
         try:

@@ -15,7 +15,7 @@ _TEXTS = {
     Attention.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
     Attention.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
     Attention.LATE_LOOK_FAILED: "For days it could not be asked whether anything turned up after the end.",
-    Attention.IN_DOUBT: "The outcome of a call has been unknown for too long.",
+    Attention.IN_DOUBT: "An outcome has been unknown, or a checkout has gone on past its deadline, for too long.",
     Attention.UNKNOWN_STATE: "The row is at a state that this version does not know: a migration is missing.",
     Attention.PROVIDER_MISMATCH: "A visit came back under another clinician's name. The one who was chosen is not bookable until cleared.",
     Attention.LOCKED_OUT: "Healthie refuses an API key for too many requests. Nothing is sent on it for a while; "

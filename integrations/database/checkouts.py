@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Integer, RowMapping, Select, bindparam, or_, select, tuple_, update
+from sqlalchemy import Integer, RowMapping, Select, and_, bindparam, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,7 +25,7 @@ from booking.models import (
 from booking.money import Money
 from booking.oversight import CheckoutSummary, ListPlace
 from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout, UnknownState
-from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL
+from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL, UNDER_WAY
 from booking.slots import Slot
 from integrations.database.columns import UtcTime, breaks_unique, upsert
 from integrations.database.sealing import Sealer
@@ -81,6 +81,11 @@ _SCALARS = (
 # Whoever loses the race for a hold and then finds the winner gone tries again; nobody loses thrice in a row.
 _ADD_TRIES = 3
 
+# How long a row rests that failed before it could say itself when it is due: longer than a passing fault lasts; and no longer
+# than its patient, or the practice, should wait once what was wrong is mended.
+_SHORTEST_REST = timedelta(seconds=5)
+_LONGEST_REST = timedelta(minutes=5)
+
 
 _c = checkouts.c
 
@@ -92,13 +97,10 @@ _OF_PATIENT = select(checkouts).where(
     _c.patient_id == bindparam("wanted"), _c.id != bindparam("besides"), _c.state.in_(sorted(CheckoutState))
 )
 _NOW = bindparam("now", type_=UtcTime)
+_DUE_NOW = and_(_c.due_at <= _NOW, or_(_c.lease_until.is_(None), _c.lease_until <= _NOW))
 _DUE = (
     select(_c.id)
-    .where(
-        _c.due_at <= _NOW,
-        or_(_c.lease_until.is_(None), _c.lease_until <= _NOW),
-        _c.state.in_(sorted(CheckoutState)),
-    )
+    .where(_DUE_NOW, _c.state.in_(sorted(CheckoutState)))
     .order_by(_c.state.in_(sorted(TERMINAL)), _c.due_at, _c.id)
     .limit(bindparam("most", type_=Integer))
 )
@@ -166,6 +168,19 @@ class SqlCheckouts:
         """
         return (await self._connection.scalars(_DUE, {"now": now, "most": limit})).all()
 
+    async def put_off(self, checkout_id: str, *, now: datetime) -> None:
+        """Make a row due later that is due now and that nobody has a lease on; whether its values can be read does not matter.
+
+        Later by as long as it has stood unwritten, within bounds. Its version stays: whoever read it may write it.
+        """
+        query = select(_c.version, _c.updated_at).where(_c.id == checkout_id, _DUE_NOW)
+        found = (await self._connection.execute(query, {"now": now})).first()
+        if found is not None:
+            version, written = found
+            due = now + min(max(now - written, _SHORTEST_REST), _LONGEST_REST)
+            where = _c.id == checkout_id, _c.version == version
+            await self._connection.execute(update(checkouts).where(*where).values(due_at=due))
+
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts besides this one."""
         found = await self._connection.execute(_OF_PATIENT, {"wanted": patient_id, "besides": besides})
@@ -180,8 +195,13 @@ class SqlCheckouts:
         return (await self._connection.scalars(query)).all()
 
     async def in_doubt(self, since: datetime) -> Sequence[str]:
-        """Ids of rows that have stood at an intent since then, or longer."""
-        query = select(_c.id).where(_c.state.in_(sorted(CALLING)), _c.intended_at <= since)
+        """Ids of rows that have stood at an intent since then, or longer, or that are under way although their deadline was then.
+
+        Such a row stands between two calls, or cannot even be read.
+        """
+        calling = and_(_c.state.in_(sorted(CALLING)), _c.intended_at <= since)
+        late = and_(_c.state.in_(sorted(UNDER_WAY)), _c.confirm_deadline <= since)
+        query = select(_c.id).where(or_(calling, late)).order_by(_c.id)
         return (await self._connection.scalars(query)).all()
 
     async def of_unknown_state(self) -> Sequence[str]:

@@ -306,3 +306,43 @@ async def test_what_has_ended_is_due_after_what_somebody_waits_for(units: UnitOf
     async with units() as unit:
         assert await unit.checkouts.due(NOON, limit=1) == ["waited-for"]
         assert await unit.checkouts.due(NOON, limit=2) == ["waited-for", "ended"]
+
+
+@pytest.mark.parametrize(
+    ("stood", "rests"),
+    [
+        (timedelta(0), timedelta(seconds=5)),
+        (timedelta(seconds=40), timedelta(seconds=40)),
+        (timedelta(days=1), timedelta(minutes=5)),
+    ],
+)
+async def test_what_cannot_be_read_is_put_off_as_long_as_it_has_stood_within_bounds(
+    engine: AsyncEngine, stood: timedelta, rests: timedelta
+) -> None:
+    units = sql_unit_of_work(engine, SEALER)
+    await added(units, a_checkout(guest=GUEST, due_at=NOON, updated_at=NOON - stood))
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE checkouts SET guest = '\"torn\"'"))
+    async with units() as unit:
+        await unit.checkouts.put_off("checkout_1", now=NOON)
+        await unit.commit()
+    async with units() as unit:
+        assert await unit.checkouts.due(NOON + rests - timedelta(microseconds=1), limit=1) == []
+        assert await unit.checkouts.due(NOON + rests, limit=1) == ["checkout_1"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        a_checkout(due_at=NOON + timedelta(seconds=1)),
+        a_checkout(due_at=NOON, lease_owner="driver-1", lease_until=NOON + timedelta(seconds=1)),
+        a_checkout(due_at=None),
+    ],
+    ids=["not due", "driven", "at rest"],
+)
+async def test_what_is_not_due_or_is_driven_is_not_put_off(units: UnitOfWorkFactory, row: Checkout) -> None:
+    before = await added(units, row)
+    async with units() as unit:
+        await unit.checkouts.put_off("checkout_1", now=NOON)
+        await unit.commit()
+    assert await stored(units) == before

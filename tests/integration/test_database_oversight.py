@@ -1,7 +1,7 @@
 """Stories, alerts, blocks and what the worker asks of rows, on both databases."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -157,6 +157,27 @@ class TestRows:
         )
         async with units() as unit:
             assert await unit.checkouts.in_doubt(NOON) == ["old"]
+
+    @pytest.mark.parametrize(
+        ("state", "deadline", "doubted"),
+        [
+            (S.PATIENT_READY, NOON, True),
+            (S.CHARGED, NOON, True),
+            (S.BOOKED, NOON, True),
+            (S.COMPENSATING, NOON, True),
+            (S.RECURRING_CANCELLED, NOON, True),
+            (S.CHARGED, NOON + SECOND, False),
+            (S.PATIENT_READY, None, False),
+            (S.NEEDS_ATTENTION, NOON, False),
+            (S.CONFIRMED, NOON, False),
+        ],
+    )
+    async def test_what_goes_on_past_its_deadline_is_in_doubt_also_between_two_calls(
+        self, units: UnitOfWorkFactory, state: S, deadline: datetime | None, *, doubted: bool
+    ) -> None:
+        await add(units, a_checkout("left", state=state, confirm_deadline=deadline))
+        async with units() as unit:
+            assert await unit.checkouts.in_doubt(NOON) == ["left"] * doubted
 
     async def test_a_patients_other_checkouts(self, units: UnitOfWorkFactory) -> None:
         await add(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 import gateway.worker
@@ -14,7 +15,10 @@ from booking.models import CheckoutState as S
 from booking.ports import UnitOfWork
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.saga import LEASE
-from gateway.worker import POLL_SECONDS, Chore, Worker
+from gateway.worker import AT_ONCE, POLL_SECONDS, Chore, Worker
+from integrations.database.sealing import Sealer
+from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.database_samples import GUEST, SEALER, a_checkout
 from tests.unit.booking_world import PATIENT, World, a_slot
 
 HOUR = timedelta(hours=1)
@@ -53,6 +57,29 @@ async def test_one_row_that_fails_keeps_no_other_waiting() -> None:
     assert [event["checkout"] for event in events if event["event"] == "worker.checkout_failed"] == [
         broken.id
     ]
+
+
+async def test_rows_that_do_not_open_keep_no_other_waiting(sqlite_engine: AsyncEngine) -> None:
+    world = World()
+    now = world.clock.now()
+    lost_key = sql_unit_of_work(sqlite_engine, Sealer({"lost": bytes(32)}, current="lost"))
+    units = sql_unit_of_work(sqlite_engine, SEALER)
+    async with lost_key() as unit:
+        for n in range(AT_ONCE):
+            await unit.checkouts.add(a_checkout(f"stuck-{n}", guest=GUEST, due_at=now - HOUR))
+        await unit.commit()
+    async with units() as unit:
+        await unit.checkouts.add(a_checkout("sound", guest=GUEST, due_at=now))
+        await unit.commit()
+    worker = Worker(saga=world.a_saga(units), units=units, clock=world.clock)
+    with capture_logs() as events:
+        assert await worker.tick() == 0
+        assert await worker.tick() == 1
+    assert len([event for event in events if event["event"] == "worker.checkout_failed"]) == AT_ONCE
+    async with units() as unit:
+        sound = await unit.checkouts.get("sound")
+    assert sound is not None
+    assert sound.state is S.EXPIRED
 
 
 async def test_two_workers_at_once_charge_once() -> None:

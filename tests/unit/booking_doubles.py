@@ -23,7 +23,7 @@ from booking.refusals import (
     SlotTaken,
     StaleCheckout,
 )
-from booking.saga_table import CALLING, CLAIMING, ENDED, IN_FLIGHT
+from booking.saga_table import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
 from booking.slots import Busy, Interval, Slot
 
 T = TypeVar("T")
@@ -184,6 +184,11 @@ class FakeCheckouts:
         due = [(row.due_at, row.id) for row in self.rows.values() if row.due_at and row.due_at <= now]
         return [row_id for _, row_id in sorted(due)][:limit]
 
+    async def put_off(self, checkout_id: str, *, now: datetime) -> None:
+        row = self.rows[checkout_id]
+        if row.due_at and row.due_at <= now and (row.lease_until is None or row.lease_until <= now):
+            self.rows[checkout_id] = row.changed(due_at=now + timedelta(seconds=5))
+
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         return [row for row in self.rows.values() if row.patient_id == patient_id and row.id != besides]
 
@@ -191,7 +196,8 @@ class FakeCheckouts:
         return [
             row.id
             for row in self.rows.values()
-            if row.state in CALLING and row.intended_at and row.intended_at <= since
+            if (row.state in CALLING and row.intended_at and row.intended_at <= since)
+            or (row.state in UNDER_WAY and row.confirm_deadline and row.confirm_deadline <= since)
         ]
 
     async def awaiting(

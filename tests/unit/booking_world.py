@@ -24,7 +24,7 @@ from booking.models import CardChoice, Checkout, GuestDetails, Hold, Promo
 from booking.models import CheckoutState as S
 from booking.money import Money
 from booking.pokes import LocalPokes
-from booking.ports import ChargeLedger
+from booking.ports import ChargeLedger, UnitOfWorkFactory
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.quotes import QuoteService
 from booking.records import RecordsService
@@ -193,8 +193,8 @@ class World:
             clock=self.clock,
         )
 
-    def a_saga(self) -> Saga:
-        """Answer the driver of another process."""
+    def a_saga(self, units: UnitOfWorkFactory | None = None) -> Saga:
+        """Answer the driver of another process, on this world's database unless told otherwise."""
         steps = Steps(
             patients=FakePatients(self.books),
             cards=FakeCards(self.books),
@@ -205,7 +205,9 @@ class World:
             ledger=self.ledger,
         )
         name = f"process-{next(self._processes)}"
-        return Saga(steps=steps, units=self.database, holds=self.announced, clock=self.clock, name=name)
+        return Saga(
+            steps=steps, units=units or self.database, holds=self.announced, clock=self.clock, name=name
+        )
 
     def a_service(self, saga: Saga) -> CheckoutService:
         """Answer the checkout service of another process."""
