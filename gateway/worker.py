@@ -60,7 +60,7 @@ class Worker:
     async def run(self, stop: asyncio.Event, *, beat: Callable[[], object] | None = None) -> None:
         """Work until told to stop, and end what is under way; no slow or failing row or chore keeps the others waiting.
 
-        `beat` is called after each look that found the database.
+        `beat` is called after each look that found the database; one that fails is logged, and whoever listens sees it missing.
         """
         log.info("worker.started")
         async with asyncio.TaskGroup() as tasks:
@@ -73,9 +73,15 @@ class Worker:
                 for checkout_id in await self._take_up():
                     tasks.create_task(self._resume(checkout_id))
                 if beat is not None and self._database_answers:
-                    beat()
+                    self._beat(beat)
                 await _set_within(self._wake, POLL_SECONDS)
         log.info("worker.stopped")
+
+    def _beat(self, beat: Callable[[], object]) -> None:
+        try:
+            beat()
+        except Exception:
+            log.exception("worker.no_heartbeat")
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()

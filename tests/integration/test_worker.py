@@ -82,6 +82,26 @@ async def test_rows_that_do_not_open_keep_no_other_waiting(sqlite_engine: AsyncE
     assert sound.state is S.EXPIRED
 
 
+async def test_a_heartbeat_that_fails_ends_no_drive_and_is_told() -> None:
+    world, stop, looks = World(), asyncio.Event(), []
+    slow, last = await due_by_turns(world, 2)
+    charges = SlowCharges(world, 1)
+
+    def disk_full() -> None:
+        looks.append(charges.waiting)
+        if looks.count(1) > 1:  # a look after the one that found the first charge under way
+            charges.let_go.set()
+        if world.row(slow).state is world.row(last).state is S.CONFIRMED:
+            stop.set()
+        raise OSError("canary")
+
+    with capture_logs() as events:
+        async with asyncio.timeout(10):
+            await worker_of(world).run(stop, beat=disk_full)
+    assert {world.row(one).state for one in (slow, last)} == {S.CONFIRMED}
+    assert [event["event"] for event in events].count("worker.no_heartbeat") == len(looks)
+
+
 async def test_two_workers_at_once_charge_once() -> None:
     world = World()
     for checkout in (await world.start(), await world.start(PATIENT, a_slot(hours=48))):
