@@ -14,6 +14,7 @@ from gateway.errors import is_fault, log_fault
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import RequireKey
 from gateway.limits import Documents, RequestLimits
+from gateway.limits.turns import Turns
 from gateway.permissions import permitted
 from gateway.rates import OperationRates, RateLimits
 from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
@@ -44,12 +45,18 @@ class ApiSchema(strawberry.Schema):
         super().__init__(**given)
         self.rates = rates
         self.trusted = trusted or TrustedDocuments()
+        self.turns = Turns()
         self.documents = Documents(
-            self._schema, introspection=open_to_developers, suggestions=open_to_developers
+            self._schema,
+            introspection=open_to_developers,
+            suggestions=open_to_developers,
+            turns=self.turns,
         )
         self._open_to_operators = open_to_operators
         self._operators_trusted = self.trusted.with_others()
-        self._operators_documents = Documents(self._schema, introspection=True, suggestions=True)
+        self._operators_documents = Documents(
+            self._schema, introspection=True, suggestions=True, turns=self.turns
+        )
 
     def trusted_for(self, caller: Caller | None) -> TrustedDocuments:
         """The documents that this caller may send."""

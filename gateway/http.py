@@ -20,6 +20,7 @@ from gateway.graphql import build_schema
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
 from gateway.json_text import read_json
+from gateway.limits.turns import sender
 from gateway.media_types import GRAPHQL_JSON, JSON, answer_type, check_body_type
 from gateway.rates import OperationRates
 from gateway.requests import REQUEST_ID_HEADER, Requests, request_id_of
@@ -75,8 +76,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             rates=rates,
         )
         super().__init__(schema, graphql_ide=None)
+        self._turns = schema.turns
         self._requests = Requests(services=services, authenticator=authenticator, rates=rates)
-        self._sockets = SocketEndpoint(schema=schema, requests=self._requests, rules=sockets)
+        self._sockets = SocketEndpoint(
+            schema=schema, requests=self._requests, rules=sockets, turns=self._turns
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one socket."""
@@ -135,12 +139,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """The request's parts, each of its right kind."""
+        """The request's parts, each of its right kind. Raises BadRequest, TooManyRequests."""
         if request.method == "GET":
             given = self.parse_query_params(request.query_params)
         else:
             check_body_type(request.content_type)
-            given = self.parse_json(await request.get_body())
+            body = await request.get_body()
+            async with self._turns.reading(body, sender()):
+                given = self.parse_json(body)
         parts = {name: given.get(name) for name in ("query", "operationName", "variables")}
         parts["extensions"] = named_in(given)
         if request.method == "GET":

@@ -67,10 +67,11 @@ class Documents:
         introspection: bool,
         suggestions: bool,
         weights: Mapping[str, int] | None = None,
+        turns: Turns | None = None,
     ) -> None:
         """`introspection`: whether the schema tells of itself. `suggestions`: whether errors propose other names.
 
-        `weights` of fields; by default those of `gateway.limits.weights`.
+        `weights` of fields; by default those of `gateway.limits.weights`. `turns`: of the process, where there are several of these.
         """
         self._schema = schema
         self._weights = weights_of(schema) if weights is None else weights
@@ -78,7 +79,7 @@ class Documents:
         self._suggestions = suggestions
         self._kept: OrderedDict[str, Examined] = OrderedDict()  # the latest last
         self._characters = 0  # of all that are kept
-        self._turns = Turns()
+        self._turns = turns or Turns()
         self._looking: SingleFlight[str, Examined] = SingleFlight()
 
     async def examined(self, text: str, *, sender: str) -> Examined:

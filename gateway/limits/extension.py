@@ -10,7 +10,7 @@ from booking.principals import Caller
 from booking.refusals import InvalidInput
 from gateway.limits.bounds import check_values
 from gateway.limits.documents import Documents, Examined
-from schema.context import Context
+from gateway.limits.turns import sender
 from schema.errors import RequestError
 
 
@@ -38,7 +38,7 @@ class RequestLimits(SchemaExtension):
             try:
                 check_values(context.variables or {})
                 documents = cast("_Schema", context.schema).documents_for(context.context.caller)
-                self._examined = await documents.examined(context.query, sender=_sender(context.context))
+                self._examined = await documents.examined(context.query, sender=sender())
                 given = context._provided_operation_name  # noqa: SLF001  # else the first operation would be taken
                 if given is None and len(self._examined.operations) > 1:
                     raise OperationNotNamed
@@ -58,11 +58,6 @@ class RequestLimits(SchemaExtension):
                 except (RequestError, InvalidInput) as error:
                     context.pre_execution_errors = [_told(error)]
         yield
-
-
-def _sender(context: Context) -> str:
-    """Whose flood waits for itself: the network's, or else the caller's; those of whom neither is known are one."""
-    return context.client or (context.caller.principal.key if context.caller else "")
 
 
 def _told(error: Exception) -> GraphQLError:

@@ -1,8 +1,8 @@
-"""Whose new document is looked at next.
+"""Whose new document is looked at next, and whose large body or message is read.
 
-Looking at one takes up to some 20 ms in which nobody else is served. So one is looked at after the other, and after each the
-process is everybody else's for as long as that took: all who send new documents have half of it at most, and a request whose
-document is known waits for one of them, not for one at each of its own steps. Senders take turns: a flood waits for itself.
+That takes up to some 20 ms in which nobody else is served. So one is done after the other, and after each the process is
+everybody else's for as long as that took: all who send such things have half of it at most, and any other request waits for
+one of them, not for one at each of its own steps. Senders take turns: a flood waits for itself.
 """
 
 import asyncio
@@ -10,10 +10,14 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from booking.current import current_work
 from gateway.rates import TooManyRequests
 
 # Of one sender, waiting: a second or two of work. An app has some dozens of documents, and each is new once.
 MOST_WAITING = 50
+
+# What is read within half a millisecond needs no turn. No app sends more than this; much of it can be read at 40 ns a byte.
+SMALL = 10_000
 
 # Whoever is one too many may try again when a part of that is done.
 _RETRY_SECONDS = 1
@@ -46,6 +50,15 @@ class Turns:
         finally:
             loop.call_later(rest, self._next)
 
+    @asynccontextmanager
+    async def reading(self, text: str | bytes, sender: str) -> AsyncIterator[None]:
+        """A turn for what is large; the rest is read at once. Raises TooManyRequests."""
+        if len(text) <= SMALL:
+            yield
+            return
+        async with self.turn(sender):
+            yield
+
     async def _wait(self, sender: str) -> None:
         line = self._waiting.setdefault(sender, deque())
         if len(line) >= MOST_WAITING:
@@ -70,3 +83,12 @@ class Turns:
                 place.set_result(None)
                 return
         self._taken = False
+
+
+def sender() -> str:
+    """Whose flood waits for itself in the present request: the network's, or where that is not known the caller's.
+
+    Those of whom neither is known are one.
+    """
+    work = current_work.get()
+    return work.client or work.actor

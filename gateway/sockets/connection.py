@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from booking.principals import Caller
 from gateway.authentication import VISITOR_HEADER
 from gateway.errors import explain, format_error, log_fault, request_error_body
+from gateway.limits.turns import Turns
 from gateway.rates import TooManyRequests
 from gateway.requests import Requests, request_id_of
 from gateway.sockets import operations
@@ -59,13 +60,17 @@ class Connection:
         schema: strawberry.Schema,
         requests: Requests,
         rules: SocketRules,
+        turns: Turns,
+        sender: str,
         admit: Admit,
     ) -> None:
-        """`admit` is told who it is, once that is known, and may raise Close."""
+        """`sender` takes its `turns` to have large messages read. `admit` is told who it is, once that is known, and may raise Close."""
         self._socket = socket
         self._schema = schema
         self._requests = requests
         self._rules = rules
+        self._turns = turns
+        self._sender = sender
         self._admit = admit
         self._headers = socket.headers
         self._init_received = False
@@ -81,7 +86,7 @@ class Connection:
         """Serve until either side closes. What still runs is cancelled: a mutation's key stays resumable."""
         try:
             while True:
-                await self._handle(read_message(await self._receive()))
+                await self._handle(await self._message())
         except Close as close:
             await self._close(close)
         except WebSocketDisconnect as gone:
@@ -95,6 +100,15 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _message(self) -> Message:
+        """The next one. Raises Close, WebSocketDisconnect."""
+        text = await self._receive()
+        try:
+            async with self._turns.reading(text, self._sender):
+                return read_message(text)
+        except TooManyRequests as error:
+            raise Close(1013, "Too many requests") from error
 
     async def _receive(self) -> str:
         """The next message's text; meanwhile the socket is looked after. Raises Close, WebSocketDisconnect."""

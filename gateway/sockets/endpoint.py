@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from booking.principals import Caller
+from gateway.limits.turns import Turns
 from gateway.requests import Requests
 from gateway.sockets.connection import Admit, Connection
 from gateway.sockets.messages import Close
@@ -23,8 +24,12 @@ SUBPROTOCOL = "graphql-transport-ws"
 class SocketEndpoint:
     """An ASGI application for the sockets of one process."""
 
-    def __init__(self, *, schema: strawberry.Schema, requests: Requests, rules: SocketRules) -> None:
+    def __init__(
+        self, *, schema: strawberry.Schema, requests: Requests, rules: SocketRules, turns: Turns
+    ) -> None:
+        """`turns` are those of all large things that are read in this process."""
         self._schema = schema
+        self._turns = turns
         self._requests = requests
         self._rules = rules
         self._open = 0
@@ -49,7 +54,13 @@ class SocketEndpoint:
         await socket.accept(SUBPROTOCOL)
         with self._counted(network) as admit:
             connection = Connection(
-                socket, schema=self._schema, requests=self._requests, rules=self._rules, admit=admit
+                socket,
+                schema=self._schema,
+                requests=self._requests,
+                rules=self._rules,
+                turns=self._turns,
+                sender=network or f"socket:{id(socket)}",
+                admit=admit,
             )
             await connection.serve()
 

@@ -17,7 +17,7 @@ from booking.principals import PrincipalKind
 from booking.records import RecordsService
 from booking.services import Services
 from gateway.authentication import Authenticator
-from gateway.clients import ClientNames
+from gateway.clients import ClientNames, UnreadableAddresses
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency import MutationGuard
 from gateway.rates import OperationRates
@@ -113,6 +113,13 @@ class KnownPatients(FakePatients):
                 open_invoice=False,
             )
         ]
+
+
+class NothingToTell(UnreadableAddresses):
+    """Most tests come from no address, and on purpose."""
+
+    def met(self, *, header: str, missing: bool) -> None:
+        pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +230,7 @@ async def api_on(
         authenticator=Authenticator(
             tokens=tokens,
             verifier=sign_in,
-            clients=ClientNames(header="X-Forwarded-For", key=b"only for tests"),
+            clients=ClientNames(header="X-Forwarded-For", key=b"only for tests", unreadable=NothingToTell()),
         ),
         guard=MutationGuard(
             keys=IdempotencyKeys(engine=engine),

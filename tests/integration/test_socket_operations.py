@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from booking.current import current_work
 from gateway.authentication import Authenticator
 from gateway.graphql import EXTENSIONS, ApiSchema
+from gateway.limits.turns import Turns
 from gateway.requests import Requests
 from gateway.settings import TrustedDocumentsMode
 from gateway.sockets import SocketEndpoint, SocketRules
@@ -385,7 +386,9 @@ class TestSubscriptions:
         )
         schema = ApiSchema(query=Query, subscription=Subscription, extensions=EXTENSIONS)
         FEED.opened = FEED.closed = 0
-        async with served(SocketEndpoint(schema=schema, requests=requests, rules=rules)) as address:
+        async with served(
+            SocketEndpoint(schema=schema, requests=requests, rules=rules, turns=Turns())
+        ) as address:
             yield address
 
     async def test_results_come_one_by_one_to_an_end_in_the_name_of_who_asked(

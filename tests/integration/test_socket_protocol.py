@@ -15,6 +15,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 
+from gateway.limits.turns import Turns
 from gateway.sockets import SocketRules
 from gateway.sockets.connection import Connection
 from gateway.sockets.rules import LONGEST_MESSAGE
@@ -389,7 +390,15 @@ async def test_a_client_that_never_pauses_is_looked_after_too() -> None:
     flood = Flood()
     rules = SocketRules(init_within=timedelta(0))
     nothing: Any = None
-    await Connection(flood, schema=nothing, requests=nothing, rules=rules, admit=lambda _: None).serve()
+    await Connection(
+        flood,
+        schema=nothing,
+        requests=nothing,
+        rules=rules,
+        turns=Turns(),
+        sender="flood",
+        admit=lambda _: None,
+    ).serve()
     assert flood.closed == 4408
 
 
