@@ -1,9 +1,10 @@
 """Looking for free time: what the system of record offers, less what is held or claimed here."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from booking.catalog import Catalog, ContactType, VisitType
@@ -12,6 +13,9 @@ from booking.recent_slots import Offered, Question, RecentSlots
 from booking.refusals import InvalidInput
 from booking.slots import Busy, Interval, Slot, free_of
 from booking.zones import zone
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 # A calendar month: a longer look is a mistake or an attack, and costs the upstream a request for every two days.
 MAX_DAYS = 31
@@ -72,7 +76,7 @@ class SlotSearch:
         an unknown visit type, clinician or zone and on an absurd range, before anything is sent; UpstreamUnavailable.
         """
         question = await self.question(wanted, first=first, last=last)
-        offered, taken = await asyncio.gather(self.offered(question), self.taken(question))
+        offered, taken = await _both(self.offered(question), self.taken(question))
         return self.by_day(question, offered, taken)
 
     async def question(self, wanted: Wanted, *, first: date, last: date) -> Question:
@@ -212,3 +216,14 @@ def span_of(question: Question) -> Interval:
     start = datetime.combine(question.first - timedelta(days=1), datetime.min.time(), place)
     end = datetime.combine(question.last + timedelta(days=2), datetime.min.time(), place)
     return Interval(start=start.astimezone(UTC), end=end.astimezone(UTC))
+
+
+async def _both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """What both answer. None of them outlives this: a reading that is left alone keeps a connection that nobody waits for."""
+    tasks = asyncio.create_task(first), asyncio.create_task(second)
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,13 +1,16 @@
 """Looking for free time: ranges, zones, daylight saving, and what is held or claimed."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from booking.catalog import ContactType
-from booking.refusals import InvalidInput
-from booking.search import MAX_DAYS, Wanted
-from tests.unit.booking_doubles import NOW
+from booking.refusals import InvalidInput, UpstreamUnavailable
+from booking.search import MAX_DAYS, SlotSearch, Wanted
+from booking.slots import Busy, Interval
+from tests.unit.booking_doubles import NOW, FakeClock, FakeHolds
 from tests.unit.booking_world import LOCATION, LONG, PRICED, World, a_slot
 
 NEW_YORK = "America/New_York"
@@ -141,6 +144,66 @@ class TestSlots:
         assert list(await starts(world, WANTED, TODAY, TODAY)) == [TODAY]
         with pytest.raises(InvalidInput):
             await world.search.slots(Wanted(visit_type_id=PRICED.id), first=TODAY, last=TODAY)
+
+
+class SlowHolds(FakeHolds):
+    """Holds in a database that never answers; whoever gives up gives a connection back."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.asked, self.answered, self.connections = asyncio.Event(), asyncio.Event(), 0
+
+    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
+        self.connections += 1
+        self.asked.set()
+        try:
+            await self.answered.wait()
+            return await super().busy(clinician_ids, span)
+        finally:
+            await asyncio.sleep(0)
+            self.connections -= 1
+
+
+class TestWhatIsReadAtTheSameTime:
+    """A refusal ends the other reading too: nobody would wait for its connection to come back, not even the end of the process."""
+
+    @pytest.fixture
+    def holds(self, world: World) -> SlowHolds:
+        return SlowHolds(world.clock)
+
+    @pytest.fixture
+    def search(self, world: World, holds: SlowHolds) -> SlotSearch:
+        return SlotSearch(
+            catalog=world.catalog,
+            availability=world.offer,
+            holds=holds,
+            units=world.database,
+            clock=world.clock,
+        )
+
+    async def test_ends_when_the_system_of_record_refuses(
+        self, world: World, holds: SlowHolds, search: SlotSearch
+    ) -> None:
+        async def refuse() -> None:
+            await holds.asked.wait()
+            raise UpstreamUnavailable("sample")
+
+        world.offer.during_slots = refuse
+        with pytest.raises(UpstreamUnavailable):
+            await search.slots(WANTED, first=TODAY, last=TOMORROW)
+        assert (holds.asked.is_set(), holds.connections) == (True, 0)
+
+    async def test_ends_with_its_caller(self, world: World, holds: SlowHolds, search: SlotSearch) -> None:
+        async def take_long() -> None:
+            await holds.answered.wait()
+
+        world.offer.during_slots = take_long
+        caller = asyncio.create_task(search.slots(WANTED, first=TODAY, last=TOMORROW))
+        await holds.asked.wait()
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        assert holds.connections == 0
 
 
 class TestDays:
