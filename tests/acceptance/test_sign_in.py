@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,11 @@ from tests.acceptance import documents
 from tests.acceptance.app import App
 from tests.plugins.stack import Stack, Stacks
 from tests.unit.sign_in_provider import AUDIENCE, Provider
+
+MERGE = """mutation Merge($merged: [ID], $left: ID) {
+  mergeClients(input: {ids: $merged, target_user_id: $left}) { messages { message } } }"""
+RENAME = """mutation Rename($id: ID!, $email: String, $first: String, $last: String) {
+  updateClient(input: {id: $id, email: $email, first_name: $first, last_name: $last}) { messages { message } } }"""
 
 
 @contextmanager
@@ -79,6 +85,29 @@ async def test_a_patient_is_found_by_their_verified_email_once(sign_in: SignIn) 
         me = (await sign_in.app(**who, email_verified=True).ask(documents.ME))["me"]
         assert me["id"] == patient["id"]
     assert (await sign_in.stack.upstream()).count("PatientsByEmail") == 1
+
+
+async def test_a_patient_whose_record_was_merged_signs_in_to_the_one_that_is_left(
+    sign_in: SignIn, stacks: Stacks
+) -> None:
+    stack = sign_in.stack
+    merged, left = (patient["id"] for patient in stack.practice["patients"][:2])
+    known = (await sign_in.app(healthie_patient_id=merged, sub="known").ask(documents.ME))["me"]
+    who = {"email": known["email"], "given_name": known["firstName"], "family_name": known["lastName"]}
+    gateways = [stack, await stacks.another(stack)]
+
+    async def signed_in() -> list[str]:
+        token = sign_in.token(**who, email_verified=True)
+        apps = [App(http=gateway.http).bearer(token) for gateway in gateways]
+        return [(await app.ask(documents.ME))["me"]["id"] for app in apps]
+
+    assert await signed_in() == [merged, merged]
+    await stack.emulator.ask(MERGE, merged=[merged], left=left)
+    await stack.emulator.ask(
+        RENAME, id=left, email=who["email"], first=known["firstName"], last=known["lastName"]
+    )
+    await stack.pass_time(timedelta(minutes=10))
+    assert await signed_in() == [left, left]
 
 
 @pytest.mark.parametrize("email", ["nobody@example.com", None])

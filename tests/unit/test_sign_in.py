@@ -11,8 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from booking.models import GuestDetails
+from booking.models import GuestDetails, Patient
 from booking.principals import Principal, PrincipalKind
+from booking.refusals import UpstreamUnavailable
 from gateway.sign_in.patients import LinkedPatients, NoPatientRecord
 from gateway.sign_in.provider import ProviderKeys, SignInUnavailable
 from gateway.sign_in.tokens import ProviderTokens, SignInRules
@@ -37,11 +38,20 @@ class Records:
     def __init__(self) -> None:
         self.looked_for: list[str] = []
         self.known = {KNOWN.email: "p7"}
+        self.gone: set[str] = set()
+        self.down = False
 
     async def find(self, guest: GuestDetails) -> str | None:
         self.looked_for.append(guest.email)
         await asyncio.sleep(0)
         return self.known.get(guest.email)
+
+    async def profile(self, patient_id: str) -> Patient | None:
+        if self.down:
+            raise UpstreamUnavailable("sample")
+        if patient_id in self.gone:
+            return None
+        return Patient(id=patient_id, first_name="", last_name="", email=None, time_zone=None)
 
 
 class Links(dict[tuple[str, str], str]):
@@ -52,6 +62,12 @@ class Links(dict[tuple[str, str], str]):
 
     async def add(self, issuer: str, subject: str, patient_id: str, *, now: object) -> str:
         return self.setdefault((issuer, subject), patient_id)
+
+    async def forget(self, patient_id: str) -> int:
+        gone = [person for person, linked in self.items() if linked == patient_id]
+        for person in gone:
+            del self[person]
+        return len(gone)
 
 
 class World:
@@ -401,3 +417,34 @@ class TestPatientsByVerifiedEmail:
         world.clock.advance(seconds=61)
         assert (await world.tokens.verify(world.provider.token(**theirs))).id == "p8"
         assert len(world.records.looked_for) == 2
+
+    async def test_whose_record_went_into_another_are_that_other_within_minutes_in_every_process(
+        self, world: World
+    ) -> None:
+        elsewhere = world.tokens
+        world.restart()
+        for process in (elsewhere, world.tokens):
+            assert (await process.verify(world.provider.token(**THEIRS))).id == "p7"
+        world.records.gone, world.records.known = {"p7"}, {KNOWN.email: "p9"}
+        world.clock.advance(minutes=10)
+        for process in (elsewhere, world.tokens):
+            assert (await process.verify(world.provider.token(**THEIRS))).id == "p9"
+        assert list(world.links.values()) == ["p9"]
+
+    async def test_whose_record_is_gone_without_another_are_nobody_until_it_is_back(
+        self, world: World
+    ) -> None:
+        await world.tokens.verify(world.provider.token(**THEIRS))
+        world.records.gone, world.records.known = {"p7"}, {}
+        world.clock.advance(minutes=10)
+        with pytest.raises(NoPatientRecord):
+            await world.tokens.verify(world.provider.token(**THEIRS))
+        world.records.gone = set()
+        world.clock.advance(minutes=1)
+        assert (await world.tokens.verify(world.provider.token(**THEIRS))).id == "p7"
+
+    async def test_stay_who_they_are_while_the_practices_records_cannot_be_read(self, world: World) -> None:
+        await world.tokens.verify(world.provider.token(**THEIRS))
+        world.records.down = True
+        world.clock.advance(minutes=10)
+        assert (await world.tokens.verify(world.provider.token(**THEIRS))).id == "p7"
