@@ -79,7 +79,8 @@ def format_error(error: GraphQLError, explained: Explained) -> dict[str, Any]:
 
 def request_error_body(error: RequestError) -> dict[str, Any]:
     """The whole answer to a request that came to nothing."""
-    return {"errors": [{"message": error.message, "extensions": {"code": error.code, **error.details}}]}
+    extensions = {"code": error.code, "retryable": error.retryable, **error.details}
+    return {"errors": [{"message": error.message, "extensions": extensions}]}
 
 
 def log_fault(error: GraphQLError) -> None:
@@ -116,11 +117,9 @@ def _of_cause(cause: Exception | None) -> Explained | None:
                 headers=cause.headers,
             )
         case MissingQueryError():
-            explained = Explained(code=RequestError.code, message="Send a document in query.")
+            explained = _bad_request("Send a document in query.")
         case CannotGetOperationTypeError():  # its text repeats what was sent
-            explained = Explained(
-                code=RequestError.code, message="operationName names no operation of the document."
-            )
+            explained = _bad_request("operationName names no operation of the document.")
         case InvalidInput():
             explained = Explained(
                 code="BAD_USER_INPUT", message=cause.reason, extensions={"field": cause.field}
@@ -140,6 +139,12 @@ def _of_cause(cause: Exception | None) -> Explained | None:
         case OutcomeUnknown() | StaleCheckout():
             explained = _UNKNOWN
     return explained
+
+
+def _bad_request(message: str) -> Explained:
+    return Explained(
+        code=RequestError.code, message=message, extensions={"retryable": RequestError.retryable}
+    )
 
 
 _UNAVAILABLE = Explained(

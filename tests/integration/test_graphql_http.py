@@ -112,7 +112,12 @@ class TestRequests:
         assert answer.http.status_code == 401
         assert answer.http.headers["WWW-Authenticate"] == "Bearer"
         assert answer.body == {
-            "errors": [{"message": "Please sign in again.", "extensions": {"code": "UNAUTHENTICATED"}}]
+            "errors": [
+                {
+                    "message": "Please sign in again.",
+                    "extensions": {"code": "UNAUTHENTICATED", "retryable": False},
+                }
+            ]
         }
 
     async def test_a_stale_visitor_token_does_not_stop_browsing(self, api: Api) -> None:
