@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.models import CheckoutState
 from booking.slots import Busy, Interval
-from integrations.database.claims import CLOCK_SKEW
+from integrations.database.claims import CLOCK_SKEW, VISIT_STANDS
 from integrations.database.engine import reading
 from integrations.database.tables import checkouts, slot_claims
 
@@ -36,11 +35,7 @@ class SqlChanges:
 
     async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
         """How many visits these patients have booked here."""
-        counted = (
-            select(_c.patient_id, func.count())
-            .where(_c.state == CheckoutState.CONFIRMED)
-            .group_by(_c.patient_id)
-        )
+        counted = select(_c.patient_id, func.count()).where(VISIT_STANDS).group_by(_c.patient_id)
         return {
             patient: count
             for some in _parts(patient_ids)
@@ -61,7 +56,7 @@ class SqlChanges:
             _c.clinician_id.in_(clinician_ids),
             _c.starts_at < span.end,
             _c.ends_at > span.start,
-            _c.state == CheckoutState.CONFIRMED,
+            VISIT_STANDS,
             _c.ended_at >= since - CLOCK_SKEW,
         )
         return _busy(await self._rows(query))

@@ -10,11 +10,12 @@ another checkout for the same time stood still (its hold lost meanwhile), the co
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.models import Checkout, CheckoutState
 from booking.refusals import SlotTaken
+from booking.saga_table import LATE
 from booking.slots import Busy, Interval
 from integrations.database.columns import upsert
 from integrations.database.tables import checkouts, slot_claims
@@ -23,6 +24,15 @@ from integrations.database.tables import checkouts, slot_claims
 CLOCK_SKEW = timedelta(minutes=1)
 
 _c = slot_claims.c
+
+# Of a checkout's row: its visit is confirmed, and stays so while something that was found late beside it is undone.
+VISIT_STANDS = or_(
+    checkouts.c.state == CheckoutState.CONFIRMED,
+    and_(
+        checkouts.c.state.in_(sorted(LATE)),
+        checkouts.c.late["ended_as"].as_string() == CheckoutState.CONFIRMED.value,
+    ),
+)
 
 
 class SqlClaims:
@@ -91,7 +101,7 @@ class SqlClaims:
             c.clinician_id == slot.clinician_id,
             c.starts_at < slot.end,
             c.ends_at > slot.start,
-            c.state == CheckoutState.CONFIRMED,
+            VISIT_STANDS,
             c.ended_at >= checkout.created_at - CLOCK_SKEW,
             c.id != checkout.id,
         )

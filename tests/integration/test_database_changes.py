@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.happenings import Happening, Name
-from booking.models import Checkout, CheckoutState
+from booking.models import Checkout, CheckoutState, LateFinding
 from booking.pokes import Listener, LocalPokes
 from booking.slots import Busy
 from booking.watched import Kind, Resource
 from integrations.database.changes import SqlChanges
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.database_samples import NOON as NOW
-from tests.integration.database_samples import SEALER, a_checkout
+from tests.integration.database_samples import SEALER, a_charge, a_checkout
 
 PATIENT = "p-sample"
 
@@ -60,6 +60,24 @@ async def test_visits_that_were_booked_lately_are_found_and_counted(engine: Asyn
     assert await changes.booked([slot.clinician_id], span, since=NOW - timedelta(minutes=10)) == [taken] * 2
     assert await changes.booked(["c-other"], span, since=NOW) == []
     assert await changes.bookings([PATIENT, "p-other"]) == {PATIENT: 2}
+
+
+@pytest.mark.parametrize("ended_as", [CheckoutState.CONFIRMED, CheckoutState.REFUNDED])
+async def test_a_visit_stands_while_a_late_finding_of_it_is_undone(
+    engine: AsyncEngine, ended_as: CheckoutState
+) -> None:
+    row = replace(
+        a_checkout("chk_1"),
+        state=CheckoutState.LATE_REFUND_INTENDED,
+        late=LateFinding(ended_as=ended_as, charge=a_charge("late")),
+        patient_id=PATIENT,
+        ended_at=NOW,
+    )
+    await put(engine, row)
+    changes, stands = SqlChanges(engine=engine), ended_as is CheckoutState.CONFIRMED
+    booked = await changes.booked([row.slot.clinician_id], row.slot.interval, since=NOW)
+    assert [busy.interval for busy in booked] == [row.slot.interval] * stands
+    assert await changes.bookings([PATIENT]) == ({PATIENT: 1} if stands else {})
 
 
 async def test_claims_are_those_of_the_clinicians(engine: AsyncEngine) -> None:

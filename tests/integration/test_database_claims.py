@@ -6,9 +6,10 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.models import Checkout, CheckoutState
+from booking.models import Checkout, CheckoutState, LateFinding
 from booking.ports import UnitOfWorkFactory
 from booking.refusals import SlotTaken
+from booking.saga_table import LATE
 from booking.slots import Busy, Interval
 from integrations.database.tables import slot_claims
 from integrations.database.unit_of_work import sql_unit_of_work
@@ -101,6 +102,30 @@ async def test_a_visit_confirmed_since_the_checkout_began_conflicts_though_its_c
     with pytest.raises(SlotTaken):
         await take(units, stalled)
     assert await busy(units, "clinician-1") == []
+
+
+@pytest.mark.parametrize("state", sorted(LATE))
+async def test_a_confirmed_visit_conflicts_also_while_a_late_finding_of_it_is_undone(
+    units: UnitOfWorkFactory, state: CheckoutState
+) -> None:
+    booked, rival = await a_row(units, "booked"), await a_row(units, "rival")
+    late = LateFinding(ended_as=CheckoutState.CONFIRMED, appointment_id="a-twin")
+    async with units() as unit:
+        await unit.checkouts.save(booked.changed(state=state, late=late, ended_at=booked.created_at))
+        await unit.commit()
+    with pytest.raises(SlotTaken):
+        await take(units, rival)
+
+
+async def test_a_late_finding_of_what_is_over_keeps_nobody_from_its_time(units: UnitOfWorkFactory) -> None:
+    over, rival = await a_row(units, "over"), await a_row(units, "rival")
+    late = LateFinding(ended_as=CheckoutState.REFUNDED, appointment_id="a-twin")
+    undoing = over.changed(state=CheckoutState.LATE_DELETION_INTENDED, late=late, ended_at=over.created_at)
+    async with units() as unit:
+        await unit.checkouts.save(undoing)
+        await unit.commit()
+    await take(units, rival)
+    assert len(await busy(units, "clinician-1")) == 1
 
 
 async def test_a_visit_confirmed_before_the_checkout_began_is_left_to_the_practice(

@@ -367,7 +367,7 @@ class FakeChanges:
         return Counter(
             row.patient_id
             for row in self._database.rows.values()
-            if row.state is CheckoutState.CONFIRMED and row.patient_id and row.patient_id in patient_ids
+            if row.stands is CheckoutState.CONFIRMED and row.patient_id and row.patient_id in patient_ids
         )
 
     async def booked(
@@ -376,7 +376,7 @@ class FakeChanges:
         slots = [
             row.slot
             for row in self._database.rows.values()
-            if row.state is CheckoutState.CONFIRMED and row.ended_at and row.ended_at >= since
+            if row.stands is CheckoutState.CONFIRMED and row.ended_at and row.ended_at >= since
         ]
         return _overlapping(slots, clinician_ids, span)
 
