@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from booking.catalog import BillingFrequency, BookingPolicy, ContactType
 from booking.money import Money
+from booking.oversight import Attention
 from booking.refusals import DeclineReason
 from booking.slots import Slot
 
@@ -242,7 +243,7 @@ class Checkout:
     refunded: Money | None = None
     appointment_id: str | None = None
     end_reason: EndReason | None = None
-    attention: str | None = None  # codes, comma-separated: why an operator must look
+    attention: tuple[Attention, ...] = ()  # why an operator must look
     attention_from: CheckoutState | None = None  # where it stood when it was given to a person
     attempts: tuple[Attempt, ...] = ()
     ended_at: datetime | None = None  # UTC; or given to a person: late truth is looked for from here on
@@ -263,10 +264,9 @@ class Checkout:
         """The state to the outside: undoing a late finding does not change how the checkout ended."""
         return self.late.ended_as if self.late else self.state
 
-    def flagged(self, reason: str) -> Self:
+    def flagged(self, reason: Attention) -> Self:
         """The row on the attention list, for this reason too."""
-        reasons = self.attention.split(",") if self.attention else []
-        return self if reason in reasons else replace(self, attention=",".join([*reasons, reason]))
+        return self if reason in self.attention else replace(self, attention=(*self.attention, reason))
 
     def hold_anew(self, *, now: datetime, expires_at: datetime) -> Hold:
         """The hold that this checkout stands on, to be taken again."""

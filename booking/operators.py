@@ -47,13 +47,13 @@ class OperatorDesk:
                 raise InvalidInput(
                     field="ID", reason="It is not known which step to take again. Resolve it instead."
                 )
-            after = entered(before, before.changed(state=state, attention=None, attention_from=None), now=now)
+            after = entered(before, before.changed(state=state, attention=(), attention_from=None), now=now)
             # As it was: what the step may have done is looked for since then, before it is sent again.
             intended = before.attempts[-1].intended_at if before.attempts else before.updated_at
             after = after.changed(intended_at=intended)
         elif before.state in TERMINAL:
             looks = before.looks - 1 if before.attempts and before.looks else before.looks
-            after = before.changed(attention=None, settled=(), looks=looks)
+            after = before.changed(attention=(), settled=(), looks=looks)
         elif at_rest(before):
             raise InvalidInput(field="ID", reason="It waits for its patient: there is nothing to retry.")
         else:
@@ -69,12 +69,12 @@ class OperatorDesk:
         now = self._clock.now()
         end = _ENDS[resolution]
         if before.state is S.NEEDS_ATTENTION:
-            after = entered(before, before.changed(state=end, attention=None, attention_from=None), now=now)
+            after = entered(before, before.changed(state=end, attention=(), attention_from=None), now=now)
             after = after.changed(due_at=now, refunded=_given_back(before, end))
-        elif before.state in TERMINAL and before.attention is not None:
+        elif before.state in TERMINAL and before.attention:
             if (end is S.CONFIRMED) != (before.state is S.CONFIRMED):
                 raise InvalidInput(field="--as", reason=f"It ended as {before.state}, and that stands.")
-            after = before.changed(attention=None)
+            after = before.changed(attention=())
         else:
             raise InvalidInput(field="ID", reason="It is not on the attention list.")
         return await self._write(before, after, EventKind.RESOLVED, note=note)

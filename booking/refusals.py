@@ -287,7 +287,7 @@ class AlreadyCounted(DomainError):
 
 
 class UnknownState(DomainError):
-    """A row stands at a state, or has ended for a reason, that this program does not know."""
+    """A row stands at a state, or has ended or needs a person for a reason, that this program does not know."""
 
 
 class AlertNotTold(DomainError):

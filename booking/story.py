@@ -54,11 +54,8 @@ def event(
     )
 
 
-def _new_reasons(before: Checkout, after: Checkout) -> list[str]:
-    if after.attention is None:
-        return []
-    old = before.attention.split(",") if before.attention else []
-    return [reason for reason in after.attention.split(",") if reason not in old]
+def _new_reasons(before: Checkout, after: Checkout) -> list[Attention]:
+    return [reason for reason in after.attention if reason not in before.attention]
 
 
 async def _block(unit: UnitOfWork, checkout: Checkout) -> None:

@@ -184,7 +184,7 @@ def _facts(checkout: "Checkout") -> list[str]:
     facts = {
         "checkout": checkout.id,
         "state": checkout.state,
-        "attention": checkout.attention,
+        "attention": ", ".join(checkout.attention) or None,
         "given up at": checkout.attention_from,
         "ended because": checkout.end_reason,
         "clinician": checkout.slot.clinician_id,

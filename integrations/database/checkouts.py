@@ -23,7 +23,7 @@ from booking.models import (
     Quote,
 )
 from booking.money import Money
-from booking.oversight import CheckoutSummary, ListPlace
+from booking.oversight import Attention, CheckoutSummary, ListPlace
 from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout, UnknownState
 from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL, UNDER_WAY
 from booking.slots import Slot
@@ -64,7 +64,6 @@ _SCALARS = (
     "declined",
     "appointment_id",
     "end_reason",
-    "attention",
     "attention_from",
     "ended_at",
     "looks",
@@ -77,6 +76,9 @@ _SCALARS = (
     "created_at",
     "updated_at",
 )
+
+# Stands between the reasons for attention in their column.
+_REASONS = ","
 
 # Whoever loses the race for a hold and then finds the winner gone tries again; nobody loses thrice in a row.
 _ADD_TRIES = 3
@@ -262,6 +264,7 @@ def to_row(checkout: Checkout, sealer: Sealer) -> dict[str, Any]:
         if row[name] is not None:
             row[name] = sealer.seal(row[name], place=_place(checkout.id, name))
     row |= {
+        "attention": _REASONS.join(checkout.attention) or None,
         "clinician_id": checkout.slot.clinician_id,
         "starts_at": checkout.slot.start,
         "ends_at": checkout.slot.end,
@@ -282,6 +285,7 @@ def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
     values |= {name: codec.validate_python(opened.get(name, row[name])) for name, codec in _DOCUMENTS.items()}
     try:
         values["state"] = CheckoutState(row["state"])
+        values["attention"] = tuple(Attention(reason) for reason in _reasons(row))
         values["attention_from"] = CheckoutState(row["attention_from"]) if row["attention_from"] else None
         values["declined"] = DeclineReason(row["declined"]) if row["declined"] else None
         values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None
@@ -291,8 +295,11 @@ def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
 
 
 def _summary(row: RowMapping) -> CheckoutSummary:
-    attention = tuple(row["attention"].split(",")) if row["attention"] else ()
-    return CheckoutSummary(**{**row, "attention": attention})
+    return CheckoutSummary(**{**row, "attention": _reasons(row)})
+
+
+def _reasons(row: RowMapping) -> tuple[str, ...]:
+    return tuple(row["attention"].split(_REASONS)) if row["attention"] else ()
 
 
 def _place(checkout_id: str, column: str) -> str:

@@ -22,6 +22,7 @@ from booking.models import (
     Recurrence,
 )
 from booking.money import Money
+from booking.oversight import Attention
 from booking.refusals import DeclineReason
 from booking.slots import Slot
 from integrations.database.sealing import Sealer
@@ -120,7 +121,7 @@ def a_full_checkout() -> Checkout:
         refunded=dollars("1.50"),
         appointment_id="appointment-1",
         end_reason=EndReason.SLOT_TAKEN,
-        attention="refund_failed",
+        attention=(Attention.REFUND_FAILED, Attention.LATE_CHARGE),
         attention_from=CheckoutState.REFUND_INTENDED,
         attempts=(
             Attempt(number=1, card_id="card-0", intended_at=NOON),

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import Checkout, CheckoutState
-from booking.oversight import Alert, ClinicianBlock, Event, EventKind, ListPlace
+from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind, ListPlace
 from booking.ports import UnitOfWorkFactory
 from booking.refusals import UnknownState
 from integrations.database.alerts import SqlBlockedClinicians
@@ -204,13 +204,25 @@ class TestRows:
             listed = await listing.checkouts.listed(state=None, attention=False, limit=9)
         assert {row.state for row in listed} == {"of_tomorrow", "started"}
 
+    async def test_a_row_that_needs_a_person_for_a_reason_of_another_version_is_listed_and_not_read(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        await add(units, a_checkout("strange"))
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE checkouts SET attention = 'refund_failed,of_tomorrow'"))
+        async with units() as unit:
+            with pytest.raises(UnknownState, match="strange"):
+                await unit.checkouts.get("strange")
+            (listed,) = await unit.checkouts.listed(state=None, attention=True, limit=9)
+        assert listed.attention == ("refund_failed", "of_tomorrow")
+
     async def test_lists_go_on_behind_a_place_and_the_latest_started_come_first(
         self, units: UnitOfWorkFactory
     ) -> None:
         for name, ago, attention in (
-            ("a", 3, "out_of_tries"),
-            ("b", 1, None),
-            ("c", 1, "late_charge,refund_failed"),
+            ("a", 3, (Attention.OUT_OF_TRIES,)),
+            ("b", 1, ()),
+            ("c", 1, (Attention.LATE_CHARGE, Attention.REFUND_FAILED)),
         ):
             await add(units, a_checkout(name, created_at=NOON - ago * SECOND, attention=attention))
         async with units() as unit:

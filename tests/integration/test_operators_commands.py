@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import Attempt, Checkout
 from booking.models import CheckoutState as S
-from booking.oversight import ClinicianBlock, EventKind
+from booking.oversight import Attention, ClinicianBlock, EventKind
 from booking.story import event
 from gateway.command_line import main
 from integrations.database.audit import SqlAuditTrail
@@ -31,7 +31,7 @@ T = TypeVar("T")
 GIVEN_UP = a_checkout(
     "chk_given_up",
     state=S.NEEDS_ATTENTION,
-    attention="refund_failed",
+    attention=(Attention.REFUND_FAILED,),
     attention_from=S.REFUND_INTENDED,
     patient_id="patient-1",
     guest=GUEST,
@@ -139,7 +139,7 @@ def test_a_retry_makes_it_due_and_is_written_down_with_who_did_it(url: str) -> N
     done = frontdoor("checkouts", "retry", GIVEN_UP.id)
     assert done.exit_code == 0
     row = read(url)
-    assert (row.state, row.attention) == (S.REFUND_INTENDED, None)
+    assert (row.state, row.attention) == (S.REFUND_INTENDED, ())
     assert row.due_at is not None
     last = on_database(url, lambda engine: story_of(engine, GIVEN_UP.id))[-1]
     assert (getattr(last, "kind", None), getattr(last, "by", None)) == (

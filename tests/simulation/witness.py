@@ -353,8 +353,7 @@ class Witness:
 
 def _listed(row: Checkout) -> bool:
     """Whether a person has been told that money or visit may be wrong; not merely that a paper is to be tidied away."""
-    reasons = set(row.attention.split(",")) if row.attention else set()
-    return row.state is S.NEEDS_ATTENTION or bool(reasons - TIDYING)
+    return row.state is S.NEEDS_ATTENTION or bool(set(row.attention) - TIDYING)
 
 
 def _overlaps(visit: Appointment, row: Checkout) -> bool:

@@ -222,7 +222,7 @@ class FakeCheckouts:
             CheckoutSummary(
                 id=row.id,
                 state=row.state,
-                attention=tuple(row.attention.split(",")) if row.attention else (),
+                attention=row.attention,
                 clinician_id=row.slot.clinician_id,
                 starts_at=row.slot.start,
                 tries=row.tries,
@@ -232,7 +232,7 @@ class FakeCheckouts:
             )
             for row in rows
             if (state is None or row.state == state)
-            and (row.attention is not None or not attention)
+            and (row.attention or not attention)
             and (after is None or (row.created_at, row.id) < (after.created_at, after.id))
         ][:limit]
 

@@ -97,7 +97,7 @@ class TestWhileAPersonHasIt:
         lands(world, checkout)
         row = await world.look_again(checkout)
         assert row.state is S.NEEDS_ATTENTION
-        assert row.attention == f"{Attention.OUT_OF_TRIES},{Attention.LATE_CHARGE}"
+        assert row.attention == (Attention.OUT_OF_TRIES, Attention.LATE_CHARGE)
         assert f"{Attention.LATE_CHARGE}:{row.id}" in world.database.alerts
         assert len(world.books.kept_charges) == 1
         desk = OperatorDesk(units=world.database, clock=world.clock, operator="operator sample")
@@ -110,7 +110,7 @@ class TestWhileAPersonHasIt:
         checkout = await given_to_a_person(world)
         appears(world, checkout)
         row = await world.look_again(checkout)
-        assert row.attention == f"{Attention.OUT_OF_TRIES},{Attention.LATE_VISIT}"
+        assert row.attention == (Attention.OUT_OF_TRIES, Attention.LATE_VISIT)
         assert len(world.books.live_appointments) == 1
 
     async def test_its_own_charge_and_visit_are_no_findings(self) -> None:
@@ -120,7 +120,7 @@ class TestWhileAPersonHasIt:
         checkout = await world.start()
         await confirm(world, checkout)
         row = await world.look_again(checkout, hours=0.5)
-        assert (row.state, row.looks, row.attention) == (S.NEEDS_ATTENTION, 1, Attention.REFUND_FAILED)
+        assert (row.state, row.looks, row.attention) == (S.NEEDS_ATTENTION, 1, (Attention.REFUND_FAILED,))
 
     async def test_it_is_looked_at_five_times_in_72_hours(self) -> None:
         world = World()
@@ -129,7 +129,7 @@ class TestWhileAPersonHasIt:
         for look in LOOKS:
             assert row.due_at == began + look
             row = await world.look_again(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
-        assert (row.attention, row.due_at) == (Attention.OUT_OF_TRIES, None)
+        assert (row.attention, row.due_at) == ((Attention.OUT_OF_TRIES,), None)
 
 
 class TestLooks:
@@ -173,7 +173,7 @@ class TestLooks:
         row = await confirm(world, await world.start())
         world.books.fail("late_charges", UpstreamUnavailable("billingItems"))
         row = await world.look_again(row, hours=LOOKED_ENOUGH / timedelta(hours=1))
-        assert (row.due_at, row.attention) == (None, Attention.LATE_LOOK_FAILED)
+        assert (row.due_at, row.attention) == (None, (Attention.LATE_LOOK_FAILED,))
 
     async def test_an_error_of_our_own_is_raised_and_does_not_come_back_at_once(self) -> None:
         world = World()
@@ -239,7 +239,7 @@ class TestCharges:
         row = await world.look_again(row)
         undone = [call for call in world.tape.calls() if call in {"cancel_recurring", "refund"}]
         assert undone == ["cancel_recurring", "refund"]
-        assert row.attention == Attention.PACKAGE_REMAINS
+        assert row.attention == (Attention.PACKAGE_REMAINS,)
 
     async def test_several_late_charges_are_all_given_back_in_one_go(self) -> None:
         world = World()
@@ -261,7 +261,7 @@ class TestCharges:
         row = await expired_uncharged(world)
         world.books.uncertain_payment = "b1"
         row = await world.look_again(row)
-        assert row.attention == Attention.LATE_CHARGE_UNCERTAIN
+        assert row.attention == (Attention.LATE_CHARGE_UNCERTAIN,)
         assert "refund" not in world.tape.calls()
         assert (await world.look_again(row, hours=6)).settled == ("b1",)
 
@@ -282,7 +282,7 @@ class TestCharges:
         lands(world, row)
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         row = await world.look_again(row)
-        assert (row.state, row.attention) == (S.EXPIRED, Attention.LATE_UNDO_FAILED)
+        assert (row.state, row.attention) == (S.EXPIRED, (Attention.LATE_UNDO_FAILED,))
         assert world.database.claims == {}
         await world.look_again(row, hours=6)
         assert world.tape.calls().count("refund") == 1
@@ -295,7 +295,7 @@ class TestCharges:
         await world.look_again(row)
         assert world.row(row).state in LATE
         row = await world.settle(row)
-        assert (row.state, row.attention) == (S.EXPIRED, Attention.OUT_OF_TRIES)
+        assert (row.state, row.attention) == (S.EXPIRED, (Attention.OUT_OF_TRIES,))
 
     async def test_while_a_late_charge_is_undone_its_patient_sees_how_it_ended(self) -> None:
         world = World()
@@ -354,7 +354,7 @@ class TestVisits:
         visit = appears(world, row, **changes)
         row = await world.look_again(row)
         assert visit in world.books.live_appointments
-        assert (row.attention, row.settled) == (Attention.LATE_VISIT, (visit.id,))
+        assert (row.attention, row.settled) == ((Attention.LATE_VISIT,), (visit.id,))
         assert (await world.look_again(row, hours=6)).settled == (visit.id,)
 
     async def test_a_visit_that_staff_booked_anew_is_left_alone(self) -> None:
@@ -365,14 +365,14 @@ class TestVisits:
         moved = appears(world, row, start=a_slot(hours=30).start)
         row = await world.look_again(row)
         assert moved in world.books.live_appointments
-        assert row.attention is None
+        assert row.attention == ()
 
     async def test_a_cancelled_visit_is_no_finding(self) -> None:
         world = World()
         row = await confirm(world, await world.start())
         appears(world, row, status=AppointmentStatus.CANCELLED)
         row = await world.look_again(row)
-        assert row.attention is None
+        assert row.attention == ()
         assert "delete" not in world.tape.calls()
 
 

@@ -39,7 +39,7 @@ async def test_a_visit_whose_charge_stands_as_booked_is_left_alone(
 
     row = await world.look_again(row)
 
-    assert (row.state, row.attention, row.looks) == (S.CONFIRMED, None, 2)
+    assert (row.state, row.attention, row.looks) == (S.CONFIRMED, (), 2)
 
 
 async def test_a_disputed_charge_is_flagged_and_told_once(world: World, books: LedgerInMemory) -> None:
@@ -48,7 +48,7 @@ async def test_a_disputed_charge_is_flagged_and_told_once(world: World, books: L
 
     row = await world.look_again(row, hours=100)
 
-    assert (row.state, row.attention) == (S.CONFIRMED, Attention.SWEEP_DIFFERENCE)
+    assert (row.state, row.attention) == (S.CONFIRMED, (Attention.SWEEP_DIFFERENCE,))
     assert row.looks > 1
     assert row.settled == (f"disputed:{row.charge.charge_id if row.charge else None}",)
     assert [(alert.reason, alert.subject) for alert in world.database.alerts.values()] == [
@@ -62,11 +62,11 @@ async def test_a_row_that_a_person_has_dealt_with_stays_off_the_list(
     row = await confirm(world, await world.start())
     books.charges = (replace(in_its_books(row), disputed=True),)
     row = await world.look_again(row)
-    world.put(row.changed(attention=None))
+    world.put(row.changed(attention=()))
 
     row = await world.look_again(row, hours=100)
 
-    assert row.attention is None
+    assert row.attention == ()
 
 
 async def test_a_charge_that_only_the_processor_knows_of_is_flagged(
@@ -83,7 +83,7 @@ async def test_a_charge_that_only_the_processor_knows_of_is_flagged(
 
     row = await world.look_again(row)
 
-    assert (row.state, row.attention) == (S.EXPIRED, Attention.SWEEP_DIFFERENCE)
+    assert (row.state, row.attention) == (S.EXPIRED, (Attention.SWEEP_DIFFERENCE,))
 
 
 async def test_closed_books_are_asked_again_and_count_as_no_look(world: World, books: LedgerInMemory) -> None:
@@ -91,7 +91,7 @@ async def test_closed_books_are_asked_again_and_count_as_no_look(world: World, b
     books.charges, books.closed = (in_its_books(row),), True
 
     row = await world.look_again(row, hours=0.1)
-    assert (row.looks, row.attention) == (0, None)
+    assert (row.looks, row.attention) == (0, ())
     assert at_rest(row)
     assert row.due_at is not None
     assert row.due_at > world.clock.now()

@@ -143,7 +143,11 @@ class TestCountedTwice:
         world.books.charges[0].key = row.upstream_key  # upstream names the first one's charge as the second's
         world.books.charges[0].at = world.clock.now()
         row = await world.settle(row)
-        assert (row.state, row.attention, row.charge) == (S.NEEDS_ATTENTION, Attention.ALREADY_COUNTED, None)
+        assert (row.state, row.attention, row.charge) == (
+            S.NEEDS_ATTENTION,
+            (Attention.ALREADY_COUNTED,),
+            None,
+        )
         assert reasons(world) == {Attention.ALREADY_COUNTED}
 
 
@@ -213,7 +217,7 @@ class TestOperators:
         world = World()
         checkout_id = await self._given_up(world)
         row = await a_desk(world).retry(checkout_id)
-        assert (row.state, row.attention) == (S.REFUND_INTENDED, None)
+        assert (row.state, row.attention) == (S.REFUND_INTENDED, ())
         await world.a_saga().resume(checkout_id)
         world.assert_right(row)
         assert world.row(row).state is S.REFUNDED
@@ -234,7 +238,7 @@ class TestOperators:
         checkout = await parked(world, "charge", Lost())
         world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
         row = await world.settle(checkout)
-        assert row.attention == Attention.OUT_OF_TRIES
+        assert row.attention == (Attention.OUT_OF_TRIES,)
         world.books.faults.clear()
         row = await a_desk(world).retry(row.id)
         row = await world.settle(row)
@@ -250,7 +254,7 @@ class TestOperators:
         world = World()
         checkout_id = await self._given_up(world)
         row = await a_desk(world).resolve(checkout_id, resolution, note="Seen to by phone.")
-        assert (row.state, row.attention) == (state, None)
+        assert (row.state, row.attention) == (state, ())
         assert world.database.claims == {}
         last = world.database.events[-1]
         assert (last.kind, last.by, last.note) == (
@@ -290,7 +294,7 @@ class TestOperators:
         with pytest.raises(InvalidInput, match="confirmed"):
             await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="No.")
         resolved = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Invoice closed.")
-        assert (resolved.state, resolved.attention) == (S.CONFIRMED, None)
+        assert (resolved.state, resolved.attention) == (S.CONFIRMED, ())
 
     async def test_what_needs_nobody_is_refused(self) -> None:
         world = World()

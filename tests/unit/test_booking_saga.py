@@ -7,6 +7,7 @@ import pytest
 from booking.models import CheckoutState as S
 from booking.models import EndReason
 from booking.money import Money
+from booking.oversight import Attention
 from booking.refusals import (
     BookingFailed,
     CardDeclined,
@@ -314,7 +315,7 @@ class TestCompensation:
         world.books.fail(call, UpstreamRefused(call, "why"))
         checkout = await world.start(slot=a_slot(PLANNED), plan_id=MONTHLY.id)
         row = await confirm(world, checkout)
-        assert (row.state, row.attention) == (S.NEEDS_ATTENTION, attention)
+        assert (row.state, row.attention) == (S.NEEDS_ATTENTION, (attention,))
         world.assert_right(checkout)
         with pytest.raises(CheckoutClosed):
             await world.checkouts.cancel(as_guest(checkout), checkout.id)
@@ -326,7 +327,7 @@ class TestCompensation:
         checkout = await world.start(slot=a_slot(PLANNED), plan_id="once")
         with pytest.raises(BookingFailed):
             await confirm(world, checkout)
-        assert world.row(checkout).attention == "package_remains"
+        assert world.row(checkout).attention == (Attention.PACKAGE_REMAINS,)
 
     @pytest.mark.parametrize("provider", [None, "c2"], ids=["booked", "undone"])
     async def test_an_invoice_that_the_booking_raised_is_on_the_attention_list(
@@ -340,4 +341,4 @@ class TestCompensation:
         else:
             with pytest.raises(BookingFailed):
                 await confirm(world, checkout)
-        assert world.row(checkout).attention == "open_invoice"
+        assert world.row(checkout).attention == (Attention.OPEN_INVOICE,)

@@ -157,7 +157,7 @@ class TestUnknown:
         await confirm(world, checkout)
         began = world.clock.now()
         row = await world.settle(checkout)
-        assert (row.state, row.attention) == (S.REFUNDED, None)
+        assert (row.state, row.attention) == (S.REFUNDED, ())
         assert timedelta(hours=1) < world.clock.now() - began < timedelta(hours=2)
         world.assert_right(checkout)
 
@@ -168,7 +168,7 @@ class TestUnknown:
         world.books.fail("refund", *[OutcomeUnknown("refund")] * (MAX_TRIES + 1))
         await confirm(world, checkout)
         row = await world.settle(checkout)
-        assert (row.state, row.attention) == (S.NEEDS_ATTENTION, "out_of_tries")
+        assert (row.state, row.attention) == (S.NEEDS_ATTENTION, ("out_of_tries",))
         assert world.tape.calls().count("refund") == MAX_TRIES
 
     @pytest.mark.parametrize("state", ["charged", "booked", "refunded"])
