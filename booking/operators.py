@@ -6,7 +6,7 @@ from enum import StrEnum
 from booking.models import Checkout
 from booking.models import CheckoutState as S
 from booking.money import Money
-from booking.oversight import EventKind
+from booking.oversight import Attention, EventKind
 from booking.ports import Clock, UnitOfWorkFactory
 from booking.recording import at_rest, entered
 from booking.refusals import InvalidInput, NotFound
@@ -20,6 +20,20 @@ class Resolution(StrEnum):
     BOOKED = "booked"  # the visit stands and is paid
     REFUNDED = "refunded"  # nothing stands, and no money is with the practice
 
+
+# Why a step was given up: such a reason goes when the step is taken again, and comes back when it fails again.
+_OF_THE_STEP = frozenset(
+    {
+        Attention.OUT_OF_TRIES,
+        Attention.APPOINTMENT_NOT_DELETED,
+        Attention.RECURRING_NOT_CANCELLED,
+        Attention.REFUND_FAILED,
+        Attention.ALREADY_COUNTED,
+    }
+)
+
+# What no look at an ended checkout finds again: it stays until a person says that it is done.
+_NEVER_FOUND_AGAIN = frozenset({Attention.OPEN_INVOICE, Attention.PACKAGE_REMAINS})
 
 _ENDS = {Resolution.BOOKED: S.CONFIRMED, Resolution.REFUNDED: S.REFUNDED}
 
@@ -35,7 +49,7 @@ class OperatorDesk:
     async def retry(self, checkout_id: str) -> Checkout:
         """Let a worker take the step again that was given up, or look again at an ended one, or take up a parked one now.
 
-        Raises NotFound; InvalidInput when it waits for its patient; PaymentInProgress, StaleCheckout.
+        What the step or the look will tell again leaves the attention list; every other reason stays. Raises NotFound; InvalidInput when it waits for its patient; PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
         now = self._clock.now()
@@ -47,13 +61,15 @@ class OperatorDesk:
                 raise InvalidInput(
                     field="ID", reason="It is not known which step to take again. Resolve it instead."
                 )
-            after = entered(before, before.changed(state=state, attention=(), attention_from=None), now=now)
+            left = tuple(reason for reason in before.attention if reason not in _OF_THE_STEP)
+            after = entered(before, before.changed(state=state, attention=left, attention_from=None), now=now)
             # As it was: what the step may have done is looked for since then, before it is sent again.
             intended = before.attempts[-1].intended_at if before.attempts else before.updated_at
             after = after.changed(intended_at=intended)
         elif before.state in TERMINAL:
             looks = before.looks - 1 if before.attempts and before.looks else before.looks
-            after = before.changed(attention=(), settled=(), looks=looks)
+            left = tuple(reason for reason in before.attention if reason in _NEVER_FOUND_AGAIN)
+            after = before.changed(attention=left, settled=(), looks=looks)
         elif at_rest(before):
             raise InvalidInput(field="ID", reason="It waits for its patient: there is nothing to retry.")
         else:

@@ -222,6 +222,31 @@ class TestOperators:
         world.assert_right(row)
         assert world.row(row).state is S.REFUNDED
 
+    @pytest.mark.parametrize(
+        "given_up",
+        [
+            Attention.OUT_OF_TRIES,
+            Attention.APPOINTMENT_NOT_DELETED,
+            Attention.RECURRING_NOT_CANCELLED,
+            Attention.REFUND_FAILED,
+            Attention.ALREADY_COUNTED,
+        ],
+    )
+    async def test_a_retry_forgets_no_reason_but_that_of_the_step(self, given_up: Attention) -> None:
+        world = World()
+        checkout_id = await self._given_up(world)
+        others = (Attention.OPEN_INVOICE, Attention.LATE_CHARGE)
+        world.put(world.database.rows[checkout_id].changed(attention=(others[0], given_up, others[1])))
+        assert (await a_desk(world).retry(checkout_id)).attention == others
+
+    async def test_a_look_that_is_asked_for_forgets_nothing_that_it_cannot_find_again(self) -> None:
+        world = World()
+        world.books.open_invoice = True
+        row = await confirm(world, await world.start())
+        world.put(row.flagged(Attention.LATE_VISIT))
+        assert (await a_desk(world).retry(row.id)).attention == (Attention.OPEN_INVOICE,)
+        assert (await world.look_again(row, hours=0)).attention == (Attention.OPEN_INVOICE,)
+
     async def test_what_fails_again_is_told_again(self) -> None:
         world, heard = World(), Heard()
         checkout_id = await self._given_up(world)
