@@ -8,40 +8,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from booking.audit_chain import AuditKey
 from gateway.audit import Anchoring, anchor_sinks, audit_keys
 from gateway.clock import SystemClock
-from gateway.command_line import main
 from gateway.settings import Settings
 from integrations.anchors import anchors_in
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
+from tests.integration.commands import SECRET, frontdoor
 from tests.unit.audit_samples import an_entry
 
-SECRET = "only-for-tests-" * 4
 NEXT = "another-secret-of-the-tests-" * 2
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "frontdoor.sqlite3"
-    for name, value in {
-        "DATABASE_URL": f"sqlite:///{path}",
-        "SECRET_KEY": SECRET,
-        "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
-        "HEALTHIE_ORGANIZATION_KEY": "synthetic",
-        "AUDIT_ANCHOR_FILE": str(tmp_path / "anchors.jsonl"),
-        "LOG_LEVEL": "ERROR",
-    }.items():
-        monkeypatch.setenv(f"FRONTDOOR_{name}", value)
-    asyncio.run(migrate(f"sqlite:///{path}"))
+def database(operators_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FRONTDOOR_AUDIT_ANCHOR_FILE", str(tmp_path / "anchors.jsonl"))
     fill(range(1, 10))
-    return path
+    return Path(operators_url.removeprefix("sqlite:///"))
 
 
 def fill(numbers: Sequence[int]) -> None:
@@ -57,10 +45,6 @@ def fill(numbers: Sequence[int]) -> None:
         await engine.dispose()
 
     asyncio.run(write())
-
-
-def frontdoor(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def tamper(database: Path, *statements: str) -> None:

@@ -1,25 +1,20 @@
 """`frontdoor endpoints …` and `frontdoor handlers …` on a database of their own."""
 
-import asyncio
-import base64
-import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from click.testing import CliRunner, Result
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.happenings import Happening, Name
 from booking.subscribers import Endpoint, Letter, Secret
 from booking.watched import Kind, Resource
 from gateway.clock import SystemClock
-from gateway.command_line import main
 from gateway.telling import GROUP
-from integrations.database.engine import connect_database
-from integrations.database.migrations import migrate_engine
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.integration.commands import frontdoor, on_database
 from tests.integration.database_samples import SEALER
 
 T = TypeVar("T")
@@ -29,49 +24,26 @@ URL = "http://127.0.0.1:9/in"
 
 
 @pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
-    for name, value in {
-        "ENVIRONMENT": "development",
-        "ENDPOINTS_ALLOW_LOOPBACK": "true",
-        "DATABASE_URL": url,
-        "DATA_KEYS": json.dumps({"sample": base64.b64encode(bytes(range(32))).decode()}),  # SEALER's
-        "SECRET_KEY": "only-for-tests-" * 4,
-        "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
-        "HEALTHIE_ORGANIZATION_KEY": "synthetic",
-        "LOG_LEVEL": "ERROR",
-    }.items():
-        monkeypatch.setenv(f"FRONTDOOR_{name}", value)
-
-    async def migrate() -> None:
-        engine = connect_database(url)
-        await migrate_engine(engine)
-        await engine.dispose()
-
-    asyncio.run(migrate())
-    return url
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
+def url(operators_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("FRONTDOOR_ENVIRONMENT", "development")
+    monkeypatch.setenv("FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK", "true")
+    return operators_url
 
 
 def said(*arguments: str) -> list[str]:
-    result = run(*arguments)
+    result = frontdoor(*arguments)
     assert result.exit_code == 0, result.output
     return result.output.splitlines()
 
 
 def on_unit(url: str, work: Callable[[SqlUnitOfWork], Awaitable[T]]) -> T:
-    async def act() -> T:
-        engine = connect_database(url)
+    async def act(engine: AsyncEngine) -> T:
         async with sql_unit_of_work(engine, SEALER)() as unit:
             done = await work(unit)
             await unit.commit()
-        await engine.dispose()
         return done
 
-    return asyncio.run(act())
+    return on_database(url, act)
 
 
 def happens(url: str) -> None:
@@ -172,7 +144,7 @@ def test_endpoints_from_the_settings_are_marked_and_changed_by_the_settings_only
     ]
     assert said("endpoints", "show", "settings:desk")[0] == f"settings:desk  {URL}  from FRONTDOOR_ENDPOINTS"
     for command in ("rotate", "disable", "remove"):
-        refused = run("endpoints", command, "settings:desk")
+        refused = frontdoor("endpoints", command, "settings:desk")
         assert refused.exit_code == 1
         assert "change it there" in refused.output
     said("endpoints", "replay", "settings:desk", "--since", "2027-01-01")
@@ -180,7 +152,7 @@ def test_endpoints_from_the_settings_are_marked_and_changed_by_the_settings_only
 
     starts()
     assert "(undeclared)" in said("endpoints", "list")[0]
-    assert run("endpoints", "enable", "settings:desk").exit_code == 1
+    assert frontdoor("endpoints", "enable", "settings:desk").exit_code == 1
     said("endpoints", "remove", "settings:desk")
     assert said("endpoints", "list") == [f"{by_hand}  {URL}  0 wait"]
 
@@ -210,13 +182,13 @@ def test_a_handler_that_is_installed_no_longer_can_be_removed_with_its_letters(
     (package / "entry_points.txt").write_text(f"[{GROUP}]\ngone = no_such_module:anything\n")
     with monkeypatch.context() as installed:
         installed.syspath_prepend(package.parent)
-        refused = run("handlers", "remove", "gone")
+        refused = frontdoor("handlers", "remove", "gone")
     assert refused.exit_code != 0
     assert "is installed here" in refused.output
     assert len(said("handlers", "show", "gone")) == 1
 
     assert said("handlers", "remove", "gone") == ["gone is forgotten."]
-    assert run("handlers", "show", "gone").exit_code == 1
+    assert frontdoor("handlers", "show", "gone").exit_code == 1
     assert [line.split()[0] for line in said("handlers", "list")] == ["stays"]
     assert "given up" in said("handlers", "show", "stays")[0]
 
@@ -238,17 +210,17 @@ def test_a_handler_that_is_installed_no_longer_can_be_removed_with_its_letters(
     ],
 )
 def test_what_cannot_be_done_is_said(url: str, arguments: tuple[str, ...], why: str) -> None:
-    result = run(*arguments)
+    result = frontdoor(*arguments)
     assert result.exit_code != 0
     assert why.lower() in result.output.lower()
 
 
 def test_loopback_is_refused_in_production(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRONTDOOR_ENVIRONMENT", "production")
-    result = run("endpoints", "list")
+    result = frontdoor("endpoints", "list")
     assert result.exit_code != 0
     assert "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK is for development" in result.output
     monkeypatch.delenv("FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK")
-    assert run("endpoints", "list").exit_code == 0
-    assert "https" in run("endpoints", "add", URL).output
-    assert "public Internet" in run("endpoints", "add", "https://127.0.0.1/").output
+    assert frontdoor("endpoints", "list").exit_code == 0
+    assert "https" in frontdoor("endpoints", "add", URL).output
+    assert "public Internet" in frontdoor("endpoints", "add", "https://127.0.0.1/").output

@@ -1,28 +1,20 @@
 """`frontdoor checkouts …` and `frontdoor clinicians …` on a database of their own."""
 
-import asyncio
-import base64
 import getpass
-import json
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import Attempt, Checkout
 from booking.models import CheckoutState as S
 from booking.oversight import Attention, ClinicianBlock, EventKind
 from booking.story import event
-from gateway.command_line import main
 from integrations.database.audit import SqlAuditTrail
-from integrations.database.engine import connect_database
-from integrations.database.migrations import migrate_engine
 from integrations.database.story import story_of
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.commands import frontdoor, on_database
 from tests.integration.database_samples import GUEST, NOON, SEALER, a_charge, a_checkout
 from tests.unit.audit_samples import KEY, an_entry
 
@@ -43,36 +35,12 @@ OPEN = a_checkout("chk_open")
 
 
 @pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
-    for name, value in {
-        "DATABASE_URL": url,
-        "DATA_KEYS": json.dumps(
-            {"sample": base64.b64encode(bytes(range(32))).decode()}
-        ),  # what SEALER seals with
-        "SECRET_KEY": "only-for-tests-" * 4,
-        "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
-        "HEALTHIE_ORGANIZATION_KEY": "synthetic",
-        "LOG_LEVEL": "ERROR",
-    }.items():
-        monkeypatch.setenv(f"FRONTDOOR_{name}", value)
-    on_database(url, prepare)
-    return url
-
-
-def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
-    async def run() -> T:
-        engine = connect_database(url)
-        try:
-            return await work(engine)
-        finally:
-            await engine.dispose()
-
-    return asyncio.run(run())
+def url(operators_url: str) -> str:
+    on_database(operators_url, prepare)
+    return operators_url
 
 
 async def prepare(engine: AsyncEngine) -> None:
-    await migrate_engine(engine)
     async with sql_unit_of_work(engine, SEALER)() as unit:
         for row in (GIVEN_UP, OPEN):
             await unit.checkouts.add(row)
@@ -98,10 +66,6 @@ def read(url: str, checkout_id: str = GIVEN_UP.id) -> Checkout:
     row = on_database(url, get)
     assert row is not None
     return row
-
-
-def frontdoor(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_the_list_is_narrowed_by_state_and_by_attention(url: str) -> None:

@@ -1,21 +1,15 @@
 """`frontdoor webhooks list|show|replay` on a database of their own."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.inbox import Delivery
 from booking.watched import Kind, Poke, Resource
-from gateway.command_line import main
-from integrations.database.engine import connect_database
 from integrations.database.inbox import SqlInbox
-from integrations.database.migrations import migrate_engine
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.commands import frontdoor, on_database
 from tests.integration.database_samples import SEALER
 
 LONG_AGO = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -23,33 +17,14 @@ WAITING, GIVEN_UP = Resource(kind=Kind.VISIT, id="7"), Resource(kind=Kind.PAYMEN
 
 
 @pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
-    for name, value in {
-        "DATABASE_URL": url,
-        "SECRET_KEY": "only-for-tests-" * 4,
-        "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
-        "HEALTHIE_ORGANIZATION_KEY": "synthetic",
-    }.items():
-        monkeypatch.setenv(f"FRONTDOOR_{name}", value)
-    on_database(url, prepare)
-    return url
-
-
-def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[object]]) -> object:
-    async def run() -> object:
-        engine = connect_database(url)
-        try:
-            return await work(engine)
-        finally:
-            await engine.dispose()
-
-    return asyncio.run(run())
+def url(operators_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.delenv("FRONTDOOR_LOG_LEVEL")  # what it logs by default is not in its answers
+    on_database(operators_url, prepare)
+    return operators_url
 
 
 async def prepare(engine: AsyncEngine) -> None:
     """One visit that waits to be looked at, and one payment that was given up."""
-    await migrate_engine(engine)
     for resource, event in ((WAITING, "appointment.updated"), (GIVEN_UP, "billing_item.updated")):
         delivery = Delivery(
             event=event,
@@ -69,10 +44,6 @@ async def prepare(engine: AsyncEngine) -> None:
 async def due(engine: AsyncEngine) -> list[Resource]:
     async with sql_unit_of_work(engine, SEALER)() as unit:
         return list(await unit.marks.due(datetime.now(UTC), limit=10))
-
-
-def frontdoor(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_the_list_tells_what_waits_and_what_was_given_up(url: str) -> None:

@@ -24,7 +24,6 @@ from gateway.composition import compose
 from gateway.settings import Settings
 from gateway.tokens import DevelopmentTokens
 from gateway.worker import Worker
-from integrations.database.migrations import migrate
 from tests.acceptance.app import VISITOR, App
 from tests.doubles.rates import GENEROUS
 from tests.plugins.emulator import STILL, EmulatorClient
@@ -136,14 +135,6 @@ async def eventually(look: Callable[[], Awaitable[T]]) -> T:
         while not (found := await look()):  # noqa: ASYNC110  # see above
             await asyncio.sleep(0.02)
     return found
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with nothing in it, to be copied: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("migrated") / "frontdoor.sqlite3"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
 
 
 class Stacks:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from integrations.database.engine import connect_database
-from integrations.database.migrations import migrate
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import outside_the_loop
 from tests.reliability.database import Database
@@ -27,14 +26,6 @@ def nursery() -> Iterator[Nursery]:
 @pytest.fixture(scope="session")
 def emulator_process(nursery: Nursery) -> Running:
     return outside_the_loop(nursery.emulator())
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database file to be copied: a copy takes a hundredth of a migration's time."""
-    path = tmp_path_factory.mktemp("migrated") / "frontdoor.sqlite3"
-    outside_the_loop(migrate(f"sqlite:///{path}"))
-    return path
 
 
 @pytest.fixture

@@ -14,11 +14,8 @@ from sqlalchemy import Connection, Dialect, Engine, StaticPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from integrations.database.engine import begin_immediately
-from integrations.database.sealing import Sealer
 from integrations.database.tables import metadata
 from tests.simulation.fate import Fate
-
-SEALER = Sealer({"sample": bytes(range(32))}, current="sample")
 
 # Looks at the database after every commit; answers nothing, and takes note of what must never be.
 Witness = Callable[[], None]

@@ -34,7 +34,8 @@ from integrations.healthie.gate import Gate
 from integrations.healthie_emulator.seed import described
 from integrations.stripe.declines import DECLINES
 from tests.doubles.trials import NotedTrials
-from tests.simulation.database import SEALER, VirtualEngine, Witness
+from tests.integration.database_samples import SEALER
+from tests.simulation.database import VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
 from tests.simulation.records import KEY, Records, Store
 from tests.simulation.upstream import Upstream

@@ -19,7 +19,7 @@ from integrations.database.tables import checkouts, holds, slot_claims
 from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
-from tests.simulation.database import SEALER
+from tests.integration.database_samples import SEALER
 from tests.simulation.fate import Trouble
 
 if TYPE_CHECKING:
