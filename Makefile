@@ -62,5 +62,5 @@ generate: env  ## write the typed Healthie client again from its operation files
 	@$(run) tools.generate_client
 
 clean:  ## remove what these targets made, .venv included
-	rm -rf .venv .tools .frontdoor dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools .frontdoor dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
