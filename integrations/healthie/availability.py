@@ -102,9 +102,7 @@ class HealthieAvailability:
         return tuple(sorted(self._keys.proved & set(clinician_ids)))
 
     async def _read_slots(self, question: Question) -> list[Slot]:
-        windows = await asyncio.gather(
-            *(self._read_window(question, first, last) for first, last in _windows(question))
-        )
+        windows = await self._read_windows(question)
         zone = ZoneInfo(question.time_zone)
         found = {
             (slot.start, slot.clinician_id): slot
@@ -113,6 +111,18 @@ class HealthieAvailability:
             if question.first <= slot.start.astimezone(zone).date() <= question.last
         }
         return [found[key] for key in sorted(found)]
+
+    async def _read_windows(self, question: Question) -> list[list[Slot]]:
+        """Those of all windows; when one fails there is no answer, and the others would be asked for in vain."""
+        try:
+            async with asyncio.TaskGroup() as reads:
+                windows = [
+                    reads.create_task(self._read_window(question, first, last))
+                    for first, last in _windows(question)
+                ]
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return [window.result() for window in windows]
 
     async def _read_window(self, question: Question, first: date, last: date) -> list[Slot]:
         zone = ZoneInfo(question.time_zone)

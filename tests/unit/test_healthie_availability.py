@@ -9,7 +9,8 @@ import pytest
 from booking.catalog import ContactType
 from booking.ports import Availability
 from booking.refusals import UpstreamUnavailable
-from tests.unit.healthie_script import Script
+from integrations.healthie.availability import REQUESTS_AT_ONCE
+from tests.unit.healthie_script import Script, errors
 
 WEEK: dict[str, Any] = {
     "visit_type_id": "70",
@@ -150,6 +151,25 @@ class TestSlots:
 
         with pytest.raises(UpstreamUnavailable):
             await availability.slots(**WEEK)
+
+    async def test_after_one_window_failed_no_further_one_is_asked_for(
+        self, availability: Availability, script: Script
+    ) -> None:
+        failed = asyncio.Event()
+
+        async def answer(variables: Any) -> Any:
+            if variables["start_date"].startswith("2026-11-23"):
+                return errors("TOO_MANY_REQUESTS")
+            await failed.wait()
+            return offered()
+
+        script.answers["AvailableSlots"] = answer
+        with pytest.raises(UpstreamUnavailable, match="rate_limited"):
+            await availability.slots(**{**WEEK, "last": date(2026, 12, 23)})
+        failed.set()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*left, return_exceptions=True)
+        assert len(script.of("AvailableSlots")) <= REQUESTS_AT_ONCE
 
 
 class TestDays:
