@@ -31,7 +31,10 @@ def parse_moment(value: object) -> datetime:
         raise ValueError("a time is written as text")  # noqa: TRY004 - pydantic turns ValueError into a field error
     if moment.tzinfo is None:
         raise ValueError("a time without an offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # in the first or the last hours of the calendar
+        raise ValueError("a time that is none in UTC") from None
 
 
 def _iso(text: str) -> str:
