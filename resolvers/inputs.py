@@ -107,7 +107,8 @@ def _birth_date(value: date | None) -> date | None:
 
 
 def _text(value: str, *, field: str, longest: int) -> str:
-    text = value.strip()
+    # The same letters may be written in several ways; what is compared and counted is one of them.
+    text = unicodedata.normalize("NFC", value.strip())
     if not 0 < len(text) <= longest:
         refuse(field, f"Give 1 to {longest} characters.")
     if any(unicodedata.category(sign)[0] == "C" and sign not in _JOINERS for sign in text):

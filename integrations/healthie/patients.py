@@ -1,5 +1,6 @@
 """Patient records."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
@@ -105,12 +106,13 @@ class Named(Protocol):
 
 
 def _is(guest: GuestDetails, person: Named) -> bool:
-    """Whether a record is the guest's: case and outer space do not count."""
+    """Whether a record is the guest's: case, outer space and how letters are composed do not count."""
     return _likeness(guest) == _likeness(person)
 
 
 def _likeness(one: Named) -> tuple[str, ...]:
-    return tuple((part or "").strip().casefold() for part in (one.email, one.first_name, one.last_name))
+    parts = (one.email, one.first_name, one.last_name)
+    return tuple(unicodedata.normalize("NFC", (part or "").strip().casefold()) for part in parts)
 
 
 def _age(patient_id: str) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 """Patients, cards and promo codes, where the emulator does not go."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,7 @@ GUEST = GuestDetails(
     phone="555-0199",
     birth_date=date(1990, 1, 2),
 )
+NFC, NFD = "JOS\u00c9", "Jose\u0301"
 
 
 @pytest.fixture
@@ -44,6 +46,14 @@ class TestPatients:
         script.answers["PatientsByEmail"] = {"users": connection(people)}
 
         assert await healthie.patients.find(GUEST) == "99"
+
+    @pytest.mark.parametrize(("theirs", "given"), [(NFD, NFC), (NFC, NFD)])
+    async def test_a_name_is_the_same_however_its_letters_are_composed(
+        self, healthie: Healthie, script: Script, theirs: str, given: str
+    ) -> None:
+        script.answers["PatientsByEmail"] = {"users": connection([person(first_name=theirs)])}
+
+        assert await healthie.patients.find(replace(GUEST, first_name=given)) == "501"
 
     async def test_what_is_sent_to_create_one(self, healthie: Healthie, script: Script) -> None:
         script.answers["CreatePatient"] = {"createClient": {"user": person(), "messages": None}}

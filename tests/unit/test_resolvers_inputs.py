@@ -59,6 +59,13 @@ def test_names_of_the_world_are_taken(name: str) -> None:
     assert details.last_name == name
 
 
+def test_a_name_is_kept_in_composed_letters_and_counted_so() -> None:
+    details = inputs.guest(a_guest(first_name="Jose\u0301", last_name="e\u0301" * 100))
+    assert details is not None
+    assert details.first_name == "Jos\u00e9"
+    assert len(details.last_name) == 100
+
+
 def test_a_guest_without_extras_has_none() -> None:
     details = inputs.guest(a_guest(phone=" ", email=" Sample.Patient@example.com "))
     assert details is not None
