@@ -169,7 +169,8 @@ class TestSlots:
         failed.set()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*left, return_exceptions=True)
-        assert len(script.of("AvailableSlots")) <= REQUESTS_AT_ONCE
+        # Those that were out, and the one that took the place of the failed one before anybody heard of it.
+        assert len(script.of("AvailableSlots")) <= REQUESTS_AT_ONCE + 1
 
 
 class TestDays:
