@@ -98,26 +98,34 @@ class Refresher:
         return sum(await asyncio.gather(*(self._look(resource) for resource in due)))
 
     async def _look(self, resource: Resource) -> bool:
-        async with self._turn:
-            taken = await self._take(resource)
-            if taken is None:
+        """Look once, and tell what that brought. Nothing that fails here is another resource's trouble: it is logged."""
+        try:
+            async with self._turn:
+                taken = await self._take(resource)
+                seen = await self._see(*taken) if taken is not None else None
+            if seen is None:
                 return False
-            mark, before = taken
-            try:
-                state = await self._watched.read(mark.poke, known=before.state)
-            except UpstreamUnavailable:
-                await self._failed(mark, "upstream_unavailable")
-                return False
-            except Exception as error:
-                log.exception("watch.look_failed", resource=str(resource))
-                await self._failed(mark, type(error).__name__)
-                return False
-        told, waiting = await self._settle(mark, before, state)
-        if any(event.name is Name.AVAILABILITY_CHANGED for event in told):
-            await self._offer.invalidate(Changed.AVAILABILITY)
-        for checkout_id in waiting:
-            await self._wake(checkout_id)
+            told, waiting = seen
+            if any(event.name is Name.AVAILABILITY_CHANGED for event in told):
+                await self._offer.invalidate(Changed.AVAILABILITY)
+            for checkout_id in waiting:
+                await self._wake(checkout_id)
+        except Exception:
+            log.exception("watch.look_failed", resource=str(resource))
+            return False
         return True
+
+    async def _see(self, mark: Mark, before: Snapshot) -> tuple[Sequence[Happening], Sequence[str]] | None:
+        """Read the present state and write down what it means, answered as by `_settle`; None: it is put off."""
+        try:
+            state = await self._watched.read(mark.poke, known=before.state)
+            return await self._settle(mark, before, state)
+        except UpstreamUnavailable:
+            await self._failed(mark, "upstream_unavailable")
+        except Exception as error:
+            log.exception("watch.look_failed", resource=str(mark.resource))
+            await self._failed(mark, type(error).__name__)
+        return None
 
     async def _take(self, resource: Resource) -> tuple[Mark, Snapshot] | None:
         """Claim the mark; nobody else writes its resource's snapshot while the lease is ours."""

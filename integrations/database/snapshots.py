@@ -1,10 +1,12 @@
 """What was last seen of each resource, and when we asked by ourselves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
+import structlog
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +25,8 @@ from booking.watched import (
 )
 from integrations.database.columns import upsert
 from integrations.database.tables import polls, resource_snapshots
+
+log = structlog.get_logger(__name__)
 
 _s = resource_snapshots.c
 
@@ -44,19 +48,22 @@ class SqlSnapshots:
         self._connection = connection
 
     async def get(self, resource: Resource) -> Snapshot:
-        """The last snapshot; one of version 0 when it was never seen."""
+        """The last snapshot; one of version 0 when it was never seen.
+
+        What another version of this program wrote and this one cannot read counts as never seen, with its version and
+        whether it was gone: events of what is seen next have ids of their own.
+        """
         query = select(resource_snapshots).where(_s.kind == resource.kind, _s.resource_id == resource.id)
         row = (await self._connection.execute(query)).mappings().first()
         if row is None:
             return Snapshot(resource=resource)
-        state = row["state"]
-        return Snapshot(
-            resource=resource,
-            version=row["version"],
-            state=_STATES[resource.kind].validate_python(state) if state is not None else None,
-            gone=row["gone"],
-            seen_at=row["seen_at"],
-        )
+        known = Snapshot(resource=resource, version=row["version"], gone=row["gone"])
+        try:
+            state = _STATES[resource.kind].validate_python(row["state"]) if row["state"] is not None else None
+        except ValidationError:
+            log.warning("watch.snapshot_unreadable", resource=str(resource))
+            return known
+        return replace(known, state=state, seen_at=row["seen_at"])
 
     async def save(self, snapshot: Snapshot) -> None:
         """Put it in the place of the earlier one. Its writer holds the lease on the resource's mark."""

@@ -1,0 +1,165 @@
+"""What one look meets keeps no other look waiting."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.happenings import Name
+from booking.inbox import Delivery
+from booking.kept_catalog import Changed
+from booking.models import AppointmentStatus
+from booking.oversight import Attention
+from booking.polling import VisitPoll
+from booking.refreshing import BATCH, GIVEN_UP_AFTER, Refresher
+from booking.watched import Kind, Poke, Resource, State, VisitState
+from integrations.database.happenings import SqlHappeningLog
+from integrations.database.inbox import SqlInbox
+from integrations.database.tables import resource_snapshots
+from integrations.database.unit_of_work import sql_unit_of_work
+from tests.integration.database_samples import SEALER
+from tests.unit.booking_doubles import FakeClock
+
+NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
+BOOKED = VisitState(
+    created_at=NOW - timedelta(days=30),
+    updated_at=NOW,
+    status=AppointmentStatus.BOOKED,
+    status_changed_at=None,
+    start=NOW + timedelta(days=2),
+    minutes=30,
+    clinician_id="3",
+    patient_id="9",
+    visit_type_id="5",
+    checkout_id=None,
+    deleted_at=None,
+    changed_by=None,
+)
+
+# Of a kind that upstream has never sent: nothing can be made of it.
+WITHOUT_ZONE = replace(BOOKED, created_at=datetime(2027, 1, 4, 15, 0))  # noqa: DTZ001
+
+
+@dataclass
+class Visits:
+    """The system of record: these visits, and the rest as booked a month ago."""
+
+    others: dict[str, State] = field(default_factory=dict)
+    slow: frozenset[str] = frozenset()
+    read_ids: list[str] = field(default_factory=list)
+
+    async def read(self, poke: Poke, *, known: State | None) -> State | None:
+        if poke.resource.id in self.slow:
+            await asyncio.sleep(0.1)
+        self.read_ids.append(poke.resource.id)
+        return self.others.get(poke.resource.id, BOOKED)
+
+    async def changed(self, since: datetime) -> list[tuple[Resource, datetime]]:
+        return [(a_visit("0"), NOW)]
+
+    async def standing(self, first: datetime, last: datetime) -> frozenset[str]:
+        return frozenset()
+
+
+class NoOffer:
+    """Remembers nothing."""
+
+    async def invalidate(self, changed: Changed) -> None:
+        raise AssertionError("no hours have changed")
+
+
+async def wakes(_: str) -> None:
+    raise AssertionError("nobody waits")
+
+
+def a_visit(resource_id: str) -> Resource:
+    return Resource(kind=Kind.VISIT, id=resource_id)
+
+
+async def hear(engine: AsyncEngine, resource_id: str, clock: FakeClock) -> None:
+    poke = Poke(resource=a_visit(resource_id))
+    await SqlInbox(engine=engine).accept(
+        Delivery(
+            event="appointment.updated",
+            resource_type="Appointment",
+            resource_id=resource_id,
+            received_at=clock.now(),
+            poke=poke,
+        )
+    )
+
+
+async def remember_as_another_version_did(engine: AsyncEngine, resource_id: str) -> None:
+    row = {
+        "kind": Kind.VISIT,
+        "resource_id": resource_id,
+        "version": 4,
+        "state": {"status": "triaged"},
+        "gone": False,
+        "seen_at": NOW - timedelta(days=1),
+    }
+    async with engine.begin() as connection:
+        await connection.execute(insert(resource_snapshots), row)
+
+
+def a_refresher(engine: AsyncEngine, visits: Visits, clock: FakeClock) -> Refresher:
+    units = sql_unit_of_work(engine, SEALER)
+    return Refresher(units=units, watched=visits, wake=wakes, offer=NoOffer(), clock=clock, name="a")
+
+
+async def test_what_another_version_remembered_is_seen_as_for_the_first_time_and_keeps_nothing_waiting(
+    engine: AsyncEngine,
+) -> None:
+    clock, visits = FakeClock(NOW), Visits({"0": replace(BOOKED, created_at=NOW)})
+    for number in range(BATCH):
+        await remember_as_another_version_did(engine, str(number))
+        await hear(engine, str(number), clock)
+    clock.at += timedelta(seconds=1)
+    await hear(engine, "sound", clock)
+    refresher = a_refresher(engine, visits, clock)
+    assert [await refresher.take_up() for _ in range(3)] == [BATCH, 1, 0]
+    async with sql_unit_of_work(engine, SEALER)() as unit:
+        seen = await unit.snapshots.get(a_visit("0"))
+    assert (seen.version, seen.seen_at) == (5, clock.now())  # counted on: an event of it has an id of its own
+    told = await SqlHappeningLog(engine=engine).after(0, limit=10)
+    assert [(one.event.name, one.event.ids["appointment"]) for one in told] == [
+        (Name.APPOINTMENT_CREATED, "0")
+    ]
+
+
+async def test_what_another_version_remembered_stops_no_poll(engine: AsyncEngine) -> None:
+    clock = FakeClock(NOW)
+    await remember_as_another_version_did(engine, "0")
+    poll = VisitPoll(units=sql_unit_of_work(engine, SEALER), visits=Visits(), clock=clock)
+    assert await poll.changed() == 1
+
+
+async def test_looks_that_cannot_be_written_down_keep_nothing_waiting_and_are_given_to_a_person(
+    engine: AsyncEngine,
+) -> None:
+    clock = FakeClock(NOW)
+    visits = Visits({str(number): WITHOUT_ZONE for number in range(BATCH)})
+    for number in range(BATCH):
+        await hear(engine, str(number), clock)
+    clock.at += timedelta(seconds=1)
+    await hear(engine, "sound", clock)
+    refresher = a_refresher(engine, visits, clock)
+    assert [await refresher.take_up() for _ in range(2)] == [0, 1]
+    clock.at += GIVEN_UP_AFTER
+    assert await refresher.take_up() == 0
+    async with sql_unit_of_work(engine, SEALER)() as unit:
+        mark = await unit.marks.of(a_visit("0"))
+        alerts = await unit.alerts.due(clock.now(), limit=BATCH)
+    assert mark is not None
+    assert mark.dead_at is not None
+    assert [alert.reason for alert in alerts] == [Attention.WEBHOOK_GIVEN_UP] * BATCH
+
+
+async def test_no_look_goes_on_once_the_round_is_over(engine: AsyncEngine) -> None:
+    clock, visits = FakeClock(NOW), Visits({"0": WITHOUT_ZONE}, slow=frozenset({"1"}))
+    for resource_id in ("0", "1"):
+        await hear(engine, resource_id, clock)
+    assert await a_refresher(engine, visits, clock).take_up() == 1
+    assert visits.read_ids == ["0", "1"]
