@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from booking.audit import SYSTEM_ACTOR
 from booking.models import Checkout
+from booking.saga_table import LATE, UNDER_WAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,9 @@ class Work:
     checkout_id: str | None = None
     owner_kind: str | None = None  # of the checkout: visitor, guest or patient
     patient_id: str | None = None  # whom the checkout is for, once they are known
+    urgent: bool = (
+        False  # it comes before whoever only looks around: a checkout is under way, and may be waited for
+    )
 
     @property
     def told_as(self) -> str:
@@ -51,6 +55,7 @@ def working_for(checkout: Checkout) -> Iterator[None]:
             checkout_id=checkout.id,
             owner_kind=checkout.owner.partition(":")[0],
             patient_id=checkout.patient_id,
+            urgent=checkout.state in UNDER_WAY | LATE,
         )
     ):
         yield

@@ -26,8 +26,10 @@ LOOKS = (
     timedelta(hours=72),
 )
 
-# After a look that upstream did not answer, or that came in the middle of another payment of the patient.
+# After a look that upstream did not answer, or that came in the middle of another payment of the patient, or whose books could
+# not be read. It doubles with every try: no outage is made longer than twice, and a key that is dead is not asked all day.
 LOOK_AGAIN = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(days=1)
 
 # So long after the end nobody asks upstream any more.
 LOOKED_ENOUGH = timedelta(hours=96)
@@ -43,6 +45,31 @@ def next_look(checkout: Checkout) -> datetime | None:
     if not checkout.attempts or checkout.ended_at is None or checkout.looks >= len(LOOKS):
         return None
     return checkout.ended_at + LOOKS[checkout.looks]
+
+
+def due_next(checkout: Checkout, *, now: datetime) -> datetime | None:
+    """When a worker takes up what has ended: for its next look, or sooner, to try again what its `tries` did not bring.
+
+    None: never again.
+    """
+    planned = next_look(checkout)
+    if not checkout.tries:
+        return planned
+    if looked_enough(checkout, now=now):
+        return None
+    again = now + min(LOOK_AGAIN * (1 << min(checkout.tries - 1, 10)), LONGEST_WAIT)
+    return again if planned is None or planned <= now else min(again, planned)
+
+
+def looked_enough(checkout: Checkout, *, now: datetime) -> bool:
+    """Whether what could not be looked at by now is given to a person."""
+    return checkout.ended_at is not None and now >= checkout.ended_at + LOOKED_ENOUGH
+
+
+def only_books_are_due(checkout: Checkout, *, now: datetime) -> bool:
+    """Whether upstream was looked at in time, and the card processor's books could not be read then."""
+    planned = next_look(checkout)
+    return checkout.tries > 0 and (planned is None or now < planned)
 
 
 class LateTruth:
@@ -62,8 +89,7 @@ class LateTruth:
         `others` are the patient's other checkouts: what is theirs is not this one's. Raises UpstreamUnavailable: look again
         later, also while one of them is being paid, since its charge may not be on its row yet.
         """
-        if any(other.state in IN_FLIGHT for other in others):
-            raise UpstreamUnavailable("another checkout of the patient is under way")
+        _assert_none_is_paid(others)
         visits = await self._scheduling.find_all(checkout)
         charges = await self._billing.late_charges(checkout, known=_known(checkout, others))
         if checkout.state is S.NEEDS_ATTENTION:
@@ -72,12 +98,17 @@ class LateTruth:
         undo = self._visit_to_undo(checkout, visits) or _charge_to_undo(checkout, charges)
         if undo is not None:
             return undo
-        looked = _looked(checkout, visits, charges, now=self._clock.now())
-        return await self._compared(looked, others)
+        return _looked(checkout, visits, charges, now=self._clock.now())
 
-    async def _compared(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
-        """The row with what the card processor's books tell otherwise; each difference is given to a person once."""
-        differences = await reconcile(self._ledger, checkout, others) if self._ledger else ()
+    async def compare(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+        """An ended row with what the card processor's books tell otherwise; each difference is given to a person once.
+
+        Raises UpstreamUnavailable, as `look` does.
+        """
+        if self._ledger is None or checkout.state is S.NEEDS_ATTENTION:
+            return checkout
+        _assert_none_is_paid(others)
+        differences = await reconcile(self._ledger, checkout, others)
         if not differences:
             return checkout
         settled = (*checkout.settled, *(each.id for each in differences))
@@ -89,6 +120,11 @@ class LateTruth:
             late = LateFinding(ended_as=checkout.state, appointment_id=visit.id)
             return checkout.changed(state=S.LATE_DELETION_INTENDED, late=late)
         return None
+
+
+def _assert_none_is_paid(others: Sequence[Checkout]) -> None:
+    if any(other.state in IN_FLIGHT for other in others):
+        raise UpstreamUnavailable("another checkout of the patient is under way")
 
 
 def _known(checkout: Checkout, others: Sequence[Checkout]) -> frozenset[str]:

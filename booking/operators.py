@@ -69,7 +69,7 @@ class OperatorDesk:
         elif before.state in TERMINAL:
             looks = before.looks - 1 if before.attempts and before.looks else before.looks
             left = tuple(reason for reason in before.attention if reason in _NEVER_FOUND_AGAIN)
-            after = before.changed(attention=left, settled=(), looks=looks)
+            after = before.changed(attention=left, settled=(), looks=looks, tries=0)
         elif at_rest(before):
             raise InvalidInput(field="ID", reason="It waits for its patient: there is nothing to retry.")
         else:

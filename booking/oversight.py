@@ -24,7 +24,7 @@ class Attention(StrEnum):
     LATE_CHARGE = "late_charge"  # came while the checkout waited for a person
     LATE_VISIT = "late_visit"  # a visit that no machine should delete: begun, moved, one of several, or a person has the checkout
     LATE_UNDO_FAILED = "late_undo_failed"
-    LATE_LOOK_FAILED = "late_look_failed"  # upstream could not be asked for days
+    LATE_LOOK_FAILED = "late_look_failed"  # upstream, or the card processor, could not be asked for days
     IN_DOUBT = "in_doubt"  # an outcome unknown for too long, or a row that goes on long after its deadline
     UNKNOWN_STATE = "unknown_state"  # a row of another version of this program, and no migration
     PROVIDER_MISMATCH = "provider_mismatch"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from booking.compensation import given_up
-from booking.late import next_look
+from booking.late import due_next
 from booking.models import Attempt, Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
@@ -127,9 +127,9 @@ class Recording:
         if after.state in WAITING:
             due = max(after.due_at or now, now + SETTLE)
         elif after.state in TERMINAL:
-            due = next_look(after) if before.state in ENDED else now + FREE_AGAIN
+            due = due_next(after, now=now) if before.state in ENDED else now + FREE_AGAIN
         elif after.state is S.NEEDS_ATTENTION:
-            due = next_look(after)
+            due = due_next(after, now=now)
         return after.changed(lease_owner=None, lease_until=None, due_at=due)
 
     async def _load(self, checkout_id: str) -> Checkout:

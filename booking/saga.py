@@ -13,7 +13,7 @@ import structlog
 
 from booking.compensation import given_up
 from booking.current import working_for
-from booking.late import LOOK_AGAIN, LOOKED_ENOUGH, next_look
+from booking.late import looked_enough, next_look, only_books_are_due
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
@@ -149,6 +149,9 @@ class Saga(Recording):
         if not self._is_due(checkout):
             return
         now = self._clock.now()
+        if only_books_are_due(checkout, now=now):
+            await self._compare(checkout, checkout, await self._others(checkout))
+            return
         freed = checkout.looks > 0 or await self._free_hold(checkout)
         planned = next_look(checkout)
         # An operator who resolved it wants it looked at now: it is due when it ended.
@@ -172,10 +175,10 @@ class Saga(Recording):
             with working_for(checkout):
                 after = await self._steps.look_again(checkout, others)
         except (UpstreamUnavailable, OutcomeUnknown) as error:
-            await self._look_later(checkout, type(error).__name__)
+            await self._look_later(checkout, checkout, type(error).__name__)
             return
         except Exception as error:
-            await self._look_later(checkout, type(error).__name__)
+            await self._look_later(checkout, checkout, type(error).__name__)
             raise
         if after.state in LATE:
             log.warning(
@@ -184,16 +187,30 @@ class Saga(Recording):
             driver = self._driver()
             await self._go_on(await self._record(checkout, after.changed(lease_owner=driver)), driver)
         else:
-            await self._record(checkout, after)
+            await self._compare(checkout, after, others)
 
-    async def _look_later(self, checkout: Checkout, why: str) -> None:
-        now = self._clock.now()
-        log.info("checkout.look_postponed", checkout=checkout.id, why=why)
-        if checkout.ended_at is not None and now >= checkout.ended_at + LOOKED_ENOUGH:
-            later = checkout.changed(due_at=None).flagged(Attention.LATE_LOOK_FAILED)
+    async def _compare(self, before: Checkout, looked: Checkout, others: Sequence[Checkout]) -> None:
+        """Write what a look found, with what the books say; where only they cannot be read, they alone are read again later.
+
+        Raises StaleCheckout.
+        """
+        try:
+            after = await self._steps.compare(looked, others)
+        except UpstreamUnavailable as error:
+            await self._look_later(before, looked, type(error).__name__)
+        except Exception as error:
+            await self._look_later(before, looked, type(error).__name__)
+            raise
         else:
-            later = checkout.changed(due_at=now + LOOK_AGAIN)
-        await self._write(checkout, later.changed(updated_at=now))
+            await self._record(before, after.changed(tries=0))
+
+    async def _look_later(self, before: Checkout, after: Checkout, why: str) -> None:
+        """Write what was found, and that the rest is still to be looked at."""
+        log.info("checkout.look_postponed", checkout=before.id, why=why, tries=after.tries + 1)
+        after = after.changed(tries=after.tries + 1)
+        if looked_enough(after, now=self._clock.now()):
+            after = after.flagged(Attention.LATE_LOOK_FAILED)
+        await self._record(before, after)
 
     async def _others(self, checkout: Checkout) -> Sequence[Checkout]:
         if checkout.patient_id is None:

@@ -94,6 +94,10 @@ class Steps(Compensation):
         """What became late of a checkout that has ended: see LateTruth.look."""
         return await self._late.look(checkout, others)
 
+    async def compare(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+        """What the card processor's books tell otherwise of a checkout that has ended: see LateTruth.compare."""
+        return await self._late.compare(checkout, others)
+
     async def _started(self, checkout: Checkout) -> Checkout:
         return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
 

@@ -49,7 +49,7 @@ class Gate:
 
     async def through(self, request: Request, key: str, send: Callable[[], Awaitable[T]]) -> T:
         """What `send` brings, once it may be sent on the key of this fingerprint. Raises HeldBack, and what `send` does."""
-        urgent = request.mutation or current_work.get().checkout_id is not None
+        urgent = request.mutation or current_work.get().urgent
         breaker = (
             self._breakers.of(request).passing(request.operation, urgent=urgent) if self._breakers else None
         )

@@ -168,6 +168,18 @@ class TestLooks:
         row = await world.look_again(row)
         assert (row.looks, row.due_at) == (0, world.clock.now() + LOOK_AGAIN)
 
+    async def test_the_longer_it_gets_no_answer_the_more_rarely_it_looks(self) -> None:
+        world = World()
+        row = await confirm(world, await world.start())
+        world.books.fail("late_charges", *[UpstreamUnavailable("billingItems")] * 4)
+        waits = []
+        row = await world.look_again(row)
+        while row.looks == 0 and row.due_at is not None:
+            waits.append((row.due_at - world.clock.now()) / LOOK_AGAIN)
+            row = await world.look_again(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
+        assert waits == [1, 2, 4, 8]
+        assert (row.looks, row.tries) == (2, 0)  # the second was due by then
+
     async def test_upstream_silent_for_days_is_told_to_a_person(self) -> None:
         world = World()
         row = await confirm(world, await world.start())

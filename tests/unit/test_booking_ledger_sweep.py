@@ -5,15 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+from booking.late import LONGEST_WAIT, LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
 from booking.models import Checkout
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import LedgerCharge
+from booking.recording import FREE_AGAIN
 from booking.refusals import CardDeclined
 from booking.saga import at_rest
 from tests.unit.booking_ledger_samples import LedgerInMemory, in_books
 from tests.unit.booking_steps import confirm
-from tests.unit.booking_world import World
+from tests.unit.booking_world import World, a_slot
 
 
 @pytest.fixture
@@ -86,18 +88,73 @@ async def test_a_charge_that_only_the_processor_knows_of_is_flagged(
     assert (row.state, row.attention) == (S.EXPIRED, (Attention.SWEEP_DIFFERENCE,))
 
 
-async def test_closed_books_are_asked_again_and_count_as_no_look(world: World, books: LedgerInMemory) -> None:
+def calls_of_looks(world: World) -> int:
+    return world.tape.calls().count("late_charges")
+
+
+async def test_while_the_books_are_closed_what_upstream_was_asked_counts_and_the_books_alone_are_read_again(
+    world: World, books: LedgerInMemory
+) -> None:
     row = await confirm(world, await world.start())
-    books.charges, books.closed = (in_its_books(row),), True
+    books.charges, books.closed = (replace(in_its_books(row), disputed=True),), True
 
     row = await world.look_again(row, hours=0.1)
-    assert (row.looks, row.attention) == (0, ())
+    assert (row.looks, row.attention, calls_of_looks(world)) == (1, (), 1)
     assert at_rest(row)
-    assert row.due_at is not None
-    assert row.due_at > world.clock.now()
+    assert row.due_at == world.clock.now() + LOOK_AGAIN
 
     books.closed = False
-    assert (await world.look_again(row, hours=0.2)).looks == 1
+    row = await world.look_again(row, hours=0.2)
+    assert (row.looks, row.attention, calls_of_looks(world)) == (1, (Attention.SWEEP_DIFFERENCE,), 1)
+    assert row.ended_at is not None
+    assert row.due_at == row.ended_at + LOOKS[1]
+
+
+async def test_what_upstream_showed_while_the_books_were_closed_is_kept(
+    world: World, books: LedgerInMemory
+) -> None:
+    row = await confirm(world, await world.start())
+    books.closed = True
+    world.books.appointments.append(replace(world.books.appointments[0], id="a-begun"))
+    world.clock.at = row.slot.start  # what has begun is deleted by nobody
+
+    row = await world.look_again(row, hours=0)
+
+    assert (row.attention, row.settled) == ((Attention.LATE_VISIT,), ("a-begun",))
+
+
+async def test_a_dead_key_costs_no_look_upstream_and_ever_fewer_at_the_books(
+    world: World, books: LedgerInMemory
+) -> None:
+    row = await confirm(world, await world.start())
+    books.closed = True
+    began, waits = world.clock.now(), []
+    row = await world.look_again(row, hours=FREE_AGAIN / timedelta(hours=1))
+    while row.due_at is not None:
+        waits.append(row.due_at - world.clock.now())
+        row = await world.look_again(row, hours=waits[-1] / timedelta(hours=1))
+
+    assert calls_of_looks(world) == len(LOOKS) == row.looks
+    assert len(waits) < 3 * len(LOOKS)
+    assert max(waits) <= LONGEST_WAIT
+    assert world.clock.now() == began + LOOKED_ENOUGH
+    assert row.attention == (Attention.LATE_LOOK_FAILED,)
+
+
+async def test_books_are_not_held_against_a_row_while_another_payment_of_its_patient_may_not_be_written_yet(
+    world: World, books: LedgerInMemory
+) -> None:
+    row = await confirm(world, await world.start())
+    books.charges, books.closed = (in_its_books(row),), True
+    row = await world.look_again(row, hours=0.1)
+    second = in_books("ch_of_the_other", key=None, taken=row.quote.due_today)
+    books.charges, books.closed = (*books.charges, second), False
+    other = await world.start(slot=a_slot(hours=48))
+    other = world.put(world.row(other).changed(state=S.CHARGE_INTENDED, patient_id=row.patient_id))
+
+    row = await world.look_again(row, hours=0.2)
+
+    assert (row.attention, row.tries) == ((), 2)
 
 
 async def test_closed_books_do_not_keep_a_late_charge_from_being_given_back(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from booking.current import working_for
+from booking.models import CheckoutState
 from booking.pacing import FIRST_BACK_OFF, BackOff, LocalPacer, Pace, Turn
 from integrations.healthie.breaker import FAILURES, OPEN, Breakers
 from integrations.healthie.errors import (
@@ -127,6 +128,28 @@ class TestPace:
             with working_for(a_checkout()):
                 assert await practice.call("PaymentById") == 1
             await asyncio.gather(*browsing, return_exceptions=True)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    @pytest.mark.parametrize(
+        ("state", "waits"),
+        [
+            (CheckoutState.CHARGE_INTENDED, False),
+            (CheckoutState.LATE_REFUND_INTENDED, False),
+            (CheckoutState.CONFIRMED, True),
+            (CheckoutState.NEEDS_ATTENTION, True),
+        ],
+    )
+    def test_a_late_look_at_a_checkout_takes_nothing_of_what_is_kept_for_those_under_way(
+        self, state: CheckoutState, *, waits: bool
+    ) -> None:
+        async def main() -> None:
+            practice = self._a_practice(loop)
+            for _ in range(3):
+                assert await practice.call() == 0
+            with working_for(a_checkout(state=state)):
+                assert (await practice.call("PaymentsSince") > 0) == waits
 
         loop = VirtualLoop()
         run(main(), loop)
