@@ -73,6 +73,15 @@ class Watch:
             await unit.alerts.raise_once(Alert(reason=reason, subject=subject, raised_at=self._clock.now()))
             await unit.commit()
 
+    async def raise_or_log(self, reason: str, subject: str) -> bool:
+        """Raise an alert beside something that matters more, and answer whether that was possible: else it is only logged."""
+        try:
+            await self.raise_alert(reason, subject)
+        except Exception:
+            log.exception("alert.not_raised", reason=reason, subject=subject)
+            return False
+        return True
+
     async def tell(self) -> None:
         """Tell what waits to be told, in every way; what fails is tried again later."""
         for alert in await self._claimed():

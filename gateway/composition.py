@@ -224,7 +224,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         )
 
         async def alert_silent_no_op(difference: SilentNoOp) -> None:
-            await watch.raise_alert(
+            await watch.raise_or_log(
                 Attention.SILENT_NO_OP, current_work.get().checkout_id or difference.operation
             )
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from booking.alerts import Watch
 from booking.oversight import Attention
 from booking.trials import Tried
-from gateway.lockouts import raise_or_log
 
 
 class CardTestingAlarm:
@@ -20,5 +19,5 @@ class CardTestingAlarm:
         hour = f"{now:%Y-%m-%dT%H}:00Z"
         if what is not Tried.CARD or hour == self._raised:
             return
-        if await raise_or_log(self._watch, Attention.CARD_TESTING, hour):
+        if await self._watch.raise_or_log(Attention.CARD_TESTING, hour):
             self._raised = hour

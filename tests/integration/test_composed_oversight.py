@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from pydantic import HttpUrl, SecretStr
+from sqlalchemy import text
 
 from booking.audit import AuditEntry, AuditKind
 from booking.models import CardChoice, Checkout, GuestDetails
 from booking.models import CheckoutState as S
 from booking.oversight import Attention, ClinicianBlock, Event
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
+from booking.refusals import OutcomeUnknown
 from booking.search import Wanted
 from gateway.composition import System, compose
 from gateway.settings import Environment, Settings
@@ -168,6 +170,20 @@ async def test_a_change_that_answered_as_done_and_did_nothing_is_told_once(
     assert "what was asked" in text_of(raised[0])
     sent = [each for each in await emulator_server.control.requests() if each["operation"] == "Charge"]
     assert len(sent) == 2
+
+
+async def test_an_alert_that_cannot_be_raised_takes_nothing_from_what_is_known_of_the_call(
+    tmp_path: Path, emulator_server: EmulatorClient
+) -> None:
+    await emulator_server.control.switches(silent_noop=["createClient"])
+    seed = await emulator_server.control.call("GET", "seed")
+    async with a_system(tmp_path, emulator_server, AheadClock()) as system:
+        async with system.engine.begin() as connection:
+            await connection.execute(text("DROP TABLE alerts"))
+        with pytest.raises(OutcomeUnknown):
+            await system.healthie.patients.create(
+                GUEST, clinician_id=seed["clinicians"][0]["id"], time_zone="America/New_York"
+            )
 
 
 async def test_a_blocked_clinician_is_off_the_offer_at_once(
