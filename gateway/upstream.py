@@ -1,25 +1,22 @@
 """`frontdoor upstream check`: whether Healthie is still what we were written for."""
 
 import asyncio
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from booking.refusals import UpstreamUnavailable
-from gateway.clock import SystemClock
 from gateway.commands import operator
+from gateway.monitoring import CRITICAL, FINE, WARNING, answer, give_up
 
 if TYPE_CHECKING:
     from booking.alerts import Watch
     from booking.ports import Clock
-    from integrations.healthie.audit import CallAudit
+    from gateway.settings import Settings
     from integrations.healthie.upstream import Report, UpstreamCheck
 
-# What monitoring plugins have always answered: fine, warning, critical, and "I do not know".
-FINE, WARNING, BREAKING, UNKNOWN = 0, 1, 2, 3
+_STATUS = {FINE: "fine", WARNING: "warning", CRITICAL: "breaking"}
 
 
 @click.group()
@@ -42,13 +39,10 @@ def check(sdl: Path | None, as_json: bool) -> None:
     try:
         report = _of_file(sdl) if sdl else _of_healthie()
     except UpstreamUnavailable as error:
-        problem = (
-            f"{'The file cannot be read as a schema' if sdl else 'Healthie could not be asked'}: {error}"
-        )
-        click.echo(json.dumps({"status": "unknown", "problem": problem}) if as_json else problem)
-        sys.exit(UNKNOWN)
-    click.echo(json.dumps(_as_json(report), indent=2) if as_json else "\n".join(_as_text(report)))
-    sys.exit(_exit_code(report))
+        what = "The file cannot be read as a schema" if sdl else "Healthie could not be asked"
+        give_up(f"{what}: {error}", as_json=as_json)
+    code = _exit_code(report)
+    answer(code, _STATUS[code], _as_json(report), _as_text(report), as_json=as_json)
 
 
 async def watch_upstream(check: "UpstreamCheck", watch: "Watch", clock: "Clock") -> None:
@@ -74,49 +68,28 @@ def _of_file(path: Path) -> "Report":
 
 
 def _of_healthie() -> "Report":
-    from booking.current import asked_by
-    from gateway.audit import audit_keys, audited_calls
     from gateway.starting import settings_of_process
-    from integrations.database.audit import SqlAuditTrail
-    from integrations.database.engine import connect_database
-    from integrations.healthie.connect import connect
 
-    settings = settings_of_process()
+    return asyncio.run(_asked(settings_of_process()))
 
-    async def ask() -> "Report":
-        clock, engine = SystemClock(), connect_database(settings.database_url)
-        trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
-        try:
-            with asked_by(operator()):
-                return await compared(audited_calls(settings, trail=trail, clock=clock))
-        finally:
-            await trail.aclose()
-            await engine.dispose()
 
-    async def compared(audit: "CallAudit") -> "Report":
-        async with connect(
-            url=str(settings.healthie_url),
-            organization_key=settings.healthie_organization_key,
-            clinician_keys={},
-            declines={},
-            audit=audit,
-            version=settings.healthie_api_version,
-            shard=settings.healthie_shard,
-        ) as healthie:
-            return await healthie.upstream.check(SystemClock().now().date())
+async def _asked(settings: "Settings") -> "Report":
+    from booking.current import asked_by
+    from gateway.composition import compose
 
-    return asyncio.run(ask())
+    with asked_by(operator()):
+        async with compose(settings) as system:
+            return await system.healthie.upstream.check(system.clock.now().date())
 
 
 def _exit_code(report: "Report") -> int:
     from integrations.healthie.drift import Severity
 
-    return {Severity.BREAKING: BREAKING, Severity.WARNING: WARNING}.get(report.worst or Severity.NOTE, FINE)
+    return {Severity.BREAKING: CRITICAL, Severity.WARNING: WARNING}.get(report.worst or Severity.NOTE, FINE)
 
 
 def _as_json(report: "Report") -> dict[str, object]:
     return {
-        "status": ("fine", "warning", "breaking")[_exit_code(report)],
         "version": report.version,
         "sunset": report.sunset.isoformat() if report.sunset else None,
         "days_left": report.days_left,

@@ -1,23 +1,19 @@
 """`frontdoor webhooks health`: whether Healthie sends us its webhooks, seen to at once and told in sentences."""
 
 import asyncio
-import json
-import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.commands import operator
+from gateway.monitoring import CRITICAL, FINE, WARNING, answer, give_up
 
 if TYPE_CHECKING:
     from booking.webhook_health import Health
     from booking.webhook_subscriptions import Finding
     from gateway.settings import Settings
 
-# What monitoring plugins have always answered: fine, warning, critical, and "I do not know".
-FINE, MENDED, WRONG, UNKNOWN = 0, 1, 2, 3
-
-_STATUS = {FINE: "fine", MENDED: "mended", WRONG: "wrong"}
+_STATUS = {FINE: "fine", WARNING: "mended", CRITICAL: "wrong"}
 
 # Said of a finding, by its defect: when it was mended, and when it stands.
 _SENTENCES = {
@@ -56,18 +52,18 @@ def health(as_json: bool) -> None:
     try:
         found = asyncio.run(_check(settings))
     except UpstreamUnavailable as error:
-        _give_up(f"Healthie could not be asked: {error}", as_json=as_json)
+        give_up(f"Healthie could not be asked: {error}", as_json=as_json)
     except CheckRunning:
-        _give_up("A worker is checking at this moment. Ask again in a minute.", as_json=as_json)
+        give_up("A worker is checking at this moment. Ask again in a minute.", as_json=as_json)
     except DatabaseUnusable as error:
-        _give_up(str(error), as_json=as_json)
+        give_up(str(error), as_json=as_json)
     if found is None:
-        _give_up(
+        give_up(
             "No webhooks are wanted: FRONTDOOR_HEALTHIE_WEBHOOK_URL says where Healthie is to send them.",
             as_json=as_json,
         )
-    click.echo(json.dumps(_as_json(found), indent=2) if as_json else "\n".join(_as_text(found)))
-    sys.exit(_exit_code(found))
+    code = _exit_code(found)
+    answer(code, _STATUS[code], _as_json(found), _as_text(found), as_json=as_json)
 
 
 async def _check(settings: "Settings") -> "Health | None":
@@ -83,20 +79,14 @@ async def _check(settings: "Settings") -> "Health | None":
             return await system.webhook_health.now()
 
 
-def _give_up(problem: str, *, as_json: bool) -> NoReturn:
-    click.echo(json.dumps({"status": "unknown", "problem": problem}) if as_json else problem)
-    sys.exit(UNKNOWN)
-
-
 def _exit_code(found: "Health") -> int:
     if found.wrong:
-        return WRONG
-    return MENDED if found.mended or found.missed else FINE
+        return CRITICAL
+    return WARNING if found.mended or found.missed else FINE
 
 
 def _as_json(found: "Health") -> dict[str, object]:
     return {
-        "status": _STATUS[_exit_code(found)],
         "at": found.at.isoformat(),
         "mended": [_told(one) for one in found.mended],
         "wrong": [_told(one) for one in found.wrong],

@@ -87,6 +87,19 @@ class TestHealthie:
         assert "could not be asked" in result.output
         assert "not_sent" in result.output
 
+    async def test_while_we_are_locked_out_nothing_is_sent(
+        self, settings: dict[str, str], emulator_server: EmulatorClient, redis_url: str, tenant: str
+    ) -> None:
+        await emulator_server.control.throttle(requests=0)
+        shared = settings | {"redis_url": redis_url, "tenant": tenant}
+        refused = await asyncio.to_thread(run, **shared)
+        assert (refused.exit_code, "rate_limited" in refused.output) == (3, True)
+
+        await emulator_server.control.forget_requests()
+        held_back = await asyncio.to_thread(run, **shared)
+        assert (held_back.exit_code, "backed_off" in held_back.output) == (3, True)
+        assert await emulator_server.control.requests() == []
+
     def test_monitoring_is_told_as_well(self, settings: dict[str, str]) -> None:
         result = run("--json", **settings | {"healthie_url": "http://127.0.0.1:1/graphql"})
 
