@@ -93,19 +93,18 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
 @_until_stdin_closes
 def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
     """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
+    from gateway.commands import prove_database
     from gateway.composition import compose
-    from integrations.database.migrations import DatabaseUnusable, prove_ready
 
     settings = _settings()
 
     async def run() -> None:
         stop = _stop_event()
+        await prove_database(settings)
         async with compose(settings) as system:
-            await prove_ready(system.engine)
             await system.worker().run(stop, beat=heartbeat.touch if heartbeat else None)
 
-    with _clean_errors(DatabaseUnusable):
-        asyncio.run(run())
+    asyncio.run(run())
 
 
 @main.command()

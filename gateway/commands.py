@@ -32,6 +32,15 @@ async def with_database(settings: "Settings", work: "Callable[[AsyncEngine], Awa
         await engine.dispose()
 
 
+async def prove_database(settings: "Settings") -> None:
+    """End the command with a clear text where the database cannot be worked on."""
+
+    async def nothing(_: "AsyncEngine") -> None:
+        """It is ready: that was all."""
+
+    await with_database(settings, nothing)
+
+
 def operator() -> str:
     """Who is logged in on this machine, as stories and the audit trail name them."""
     try:

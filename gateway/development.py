@@ -1,9 +1,10 @@
 """`frontdoor dev`: a stack for a developer, and a word on where it answers."""
 
 import asyncio
+import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ async def run_until_stopped(
     async with local_stack(
         directory=directory, gateway_port=gateway_port, emulator_port=emulator_port, quiet=False
     ) as stack:
+        settings = _written(stack.settings, directory / "settings.env")
         click.echo(
             f"""
   Frontdoor is ready ({time.monotonic() - started:.1f} s)
@@ -30,9 +32,16 @@ async def run_until_stopped(
     Emulator        {stack.emulator}   its books: {stack.emulator}/_control/books
 
     As a patient    Authorization: Bearer $({sys.argv[0]} token --patient {stack.patients[0]})
+    As an operator  . {settings} && {sys.argv[0]} checkouts list
 
   Everybody in it is synthetic, and every start is a fresh practice. Ctrl-C ends it all.
 """
         )
         await stopped.wait()
     click.echo("\nStopped.")
+
+
+def _written(settings: Mapping[str, str], path: Path) -> Path:
+    """Write the stack's settings as a shell reads them, so that any command can be tried on it."""
+    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()))
+    return path

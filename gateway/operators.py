@@ -29,6 +29,15 @@ _UNKNOWN_STATE = "The row is at a state that this version of Frontdoor does not 
 RESOLUTIONS = ("booked", "refunded")
 
 
+def _known_state(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    from booking.models import CheckoutState
+
+    states = [str(state) for state in CheckoutState]
+    if given is not None and given not in states:
+        raise click.BadParameter(f"{given!r} is none of {', '.join(states)}.")
+    return given
+
+
 @click.group()
 def checkouts() -> None:
     """Look at checkouts, and see to those that need a person."""
@@ -43,7 +52,7 @@ def graph() -> None:
 
 
 @checkouts.command(name="list")
-@click.option("--state", help="Only those at this state.")
+@click.option("--state", callback=_known_state, help="Only those at this state.")
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
     """List checkouts, the latest first."""

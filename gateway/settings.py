@@ -444,10 +444,11 @@ class TokenSettings(BaseSettings):
 
     environment: Environment = Environment.DEVELOPMENT
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    oidc_issuer: str | None = None
 
     @property
     def in_development(self) -> bool:
-        """Whether development tokens are worth anything here."""
+        """Whether this is a developer's machine."""
         return self.environment is Environment.DEVELOPMENT
 
 

@@ -168,6 +168,10 @@ def issue_development_token(
     """A token for a person, as the practice's sign-in would issue it. Raises DevelopmentTokensRefused."""
     if not settings.in_development:
         raise DevelopmentTokensRefused("Development tokens are issued in development only.")
+    if settings.oidc_issuer is not None:
+        raise DevelopmentTokensRefused(
+            "Where FRONTDOOR_OIDC_ISSUER is set, nobody else's tokens are taken: development tokens neither."
+        )
     issuer = DevelopmentTokens(secret=settings.secret_key.get_secret_value(), clock=SystemClock())
     try:
         return issuer.issue(subject, kind=kind, lifetime=lifetime)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shlex
 import signal
 import socket
 import sys
@@ -113,6 +114,15 @@ async def until_ready(process: asyncio.subprocess.Process) -> str:
     return said
 
 
+async def as_operator(said: str) -> str:
+    """What an operator reads in a shell that has taken up the settings as the screen says."""
+    (settings,) = re.findall(r"As an operator\s+\. (\S+) &&", said)
+    command = f". {settings} && {shlex.join(PROGRAM)} checkouts list"
+    shell = await asyncio.create_subprocess_exec("sh", "-c", command, stdout=asyncio.subprocess.PIPE)
+    out, _ = await shell.communicate()
+    return out.decode()
+
+
 @processes
 async def test_dev_says_where_it_is_answers_and_ends_whole_on_ctrl_c() -> None:
     gateway, emulator = free_port(), free_port()
@@ -123,6 +133,7 @@ async def test_dev_says_where_it_is_answers_and_ends_whole_on_ctrl_c() -> None:
         async with httpx2.AsyncClient() as http:
             for address in addresses:
                 assert (await http.get(address, headers={"Accept": "*/*"})).status_code in {200, 400}, address
+        assert await as_operator(said) == "None.\n"
         children = children_of(process.pid)
         assert len(children) == 3
         os.killpg(process.pid, signal.SIGINT)

@@ -78,6 +78,9 @@ def test_the_list_is_narrowed_by_state_and_by_attention(url: str) -> None:
     assert attention.startswith(f"{GIVEN_UP.id}  needs_attention")
     assert attention.rstrip().endswith("refund_failed")
     assert frontdoor("checkouts", "list", "--state", "booked").output == "None.\n"
+    unknown = frontdoor("checkouts", "list", "--state", "boked")
+    assert unknown.exit_code == 2
+    assert "'boked' is none of started, " in " ".join(unknown.output.split())
 
 
 def test_show_tells_facts_moves_and_calls_without_patient_data(url: str) -> None:

@@ -157,6 +157,14 @@ class TestDevelopmentTokens:
                 settings(Environment.PRODUCTION), "p1", kind=kind, lifetime=timedelta(minutes=5)
             )
 
+    def test_none_are_issued_where_a_provider_is_named_whose_gateway_takes_no_others(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_OIDC_ISSUER", "https://sign-in.example")
+        made = CliRunner().invoke(main, ["token", "--patient", "one"])
+        assert made.exit_code == 1
+        assert "FRONTDOOR_OIDC_ISSUER" in made.output
+
     def test_a_patient_without_a_name_gets_none(self) -> None:
         with pytest.raises(DevelopmentTokensRefused):
             issue_development_token(settings(Environment.DEVELOPMENT), "", lifetime=timedelta(minutes=5))
