@@ -139,12 +139,12 @@ def a_full_checkout() -> Checkout:
     )
 
 
-async def somebody_waits(engine: AsyncEngine) -> None:
-    """Return once a transaction on this PostgreSQL database waits for another's lock; fails after ten seconds."""
+async def somebody_waits(engine: AsyncEngine, *, transactions: int = 1) -> None:
+    """Return once so many transactions on this PostgreSQL database wait for others' locks; fails after ten seconds."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     async with asyncio.timeout(10), engine.connect() as connection:
-        while not await connection.scalar(waiting):
+        while await connection.scalar(waiting) < transactions:
             await connection.rollback()  # a transaction sees one state of this view
             await asyncio.sleep(0.01)

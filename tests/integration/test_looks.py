@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.happenings import Name
@@ -17,9 +18,9 @@ from booking.refreshing import BATCH, GIVEN_UP_AFTER, Refresher
 from booking.watched import Kind, Poke, Resource, State, VisitState
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.inbox import SqlInbox
-from integrations.database.tables import resource_snapshots
+from integrations.database.tables import resource_marks, resource_snapshots
 from integrations.database.unit_of_work import sql_unit_of_work
-from tests.integration.database_samples import SEALER
+from tests.integration.database_samples import SEALER, somebody_waits
 from tests.unit.booking_doubles import FakeClock
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
@@ -48,6 +49,7 @@ class Visits:
 
     others: dict[str, State] = field(default_factory=dict)
     slow: frozenset[str] = frozenset()
+    changed_ids: tuple[str, ...] = ("0",)
     read_ids: list[str] = field(default_factory=list)
 
     async def read(self, poke: Poke, *, known: State | None) -> State | None:
@@ -57,7 +59,7 @@ class Visits:
         return self.others.get(poke.resource.id, BOOKED)
 
     async def changed(self, since: datetime) -> list[tuple[Resource, datetime]]:
-        return [(a_visit("0"), NOW)]
+        return [(a_visit(one), NOW) for one in self.changed_ids]
 
     async def standing(self, first: datetime, last: datetime) -> frozenset[str]:
         return frozenset()
@@ -79,15 +81,16 @@ def a_visit(resource_id: str) -> Resource:
 
 
 async def hear(engine: AsyncEngine, resource_id: str, clock: FakeClock) -> None:
-    poke = Poke(resource=a_visit(resource_id))
-    await SqlInbox(engine=engine).accept(
-        Delivery(
-            event="appointment.updated",
-            resource_type="Appointment",
-            resource_id=resource_id,
-            received_at=clock.now(),
-            poke=poke,
-        )
+    await SqlInbox(engine=engine).accept(a_delivery(resource_id, clock))
+
+
+def a_delivery(resource_id: str, clock: FakeClock) -> Delivery:
+    return Delivery(
+        event="appointment.updated",
+        resource_type="Appointment",
+        resource_id=resource_id,
+        received_at=clock.now(),
+        poke=Poke(resource=a_visit(resource_id)),
     )
 
 
@@ -163,3 +166,18 @@ async def test_no_look_goes_on_once_the_round_is_over(engine: AsyncEngine) -> No
         await hear(engine, resource_id, clock)
     assert await a_refresher(engine, visits, clock).take_up() == 1
     assert visits.read_ids == ["0", "1"]
+
+
+@pytest.mark.postgres
+async def test_a_poll_and_the_inbox_wait_in_no_circle_for_each_other(postgresql_engine: AsyncEngine) -> None:
+    clock, inbox = FakeClock(NOW), SqlInbox(engine=postgresql_engine)
+    units = sql_unit_of_work(postgresql_engine, SEALER)
+    poll = VisitPoll(units=units, visits=Visits(changed_ids=("1", "0")), clock=clock)  # upstream's order
+    await hear(postgresql_engine, "0", clock)
+    async with postgresql_engine.begin() as connection:  # whom both then wait for, the inbox first
+        await connection.execute(select(resource_marks).with_for_update())
+        words = [asyncio.create_task(inbox.accept(a_delivery(one, clock))) for one in ("0", "1")]
+        await somebody_waits(postgresql_engine)
+        asking = asyncio.create_task(poll.changed())
+        await somebody_waits(postgresql_engine, transactions=2)
+    assert await asyncio.gather(asking, *words) == [2, None, None]
