@@ -1,5 +1,6 @@
 """What the commands of those who run the practice have in common."""
 
+import asyncio
 import getpass
 import os
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from booking.audit import AuditEntry
     from gateway.settings import Settings
+    from integrations.database.unit_of_work import SqlUnitOfWork
+
+    Units = Callable[[], SqlUnitOfWork]
 
 T = TypeVar("T")
 
@@ -39,6 +43,25 @@ async def prove_database(settings: "Settings") -> None:
         """It is ready: that was all."""
 
     await with_database(settings, nothing)
+
+
+def on_database(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
+    """Run it on the database that the settings of this process name."""
+    from gateway.starting import settings_of_process
+
+    return asyncio.run(with_database(settings_of_process(), work))
+
+
+def on_units(work: "Callable[[Units], Awaitable[T]]") -> T:
+    """Run it on that database in units of work."""
+    from gateway.sealing import sealer
+    from gateway.starting import settings_of_process
+    from integrations.database.unit_of_work import sql_unit_of_work
+
+    settings = settings_of_process()
+    return asyncio.run(
+        with_database(settings, lambda engine: work(sql_unit_of_work(engine, sealer(settings))))
+    )
 
 
 def operator() -> str:

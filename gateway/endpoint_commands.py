@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from gateway.commands import moment
-from gateway.subscriber_commands import LISTED, letter, on_units, span, standing, times
+from gateway.commands import moment, on_units
+from gateway.subscriber_commands import LISTED, letter, span, standing, times
 
 if TYPE_CHECKING:
     from booking.endpoints import EndpointDesk
     from booking.happenings import Name
     from booking.subscribers import Endpoint
-    from gateway.subscriber_commands import Units
+    from gateway.commands import Units
 
 T = TypeVar("T")
 

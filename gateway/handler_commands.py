@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.subscriber_commands import LISTED, letter, on_units, span, standing, times
+from gateway.commands import on_units
+from gateway.subscriber_commands import LISTED, letter, span, standing, times
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-    from gateway.subscriber_commands import Units
+    from gateway.commands import Units
 
 
 @click.group()

@@ -1,23 +1,18 @@
 """The commands of those who run the practice: `frontdoor checkouts …` and `frontdoor clinicians …`."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.commands import ended, moment, operator, with_database
+from gateway.commands import ended, moment, on_database, on_units, operator
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
-
     from booking.audit import AuditEntry
     from booking.models import Checkout
     from booking.operators import OperatorDesk
     from booking.oversight import Event
-    from integrations.database.unit_of_work import SqlUnitOfWork
-
-    Units = Callable[[], SqlUnitOfWork]
+    from gateway.commands import Units
 
 T = TypeVar("T")
 
@@ -57,7 +52,7 @@ def graph() -> None:
 def list_checkouts(state: str | None, attention: bool) -> None:
     """List checkouts, the latest first."""
 
-    async def rows(_: "AsyncEngine", units: "Units") -> None:
+    async def rows(units: "Units") -> None:
         async with units() as unit:
             found = await unit.checkouts.listed(state=state, attention=attention, limit=LISTED)
         for row in found:
@@ -67,7 +62,7 @@ def list_checkouts(state: str | None, attention: bool) -> None:
         if not found:
             click.echo("None.")
 
-    _run(rows)
+    on_units(rows)
 
 
 @checkouts.command()
@@ -78,20 +73,20 @@ def show(checkout_id: str) -> None:
     from booking.refusals import UnknownState
     from integrations.database.story import story_of
 
-    async def story(engine: "AsyncEngine", units: "Units") -> None:
+    async def row(units: "Units") -> "Checkout | None":
         async with units() as unit:
             try:
-                checkout = await unit.checkouts.get(checkout_id)
+                return await unit.checkouts.get(checkout_id)
             except UnknownState as error:
                 raise click.ClickException(_UNKNOWN_STATE) from error
-        if checkout is None:
-            raise click.ClickException("There is no such checkout.")
-        click.echo("\n".join(_facts(checkout)))
-        click.echo("")
-        for entry in await story_of(engine, checkout_id):
-            click.echo(_told(entry) if isinstance(entry, Event) else _called(entry))
 
-    _run(story)
+    checkout = on_units(row)
+    if checkout is None:
+        raise click.ClickException("There is no such checkout.")
+    click.echo("\n".join(_facts(checkout)))
+    click.echo("")
+    for entry in on_database(lambda engine: story_of(engine, checkout_id)):
+        click.echo(_told(entry) if isinstance(entry, Event) else _called(entry))
 
 
 @checkouts.command()
@@ -130,7 +125,7 @@ def clinicians() -> None:
 def list_blocks() -> None:
     """List clinicians who are blocked since a visit came back under another name."""
 
-    async def blocks(_: "AsyncEngine", units: "Units") -> None:
+    async def blocks(units: "Units") -> None:
         async with units() as unit:
             standing = await unit.blocks.standing()
         for one in standing:
@@ -138,7 +133,7 @@ def list_blocks() -> None:
         if not standing:
             click.echo("None.")
 
-    _run(blocks)
+    on_units(blocks)
 
 
 @clinicians.command()
@@ -149,27 +144,13 @@ def unblock(clinician_id: str) -> None:
     click.echo(f"{clinician_id} is bookable again.")
 
 
-def _run(work: "Callable[[AsyncEngine, Units], Awaitable[T]]") -> T:
-    """Do it on the database of the settings."""
-    from gateway.sealing import sealer
-    from gateway.starting import settings_of_process
-    from integrations.database.unit_of_work import SqlUnitOfWork
-
-    settings = settings_of_process()
-
-    async def with_units(engine: "AsyncEngine") -> T:
-        return await work(engine, lambda: SqlUnitOfWork(engine, sealer(settings)))
-
-    return asyncio.run(with_database(settings, with_units))
-
-
 def _act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
     """Do it as the operator who is logged in on this machine, and explain what keeps it from being done."""
     from booking.operators import OperatorDesk
     from booking.refusals import InvalidInput, NotFound, PaymentInProgress, StaleCheckout, UnknownState
     from gateway.clock import SystemClock
 
-    async def act(_: "AsyncEngine", units: "Units") -> T:
+    async def act(units: "Units") -> T:
         desk = OperatorDesk(units=units, clock=SystemClock(), operator=operator())
         try:
             return await action(desk)
@@ -184,7 +165,7 @@ def _act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
         except PaymentInProgress as error:
             raise click.ClickException(str(error)) from error
 
-    return _run(act)
+    return on_units(act)
 
 
 def _facts(checkout: "Checkout") -> list[str]:

@@ -1,22 +1,15 @@
 """What the commands on endpoints and those on handlers have in common."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands import moment, with_database
+from gateway.commands import moment
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
-
-    from integrations.database.unit_of_work import SqlUnitOfWork
-
-    Units = Callable[[], SqlUnitOfWork]
-
-T = TypeVar("T")
 
 # As many as a person reads.
 LISTED = 50
@@ -32,18 +25,6 @@ def span(command: Callable[..., None]) -> Callable[..., None]:
 def times(since: datetime, until: datetime | None) -> tuple[datetime, datetime]:
     """The beginning and the end, given in UTC; without an end, now."""
     return since.replace(tzinfo=UTC), until.replace(tzinfo=UTC) if until else datetime.now(tz=UTC)
-
-
-def on_units(work: "Callable[[Units], Awaitable[T]]") -> T:
-    """Do it on the database of the settings."""
-    from gateway.sealing import sealer
-    from gateway.starting import settings_of_process
-    from integrations.database.unit_of_work import sql_unit_of_work
-
-    settings = settings_of_process()
-    return asyncio.run(
-        with_database(settings, lambda engine: work(sql_unit_of_work(engine, sealer(settings))))
-    )
 
 
 def standing(row: "RowMapping") -> str:

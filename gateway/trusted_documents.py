@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from strawberry.extensions import SchemaExtension
 
-from booking.principals import Caller
+from gateway.own_schema import own_schema
 from gateway.settings import TrustedDocumentsMode
 from schema.errors import RequestError
 
@@ -92,13 +92,9 @@ class ResolveTrusted(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         """Look the document up."""
         context = self.execution_context
-        trusted = cast("_Schema", context.schema).trusted_for(context.context.caller)
+        trusted = own_schema(context).trusted_for(context.context.caller)
         context.query = trusted.text_of(context.query, context.operation_extensions or {})
         yield
-
-
-class _Schema(Protocol):
-    def trusted_for(self, caller: Caller | None) -> TrustedDocuments: ...
 
 
 def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:

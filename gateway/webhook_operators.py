@@ -1,13 +1,12 @@
 """The commands of those who look after webhooks: `frontdoor webhooks …`."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands import moment, with_database
+from gateway.commands import moment, on_database
 from gateway.webhook_check import health
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from booking.happenings import Recorded
     from booking.inbox import Delivery, Mark
     from booking.watched import Snapshot
-
-T = TypeVar("T")
 
 # As many as a person reads.
 LISTED = 100
@@ -43,7 +40,7 @@ def list_marks(dead: bool) -> None:
         async with engine.connect() as connection:
             return await SqlMarks(connection).listed(dead=dead, limit=LISTED)
 
-    found = _on_database(rows)
+    found = on_database(rows)
     for mark in found:
         click.echo(_line(mark))
     if not found:
@@ -74,7 +71,7 @@ def show(kind: str, resource_id: str) -> None:
         lines += _seen(snapshot)
         return [*lines, *(line for _, line in sorted(told, key=lambda entry: entry[0]))]
 
-    click.echo("\n".join(_on_database(story)))
+    click.echo("\n".join(on_database(story)))
 
 
 @webhooks.command()
@@ -101,17 +98,11 @@ def replay(kind: str, resource_id: str) -> None:
             )
         )
 
-    _on_database(again)
+    on_database(again)
     click.echo(f"{resource} is due now; a worker looks at it.")
 
 
 webhooks.add_command(health)
-
-
-def _on_database(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
-    from gateway.starting import settings_of_process
-
-    return asyncio.run(with_database(settings_of_process(), work))
 
 
 def _line(mark: "Mark") -> str:

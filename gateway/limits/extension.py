@@ -1,16 +1,15 @@
 """The bounds where every transport meets them: between reading a document and running it."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Protocol, cast
 
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
-from booking.principals import Caller
 from booking.refusals import InvalidInput
 from gateway.limits.bounds import check_values
-from gateway.limits.documents import Documents, Examined
+from gateway.limits.documents import Examined
 from gateway.limits.turns import sender
+from gateway.own_schema import own_schema
 from schema.errors import RequestError
 
 
@@ -19,10 +18,6 @@ class OperationNotNamed(RequestError):
 
     code = "OPERATION_NAME_REQUIRED"
     message = "The document has several operations: name one of them in operationName."
-
-
-class _Schema(Protocol):
-    def documents_for(self, caller: Caller | None) -> Documents: ...
 
 
 class RequestLimits(SchemaExtension):
@@ -37,7 +32,7 @@ class RequestLimits(SchemaExtension):
         if context.query:
             try:
                 check_values(context.variables or {})
-                documents = cast("_Schema", context.schema).documents_for(context.context.caller)
+                documents = own_schema(context).documents_for(context.context.caller)
                 self._examined = await documents.examined(context.query, sender=sender())
                 given = context._provided_operation_name  # noqa: SLF001  # else the first operation would be taken
                 if given is None and len(self._examined.operations) > 1:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Protocol, cast
 
 import structlog
 from graphql import GraphQLError
@@ -12,6 +11,7 @@ from strawberry.types.graphql import OperationType
 
 from booking.principals import Caller
 from gateway.idempotency_keys import root_fields
+from gateway.own_schema import own_schema
 from gateway.rates.counting import STEP, Bound, Count, Counts
 from gateway.rates.table import FIELDS, REQUESTS, Rate
 from schema.context import Context
@@ -85,17 +85,13 @@ def of_network(rate: Rate, client: str | None) -> Iterator[Bound]:
         yield Bound(what=rate.what, subject=f"network:{client}", most=rate.network, window=rate.window)
 
 
-class _Schema(Protocol):
-    rates: OperationRates | None
-
-
 class RateLimits(SchemaExtension):
     """Counts what is asked for, once it is certain that it could be executed, and before it is."""
 
     async def on_execute(self) -> AsyncIterator[None]:
         """Count once an operation; one that is refused already is none."""
         execution = self.execution_context
-        rates = cast("_Schema", execution.schema).rates
+        rates = own_schema(execution).rates
         if rates is not None and execution.result is None:
             context: Context = execution.context
             try:
