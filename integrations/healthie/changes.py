@@ -15,6 +15,7 @@ from integrations.healthie.errors import (
     reading,
 )
 from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.visits_changed import VisitsChangedAppointmentsNodes
 
 # Hours that repeat are listed once for each time within a range: every week's lie in this.
 _HOURS_AHEAD = timedelta(days=14)
@@ -39,9 +40,7 @@ class HealthieChanges:
         """
         client = self._client
         with reading():
-            visits = await changed_since(
-                moment, lambda after: client.visits_changed(after=after), lambda answer: answer.appointments
-            )
+            visits = await changed_visits(client, moment)
             patients = await changed_since(
                 moment, lambda after: client.patients_changed(after=after), lambda answer: answer.users
             )
@@ -92,6 +91,15 @@ class HealthieChanges:
         dated = [(each.id, each.updated_at) for each in found.once or ()]
         dated += [(each.repeating_availability_id or each.id, each.updated_at) for each in found.weekly or ()]
         return dict.fromkeys(one for one, at in dated if at is None or at >= moment)
+
+
+async def changed_visits(
+    client: Client, since: datetime
+) -> list[tuple[VisitsChangedAppointmentsNodes, datetime]]:
+    """Visits that stand and changed at or after the moment, with when. Raises HealthieError."""
+    return await changed_since(
+        since, lambda after: client.visits_changed(after=after), lambda answer: answer.appointments
+    )
 
 
 async def _if_listed(kind: Kind, listing: Awaitable[Iterable[str]]) -> list[Poke]:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx2
 import stamina.instrumentation
@@ -67,9 +66,6 @@ class Healthie:
     changes: Changes
     keys: KeyStore
     upstream: UpstreamCheck
-    warnings: Mapping[
-        str, Mapping[str, Any]
-    ]  # what Healthie warned of, by code; fills while the program runs
 
 
 @asynccontextmanager
@@ -140,7 +136,6 @@ async def connect(
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
             upstream=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
-            warnings=connection.warnings,
         )
     finally:
         await connection.aclose()

@@ -47,6 +47,14 @@ def refunded(payment: Payment, currency: str) -> Money:
     return _amount(payment.refund_amount or "0", payment.currency or currency)
 
 
+def nothing_in(amount: str | None) -> bool:
+    """Whether an amount such as a refund is certainly none, in whatever currency."""
+    try:
+        return _amount(amount or "0", "USD").is_zero
+    except Unproved:
+        return False
+
+
 def charged(payment: Payment, currency: str) -> Money:
     """What was charged, before any refund, in the payment's currency, else the given one. Raises Unproved.
 

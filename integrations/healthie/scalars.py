@@ -6,7 +6,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,17 +48,6 @@ def write_moment(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError("a time without an offset")
     return value.isoformat(timespec="seconds")
-
-
-def write_list(values: Sequence[str]) -> str:
-    """Write a list for an argument that is a text, each item with a comma after it, the last one too.
-
-    Healthie: without the trailing comma at least one mutation does nothing and answers success. Raises ValueError for an
-    item that has a comma or is empty, and for an empty list: what that means upstream is not known.
-    """
-    if not values or any(not value or "," in value for value in values):
-        raise ValueError("a list of items without commas, at least one")
-    return "".join(f"{value}," for value in values)
 
 
 def parse_json(value: object) -> Json:

@@ -21,11 +21,12 @@ from booking.watched import (
     State,
     VisitState,
 )
-from integrations.healthie.answers import changed_since, every
+from integrations.healthie.answers import every
+from integrations.healthie.changes import changed_visits
 from integrations.healthie.errors import reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.watched_visit import WatchedVisitAppointment
-from integrations.healthie.payments import reference_in
+from integrations.healthie.payments import nothing_in, reference_in
 from integrations.healthie.visits import STATUSES, reference_of
 
 # Makes of a text what tells whether it changed, and nothing else: an HMAC, so that nobody can try names against it.
@@ -62,11 +63,7 @@ class HealthieWatched:
     async def changed(self, since: datetime) -> list[tuple[Resource, datetime]]:
         """Visits that changed at or after the moment and still stand, with when. Raises UpstreamUnavailable."""
         with reading():
-            found = await changed_since(
-                since,
-                lambda after: self._client.visits_changed(after=after),
-                lambda answer: answer.appointments,
-            )
+            found = await changed_visits(self._client, since)
         return [(Resource(kind=Kind.VISIT, id=each.id), at) for each, at in found]
 
     async def standing(self, first: datetime, last: datetime) -> frozenset[str]:
@@ -101,7 +98,7 @@ class HealthieWatched:
         item = (await self._client.watched_payment(id=poke.resource.id)).billing_item
         if item is None or item.deleted_at is not None:
             return None
-        given = item.refund_amount if item.refund_amount not in {None, "", "0", "0.0", "0.00"} else None
+        given = None if nothing_in(item.refund_amount) else item.refund_amount
         return PaymentState(
             created_at=item.created_at,
             updated_at=item.updated_at,

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from integrations.healthie.scalars import parse_json, parse_moment, write_list, write_moment
+from integrations.healthie.scalars import parse_json, parse_moment, write_moment
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,3 @@ def test_metadata_is_read_decoded_or_as_the_text_that_was_sent() -> None:
     assert parse_json('{"a": 1}') == {"a": 1}
     assert parse_json({"a": 1}) == {"a": 1}
     assert parse_json("free text") == "free text"
-
-
-def test_a_list_in_a_text_ends_with_a_comma_without_which_nothing_would_be_done() -> None:
-    """Healthie: "wants a comma-terminated string … and without the trailing comma does nothing while answering success"."""
-    assert write_list(["11"]) == "11,"
-    assert write_list(["11", "12"]) == "11,12,"
-
-
-@pytest.mark.parametrize("items", [[], [""], ["11,12"]], ids=str)
-def test_a_list_whose_text_would_mean_something_else_is_refused(items: list[str]) -> None:
-    with pytest.raises(ValueError, match="without commas"):
-        write_list(items)
