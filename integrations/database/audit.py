@@ -8,7 +8,7 @@ SQLite. Should that ever fail, the unique sequence refuses the second.
 import asyncio
 import contextlib
 import contextvars
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import insert, select, text
@@ -19,6 +19,7 @@ from booking.audit_chain import NOTHING_YET, Anchor, AuditKey, Record, extended,
 from booking.refusals import AuditUnavailable
 from integrations.database.engine import reading
 from integrations.database.tables import audit_records
+from integrations.database.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ WRITE_SECONDS = 30.0
 # How old an entry that can wait may become; also the pause before entries are tried again that could not be written.
 FLUSH_SECONDS = 1.0
 
-# One statement's worth: more would keep the other processes waiting for the lock.
+# Callers' records of one transaction, besides what could wait: more would keep the other processes waiting for the lock.
 BATCH = 500
 
 # What may wait in memory, lost by a crash: some seconds of a busy practice's catalogue reads.
@@ -47,48 +48,39 @@ _HEAD = (
 _ADD = insert(audit_records)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Waiting:
-    """A record that is to be written, and who waits for that."""
-
-    record: Record
-    written: asyncio.Future[None] | None  # None: nobody; it is kept until it is written
-
-    @property
-    def given_up(self) -> bool:
-        return self.written is not None and self.written.done()
-
-
 class SqlAuditTrail:
     """The port AuditTrail. For one event loop; to be closed at its end."""
 
     def __init__(self, *, engine: AsyncEngine, key: AuditKey) -> None:
         self._engine = engine
         self._key = key
-        self._waiting: list[_Waiting] = []
-        self._urgent = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
-        self._closing = False
+        self._together: Together[Record | None] = Together(self._write_what_waits, most=BATCH)
+        self._later: list[Record] = []  # oldest first, each until it is written
+        self._flushing: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     async def record(self, entry: AuditEntry) -> None:
         """Keep the entry; it is durable when this returns. Raises AuditUnavailable after five seconds at the latest.
 
         Who is refused, or is cancelled while waiting, may find the record in the trail all the same.
         """
-        written = asyncio.get_running_loop().create_future()
-        self._add(_Waiting(record=record_of(entry, self._key), written=written))
-        self._urgent.set()
+        record = record_of(entry, self._key)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await written
-        except TimeoutError as error:
+                await self._together(record)
+        except Exception as error:
             raise AuditUnavailable("audit trail") from error
 
     def later(self, entry: AuditEntry) -> None:
-        """Keep the entry within about a second. Raises AuditUnavailable for an attempt when too much waits already."""
-        if entry.kind is AuditKind.ATTEMPTED and len(self._waiting) >= WAITING_LIMIT:
+        """Keep the entry within about a second. Raises AuditUnavailable for an attempt when too much waits already.
+
+        Every answer is taken: there is one for each attempt that was.
+        """
+        if entry.kind is AuditKind.ATTEMPTED and len(self._later) >= WAITING_LIMIT:
             raise AuditUnavailable("audit trail")
-        self._add(_Waiting(record=record_of(entry, self._key), written=None))
+        self._later.append(record_of(entry, self._key))
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush(), context=contextvars.Context())
 
     async def head(self) -> Anchor:
         """Where the chain stands in the database."""
@@ -97,49 +89,35 @@ class SqlAuditTrail:
 
     async def aclose(self) -> None:
         """Write what waits; what cannot be written now is lost, and that is logged."""
-        self._closing = True
-        self._urgent.set()
-        if self._writer is not None:
-            await self._writer
-        if self._waiting:
-            log.error("audit.entries_lost", entries=len(self._waiting))
+        self._closing.set()
+        if self._flushing is not None:
+            await self._flushing
+        if self._later:
+            log.error("audit.entries_lost", entries=len(self._later))
 
-    def _add(self, waiting: _Waiting) -> None:
-        self._waiting.append(waiting)
-        if self._writer is None or self._writer.done():
-            # Nobody's in particular: it writes for others after the one who started it.
-            self._writer = asyncio.create_task(self._write_all(), context=contextvars.Context())
-
-    async def _write_all(self) -> None:
-        """Write until nothing waits. One task does it: a transaction takes what came while the last one ran."""
-        while self._waiting:
+    async def _flush(self) -> None:
+        """Write what can wait, unless a record takes it along before, until nothing waits."""
+        while self._later:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_SECONDS):
-                    await self._urgent.wait()
-            self._urgent.clear()
-            if not await self._write_some() and self._closing:
-                return
+                    await self._closing.wait()
+            try:
+                await self._together(None)
+            except Exception:  # noqa: BLE001 - it is logged where it is met, and tried again
+                if self._closing.is_set():
+                    return
 
-    async def _write_some(self) -> bool:
-        batch = [waiting for waiting in self._waiting[:BATCH] if not waiting.given_up]
-        self._waiting = self._waiting[BATCH:]
-        if self._waiting or self._closing:
-            self._urgent.set()
+    async def _write_what_waits(self, records: Sequence[Record | None]) -> None:
+        """Write these, and before them all that can wait: it came before whatever its caller had recorded since."""
+        later = list(self._later)
+        waiting = [*later, *(record for record in records if record is not None)]
         try:
             async with asyncio.timeout(WRITE_SECONDS):
-                await self._write([waiting.record for waiting in batch])
+                await self._write(waiting)
         except Exception:
-            log.exception("audit.not_written", entries=len(batch))
-            self._waiting[:0] = [waiting for waiting in batch if waiting.written is None]
-            for waiting in batch:
-                if waiting.written is not None and not waiting.given_up:
-                    waiting.written.set_exception(AuditUnavailable("audit trail"))
-                    waiting.written.exception()  # whoever waited may be gone: no complaint then
-            return False
-        for waiting in batch:
-            if waiting.written is not None and not waiting.given_up:
-                waiting.written.set_result(None)
-        return True
+            log.exception("audit.not_written", entries=len(waiting))
+            raise
+        del self._later[: len(later)]
 
     async def _write(self, records: list[Record]) -> None:
         if not records:

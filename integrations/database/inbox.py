@@ -1,7 +1,5 @@
 """The inbox of words from upstream and the dirty marks that they leave."""
 
-import asyncio
-import contextvars
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -28,6 +26,7 @@ from booking.watched import Kind, Poke, Resource
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
 from integrations.database.tables import resource_marks, webhook_deliveries
+from integrations.database.together import Together
 
 _m = resource_marks.c
 _d = webhook_deliveries.c
@@ -158,41 +157,15 @@ class SqlMarks:
 
 
 class SqlInbox:
-    """The ports Inbox and KeptInbox. What arrives while a transaction is under way shares the next: a commit waits for the disk, and many for it."""
+    """The ports Inbox and KeptInbox."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._waiting: dict[asyncio.Future[None], Delivery] = {}
-        self._keeping: asyncio.Task[None] | None = None
+        self._together = Together(self._keep, most=TOGETHER)
 
     async def accept(self, delivery: Delivery) -> None:
-        """Keep it and mark its resource, durably when this returns."""
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[kept] = delivery
-        if self._keeping is None or self._keeping.done():
-            # Nobody's in particular: it keeps what others bring after the one who started it.
-            self._keeping = asyncio.create_task(self._keep_all(), context=contextvars.Context())
-        try:
-            await kept
-        finally:
-            self._waiting.pop(kept, None)  # who gave up is sent it again, and leaves nothing here meanwhile
-
-    async def _keep_all(self) -> None:
-        """Keep what waits until nothing does; whoever waited is told how it went."""
-        while self._waiting:
-            batch = {kept: self._waiting.pop(kept) for kept in list(self._waiting)[:TOGETHER]}
-            error: Exception | None = None
-            try:
-                await self._keep([*batch.values()])
-            except Exception as failure:  # noqa: BLE001 - it is theirs who wait
-                error = failure
-            for kept in batch:
-                if kept.done():  # nobody waits any more
-                    continue
-                if error is None:
-                    kept.set_result(None)
-                else:
-                    kept.set_exception(error)
+        """Keep it and mark its resource, durably when this returns; who gives up is sent it again."""
+        await self._together(delivery)
 
     async def _keep(self, deliveries: Sequence[Delivery]) -> None:
         # In one order everywhere, so that nobody waits in a circle for each other's rows.

@@ -161,6 +161,18 @@ class TestOutage:
         with capture_logs(), pytest.raises(AuditUnavailable):
             await broken.record(an_entry())
 
+    async def test_a_database_that_is_gone_is_asked_at_intervals_however_much_waits(
+        self, broken: SqlAuditTrail, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(audit, "FLUSH_SECONDS", 0.25)
+        with capture_logs() as logs:
+            for number in range(1, 2 * (audit.BATCH + 1), 2):
+                broken.later(an_entry(number))
+            await asyncio.sleep(1)
+            asked = [log["event"] for log in logs].count("audit.not_written")
+            await broken.aclose()
+        assert 1 <= asked <= 4
+
     async def test_what_could_not_be_written_at_the_end_is_counted_in_the_log(
         self, broken: SqlAuditTrail
     ) -> None:
@@ -200,6 +212,27 @@ class TestOutage:
         with pytest.raises(AuditUnavailable):
             await trail.record(an_entry())
         release.set()
+
+    async def test_who_was_refused_leaves_nothing_behind(
+        self, trail: SqlAuditTrail, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A database that hangs must not fill the memory meanwhile, nor count those refused among what waits."""
+        release = asyncio.Event()
+
+        async def hangs(records: object) -> None:
+            await release.wait()
+
+        with monkeypatch.context() as outage:
+            outage.setattr(audit, "WAITING_LIMIT", 2)
+            outage.setattr(audit, "PATIENCE_SECONDS", 0.01)
+            outage.setattr(trail, "_write", hangs)
+            for number in range(1, 9, 2):
+                with pytest.raises(AuditUnavailable):
+                    await trail.record(an_entry(number))
+            trail.later(an_entry(9))
+            release.set()
+        await trail.aclose()
+        assert await count(engine) == 1
 
 
 async def test_processes_that_write_at_once_extend_one_chain_without_fork_or_gap(engine: AsyncEngine) -> None:

@@ -1,19 +1,18 @@
 """Marks, snapshots and the outbox on both databases: what is marked is looked at, by one at a time, and nothing is lost."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
-from structlog.contextvars import bound_contextvars, get_contextvars
 
 from booking.happenings import Happening, Name, event_id
 from booking.inbox import Delivery, Mark
 from booking.watched import Kind, Poke, Resource, Snapshot, State
 from integrations.database.happenings import SqlHappeningLog
-from integrations.database.inbox import KEPT, TOGETHER, SqlInbox
+from integrations.database.inbox import KEPT, SqlInbox
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.database_samples import SEALER
 from tests.unit.test_booking_derivation import CARD, HOURS, KINDS, PATIENT, PAYMENT, VISIT
@@ -81,46 +80,6 @@ async def test_who_shares_a_transaction_shares_its_failure_and_the_next_is_kept(
 
     await inbox.accept(delivery())
     assert await due(units) == [VISIT_7]
-
-
-async def test_whoever_waited_in_vain_leaves_nothing_behind(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Healthie sends them again: a database that hangs must not fill the memory meanwhile."""
-    hangs = asyncio.Event()
-    kept: list[Delivery] = []
-
-    async def keep(deliveries: Sequence[Delivery]) -> None:
-        await hangs.wait()
-        kept.extend(deliveries)
-
-    inbox = SqlInbox(engine=engine)
-    monkeypatch.setattr(inbox, "_keep", keep)
-    waiting = [asyncio.create_task(inbox.accept(delivery())) for _ in range(200)]
-    await asyncio.sleep(0)
-    for one in waiting:
-        one.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-
-    hangs.set()
-    await inbox.accept(delivery())
-    assert len(kept) <= TOGETHER + 1  # those under way, and the last
-
-
-async def test_what_came_in_is_kept_in_nobodys_name(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The task that keeps it goes on with what others bring, long after the delivery that started it was answered."""
-    names: list[dict[str, object]] = []
-
-    async def keep(deliveries: Sequence[Delivery]) -> None:
-        names.extend(get_contextvars() for _ in deliveries)
-
-    inbox = SqlInbox(engine=engine)
-    monkeypatch.setattr(inbox, "_keep", keep)
-    with bound_contextvars(request_id="of-the-first"):
-        await inbox.accept(delivery())
-    assert names == [{}]
 
 
 async def test_what_is_about_nothing_that_is_watched_is_kept_and_marks_nothing(
