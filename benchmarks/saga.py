@@ -87,6 +87,7 @@ class Checkouts:
         self._saga = TimedSaga(world.a_saga())
         self._service = world.a_service(self._saga)  # type: ignore[arg-type]  # drives as the real one does
         self._numbers = itertools.count(1)
+        self._quotes: dict[str, str] = {}  # by checkout
 
     async def started(self) -> str:
         """Start a checkout of a new guest on a slot of its own; answers its id."""
@@ -104,7 +105,9 @@ class Checkouts:
         )
         await self._world.holds.acquire(hold, limit=None)
         guest = GuestDetails(email=f"guest.{number}@example.com", first_name="Sample", last_name="Guest")
-        return (await self._service.start(visitor, hold_id=hold.id, guest=guest)).id
+        checkout = await self._service.start(visitor, hold_id=hold.id, guest=guest)
+        self._quotes[checkout.id] = checkout.quote.id
+        return checkout.id
 
     async def paid(self, checkout_id: str) -> float:
         """Confirm, and answer what the saga took above upstream's own time, in seconds. For one at a time."""
@@ -114,8 +117,8 @@ class Checkouts:
 
     async def confirm(self, checkout_id: str) -> None:
         """Confirm, from `started` to `confirmed`."""
-        card = CardChoice(token=f"tok_{checkout_id}")
-        row = await self._service.confirm(Caller(principal=guest_of(checkout_id)), checkout_id, card)
+        card, guest = CardChoice(token=f"tok_{checkout_id}"), Caller(principal=guest_of(checkout_id))
+        row = await self._service.confirm(guest, checkout_id, card, quote_id=self._quotes[checkout_id])
         if row.state is not CheckoutState.CONFIRMED:
             raise AssertionError(row.state)
 

@@ -22,6 +22,7 @@ from booking.refusals import (
     HoldExpired,
     NotFound,
     PaymentInProgress,
+    QuoteChanged,
     RecurrenceNotAccepted,
     StaleCheckout,
     UpstreamUnavailable,
@@ -150,19 +151,21 @@ class CheckoutService:
                 live = await self._mine(caller, live.id, started=True)
         return live
 
-    async def confirm(self, caller: Caller, checkout_id: str, card: CardChoice | None) -> Checkout:
-        """Pay and book. Answers a confirmed row, or one still under way when the time to answer is over.
+    async def confirm(
+        self, caller: Caller, checkout_id: str, card: CardChoice | None, *, quote_id: str
+    ) -> Checkout:
+        """Pay and book what the quote of this id says. Answers a confirmed row, or one under way when the time to answer is over.
 
-        A second confirm joins the first. Raises NotFound; UpstreamUnavailable (nothing was done; so is a guest told whose
-        patient has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, HoldExpired, SlotTaken,
-        ClinicianNotBookable, PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
+        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now (nothing was
+        done); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
+        CardRequired, CardDeclined, TooManyAttempts, HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable,
+        PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
-        checkout = await self._mine(caller, checkout_id)
-        seen, trial = checkout.quote, None
+        checkout, trial = await self._mine(caller, checkout_id), None
         while at_rest(checkout) and checkout.state in WAITING:
-            if checkout.quote != seen:
-                raise PaymentInProgress  # it was quoted anew in this very moment: nobody pays what they did not see
+            if checkout.quote.id != quote_id:
+                raise QuoteChanged(checkout.id, checkout.quote)  # nobody pays what they did not see
             try:
                 checkout, trial = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it

@@ -1,6 +1,8 @@
 """What moves through a checkout: holds, quotes, patients, cards, appointments and the checkout itself."""
 
-from dataclasses import dataclass, field, replace
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -63,6 +65,12 @@ class Quote:
     coupon_id: str | None
     recurrence: Recurrence | None
     policy: BookingPolicy
+
+    @property
+    def id(self) -> str:
+        """Names these very amounts and terms: who accepts it accepts them, and a quote that differs has another."""
+        terms = json.dumps(asdict(self), default=str, sort_keys=True)
+        return f"quo_{hashlib.sha256(terms.encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, kw_only=True)

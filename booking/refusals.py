@@ -7,7 +7,7 @@ DomainError
 ├── Refusal                 expected, typed, mapped once to a GraphQL problem
 │   ├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
 │   ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
-│   ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / CardRequired
+│   ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 │   ├── CardDeclined / TooManyAttempts
 │   └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 ├── TooMuchWatched          this process watches no further thing
@@ -25,6 +25,10 @@ DomainError
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from booking.models import Quote
 
 
 class DomainError(Exception):
@@ -173,6 +177,18 @@ class GuestDetailsRequired(Refusal):
 
     code = "GUEST_DETAILS_REQUIRED"
     message = "Please sign in, or give your name and email to check out as a guest."
+
+
+class QuoteChanged(Refusal):
+    """The checkout has another quote than the one that was accepted, its present one; nothing was done."""
+
+    code = "QUOTE_CHANGED"
+    message = "The price or the terms of this checkout have changed. Please look at them again. You have not been charged."
+
+    def __init__(self, checkout_id: str, quote: "Quote") -> None:
+        super().__init__()
+        self.checkout_id = checkout_id
+        self.quote = quote
 
 
 class CardRequired(Refusal):

@@ -94,7 +94,8 @@ class Mutation:
         )
 
     @computed(
-        description="Pay and book. A second confirm joins the first: nothing is charged twice.", who=BUYERS
+        description="Pay and book what the accepted quote says. A second confirm joins the first: nothing is charged twice.",
+        who=BUYERS,
     )
     async def confirm_checkout(
         self, info: Info, asked: Annotated[ConfirmCheckoutInput, _input]
@@ -103,7 +104,12 @@ class Mutation:
         services = info.context.services
         checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
         answer_by = asyncio.get_running_loop().time() + services.checkouts.answer_within.total_seconds()
-        checkout = await services.checkouts.confirm(info.context.identified, checkout_id, inputs.card(asked))
+        checkout = await services.checkouts.confirm(
+            info.context.identified,
+            checkout_id,
+            inputs.card(asked),
+            quote_id=inputs.required_token(asked.quote_id, field="quoteId"),
+        )
         shown = await to_checkout(checkout, services, answer_by=answer_by)
         if checkout.stands is CheckoutState.CONFIRMED:
             return ConfirmCheckoutSuccess(checkout=shown)

@@ -1,6 +1,6 @@
 """Outcomes of mutations as references: what a replay needs to answer the same again, and no patient's data.
 
-A problem keeps its own fields, a hold its own scalars (so that it can be shown after it expired), a checkout its id.
+A problem keeps its own fields (a quote is read from its checkout), a hold its own scalars (so that it can be shown after it expired), a checkout its id.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from booking import models as domain
+from booking import refusals
 from booking.models import Hold
 from booking.principals import Caller, guest_of
 from booking.refusals import NotFound
@@ -20,7 +22,7 @@ from resolvers.slots import to_hold
 from schema import slots as api
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
-from schema.problems import Problem
+from schema.problems import Problem, QuoteChanged
 from schema.results import (
     CancelCheckoutSuccess,
     CheckoutProcessing,
@@ -52,7 +54,7 @@ def reference_of(outcome: object) -> Reference | None:
         case CheckoutProcessing():
             return None
         case Problem():
-            return {"type": kind, "fields": {name: _write(value) for name, value in asdict(outcome).items()}}
+            return {"type": kind, **_problem_reference(outcome)}
         case HoldSlotSuccess(hold=hold) | ExtendHoldSuccess(hold=hold):
             return {"type": kind, "hold": _hold_reference(hold)}
         case ReleaseHoldSuccess(hold_id=hold_id):
@@ -68,7 +70,7 @@ async def recall(reference: Reference, context: Context) -> object:
     """The outcome again, as of now where it is read by id. Raises NotFound when that is gone."""
     kind = reference["type"]
     if kind in _PROBLEMS:
-        return _PROBLEMS[kind](**{name: _read(value) for name, value in reference["fields"].items()})
+        return await _recall_problem(reference, context)
     if kind in _HOLDS:
         return _HOLDS[kind](hold=await _recall_hold(reference["hold"], context))
     if kind == ReleaseHoldSuccess.__name__:
@@ -78,6 +80,21 @@ async def recall(reference: Reference, context: Context) -> object:
     return _CHECKOUTS[kind](
         checkout=await _recall_checkout(reference["checkout"], context.identified, context)
     )
+
+
+def _problem_reference(problem: Problem) -> Reference:
+    if isinstance(problem, QuoteChanged):
+        return {"checkout": problem.checkout_id}
+    return {"fields": {name: _write(value) for name, value in asdict(problem).items()}}
+
+
+async def _recall_problem(reference: Reference, context: Context) -> object:
+    """As it was; one about a quote tells the one that the checkout has now."""
+    kind = reference["type"]
+    if kind == QuoteChanged.__name__:
+        checkout = await _viewed(reference["checkout"], context.identified, context)
+        return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
+    return _PROBLEMS[kind](**{name: _read(value) for name, value in reference["fields"].items()})
 
 
 def _hold_reference(hold: api.Hold) -> dict[str, object]:
@@ -116,10 +133,14 @@ async def _recall_start(reference: Mapping[str, Any], context: Context) -> Start
 
 
 async def _recall_checkout(checkout_id: str, caller: Caller, context: Context) -> Checkout:
+    return await to_checkout(await _viewed(checkout_id, caller, context), context.services)
+
+
+async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:
     checkout = await context.services.checkouts.view(caller, checkout_id)
     if checkout is None:
         raise NotFound("checkout")
-    return await to_checkout(checkout, context.services)
+    return checkout
 
 
 def _write(value: object) -> object:

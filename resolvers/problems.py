@@ -8,6 +8,7 @@ from strawberry.schema.exception_handlers import ExceptionHandler
 from booking import refusals
 from booking.refusals import Refusal
 from resolvers.checkouts import to_end_status
+from resolvers.quotes import to_quote
 from schema import problems
 from schema.checkouts import DeclineReason
 from schema.problems import Problem
@@ -67,6 +68,11 @@ _HANDLERS = (
     _handler(refusals.PromoInvalid, problems.PromoInvalid, lambda no: {"reason": no.reason}),
     _handler(refusals.RecurrenceNotAccepted, problems.RecurrenceNotAccepted),
     _handler(refusals.GuestDetailsRequired, problems.GuestDetailsRequired),
+    _handler(
+        refusals.QuoteChanged,
+        problems.QuoteChanged,
+        lambda no: {"quote": to_quote(no.quote), "checkout_id": no.checkout_id},
+    ),
     _handler(refusals.CardRequired, problems.CardRequired),
     _handler(
         refusals.CardDeclined,

@@ -1,5 +1,7 @@
 """Quotes, from the domain to the API."""
 
+from strawberry import ID
+
 from booking import models as domain
 from resolvers.catalog import to_id, to_money, to_policy
 from schema import quotes as api
@@ -9,6 +11,7 @@ from schema.catalog import BillingFrequency
 def to_quote(quote: domain.Quote) -> api.Quote:
     """A quote."""
     return api.Quote(
+        id=ID(quote.id),
         plan_id=to_id(quote.plan_id),
         visit_type_id=to_id(quote.visit_type_id),
         description=quote.description,

@@ -80,11 +80,16 @@ class StartCheckoutInput:
     )
 
 
-@strawberry.input(description="What to pay with. Name at most one card; none when nothing is due.")
+@strawberry.input(
+    description="What is accepted, and what to pay with. Name at most one card; none when nothing is due."
+)
 class ConfirmCheckoutInput:
     """For `confirmCheckout`."""
 
     checkout_id: strawberry.ID = field(description="The checkout's id.")
+    quote_id: strawberry.ID = field(
+        description="The id of the checkout's quote as it was shown to the patient: nothing else is charged."
+    )
     card_token: str | None = field(default=None, description="A fresh single-use token of the payment form.")
     card_on_file_id: strawberry.ID | None = field(
         default=None, description="One of the signed-in patient's own cards, from `me`."

@@ -7,6 +7,7 @@ from strawberry import field
 
 from schema.checkouts import CheckoutStatus, DeclineReason
 from schema.permissions import reached
+from schema.quotes import Quote
 
 
 @reached
@@ -133,6 +134,17 @@ class CheckoutClosed(Problem):
 @strawberry.type(description="Another payment of the same patient is under way; one at a time.")
 class PaymentInProgress(Problem):
     """`booking.refusals.PaymentInProgress`."""
+
+
+@strawberry.type(
+    description="The checkout has another quote than the one that was accepted; nothing was done, and the time stays held. "
+    "Show the present one, and confirm it."
+)
+class QuoteChanged(Problem):
+    """`booking.refusals.QuoteChanged`."""
+
+    quote: Quote = field(description="What the checkout costs now, and on which terms.")
+    checkout_id: strawberry.Private[str]
 
 
 @strawberry.type(description="The practice cannot take this payment at the moment; nothing was charged.")

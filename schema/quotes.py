@@ -23,6 +23,9 @@ class Recurrence:
 class Quote:
     """`booking.models.Quote`."""
 
+    id: strawberry.ID = field(
+        description="Names these amounts and terms; `confirmCheckout` takes that of the checkout, to say which were accepted."
+    )
     plan_id: strawberry.ID | None = field(description="The plan; null for a single visit.")
     visit_type_id: strawberry.ID | None = field(description="The kind of visit; null for a plan alone.")
     description: str = field(description="The plan's or the visit type's name.")

@@ -25,6 +25,7 @@ from schema.problems import (
     PlanRequired,
     PlanSoldOut,
     PromoInvalid,
+    QuoteChanged,
     RecurrenceNotAccepted,
     SlotNotOffered,
     SlotTaken,
@@ -150,6 +151,7 @@ StartCheckoutResult = Annotated[
 ConfirmCheckoutResult = Annotated[
     ConfirmCheckoutSuccess
     | CheckoutProcessing
+    | QuoteChanged
     | CardRequired
     | CardDeclined
     | TooManyAttempts

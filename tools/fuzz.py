@@ -83,6 +83,7 @@ async def _begin(app: App) -> dict[str, list[Any]]:
         "slotId": slots[:200],
         "holdId": [held],
         "checkoutId": [started["checkout"]["id"]],
+        "quoteId": [started["checkout"]["quote"]["id"]],
         "timeZone": [ZONE, "UTC", "Asia/Kathmandu"],
         "from": [str(today + timedelta(days=n)) for n in range(3)],
         "until": [str(today + timedelta(days=n)) for n in range(3, 31)],

@@ -41,7 +41,7 @@ START = """
 mutation StartCheckout($input: StartCheckoutInput!) {
   startCheckout(input: $input) {
     __typename
-    ... on StartCheckoutSuccess { guestToken checkout { id quote { dueToday { amount currency } } } }
+    ... on StartCheckoutSuccess { guestToken checkout { id quote { id dueToday { amount currency } } } }
     ... on Problem { code message }
   }
 }"""

@@ -153,15 +153,15 @@ class Journey:
 
     async def _pay(self, app: App, plan_id: str, hold_id: str, slot: dict[str, Any]) -> None:
         self._screen.chapter("Pat checks out as a guest, and the first card is declined")
-        checkout_id, due = await self._start(app, plan_id, hold_id, "Pat", PROMO)
+        accepted, due = await self._start(app, plan_id, hold_id, "Pat", PROMO)
         with self._screen.waiting("paying …"):
-            refused = await app.do(documents.CONFIRM, checkoutId=checkout_id, cardToken=DECLINED_CARD)
+            refused = await app.do(documents.CONFIRM, **accepted, cardToken=DECLINED_CARD)
         _expect(refused, "CardDeclined")
         self._screen.say(f"[italic]{refused['message']}[/italic]  ({refused['reason'].lower()})")
 
         self._screen.chapter("Pat pays with another card while the hold lives")
         with self._screen.waiting("paying and booking …"):
-            booked = await app.do(documents.CONFIRM, checkoutId=checkout_id, cardToken=GOOD_CARD)
+            booked = await app.do(documents.CONFIRM, **accepted, cardToken=GOOD_CARD)
         self._booked(booked, slot, due)
 
     async def _race(self, plan_id: str, slot: dict[str, Any]) -> None:
@@ -182,19 +182,21 @@ class Journey:
         winner = [result["__typename"] for result in results].index("HoldSlotSuccess")
         name, app, hold_id = ("Sam", "Alex")[winner], apps[winner], results[winner]["hold"]["id"]
         with self._screen.waiting("paying and booking …"):
-            checkout_id, due = await self._start(app, plan_id, hold_id, name, None)
-            booked = await app.do(documents.CONFIRM, checkoutId=checkout_id, cardToken=GOOD_CARD)
+            accepted, due = await self._start(app, plan_id, hold_id, name, None)
+            booked = await app.do(documents.CONFIRM, **accepted, cardToken=GOOD_CARD)
         self._booked(booked, slot, due)
 
     async def _start(
         self, app: App, plan_id: str, hold_id: str, name: str, promo: str | None
-    ) -> tuple[str, Decimal]:
+    ) -> tuple[dict[str, str], Decimal]:
+        """Start, and answer what the guest accepts by confirming, and what is due then."""
         guest = {"email": f"{name.lower()}.sample@example.com", "firstName": name, "lastName": "Sample"}
         started = await app.do(documents.START, holdId=hold_id, planId=plan_id, promoCode=promo, guest=guest)
         _expect(started, "StartCheckoutSuccess")
         app.become_guest(started["guestToken"])
         checkout = started["checkout"]
-        return str(checkout["id"]), Decimal(checkout["quote"]["dueToday"]["amount"])
+        accepted = {"checkoutId": checkout["id"], "quoteId": checkout["quote"]["id"]}
+        return accepted, Decimal(checkout["quote"]["dueToday"]["amount"])
 
     def _booked(self, result: dict[str, Any], slot: dict[str, Any], paid: Decimal) -> None:
         _expect(result, "ConfirmCheckoutSuccess")

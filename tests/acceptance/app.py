@@ -28,6 +28,7 @@ class App:
 
     http: httpx2.AsyncClient
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    seen: dict[str, str] = dataclasses.field(default_factory=dict)  # the quote that each checkout showed last
 
     def bearer(self, token: str) -> "App":
         """The same app, signed in with a token, still the same visitor."""
@@ -52,6 +53,8 @@ class App:
         body = (await self.post(document, {"input": given}, key=key or str(uuid.uuid4()))).json()
         assert "errors" not in body, body["errors"]
         (result,) = body["data"].values()
+        if isinstance(shown := result.get("checkout"), dict) and "quote" in shown:
+            self.seen[shown["id"]] = shown["quote"]["id"]
         return result
 
     async def error(self, document: str, variables: Json, *, key: str | None = None) -> Json:
@@ -94,7 +97,11 @@ class App:
 
     async def confirm(self, checkout_id: str, *, key: str | None = None, **card: str) -> Json:
         """Confirm with `cardToken` or `cardOnFileId`; answers the result."""
-        return await self.do(documents.CONFIRM, key=key, checkoutId=checkout_id, **card)
+        return await self.do(documents.CONFIRM, key=key, **self.accepting(checkout_id), **card)
+
+    def accepting(self, checkout_id: str) -> dict[str, str]:
+        """What a confirm says that the patient accepts: what this app showed them."""
+        return {"checkoutId": checkout_id, "quoteId": self.seen.get(checkout_id, "quo_never_shown")}
 
     async def checkout(self, checkout_id: str) -> Json:
         """Look at a checkout."""

@@ -1,7 +1,7 @@
 """What patients' apps ask, in GraphQL; wide enough that a test sees all that it judges."""
 
 SLOT = "id clinicianId clinician { id name } visitTypeId contactType locationId start end timeZone minutes"
-QUOTE_FIELDS = """planId visitTypeId listPrice { amount currency } discount { amount } dueToday { amount } promoCode
+QUOTE_FIELDS = """id planId visitTypeId listPrice { amount currency } discount { amount } dueToday { amount } promoCode
   recurrence { frequency amount { amount } payments }"""
 PROBLEM = "... on Problem { code message retryable }"
 APPOINTMENT = "id status start clinicianId clinician { id name } visitTypeId contactType locationId"
@@ -72,6 +72,7 @@ CONFIRM = f"""mutation Confirm($input: ConfirmCheckoutInput!) {{
     ... on ConfirmCheckoutSuccess {{ checkout {{ {CHECKOUT_FIELDS} }} }}
     ... on CheckoutProcessing {{ checkout {{ {CHECKOUT_FIELDS} }} }}
     ... on CardDeclined {{ reason }}
+    ... on QuoteChanged {{ quote {{ {QUOTE_FIELDS} }} }}
     ... on CheckoutClosed {{ status }}
     {PROBLEM}
   }}

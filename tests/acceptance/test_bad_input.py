@@ -121,12 +121,17 @@ MUTATIONS: dict[str, tuple[str, Given, str]] = {
     ),
     "two cards": (
         documents.CONFIRM,
-        lambda s: {"checkoutId": "chk_1", "cardToken": "tok_visa", "cardOnFileId": "1"},
+        lambda s: {"checkoutId": "chk_1", "quoteId": "q", "cardToken": "tok_visa", "cardOnFileId": "1"},
         "cardToken",
+    ),
+    "a quote without a name": (
+        documents.CONFIRM,
+        lambda s: {"checkoutId": "chk_1", "quoteId": ""},
+        "quoteId",
     ),
     "a token with spaces": (
         documents.CONFIRM,
-        lambda s: {"checkoutId": "chk_1", "cardToken": "tok visa canary"},
+        lambda s: {"checkoutId": "chk_1", "quoteId": "q", "cardToken": "tok visa canary"},
         "cardToken",
     ),
 }

@@ -87,7 +87,7 @@ class TestAPatient:
         document = documents.CONFIRM.replace(
             "... on CardDeclined", "... on TooManyAttempts { retryAfter } ... on CardDeclined"
         )
-        return await guest.do(document, key=key, checkoutId=checkout_id, cardToken="tok_visa")
+        return await guest.do(document, key=key, **guest.accepting(checkout_id), cardToken="tok_visa")
 
     async def test_who_has_signed_in_pays_while_all_guests_are_stopped(self, stacks: Stacks) -> None:
         stack = await stacks.start(cards_per_caller=CALLER, cards_of_guests=CALLER)

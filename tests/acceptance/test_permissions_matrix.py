@@ -65,6 +65,7 @@ PUBLIC = {
     "Subscription.slotsChanged(filter.clinicianIds)",
     "Mutation.holdSlot(input.slotId)",
     "Mutation.startCheckout(input.planId)",
+    "Mutation.confirmCheckout(input.quoteId)",  # a digest of amounts and terms, which are nobody's
 }
 
 # Whose kind of thing it is all the same: staff read any patient, operators list any checkout.
@@ -211,7 +212,7 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Mutation.extendHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.releaseHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.startCheckout": {"input": {"holdId": things.missing["hold"], "guest": GUEST}},
-        "Mutation.confirmCheckout": {"input": {"checkoutId": asker.checkout}},
+        "Mutation.confirmCheckout": {"input": asker.app.accepting(asker.checkout)},
         "Mutation.cancelCheckout": {"input": {"checkoutId": things.missing["checkout"]}},
     }
     return needs.get(coordinate, {})
@@ -250,7 +251,7 @@ async def owned(stack: Stack) -> Things:
     paid = await owner.held(next(slots)["id"])
     await once(owner, "extendHold", {"holdId": paid})
     confirmed = (await once(owner, "startCheckout", {"holdId": paid}))["checkout"]["id"]
-    await once(owner, "confirmCheckout", {"checkoutId": confirmed})
+    await once(owner, "confirmCheckout", owner.accepting(confirmed))
     waiting = await owner.own_checkout(next(slots)["id"])
     guest, left = await visitor.guest_checkout(next(slots)["id"])
     await once(guest, "cancelCheckout", {"checkoutId": left})

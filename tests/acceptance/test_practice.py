@@ -81,7 +81,7 @@ class TestStaff:
         )
         slot = await stack.slot("Follow-up Visit")
         attempts: list[tuple[str, Json]] = [
-            (documents.CONFIRM, {"checkoutId": checkout_id, "cardToken": "tok_visa"}),
+            (documents.CONFIRM, {**guest.accepting(checkout_id), "cardToken": "tok_visa"}),
             (documents.CANCEL, {"checkoutId": checkout_id}),
             (documents.HOLD, {"slotId": slot["id"], "timeZone": "UTC"}),
             (documents.START, {"holdId": "hold_1", "guest": GUEST}),

@@ -43,7 +43,7 @@ async def test_what_is_foreign_and_what_is_missing_answer_byte_for_byte_alike(st
             documents.CONFIRM,
             checkout_id,
             missing_checkout,
-            lambda name: {"input": {"checkoutId": name, "cardToken": CARD}},
+            lambda name: {"input": {**guest.accepting(checkout_id), "checkoutId": name, "cardToken": CARD}},
         ),
         (
             documents.CANCEL,
@@ -91,7 +91,7 @@ async def test_a_guest_token_ends_with_its_checkout_and_then_opens_what_never_wa
     missing = f"chk_{'x' * (len(checkout_id) - 4)}"
     attempts: list[tuple[str, Callable[[str], Json]]] = [
         (documents.CHECKOUT_OF, lambda name: {"id": name}),
-        (documents.CONFIRM, lambda name: {"input": {"checkoutId": name, "cardToken": CARD}}),
+        (documents.CONFIRM, lambda name: {"input": {**guest.accepting(name), "cardToken": CARD}}),
         (documents.CANCEL, lambda name: {"input": {"checkoutId": name}}),
     ]
     for number, (document, variables) in enumerate(attempts):

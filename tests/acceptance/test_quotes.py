@@ -108,3 +108,26 @@ async def test_what_was_quoted_is_what_is_charged(stack: Stack) -> None:
     assert (await guest.checkout(checkout_id))["quote"]["dueToday"]["amount"] == "124.00"
     assert (await guest.confirm(checkout_id, cardToken="tok_visa"))["__typename"] == "ConfirmCheckoutSuccess"
     assert [charge["amount"] for charge in (await stack.made())["charges"]] == [12_400]
+
+
+async def test_a_patient_pays_what_they_saw_and_not_what_another_tab_has_made_of_it(stack: Stack) -> None:
+    app, slot = await stack.visitor(), await stack.slot()
+    hold = await app.held(slot["id"])
+    plan: Json = {"holdId": hold, "planId": stack.plan("First Visit"), "guest": GUEST}
+    started = await app.do(documents.START, **plan, promoCode="MINUS25")
+    shown, guest = started["checkout"], app.bearer(started["guestToken"])
+    accepted = guest.accepting(shown["id"])
+    await app.do(documents.START, **plan)  # in another tab, without the code
+    refused = await guest.do(documents.CONFIRM, **accepted, cardToken="tok_visa")
+    assert (refused["code"], refused["retryable"]) == ("QUOTE_CHANGED", False)
+    due = [quote["dueToday"]["amount"] for quote in (shown["quote"], refused["quote"])]
+    assert due == ["124.00", "149.00"]
+    assert (await stack.made())["charges"] == []
+    looked = await guest.checkout(shown["id"])
+    assert (looked["status"], looked["quote"]) == ("OPEN", refused["quote"])
+    assert looked["holdExpiresAt"] is not None
+    paid = await guest.do(
+        documents.CONFIRM, **{**accepted, "quoteId": refused["quote"]["id"]}, cardToken="tok_visa"
+    )
+    assert paid["checkout"]["status"] == "CONFIRMED"
+    assert [charge["amount"] for charge in (await stack.made())["charges"]] == [14_900]

@@ -74,7 +74,7 @@ async def test_one_person_in_two_tabs_is_one_patient(stack: Stack) -> None:
         await (await stack.visitor()).guest_checkout((await stack.slot("Free Consultation"))["id"])
         for _ in range(2)
     ]
-    given = [{"input": {"checkoutId": checkout_id}} for _, checkout_id in checkouts]
+    given = [{"input": guest.accepting(checkout_id)} for guest, checkout_id in checkouts]
 
     async def confirm(number: int) -> None:
         """Again with the same key as long as the other one is in the way; a guest is not told by what."""
@@ -97,7 +97,7 @@ class TestTheSameKeyAgain:
         guest, checkout_id = await (await stack.visitor()).guest_checkout(
             (await stack.slot())["id"], planId=stack.plan("First Visit")
         )
-        variables = {"input": {"checkoutId": checkout_id, "cardToken": "tok_visa"}}
+        variables = {"input": {**guest.accepting(checkout_id), "cardToken": "tok_visa"}}
         first = await guest.post(documents.CONFIRM, variables, key="one-attempt")
         assert "Idempotent-Replayed" not in first.headers
         await stack.emulator.control.forget_requests()
@@ -110,7 +110,7 @@ class TestTheSameKeyAgain:
         guest, checkout_id = await (await stack.visitor()).guest_checkout(
             (await stack.slot())["id"], planId=stack.plan("First Visit")
         )
-        variables = {"input": {"checkoutId": checkout_id, "cardToken": "tok_visa"}}
+        variables = {"input": {**guest.accepting(checkout_id), "cardToken": "tok_visa"}}
         answers = await asyncio.gather(
             *(guest.post(documents.CONFIRM, variables, key="one-attempt") for _ in range(5))
         )

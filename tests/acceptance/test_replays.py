@@ -97,7 +97,8 @@ async def attempts_on(stack: Stack) -> Attempts:
     ]
     guests = [app.bearer(one["guestToken"]) for one in started]
     ids = [one["checkout"]["id"] for one in started]
-    await made.do(guests[0], "confirmCheckout", checkoutId=ids[0], cardToken="tok_visa")
+    shown = started[0]["checkout"]["quote"]["id"]
+    await made.do(guests[0], "confirmCheckout", checkoutId=ids[0], quoteId=shown, cardToken="tok_visa")
     await made.do(guests[1], "cancelCheckout", checkoutId=ids[1])
     await made.do(app, "releaseHold", holdId=holds[2])
     return made

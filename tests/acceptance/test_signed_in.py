@@ -127,7 +127,7 @@ class TestAGuestWhoIsKnown:
         )
         await stack.fault("lost_answer", "Charge")
         assert (await owner.confirm(own, cardToken="tok_visa"))["__typename"] == "CheckoutProcessing"
-        given = {"input": {"checkoutId": checkout_id}}
+        given = {"input": guest.accepting(checkout_id)}
         refused = await guest.error(documents.CONFIRM, given, key="the-same")
         assert refused["extensions"] == {"code": "UPSTREAM_UNAVAILABLE", "retryable": True}
         assert (await guest.checkout(checkout_id))["status"] == "OPEN"

@@ -209,7 +209,9 @@ async def test_a_confirm_is_answered_in_its_time_without_the_names_that_cannot_b
     guest, checkout_id = await checking_out(stack)
     other = await stacks.another(stack)
     await stack.fault("slow_answer", "PublicCatalog", seconds=6)
-    confirmed = await App(http=other.http, headers=guest.headers).confirm(checkout_id, cardToken="tok_visa")
+    confirmed = await App(http=other.http, headers=guest.headers, seen=guest.seen).confirm(
+        checkout_id, cardToken="tok_visa"
+    )
     assert confirmed["checkout"]["slot"]["clinician"] is None
 
     async def is_confirmed() -> bool:

@@ -57,7 +57,7 @@ START = """mutation Start($input: StartCheckoutInput!) {
     __typename
     ... on StartCheckoutSuccess {
       guestToken
-      checkout { id status holdExpiresAt quote { dueToday { amount currency } recurrence { frequency payments } } }
+      checkout { id status holdExpiresAt quote { id dueToday { amount currency } recurrence { frequency payments } } }
     }
     ... on Problem { code }
     ... on PromoInvalid { reason }
@@ -72,6 +72,7 @@ CONFIRM = """mutation Confirm($input: ConfirmCheckoutInput!) {
     ... on CheckoutProcessing { checkout { id status } }
     ... on Problem { code retryable }
     ... on CardDeclined { reason }
+    ... on QuoteChanged { quote { id dueToday { amount } recurrence { frequency } } }
   }
 }"""
 CANCEL = """mutation Cancel($input: CancelCheckoutInput!) {
@@ -177,6 +178,11 @@ class Api:
     async def hold(self, slot_id: str, *, key: str | None = None) -> Answer:
         """Hold a slot."""
         return await self.do(HOLD, key=key, slotId=slot_id, timeZone="America/New_York")
+
+    def accepting(self, checkout_id: str) -> dict[str, str]:
+        """What a confirm says that the patient accepts: the checkout as it is."""
+        row = self.world.database.rows.get(checkout_id)
+        return {"checkoutId": checkout_id, "quoteId": row.quote.id if row else "quo_none"}
 
     def visitor(self) -> "Api":
         """Another visitor's app."""

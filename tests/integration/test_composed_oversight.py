@@ -100,7 +100,9 @@ async def confirmed(system: System, emulator: EmulatorClient) -> Checkout:
         VISITOR, hold_id=hold.id, plan_id=seed["plans"]["First Visit"], guest=GUEST
     )
     guest = Caller(principal=guest_of(checkout.id))
-    return await system.services.checkouts.confirm(guest, checkout.id, CardChoice(token="tok_visa"))
+    return await system.services.checkouts.confirm(
+        guest, checkout.id, CardChoice(token="tok_visa"), quote_id=checkout.quote.id
+    )
 
 
 async def test_the_story_of_a_checkout_holds_its_moves_and_calls_and_no_values(

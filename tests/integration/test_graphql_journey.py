@@ -58,7 +58,7 @@ async def test_a_guest_holds_starts_pays_and_sees_the_visit(api: Api) -> None:
     assert begun["checkout"]["holdExpiresAt"] == hold["expiresAt"]
     assert begun["checkout"]["quote"]["dueToday"] == {"amount": "150.00", "currency": "USD"}
     guest = app.bearer(begun["guestToken"])
-    paid = (await guest.do(CONFIRM, checkoutId=begun["checkout"]["id"], cardToken="tok_ok_1")).data
+    paid = (await guest.do(CONFIRM, **guest.accepting(begun["checkout"]["id"]), cardToken="tok_ok_1")).data
     assert paid["checkout"] == {
         "id": begun["checkout"]["id"],
         "status": "CONFIRMED",
@@ -83,7 +83,7 @@ async def test_a_visit_that_was_paid_is_never_answered_as_if_nothing_had_been_do
         raise UpstreamUnavailable("catalogue")
 
     monkeypatch.setattr(api.world.offer, "catalog", fail)
-    paid = (await guest.do(CONFIRM, checkoutId=checkout_id, cardToken="tok_ok_1")).data
+    paid = (await guest.do(CONFIRM, **guest.accepting(checkout_id), cardToken="tok_ok_1")).data
     assert paid["checkout"]["status"] == "CONFIRMED"
     assert paid["checkout"]["appointment"]["clinician"] is None  # only its name is missing
     assert (await guest.ask(CHECKOUT, {"id": checkout_id})).data["status"] == "CONFIRMED"
@@ -91,14 +91,14 @@ async def test_a_visit_that_was_paid_is_never_answered_as_if_nothing_had_been_do
 
 async def test_a_declined_card_says_what_to_do_and_another_one_pays(api: Api) -> None:
     checkout_id, guest = await started(api.visitor())
-    declined = (await guest.do(CONFIRM, checkoutId=checkout_id, cardToken="tok_declined_1")).data
+    declined = (await guest.do(CONFIRM, **guest.accepting(checkout_id), cardToken="tok_declined_1")).data
     assert declined == {
         "__typename": "CardDeclined",
         "code": "CARD_DECLINED",
         "retryable": True,
         "reason": "INSUFFICIENT_FUNDS",
     }
-    paid = (await guest.do(CONFIRM, checkoutId=checkout_id, cardToken="tok_ok_1")).data
+    paid = (await guest.do(CONFIRM, **guest.accepting(checkout_id), cardToken="tok_ok_1")).data
     assert paid["__typename"] == "ConfirmCheckoutSuccess"
 
 
@@ -144,13 +144,15 @@ async def test_a_patient_pays_with_a_card_on_file_and_gets_no_guest_token(api: A
     hold = (await app.hold(a_slot().id)).data["hold"]
     begun = (await app.do(START, holdId=hold["id"])).data
     assert begun["guestToken"] is None
-    given = {"checkoutId": begun["checkout"]["id"], "cardOnFileId": "card-1"}
+    given = {**app.accepting(begun["checkout"]["id"]), "cardOnFileId": "card-1"}
     assert (await app.do(CONFIRM, **given)).data["__typename"] == "ConfirmCheckoutSuccess"
 
 
 async def test_a_free_visit_takes_no_card(api: Api) -> None:
     checkout_id, guest = await started(api.visitor(), slot_id=a_slot(FREE).id)
-    assert (await guest.do(CONFIRM, checkoutId=checkout_id)).data["__typename"] == "ConfirmCheckoutSuccess"
+    assert (await guest.do(CONFIRM, **guest.accepting(checkout_id))).data[
+        "__typename"
+    ] == "ConfirmCheckoutSuccess"
     assert api.world.books.charges == []
 
 
@@ -178,13 +180,13 @@ async def test_a_cancelled_checkout_takes_no_card(api: Api) -> None:
     checkout_id, guest = await started(api.visitor())
     cancelled = (await guest.do(CANCEL, checkoutId=checkout_id)).data["checkout"]
     assert cancelled == {"status": "CANCELLED", "endReason": "CANCELLED_BY_PATIENT"}
-    refused = (await guest.do(CONFIRM, checkoutId=checkout_id, cardToken="tok_ok_1")).data
+    refused = (await guest.do(CONFIRM, **guest.accepting(checkout_id), cardToken="tok_ok_1")).data
     assert refused["__typename"] == "CheckoutClosed"
 
 
 async def test_a_confirmed_checkout_is_not_cancelled(api: Api) -> None:
     checkout_id, guest = await started(api.visitor())
-    await guest.do(CONFIRM, checkoutId=checkout_id, cardToken="tok_ok_1")
+    await guest.do(CONFIRM, **guest.accepting(checkout_id), cardToken="tok_ok_1")
     refused = (await guest.do(CANCEL, checkoutId=checkout_id)).data
     assert refused == {"__typename": "CheckoutClosed", "status": "CONFIRMED"}
 
@@ -207,7 +209,10 @@ async def test_a_guest_token_alone_holds_nothing(api: Api) -> None:
 async def test_a_foreign_and_a_missing_checkout_are_refused_alike(api: Api) -> None:
     mine, _ = await started(api.visitor())
     stranger = api.patient()
-    answers = [await stranger.do(CONFIRM, checkoutId=one, cardToken="tok_ok_1") for one in (mine, "chk_none")]
+    answers = [
+        await stranger.do(CONFIRM, **stranger.accepting(one), cardToken="tok_ok_1")
+        for one in (mine, "chk_none")
+    ]
     assert [one.code for one in answers] == ["NOT_FOUND", "NOT_FOUND"]
     assert answers[0].http.content == answers[1].http.content
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -26,7 +27,7 @@ from tests.integration.graphql_world import (
     api_on,
 )
 from tests.unit.booking_upstream import AnswerLost
-from tests.unit.booking_world import a_slot
+from tests.unit.booking_world import PLANNED, a_slot
 
 KEY = "one-attempt"
 
@@ -206,12 +207,12 @@ async def test_another_patient_with_the_same_key_and_input_gets_nothing_of_the_f
     checkout_id = begun.data["checkout"]["id"]
     for answer in (
         await other.do(START, key=KEY, holdId=hold["id"]),
-        await other.do(CONFIRM, key=KEY, checkoutId=checkout_id, cardOnFileId="card-1"),
+        await other.do(CONFIRM, key=KEY, **other.accepting(checkout_id), cardOnFileId="card-1"),
         await other.do(CANCEL, key=KEY, checkoutId=checkout_id),
     ):
         assert not replayed(answer)
         assert checkout_id not in answer.http.text
-    paid = await first.do(CONFIRM, key=KEY, checkoutId=checkout_id, cardOnFileId="card-1")
+    paid = await first.do(CONFIRM, key=KEY, **first.accepting(checkout_id), cardOnFileId="card-1")
     assert paid.data["__typename"] == "ConfirmCheckoutSuccess"
 
 
@@ -220,7 +221,7 @@ async def test_a_replayed_start_hands_out_the_same_guest_token_whatever_became_o
     hold = (await app.hold(a_slot().id)).data["hold"]
     first = (await app.do(START, key=KEY, holdId=hold["id"], guest=GUEST)).data
     guest = app.bearer(first["guestToken"])
-    await guest.do(CONFIRM, checkoutId=first["checkout"]["id"], cardToken="tok_ok_1")
+    await guest.do(CONFIRM, **guest.accepting(first["checkout"]["id"]), cardToken="tok_ok_1")
     again = await app.do(START, key=KEY, holdId=hold["id"], guest=GUEST)
     assert replayed(again)
     assert again.data["guestToken"] == first["guestToken"]
@@ -240,33 +241,60 @@ async def test_a_patient_who_joined_a_checkout_begun_as_a_guest_gets_the_same_an
 
 async def test_a_replayed_confirm_calls_nobody(api: Api) -> None:
     checkout_id, guest = await started(api.visitor())
-    first = await guest.do(CONFIRM, key=KEY, checkoutId=checkout_id, cardToken="tok_ok_1")
+    first = await guest.do(CONFIRM, key=KEY, **guest.accepting(checkout_id), cardToken="tok_ok_1")
     calls = api.world.tape.calls()
-    again = await guest.do(CONFIRM, key=KEY, checkoutId=checkout_id, cardToken="tok_ok_1")
+    again = await guest.do(CONFIRM, key=KEY, **guest.accepting(checkout_id), cardToken="tok_ok_1")
     assert replayed(again)
     assert again.data == first.data
     assert api.world.tape.calls() == calls
 
 
+async def test_a_confirm_of_another_quote_is_replayed_with_the_present_one_and_nothing_of_it_is_kept(
+    api: Api,
+) -> None:
+    visitor = api.visitor()
+    hold = (await visitor.hold(a_slot(PLANNED).id)).data["hold"]
+    begun = (await visitor.do(START, holdId=hold["id"], guest=GUEST, planId="once", promoCode="TENOFF")).data
+    guest, shown = visitor.bearer(begun["guestToken"]), begun["checkout"]
+    monthly: dict[str, Any] = {"planId": "monthly", "acceptRecurrence": True}
+    await visitor.do(START, holdId=hold["id"], guest=GUEST, **monthly)  # in another tab
+    given = {"checkoutId": shown["id"], "quoteId": shown["quote"]["id"], "cardToken": "tok_ok_1"}
+    first = await guest.do(CONFIRM, key=KEY, **given)
+    again = await guest.do(CONFIRM, key=KEY, **given)
+    assert replayed(again)
+    assert again.data == first.data
+    present = first.data.pop("quote")
+    assert first.data == {"__typename": "QuoteChanged", "code": "QUOTE_CHANGED", "retryable": False}
+    assert present == {
+        "id": guest.accepting(shown["id"])["quoteId"],
+        "dueToday": {"amount": "99.00"},
+        "recurrence": {"frequency": "MONTHLY"},
+    }
+    assert api.world.tape.calls() == []
+    paid = await guest.do(CONFIRM, **{**given, "quoteId": present["id"]})
+    assert paid.data["__typename"] == "ConfirmCheckoutSuccess"
+    assert replayed(await guest.do(CONFIRM, key=KEY, **given))
+
+
 async def test_a_decline_is_replayed_and_a_new_card_takes_a_new_key(api: Api) -> None:
     checkout_id, guest = await started(api.visitor())
-    given = {"checkoutId": checkout_id, "cardToken": "tok_declined_1"}
+    given = {**guest.accepting(checkout_id), "cardToken": "tok_declined_1"}
     first = await guest.do(CONFIRM, key=KEY, **given)
     again = await guest.do(CONFIRM, key=KEY, **given)
     assert replayed(again)
     assert again.data == first.data
     assert api.world.tape.calls().count("charge") == 1
-    mismatch = await guest.do(CONFIRM, key=KEY, checkoutId=checkout_id, cardToken="tok_ok_1")
+    mismatch = await guest.do(CONFIRM, key=KEY, **guest.accepting(checkout_id), cardToken="tok_ok_1")
     assert mismatch.code == "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
 
 
 async def test_a_confirm_that_is_under_way_is_asked_again_until_its_outcome_is_known(api: Api) -> None:
     checkout_id, guest = await started(api.visitor())
     api.world.books.fail("charge", AnswerLost())
-    given = {"checkoutId": checkout_id, "cardToken": "tok_ok_1"}
+    given = {**guest.accepting(checkout_id), "cardToken": "tok_ok_1"}
     first = await guest.do(CONFIRM, key=KEY, **given)
     assert first.data["__typename"] == "CheckoutProcessing"
-    assert (await guest.do(CONFIRM, key=KEY, checkoutId=checkout_id)).http.status_code == 422
+    assert (await guest.do(CONFIRM, key=KEY, **guest.accepting(checkout_id))).http.status_code == 422
     api.world.clock.advance(minutes=2)
     again = await guest.do(CONFIRM, key=KEY, **given)
     assert not replayed(again)
@@ -463,7 +491,7 @@ async def test_a_mutation_from_nobody_is_told_how_to_become_a_visitor(api: Api) 
 
 async def test_no_patients_data_is_stored_with_a_key(api: Api, engine: AsyncEngine) -> None:
     checkout_id, guest = await started(api.visitor())
-    await guest.do(CONFIRM, key="sample-key", checkoutId=checkout_id, cardToken="tok_ok_secret")
+    await guest.do(CONFIRM, key="sample-key", **guest.accepting(checkout_id), cardToken="tok_ok_secret")
     await guest.do(CANCEL, checkoutId=checkout_id)
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT * FROM idempotency_keys"))).all()

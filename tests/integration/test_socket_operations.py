@@ -196,7 +196,7 @@ class TestKeys:
         hold = (await visitor.hold(a_slot().id)).data["hold"]
         begun = (await visitor.do(START, holdId=hold["id"], guest=GUEST)).data
         guest = visitor.bearer(begun["guestToken"])
-        given = {"checkoutId": begun["checkout"]["id"], "cardToken": "tok_ok_1"}
+        given = {**guest.accepting(begun["checkout"]["id"]), "cardToken": "tok_ok_1"}
         async with opened(url, guest.headers) as one:
             names = [
                 await one.subscribe(CONFIRM, {"input": given}, extensions={"idempotencyKey": KEY})

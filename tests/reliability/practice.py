@@ -73,6 +73,7 @@ class Patient:
     """A guest with a checkout of their own, and the app that they hold in their hand."""
 
     checkout_id: str
+    quote_id: str
     guest: GuestDetails
     token: str = field(repr=False)
 
@@ -80,12 +81,15 @@ class Patient:
     def caller(self) -> Caller:
         return Caller(principal=guest_of(self.checkout_id))
 
+    @property
+    def accepting(self) -> dict[str, str]:
+        """What a confirm says that they accept."""
+        return {"checkoutId": self.checkout_id, "quoteId": self.quote_id}
+
     async def confirm(self, gateway: Running, http: httpx2.AsyncClient, card: str = "tok_visa") -> Any:
         """Pay through a gateway; answers the result, or None when the gateway died."""
         with contextlib.suppress(httpx2.HTTPError):
-            return await self._app(gateway, http).do(
-                documents.CONFIRM, checkoutId=self.checkout_id, cardToken=card
-            )
+            return await self._app(gateway, http).do(documents.CONFIRM, **self.accepting, cardToken=card)
 
     async def cancel(self, gateway: Running, http: httpx2.AsyncClient) -> Any:
         """Cancel through a gateway."""
@@ -232,7 +236,7 @@ class Peer:
             accept_recurrence=True,
         )
         token = GatewayTokens(secret=SECRET).guest(checkout.id)
-        return Patient(checkout_id=checkout.id, guest=guest, token=token)
+        return Patient(checkout_id=checkout.id, quote_id=checkout.quote.id, guest=guest, token=token)
 
     async def take_over(self, *patients: Patient) -> list[Checkout]:
         """Let a worker do what is due once the leases have run out, until every checkout rests."""
@@ -258,7 +262,10 @@ class Peer:
         if row.state not in TERMINAL and row.state is not CheckoutState.NEEDS_ATTENTION:
             with contextlib.suppress(Refusal):
                 await self.system.services.checkouts.confirm(
-                    patient.caller, patient.checkout_id, CardChoice(token="tok_mastercard")
+                    patient.caller,
+                    patient.checkout_id,
+                    CardChoice(token="tok_mastercard"),
+                    quote_id=patient.quote_id,
                 )
         return await self.practice.row(patient)
 

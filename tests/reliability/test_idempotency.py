@@ -72,7 +72,7 @@ def code(answer: httpx2.Response) -> str:
 def confirming(patient: Patient) -> Attempt:
     return Attempt(
         document=documents.CONFIRM,
-        given={"checkoutId": patient.checkout_id, "cardToken": "tok_visa"},
+        given={**patient.accepting, "cardToken": "tok_visa"},
         headers={"Authorization": f"Bearer {patient.token}"},
     )
 

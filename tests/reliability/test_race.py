@@ -36,11 +36,11 @@ class Holder:
     """Somebody who holds a time and has started to buy it."""
 
     app: App
-    checkout_id: str
+    accepting: dict[str, str]  # the checkout and its quote, as the API names them
 
     async def pay(self) -> str:
         """Confirm; answers the kind of the result."""
-        result = await self.app.do(documents.CONFIRM, checkoutId=self.checkout_id, cardToken="tok_visa")
+        result = await self.app.do(documents.CONFIRM, **self.accepting, cardToken="tok_visa")
         return str(result["__typename"])
 
 
@@ -73,7 +73,8 @@ class Crowd:
         started = await app.do(documents.START, holdId=held["hold"]["id"], planId=plan, guest=guest)
         assert started["__typename"] == "StartCheckoutSuccess", started
         app.become_guest(started["guestToken"])
-        return Holder(app=app, checkout_id=started["checkout"]["id"])
+        checkout = started["checkout"]
+        return Holder(app=app, accepting={"checkoutId": checkout["id"], "quoteId": checkout["quote"]["id"]})
 
 
 Summon = Callable[[Practice], Any]

@@ -72,6 +72,7 @@ class Patient:
     tokens_given: dict[str, set[str]] = field(default_factory=dict)  # by checkout
     confirmed_at: dict[str, list[float]] = field(default_factory=dict)
     _tokens: int = 0
+    _seen: dict[str, str] = field(default_factory=dict)  # the quotes that were shown, by checkout
 
     @property
     def visitor(self) -> Caller:
@@ -119,6 +120,7 @@ class Patient:
             schedule.trace.say(f"patient {wish.number}", f"gets nothing: {type(refusal).__name__}")
             return
         self.checkout_ids.append(checkout.id)
+        self._seen[checkout.id] = checkout.quote.id
         await asyncio.sleep(wish.thinks)
         pages = [self._pay(checkout.id)]
         if wish.confirms_twice:
@@ -166,7 +168,9 @@ class Patient:
     async def _confirm(self, checkout_id: str, card: CardChoice) -> Checkout:
         def ask(process: Process) -> Awaitable[Checkout]:
             self.confirmed_at.setdefault(checkout_id, []).append(self.schedule.loop.time())
-            return process.checkouts.confirm(self.owner(checkout_id), checkout_id, card)
+            return process.checkouts.confirm(
+                self.owner(checkout_id), checkout_id, card, quote_id=self._seen[checkout_id]
+            )
 
         return await self._ask(ask)
 

@@ -6,7 +6,9 @@ from tests.unit.booking_world import World, as_guest
 
 
 async def confirm(world: World, checkout: Checkout, kind: str = "ok") -> Checkout:
-    return await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token(kind))
+    return await world.checkouts.confirm(
+        as_guest(checkout), checkout.id, world.token(kind), quote_id=checkout.quote.id
+    )
 
 
 async def parked(world: World, call: str, fault: Exception) -> Checkout:

@@ -6,6 +6,7 @@ import gc
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,14 @@ from booking.refusals import (
     GuestDetailsRequired,
     HoldExpired,
     NotFound,
-    PaymentInProgress,
     PlanRequired,
+    QuoteChanged,
     RecurrenceNotAccepted,
     UpstreamUnavailable,
 )
 from booking.saga import at_rest
 from tests.unit.booking_doubles import FakeHolds
+from tests.unit.booking_steps import confirm
 from tests.unit.booking_world import (
     FREE,
     GUEST,
@@ -169,7 +171,9 @@ class TestStart:
             )
 
         world.books.during["charge"] = start_again
-        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert [one.quote for one in seen] == [checkout.quote]
 
     async def test_a_confirm_does_not_pay_a_quote_that_came_in_between(self, world: World) -> None:
@@ -187,9 +191,47 @@ class TestStart:
 
         service = world.a_service(world.saga)
         service._holds = Interrupted(world.clock)
-        with pytest.raises(PaymentInProgress):
-            await service.confirm(as_guest(checkout), checkout.id, world.token())
+        with pytest.raises(QuoteChanged):
+            await service.confirm(as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id)
         assert world.books.charges == []
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"plan_id": ONCE.id},
+            {"plan_id": MONTHLY.id, "accept_recurrence": True},
+        ],
+        ids=["dearer", "and bills again"],
+    )
+    async def test_nobody_pays_a_quote_that_another_tab_changed(
+        self, world: World, other: dict[str, Any]
+    ) -> None:
+        hold = await world.hold(slot=a_slot(PLANNED))
+        start = world.checkouts.start
+        seen = await start(VISITOR, hold_id=hold.id, plan_id=ONCE.id, promo_code="TENOFF", guest=GUEST)
+        changed = await start(VISITOR, hold_id=hold.id, guest=GUEST, **other)
+        assert changed.id == seen.id
+        with pytest.raises(QuoteChanged) as refusal:
+            await world.checkouts.confirm(as_guest(seen), seen.id, world.token(), quote_id=seen.quote.id)
+        assert refusal.value.quote == changed.quote
+        assert world.tape.calls() == []
+        assert world.trials.counted == []
+        assert world.row(seen) == changed
+        assert await world.holds.get(hold.id) is not None
+        paid = await world.checkouts.confirm(
+            as_guest(seen), seen.id, world.token(), quote_id=refusal.value.quote.id
+        )
+        assert paid.charge is not None
+        assert paid.charge.net == changed.quote.due_today
+
+    async def test_what_is_paid_already_is_answered_whatever_quote_is_accepted(self, world: World) -> None:
+        checkout = await world.start()
+        row = await confirm(world, checkout)
+        again = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id="another"
+        )
+        assert again == row
+        assert len(world.books.charges) == 1
 
     async def test_two_starts_at_once_are_one_checkout(self, world: World) -> None:
         hold = await world.hold()
@@ -219,7 +261,9 @@ class TestStart:
             VISITOR, hold_id=hold.id, plan_id="once", promo_code="TENOFF", guest=GUEST
         )
         world.offer.promos.clear()
-        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        row = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert str(row.quote.due_today) == "89.00 USD"
         assert [charge.net for charge in world.books.charges] == [checkout.quote.due_today]
 
@@ -229,7 +273,9 @@ class TestConfirm:
         card = Card(id="mine", brand="Visa", last4="4242", expires=None)
         world.books.cards[PATIENT.principal.id].append(card)
         checkout = await world.start(PATIENT)
-        row = await world.checkouts.confirm(PATIENT, checkout.id, CardChoice(on_file_id="mine"))
+        row = await world.checkouts.confirm(
+            PATIENT, checkout.id, CardChoice(on_file_id="mine"), quote_id=checkout.quote.id
+        )
         assert row.state is S.CONFIRMED
         assert [charge.card_id for charge in world.books.charges] == ["mine"]
         assert "attach_card" not in world.tape.calls()
@@ -240,7 +286,9 @@ class TestConfirm:
         checkout = await world.start(caller)
         payer = caller if caller is PATIENT else as_guest(checkout)
         with pytest.raises(CardRequired):
-            await world.checkouts.confirm(payer, checkout.id, CardChoice(on_file_id="theirs"))
+            await world.checkouts.confirm(
+                payer, checkout.id, CardChoice(on_file_id="theirs"), quote_id=checkout.quote.id
+            )
         assert world.row(checkout).attempt == 0
 
     async def test_a_guest_gets_no_use_of_the_cards_of_the_record_that_they_match(self, world: World) -> None:
@@ -248,20 +296,26 @@ class TestConfirm:
         world.books.cards["p1"].append(Card(id="theirs", brand="Visa", last4="4242", expires=None))
         checkout = await world.start()
         with pytest.raises(CardDeclined):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token("declined"))
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token("declined"), quote_id=checkout.quote.id
+            )
         assert world.row(checkout).patient_id == "p1"
         with pytest.raises(CardRequired):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, CardChoice(on_file_id="theirs"))
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, CardChoice(on_file_id="theirs"), quote_id=checkout.quote.id
+            )
 
     async def test_what_is_due_needs_a_card(self, world: World) -> None:
         checkout = await world.start()
         with pytest.raises(CardRequired):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert world.row(checkout).state is S.STARTED
 
     async def test_a_card_is_not_kept_where_nothing_is_due(self, world: World) -> None:
         checkout = await world.start(slot=a_slot(FREE))
-        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        row = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert row.state is S.CONFIRMED
         assert not {"attach_card", "charge"} & set(world.tape.calls())
 
@@ -269,7 +323,9 @@ class TestConfirm:
         checkout = await world.start()
         world.clock.advance(minutes=5)
         with pytest.raises(HoldExpired):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
         assert world.row(checkout).state is S.EXPIRED
         assert world.tape.calls() == []
 
@@ -278,7 +334,7 @@ class TestConfirm:
         checkout = await world.start()
         for act in (
             world.checkouts.cancel,
-            lambda who, one: world.checkouts.confirm(who, one, world.token()),
+            lambda who, one: world.checkouts.confirm(who, one, world.token(), quote_id=checkout.quote.id),
         ):
             for checkout_id in (checkout.id, "chk_missing"):
                 with pytest.raises(NotFound, match=r"^checkout not found$"):
@@ -290,7 +346,10 @@ class TestConfirm:
         checkout = await world.start()
         confirm = world.checkouts.confirm
         rows = await asyncio.gather(
-            *(confirm(as_guest(checkout), checkout.id, world.token()) for _ in range(3))
+            *(
+                confirm(as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id)
+                for _ in range(3)
+            )
         )
         assert {row.state for row in rows} == {S.CONFIRMED}
         assert len(world.books.charges) == 1
@@ -300,15 +359,25 @@ class TestConfirm:
         checkout = await world.start()
         others = [world.a_service(world.a_saga()) for _ in range(3)]
         rows = await asyncio.gather(
-            *(other.confirm(as_guest(checkout), checkout.id, world.token()) for other in others)
+            *(
+                other.confirm(as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id)
+                for other in others
+            )
         )
         assert {row.state for row in rows} == {S.CONFIRMED}
         assert len(world.books.charges) == 1
 
     async def test_a_confirmed_checkout_is_answered_again(self, world: World) -> None:
         checkout = await world.start()
-        first = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
-        assert await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token()) == first
+        first = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
+        assert (
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
+            == first
+        )
         assert len(world.books.charges) == 1
 
     async def test_a_slow_upstream_is_answered_as_under_way_and_goes_on(self) -> None:
@@ -320,7 +389,9 @@ class TestConfirm:
             await go_on.wait()
 
         world.books.during["charge"] = slow
-        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        row = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert row.state is S.CHARGE_INTENDED
         assert not at_rest(row)
         go_on.set()
@@ -332,7 +403,9 @@ class TestConfirm:
         checkout = world.confirmed(await world.start())
         until = world.clock.now() + timedelta(minutes=1)
         world.put(checkout.changed(lease_owner="another process/1", lease_until=until, due_at=until))
-        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        row = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert not at_rest(row)
         async with asyncio.timeout(5):
             await world.checkouts.aclose()
@@ -346,7 +419,9 @@ class TestConfirm:
 
         world.books.during["cards_on_file"] = never
         with pytest.raises(UpstreamUnavailable):
-            await world.checkouts.confirm(PATIENT, checkout.id, CardChoice(on_file_id="card-1"))
+            await world.checkouts.confirm(
+                PATIENT, checkout.id, CardChoice(on_file_id="card-1"), quote_id=checkout.quote.id
+            )
         assert world.row(checkout) == checkout
 
     async def test_a_refusal_that_comes_after_the_answer_is_no_loose_end(
@@ -361,7 +436,9 @@ class TestConfirm:
             world.put(world.row(other).changed(state=S.CARD_READY, patient_id="p1"))
 
         world.books.during["create_patient"] = slow
-        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         go_on.set()
         await world.checkouts.aclose()
         gc.collect()
@@ -380,7 +457,9 @@ class TestConfirm:
 
         world.holds.get = cancel_meanwhile  # type: ignore[method-assign, assignment]
         with pytest.raises(CheckoutClosed):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
 
     async def test_a_worker_that_looks_in_the_moment_of_a_confirm_does_not_undo_it(
         self, world: World
@@ -394,7 +473,9 @@ class TestConfirm:
             return await get(hold_id)
 
         world.holds.get = look_meanwhile  # type: ignore[method-assign, assignment]
-        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        row = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert row.state is S.CONFIRMED
 
 
@@ -409,7 +490,9 @@ class TestCancel:
 
     async def test_what_is_confirmed_is_not_cancelled_here(self, world: World) -> None:
         checkout = await world.start()
-        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         with pytest.raises(CheckoutClosed) as refusal:
             await world.checkouts.cancel(as_guest(checkout), checkout.id)
         assert refusal.value.state == "confirmed"
@@ -418,13 +501,17 @@ class TestCancel:
         checkout = await world.start()
         await world.checkouts.cancel(as_guest(checkout), checkout.id)
         with pytest.raises(CheckoutClosed):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
         assert world.tape.calls() == []
 
     async def test_after_a_decline_the_patient_may_leave(self, world: World) -> None:
         checkout = await world.start()
         with pytest.raises(CardDeclined):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token("declined"))
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token("declined"), quote_id=checkout.quote.id
+            )
         row = await world.checkouts.cancel(as_guest(checkout), checkout.id)
         assert row.state is S.CANCELLED
         assert world.holds.live == []
@@ -435,7 +522,9 @@ class TestPatientData:
         checkout = await world.start()
         seen: list[GuestDetails | None] = []
         world.tape.after_commit["patient_ready"] = lambda: seen.append(world.row(checkout).guest)
-        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert checkout.guest == GUEST
         assert seen == [None]
 
@@ -443,7 +532,9 @@ class TestPatientData:
         checkout = await world.start()
         seen: list[CardChoice | None] = []
         world.tape.after_commit["card_ready"] = lambda: seen.append(world.row(checkout).card)
-        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert seen == [None]
 
     async def test_neither_shows_in_the_text_of_a_row(self, world: World) -> None:
@@ -468,7 +559,7 @@ class TestPatientData:
         assert await world.checkouts.view(guest, checkout.id) is None
         for act in (
             world.checkouts.cancel(guest, checkout.id),
-            world.checkouts.confirm(guest, checkout.id, None),
+            world.checkouts.confirm(guest, checkout.id, None, quote_id=checkout.quote.id),
         ):
             with pytest.raises(NotFound):
                 await act
@@ -487,7 +578,7 @@ class TestPatientData:
     async def test_a_guests_token_opens_a_booked_visit_until_it_is_over(self, world: World) -> None:
         checkout = await world.start(slot=a_slot(hours=48))
         guest = as_guest(checkout)
-        await world.checkouts.confirm(guest, checkout.id, world.token())
+        await world.checkouts.confirm(guest, checkout.id, world.token(), quote_id=checkout.quote.id)
         world.clock.at = checkout.slot.end - timedelta(seconds=1)
         assert await world.checkouts.view(guest, checkout.id) is not None
         world.clock.at = checkout.slot.end

@@ -198,10 +198,10 @@ class TestLooks:
     async def test_nobody_looks_while_another_checkout_of_the_patient_is_being_paid(self) -> None:
         world = World()
         first = await world.start(PATIENT)
-        await world.checkouts.confirm(PATIENT, first.id, world.token())
+        await world.checkouts.confirm(PATIENT, first.id, world.token(), quote_id=first.quote.id)
         second = await world.start(PATIENT, a_slot(hours=48))
         world.books.fail("charge", Lost())
-        await world.checkouts.confirm(PATIENT, second.id, world.token())
+        await world.checkouts.confirm(PATIENT, second.id, world.token(), quote_id=second.quote.id)
         await world.look_again(first)
         assert "late_charges" not in world.tape.calls()
 
@@ -221,7 +221,7 @@ class TestCharges:
         world = World()
         row = await expired_uncharged(world)
         other = await world.start(PATIENT)
-        await world.checkouts.confirm(PATIENT, other.id, world.token())
+        await world.checkouts.confirm(PATIENT, other.id, world.token(), quote_id=other.quote.id)
         charge = lands(world, row)
         await world.look_again(row)
         assert charge.refunded
@@ -335,7 +335,7 @@ class TestVisits:
         world = World()
         checkout = await world.start(slot=a_slot(FREE))
         world.books.fail("book", Lost())
-        await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         world.clock.advance(minutes=15)
         row = await world.settle(checkout)
         appears(world, row)

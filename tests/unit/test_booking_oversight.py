@@ -184,7 +184,7 @@ class TestProviderMismatch:
 
         world.books.during["charge"] = block
         with pytest.raises(BookingFailed):
-            await world.checkouts.confirm(PATIENT, other.id, world.token())
+            await world.checkouts.confirm(PATIENT, other.id, world.token(), quote_id=other.quote.id)
         assert world.row(other).end_reason is EndReason.CLINICIAN_NOT_BOOKABLE
         assert world.tape.calls().count("book") == 1
         world.assert_right(other)

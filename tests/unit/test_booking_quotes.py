@@ -1,9 +1,14 @@
 """Quotes: what will be charged and on which terms."""
 
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from pydantic import TypeAdapter
 
 from booking.catalog import BillingFrequency
-from booking.models import Promo
+from booking.models import Promo, Quote, Recurrence
 from booking.money import Money
 from booking.refusals import (
     InvalidInput,
@@ -13,7 +18,19 @@ from booking.refusals import (
     PlanSoldOut,
     PromoInvalid,
 )
-from tests.unit.booking_world import FREE, FREE_MONTH, MONTHLY, ONCE, PLANNED, PRICED, SOLD_OUT, World
+from tests.unit.booking_world import (
+    CATALOG,
+    FREE,
+    FREE_MONTH,
+    MONTHLY,
+    ONCE,
+    PLANNED,
+    PRICED,
+    SOLD_OUT,
+    World,
+)
+
+DUE = Money.of("99", "USD")
 
 
 @pytest.fixture
@@ -91,3 +108,36 @@ async def test_what_is_not_known_is_the_callers_mistake(
     with pytest.raises(InvalidInput) as mistake:
         await world.quotes.quote(plan_id=plan_id, visit_type_id=visit_type_id)
     assert mistake.value.field == field
+
+
+class TestId:
+    OTHERWISE = (
+        {"plan_id": "another"},
+        {"visit_type_id": "another"},
+        {"description": "Another plan"},
+        {"list_price": Money.of("120", "USD")},
+        {"discount": Money.of("1", "USD")},
+        {"due_today": Money.of("98", "USD")},
+        {"due_today": Money.of("99", "CAD")},
+        {"promo_code": "TENOFF"},
+        {"coupon_id": "k1"},
+        {"recurrence": None},
+        {"recurrence": Recurrence(frequency=BillingFrequency.MONTHLY, amount=DUE, payments=None)},
+        {"recurrence": Recurrence(frequency=BillingFrequency.YEARLY, amount=DUE, payments=12)},
+        {"policy": replace(CATALOG.policy, no_show_fee=DUE)},
+        {"policy": replace(CATALOG.policy, cancel_notice=timedelta(days=1))},
+    )
+
+    @pytest.mark.parametrize("otherwise", OTHERWISE, ids=str)
+    async def test_another_amount_or_term_is_another_quote(self, otherwise: dict[str, Any]) -> None:
+        quote = await World().quotes.quote(plan_id=MONTHLY.id, visit_type_id=PLANNED.id)
+        assert replace(quote, **otherwise).id != quote.id
+
+    async def test_the_same_amounts_and_terms_are_the_same_quote_also_from_the_database(self) -> None:
+        kept = TypeAdapter(Quote)
+        for plan_id in (ONCE.id, MONTHLY.id):
+            quote, again = [
+                await World().quotes.quote(plan_id=plan_id, visit_type_id=PLANNED.id) for _ in range(2)
+            ]
+            assert again.id == quote.id
+            assert kept.validate_python(kept.dump_python(quote, mode="json")).id == quote.id

@@ -50,7 +50,7 @@ class TestOrder:
     async def test_a_free_visit_goes_from_the_patient_to_the_booking_without_a_card(self) -> None:
         world = World()
         checkout = await world.start(slot=a_slot(FREE))
-        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+        row = await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert row.state is S.CONFIRMED
         assert world.tape.calls() == ["find_patient", "create_patient", "book"]
 
@@ -100,7 +100,7 @@ class TestClaim:
 
         world.books.during["attach_card"] = world.books.during[call] = look
         card = None if visit == "free" else world.token()
-        await world.checkouts.confirm(as_guest(checkout), checkout.id, card)
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, card, quote_id=checkout.quote.id)
         assert seen == ([True] if visit == "free" else [False, True])
 
     @pytest.mark.parametrize("visit", [a_slot(), a_slot(FREE)], ids=["priced", "free"])
@@ -110,7 +110,9 @@ class TestClaim:
         world.database.claims["other"] = a_slot(hours=23.75)
         free = checkout.quote.due_today.is_zero
         with pytest.raises(SlotTaken):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, None if free else world.token())
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, None if free else world.token(), quote_id=checkout.quote.id
+            )
         assert world.row(checkout).state is S.SLOT_LOST
         assert not {"charge", "book"} & set(world.tape.calls())
         del world.database.claims["other"]
@@ -208,15 +210,15 @@ class TestCards:
 
         async def pay_for_the_second() -> None:
             try:
-                await world.checkouts.confirm(PATIENT, second.id, world.token())
+                await world.checkouts.confirm(PATIENT, second.id, world.token(), quote_id=second.quote.id)
             except PaymentInProgress as refusal:
                 refused.append(refusal)
 
         world.books.during["charge"] = pay_for_the_second
-        await world.checkouts.confirm(PATIENT, first.id, world.token())
+        await world.checkouts.confirm(PATIENT, first.id, world.token(), quote_id=first.quote.id)
         assert len(refused) == 1
         world.assert_right(second)
-        row = await world.checkouts.confirm(PATIENT, second.id, world.token())
+        row = await world.checkouts.confirm(PATIENT, second.id, world.token(), quote_id=second.quote.id)
         assert row.state is S.CONFIRMED
 
     async def test_a_guest_does_not_learn_that_their_patient_pays_elsewhere(self) -> None:
@@ -227,16 +229,16 @@ class TestCards:
 
         async def pay_for_the_second() -> None:
             try:
-                await world.checkouts.confirm(as_guest(second), second.id, token)
+                await world.checkouts.confirm(as_guest(second), second.id, token, quote_id=second.quote.id)
             except UpstreamUnavailable as error:
                 told.append(error)
 
         world.books.during["charge"] = pay_for_the_second
-        await world.checkouts.confirm(as_guest(first), first.id, world.token())
+        await world.checkouts.confirm(as_guest(first), first.id, world.token(), quote_id=first.quote.id)
         assert [error.__cause__ for error in told] == [None]
         assert world.row(first).patient_id == world.row(second).patient_id
         world.assert_right(second)
-        row = await world.checkouts.confirm(as_guest(second), second.id, token)
+        row = await world.checkouts.confirm(as_guest(second), second.id, token, quote_id=second.quote.id)
         assert row.state is S.CONFIRMED, "the same request again, its card unused so far"
 
     async def test_a_worker_that_meets_another_payment_of_the_patient_lets_the_row_rest(self) -> None:
@@ -248,7 +250,7 @@ class TestCards:
             await world.a_saga().resume(second.id)
 
         world.books.during["charge"] = work
-        await world.checkouts.confirm(PATIENT, first.id, world.token())
+        await world.checkouts.confirm(PATIENT, first.id, world.token(), quote_id=first.quote.id)
         world.assert_right(second)
         assert world.row(second).state is S.PATIENT_READY
 
@@ -287,7 +289,7 @@ class TestCompensation:
         checkout = await world.start(slot=a_slot(FREE))
         world.books.fail("book", UpstreamRefused("book", "why"))
         with pytest.raises(BookingFailed, match="not been charged"):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
 
     async def test_a_refund_that_gave_back_too_little_is_no_refund(self) -> None:
         world = World()

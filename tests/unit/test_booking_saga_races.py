@@ -90,10 +90,10 @@ class TestCancel:
         async def pay_and_leave() -> None:
             world.tape.after_commit["patient_ready"] = lambda: mark(world, second)
             with pytest.raises((CheckoutClosed, PaymentInProgress)):
-                await world.checkouts.confirm(PATIENT, second.id, world.token())
+                await world.checkouts.confirm(PATIENT, second.id, world.token(), quote_id=second.quote.id)
 
         world.books.during["charge"] = pay_and_leave
-        await world.checkouts.confirm(PATIENT, first.id, world.token())
+        await world.checkouts.confirm(PATIENT, first.id, world.token(), quote_id=first.quote.id)
         assert (await world.settle(second)).state is S.CANCELLED
 
 

@@ -99,7 +99,7 @@ async def _pay(world: World, caller: Caller, checkout: Checkout, kinds: tuple[st
     service = world.a_service(world.a_saga())
     for kind in kinds:
         try:
-            await service.confirm(caller, checkout.id, world.token(kind))
+            await service.confirm(caller, checkout.id, world.token(kind), quote_id=checkout.quote.id)
         except CardDeclined:
             continue
         except Refusal:

@@ -35,31 +35,41 @@ class TestCards:
         checkout = await world.start()
         guest = Caller(principal=as_guest(checkout).principal, client="a-network")
         with pytest.raises(CardDeclined):
-            await world.checkouts.confirm(guest, checkout.id, world.token("declined"))
+            await world.checkouts.confirm(
+                guest, checkout.id, world.token("declined"), quote_id=checkout.quote.id
+            )
         names = frozenset({checkout.owner, VISITOR.principal.key})
         assert world.trials.counted == [(Tried.CARD, names, "a-network", False)]
 
     async def test_a_patient_is_counted_under_one_name_in_all_their_checkouts(self, world: World) -> None:
         checkout = await world.start(PATIENT)
         with pytest.raises(CardDeclined):
-            await world.checkouts.confirm(PATIENT, checkout.id, world.token("declined"))
+            await world.checkouts.confirm(
+                PATIENT, checkout.id, world.token("declined"), quote_id=checkout.quote.id
+            )
         assert world.trials.counted == [(Tried.CARD, frozenset({PATIENT.principal.key}), None, True)]
 
     async def test_a_card_that_cannot_even_be_attached_counts(self, world: World) -> None:
         checkout = await world.start()
         with pytest.raises(CardDeclined):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token("refused"))
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token("refused"), quote_id=checkout.quote.id
+            )
         assert len(world.trials.counted) == 1
 
     async def test_one_that_pays_does_not(self, world: World) -> None:
         checkout = await world.start()
-        await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert world.trials.counted == []
 
     async def test_a_second_confirm_of_the_same_checkout_is_no_second_card(self, world: World) -> None:
         checkout = await world.start()
         guest, card = as_guest(checkout), world.token("declined")
-        both = [world.checkouts.confirm(guest, checkout.id, card) for _ in range(5)]
+        both = [
+            world.checkouts.confirm(guest, checkout.id, card, quote_id=checkout.quote.id) for _ in range(5)
+        ]
         ends = await asyncio.gather(*both, return_exceptions=True)
         assert all(isinstance(end, CardDeclined) for end in ends)
         assert len(world.trials.counted) == world.row(checkout).attempt
@@ -67,20 +77,24 @@ class TestCards:
     async def test_a_visit_that_costs_nothing_tries_none(self, world: World) -> None:
         checkout = await world.start(slot=a_slot(FREE))
         world.trials.refusing = True
-        confirmed = await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+        confirmed = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id
+        )
         assert confirmed.state is CheckoutState.CONFIRMED
 
     async def test_no_card_is_none(self, world: World) -> None:
         checkout = await world.start()
         with pytest.raises(CardRequired):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, None)
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert world.trials.counted == []
 
     async def test_what_nobody_knows_the_outcome_of_does_not_count(self, world: World) -> None:
         """Else an outage of the bank would use up what guests may do."""
         checkout = await world.start()
         world.books.fail("charge", OutcomeUnknown("charge"))
-        parked = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        parked = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert parked.state is CheckoutState.CHARGE_INTENDED
         assert world.trials.counted == []
 
@@ -90,20 +104,26 @@ class TestCards:
         checkout = await world.start(PATIENT)
         world.tape.refused_commit["charge_intended"] = SlotTaken()
         with pytest.raises(SlotTaken):
-            await world.checkouts.confirm(PATIENT, checkout.id, world.token())
+            await world.checkouts.confirm(PATIENT, checkout.id, world.token(), quote_id=checkout.quote.id)
         assert len(world.trials.counted) == 1
 
     async def test_beyond_the_bound_nothing_is_sent_and_the_checkout_stays_open(self, world: World) -> None:
         checkout = await world.start()
         with pytest.raises(CardDeclined):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token("declined"))
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token("declined"), quote_id=checkout.quote.id
+            )
         before, sent = world.row(checkout), list(world.tape.events)
         world.trials.refusing = True
         with pytest.raises(TooManyAttempts):
-            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
         assert (world.row(checkout), list(world.tape.events)) == (before, sent)
         world.trials.refusing = False
-        confirmed = await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token())
+        confirmed = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
         assert confirmed.state is CheckoutState.CONFIRMED
 
     async def test_a_cancel_while_the_card_is_out_does_not_hide_what_was_learned(self, world: World) -> None:
@@ -115,7 +135,10 @@ class TestCards:
 
         world.books.during["attach_card"] = cancel
         await asyncio.gather(
-            world.checkouts.confirm(guest, checkout.id, CardChoice(token="tok_ok_1")), return_exceptions=True
+            world.checkouts.confirm(
+                guest, checkout.id, CardChoice(token="tok_ok_1"), quote_id=checkout.quote.id
+            ),
+            return_exceptions=True,
         )
         assert world.row(checkout).state is CheckoutState.CANCELLED
         assert len(world.trials.counted) == 1

@@ -82,12 +82,12 @@ def test_phone_numbers_as_people_write_them(phone: str) -> None:
 
 def test_two_cards_are_one_too_many() -> None:
     with pytest.raises(InvalidInput):
-        inputs.card(ConfirmCheckoutInput(checkout_id="c", card_token="t", card_on_file_id="f"))  # type: ignore[arg-type]
+        inputs.card(ConfirmCheckoutInput(checkout_id="c", quote_id="q", card_token="t", card_on_file_id="f"))  # type: ignore[arg-type]
 
 
 def test_no_card_is_no_choice() -> None:
-    assert inputs.card(ConfirmCheckoutInput(checkout_id="c")) is None  # type: ignore[arg-type]
-    chosen = inputs.card(ConfirmCheckoutInput(checkout_id="c", card_token="t"))  # type: ignore[arg-type]
+    assert inputs.card(ConfirmCheckoutInput(checkout_id="c", quote_id="q")) is None  # type: ignore[arg-type]
+    chosen = inputs.card(ConfirmCheckoutInput(checkout_id="c", quote_id="q", card_token="t"))  # type: ignore[arg-type]
     assert chosen == CardChoice(token="t")
 
 

@@ -14,11 +14,13 @@ from resolvers.outcomes import _read, _write
 from resolvers.problems import PROBLEMS
 from schema import catalog, checkouts, records
 from schema.problems import Problem
+from tests.integration.database_samples import QUOTE
 
 SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.HoldLimitReached: (3,),
     refusals.HoldExtensionsUsedUp: (datetime(2026, 6, 1, 15, tzinfo=UTC),),
     refusals.PromoInvalid: ("This code has expired.",),
+    refusals.QuoteChanged: ("chk_sample", QUOTE),
     refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
     refusals.TooManyAttempts: (90,),
     refusals.CheckoutClosed: ("cancelled",),
@@ -43,7 +45,10 @@ def test_every_refusal_of_the_domain_is_a_problem_of_the_same_name(kind: type[Re
     )
 
 
-@pytest.mark.parametrize("kind", list(every_refusal()), ids=lambda kind: kind.__name__)
+# What a quote says is not kept with the key: a replay reads it from the checkout (see the idempotency tests).
+@pytest.mark.parametrize(
+    "kind", sorted({*every_refusal()} - {refusals.QuoteChanged}, key=repr), ids=lambda kind: kind.__name__
+)
 def test_a_problem_survives_its_reference(kind: type[Refusal]) -> None:
     problem: Problem = PROBLEMS[kind].handle(kind(*SAMPLES.get(kind, ())))
     kept = {name: _write(value) for name, value in dataclasses.asdict(problem).items()}
