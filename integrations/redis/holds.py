@@ -8,6 +8,7 @@ time to live only clears away. For Redis Cluster choose a prefix with a hash tag
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,7 @@ class RedisHoldStore:
             _ttl(now, expires_at),
             hold.owner,
             _micros(expires_at),
+            secrets.token_hex(8),  # the client sends it once more when its answer is lost
         ]
         with _answering():
             return _standing(await self._extend(keys=self._keys(hold), args=arguments))

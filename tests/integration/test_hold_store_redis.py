@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from redis.asyncio import Redis
 from booking.catalog import ContactType
 from booking.models import Hold
 from booking.refusals import HoldLimitReached, SlotTaken
-from booking.slots import Interval, Slot
+from booking.slots import Busy, Interval, Slot
 from integrations.redis.client import connect_redis
 from integrations.redis.holds import SLACK, RedisHoldStore
 from tests.plugins.server_process import TemporaryServer
@@ -160,3 +161,94 @@ async def test_of_1000_callers_for_one_slot_exactly_one_wins(store: RedisHoldSto
     )
     assert sum(isinstance(answer, Hold) for answer in answers) == 1
     assert sum(isinstance(answer, SlotTaken) for answer in answers) == 999
+
+
+class Line:
+    """The way to a server; it can lose an answer, and the connection with it."""
+
+    def __init__(self, server: TemporaryServer) -> None:
+        self._server = server
+        self.loses_the_next = False
+        self.lost = 0
+
+    @asynccontextmanager
+    async def laid(self) -> AsyncIterator[str]:
+        """Answers the URL to connect to."""
+        async with await asyncio.start_server(self._carry, "127.0.0.1", 0) as listening:
+            yield f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}/0"
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, questions = await asyncio.open_connection("127.0.0.1", self._server.port)
+
+        async def back() -> None:
+            while answer := await answers.read(65_536):
+                if self.loses_the_next:
+                    self.loses_the_next, self.lost = False, self.lost + 1
+                    break
+                writer.write(answer)
+            writer.close()
+
+        returning = asyncio.create_task(back())
+        while question := await reader.read(65_536):
+            questions.write(question)
+        questions.close()
+        await returning
+
+
+async def test_whoever_misses_an_answer_asks_once_more_and_nothing_is_done_twice(
+    temporary_redis: Callable[[], TemporaryServer],
+) -> None:
+    line = Line(temporary_redis())
+    async with line.laid() as url:
+        client = connect_redis(url)
+        store, until = store_of(client), NOW + timedelta(minutes=9)
+
+        async def walk(hold: Hold, *, losing: bool) -> list[object]:
+            """Each call of the port in turn."""
+            met: list[object] = []
+            extended = replace(hold, expires_at=until, extensions=1)
+            for call in (
+                lambda: store.acquire(hold, limit=1),
+                lambda: store.get(hold.id),
+                lambda: store.extend(hold, expires_at=until),
+                lambda: store.transfer(extended, owner="guest:1"),
+                lambda: store.busy(["clinician-1"], DAY),
+                lambda: store.release(hold.id, owners={"guest:1"}),
+                lambda: store.get(hold.id),
+            ):
+                line.loses_the_next = losing
+                met.append(await call())
+            return met
+
+        hold = a_hold()
+        extended = replace(hold, expires_at=until, extensions=1)
+        expected = [
+            hold,
+            hold,
+            extended,
+            replace(extended, owner="guest:1"),
+            [Busy(clinician_id="clinician-1", interval=hold.slot.interval, until=until)],
+            None,
+            None,
+        ]
+        assert await walk(hold, losing=False) == expected  # the server knows the scripts from now on
+        assert await walk(hold, losing=True) == expected
+        assert line.lost == len(expected)
+        await client.aclose()
+
+
+async def test_connections_that_a_server_cut_while_they_rested_cost_no_call(
+    temporary_redis: Callable[[], TemporaryServer],
+) -> None:
+    """As after an idle timeout, a failover or a restart."""
+    server = temporary_redis()
+    client, operator = connect_redis(server.url), Redis.from_url(server.url)
+    store = store_of(client)
+    for _ in range(2):
+        names = set(await asyncio.gather(*(client.client_id() for _ in range(8))))
+        assert len(names) == 8
+        for name in names:
+            await operator.client_kill_filter(_id=str(name))
+        assert await asyncio.gather(*(store.get(f"hold_{number}") for number in range(8))) == [None] * 8
+    await client.aclose()
+    await operator.aclose()

@@ -1,6 +1,7 @@
--- Move the expiry of the owner's live hold, never back. Answers the hold's fields, or nothing.
+-- Move the expiry of the owner's live hold, never back, and count the call once, however often it comes. Answers the hold's fields,
+-- or nothing.
 local hold, clinician, taker, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, now, ttl, name, expires = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local id, now, ttl, name, expires, call = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 if not is_live(hold, now) or redis.call('HGET', hold, 'owner') ~= name then
   return false
@@ -10,7 +11,10 @@ if tonumber(present) > tonumber(expires) then
   expires = present
 end
 redis.call('HSET', hold, 'expires_at', expires)
-redis.call('HINCRBY', hold, 'extensions', 1)
+if redis.call('HGET', hold, 'extended_by') ~= call then
+  redis.call('HSET', hold, 'extended_by', call)
+  redis.call('HINCRBY', hold, 'extensions', 1)
+end
 redis.call('HSET', clinician, id, starts .. ' ' .. ends .. ' ' .. expires)
 redis.call('HSET', taker, id, expires)
 local taken_from = redis.call('HGET', hold, 'client')
