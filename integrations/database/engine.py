@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import URL, AdaptedConnection, AsyncAdaptedQueuePool, Connection, event, make_url
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
 from sqlalchemy.exc import InvalidatePoolError, MissingGreenlet, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from integrations.database.sqlite import OneVisitConnection
 
 # SQLite has one writer at a time; whoever waits longer than this has met a fault, not a queue.
 BUSY_TIMEOUT_MS = 10_000
@@ -88,14 +90,11 @@ def begin_immediately(engine: AsyncEngine) -> None:
     def begin(connection: Connection) -> None:
         read_only = connection.get_execution_options().get(_READ_ONLY, False)
         statement = "BEGIN" if read_only else "BEGIN IMMEDIATE"
-        driver: Any = connection.connection.dbapi_connection
-        if not isinstance(driver, AdaptedConnection):
+        driver = connection.connection.driver_connection
+        if isinstance(driver, OneVisitConnection):
+            driver.begin_with_next(statement)
+        else:
             connection.exec_driver_sql(statement)
-            return
-        try:  # one visit to the driver's thread instead of three
-            driver.run_async(lambda sqlite: sqlite.execute(statement))
-        except sqlite3.OperationalError as error:
-            raise OperationalError(statement, None, error) from error
 
 
 def _write_ahead(cursor: Any) -> None:
@@ -119,6 +118,7 @@ def _sqlite(url: URL) -> AsyncEngine:
         pool_size=1 if in_memory else SQLITE_CONNECTIONS,
         max_overflow=0,
         hide_parameters=True,
+        connect_args={"async_creator_fn": OneVisitConnection},
     )
     begin_immediately(engine)
     return engine

@@ -42,7 +42,7 @@ async def migrate(url: str, *, role: str | None = None) -> None:
 
 async def migrate_engine(engine: AsyncEngine, *, role: str | None = None) -> None:
     """The same, over an engine that is there already."""
-    async with engine.begin() as connection:  # on SQLite, BEGIN IMMEDIATE is the lock
+    async with engine.begin() as connection:
         await _wait_for_others(connection)
         await connection.run_sync(_upgrade)
         if role is not None:
@@ -102,6 +102,8 @@ def _outdated() -> frozenset[str]:
 async def _wait_for_others(connection: AsyncConnection) -> None:
     if connection.dialect.name == "postgresql":
         await connection.execute(select(text("pg_advisory_xact_lock(:lock)").bindparams(lock=_LOCK)))
+    else:
+        await connection.execute(select(1))  # BEGIN IMMEDIATE is the lock, and comes with the first statement
 
 
 def _upgrade(connection: Connection) -> None:
