@@ -124,7 +124,7 @@ class OperatorDesk:
         async with self._units() as unit:
             if before.state in CLAIMING and after.state not in CLAIMING:
                 await unit.claims.release(after.id)
-            saved = await unit.checkouts.save(after)
+            saved = await unit.checkouts.save(after, was=before)
             await unit.story.add(event(saved, kind, before=before, by=self._operator, note=note))
             await unit.alerts.forget(saved.id)
             await announce(unit, before, saved)

@@ -238,9 +238,10 @@ class CheckoutRepository(Protocol):
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
         """The checkout that stands on the hold and has not ended."""
 
-    async def save(self, checkout: Checkout) -> Checkout:
+    async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         """Write if the row's version is still `checkout.version`; answers the row at the next version.
 
+        Only what differs from `was`, the row as it stands at that version, needs to be written; None: all of it.
         Raises StaleCheckout when it is not, PaymentInProgress when the patient has another checkout in flight.
         """
 

@@ -91,7 +91,7 @@ class Recording:
                 await unit.claims.take(after)
             if claimed and not claims:
                 await unit.claims.release(after.id)
-            saved = await unit.checkouts.save(after)
+            saved = await unit.checkouts.save(after, was=before)
             await tell(unit, before, saved, by=after.lease_owner or before.lease_owner or self._name)
             await unit.commit()
         return saved
@@ -134,10 +134,7 @@ class Recording:
 
     async def _load(self, checkout_id: str) -> Checkout:
         async with self._units() as unit:
-            checkout = await unit.checkouts.get(checkout_id)
-        if checkout is None:
-            raise AssertionError("a checkout that is driven exists")
-        return checkout
+            return await existing(unit, checkout_id)
 
     async def _give_back_hold(self, checkout: Checkout) -> bool:
         """Give the hold back; answers whether the hold store heard it. If not, a worker tries again."""
@@ -148,6 +145,14 @@ class Recording:
             log.warning("checkout.hold_not_released", checkout=checkout.id)
             return False
         return True
+
+
+async def existing(unit: UnitOfWork, checkout_id: str) -> Checkout:
+    """The row of a checkout that is driven."""
+    checkout = await unit.checkouts.get(checkout_id)
+    if checkout is None:
+        raise AssertionError("a checkout that is driven exists")
+    return checkout
 
 
 def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:

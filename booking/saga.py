@@ -18,7 +18,7 @@ from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore, UnitOfWorkFactory
-from booking.recording import LEASE, Recording, at_rest
+from booking.recording import LEASE, Recording, at_rest, existing
 from booking.refusals import OutcomeUnknown, PaymentInProgress, StaleCheckout, UpstreamUnavailable
 from booking.saga_table import BEFORE_MONEY, CALLING, LATE, PROVABLE, TERMINAL, WAITING, legal
 from booking.steps import SETTLE, Steps
@@ -251,15 +251,17 @@ class Saga(Recording):
 
     async def _lease(self, checkout_id: str, driver: str) -> Checkout:
         """Claim the row for this driver, unless somebody else drives it or it rests; answers the row."""
-        checkout = await self._load(checkout_id)
-        now = self._clock.now()
-        if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
-            return checkout  # nothing to do, or somebody drives it, or it is parked until its outcome can be known
-        leased = checkout.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
         try:
-            return await self._write(checkout, leased)
+            async with self._units() as unit:
+                checkout, now = await existing(unit, checkout_id), self._clock.now()
+                if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
+                    return checkout  # nothing to do, or somebody drives it, or it is parked until its outcome can be known
+                leased = checkout.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
+                saved = await unit.checkouts.save(leased, was=checkout)
+                await unit.commit()
         except StaleCheckout:
             return await self._load(checkout_id)
+        return saved
 
     def _is_due(self, checkout: Checkout) -> bool:
         return checkout.due_at is not None and self._clock.now() >= checkout.due_at

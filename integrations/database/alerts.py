@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.oversight import Alert, ClinicianBlock
-from integrations.database.columns import upsert
+from integrations.database.columns import unless_there
 from integrations.database.engine import reading
 from integrations.database.tables import alerts, clinician_blocks
 
 _a = alerts.c
 _b = clinician_blocks.c
+
+# Built once: it is asked before every charge and every booking.
+_IS_BLOCKED = select(exists().where(_b.clinician_id == bindparam("wanted")))
 
 
 class SqlAlerts:
@@ -31,7 +34,7 @@ class SqlAlerts:
             "tries": 0,
             "due_at": alert.raised_at,
         }
-        await self._connection.execute(upsert(self._connection, alerts).values(row).on_conflict_do_nothing())
+        await self._connection.execute(unless_there(self._connection, alerts), row)
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
         """Alerts to be told now, oldest first."""
@@ -82,14 +85,11 @@ class SqlClinicianBlocks:
             "checkout_id": block.checkout_id,
             "blocked_at": block.blocked_at,
         }
-        await self._connection.execute(
-            upsert(self._connection, clinician_blocks).values(row).on_conflict_do_nothing()
-        )
+        await self._connection.execute(unless_there(self._connection, clinician_blocks), row)
 
     async def is_blocked(self, clinician_id: str) -> bool:
         """Whether a block stands."""
-        blocked = exists().where(_b.clinician_id == clinician_id)
-        return bool(await self._connection.scalar(select(blocked)))
+        return bool(await self._connection.scalar(_IS_BLOCKED, {"wanted": clinician_id}))
 
     async def standing(self) -> Sequence[ClinicianBlock]:
         """All blocks, oldest first."""

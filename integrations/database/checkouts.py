@@ -27,7 +27,7 @@ from booking.oversight import Attention, CheckoutSummary, ListPlace
 from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout, UnknownState
 from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL, UNDER_WAY
 from booking.slots import Slot
-from integrations.database.columns import UtcTime, breaks_unique, upsert
+from integrations.database.columns import UtcTime, breaks_unique, unless_there
 from integrations.database.sealing import Sealer
 from integrations.database.tables import checkouts
 
@@ -132,9 +132,9 @@ class SqlCheckouts:
     async def add(self, checkout: Checkout) -> Checkout | None:
         """Insert at version 1; answers None, or the live checkout that already stands on the hold."""
         row = to_row(replace(checkout, version=1), self._sealer)
-        insert = upsert(self._connection, checkouts).values(row).on_conflict_do_nothing()
+        insert = unless_there(self._connection, checkouts)
         for _ in range(_ADD_TRIES):
-            if (await self._connection.execute(insert)).rowcount:
+            if (await self._connection.execute(insert, row)).rowcount:
                 self.written.append(checkout)
                 return None
             if (standing := await self.live_for_hold(checkout.hold_id)) is not None:
@@ -149,14 +149,18 @@ class SqlCheckouts:
         """The checkout that stands on the hold and has not ended."""
         return await self._one(_LIVE_FOR_HOLD, hold_id)
 
-    async def save(self, checkout: Checkout) -> Checkout:
+    async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         """Write if nobody wrote since; answers the row at the next version. The transaction stays usable.
 
+        Only what differs from `was`, the row as it stands at that version, is written; None: all of it.
         Raises StaleCheckout; PaymentInProgress; AlreadyCounted when the billing item or the appointment is another's.
         """
-        saved = replace(checkout, version=checkout.version + 1)
-        row = to_row(saved, self._sealer) | {"id_read": checkout.id, "version_read": checkout.version}
-        if not await self._write(row, may_collide=_may_collide(checkout)):
+        if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
+            raise AssertionError("what the row was is told of another row, or of another version")
+        saved = checkout.changed(version=checkout.version + 1)
+        row = to_row(saved, self._sealer, was=was)
+        row |= {"id_read": checkout.id, "version_read": checkout.version}
+        if not await self._write(row, may_collide=_may_collide(checkout, was)):
             raise StaleCheckout(checkout.id)
         self.written.append(saved)
         return saved
@@ -249,29 +253,49 @@ class SqlCheckouts:
         )
 
 
-def _may_collide(checkout: Checkout) -> bool:
-    """Whether a unique index other than the hold's could say no."""
-    return checkout.state in IN_FLIGHT or checkout.charge is not None or checkout.appointment_id is not None
+def _may_collide(checkout: Checkout, was: Checkout | None) -> bool:
+    """Whether a unique index other than the hold's could say no; what it has of this row already is nobody else's."""
+    new = _unique(checkout)
+    return bool(new if was is None else new - _unique(was))
 
 
-def to_row(checkout: Checkout, sealer: Sealer) -> dict[str, Any]:
-    """The columns of a checkout."""
-    row = {name: getattr(checkout, name) for name in _SCALARS}
-    row |= {
-        name: codec.dump_python(getattr(checkout, name), mode="json") for name, codec in _DOCUMENTS.items()
+def _unique(checkout: Checkout) -> set[tuple[str, str | None]]:
+    entries = {
+        ("billing item", checkout.charge.billing_item_id if checkout.charge else None),
+        ("appointment", checkout.appointment_id),
+        ("patient", checkout.patient_id if checkout.state in IN_FLIGHT else None),
     }
-    for name in _SEALED:
-        if row[name] is not None:
+    return {entry for entry in entries if entry[1] is not None}
+
+
+def to_row(checkout: Checkout, sealer: Sealer, *, was: Checkout | None = None) -> dict[str, Any]:
+    """The columns of a checkout: those that are not as they were, or all."""
+    values = _changes(checkout, was) if was is not None else vars(checkout)
+    row = {name: value for name, value in values.items() if name not in _DOCUMENTS}
+    for name in values.keys() & _DOCUMENTS.keys():
+        row[name] = _DOCUMENTS[name].dump_python(values[name], mode="json")
+        if name in _SEALED and row[name] is not None:
             row[name] = sealer.seal(row[name], place=_place(checkout.id, name))
-    row |= {
-        "attention": _REASONS.join(checkout.attention) or None,
-        "clinician_id": checkout.slot.clinician_id,
-        "starts_at": checkout.slot.start,
-        "ends_at": checkout.slot.end,
-        "billing_item_id": checkout.charge.billing_item_id if checkout.charge else None,
-        "charge_id": checkout.charge.charge_id if checkout.charge else None,
-    }
+    if "attention" in values:
+        row["attention"] = _REASONS.join(checkout.attention) or None
+    if "slot" in values:
+        row["clinician_id"] = checkout.slot.clinician_id
+        row["starts_at"] = checkout.slot.start
+        row["ends_at"] = checkout.slot.end
+    if "charge" in values:
+        row["billing_item_id"] = checkout.charge.billing_item_id if checkout.charge else None
+        row["charge_id"] = checkout.charge.charge_id if checkout.charge else None
     return row
+
+
+def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
+    before = vars(was)
+    changes = {
+        name: value
+        for name, value in vars(checkout).items()
+        if value is not before[name] and value != before[name]
+    }
+    return changes | {"due_at": checkout.due_at}  # put_off may have moved it, at the same version
 
 
 def from_row(row: RowMapping, sealer: Sealer) -> Checkout:

@@ -10,14 +10,14 @@ another checkout for the same time stood still (its hold lost meanwhile), the co
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, exists, or_, select
+from sqlalchemy import String, and_, bindparam, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.models import Checkout, CheckoutState
 from booking.refusals import SlotTaken
 from booking.saga_table import LATE
 from booking.slots import Busy, Interval
-from integrations.database.columns import upsert
+from integrations.database.columns import UtcTime, unless_there
 from integrations.database.tables import checkouts, slot_claims
 
 # By so much two processes' clocks may differ.
@@ -34,6 +34,30 @@ VISIT_STANDS = or_(
     ),
 )
 
+# Built once: they are executed with every checkout.
+_MINE, _CLINICIAN = bindparam("mine", type_=String), bindparam("clinician", type_=String)
+_START, _END = bindparam("start", type_=UtcTime), bindparam("end", type_=UtcTime)
+_TAKEN_BY_ANOTHER = select(
+    exists().where(
+        _c.checkout_id != _MINE,
+        _c.clinician_id == _CLINICIAN,
+        _c.starts_at < _END,
+        _c.ends_at > _START,
+    )
+)
+_CONFIRMED_SINCE = select(
+    exists().where(
+        checkouts.c.clinician_id == _CLINICIAN,
+        checkouts.c.starts_at < _END,
+        checkouts.c.ends_at > _START,
+        VISIT_STANDS,
+        checkouts.c.ended_at >= bindparam("since", type_=UtcTime),
+        checkouts.c.id != _MINE,
+    )
+)
+_HAS = select(exists().where(_c.checkout_id == _MINE))
+_RELEASE = delete(slot_claims).where(_c.checkout_id == _MINE)
+
 
 class SqlClaims:
     """The claims inside one transaction, which stays usable after a SlotTaken."""
@@ -47,7 +71,13 @@ class SqlClaims:
         Raises SlotTaken: a claim overlaps it, or a visit that was confirmed since this checkout was started.
         """
         slot = checkout.slot
-        if await self._taken_by_another(checkout.id, slot.clinician_id, slot.interval):
+        mine = {
+            "mine": checkout.id,
+            "clinician": slot.clinician_id,
+            "start": slot.start,
+            "end": slot.end,
+        }
+        if await self._connection.scalar(_TAKEN_BY_ANOTHER, mine):
             raise SlotTaken
         claim = {
             "checkout_id": checkout.id,
@@ -56,17 +86,18 @@ class SqlClaims:
             "ends_at": slot.end,
         }
         # DO NOTHING covers the exclusion constraint too, waits for a rival to commit or leave, and breaks no transaction.
-        insert = upsert(self._connection, slot_claims).values(claim).on_conflict_do_nothing()
-        if not (await self._connection.execute(insert)).rowcount and not await self._has(checkout.id):
+        insert = unless_there(self._connection, slot_claims)
+        if not (await self._connection.execute(insert, claim)).rowcount and not await self._has(checkout.id):
             raise SlotTaken
         # Only now: whoever gave a claim back in the meantime has committed what came of it.
-        if await self._confirmed_since_start(checkout):
+        since = checkout.created_at - CLOCK_SKEW
+        if await self._connection.scalar(_CONFIRMED_SINCE, mine | {"since": since}):
             await self.release(checkout.id)
             raise SlotTaken
 
     async def release(self, checkout_id: str) -> None:
         """Give the claim back, if there is one."""
-        await self._connection.execute(delete(slot_claims).where(_c.checkout_id == checkout_id))
+        await self._connection.execute(_RELEASE, {"mine": checkout_id})
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
@@ -84,28 +115,5 @@ class SqlClaims:
         begun = delete(slot_claims).where(_c.starts_at <= now, _c.checkout_id.in_(waiting))
         return (await self._connection.execute(begun)).rowcount
 
-    async def _taken_by_another(self, checkout_id: str, clinician_id: str, span: Interval) -> bool:
-        """Whether a claim of another checkout overlaps the clinician's span."""
-        overlap = exists().where(
-            _c.checkout_id != checkout_id,
-            _c.clinician_id == clinician_id,
-            _c.starts_at < span.end,
-            _c.ends_at > span.start,
-        )
-        return bool(await self._connection.scalar(select(overlap)))
-
-    async def _confirmed_since_start(self, checkout: Checkout) -> bool:
-        """Whether a checkout was confirmed, for time that overlaps this one's, after this one was started."""
-        c, slot = checkouts.c, checkout.slot
-        visit = exists().where(
-            c.clinician_id == slot.clinician_id,
-            c.starts_at < slot.end,
-            c.ends_at > slot.start,
-            VISIT_STANDS,
-            c.ended_at >= checkout.created_at - CLOCK_SKEW,
-            c.id != checkout.id,
-        )
-        return bool(await self._connection.scalar(select(visit)))
-
     async def _has(self, checkout_id: str) -> bool:
-        return bool(await self._connection.scalar(select(exists().where(_c.checkout_id == checkout_id))))
+        return bool(await self._connection.scalar(_HAS, {"mine": checkout_id}))

@@ -1,6 +1,7 @@
 """Column types and statements that mean the same on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, Table
@@ -53,6 +54,17 @@ def upsert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sql
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+def unless_there(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """INSERT … ON CONFLICT DO NOTHING, to be executed with its rows: built once, which takes as long as executing it."""
+    return _unless_there(connection.dialect.name, table)
+
+
+@cache
+def _unless_there(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return insert.on_conflict_do_nothing()
 
 
 def breaks_unique(error: IntegrityError, column: str) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.happenings import Happening, Name, Recorded
 from booking.watched import Kind, Party, Resource
-from integrations.database.columns import upsert
+from integrations.database.columns import unless_there
 from integrations.database.engine import reading
 from integrations.database.tables import practice_events
 
@@ -17,6 +17,9 @@ _e = practice_events.c
 
 # Subscribers are retried for days and may ask for a time range again; a month is longer than either.
 KEPT = timedelta(days=30)
+
+
+_QUEUE_UP = select(func.pg_advisory_xact_lock(func.hashtextextended("practice_events", 0)))
 
 
 class SqlHappenings:
@@ -35,10 +38,10 @@ class SqlHappenings:
         if not events:
             return
         if self._connection.dialect.name == "postgresql":
-            lock = func.pg_advisory_xact_lock(func.hashtextextended("practice_events", 0))
-            await self._connection.execute(select(lock))
-        row = upsert(self._connection, practice_events).values([_row(event) for event in events])
-        await self._connection.execute(row.on_conflict_do_nothing())
+            await self._connection.execute(_QUEUE_UP)
+        await self._connection.execute(
+            unless_there(self._connection, practice_events), [_row(event) for event in events]
+        )
         self.written += events
 
 

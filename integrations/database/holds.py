@@ -9,7 +9,18 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 from asyncpg import PostgresError  # type: ignore[import-untyped]
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -24,6 +35,12 @@ from integrations.database.engine import reading
 from integrations.database.tables import holds
 
 _c = holds.c
+
+# Built once: they are executed with every checkout.
+_LIVE = select(holds).where(_c.id == bindparam("wanted"), _c.expires_at > bindparam("now", type_=UtcTime))
+_RELEASE = delete(holds).where(
+    _c.id == bindparam("wanted"), _c.owner.in_(bindparam("owners", expanding=True))
+)
 
 # What comes of a statement that is wrong, on a database that answers.
 _MISTAKES = (DataError, IntegrityError, ProgrammingError)
@@ -73,8 +90,8 @@ class SqlHoldStore:
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
         async with self._reading() as connection:
-            live = (_c.id == hold_id) & (_c.expires_at > self._clock.now())
-            row = (await connection.execute(select(holds).where(live))).mappings().first()
+            found = await connection.execute(_LIVE, {"wanted": hold_id, "now": self._clock.now()})
+            row = found.mappings().first()
         return _from_row(row) if row is not None else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
@@ -96,7 +113,7 @@ class SqlHoldStore:
     async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
         """Give the interval back if one of these owns it; nothing happens when it is gone or somebody else's."""
         async with self._writing() as connection:
-            await connection.execute(delete(holds).where(_c.id == hold_id, _c.owner.in_(owners)))
+            await connection.execute(_RELEASE, {"wanted": hold_id, "owners": [*owners]})
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""

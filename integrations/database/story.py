@@ -1,7 +1,6 @@
 """The story of each checkout: what was written on its row, by whom, and which calls went upstream for it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, select
@@ -26,7 +25,7 @@ class SqlStory:
 
     async def add(self, event: Event) -> None:
         """Write an entry."""
-        await self._connection.execute(_ADD_EVENT, asdict(event))
+        await self._connection.execute(_ADD_EVENT, vars(event))
 
 
 async def story_of(engine: AsyncEngine, checkout_id: str) -> Sequence[Event | AuditEntry]:

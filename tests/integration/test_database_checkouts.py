@@ -1,6 +1,7 @@
 import asyncio
 from dataclasses import MISSING, fields
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -37,9 +38,9 @@ async def added(units: UnitOfWorkFactory, checkout: Checkout) -> Checkout:
     return checkout.changed(version=1)
 
 
-async def saved(units: UnitOfWorkFactory, checkout: Checkout) -> Checkout:
+async def saved(units: UnitOfWorkFactory, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
     async with units() as unit:
-        after = await unit.checkouts.save(checkout)
+        after = await unit.checkouts.save(checkout, was=was)
         await unit.commit()
     return after
 
@@ -212,6 +213,76 @@ class TestOneLiveCheckoutPerHold:
                 await unit.commit()
         standing = await rival
         assert (standing.id if standing else None) == ("checkout_1" if first_commits else None)
+
+
+class TestWritingWhatDiffers:
+    """Given the row as it was, a write that says less says the same."""
+
+    async def test_each_field_is_written_when_it_changes_and_when_it_changes_back(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        plain, full = a_checkout(), a_full_checkout()
+        row = await added(units, plain)
+        for sample in (full, plain):
+            for name in {each.name for each in fields(Checkout)} - {"id", "version"}:
+                row = await saved(units, row.changed(**{name: getattr(sample, name)}), was=row)
+                assert await stored(units) == row
+            assert row == sample.changed(id=row.id, version=row.version)
+
+    async def test_what_was_sealed_still_opens(self, units: UnitOfWorkFactory) -> None:
+        full = await added(units, a_full_checkout())
+        moved = await saved(units, full.changed(tries=9), was=full)
+        assert moved.guest is not None
+        assert await stored(units, full.id) == moved
+
+    async def test_a_stale_one_writes_nothing(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        second = await saved(units, first.changed(tries=1), was=first)
+        with pytest.raises(StaleCheckout):
+            await saved(units, first.changed(tries=2), was=first)
+        assert await stored(units) == second
+
+    async def test_when_it_is_due_is_written_although_it_was_put_off_meanwhile(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        """Whoever has read a row that is put off may write it all the same."""
+        row = await added(units, a_checkout(due_at=NOON))
+        async with units() as unit:
+            await unit.checkouts.put_off(row.id, now=NOON)
+            await unit.commit()
+        moved = await saved(units, row.changed(tries=1), was=row)
+        assert moved.due_at == NOON
+        assert await stored(units, row.id) == moved
+
+    async def test_what_it_was_must_be_this_row_at_this_version(self, units: UnitOfWorkFactory) -> None:
+        first = await added(units, a_checkout())
+        second = await saved(units, first.changed(tries=1), was=first)
+        with pytest.raises(AssertionError, match="another version"):
+            await saved(units, second.changed(tries=2), was=first)
+
+    @pytest.mark.parametrize(
+        ("change", "refusal"),
+        [
+            ({"state": S.CARD_INTENDED}, PaymentInProgress),
+            ({"charge": a_charge()}, AlreadyCounted),
+            ({"appointment_id": "appointment-1"}, AlreadyCounted),
+        ],
+        ids=["patient", "billing item", "appointment"],
+    )
+    async def test_what_stands_on_another_row_is_refused_and_the_transaction_stays_usable(
+        self, units: UnitOfWorkFactory, change: dict[str, Any], refusal: type[Exception]
+    ) -> None:
+        first = await added(units, a_checkout(patient_id="patient-1"))
+        second = await added(units, a_checkout("checkout_2", patient_id="patient-1"))
+        first = await saved(units, first.changed(**change), was=first)
+        async with units() as unit:
+            with pytest.raises(refusal):
+                await unit.checkouts.save(second.changed(**change), was=second)
+            rested = await unit.checkouts.save(second.changed(tries=1), was=second)
+            await unit.commit()
+        assert await stored(units, second.id) == rested
+        moved = await saved(units, first.changed(tries=1), was=first)  # what is its own is in nobody's way
+        assert await stored(units, first.id) == moved
 
 
 class TestOneInFlightPerPatient:

@@ -56,7 +56,7 @@ def _without_fence() -> Iterator[None]:
     """A write goes through whatever version it expects."""
     save = SqlCheckouts.save
 
-    async def save_anyway(self: SqlCheckouts, checkout: Checkout) -> Checkout:
+    async def save_anyway(self: SqlCheckouts, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         standing = await self.get(checkout.id)
         return await save(self, checkout if standing is None else replace(checkout, version=standing.version))
 

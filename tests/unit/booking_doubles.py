@@ -169,9 +169,13 @@ class FakeCheckouts:
             (row for row in self.rows.values() if row.hold_id == hold_id and row.state not in ENDED), None
         )
 
-    async def save(self, checkout: Checkout) -> Checkout:
+    async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         if self.rows[checkout.id].version != checkout.version:
             raise StaleCheckout(checkout.id)
+        standing = self.rows[checkout.id].changed(
+            due_at=None
+        )  # it may have been put off, at the same version
+        assert was is None or was.changed(due_at=None) == standing, "it is not what the row was"
         self._check_counted_once(checkout)
         others = [row for row in self.rows.values() if row.id != checkout.id and row.state in IN_FLIGHT]
         if checkout.state in IN_FLIGHT and any(row.patient_id == checkout.patient_id for row in others):
