@@ -7,7 +7,6 @@ on with what was read within the hour while the system of record cannot be read.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 import structlog
@@ -24,27 +23,6 @@ TIME_TO_LIVE = timedelta(minutes=1)
 # As long as a lockout is reported to last. Looking around goes on; a price is quoted from a fresh reading only.
 STALE = timedelta(hours=1)
 
-# An invalidation in another process is noticed within this.
-GLANCE = timedelta(seconds=1)
-
-
-class Changed(StrEnum):
-    """What has changed upstream, and must be read anew."""
-
-    PLANS = "plans"
-    VISIT_TYPES = "visit_types"
-    CLINICIANS = "clinicians"
-    LOCATIONS = "locations"
-    POLICY = "policy"
-    AVAILABILITY = "availability"
-
-
-class Invalidation(Protocol):
-    """Told by whoever learns of a change, such as the processing of webhooks."""
-
-    async def invalidate(self, what: Changed) -> None:
-        """Read it anew when it is next asked for, in every process."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -52,7 +30,6 @@ class Reading:
 
     catalog: Catalog
     read_at: datetime  # UTC, before the request was sent
-    generation: str  # the shelf's, before the request was sent
 
     def is_younger(self, age: timedelta, now: datetime) -> bool:
         """Whether it is; a reading from a future, told by a clock that was set back, is not."""
@@ -62,29 +39,18 @@ class Reading:
 class Shelf(Protocol):
     """Where processes leave their last reading for one another. It never raises: what does not answer is empty."""
 
-    async def generation(self) -> str:
-        """Another one after every invalidation; the last that was known when that cannot be told."""
-
     async def last(self) -> Reading | None:
-        """The last reading, of whichever generation and at most `STALE` old."""
+        """The last reading, at most `STALE` old."""
 
     async def put(self, reading: Reading) -> None:
         """Leave a reading."""
-
-    async def invalidate(self) -> None:
-        """Begin another generation."""
 
 
 class OwnShelf:
     """The shelf of a process that shares with nobody."""
 
     def __init__(self) -> None:
-        self._generation = 0
         self._last: Reading | None = None
-
-    async def generation(self) -> str:
-        """The present generation."""
-        return str(self._generation)
 
     async def last(self) -> Reading | None:
         """The last reading."""
@@ -93,10 +59,6 @@ class OwnShelf:
     async def put(self, reading: Reading) -> None:
         """Keep a reading."""
         self._last = reading
-
-    async def invalidate(self) -> None:
-        """Begin another generation."""
-        self._generation += 1
 
 
 class KeptCatalog:
@@ -109,17 +71,14 @@ class KeptCatalog:
         self._shelf = shelf
         self._now = now
         self._kept: Reading | None = None
-        self._glanced: tuple[datetime, str] | None = None  # when which generation was last seen; None: look
         self._reading: SingleFlight[str, Reading] = SingleFlight()
 
     async def catalog(self) -> Catalog:
-        """The offer, at most a minute old, and read after the last invalidation. Raises UpstreamUnavailable."""
+        """The offer, at most a minute old. Raises UpstreamUnavailable."""
         kept = self._kept
-        if kept is not None and kept.is_younger(TIME_TO_LIVE, self._now()) and await self._stands(kept):
+        if kept is not None and kept.is_younger(TIME_TO_LIVE, self._now()):
             return kept.catalog
-        # Who asks after an invalidation does not join a reading that began before.
-        generation = await self._glance()
-        return (await self._reading(generation, lambda: self._renew(generation))).catalog
+        return (await self._reading("catalog", self._renew)).catalog
 
     async def recent(self) -> Catalog:
         """The offer, up to an hour old while it cannot be read. Raises UpstreamUnavailable."""
@@ -132,30 +91,13 @@ class KeptCatalog:
             log.warning("catalog.stale", read_at=last.read_at.isoformat(timespec="seconds"))
             return last.catalog
 
-    async def invalidate(self) -> None:
-        """Read anew when it is next asked for, in every process within a second."""
-        await self._shelf.invalidate()
-        self._glanced = None
-
-    async def _stands(self, kept: Reading) -> bool:
-        """Whether nothing was invalidated since."""
-        now = self._now()
-        if self._glanced is not None and timedelta(0) <= now - self._glanced[0] < GLANCE:
-            return self._glanced[1] == kept.generation
-        return await self._glance() == kept.generation
-
-    async def _glance(self) -> str:
-        now, generation = self._now(), await self._shelf.generation()
-        self._glanced = (now, generation)
-        return generation
-
-    async def _renew(self, generation: str) -> Reading:
+    async def _renew(self) -> Reading:
         last = await self._shelf.last()
-        if last is not None and last.generation == generation and last.is_younger(TIME_TO_LIVE, self._now()):
+        if last is not None and last.is_younger(TIME_TO_LIVE, self._now()):
             self._kept = last
             return last
         began = self._now()
-        reading = Reading(catalog=await self._read(), read_at=began, generation=generation)
+        reading = Reading(catalog=await self._read(), read_at=began)
         self._kept = reading
         await self._shelf.put(reading)
         return reading

@@ -16,7 +16,6 @@ import structlog
 from booking.derivation import Meaning, meanings
 from booking.happenings import Happening, Name, event_id
 from booking.inbox import Mark, Marks, Polls, Snapshots
-from booking.kept_catalog import Changed, Invalidation
 from booking.models import AppointmentStatus, CheckoutState
 from booking.oversight import Alert, Attention
 from booking.ports import Clock, UnitOfWork
@@ -78,14 +77,14 @@ class Refresher:
         units: WatchUnits,
         watched: Watched,
         wake: Callable[[str], Awaitable[None]],
-        offer: Invalidation,
+        forget_free_time: Callable[[], None],
         clock: Clock,
         name: str,
     ) -> None:
         self._units = units
         self._watched = watched
         self._wake = wake
-        self._offer = offer
+        self._forget_free_time = forget_free_time
         self._clock = clock
         self._name = name  # of this process; unique among all that look
         self._serial = itertools.count(1)
@@ -107,7 +106,7 @@ class Refresher:
                 return False
             told, waiting = seen
             if any(event.name is Name.AVAILABILITY_CHANGED for event in told):
-                await self._offer.invalidate(Changed.AVAILABILITY)
+                self._forget_free_time()
             for checkout_id in waiting:
                 await self._wake(checkout_id)
         except Exception:

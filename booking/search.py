@@ -66,7 +66,7 @@ class SlotSearch:
         self._recent = RecentSlots(availability=availability, clock=clock)
 
     def forget(self) -> None:
-        """Availability has changed upstream: answer nothing that was read before."""
+        """Availability has changed upstream: answer nothing that this process has read before. Others remember it for seconds only."""
         self._recent.forget()
 
     async def slots(self, wanted: Wanted, *, first: date, last: date) -> list[Day]:

@@ -8,7 +8,7 @@ began.
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol, Self
@@ -18,7 +18,6 @@ import structlog
 
 from booking.daily import Run, Runs, turned
 from booking.inbox import Delivery, KeptInbox, Source
-from booking.kept_catalog import Changed, Invalidation
 from booking.oversight import Alert, Attention
 from booking.pokes import EVERY_CALENDAR, Pokes
 from booking.ports import Clock
@@ -124,7 +123,7 @@ class WebhookHealth:
         subscriptions: Subscriptions,
         changes: Changes,
         inbox: KeptInbox,
-        offer: Invalidation,
+        forget_free_time: Callable[[], None],
         pokes: Pokes,
         clock: Clock,
         ours: Ours,
@@ -136,7 +135,7 @@ class WebhookHealth:
         self._subscriptions = subscriptions
         self._changes = changes
         self._inbox = inbox
-        self._offer = offer
+        self._forget_free_time = forget_free_time
         self._pokes = pokes
         self._clock = clock
         self._ours = ours
@@ -252,12 +251,12 @@ class WebhookHealth:
         for finding in mendable:
             await self._mend(finding)
         if mendable:
-            await self._doubt_free_time()
+            self._doubt_free_time()
         return listed + (await self._list(began) if silent_since else 0)
 
-    async def _doubt_free_time(self) -> None:
+    def _doubt_free_time(self) -> None:
         """Have all free time read anew, and whoever watches it told: hours that were deleted are in no list."""
-        await self._offer.invalidate(Changed.AVAILABILITY)
+        self._forget_free_time()
         self._pokes.publish([EVERY_CALENDAR])
 
     async def _list(self, since: datetime) -> int:

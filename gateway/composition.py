@@ -19,7 +19,7 @@ from booking.announced_holds import AnnouncedHolds
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.current import current_work
 from booking.holds import HoldRules, HoldService
-from booking.kept_catalog import Changed, Invalidation, KeptCatalog, Shelf
+from booking.kept_catalog import Shelf
 from booking.lookout import OFTEN, SELDOM, Changes, Lookout
 from booking.operations import OperationsService
 from booking.oversight import AlertPort, Attention
@@ -86,7 +86,6 @@ class System:
     holds: HoldStore
     saga: Saga
     services: Services
-    offer: Invalidation  # told when something of the practice's offer has changed
     watch: Watch
     anchoring: Anchoring
     counts: Counts  # of what was asked for and tried
@@ -179,20 +178,6 @@ class System:
                 else ()
             ),
         )
-
-
-class OfferChanges:
-    """The port Invalidation. Slots are remembered by each process for seconds only: those of others go by themselves."""
-
-    def __init__(self, *, kept: KeptCatalog, search: SlotSearch) -> None:
-        self._kept = kept
-        self._search = search
-
-    async def invalidate(self, what: Changed) -> None:
-        """Forget it; the catalogue is one reading, whatever changed in it."""
-        self._search.forget()
-        if what is not Changed.AVAILABILITY:
-            await self._kept.invalidate()
 
 
 @contextlib.asynccontextmanager
@@ -291,7 +276,6 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         exits.push_async_callback(services.checkouts.aclose)
         telling = Telling(settings=settings, units=units, watch=watch, clock=clock, name=name)
         exits.push_async_callback(telling.aclose)
-        offer = OfferChanges(kept=healthie.kept, search=services.search)
         watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
         inbox = SqlInbox(engine=engine)
         yield System(
@@ -302,7 +286,6 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             holds=hold_store,
             saga=saga,
             services=services,
-            offer=offer,
             watch=watch,
             anchoring=anchoring,
             counts=counts,
@@ -324,7 +307,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 units=units,
                 watched=watched,
                 wake=saga.glance,
-                offer=offer,
+                forget_free_time=services.search.forget,
                 clock=clock,
                 name=name,
             ),
@@ -334,7 +317,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 units=units,
                 healthie=healthie,
                 inbox=inbox,
-                offer=offer,
+                forget_free_time=services.search.forget,
                 pokes=pokes,
                 clock=clock,
                 name=name,
@@ -354,7 +337,7 @@ def _webhook_health(
     units: HealthUnits,
     healthie: Healthie,
     inbox: SqlInbox,
-    offer: OfferChanges,
+    forget_free_time: Callable[[], None],
     pokes: Pokes,
     clock: Clock,
     name: str,
@@ -366,7 +349,7 @@ def _webhook_health(
         subscriptions=healthie.subscriptions,
         changes=healthie.changes,
         inbox=inbox,
-        offer=offer,
+        forget_free_time=forget_free_time,
         pokes=pokes,
         clock=clock,
         ours=Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets)),

@@ -52,7 +52,6 @@ class Healthie:
 
     catalog: CatalogSource  # at most a minute old: what may be sold by
     browsing: CatalogSource  # up to an hour old while it cannot be read: for looking around
-    kept: KeptCatalog  # what both are made of, to be invalidated
     availability: Availability
     promotions: Promotions
     patients: Patients
@@ -116,7 +115,6 @@ async def connect(
         yield Healthie(
             catalog=ProvedCatalog(kept=kept.catalog, keys=keys),
             browsing=ProvedCatalog(kept=kept.recent, keys=keys),
-            kept=kept,
             availability=HealthieAvailability(client=organization, keys=keys),
             promotions=HealthiePromotions(client=organization),
             patients=HealthiePatients(client=organization, comparison=comparison),

@@ -1,14 +1,11 @@
 """The practice's public offer, left by processes for one another.
 
-Keys, below the prefix: `catalog:generation` (another text after every invalidation) and `catalog:<shape>` (one reading; the shape is
-a hash of its schema, so that another version of this program never reads what it cannot). Both go by themselves, and
-neither names a patient.
+The key, below the prefix: `catalog:<shape>` (one reading; the shape is a hash of its schema, so that another version of this program
+never reads what it cannot). It goes by itself, and names no patient.
 """
 
 import hashlib
 import json
-import secrets
-from datetime import timedelta
 from functools import cache
 
 import structlog
@@ -20,9 +17,6 @@ from booking.kept_catalog import STALE, Reading
 
 log = structlog.get_logger(__name__)
 
-# Longer than a reading is of use: a generation that goes is one more reading, nothing else.
-GENERATION_KEPT = timedelta(days=1)
-
 # Some thousands of plans, and clinicians; beyond it each process reads for itself.
 LARGEST = 2_000_000
 
@@ -32,17 +26,7 @@ class RedisShelf:
 
     def __init__(self, *, client: Redis, prefix: str) -> None:
         self._client = client
-        self._generation_key = f"{prefix}catalog:generation"
         self._reading_key = f"{prefix}catalog:{_shape()}"
-        self._known = ""
-
-    async def generation(self) -> str:
-        """The present generation; the last that was known while Redis does not answer."""
-        try:
-            self._known = str(await self._client.get(self._generation_key) or "")
-        except RedisError as error:
-            _unavailable(error)
-        return self._known
 
     async def last(self) -> Reading | None:
         """The last reading, at most `STALE` old."""
@@ -63,14 +47,6 @@ class RedisShelf:
             return
         try:
             await self._client.set(self._reading_key, text, ex=STALE)
-        except RedisError as error:
-            _unavailable(error)
-
-    async def invalidate(self) -> None:
-        """Begin another generation."""
-        self._known = secrets.token_hex(8)
-        try:
-            await self._client.set(self._generation_key, self._known, ex=GENERATION_KEPT)
         except RedisError as error:
             _unavailable(error)
 

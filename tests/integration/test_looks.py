@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.happenings import Name
 from booking.inbox import Delivery
-from booking.kept_catalog import Changed
 from booking.models import AppointmentStatus
 from booking.oversight import Attention
 from booking.polling import VisitPoll
@@ -65,11 +64,8 @@ class Visits:
         return frozenset()
 
 
-class NoOffer:
-    """Remembers nothing."""
-
-    async def invalidate(self, changed: Changed) -> None:
-        raise AssertionError("no hours have changed")
+def nothing_to_forget() -> None:
+    raise AssertionError("no hours have changed")
 
 
 async def wakes(_: str) -> None:
@@ -109,7 +105,9 @@ async def remember_as_another_version_did(engine: AsyncEngine, resource_id: str)
 
 def a_refresher(engine: AsyncEngine, visits: Visits, clock: FakeClock) -> Refresher:
     units = sql_unit_of_work(engine, SEALER)
-    return Refresher(units=units, watched=visits, wake=wakes, offer=NoOffer(), clock=clock, name="a")
+    return Refresher(
+        units=units, watched=visits, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
+    )
 
 
 async def test_what_another_version_remembered_is_seen_as_for_the_first_time_and_keeps_nothing_waiting(

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.inbox import Delivery
-from booking.kept_catalog import Changed
 from booking.oversight import Attention
 from booking.refreshing import GIVEN_UP_AFTER, LONGEST_WAIT, Refresher
 from booking.refusals import UpstreamUnavailable
@@ -41,11 +40,8 @@ class MarkedMeanwhile(Unreadable):
         raise UpstreamUnavailable
 
 
-class NoOffer:
-    """Remembers nothing."""
-
-    async def invalidate(self, changed: Changed) -> None:
-        raise AssertionError("nothing has changed")
+def nothing_to_forget() -> None:
+    raise AssertionError("nothing has changed")
 
 
 async def wakes(_: str) -> None:
@@ -66,7 +62,9 @@ async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: 
     units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
     inbox = SqlInbox(engine=engine)
     watched = MarkedMeanwhile(inbox, clock)
-    refresher = Refresher(units=units, watched=watched, wake=wakes, offer=NoOffer(), clock=clock, name="a")
+    refresher = Refresher(
+        units=units, watched=watched, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
+    )
     await inbox.accept(a_delivery(clock))
     while clock.now() - NOW < GIVEN_UP_AFTER:
         await refresher.take_up()
@@ -86,7 +84,12 @@ async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: 
 async def test_a_resource_that_is_given_up_a_second_time_is_told_a_second_time(engine: AsyncEngine) -> None:
     units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
     refresher = Refresher(
-        units=units, watched=Unreadable(), wake=wakes, offer=NoOffer(), clock=clock, name="a"
+        units=units,
+        watched=Unreadable(),
+        wake=wakes,
+        forget_free_time=nothing_to_forget,
+        clock=clock,
+        name="a",
     )
     inbox = SqlInbox(engine=engine)
 

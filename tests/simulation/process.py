@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.holds import HoldRules, HoldService
-from booking.kept_catalog import Changed
 from booking.pacing import LocalPacer, Pace
 from booking.polling import VisitPoll
 from booking.quotes import QuoteService
@@ -148,7 +147,7 @@ class Process:
             units=self._units,
             watched=self.watched,
             wake=self._glance,
-            offer=_NothingKept(),
+            forget_free_time=_nothing_kept,
             clock=fate,
             name=fate.name,
         )
@@ -192,11 +191,8 @@ class Process:
             raise ConnectionLost from None
 
 
-class _NothingKept:
+def _nothing_kept() -> None:
     """Free time is asked for anew each time."""
-
-    async def invalidate(self, what: Changed) -> None:
-        """Nothing is kept."""
 
 
 def _gate(fate: Fate) -> Gate:
