@@ -41,8 +41,8 @@ test: env  ## everything that CI checks: lint, types, layers, generated client, 
 lint: env  ## the same without the tests
 	@$(run) tools.check --without tests
 
-processes: env  ## every trial with real processes and all pairs of faults, those too long for `make test` as well
-	@$(run) pytest tests/reliability tests/simulation/test_simulation_faults.py -n auto --maxprocesses 2
+processes: env  ## every trial with real processes, those too long for `make test` as well
+	@$(run) pytest tests/reliability -n auto --maxprocesses 2
 
 simulate: env  ## N random schedules from SEED on: faults on virtual time, the books checked after each (N=1000 SEED=0)
 	@$(run) tests.simulation.run --schedules $(or $(N),1000) --seed $(or $(SEED),0)

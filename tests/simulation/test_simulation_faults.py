@@ -19,10 +19,7 @@ def test_every_single_fault_of_the_canonical_journey_ends_right(part: int) -> No
     assert wrong == {}
 
 
-# Every other part of the pairs is in `make test`, all of them in `make processes`: together they take six minutes of one core.
-@pytest.mark.parametrize(
-    "part", [pytest.param(part, marks=pytest.mark.full if part % 2 else ()) for part in range(PARTS)]
-)
+@pytest.mark.parametrize("part", range(PARTS))
 def test_every_pair_of_faults_of_the_canonical_journey_ends_right(part: int) -> None:
     wrong = {}
     for pair in collected(pairs(part, PARTS)):
