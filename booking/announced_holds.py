@@ -34,12 +34,12 @@ class AnnouncedHolds:
         """Hand it over; the time is as taken as before. Raises HoldExpired."""
         return await self._store.transfer(hold, owner=owner)
 
-    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
-        """Give the interval back, and tell if there was one."""
-        hold = await self._store.get(hold_id)
-        await self._store.release(hold_id, owners=owners)
-        if hold is not None:
-            self._tell(hold)
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> Hold | None:
+        """Give the interval back, and tell if that freed it."""
+        freed = await self._store.release(hold_id, owners=owners)
+        if freed is not None:
+            self._tell(freed)
+        return freed
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""

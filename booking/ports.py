@@ -219,8 +219,8 @@ class HoldStore(Protocol):
         Raises HoldExpired when it is gone or not the given owner's.
         """
 
-    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
-        """Give the interval back if one of these owns it; nothing happens when it is gone or somebody else's."""
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> Hold | None:
+        """Give the interval back if one of these owns it; answers the hold as it was. None: it is gone, or somebody else's."""
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""

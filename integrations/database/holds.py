@@ -38,8 +38,10 @@ _c = holds.c
 
 # Built once: they are executed with every checkout.
 _LIVE = select(holds).where(_c.id == bindparam("wanted"), _c.expires_at > bindparam("now", type_=UtcTime))
-_RELEASE = delete(holds).where(
-    _c.id == bindparam("wanted"), _c.owner.in_(bindparam("owners", expanding=True))
+_RELEASE = (
+    delete(holds)
+    .where(_c.id == bindparam("wanted"), _c.owner.in_(bindparam("owners", expanding=True)))
+    .returning(holds)
 )
 
 # What comes of a statement that is wrong, on a database that answers.
@@ -110,10 +112,13 @@ class SqlHoldStore:
             _c.id == hold.id, or_(_c.owner == hold.owner, _c.owner == owner), owner=owner
         )
 
-    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
-        """Give the interval back if one of these owns it; nothing happens when it is gone or somebody else's."""
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> Hold | None:
+        """Give the interval back if one of these owns it; answers the hold as it was. None: it is gone, or somebody else's."""
         async with self._writing() as connection:
-            await connection.execute(_RELEASE, {"wanted": hold_id, "owners": [*owners]})
+            gone = await connection.execute(_RELEASE, {"wanted": hold_id, "owners": [*owners]})
+            row = gone.mappings().first()
+        freed = _from_row(row) if row is not None else None
+        return freed if freed is not None and freed.is_live(self._clock.now()) else None
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""

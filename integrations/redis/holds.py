@@ -102,12 +102,15 @@ class RedisHoldStore:
         with _answering():
             return _standing(await self._transfer(keys=[self._hold_key(hold.id)], args=arguments))
 
-    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
-        """Give the interval back if one of these owns it; nothing happens when it is gone or somebody else's."""
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> Hold | None:
+        """Give the interval back if one of these owns it; answers the hold as it was. None: it is gone, or somebody else's."""
         with _answering():
             fields: Mapping[Any, Any] = await self._client.hgetall(self._hold_key(hold_id))
-            if fields:
-                await self._release(keys=self._keys(_from_fields(fields)), args=[hold_id, *owners])
+            if not fields:
+                return None
+            flat = await self._release(keys=self._keys(_from_fields(fields)), args=[hold_id, *owners])
+        freed = _standing(flat) if flat else None
+        return freed if freed is not None and freed.is_live(self._clock.now()) else None
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""

@@ -368,20 +368,27 @@ class TestRelease:
     async def test_frees_the_time(self, store: HoldStore, clock: SetClock) -> None:
         hold = a_hold(clock)
         await store.acquire(hold, limit=1)
-        await store.release(hold.id, owners={ALICE})
+        assert await store.release(hold.id, owners={ALICE}) == hold
         assert await store.get(hold.id) is None
         assert await store.busy(["clinician-1"], around(hold)) == []
+        assert await store.release(hold.id, owners={ALICE}) is None
         await store.acquire(a_hold(clock, name="hold_2"), limit=1)  # it counts no longer
 
     async def test_by_somebody_else_changes_nothing(self, store: HoldStore, clock: SetClock) -> None:
         hold = a_hold(clock)
         await store.acquire(hold, limit=PLENTY)
-        await store.release(hold.id, owners={BOB})
+        assert await store.release(hold.id, owners={BOB}) is None
         assert await store.get(hold.id) == hold
         assert len(await store.busy(["clinician-1"], around(hold))) == 1
 
     async def test_of_nothing_changes_nothing(self, store: HoldStore) -> None:
-        await store.release("hold_missing", owners={ALICE})
+        assert await store.release("hold_missing", owners={ALICE}) is None
+
+    async def test_of_what_has_expired_frees_nothing(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        clock.moment = hold.expires_at
+        assert await store.release(hold.id, owners={ALICE}) is None
 
 
 class TestTransfer:
@@ -393,7 +400,7 @@ class TestTransfer:
         assert await store.get(hold.id) == handed
         await store.release(hold.id, owners={ALICE})
         assert await store.get(hold.id) == handed
-        await store.release(hold.id, owners={BOB})
+        assert await store.release(hold.id, owners={ALICE, BOB}) == handed
         assert await store.get(hold.id) is None
 
     async def test_again_is_no_change(self, store: HoldStore, clock: SetClock) -> None:

@@ -423,10 +423,9 @@ class FakeHolds:
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         return self._changed(hold, owner=owner)
 
-    async def release(self, hold_id: str, *, owners: Collection[str]) -> None:
-        hold = self._holds.get(hold_id)
-        if hold is not None and hold.owner in owners:
-            del self._holds[hold_id]
+    async def release(self, hold_id: str, *, owners: Collection[str]) -> Hold | None:
+        hold = await self.get(hold_id)
+        return self._holds.pop(hold_id) if hold is not None and hold.owner in owners else None
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         return [
