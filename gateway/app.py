@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from booking.ports import Clock
 from gateway.authentication import VISITOR_HEADER, Authenticator
 from gateway.clients import ClientNames
-from gateway.composition import System, compose
+from gateway.composition import compose
 from gateway.graphiql import graphiql_routes
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency import REPLAYED_HEADER, MutationGuard
@@ -26,6 +26,7 @@ from gateway.sealing import sealer
 from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings
 from gateway.sockets import SocketRules
+from gateway.system import System
 from gateway.tokens import GatewayTokens, derive_key
 from gateway.trusted_documents import TrustedDocuments, load_manifest
 from gateway.webhook_secrets import WebhookSecrets

@@ -19,8 +19,9 @@ from booking.oversight import Attention, ClinicianBlock, Event
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import OutcomeUnknown
 from booking.search import Wanted
-from gateway.composition import System, compose
+from gateway.composition import compose
 from gateway.settings import Environment, Settings
+from gateway.system import System
 from integrations.alerts.texts import text_of
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate

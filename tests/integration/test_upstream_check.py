@@ -18,8 +18,9 @@ from sqlalchemy import select
 
 from booking.oversight import Attention
 from gateway.command_line import main
-from gateway.composition import System, compose
+from gateway.composition import compose
 from gateway.settings import Environment, Settings
+from gateway.system import System
 from integrations.database.engine import reading
 from integrations.database.migrations import migrate
 from integrations.database.tables import alerts

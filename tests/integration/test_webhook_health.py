@@ -19,7 +19,8 @@ from booking.slots import Slot
 from booking.webhook_health import CheckRunning
 from booking.webhook_subscriptions import Defect
 from gateway.command_line import main
-from gateway.composition import System, compose
+from gateway.composition import compose
+from gateway.system import System
 from gateway.webhooks import PATH
 from integrations.alerts.texts import text_of
 from integrations.healthie.webhooks import EVENTS

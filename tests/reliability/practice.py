@@ -21,11 +21,12 @@ from booking.saga import LEASE, at_rest
 from booking.saga_table import TERMINAL
 from booking.slots import Slot
 from booking.steps import SETTLE
-from gateway.composition import System, compose
+from gateway.composition import compose
 from gateway.demo import documents
 from gateway.demo.api import App
 from gateway.sealing import sealer
 from gateway.settings import Environment, Settings
+from gateway.system import System
 from gateway.tokens import GatewayTokens
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.engine import reading

@@ -1,0 +1,78 @@
+"""The domain's services as the API uses them."""
+
+from datetime import timedelta
+
+from booking.checkout import CheckoutRules, CheckoutService
+from booking.holds import HoldRules, HoldService
+from booking.lookout import Changes
+from booking.operations import OperationsService
+from booking.pokes import LocalPokes
+from booking.ports import CatalogSource, Clock, HoldStore, UnitOfWorkFactory
+from booking.quotes import QuoteService
+from booking.records import RecordsService
+from booking.saga import Saga
+from booking.search import SlotSearch
+from booking.services import Services
+from booking.trials import BoundedPromotions, Trials
+from booking.watching import Watching
+from gateway.settings import Settings
+from integrations.healthie.connect import Healthie
+
+
+def build_services(
+    settings: Settings,
+    *,
+    heard: LocalPokes,
+    changes: Changes,
+    healthie: Healthie,
+    catalog: CatalogSource,
+    browsing: CatalogSource,
+    holds: HoldStore,
+    units: UnitOfWorkFactory,
+    saga: Saga,
+    clock: Clock,
+    trials: Trials,
+) -> Services:
+    """Build them on their ports, with the rules that the settings give."""
+    search = SlotSearch(
+        catalog=browsing, availability=healthie.availability, holds=holds, units=units, clock=clock
+    )
+    promotions = BoundedPromotions(inner=healthie.promotions, trials=trials)
+    quotes = QuoteService(catalog=catalog, promotions=promotions)
+    records = RecordsService(patients=healthie.patients, cards=healthie.cards)
+    return Services(
+        catalog=browsing,
+        search=search,
+        holds=HoldService(
+            store=holds,
+            search=search,
+            catalog=catalog,
+            units=units,
+            clock=clock,
+            rules=HoldRules(
+                duration=settings.hold_duration,
+                extensions=settings.hold_extensions,
+                per_owner=settings.holds_per_owner,
+                per_client=settings.holds_per_client,
+            ),
+        ),
+        quotes=quotes,
+        checkouts=CheckoutService(
+            saga=saga,
+            quotes=quotes,
+            holds=holds,
+            cards=healthie.cards,
+            units=units,
+            clock=clock,
+            rules=CheckoutRules(
+                confirm_window=timedelta(minutes=settings.confirm_minutes),
+                answer_within=timedelta(seconds=settings.answer_seconds),
+            ),
+            trials=trials,
+        ),
+        records=records,
+        operations=OperationsService(units=units),
+        watching=Watching(
+            pokes=heard, search=search, records=records, units=units, changes=changes, clock=clock
+        ),
+    )
