@@ -83,6 +83,23 @@ def request_error_body(error: RequestError) -> dict[str, Any]:
     return {"errors": [{"message": error.message, "extensions": extensions}]}
 
 
+def as_request_error(error: Exception, *, request_id: str) -> RequestError:
+    """What to tell of an error that ended a request before anything of it was executed; our faults are masked, and logged."""
+    if isinstance(error, RequestError):
+        return error
+    met = GraphQLError("", original_error=error)
+    told = explain(met, request_id=request_id)
+    if told.code == "INTERNAL":
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            log_fault(met)
+    refused = RequestError(told.message)
+    refused.code = told.code
+    refused.retryable = told.extensions.get("retryable", False)
+    refused.status = 503 if refused.retryable else 500
+    refused.details = told.extensions
+    return refused
+
+
 def log_fault(error: GraphQLError) -> None:
     """Record a fault by its kind and place; its text may hold a patient's data and stays out."""
     cause = error.original_error or error

@@ -15,7 +15,7 @@ from strawberry.types.graphql import OperationType
 
 from booking.services import Services
 from gateway.authentication import Authenticator
-from gateway.errors import explain, format_error, request_error_body
+from gateway.errors import as_request_error, explain, format_error, request_error_body
 from gateway.graphql import build_schema
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
@@ -103,8 +103,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 response: Response = await self.run(request, context=context)
         except HTTPException as error:
             return _refused(_from_strawberry(error), media_type)
-        except RequestError as error:
-            return _refused(error, media_type)
+        except Exception as error:  # noqa: BLE001  # who asks could not be found out, for one
+            return _refused(as_request_error(error, request_id=request_id), media_type)
         response.headers["Content-Type"] = f"{media_type}; charset=utf-8"
         response.status_code = context.response.status or response.status_code
         response.headers.update(context.response.headers)

@@ -1,18 +1,18 @@
 """One socket, from its acceptance to its end."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import strawberry
 import structlog
-from graphql import GraphQLError
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from booking.principals import Caller
 from gateway.authentication import VISITOR_HEADER
-from gateway.errors import explain, format_error, log_fault, request_error_body
+from gateway.errors import as_request_error, request_error_body
 from gateway.limits.turns import Turns
 from gateway.rates import TooManyRequests
 from gateway.requests import Requests, request_id_of
@@ -37,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 # Read from the payload of connection_init, since pages cannot set headers; nothing else of it is.
 CREDENTIALS = ("authorization", VISITOR_HEADER)
+
+# What HTTP answers whoever is surely nobody.
+FORBIDDEN = (401, 403)
 
 Admit = Callable[[Caller | None], None]
 
@@ -157,23 +160,17 @@ class Connection:
             raise Close(4429, "Too many initialisation requests")
         self._init_received = True
         self._headers = _with_credentials(self._socket.headers, message.payload or {})
-        try:
+        with _who_asks():
             caller = await self._requests.caller(self._headers)
-        except TooManyRequests as error:
-            raise Close(1013, "Too many requests") from error
-        except RequestError as error:
-            raise Close(4403, "Forbidden") from error
         self._admit(caller)
         self._acknowledged = True
         self._look_at = self._time() + self._rules.look_every.total_seconds()
         await self._send(ack())
 
     async def _check_token(self) -> None:
-        """Raise Close when their token is worth nothing any more."""
-        try:
+        """Raise Close when their token is worth nothing any more, or that cannot be found out."""
+        with _who_asks():
             await self._requests.authenticator.caller(self._headers)
-        except RequestError as error:
-            raise Close(4403, "Forbidden") from error
 
     async def _subscribe(self, asked: Subscribe) -> None:
         if not self._acknowledged:
@@ -202,16 +199,14 @@ class Connection:
             # The upgrade's idempotency key, if it had one, is none of a single operation's.
             async with self._requests.opened(self._headers, request_id=request_id) as context:
                 await operations.run(asked, context, schema=self._schema, tell=tell)
-        except TooManyRequests as error:
-            await tell(failed(asked.id, request_error_body(error)["errors"]), last=True)
-        except RequestError:  # their token has expired in between
-            await self._close(Close(4403, "Forbidden"))
-        except Exception as error:  # noqa: BLE001  # who they are could not be found out: this operation is over
-            fault = GraphQLError("", original_error=error)
-            log_fault(fault)
-            await tell(
-                failed(asked.id, [format_error(fault, explain(fault, request_id=request_id))]), last=True
-            )
+        except Exception as error:  # noqa: BLE001  # who they are could not be found out
+            refused = as_request_error(error, request_id=request_id)
+            if (
+                isinstance(error, RequestError) and not refused.retryable
+            ):  # their token has expired in between
+                await self._close(Close(4403, "Forbidden"))
+            else:  # this operation is over
+                await tell(failed(asked.id, request_error_body(refused)["errors"]), last=True)
 
     async def _send(self, text: str) -> None:
         """Send it, unless there is nobody any more to send it to."""
@@ -231,6 +226,19 @@ class Connection:
             await self._socket.close(close.code, close.reason)
         except WebSocketDisconnect:
             log.info("socket.gone_before_close", code=close.code)
+
+
+@contextmanager
+def _who_asks() -> Iterator[None]:
+    """Raise Close for what it meets: whoever may be somebody, as far as can be told now, is to come again."""
+    try:
+        yield
+    except TooManyRequests as error:
+        raise Close(1013, "Too many requests") from error
+    except Exception as error:
+        if as_request_error(error, request_id=request_id_of(None)).status in FORBIDDEN:
+            raise Close(4403, "Forbidden") from error
+        raise Close(1013, "Try again later") from error
 
 
 def _with_credentials(headers: Headers, payload: Mapping[str, Any]) -> Headers:

@@ -118,6 +118,22 @@ async def test_somebody_without_a_record_is_told_so(sign_in: SignIn, email: str 
     assert answer.json()["errors"][0]["extensions"]["code"] == "NO_PATIENT_RECORD"
 
 
+async def test_somebody_who_cannot_be_looked_up_now_is_told_to_come_again(sign_in: SignIn) -> None:
+    patient = sign_in.stack.practice["patients"][0]
+    known = (await sign_in.app(healthie_patient_id=patient["id"], sub="known").ask(documents.ME))["me"]
+    who = {"email": known["email"], "given_name": known["firstName"], "family_name": known["lastName"]}
+    app = sign_in.app(**who, email_verified=True)
+    await sign_in.stack.fault("http_5xx", "PatientsByEmail", count=20)
+    refused = await app.post(documents.ME)
+    assert refused.status_code == 503
+    assert refused.json()["errors"][0]["extensions"] == {"code": "UPSTREAM_UNAVAILABLE", "retryable": True}
+    well = await sign_in.stack.http.get("/healthz")
+    for header in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"):
+        assert refused.headers[header] == well.headers[header]
+    assert refused.headers["Cache-Control"] == "no-store"
+    assert refused.headers["X-Request-Id"]
+
+
 async def test_every_bad_token_gets_the_same_answer_and_reaches_nobody(sign_in: SignIn) -> None:
     now = int(sign_in.stack.clock.now().timestamp())
     bad = [

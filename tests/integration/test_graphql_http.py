@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.contextvars import merge_contextvars
 
 from booking.refusals import UpstreamUnavailable
 from gateway.graphql import build_schema
+from gateway.tokens import DevelopmentTokens
 from tests.integration.graphql_world import GUEST, HOLD, START, Api, api_on
 from tests.unit.booking_world import a_slot
 
@@ -158,6 +160,22 @@ class TestErrors:
         assert answer.code == "UPSTREAM_UNAVAILABLE"
         assert answer.body["errors"][0]["extensions"]["retryable"] is True
         assert logs == []
+
+    async def test_a_fault_before_anything_is_executed_is_masked_and_logged_too(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def fail(*_: object) -> None:
+            raise OSError(CANARY)  # as a database does that is gone
+
+        monkeypatch.setattr(DevelopmentTokens, "verify", fail)
+        with structlog.testing.capture_logs([merge_contextvars]) as logs, caplog.at_level(logging.DEBUG):
+            answer = await api.patient().ask(PLANS)
+        request_id = answer.http.headers["X-Request-Id"]
+        assert (answer.http.status_code, answer.code) == (500, "INTERNAL")
+        assert answer.body["errors"][0]["extensions"]["requestId"] == request_id
+        assert answer.http.headers["Cache-Control"] == "no-store"
+        assert [(log["error"], log["request_id"]) for log in logs] == [("builtins.OSError", request_id)]
+        assert CANARY not in answer.http.text + repr(logs) + caplog.text
 
     @pytest.mark.parametrize(
         ("given", "field"),

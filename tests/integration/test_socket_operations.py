@@ -14,12 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from booking.current import current_work
+from booking.refusals import UpstreamUnavailable
 from gateway.authentication import Authenticator
 from gateway.graphql import EXTENSIONS, ApiSchema
 from gateway.limits.turns import Turns
 from gateway.requests import Requests
 from gateway.settings import TrustedDocumentsMode
+from gateway.sign_in.provider import SignInUnavailable
 from gateway.sockets import SocketEndpoint, SocketRules
+from gateway.tokens import DevelopmentTokens
 from gateway.trusted_documents import TrustedDocuments, by_every_name
 from schema.context import Info
 from schema.fields import computed
@@ -95,6 +98,31 @@ class TestWhoAsks:
             await one.say({"type": "connection_init", "payload": {"Authorization": token}})
             assert await one.closed() == (4403, "Forbidden")
 
+    @pytest.mark.parametrize("error", [UpstreamUnavailable("patients"), SignInUnavailable(), OSError("gone")])
+    async def test_comes_again_when_it_cannot_be_found_out_now(
+        self, api: Api, url: str, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        """Apps take 4403 for a token that is none, and 1011 for a reason to give up."""
+
+        async def fail(*_: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(DevelopmentTokens, "verify", fail)
+        async with connected(url) as one:
+            await one.say({"type": "connection_init", "payload": api.patient().headers})
+            assert await one.closed() == (1013, "Try again later")
+
+    @pytest.mark.parametrize("error", [UpstreamUnavailable("patients"), SignInUnavailable(), OSError("gone")])
+    async def test_comes_again_when_it_cannot_be_found_out_any_more(
+        self, api: Api, url: str, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        async def fail(*_: Any) -> None:
+            raise error
+
+        async with opened(url, api.patient().headers) as one:
+            monkeypatch.setattr(DevelopmentTokens, "verify", fail)
+            assert await one.closed() == (1013, "Try again later")
+
     @pytest.mark.parametrize("value", [1, ["Bearer a"], {"a": 1}, True])
     async def test_is_said_by_strings(self, url: str, value: Json) -> None:
         async with connected(url) as one:
@@ -148,6 +176,26 @@ class TestWhoAsks:
                     told = await one.hear()
                     assert (told["type"], told["id"]) == ("error", name)
                     assert told["payload"][0]["extensions"]["code"] == "INTERNAL"
+                assert (await one.ask(ME))["data"] == {"me": {"id": "p-sample"}}
+
+        @pytest.mark.parametrize(
+            ("error", "code"),
+            [
+                (UpstreamUnavailable("patients"), "UPSTREAM_UNAVAILABLE"),
+                (SignInUnavailable(), "SIGN_IN_UNAVAILABLE"),
+            ],
+        )
+        async def test_is_told_of_when_it_may_be_found_out_later(
+            self, api: Api, url: str, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+        ) -> None:
+            async def fail(*_: Any) -> None:
+                raise error
+
+            async with opened(url, api.patient().headers) as one:
+                with monkeypatch.context() as away:
+                    away.setattr(DevelopmentTokens, "verify", fail)
+                    refused = await one.refused(ME)
+                assert (refused["extensions"]["code"], refused["extensions"]["retryable"]) == (code, True)
                 assert (await one.ask(ME))["data"] == {"me": {"id": "p-sample"}}
 
         async def test_is_asked_again_for_each_operation(self, api: Api, url: str) -> None:
