@@ -14,6 +14,7 @@ from booking.refusals import (
     DomainError,
     HoldExpired,
     PaymentInProgress,
+    QuoteChanged,
     Refusal,
     SlotTaken,
 )
@@ -172,7 +173,13 @@ class Patient:
                 self.owner(checkout_id), checkout_id, card, quote_id=self._seen[checkout_id]
             )
 
-        return await self._ask(ask)
+        while True:
+            try:
+                return await self._ask(ask)
+            except QuoteChanged as changed:  # in another tab of theirs: they look at the new one, and take it
+                self._seen[checkout_id] = changed.quote.id
+                self._hear(checkout_id, "another quote", over=False)
+                await asyncio.sleep(self.wish.thinks)
 
     async def _cancel(self, checkout_id: str, after: float) -> None:
         await asyncio.sleep(after)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from booking.models import CheckoutState
+from tests.simulation.campaign import by_seed
 from tests.simulation.fate import Trouble
 from tests.simulation.plans import Scripted
 from tests.simulation.scenarios import canonical
@@ -34,3 +35,10 @@ def test_a_hold_lost_while_its_driver_was_gone_is_not_charged_for_when_another_h
         ).play()
         assert result.violations == []
         assert [row.state for row in result.checkouts] == [CheckoutState.SLOT_LOST, CheckoutState.CONFIRMED]
+
+
+def test_a_quote_that_another_tab_changed_is_accepted_anew_and_paid_once() -> None:
+    """Two tabs of one patient at one checkout; the first is told of the quote that the second has asked for."""
+    result = by_seed(1500)
+    assert result.violations == []
+    assert any("is told another quote" in line for line in result.trace)
