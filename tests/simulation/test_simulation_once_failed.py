@@ -42,3 +42,8 @@ def test_a_quote_that_another_tab_changed_is_accepted_anew_and_paid_once() -> No
     result = by_seed(1500)
     assert result.violations == []
     assert any("is told another quote" in line for line in result.trace)
+
+
+def test_a_time_that_was_given_back_and_taken_anew_may_be_offered_in_between() -> None:
+    """A gateway that thaws gives one hold back, answers somebody who looks, and takes the next on the same time."""
+    assert by_seed(3158).violations == []

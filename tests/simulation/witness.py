@@ -25,7 +25,8 @@ from tests.simulation.fate import Trouble
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
-Taken = tuple[str, datetime, datetime]
+# By which hold, of which clinician, from when to when. A claim is its checkout's hold's.
+Taken = tuple[str, str, datetime, datetime]
 
 OVERLAP = """
     SELECT a.checkout_id, b.checkout_id FROM slot_claims a JOIN slot_claims b
@@ -122,18 +123,22 @@ class Witness:
                 self.note(f"hold left behind: {hold_id} of {checkout_id}")
 
     def taken(self) -> set[Taken]:
-        """Answer what is held and claimed now: whose it is, and of whom which time."""
+        """Answer what is held and claimed now. What is taken, given back and taken anew is so by another hold."""
         now = self._schedule.loop.now()
+        held = select(holds.c.id, holds.c.clinician_id, holds.c.starts_at, holds.c.ends_at)
+        claimed = select(
+            checkouts.c.hold_id, slot_claims.c.clinician_id, slot_claims.c.starts_at, slot_claims.c.ends_at
+        )
         with self._schedule.hold_database.connect() as connection:
-            live = connection.execute(select(holds).where(holds.c.expires_at > now)).mappings().all()
+            live = connection.execute(held.where(holds.c.expires_at > now)).tuples().all()
         with self._schedule.database.connect() as connection:
-            claimed = connection.execute(select(slot_claims)).mappings().all()
-        return {(each["clinician_id"], each["starts_at"], each["ends_at"]) for each in (*live, *claimed)}
+            rest = connection.execute(claimed.join_from(slot_claims, checkouts)).tuples().all()
+        return {*live, *rest}
 
     def offered(self, slots: Iterable[Slot], taken: set[Taken]) -> None:
         """Hold what was offered against what was taken all the while."""
         for slot in slots:
-            for clinician_id, start, end in taken:
+            for _, clinician_id, start, end in taken:
                 same = slot.clinician_id == clinician_id and not self._jumped
                 if same and start < slot.end and slot.start < end:
                     self.note(f"offered though taken: {slot.clinician_id} at {slot.start}")
