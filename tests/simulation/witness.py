@@ -130,10 +130,10 @@ class Witness:
             checkouts.c.hold_id, slot_claims.c.clinician_id, slot_claims.c.starts_at, slot_claims.c.ends_at
         )
         with self._schedule.hold_database.connect() as connection:
-            live = connection.execute(held.where(holds.c.expires_at > now)).tuples().all()
+            live = connection.execute(held.where(holds.c.expires_at > now)).all()
         with self._schedule.database.connect() as connection:
-            rest = connection.execute(claimed.join_from(slot_claims, checkouts)).tuples().all()
-        return {*live, *rest}
+            rest = connection.execute(claimed.join_from(slot_claims, checkouts)).all()
+        return {(*row,) for row in (*live, *rest)}
 
     def offered(self, slots: Iterable[Slot], taken: set[Taken]) -> None:
         """Hold what was offered against what was taken all the while."""
