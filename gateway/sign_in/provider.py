@@ -18,9 +18,10 @@ from jwt.exceptions import PyJWTError
 
 from booking.ports import Clock
 from booking.single_flight import SingleFlight
+from gateway.json_text import read_json
 from schema.errors import RequestError
 
-# A provider that takes longer keeps everybody who signs in waiting.
+# A provider that takes longer for both documents keeps everybody who signs in waiting.
 TIMEOUT_SECONDS = 5.0
 
 # A key that the provider withdraws is worth nothing to us an hour later.
@@ -92,8 +93,9 @@ class ProviderKeys:
             return
         self._asked_at = self._clock.now()
         try:
-            self._keys = await self._fetched()
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError) as error:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                self._keys = await self._fetched()
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError, KeyError, TypeError) as error:
             log.warning("sign_in.keys_not_fetched", error=type(error).__name__)
             return
         self._fetched_at = self._clock.now()
@@ -116,7 +118,7 @@ class ProviderKeys:
                 body += part
                 if len(body) > _LONGEST_ANSWER:
                     raise ValueError("no set of keys is that long")
-        return httpx2.Response(200, content=bytes(body)).json()
+        return read_json(bytes(body))
 
 
 def _usable(keys: Any) -> Mapping[str, ProviderKey]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,25 @@ def public(key: Any, algorithm: str, key_id: str, **changes: Any) -> dict[str, A
     return told | {"kid": key_id, "use": "sig", "alg": algorithm} | changes
 
 
+@dataclass(frozen=True)
+class Raw:
+    """What is sent as it is."""
+
+    content: bytes = field(repr=False)
+
+
+class Trickle(httpx2.AsyncByteStream):
+    """Goes on for ever, a little at a time."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+
+_AS_KEYS: Any = object()
+
+
 @dataclass(kw_only=True)
 class Provider:
     """What it publishes, and how often it was asked."""
@@ -43,7 +63,9 @@ class Provider:
     discovery: dict[str, Any] = field(
         default_factory=lambda: {"issuer": ISSUER, "jwks_uri": "https://sign-in.example.com/keys"}
     )
+    told: Any = _AS_KEYS  # in place of the set of keys
     down: bool = False
+    trickles: bool = False
     asked: list[str] = field(default_factory=list)
     reached: asyncio.Event = field(default_factory=asyncio.Event)  # by a question
     slow: asyncio.Event | None = None  # it answers when this is set
@@ -61,7 +83,11 @@ class Provider:
             raise httpx2.ConnectError("nobody there")
         if request.url.path.endswith("/.well-known/openid-configuration"):
             return httpx2.Response(200, json=self.discovery)
-        return httpx2.Response(200, json={"keys": self.keys})
+        if self.trickles:
+            return httpx2.Response(200, stream=Trickle())
+        if isinstance(self.told, Raw):
+            return httpx2.Response(200, content=self.told.content)
+        return httpx2.Response(200, json={"keys": self.keys} if self.told is _AS_KEYS else self.told)
 
     def token(
         self,

@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from booking.models import GuestDetails, Patient
 from booking.principals import Principal, PrincipalKind
 from booking.refusals import UpstreamUnavailable
+from gateway.sign_in import provider
 from gateway.sign_in.patients import LinkedPatients, NoPatientRecord
 from gateway.sign_in.provider import ProviderKeys, SignInUnavailable
 from gateway.sign_in.tokens import ProviderTokens, SignInRules
 from gateway.tokens import InvalidToken
 from tests.unit.booking_doubles import FakeClock
-from tests.unit.sign_in_provider import AUDIENCE, EC_KEY, ED_KEY, ISSUER, RSA_KEY, Provider, public
+from tests.unit.sign_in_provider import AUDIENCE, EC_KEY, ED_KEY, ISSUER, RSA_KEY, Provider, Raw, public
 
 PATIENT = Principal(kind=PrincipalKind.PATIENT, id="p1")
 KNOWN = GuestDetails(email="known@example.com", first_name="Sample", last_name="Known")
@@ -30,6 +31,8 @@ THEIRS: dict[str, Any] = {
     "given_name": KNOWN.first_name,
     "family_name": KNOWN.last_name,
 }
+
+DEEP = Raw(b"[" * 200_000)
 
 
 class Records:
@@ -331,6 +334,25 @@ class TestTheProvidersKeys:
         world.provider.down = False
         world.clock.advance(seconds=11)
         assert await world.tokens.verify(world.provider.token()) == PATIENT
+
+    async def test_that_come_too_slowly_are_not_waited_for(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each byte in time, and never all of them: everybody who signs in waits for the same answer."""
+        monkeypatch.setattr(provider, "TIMEOUT_SECONDS", 0.2)
+        world.provider.trickles = True
+        async with asyncio.timeout(10):
+            with pytest.raises(SignInUnavailable):
+                await world.tokens.verify(world.provider.token())
+        world.provider.trickles = False
+        world.clock.advance(seconds=11)
+        assert await world.tokens.verify(world.provider.token()) == PATIENT
+
+    @pytest.mark.parametrize("told", [None, [], "keys", {"keys": 7}, {"keys": None}, DEEP], ids=repr)
+    async def test_that_are_no_set_of_keys_are_none(self, world: World, told: Any) -> None:
+        world.provider.told = told
+        with pytest.raises(SignInUnavailable):
+            await world.tokens.verify(world.provider.token())
 
     @pytest.mark.parametrize(
         "changes",
