@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import strawberry
 from starlette.datastructures import Headers
@@ -69,7 +68,7 @@ class SocketEndpoint:
         origin = headers.get("origin")
         if origin is None or origin in self._rules.origins or "*" in self._rules.origins:
             return True
-        return urlsplit(origin).netloc == headers.get("host")
+        return origin.partition("://")[2] == headers.get("host")
 
     @contextmanager
     def _counted(self, network: str | None) -> Iterator[Admit]:

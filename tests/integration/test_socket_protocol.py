@@ -98,7 +98,9 @@ class TestHandshake:
             async with connected(url, origin=origin) as one:
                 await one.open()
 
-    @pytest.mark.parametrize("origin", ["https://elsewhere.example.com", "null", f"{ORIGIN}.example.com"])
+    @pytest.mark.parametrize(
+        "origin", ["https://elsewhere.example.com", "null", f"{ORIGIN}.example.com", "http://["]
+    )
     async def test_a_page_of_any_other_is_refused_before_it_is_accepted(self, url: str, origin: str) -> None:
         with pytest.raises(InvalidStatus) as refusal:
             async with connected(url, origin=origin):
