@@ -21,6 +21,7 @@ from gateway.http import GraphQLEndpoint
 from gateway.idempotency import REPLAYED_HEADER, MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
 from gateway.rates import OperationRates, RefusedSenders
+from gateway.readiness import Readiness
 from gateway.requests import REQUEST_ID_HEADER
 from gateway.sealing import sealer
 from gateway.security_headers import SecurityHeaders
@@ -56,6 +57,7 @@ class _Gateway:
         self._trusted = trusted
         self._system: System | None = None
         self._endpoint: GraphQLEndpoint | None = None
+        self._readiness = Readiness(self._database_is_ready)
         self.webhooks = _Webhooks()
 
     @contextlib.asynccontextmanager
@@ -78,11 +80,14 @@ class _Gateway:
 
     async def ready(self, _request: Request) -> Response:
         """Say whether requests can be served: the database answers and has today's tables."""
-        if self._system is not None and await ready(self._system.engine):
+        if await self._readiness():
             return PlainTextResponse(_READY_BUT if self._settings.blind_to_networks else "ready")
         return PlainTextResponse(
             "not ready: run `frontdoor migrate`, or look whether the database answers", 503
         )
+
+    async def _database_is_ready(self) -> bool:
+        return self._system is not None and await ready(self._system.engine)
 
 
 class _Webhooks:

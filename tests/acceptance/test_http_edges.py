@@ -1,5 +1,6 @@
 """What browsers and balancers meet: CORS, health, GraphiQL, and GraphQL over HTTP."""
 
+import asyncio
 import json
 import sqlite3
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from integrations.database.migrations import ready
 from tests.acceptance import documents
 from tests.plugins.stack import Stack, Stacks
 
@@ -58,6 +61,21 @@ class TestHealth:
     async def test_lives_and_is_ready(self, stack: Stack) -> None:
         for path in ("/healthz", "/readyz"):
             assert (await stack.http.get(path)).status_code == 200
+
+    async def test_is_asked_of_the_database_once_however_many_want_to_know(
+        self, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Anybody may ask, and nobody is counted."""
+        asked: list[AsyncEngine] = []
+
+        async def counted(engine: AsyncEngine) -> bool:
+            asked.append(engine)
+            return await ready(engine)
+
+        monkeypatch.setattr("gateway.app.ready", counted)
+        answers = await asyncio.gather(*(stack.http.get("/readyz") for _ in range(50)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len(asked) == 1
 
     async def test_is_not_ready_without_its_tables_and_lives_all_the_same(self, stack: Stack) -> None:
         with sqlite3.connect(stack.settings.database_url.removeprefix("sqlite:///")) as connection:
