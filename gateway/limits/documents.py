@@ -80,13 +80,14 @@ class Documents:
         self._kept: OrderedDict[str, Examined] = OrderedDict()  # the latest last
         self._characters = 0  # of all that are kept
         self._turns = turns or Turns()
-        self._looking: SingleFlight[str, Examined] = SingleFlight()
+        # One's own crowd is one that waits; in another's place nobody waits, since that may be a flood's.
+        self._looking: SingleFlight[tuple[str, str], Examined] = SingleFlight()
 
     async def examined(self, text: str, *, sender: str) -> Examined:
         """As `examine`, in the sender's turn if the document is not known. Raises TooManyRequests besides."""
         if text in self._kept:
             return self.examine(text)
-        return await self._looking(text, lambda: self._in_turn(text, sender))
+        return await self._looking((sender, text), lambda: self._in_turn(text, sender))
 
     async def _in_turn(self, text: str, sender: str) -> Examined:
         async with self._turns.turn(sender):

@@ -18,6 +18,7 @@ from gateway.limits.bounds import COST, LENGTH, VALUES, Bound, TooMuch, check_va
 from gateway.limits.documents import KEPT, KEPT_CHARACTERS
 from gateway.limits.turns import MOST_WAITING
 from gateway.limits.weights import SIZES, WEIGHTS
+from gateway.rates import TooManyRequests
 from tests.unit.limits_samples import documents, fan_out, practice
 
 DOCUMENTS = documents()
@@ -253,6 +254,24 @@ class TestCache:
         crowd = [ours.examined("{ node { name } }", sender="somebody") for _ in range(2 * MOST_WAITING)]
         first, *others = await asyncio.gather(*crowd)
         assert all(one is first for one in others)
+
+    async def test_who_sends_what_a_flood_sends_too_neither_waits_nor_is_refused_with_it(self) -> None:
+        ours = documents()
+        known_to_all = "{ node { name } }"
+        done: list[str] = []
+
+        async def ask(text: str, sender: str) -> None:
+            await ours.examined(text, sender=sender)
+            done.append(sender)
+
+        flood = [f"query Q{n} {{ node {{ name }} }}" for n in range(MOST_WAITING)]
+        waiting = [asyncio.ensure_future(ask(text, "flood")) for text in [*flood, known_to_all]]
+        refused = asyncio.ensure_future(ask("{ node { id name } }", "flood"))
+        await asyncio.gather(ask(known_to_all, "patient"), ask("{ node { id name } }", "another"))
+        assert done.count("flood") <= 2
+        with pytest.raises(TooManyRequests):
+            await refused
+        await asyncio.gather(*waiting)
 
     def test_those_who_make_up_long_ones_do_not_either(self) -> None:
         ours = documents()
