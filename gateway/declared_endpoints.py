@@ -27,7 +27,9 @@ def _signs(secret: SecretStr) -> SecretStr:
 
 
 # Shorter than any secret, so that nobody's secret can pass for a name, and be shown as one.
-EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,29}$")]
+A_NAME = r"^[a-z][a-z0-9_-]{0,29}$"
+
+EndpointName = Annotated[str, StringConstraints(pattern=A_NAME)]
 
 
 class DeclaredEndpoint(BaseModel):

@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from booking.refusals import InvalidInput
-from gateway.declared_endpoints import DeclaredEndpoint, EndpointName
+from gateway.declared_endpoints import A_NAME, DeclaredEndpoint, EndpointName
 from integrations.database.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ _SECRET_LENGTH = 32
 
 # What signs tokens in a stack on a developer's own machine, where everybody is synthetic; production refuses it.
 DEVELOPMENT_SECRET = "frontdoor-development-only-anybody-can-know-this"  # noqa: S105  # that is its point
-
-
-# Of endpoints and their parts. Shorter than any secret.
-_A_NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 # The schemes of addresses that the adapters take.
 _DATABASES = frozenset({"sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg"})
@@ -463,7 +459,7 @@ def _place(loc: tuple[int | str, ...]) -> str:
     """The setting, and where in it, as far as that is told by names: whatever else stands there may be a value."""
     if not loc:
         return ""  # of several settings: the text names them
-    inside = [one for one in map(str, loc[1:]) if _A_NAME.fullmatch(one)]
+    inside = [one for one in map(str, loc[1:]) if re.fullmatch(A_NAME, one)]
     return " ".join([f"FRONTDOOR_{str(loc[0]).upper()}", *inside]) + ": "
 
 
