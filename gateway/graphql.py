@@ -67,7 +67,7 @@ class ApiSchema(strawberry.Schema):
         return self._operators_documents if self._is_open_to(caller) else self.documents
 
     def _is_open_to(self, caller: Caller | None) -> bool:
-        """Whether it is by being for operators."""
+        """Whether the caller is an operator, and the setting gives those more."""
         return (
             self._open_to_operators and caller is not None and caller.principal.kind is PrincipalKind.OPERATOR
         )
