@@ -23,9 +23,7 @@ class Work:
     checkout_id: str | None = None
     owner_kind: str | None = None  # of the checkout: visitor, guest or patient
     patient_id: str | None = None  # whom the checkout is for, once they are known
-    urgent: bool = (
-        False  # it comes before whoever only looks around: a checkout is under way, and may be waited for
-    )
+    urgent: bool = False  # a checkout is under way: it comes before whoever only looks around
 
     @property
     def told_as(self) -> str:

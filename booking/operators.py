@@ -49,7 +49,8 @@ class OperatorDesk:
     async def retry(self, checkout_id: str) -> Checkout:
         """Let a worker take the step again that was given up, or look again at an ended one, or take up a parked one now.
 
-        What the step or the look will tell again leaves the attention list; every other reason stays. Raises NotFound; InvalidInput when it waits for its patient; PaymentInProgress, StaleCheckout.
+        What the step or the look will tell again leaves the attention list; every other reason stays. Raises NotFound;
+        InvalidInput when it waits for its patient; PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
         now = self._clock.now()

@@ -24,15 +24,6 @@ _UNKNOWN_STATE = "The row is at a state that this version of Frontdoor does not 
 RESOLUTIONS = ("booked", "refunded")
 
 
-def _known_state(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
-    from booking.models import CheckoutState
-
-    states = [str(state) for state in CheckoutState]
-    if given is not None and given not in states:
-        raise click.BadParameter(f"{given!r} is none of {', '.join(states)}.")
-    return given
-
-
 @click.group()
 def checkouts() -> None:
     """Look at checkouts, and see to those that need a person."""
@@ -47,10 +38,11 @@ def graph() -> None:
 
 
 @checkouts.command(name="list")
-@click.option("--state", callback=_known_state, help="Only those at this state.")
+@click.option("--state", help="Only those at this state.")
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
     """List checkouts, the latest first."""
+    from booking.models import CheckoutState
 
     async def rows(units: "Units") -> None:
         async with units() as unit:
@@ -59,6 +51,9 @@ def list_checkouts(state: str | None, attention: bool) -> None:
             parts = [row.id, row.state, moment(row.updated_at), f"clinician {row.clinician_id}"]
             parts += [f"visit {moment(row.starts_at)}", ",".join(row.attention)]
             click.echo("  ".join(parts).rstrip())
+        states = [str(each) for each in CheckoutState]
+        if not found and state is not None and state not in states:
+            raise click.UsageError(f"{state!r} is none of {', '.join(states)}.")
         if not found:
             click.echo("None.")
 

@@ -123,7 +123,10 @@ class SqlMarks:
         )
 
     async def failed(self, mark: Mark, *, due_at: datetime | None, now: datetime, error: str) -> bool:
-        """Note a look that failed, and when the next is due (None: give it to a person). False as `done`."""
+        """Note a look that failed, and when the next is due. False as `done`.
+
+        None: give it to a person; where it was marked again since, it is due afresh all the same.
+        """
         values: dict[str, Any] = {
             "lease_owner": None,
             "lease_until": None,

@@ -25,7 +25,7 @@ PROOFS_AT_ONCE = 4
 # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
 PROVED_FOR = timedelta(days=1)
 
-# One refusal may have been a slip, and a key may be given back: until it is asked again its clinician is not bookable.
+# A key may be given back: until it is asked again its clinician is not bookable.
 REFUSED_FOR = timedelta(minutes=5)
 
 # How often it is looked whether an answer has become too old.
@@ -113,15 +113,13 @@ class KeyStore:
 
     async def _prove(self, clinician_id: str) -> None:
         try:
-            async with self._turn:
-                answer = await self._client(self._acting[clinician_id]).who_am_i()
-        except Unauthorized:
-            owner = None
+            owner = await self._owner(clinician_id)
+            if owner is None and clinician_id in self._proved:
+                # What is paid for while a key counts for nothing cannot be booked: one slip shall not do that.
+                owner = await self._owner(clinician_id)
         except HealthieError as error:
             log.warning("healthie.key_not_answered_for", clinician=clinician_id, error=error.code)
             return
-        else:
-            owner = answer.current_user.id if answer.current_user else None
         theirs = owner == clinician_id
         if clinician_id in self.pending or theirs != (clinician_id in self._proved):
             self._say(clinician_id, theirs=theirs)
@@ -130,6 +128,15 @@ class KeyStore:
             self._proved.add(clinician_id)
         else:
             self._proved.discard(clinician_id)
+
+    async def _owner(self, clinician_id: str) -> str | None:
+        """Whose the key is; None: nobody's. Raises HealthieError when Healthie does not say."""
+        async with self._turn:
+            try:
+                answer = await self._client(self._acting[clinician_id]).who_am_i()
+            except Unauthorized:
+                return None
+        return answer.current_user.id if answer.current_user else None
 
     def _say(self, clinician_id: str, *, theirs: bool) -> None:
         if theirs:

@@ -115,8 +115,26 @@ async def test_a_proof_is_asked_for_again_after_a_day_and_a_refused_key_after_mi
         script.answers["WhoAmI"] = errors("UNAUTHENTICATED")
         at += timedelta(minutes=1)
         await keys.prove_due()
-        assert [each.key for each in script.sent[1:]] == [KEYS["12"]]
+        assert [each.key for each in script.sent[1:]] == [KEYS["12"], KEYS["12"]]
         assert keys.proved == {"11"}
+
+
+async def test_one_refusal_of_a_proved_key_is_asked_about_again_before_its_clinician_is_taken_off(
+    keys: KeyStore, script: Script
+) -> None:
+    await keys.prove()
+    owners, refused = {key: owner for owner, key in KEYS.items()}, set[str]()
+
+    def refuse_once(_: Any) -> Any:
+        key = script.sent[-1].key
+        if key in refused:
+            return {"currentUser": {"id": owners[key]}}
+        refused.add(key)
+        return errors("UNAUTHENTICATED")
+
+    script.answers["WhoAmI"] = refuse_once
+    assert await keys.prove() == {"11", "12"}
+    assert refused == set(KEYS.values())
 
 
 async def test_a_proof_that_is_due_and_not_answered_stays_and_is_due_still(script: Script) -> None:
