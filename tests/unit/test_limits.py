@@ -1,6 +1,7 @@
 """What a document is measured to be, and where it ends."""
 
 import asyncio
+import gc
 import re
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,19 @@ class TestBounds:
     def test_a_hundred_mistakes_are_not_all_told(self) -> None:
         text = "{ node { " + " ".join(f"x{n}" for n in range(100)) + "} }"
         assert len(DOCUMENTS.examine(text).errors) == 6
+
+
+def test_what_is_refused_leaves_nothing_to_the_garbage_collector() -> None:
+    """Its tokens, linked both ways, stayed until it came, and it then stopped everybody for a tenth of a second."""
+    ours = documents()
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(TooMuch):
+            ours.examine("{ node { " + "name " * 501 + "} }")
+        assert gc.collect() < 100
+    finally:
+        gc.enable()
 
 
 class TestValues:
