@@ -198,15 +198,19 @@ def _requests(figures: dict[str, Any]) -> str:
     def row(name: str, times: dict[str, float], aim: str) -> tuple[str, ...]:
         return (name, f"{times['median']:.1f} ms", f"{times['p99']:.1f} ms", f"{times['most']:.1f} ms", aim)
 
-    attacked = f"others, while {figures['attackers']} attack without a pause"
+    def attacked(case: str, attack: dict[str, Any], aim: str) -> tuple[str, ...]:
+        each = f"{attack['refused_per_second']:.0f} refused a second"
+        return row(
+            f"others, while {figures['attackers']} attack without a pause, {case} ({each})",
+            attack["others"],
+            aim,
+        )
+
     rows = [
         row(f"a hostile request is refused ({figures['attacks']} kinds)", figures["refused"], "50 ms"),
         row("others, when nobody attacks", figures["alone"], ""),
-        row(
-            f"{attacked} ({figures['refused_per_second']:.0f} refused a second)",
-            figures["meanwhile"],
-            "p99 250 ms",
-        ),
+        attacked("addresses not known", figures["unknown"], "p99 250 ms"),
+        attacked("all from one known address", figures["known"], "p99 250 ms"),
     ]
     table = _titled("Hostile requests", ("", "median", "p99", "most", "aim"), rows)
     return f"{table}\n\nThe slowest kind to refuse: {figures['slowest']}, {figures['refused']['slowest']:.1f} ms (median)."

@@ -1,4 +1,8 @@
-"""How fast hostile requests are refused, and what everybody else waits meanwhile: a gateway process, asked over HTTP."""
+"""How fast hostile requests are refused, and what everybody else waits meanwhile: a gateway process, asked over HTTP.
+
+Twice, each with a process of its own: addresses are not known, so that nothing can be counted against the attackers; and they are, as
+in life, and all attackers have one. An attack from very many addresses is the first case.
+"""
 
 import asyncio
 import itertools
@@ -33,6 +37,10 @@ _ATTACK_SECONDS = SECONDS + _START_SECONDS
 # Ten a second: an app that is used, not a load of its own.
 _PAUSE = 0.1
 
+# What the proxy would write. Whoever browses has another one than those who attack.
+ADDRESS = "X-Forwarded-For"
+_THEIRS, _OTHERS = "203.0.113.9", "198.51.100.7"
+
 # A document and its variables.
 Kind = tuple[str, dict[str, Any]]
 
@@ -52,6 +60,14 @@ _KINDS: dict[str, Kind] = {name: attack[:2] for name, attack in ATTACKS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attack:
+    """What others waited while all attacked, in milliseconds, and how many attacks a second were refused."""
+
+    others: dict[str, float]
+    refused_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Requests:
     """Milliseconds, as the clients measured them."""
 
@@ -59,9 +75,9 @@ class Requests:
     refused: dict[str, float]  # median and p99 of all, and the median of the slowest kind
     slowest: str
     attackers: int
-    refused_per_second: float
     alone: dict[str, float]  # others, when nobody attacks
-    meanwhile: dict[str, float]  # others, while all attack
+    unknown: Attack  # addresses are not known
+    known: Attack  # they are, and all attackers have one
 
 
 async def measure() -> Requests:
@@ -69,33 +85,43 @@ async def measure() -> Requests:
     async with _gateway() as http:
         await _refused(http, next(_bodies(*ATTACKS["aliases"][:2])))  # the first is the gateway's own start
         times = {
-            name: [await _refused(http, body) for body in itertools.islice(_bodies(*kind), SENDS)]
+            name: [await _refused_when_idle(http, body) for body in itertools.islice(_bodies(*kind), SENDS)]
             for name, kind in _KINDS.items()
         }
         slowest = max(times, key=lambda name: _at(times[name], 0.5))
         alone = await _browse(http)
-        attack = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.requests", str(http.base_url)), stdout=asyncio.subprocess.PIPE
-        )
-        await asyncio.sleep(_START_SECONDS)
-        meanwhile = await _browse(http)
-        output, _ = await attack.communicate()
+        unknown = await _attacked(http)
+    async with _gateway(FRONTDOOR_CLIENT_ADDRESS_HEADER=ADDRESS) as http:
+        await _browse(http, seconds=1)
+        known = await _attacked(http)
     together = [one for some in times.values() for one in some]
     return Requests(
         attacks=len(_KINDS),
         refused={**_spread(together), "slowest": _at(times[slowest], 0.5)},
         slowest=slowest,
         attackers=ATTACKERS,
-        refused_per_second=round(int(output) / _ATTACK_SECONDS, 1),
         alone=_spread(alone),
-        meanwhile=_spread(meanwhile),
+        unknown=unknown,
+        known=known,
     )
 
 
+async def _attacked(http: httpx2.AsyncClient) -> Attack:
+    """Attack from a process of its own, so that nobody else waits for the attackers' work."""
+    attack = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.requests", str(http.base_url)), stdout=asyncio.subprocess.PIPE
+    )
+    await asyncio.sleep(_START_SECONDS)
+    others = await _browse(http)
+    output, _ = await attack.communicate()
+    return Attack(others=_spread(others), refused_per_second=round(int(output) / _ATTACK_SECONDS, 1))
+
+
 @asynccontextmanager
-async def _gateway() -> AsyncIterator[httpx2.AsyncClient]:
+async def _gateway(**settings: str) -> AsyncIterator[httpx2.AsyncClient]:
     """As in production, before an emulator."""
     extra = {
+        **settings,
         "FRONTDOOR_ENVIRONMENT": "production",
         "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK": "false",  # as the local stack would have it, and production refuses
         "FRONTDOOR_SECRET_KEY": secrets.token_hex(32),
@@ -128,21 +154,28 @@ async def _refused(http: httpx2.AsyncClient, body: bytes) -> float:
     return taken
 
 
-async def _browse(http: httpx2.AsyncClient) -> list[float]:
+async def _refused_when_idle(http: httpx2.AsyncClient, body: bytes) -> float:
+    """After each the gateway rests as long as it took: the next comes when it is idle."""
+    taken = await _refused(http, body)
+    await asyncio.sleep(taken)
+    return taken
+
+
+async def _browse(http: httpx2.AsyncClient, *, seconds: float = SECONDS) -> list[float]:
     """What somebody waits who looks at the plans, for some seconds."""
     taken = []
-    until = time.perf_counter() + SECONDS
+    until = time.perf_counter() + seconds
     while time.perf_counter() < until:
         started = time.perf_counter()
-        (await http.post("/graphql", json=_HONEST)).raise_for_status()
+        (await http.post("/graphql", json=_HONEST, headers={ADDRESS: _OTHERS})).raise_for_status()
         taken.append(time.perf_counter() - started)
         await asyncio.sleep(_PAUSE)
     return taken
 
 
 async def _attack_all(url: str) -> int:
-    """Attack from a process of its own, so that nobody else waits for the attackers' work; answers how many were refused."""
-    async with httpx2.AsyncClient(base_url=url, timeout=60) as http:
+    """All of them; answers how many were refused."""
+    async with httpx2.AsyncClient(base_url=url, timeout=60, headers={ADDRESS: _THEIRS}) as http:
         return sum(await asyncio.gather(*(_attack(http, seed) for seed in range(ATTACKERS))))
 
 
