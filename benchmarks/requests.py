@@ -5,7 +5,6 @@ in life, and all attackers have one. An attack from very many addresses is the f
 """
 
 import asyncio
-import gc
 import itertools
 import json
 import random
@@ -83,7 +82,6 @@ class Requests:
 
 async def measure() -> Requests:
     """Send every attack to a gateway of its own, then all of them at once while somebody else browses."""
-    gc.freeze()  # what is loaded here is no garbage, and no time of the gateway's
     async with _gateway() as http:
         await _refused(http, next(_bodies(*ATTACKS["aliases"][:2])))  # the first is the gateway's own start
         times = {

@@ -79,8 +79,7 @@ class VisitPoll:
         return since
 
     async def _mark(self, unit: WatchUnit, resources: list[Resource], now: datetime) -> None:
-        # In the inbox's order, so that nobody waits in a circle for each other's rows.
-        for resource in sorted(resources, key=lambda one: (one.kind, one.id)):
+        for resource in sorted(resources):
             await unit.marks.mark(Poke(resource=resource), now=now)
         if resources:
             log.info("watch.found_by_asking", count=len(resources))

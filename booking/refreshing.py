@@ -172,9 +172,8 @@ class Refresher:
                 return
             if dies:
                 subject = f"{mark.resource.kind}:{mark.resource.id}"
-                await unit.alerts.forget(
-                    subject
-                )  # whoever heard of an earlier time has not heard of this one
+                # Whoever heard of an earlier time has not heard of this one.
+                await unit.alerts.forget(subject)
                 await unit.alerts.raise_once(
                     Alert(reason=Attention.WEBHOOK_GIVEN_UP, subject=subject, raised_at=now)
                 )

@@ -26,9 +26,12 @@ class Kind(StrEnum):
     CHECKOUT = "checkout"  # ours: events tell of it, and nobody looks for it upstream
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, order=True)
 class Resource:
-    """One thing in the system of record."""
+    """One thing in the system of record.
+
+    They have an order: whoever marks several in one transaction does it in this, so that nobody waits in a circle.
+    """
 
     kind: Kind
     id: str

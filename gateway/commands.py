@@ -52,13 +52,13 @@ def on_database(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
     return asyncio.run(with_database(settings_of_process(), work))
 
 
-def on_units(work: "Callable[[Units], Awaitable[T]]") -> T:
-    """Run it on that database in units of work."""
+def on_units(work: "Callable[[Units], Awaitable[T]]", *, settings: "Settings | None" = None) -> T:
+    """Run it on that database in units of work; `settings` if they have been read already."""
     from gateway.sealing import sealer
     from gateway.starting import settings_of_process
     from integrations.database.unit_of_work import sql_unit_of_work
 
-    settings = settings_of_process()
+    settings = settings or settings_of_process()
     return asyncio.run(
         with_database(settings, lambda engine: work(sql_unit_of_work(engine, sealer(settings))))
     )

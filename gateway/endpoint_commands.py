@@ -155,7 +155,7 @@ def _act(action: "Callable[[EndpointDesk], Awaitable[T]]") -> T:
                 "FRONTDOOR_ENDPOINTS says what it is and whether it is told: change it there, and restart gateway and worker."
             ) from error
 
-    return on_units(act)
+    return on_units(act, settings=settings)
 
 
 def _line(endpoint: "Endpoint", *, reveal: bool = False) -> str:

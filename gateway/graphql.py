@@ -52,25 +52,25 @@ class ApiSchema(strawberry.Schema):
             suggestions=open_to_developers,
             turns=self.turns,
         )
-        self._open_to_operators = open_to_operators
-        self._operators_trusted = self.trusted.with_others()
-        self._operators_documents = Documents(
-            self._schema, introspection=True, suggestions=True, turns=self.turns
-        )
+        self._of_operators: tuple[TrustedDocuments, Documents] | None = None
+        if open_to_operators:
+            looked_at = Documents(self._schema, introspection=True, suggestions=True, turns=self.turns)
+            self._of_operators = self.trusted.with_others(), looked_at
 
     def trusted_for(self, caller: Caller | None) -> TrustedDocuments:
         """The documents that this caller may send."""
-        return self._operators_trusted if self._is_open_to(caller) else self.trusted
+        return self._documents_of(caller)[0]
 
     def documents_for(self, caller: Caller | None) -> Documents:
         """Who looks at the documents of this caller. What one has found valid counts for nobody of the other."""
-        return self._operators_documents if self._is_open_to(caller) else self.documents
+        return self._documents_of(caller)[1]
 
-    def _is_open_to(self, caller: Caller | None) -> bool:
-        """Whether the caller is an operator, and the setting gives those more."""
-        return (
-            self._open_to_operators and caller is not None and caller.principal.kind is PrincipalKind.OPERATOR
-        )
+    def _documents_of(self, caller: Caller | None) -> tuple[TrustedDocuments, Documents]:
+        """What operators have where the setting gives them more, and what everybody has."""
+        operator = caller is not None and caller.principal.kind is PrincipalKind.OPERATOR
+        if self._of_operators is not None and operator:
+            return self._of_operators
+        return self.trusted, self.documents
 
     async def execute(
         self,

@@ -51,11 +51,11 @@ def list_checkouts(state: str | None, attention: bool) -> None:
             parts = [row.id, row.state, moment(row.updated_at), f"clinician {row.clinician_id}"]
             parts += [f"visit {moment(row.starts_at)}", ",".join(row.attention)]
             click.echo("  ".join(parts).rstrip())
-        states = [str(each) for each in CheckoutState]
-        if not found and state is not None and state not in states:
-            raise click.UsageError(f"{state!r} is none of {', '.join(states)}.")
-        if not found:
-            click.echo("None.")
+        if found:
+            return
+        if state is not None and state not in set(CheckoutState):
+            raise click.UsageError(f"{state!r} is none of {', '.join(CheckoutState)}.")
+        click.echo("None.")
 
     on_units(rows)
 

@@ -171,9 +171,8 @@ class SqlInbox:
         await self._together(delivery)
 
     async def _keep(self, deliveries: Sequence[Delivery]) -> None:
-        # In one order everywhere, so that nobody waits in a circle for each other's rows.
         pokes = [(one.poke, one.received_at) for one in deliveries if one.poke is not None]
-        pokes.sort(key=lambda entry: (entry[0].resource.kind, entry[0].resource.id))
+        pokes.sort(key=lambda entry: entry[0].resource)
         async with self._engine.begin() as connection:
             await connection.execute(_KEEP, [_row(one) for one in deliveries])
             marks = SqlMarks(connection)
