@@ -66,11 +66,11 @@ class TimedSaga:
         self._saga = saga
         self.seconds = 0.0
 
-    async def drive(self, checkout_id: str) -> Checkout:
+    async def drive(self, checkout: Checkout) -> Checkout:
         """Drive, and count what that took: lease, moves, claim, and the hold given back."""
         started = time.perf_counter()
         try:
-            return await self._saga.drive(checkout_id)
+            return await self._saga.drive(checkout)
         finally:
             self.seconds += time.perf_counter() - started
 

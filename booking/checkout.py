@@ -15,6 +15,7 @@ from booking.oversight import EventKind
 from booking.ports import Cards, Clock, HoldStore, UnitOfWorkFactory
 from booking.principals import Caller, PrincipalKind, guest_of
 from booking.quotes import QuoteService
+from booking.recording import existing
 from booking.refusals import (
     CardRequired,
     CheckoutClosed,
@@ -173,7 +174,7 @@ class CheckoutService:
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
-            return outcome(await self._driven(checkout_id, answer_by, trial))
+            return outcome(await self._driven(checkout, answer_by, trial))
         except PaymentInProgress:
             if caller.principal.kind is PrincipalKind.GUEST:
                 # That they are known here, and pay elsewhere in this moment, is not a guest's to learn: nothing was done.
@@ -285,18 +286,15 @@ class CheckoutService:
                 raise CardRequired
         return card
 
-    async def _driven(self, checkout_id: str, answer_by: float, trial: Trial | None) -> Checkout:
+    async def _driven(self, checkout: Checkout, answer_by: float, trial: Trial | None) -> Checkout:
         """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
-        task = asyncio.create_task(self._until_rest(checkout_id, answer_by, trial))
+        task = asyncio.create_task(self._until_rest(checkout, answer_by, trial))
         self._driving.add(task)
         task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
         if done:
             return task.result()
-        checkout = await self._get(checkout_id)
-        if checkout is None:
-            raise NotFound("checkout")
-        return checkout
+        return await self._existing(checkout.id)
 
     def _finished(self, task: asyncio.Task[Checkout]) -> None:
         """Note how a drive ended: who confirmed may have their answer already."""
@@ -304,13 +302,13 @@ class CheckoutService:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
-    async def _until_rest(self, checkout_id: str, answer_by: float, trial: Trial | None) -> Checkout:
+    async def _until_rest(self, checkout: Checkout, answer_by: float, trial: Trial | None) -> Checkout:
         """Drive to the end, whoever waits; whose drive it is not looks on only while somebody waits for the answer."""
         loop = asyncio.get_running_loop()
-        checkout = await self._saga.drive(checkout_id)
+        checkout = await self._saga.drive(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
-            checkout = await self._saga.drive(checkout_id)
+            checkout = await self._saga.drive(await self._existing(checkout.id))
         if trial and was_no_trial(checkout):
             await trial.forgive()
         return checkout
@@ -318,6 +316,10 @@ class CheckoutService:
     async def _get(self, checkout_id: str) -> Checkout | None:
         async with self._units() as unit:
             return await unit.checkouts.get(checkout_id)
+
+    async def _existing(self, checkout_id: str) -> Checkout:
+        async with self._units() as unit:
+            return await existing(unit, checkout_id)
 
     async def _save(self, checkout: Checkout, kind: EventKind) -> Checkout:
         """Write what the patient did. Raises StaleCheckout."""

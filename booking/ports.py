@@ -242,7 +242,8 @@ class CheckoutRepository(Protocol):
         """Write if the row's version is still `checkout.version`; answers the row at the next version.
 
         Only what differs from `was`, the row as it stands at that version, needs to be written; None: all of it.
-        Raises StaleCheckout when it is not, PaymentInProgress when the patient has another checkout in flight.
+        Raises StaleCheckout when it is not; PaymentInProgress when the patient has another checkout in flight, and
+        AlreadyCounted when the charge or the appointment is another checkout's: nothing more is done in this transaction.
         """
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:

@@ -7,7 +7,7 @@ was read, so a driver that lost its lease can write nothing.
 import contextlib
 import itertools
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,7 +18,7 @@ from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore, UnitOfWorkFactory
-from booking.recording import LEASE, Recording, at_rest, existing
+from booking.recording import LEASE, Recording, at_rest
 from booking.refusals import OutcomeUnknown, PaymentInProgress, StaleCheckout, UpstreamUnavailable
 from booking.saga_table import BEFORE_MONEY, CALLING, LATE, PROVABLE, TERMINAL, WAITING, legal
 from booking.steps import SETTLE, Steps
@@ -51,16 +51,19 @@ class Saga(Recording):
         self._steps = steps
         self._serial = itertools.count(1)
 
-    async def drive(self, checkout_id: str) -> Checkout:
-        """Take steps until the row rests, or must wait for an outcome; answers the row.
+    async def drive(self, checkout: Checkout) -> Checkout:
+        """Take steps, from the row as it was just read, until it rests or must wait for an outcome; answers the row.
 
         A row that somebody else drives is answered as it is. Raises PaymentInProgress (the row rests again).
         """
+        now = self._clock.now()
+        if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
+            return checkout  # nothing to do, or somebody drives it, or it is parked until its outcome can be known
         try:
-            driver = self._driver()
-            return await self._go_on(await self._lease(checkout_id, driver), driver)
+            leased, driver = await self._lease(checkout, now=now)
+            return await self._go_on(leased, driver)
         except StaleCheckout:  # somebody else took over: whatever this driver knew is history
-            return await self._load(checkout_id)
+            return await self._load(checkout.id)
 
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
         """End a checkout that rests before any money moved, and give its hold back. Raises StaleCheckout."""
@@ -89,7 +92,7 @@ class Saga(Recording):
         if not at_rest(checkout):
             # Where another payment is in progress it rests again, and its patient may confirm it anew.
             with contextlib.suppress(PaymentInProgress):
-                await self.drive(checkout_id)
+                await self.drive(checkout)
             return
         # Stale: the patient, or another worker, came in this very moment.
         with contextlib.suppress(StaleCheckout):
@@ -110,9 +113,7 @@ class Saga(Recording):
         if parked.state not in PROVABLE or parked.due_at is None or parked.lease_owner is not None:
             return
         with working_for(parked), contextlib.suppress(StaleCheckout, PaymentInProgress):
-            now, driver = self._clock.now(), self._driver()
-            leased = parked.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
-            checkout = await self._write(parked, leased)
+            checkout, driver = await self._lease(parked, now=self._clock.now())
             try:
                 landed = await self._steps.glance(checkout)
             except (OutcomeUnknown, UpstreamUnavailable):
@@ -249,19 +250,11 @@ class Saga(Recording):
         except StaleCheckout:
             return await self._load(checkout.id)  # marked or taken over: whoever is due next goes on
 
-    async def _lease(self, checkout_id: str, driver: str) -> Checkout:
-        """Claim the row for this driver, unless somebody else drives it or it rests; answers the row."""
-        try:
-            async with self._units() as unit:
-                checkout, now = await existing(unit, checkout_id), self._clock.now()
-                if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
-                    return checkout  # nothing to do, or somebody drives it, or it is parked until its outcome can be known
-                leased = checkout.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
-                saved = await unit.checkouts.save(leased, was=checkout)
-                await unit.commit()
-        except StaleCheckout:
-            return await self._load(checkout_id)
-        return saved
+    async def _lease(self, checkout: Checkout, *, now: datetime) -> tuple[Checkout, str]:
+        """Claim the row; answers it, and the driver's name. Raises StaleCheckout when it is not as it was read."""
+        driver = self._driver()
+        leased = checkout.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
+        return await self._write(checkout, leased), driver
 
     def _is_due(self, checkout: Checkout) -> bool:
         return checkout.due_at is not None and self._clock.now() >= checkout.due_at

@@ -1,7 +1,6 @@
 """Checkouts: rows with versioned writes."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +24,7 @@ from booking.models import (
 from booking.money import Money
 from booking.oversight import Attention, CheckoutSummary, ListPlace
 from booking.refusals import AlreadyCounted, DeclineReason, PaymentInProgress, StaleCheckout, UnknownState
-from booking.saga_table import CALLING, ENDED, IN_FLIGHT, TERMINAL, UNDER_WAY
+from booking.saga_table import CALLING, ENDED, TERMINAL, UNDER_WAY
 from booking.slots import Slot
 from integrations.database.columns import UtcTime, breaks_unique, unless_there
 from integrations.database.sealing import Sealer
@@ -128,6 +127,7 @@ class SqlCheckouts:
         self._connection = connection
         self._sealer = sealer
         self.written: list[Checkout] = []  # in this transaction, so far
+        self.refused = False  # a write of this transaction, which PostgreSQL has thereby ended
 
     async def add(self, checkout: Checkout) -> Checkout | None:
         """Insert at version 1; answers None, or the live checkout that already stands on the hold."""
@@ -150,17 +150,18 @@ class SqlCheckouts:
         return await self._one(_LIVE_FOR_HOLD, hold_id)
 
     async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
-        """Write if nobody wrote since; answers the row at the next version. The transaction stays usable.
+        """Write if nobody wrote since; answers the row at the next version.
 
         Only what differs from `was`, the row as it stands at that version, is written; None: all of it.
-        Raises StaleCheckout; PaymentInProgress; AlreadyCounted when the billing item or the appointment is another's.
+        Raises StaleCheckout, with the transaction as it was; PaymentInProgress; AlreadyCounted when the billing item or the
+        appointment is another's: both end the transaction.
         """
         if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
             raise AssertionError("what the row was is told of another row, or of another version")
         saved = checkout.changed(version=checkout.version + 1)
         row = to_row(saved, self._sealer, was=was)
         row |= {"id_read": checkout.id, "version_read": checkout.version}
-        if not await self._write(row, may_collide=_may_collide(checkout, was)):
+        if not await self._write(row):
             raise StaleCheckout(checkout.id)
         self.written.append(saved)
         return saved
@@ -232,40 +233,17 @@ class SqlCheckouts:
         row = (await self._connection.execute(query, {"wanted": wanted})).mappings().first()
         return from_row(row, self._sealer) if row is not None else None
 
-    async def _write(self, row: Mapping[str, Any], *, may_collide: bool) -> int:
+    async def _write(self, row: Mapping[str, Any]) -> int:
         try:
-            async with self._savepoint() if may_collide else nullcontext():
-                return (await self._connection.execute(_SAVE, row)).rowcount
+            return (await self._connection.execute(_SAVE, row)).rowcount
         except IntegrityError as error:
+            self.refused = True
             if breaks_unique(error, "patient_id"):
                 raise PaymentInProgress from None  # the cause quotes values
             for what in ("billing_item_id", "appointment_id"):
                 if breaks_unique(error, what):
                     raise AlreadyCounted(what) from None
             raise
-
-    def _savepoint(self) -> AbstractAsyncContextManager[object]:
-        """PostgreSQL ends a transaction at its first error, SQLite undoes the statement; it costs two round trips."""
-        return (
-            self._connection.begin_nested()
-            if self._connection.dialect.name == "postgresql"
-            else nullcontext()
-        )
-
-
-def _may_collide(checkout: Checkout, was: Checkout | None) -> bool:
-    """Whether a unique index other than the hold's could say no; what it has of this row already is nobody else's."""
-    new = _unique(checkout)
-    return bool(new if was is None else new - _unique(was))
-
-
-def _unique(checkout: Checkout) -> set[tuple[str, str | None]]:
-    entries = {
-        ("billing item", checkout.charge.billing_item_id if checkout.charge else None),
-        ("appointment", checkout.appointment_id),
-        ("patient", checkout.patient_id if checkout.state in IN_FLIGHT else None),
-    }
-    return {entry for entry in entries if entry[1] is not None}
 
 
 def to_row(checkout: Checkout, sealer: Sealer, *, was: Checkout | None = None) -> dict[str, Any]:

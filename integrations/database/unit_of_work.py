@@ -48,6 +48,8 @@ class SqlUnitOfWork:
 
     async def commit(self) -> None:
         """Make it durable; then tell who watches what was written."""
+        if self.checkouts.refused:  # PostgreSQL would roll back, and call that a commit
+            raise AssertionError("a transaction ends with the write that is refused")
         await self._connection.commit()
         if self._pokes is not None:
             written = (

@@ -105,7 +105,7 @@ class TestDrivers:
 
         async def another_drives() -> None:
             before = world.tape.calls()
-            row = await world.a_saga().drive(checkout.id)
+            row = await world.a_saga().drive(world.row(checkout))
             calls.append(world.tape.calls()[len(before) :])
             assert row.state is S.CHARGE_INTENDED
 
@@ -166,7 +166,7 @@ class TestDrivers:
             )
 
         world.tape.after_commit["charge_intended"] = sleep_while_another_takes_over
-        row = await world.saga.drive(world.confirmed(checkout).id)
+        row = await world.saga.drive(world.confirmed(checkout))
         assert row.lease_owner == "another"
         assert "charge" not in world.tape.calls()
 
