@@ -1,0 +1,136 @@
+"""A checkout as a row: each part in its column, larger parts as documents, what only patient and practice may know sealed."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping
+
+from booking.models import (
+    Attempt,
+    CardChoice,
+    Charge,
+    Checkout,
+    CheckoutState,
+    EndReason,
+    GuestDetails,
+    LateFinding,
+    Quote,
+)
+from booking.money import Money
+from booking.oversight import Attention, CheckoutSummary
+from booking.refusals import DeclineReason, UnknownState
+from booking.slots import Slot
+from integrations.database.sealing import Sealer
+from integrations.database.tables import checkouts
+
+# Columns that hold a value of the domain as a document.
+_DOCUMENTS: dict[str, TypeAdapter[Any]] = {
+    "slot": TypeAdapter(Slot),
+    "quote": TypeAdapter(Quote),
+    "guest": TypeAdapter(GuestDetails | None),
+    "card": TypeAdapter(CardChoice | None),
+    "charge": TypeAdapter(Charge | None),
+    "refunded": TypeAdapter(Money | None),
+    "attempts": TypeAdapter(tuple[Attempt, ...]),
+    "late": TypeAdapter(LateFinding | None),
+    "settled": TypeAdapter(tuple[str, ...]),
+}
+
+# Of these, what only the patient and the practice may know: sealed, and gone when the checkout is over.
+_SEALED = ("guest", "card")
+
+# Columns whose name and value are those of the checkout.
+_SCALARS = (
+    "id",
+    "version",
+    "state",
+    "owner",
+    "started_by",
+    "hold_id",
+    "time_zone",
+    "patient_id",
+    "patient_created",
+    "attempt",
+    "card_id",
+    "confirm_deadline",
+    "declined",
+    "appointment_id",
+    "end_reason",
+    "attention_from",
+    "ended_at",
+    "looks",
+    "cancel_requested",
+    "tries",
+    "intended_at",
+    "lease_owner",
+    "lease_until",
+    "due_at",
+    "created_at",
+    "updated_at",
+)
+
+# Stands between the reasons for attention in their column.
+_REASONS = ","
+
+
+def to_row(checkout: Checkout, sealer: Sealer, *, was: Checkout | None = None) -> dict[str, Any]:
+    """The columns of a checkout: those that are not as they were, or all."""
+    values = _changes(checkout, was) if was is not None else vars(checkout)
+    row = {name: value for name, value in values.items() if name not in _DOCUMENTS}
+    for name in values.keys() & _DOCUMENTS.keys():
+        row[name] = _DOCUMENTS[name].dump_python(values[name], mode="json")
+        if name in _SEALED and row[name] is not None:
+            row[name] = sealer.seal(row[name], place=_place(checkout.id, name))
+    if "attention" in values:
+        row["attention"] = _REASONS.join(checkout.attention) or None
+    if "slot" in values:
+        row["clinician_id"] = checkout.slot.clinician_id
+        row["starts_at"] = checkout.slot.start
+        row["ends_at"] = checkout.slot.end
+    if "charge" in values:
+        row["billing_item_id"] = checkout.charge.billing_item_id if checkout.charge else None
+        row["charge_id"] = checkout.charge.charge_id if checkout.charge else None
+    return row
+
+
+def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
+    before = vars(was)
+    changes = {
+        name: value
+        for name, value in vars(checkout).items()
+        if value is not before[name] and value != before[name]
+    }
+    return changes | {"due_at": checkout.due_at}  # put_off may have moved it, at the same version
+
+
+def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
+    """The checkout of these columns. Raises UnknownState, SealBroken."""
+    values: dict[str, Any] = {name: row[name] for name in _SCALARS}
+    opened = {
+        name: sealer.open(row[name], place=_place(row["id"], name))
+        for name in _SEALED
+        if row[name] is not None
+    }
+    values |= {name: codec.validate_python(opened.get(name, row[name])) for name, codec in _DOCUMENTS.items()}
+    try:
+        values["state"] = CheckoutState(row["state"])
+        values["attention"] = tuple(Attention(reason) for reason in _reasons(row))
+        values["attention_from"] = CheckoutState(row["attention_from"]) if row["attention_from"] else None
+        values["declined"] = DeclineReason(row["declined"]) if row["declined"] else None
+        values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None
+    except ValueError as error:
+        raise UnknownState(row["id"]) from error
+    return Checkout(**values)
+
+
+def to_summary(row: RowMapping) -> CheckoutSummary:
+    """What operators see of a row, of the columns that are listed; whatever version of this program wrote it."""
+    return CheckoutSummary(**{**row, "attention": _reasons(row)})
+
+
+def _reasons(row: RowMapping) -> tuple[str, ...]:
+    return tuple(row["attention"].split(_REASONS)) if row["attention"] else ()
+
+
+def _place(checkout_id: str, column: str) -> str:
+    return f"{checkouts.name}/{checkout_id}/{column}"
