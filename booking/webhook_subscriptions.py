@@ -1,6 +1,6 @@
 """Our subscriptions to upstream's words: what is wrong with them, and which of the words sent to them never came in.
 
-Values and rules; what is done about it is in webhook_health.py.
+Values and rules; what is done about it is in webhook_check.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

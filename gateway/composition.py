@@ -23,7 +23,9 @@ from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.silence import SilenceWatch
 from booking.steps import Steps
-from booking.webhook_health import Daily, HealthUnits, Ours, WebhookHealth
+from booking.webhook_catch_up import CatchUp
+from booking.webhook_check import Ours, WebhookCheck
+from booking.webhook_health import Daily, HealthUnits, WebhookHealth
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
@@ -213,15 +215,25 @@ def _webhook_health(
 ) -> WebhookHealth | None:
     if settings.healthie_webhook_url is None:
         return None
+    ours = Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets))
     return WebhookHealth(
         units=units,
-        subscriptions=healthie.subscriptions,
-        changes=healthie.changes,
-        inbox=inbox,
-        forget_free_time=forget_free_time,
-        pokes=pokes,
+        check=WebhookCheck(
+            units=units,
+            subscriptions=healthie.subscriptions,
+            catch_up=CatchUp(
+                subscriptions=healthie.subscriptions,
+                changes=healthie.changes,
+                inbox=inbox,
+                clock=clock,
+                address=ours.address,
+            ),
+            forget_free_time=forget_free_time,
+            pokes=pokes,
+            clock=clock,
+            ours=ours,
+        ),
         clock=clock,
-        ours=Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets)),
         daily=Daily(at=settings.healthie_webhook_check_at, zone=settings.time_zone),
         name=name,
     )

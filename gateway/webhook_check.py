@@ -9,7 +9,7 @@ from gateway.commands import operator
 from gateway.monitoring import CRITICAL, FINE, WARNING, answer, give_up
 
 if TYPE_CHECKING:
-    from booking.webhook_health import Health
+    from booking.webhook_check import Health
     from booking.webhook_subscriptions import Finding
     from gateway.settings import Settings
 
