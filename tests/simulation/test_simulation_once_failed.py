@@ -47,3 +47,8 @@ def test_a_quote_that_another_tab_changed_is_accepted_anew_and_paid_once() -> No
 def test_a_time_that_was_given_back_and_taken_anew_may_be_offered_in_between() -> None:
     """A gateway that thaws gives one hold back, answers somebody who looks, and takes the next on the same time."""
     assert by_seed(3158).violations == []
+
+
+def test_a_time_that_was_forgotten_with_all_holds_may_be_offered_until_its_hold_is_taken_anew() -> None:
+    """All holds are lost while somebody looks; the checkout takes its own again before they have their answer."""
+    assert by_seed(19582).violations == []

@@ -25,8 +25,8 @@ from tests.simulation.fate import Trouble
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
-# By which hold, of which clinician, from when to when. A claim is its checkout's hold's.
-Taken = tuple[str, str, datetime, datetime]
+# By which hold and since when, or by which checkout's claim; of which clinician, from when to when.
+Taken = tuple[str, datetime | None, str, datetime, datetime]
 
 OVERLAP = """
     SELECT a.checkout_id, b.checkout_id FROM slot_claims a JOIN slot_claims b
@@ -123,22 +123,24 @@ class Witness:
                 self.note(f"hold left behind: {hold_id} of {checkout_id}")
 
     def taken(self) -> set[Taken]:
-        """Answer what is held and claimed now. What is taken, given back and taken anew is so by another hold."""
-        now = self._schedule.loop.now()
-        held = select(holds.c.id, holds.c.clinician_id, holds.c.starts_at, holds.c.ends_at)
-        claimed = select(
-            checkouts.c.hold_id, slot_claims.c.clinician_id, slot_claims.c.starts_at, slot_claims.c.ends_at
+        """Answer what is held and claimed now. What was free in between is taken by another hold, or by the same one anew."""
+        span = holds.c.clinician_id, holds.c.starts_at, holds.c.ends_at
+        held = select(holds.c.id, holds.c.created_at, *span).where(
+            holds.c.expires_at > self._schedule.loop.now()
         )
+        claimed = select(slot_claims)
         with self._schedule.hold_database.connect() as connection:
-            live = connection.execute(held.where(holds.c.expires_at > now)).all()
+            live = connection.execute(held).all()
         with self._schedule.database.connect() as connection:
-            rest = connection.execute(claimed.join_from(slot_claims, checkouts)).all()
-        return {(*row,) for row in (*live, *rest)}
+            rest = connection.execute(claimed).all()
+        return {(*row,) for row in live} | {
+            (row.checkout_id, None, row.clinician_id, row.starts_at, row.ends_at) for row in rest
+        }
 
     def offered(self, slots: Iterable[Slot], taken: set[Taken]) -> None:
         """Hold what was offered against what was taken all the while."""
         for slot in slots:
-            for _, clinician_id, start, end in taken:
+            for *_, clinician_id, start, end in taken:
                 same = slot.clinician_id == clinician_id and not self._jumped
                 if same and start < slot.end and slot.start < end:
                     self.note(f"offered though taken: {slot.clinician_id} at {slot.start}")
