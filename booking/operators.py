@@ -10,7 +10,8 @@ from booking.oversight import Attention, EventKind
 from booking.ports import Clock, UnitOfWorkFactory
 from booking.recording import at_rest, entered
 from booking.refusals import InvalidInput, NotFound
-from booking.saga_table import CLAIMING, OPERATOR_MOVES, TERMINAL
+from booking.saga_table import CALLING, CLAIMING, OPERATOR_MOVES, TERMINAL
+from booking.steps import SETTLE
 from booking.story import announce, event
 
 
@@ -47,13 +48,13 @@ class OperatorDesk:
         self._operator = operator
 
     async def retry(self, checkout_id: str) -> Checkout:
-        """Let a worker take the step again that was given up, or look again at an ended one, or take up a parked one now.
+        """Let a worker take the step again that was given up, or look again at an ended one, or take up a parked one.
 
-        What the step or the look will tell again leaves the attention list; every other reason stays. Raises NotFound;
-        InvalidInput when it waits for its patient; PaymentInProgress, StaleCheckout.
+        Now, or as soon as what was sent last has settled. What the step or the look will tell again leaves the attention list;
+        every other reason stays. Raises NotFound; InvalidInput when it waits for its patient; PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
-        now = self._clock.now()
+        due = now = self._clock.now()
         if before.lease_until is not None and now < before.lease_until:
             raise InvalidInput(field="ID", reason="It is being driven at this moment.")
         if before.state is S.NEEDS_ATTENTION:
@@ -75,7 +76,11 @@ class OperatorDesk:
             raise InvalidInput(field="ID", reason="It waits for its patient: there is nothing to retry.")
         else:
             after = before.changed(tries=0)
-        return await self._write(before, after.changed(due_at=now), EventKind.RETRIED, note=None)
+            if before.state in CALLING:
+                # What was sent when it was parked may land still: whoever looks earlier sees nothing, and sends once more.
+                settled = before.updated_at + SETTLE
+                due = max(now, min(before.due_at or settled, settled))
+        return await self._write(before, after.changed(due_at=due), EventKind.RETRIED, note=None)
 
     async def resolve(self, checkout_id: str, resolution: Resolution, *, note: str) -> Checkout:
         """Say how it ended. Late truth is looked for from now on, so that what was said is compared with upstream.

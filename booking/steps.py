@@ -254,16 +254,23 @@ def _charged(checkout: Checkout, charge: Charge) -> Checkout:
 def _booked(checkout: Checkout, appointment: Appointment) -> Checkout:
     """The appointment stands. What was read back is not what was accepted: the next step undoes it."""
     slot, differs = checkout.slot, None
-    if (appointment.start, appointment.visit_type_id, appointment.patient_id) != (
-        slot.start,
-        slot.visit_type_id,
-        checkout.patient_id,
-    ):
+    if not _is_as_asked(appointment, checkout):
         differs = EndReason.BOOKING_REFUSED
     if appointment.clinician_id != slot.clinician_id:
         differs = EndReason.PROVIDER_MISMATCH
     booked = checkout.changed(state=S.BOOKED, appointment_id=appointment.id, end_reason=differs)
     return booked.flagged(Attention.OPEN_INVOICE) if appointment.open_invoice and checkout.charge else booked
+
+
+def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:
+    """Whether it is this visit, then, there and in this way; a word for the way that we do not know may mean the same."""
+    slot = checkout.slot
+    return (
+        (appointment.start, appointment.visit_type_id, appointment.patient_id)
+        == (slot.start, slot.visit_type_id, checkout.patient_id)
+        and appointment.contact_type in (None, slot.contact_type)
+        and slot.location_id in (None, appointment.location_id)
+    )
 
 
 def _not_booked(checkout: Checkout, reason: EndReason) -> Checkout:

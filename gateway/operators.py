@@ -87,13 +87,14 @@ def show(checkout_id: str) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def retry(checkout_id: str) -> None:
-    """Let a worker take a step again that was given up, or look again now."""
+    """Let a worker take a step again that was given up, or look again: as soon as what was sent last has settled."""
 
     async def again(desk: "OperatorDesk") -> "Checkout":
         return await desk.retry(checkout_id)
 
     row = _act(again)
-    click.echo(f"{row.id} is due now, at {row.state}; a worker takes it up.")
+    due = moment(row.due_at) if row.due_at else "now"
+    click.echo(f"{row.id} stands at {row.state}; a worker takes it up from {due} on.")
 
 
 @checkouts.command()

@@ -21,6 +21,8 @@ from booking.refusals import (
     SlotTaken,
     UpstreamRefused,
 )
+from booking.saga import RARELY
+from booking.steps import SETTLE
 from tests.unit.booking_doubles import Killed
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import Lost
@@ -349,8 +351,28 @@ class TestOperators:
     async def test_a_parked_row_is_taken_up_at_once(self) -> None:
         world = World()
         checkout = await parked(world, "charge", Lost())
+        world.put(world.row(checkout).changed(due_at=world.clock.now() + RARELY))
+        world.clock.advance(seconds=SETTLE.total_seconds())
         row = await a_desk(world).retry(checkout.id)
         assert row.due_at == world.clock.now()
+
+    @pytest.mark.parametrize("call", ["charge", "book", "refund"])
+    async def test_but_not_before_what_was_sent_last_has_settled(self, call: str) -> None:
+        """It was sent again a moment ago, and may land still: whoever looks now sees nothing, and would send a third."""
+        world = World()
+        if call == "refund":
+            world.books.fail("book", SlotTaken())
+        checkout = await parked(world, call, Lost())
+        world.books.fail(call, Lost())
+        world.clock.advance(seconds=SETTLE.total_seconds())
+        await world.a_saga().resume(checkout.id)
+        sent = world.tape.calls()
+        world.clock.advance(seconds=1)
+        for _ in range(2):  # asking twice makes it neither earlier nor later
+            row = await a_desk(world).retry(checkout.id)
+        await world.a_saga().resume(checkout.id)
+        assert world.tape.calls() == sent
+        assert row.due_at == world.clock.now() + SETTLE - timedelta(seconds=1)
 
 
 class TestStory:

@@ -1,9 +1,12 @@
 """The driver: intent, commit, call, commit; the slot claim, cards and what is given back."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from booking.catalog import ContactType
 from booking.models import CheckoutState as S
 from booking.models import EndReason
 from booking.money import Money
@@ -22,7 +25,17 @@ from booking.refusals import (
 )
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import FREE, MONTHLY, PATIENT, PLANNED, STRANGER, World, a_slot, as_guest
+from tests.unit.booking_world import (
+    FREE,
+    LOCATION,
+    MONTHLY,
+    PATIENT,
+    PLANNED,
+    STRANGER,
+    World,
+    a_slot,
+    as_guest,
+)
 
 
 class TestOrder:
@@ -283,6 +296,28 @@ class TestCompensation:
         row = await world.settle(checkout)
         assert (row.state, row.end_reason) == (S.REFUNDED, EndReason.BOOKING_REFUSED)
         world.assert_right(checkout)
+
+    @pytest.mark.parametrize(
+        "differs", [{"contact_type": ContactType.PHONE}, {"location_id": "elsewhere"}], ids=["way", "place"]
+    )
+    async def test_a_visit_found_in_another_way_or_place_is_undone(self, differs: dict[str, Any]) -> None:
+        """Its answer was lost, or not believed for that very difference: what is found is held against what was asked too."""
+        world = World()
+        there = replace(a_slot(), contact_type=ContactType.IN_PERSON, location_id=LOCATION.id)
+        world.offer.free.append(there)
+        checkout = await world.start(slot=there)
+        world.books.fail("book", AnswerLost())
+        await confirm(world, checkout)
+        world.books.appointments[0] = replace(world.books.appointments[0], **differs)
+        row = await world.settle(checkout)
+        assert (row.state, row.end_reason) == (S.REFUNDED, EndReason.BOOKING_REFUSED)
+        world.assert_right(checkout)
+
+    async def test_a_visit_found_in_a_way_that_we_have_no_word_for_stands(self) -> None:
+        world = World()
+        checkout = await parked(world, "book", AnswerLost())
+        world.books.appointments[0] = replace(world.books.appointments[0], contact_type=None)
+        assert (await world.settle(checkout)).state is S.CONFIRMED
 
     async def test_a_free_visit_that_cannot_be_booked_is_not_said_to_be_refunded(self) -> None:
         world = World()
