@@ -86,6 +86,7 @@ class Checkouts:
         self._world = world
         self._saga = TimedSaga(world.a_saga())
         self._service = world.a_service(self._saga)  # type: ignore[arg-type]  # drives as the real one does
+        self._starts = world.a_start(self._saga)  # type: ignore[arg-type]  # the same
         self._numbers = itertools.count(1)
         self._quotes: dict[str, str] = {}  # by checkout
 
@@ -105,7 +106,7 @@ class Checkouts:
         )
         await self._world.holds.acquire(hold, limit=None)
         guest = GuestDetails(email=f"guest.{number}@example.com", first_name="Sample", last_name="Guest")
-        checkout = await self._service.start(visitor, hold_id=hold.id, guest=guest)
+        checkout = await self._starts.start(visitor, hold_id=hold.id, guest=guest)
         self._quotes[checkout.id] = checkout.quote.id
         return checkout.id
 

@@ -1,36 +1,30 @@
-"""Checkouts as patients meet them: start, confirm, cancel, look."""
+"""Checkouts as patients meet them once they are started: confirm, cancel, look. How they start is in checkout_start.py."""
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from booking.guests import opens
-from booking.models import CardChoice, Checkout, EndReason, GuestDetails, Hold, Quote
+from booking.models import CardChoice, Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.outcomes import outcome
 from booking.oversight import EventKind
+from booking.own_checkouts import OwnCheckouts
 from booking.ports import Cards, Clock, HoldStore, UnitOfWorkFactory
-from booking.principals import Caller, PrincipalKind, guest_of
-from booking.quotes import QuoteService
-from booking.recording import existing
+from booking.principals import Caller, PrincipalKind
+from booking.recording import at_rest
 from booking.refusals import (
     CardRequired,
     CheckoutClosed,
-    GuestDetailsRequired,
     HoldExpired,
-    NotFound,
     PaymentInProgress,
     QuoteChanged,
-    RecurrenceNotAccepted,
     StaleCheckout,
     UpstreamUnavailable,
 )
-from booking.saga import STEP_BUDGET, Saga, at_rest
+from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
-from booking.story import event
 from booking.trials import Trial, Trials, try_card, was_no_trial
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
@@ -50,13 +44,12 @@ class CheckoutRules:
 
 
 class CheckoutService:
-    """Starts, confirms and cancels checkouts; the saga does the work."""
+    """Confirms and cancels checkouts; the saga does the work."""
 
     def __init__(
         self,
         *,
         saga: Saga,
-        quotes: QuoteService,
         holds: HoldStore,
         cards: Cards,
         units: UnitOfWorkFactory,
@@ -65,10 +58,9 @@ class CheckoutService:
         trials: Trials,
     ) -> None:
         self._saga = saga
-        self._quotes = quotes
         self._holds = holds
         self._cards = cards
-        self._units = units
+        self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
         self._rules = rules
         self._trials = trials
@@ -78,79 +70,6 @@ class CheckoutService:
     def answer_within(self) -> timedelta:
         """How long whoever confirms waits for an answer at most."""
         return self._rules.answer_within
-
-    async def start(
-        self,
-        caller: Caller,
-        *,
-        hold_id: str,
-        plan_id: str | None = None,
-        promo_code: str | None = None,
-        guest: GuestDetails | None = None,
-        accept_recurrence: bool = False,
-    ) -> Checkout:
-        """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
-
-        One that nobody has confirmed takes over what the second start asks for: another plan, promo code or guest.
-        Raises InvalidInput; HoldExpired, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
-        """
-        async with self._units() as unit:
-            live = await unit.checkouts.live_for_hold(hold_id)
-        if live is not None:
-            wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
-            return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
-        now = (
-            self._clock.now()
-        )  # before the hold is seen to live: what is confirmed from here on conflicts with it
-        hold = await self._holds.get(hold_id)
-        if hold is None or not caller.owns(hold.owner):
-            raise HoldExpired
-        if caller.principal.patient_id is None and guest is None:
-            raise GuestDetailsRequired
-        quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
-        checkout_id = f"chk_{secrets.token_urlsafe(16)}"
-        patient_id = caller.principal.patient_id
-        checkout = Checkout(
-            id=checkout_id,
-            owner=caller.principal.key if patient_id else guest_of(checkout_id).key,
-            started_by=hold.owner,
-            hold_id=hold.id,
-            slot=hold.slot,
-            time_zone=hold.time_zone,
-            quote=quote,
-            guest=None if patient_id else guest,
-            patient_id=patient_id,
-            created_at=now,
-            updated_at=now,
-            due_at=hold.expires_at,
-        )
-        return await self._insert(caller, checkout, hold)
-
-    async def _quoted(
-        self, visit_type_id: str, plan_id: str | None, promo_code: str | None, *, accepted: bool
-    ) -> Quote:
-        quote = await self._quotes.quote(plan_id=plan_id, visit_type_id=visit_type_id, promo_code=promo_code)
-        if quote.recurrence is not None and not accepted:
-            raise RecurrenceNotAccepted
-        return quote
-
-    async def _join(
-        self, caller: Caller, live: Checkout, wanted: "_Wanted", *, accept_recurrence: bool
-    ) -> Checkout:
-        """The live checkout, quoted anew when something else is asked for and nobody has confirmed it."""
-        live = _joined(caller, live)
-        while live.state is S.STARTED and at_rest(live) and wanted.differs_from(live):
-            quote = await self._quoted(
-                live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
-            )
-            guest = (wanted.guest or live.guest) if live.patient_id is None else None
-            try:
-                return await self._save(
-                    live.changed(quote=quote, guest=guest, updated_at=self._clock.now()), EventKind.REQUOTED
-                )
-            except StaleCheckout:
-                live = await self._mine(caller, live.id, started=True)
-        return live
 
     async def confirm(
         self, caller: Caller, checkout_id: str, card: CardChoice | None, *, quote_id: str
@@ -163,14 +82,14 @@ class CheckoutService:
         PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
-        checkout, trial = await self._mine(caller, checkout_id), None
+        checkout, trial = await self._own.get(caller, checkout_id), None
         while at_rest(checkout) and checkout.state in WAITING:
             if checkout.quote.id != quote_id:
                 raise QuoteChanged(checkout.id, checkout.quote)  # nobody pays what they did not see
             try:
                 checkout, trial = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
-                checkout = await self._mine(caller, checkout_id)
+                checkout = await self._own.get(caller, checkout_id)
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
@@ -187,7 +106,7 @@ class CheckoutService:
         Raises NotFound; CheckoutClosed when it has ended in another way.
         """
         while True:
-            checkout = await self._mine(caller, checkout_id)
+            checkout = await self._own.get(caller, checkout_id)
             if checkout.stands is S.CANCELLED or checkout.cancel_requested:
                 return checkout
             if checkout.state in ENDED or checkout.state is S.NEEDS_ATTENTION:
@@ -196,14 +115,13 @@ class CheckoutService:
                 if at_rest(checkout):
                     return await self._saga.end(checkout, S.CANCELLED, EndReason.CANCELLED_BY_PATIENT)
                 marked = checkout.changed(cancel_requested=True, updated_at=self._clock.now())
-                return await self._save(marked, EventKind.CANCEL_REQUESTED)
+                return await self._own.save(marked, EventKind.CANCEL_REQUESTED)
             except StaleCheckout:
                 continue  # it moved meanwhile: cancel what it is now
 
     async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
         """The caller's checkout; None for a foreign and a missing one alike."""
-        checkout = await self._get(checkout_id)
-        return checkout if checkout is not None and opens(caller, checkout, now=self._clock.now()) else None
+        return await self._own.view(caller, checkout_id)
 
     async def aclose(self) -> None:
         """Let the checkouts that are being driven come to their rest, as long as a step lasts; a worker does what remains."""
@@ -211,31 +129,6 @@ class CheckoutService:
             _, late = await asyncio.wait(self._driving, timeout=STEP_BUDGET.total_seconds())
             for task in late:
                 task.cancel()
-
-    async def _insert(self, caller: Caller, checkout: Checkout, hold: Hold) -> Checkout:
-        async with self._units() as unit:
-            live = await unit.checkouts.add(checkout)
-            if live is None:
-                await unit.story.add(event(checkout, EventKind.STARTED, by=caller.principal.kind))
-            await unit.commit()
-        if live is not None:
-            return _joined(caller, live)
-        if hold.owner != checkout.owner:
-            try:
-                await self._holds.transfer(hold, owner=checkout.owner)
-            except HoldExpired:
-                await self._saga.end(checkout.changed(version=1), S.EXPIRED, EndReason.HOLD_EXPIRED)
-                raise
-        return checkout.changed(version=1)
-
-    async def _mine(self, caller: Caller, checkout_id: str, *, started: bool = False) -> Checkout:
-        """The caller's checkout, or one that they started. Raises NotFound."""
-        checkout = await self._get(checkout_id)
-        if checkout is None or not (
-            opens(caller, checkout, now=self._clock.now()) or (started and caller.owns(checkout.started_by))
-        ):
-            raise NotFound("checkout")
-        return checkout
 
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float
@@ -261,7 +154,7 @@ class CheckoutService:
             due_at=now,
         )
         try:
-            return await self._save(accepted, EventKind.ACCEPTED), trial
+            return await self._own.save(accepted, EventKind.ACCEPTED), trial
         except StaleCheckout:
             if trial:
                 await trial.forgive()
@@ -294,7 +187,7 @@ class CheckoutService:
         done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
         if done:
             return task.result()
-        return await self._existing(checkout.id)
+        return await self._own.existing(checkout.id)
 
     def _finished(self, task: asyncio.Task[Checkout]) -> None:
         """Note how a drive ended: who confirmed may have their answer already."""
@@ -308,49 +201,7 @@ class CheckoutService:
         checkout = await self._saga.drive(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
-            checkout = await self._saga.drive(await self._existing(checkout.id))
+            checkout = await self._saga.drive(await self._own.existing(checkout.id))
         if trial and was_no_trial(checkout):
             await trial.forgive()
         return checkout
-
-    async def _get(self, checkout_id: str) -> Checkout | None:
-        async with self._units() as unit:
-            return await unit.checkouts.get(checkout_id)
-
-    async def _existing(self, checkout_id: str) -> Checkout:
-        async with self._units() as unit:
-            return await existing(unit, checkout_id)
-
-    async def _save(self, checkout: Checkout, kind: EventKind) -> Checkout:
-        """Write what the patient did. Raises StaleCheckout."""
-        async with self._units() as unit:
-            saved = await unit.checkouts.save(checkout)
-            await unit.story.add(event(saved, kind, by=checkout.owner.partition(":")[0]))
-            await unit.commit()
-        return saved
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    """What a second start on the same hold asks for."""
-
-    plan_id: str | None
-    promo_code: str | None
-    guest: GuestDetails | None
-
-    def differs_from(self, live: Checkout) -> bool:
-        """Whether the live checkout was started with something else."""
-        promo = (self.promo_code or "").strip().casefold(), (live.quote.promo_code or "").strip().casefold()
-        guest = self.guest is not None and live.patient_id is None and self.guest != live.guest
-        return self.plan_id != live.quote.plan_id or promo[0] != promo[1] or guest
-
-
-def _joined(caller: Caller, live: Checkout) -> Checkout:
-    """The live checkout on a hold, for its owner, and a guest's for whoever held the slot; to everybody else there is no hold.
-
-    A patient's is not for who has the visitor's token of the browser that they started it in: the next one who uses that has it too.
-    """
-    started = live.owner == guest_of(live.id).key and caller.owns(live.started_by)
-    if started or caller.owns(live.owner):
-        return live
-    raise HoldExpired

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking.checkout import CheckoutService
+from booking.checkout_start import StartService
 from booking.holds import HoldService
 from booking.operations import OperationsService
 from booking.ports import CatalogSource
@@ -20,6 +21,7 @@ class Services:
     search: SlotSearch
     holds: HoldService
     quotes: QuoteService
+    starts: StartService
     checkouts: CheckoutService
     records: RecordsService
     operations: OperationsService

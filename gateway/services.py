@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from booking.checkout import CheckoutRules, CheckoutService
+from booking.checkout_start import StartService
 from booking.holds import HoldRules, HoldService
 from booking.lookout import Changes
 from booking.operations import OperationsService
@@ -57,9 +58,9 @@ def build_services(
             ),
         ),
         quotes=quotes,
+        starts=StartService(saga=saga, quotes=quotes, holds=holds, units=units, clock=clock),
         checkouts=CheckoutService(
             saga=saga,
-            quotes=quotes,
             holds=holds,
             cards=healthie.cards,
             units=units,

@@ -80,7 +80,7 @@ class Mutation:
     ) -> StartCheckoutResult:
         """Start."""
         context = info.context
-        checkout = await context.services.checkouts.start(
+        checkout = await context.services.starts.start(
             context.shopper,
             hold_id=inputs.required_token(asked.hold_id, field="holdId"),
             plan_id=asked.plan_id,

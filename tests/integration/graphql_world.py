@@ -224,6 +224,7 @@ async def api_on(
         search=world.search,
         holds=world.hold_service,
         quotes=world.quotes,
+        starts=world.starts,
         checkouts=world.checkouts,
         records=records,
         operations=OperationsService(units=world.database),

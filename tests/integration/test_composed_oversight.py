@@ -97,7 +97,7 @@ async def confirmed(system: System, emulator: EmulatorClient) -> Checkout:
     )
     slot = next(slot for day in days for slot in day.slots)
     hold = await system.services.holds.hold(VISITOR, slot.id, time_zone="America/New_York")
-    checkout = await system.services.checkouts.start(
+    checkout = await system.services.starts.start(
         VISITOR, hold_id=hold.id, plan_id=seed["plans"]["First Visit"], guest=GUEST
     )
     guest = Caller(principal=guest_of(checkout.id))

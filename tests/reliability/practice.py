@@ -229,7 +229,7 @@ class Peer:
         )
         services = self.system.services
         hold = await services.holds.hold(visitor, slot.id, time_zone=ZONE)
-        checkout = await services.checkouts.start(
+        checkout = await services.starts.start(
             visitor,
             hold_id=hold.id,
             plan_id=self.practice.seed["plans"][plan],

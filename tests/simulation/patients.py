@@ -108,7 +108,7 @@ class Patient:
             )
             await asyncio.sleep(wish.thinks)
             checkout = await self._ask(
-                lambda process: process.checkouts.start(
+                lambda process: process.starts.start(
                     self.visitor,
                     hold_id=hold.id,
                     plan_id=wish.plan_id,

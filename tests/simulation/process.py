@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine
 
 from booking.checkout import CheckoutRules, CheckoutService
+from booking.checkout_start import StartService
 from booking.holds import HoldRules, HoldService
 from booking.pacing import LocalPacer, Pace
 from booking.polling import VisitPoll
@@ -131,9 +132,11 @@ class Process:
             clock=fate,
             rules=HoldRules(),
         )
+        self.starts = StartService(
+            saga=self.saga, quotes=quotes, holds=self._holds, units=self._units, clock=fate
+        )
         self.checkouts = CheckoutService(
             saga=self.saga,
-            quotes=quotes,
             holds=self._holds,
             cards=healthie.cards,
             units=self._units,

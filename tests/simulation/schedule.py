@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 import booking.checkout
+import booking.checkout_start
 import booking.holds
 from booking.catalog import ContactType
 from booking.models import Checkout
@@ -95,7 +96,7 @@ class Schedule:
         _logged.clear()
         names = _Names(self._ids)
         with (
-            patch.object(booking.checkout, "secrets", names),
+            patch.object(booking.checkout_start, "secrets", names),
             patch.object(booking.holds, "secrets", names),
             patch.object(booking.checkout, "_JOIN_INTERVAL", JOIN_SECONDS),
         ):

@@ -18,6 +18,7 @@ from booking.catalog import (
     VisitType,
 )
 from booking.checkout import CheckoutRules, CheckoutService
+from booking.checkout_start import StartService
 from booking.happenings import Name
 from booking.holds import HoldRules, HoldService
 from booking.models import CardChoice, Checkout, GuestDetails, Hold, Promo
@@ -179,6 +180,7 @@ class World:
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
+        self.starts = self.a_start(self.saga)
         self.checkouts = self.a_service(self.saga)
 
     def watching(self, records: RecordsService | None = None) -> Watching:
@@ -209,11 +211,16 @@ class World:
             steps=steps, units=units or self.database, holds=self.announced, clock=self.clock, name=name
         )
 
+    def a_start(self, saga: Saga) -> StartService:
+        """Answer the service of another process that starts checkouts."""
+        return StartService(
+            saga=saga, quotes=self.quotes, holds=self.holds, units=self.database, clock=self.clock
+        )
+
     def a_service(self, saga: Saga) -> CheckoutService:
         """Answer the checkout service of another process."""
         return CheckoutService(
             saga=saga,
-            quotes=self.quotes,
             holds=self.holds,
             cards=FakeCards(self.books),
             units=self.database,
@@ -235,7 +242,7 @@ class World:
     ) -> Checkout:
         """Hold and start a checkout, as a guest unless the caller is signed in."""
         hold = await self.hold(caller, slot)
-        return await self.checkouts.start(
+        return await self.starts.start(
             caller,
             hold_id=hold.id,
             plan_id=plan_id,

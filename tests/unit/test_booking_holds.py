@@ -109,7 +109,7 @@ class TestHold:
 
         await world.hold(visitor(1, "office"), a_slot(hours=24))
         hold = await world.hold(visitor(2, "office"), a_slot(hours=48))
-        await world.checkouts.start(visitor(2, "office"), hold_id=hold.id, guest=GUEST)  # counts on
+        await world.starts.start(visitor(2, "office"), hold_id=hold.id, guest=GUEST)  # counts on
         with pytest.raises(HoldLimitReached):
             await world.hold(visitor(3, "office"), a_slot(hours=72))
         await world.hold(visitor(4, "home"), a_slot(hours=73))
@@ -212,7 +212,7 @@ class TestHold:
         world.offer.free += [a_slot(hours=hour) for hour in hours]
         for hour in hours[:2]:
             hold = await world.hold(slot=a_slot(hours=hour))
-            await world.checkouts.start(VISITOR, hold_id=hold.id, guest=GUEST)
+            await world.starts.start(VISITOR, hold_id=hold.id, guest=GUEST)
         await world.hold(slot=a_slot(hours=hours[2]))
         signed_in = Caller(principal=PATIENT.principal, visitor=VISITOR.principal)
         theirs = await world.hold(signed_in, a_slot(hours=hours[2]))

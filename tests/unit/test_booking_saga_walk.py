@@ -111,7 +111,7 @@ async def _live(world: World, journey: Journey) -> None:
     hold = await world.hold(journey.caller, journey.slot)
 
     async def start() -> Checkout:
-        return await world.a_service(world.a_saga()).start(
+        return await world.a_start(world.a_saga()).start(
             journey.caller,
             hold_id=hold.id,
             plan_id=journey.plan_id,
@@ -186,11 +186,11 @@ async def test_a_hold_on_which_its_patient_has_started_anew_is_not_taken_from_th
     """The process died before it gave the hold of the cancelled checkout back, and the patient came again."""
     world = World()
     hold = await world.hold(PATIENT)
-    first = await world.checkouts.start(PATIENT, hold_id=hold.id)
+    first = await world.starts.start(PATIENT, hold_id=hold.id)
     world.tape.kill_at = world.tape.points + 2  # after the commit of the end
     with pytest.raises(Killed):
         await world.checkouts.cancel(PATIENT, first.id)
-    await world.checkouts.start(PATIENT, hold_id=hold.id)
+    await world.starts.start(PATIENT, hold_id=hold.id)
     await world.look_again(first, hours=FREE_AGAIN / timedelta(hours=1))
     assert world.holds.live == [hold]
 
@@ -200,7 +200,7 @@ async def test_a_hold_left_with_the_visitor_by_a_kill_goes_with_the_checkout() -
     hold = await world.hold()
     world.tape.kill_at = 2  # the row is there, the hold not yet handed over
     with pytest.raises(Killed):
-        await world.checkouts.start(VISITOR, hold_id=hold.id, guest=GUEST)
-    checkout = await world.checkouts.start(VISITOR, hold_id=hold.id, guest=GUEST)
+        await world.starts.start(VISITOR, hold_id=hold.id, guest=GUEST)
+    checkout = await world.starts.start(VISITOR, hold_id=hold.id, guest=GUEST)
     await world.checkouts.cancel(as_guest(checkout), checkout.id)
     assert world.holds.live == []

@@ -1,0 +1,49 @@
+"""A patient's own checkouts: the rows as their caller may see them, and what the caller does written on them."""
+
+from booking.guests import opens
+from booking.models import Checkout
+from booking.oversight import EventKind
+from booking.ports import Clock, UnitOfWorkFactory
+from booking.principals import Caller
+from booking.recording import existing
+from booking.refusals import NotFound
+from booking.story import event
+
+
+class OwnCheckouts:
+    """What the services of checkouts have in common: whose a row is, and the patient's writes."""
+
+    def __init__(self, *, units: UnitOfWorkFactory, clock: Clock) -> None:
+        self._units = units
+        self._clock = clock
+
+    async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
+        """The caller's checkout; None for a foreign and a missing one alike."""
+        checkout = await self._get(checkout_id)
+        return checkout if checkout is not None and opens(caller, checkout, now=self._clock.now()) else None
+
+    async def get(self, caller: Caller, checkout_id: str, *, started: bool = False) -> Checkout:
+        """The caller's checkout, or, with `started`, one that they started. Raises NotFound."""
+        checkout = await self._get(checkout_id)
+        if checkout is None or not (
+            opens(caller, checkout, now=self._clock.now()) or (started and caller.owns(checkout.started_by))
+        ):
+            raise NotFound("checkout")
+        return checkout
+
+    async def existing(self, checkout_id: str) -> Checkout:
+        """The row of a checkout that is driven."""
+        async with self._units() as unit:
+            return await existing(unit, checkout_id)
+
+    async def save(self, checkout: Checkout, kind: EventKind) -> Checkout:
+        """Write what the patient did. Raises StaleCheckout."""
+        async with self._units() as unit:
+            saved = await unit.checkouts.save(checkout)
+            await unit.story.add(event(saved, kind, by=checkout.owner.partition(":")[0]))
+            await unit.commit()
+        return saved
+
+    async def _get(self, checkout_id: str) -> Checkout | None:
+        async with self._units() as unit:
+            return await unit.checkouts.get(checkout_id)
