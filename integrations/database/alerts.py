@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from booking.oversight import Alert, ClinicianBlock
 from integrations.database.columns import unless_there
 from integrations.database.engine import reading
-from integrations.database.tables import alerts, clinician_blocks
+from integrations.database.tables.oversight import alerts, clinician_blocks
 
 _a = alerts.c
 _b = clinician_blocks.c

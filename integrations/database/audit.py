@@ -18,7 +18,7 @@ from booking.audit import AuditEntry, AuditKind
 from booking.audit_chain import NOTHING_YET, Anchor, AuditKey, Record, extended, record_of
 from booking.refusals import AuditUnavailable
 from integrations.database.engine import reading
-from integrations.database.tables import audit_records
+from integrations.database.tables.oversight import audit_records
 from integrations.database.together import Together
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.slots import Busy, Interval
 from integrations.database.claims import CLOCK_SKEW, VISIT_STANDS
 from integrations.database.engine import reading
-from integrations.database.tables import checkouts, slot_claims
+from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.slots import slot_claims
 
 # Names in one query; both databases take more, and a text of some kilobytes is enough.
 _AT_ONCE = 1000

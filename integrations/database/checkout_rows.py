@@ -21,7 +21,7 @@ from booking.oversight import Attention, CheckoutSummary
 from booking.refusals import DeclineReason, UnknownState
 from booking.slots import Slot
 from integrations.database.sealing import Sealer
-from integrations.database.tables import checkouts
+from integrations.database.tables.checkouts import checkouts
 
 # Columns that hold a value of the domain as a document.
 _DOCUMENTS: dict[str, TypeAdapter[Any]] = {

@@ -16,7 +16,7 @@ from booking.saga_table import CALLING, ENDED, TERMINAL, UNDER_WAY
 from integrations.database.checkout_rows import from_row, to_row, to_summary
 from integrations.database.columns import UtcTime, breaks_unique, unless_there
 from integrations.database.sealing import Sealer
-from integrations.database.tables import checkouts
+from integrations.database.tables.checkouts import checkouts
 
 # Whoever loses the race for a hold and then finds the winner gone tries again; nobody loses thrice in a row.
 _ADD_TRIES = 3

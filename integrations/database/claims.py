@@ -18,7 +18,8 @@ from booking.refusals import SlotTaken
 from booking.saga_table import LATE
 from booking.slots import Busy, Interval
 from integrations.database.columns import UtcTime, unless_there
-from integrations.database.tables import checkouts, slot_claims
+from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.slots import slot_claims
 
 # By so much two processes' clocks may differ.
 CLOCK_SKEW = timedelta(minutes=1)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.daily import Run
 from integrations.database.columns import upsert
-from integrations.database.tables import daily_runs
+from integrations.database.tables.oversight import daily_runs
 
 _r = daily_runs.c
 

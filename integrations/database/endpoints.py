@@ -12,7 +12,7 @@ from booking.subscribers import FROM_SETTINGS, UNDECLARED, Endpoint, Secret
 from integrations.database.columns import upsert
 from integrations.database.letters import LAST
 from integrations.database.sealing import SealBroken, Sealer
-from integrations.database.tables import subscribers
+from integrations.database.tables.events import subscribers
 
 _s = subscribers.c
 

@@ -11,7 +11,7 @@ from booking.happenings import Happening, Name, Recorded
 from booking.watched import Kind, Party, Resource
 from integrations.database.columns import unless_there
 from integrations.database.engine import reading
-from integrations.database.tables import practice_events
+from integrations.database.tables.events import practice_events
 
 _e = practice_events.c
 

@@ -32,7 +32,7 @@ from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken, UpstreamU
 from booking.slots import Busy, Interval, Slot
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
-from integrations.database.tables import holds
+from integrations.database.tables.slots import holds
 
 _c = holds.c
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integrations.database.columns import upsert
-from integrations.database.tables import idempotency_keys
+from integrations.database.tables.callers import idempotency_keys
 
 # A client may come back with its key for this long; then the key is as good as new.
 RETENTION = timedelta(days=30)

@@ -25,7 +25,7 @@ from booking.inbox import Delivery, Mark, Rhythm, Source
 from booking.watched import Kind, Poke, Resource
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
-from integrations.database.tables import resource_marks, webhook_deliveries
+from integrations.database.tables.webhooks import resource_marks, webhook_deliveries
 from integrations.database.together import Together
 
 _m = resource_marks.c

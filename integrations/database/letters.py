@@ -24,7 +24,7 @@ from booking.happenings import Name
 from booking.subscribers import Letter
 from integrations.database.columns import upsert
 from integrations.database.happenings import recorded
-from integrations.database.tables import event_letters, practice_events, subscribers
+from integrations.database.tables.events import event_letters, practice_events, subscribers
 
 _s = subscribers.c
 _l = event_letters.c

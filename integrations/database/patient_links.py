@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integrations.database.columns import upsert
 from integrations.database.engine import reading
-from integrations.database.tables import patient_links
+from integrations.database.tables.callers import patient_links
 
 _c = patient_links.c
 

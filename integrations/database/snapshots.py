@@ -24,7 +24,7 @@ from booking.watched import (
     VisitState,
 )
 from integrations.database.columns import upsert
-from integrations.database.tables import polls, resource_snapshots
+from integrations.database.tables.webhooks import polls, resource_snapshots
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from booking.audit_chain import entry_of
 from booking.oversight import Event, EventKind
 from integrations.database.audit_reading import of_checkout
 from integrations.database.engine import reading
-from integrations.database.tables import checkout_events
+from integrations.database.tables.checkouts import checkout_events
 
 # Built once: one is written with every move.
 _ADD_EVENT = insert(checkout_events)

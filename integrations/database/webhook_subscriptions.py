@@ -12,7 +12,7 @@ from booking.webhook_subscriptions import Known, Subscription
 from integrations.database.columns import upsert
 from integrations.database.engine import reading
 from integrations.database.sealing import SealBroken, Sealer
-from integrations.database.tables import webhook_subscriptions
+from integrations.database.tables.webhooks import webhook_subscriptions
 
 _w = webhook_subscriptions.c
 

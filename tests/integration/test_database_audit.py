@@ -24,7 +24,8 @@ from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links, of_checkout, span
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
-from integrations.database.tables import audit_records, metadata
+from integrations.database.tables import metadata
+from integrations.database.tables.oversight import audit_records
 from tests.plugins.discovery import run_sql
 from tests.unit.audit_samples import KEY, NOON, an_entry
 

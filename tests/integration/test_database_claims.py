@@ -11,7 +11,7 @@ from booking.ports import UnitOfWorkFactory
 from booking.refusals import SlotTaken
 from booking.saga_table import LATE
 from booking.slots import Busy, Interval
-from integrations.database.tables import slot_claims
+from integrations.database.tables.slots import slot_claims
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import NOON, SEALER, a_checkout, a_slot, somebody_waits
 

@@ -1,5 +1,9 @@
 import asyncio
 import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,6 +59,16 @@ async def test_the_migrated_tables_are_those_that_the_program_knows(database_url
         assert migrated == await connection.run_sync(made_anew)
         assert len(migrated) > 10
     await engine.dispose()
+
+
+def test_whoever_imports_the_metadata_alone_has_every_table(migrated_sqlite: Path) -> None:
+    """In a process of its own: in this one, other imports have made up for what the package forgot."""
+    named = "from integrations.database.tables import metadata; print(*metadata.tables)"
+    alone = subprocess.run([sys.executable, "-c", named], capture_output=True, text=True, check=True)
+    with closing(sqlite3.connect(migrated_sqlite)) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    migrated = {name for (name,) in rows} - {"alembic_version", "sqlite_sequence"}
+    assert set(alone.stdout.split()) == migrated
 
 
 async def test_a_second_run_changes_nothing(database_url: str) -> None:

@@ -20,7 +20,7 @@ from booking.slots import Busy, Interval, Slot
 from integrations.database.engine import connect_database
 from integrations.database.holds import SqlHoldStore
 from integrations.database.migrations import migrate
-from integrations.database.tables import holds
+from integrations.database.tables.slots import holds
 from integrations.redis.client import connect_redis
 from integrations.redis.holds import RedisHoldStore
 from tests.plugins.server_process import TemporaryServer

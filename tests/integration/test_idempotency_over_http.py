@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.refusals import OutcomeUnknown, UpstreamUnavailable
 from integrations.database.idempotency import IdempotencyKeys
-from integrations.database.tables import idempotency_keys
+from integrations.database.tables.callers import idempotency_keys
 from tests.integration.graphql_world import (
     CANCEL,
     CONFIRM,

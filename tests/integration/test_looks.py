@@ -17,7 +17,7 @@ from booking.refreshing import BATCH, GIVEN_UP_AFTER, Refresher
 from booking.watched import Kind, Poke, Resource, State, VisitState
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.inbox import SqlInbox
-from integrations.database.tables import resource_marks, resource_snapshots
+from integrations.database.tables.webhooks import resource_marks, resource_snapshots
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import SEALER, somebody_waits
 from tests.unit.booking_doubles import FakeClock

@@ -23,7 +23,7 @@ from gateway.settings import Environment, Settings
 from gateway.system import System
 from integrations.database.engine import reading
 from integrations.database.migrations import migrate
-from integrations.database.tables import alerts
+from integrations.database.tables.oversight import alerts
 from tests.plugins.emulator import EmulatorClient
 
 CONTRACT = Path(__file__).parents[2] / "integrations" / "healthie" / "contract.graphql"

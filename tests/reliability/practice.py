@@ -30,7 +30,8 @@ from gateway.system import System
 from gateway.tokens import GatewayTokens
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.engine import reading
-from integrations.database.tables import checkouts, slot_claims
+from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.slots import slot_claims
 from tests.doubles.rates import GENEROUS
 from tests.plugins.emulator import EmulatorClient
 from tests.reliability.database import Database

@@ -17,7 +17,8 @@ from gateway.demo import documents
 from gateway.idempotency import IN_FLIGHT
 from gateway.tokens import GatewayTokens
 from integrations.database.engine import reading
-from integrations.database.tables import checkouts, holds
+from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.slots import holds
 from tests.reliability.practice import (
     PATIENCE_SECONDS,
     SECOND,

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from booking.happenings import Name
 from booking.models import AppointmentStatus as Status
 from booking.watched import Kind, Poke, Resource, State, VisitState
-from integrations.database.tables import practice_events, resource_marks, resource_snapshots
+from integrations.database.tables.events import practice_events
+from integrations.database.tables.webhooks import resource_marks, resource_snapshots
 from tests.simulation.fate import Fate
 from tests.simulation.plans import Scripted
 from tests.simulation.process import Process

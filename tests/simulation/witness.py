@@ -15,7 +15,8 @@ from booking.saga import at_rest
 from booking.saga_table import CLAIMING, TERMINAL, legal
 from booking.slots import Slot
 from integrations.database.checkout_rows import from_row
-from integrations.database.tables import checkouts, holds, slot_claims
+from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.slots import holds, slot_claims
 from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment

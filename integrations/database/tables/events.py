@@ -1,0 +1,54 @@
+"""What happened in the practice, and who is told: the outbox, its subscribers, and a letter for each that is to be told."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, String, Table
+
+from integrations.database.columns import Counter, Document, UtcTime
+from integrations.database.tables.declaring import metadata, partial_index
+
+practice_events = Table(
+    "practice_events",
+    metadata,
+    Column("sequence", Counter, primary_key=True, autoincrement=True),  # in the order of commits
+    Column("id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("resource_id", String, nullable=False),
+    Column("ids", Document, nullable=False),
+    Column("by", String),
+    Index("practice_events_id", "id", unique=True),
+    Index("practice_events_at", "at"),
+    Index("practice_events_resource", "kind", "resource_id"),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("place", BigInteger, nullable=False),  # up to which events its letters are written
+    Column("failing_since", UtcTime),  # nothing was taken since
+    Column("created_at", UtcTime, nullable=False),
+    Column("url", String),  # of an endpoint; NULL: a handler
+    Column("events", Document),  # that an endpoint wants; NULL: all
+    Column("secrets", Document),  # of an endpoint, sealed
+    Column("disabled_at", UtcTime),
+    Column("disabled_because", String),  # a code
+)
+
+event_letters = Table(
+    "event_letters",
+    metadata,
+    Column("subscriber_id", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # of the event
+    Column("tries", Integer, nullable=False),
+    Column("failing_since", UtcTime),
+    Column("error", String),  # a code
+    Column("told_at", UtcTime),
+    Column("dead_at", UtcTime),
+    Column("lease_owner", String),
+    Column("lease_until", UtcTime),
+    Column("due_at", UtcTime),  # NULL: told, or given up
+    PrimaryKeyConstraint("subscriber_id", "sequence"),
+    Index("event_letters_sequence", "sequence"),
+    partial_index("event_letters_due", "subscriber_id", "sequence", where="due_at IS NOT NULL"),
+)

@@ -1,0 +1,58 @@
+"""What people look after the practice by: the audit trail, alerts, who is not bookable, what is done once a day."""
+
+from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+
+from integrations.database.append_only import only_added_to
+from integrations.database.columns import Counter, UtcTime
+from integrations.database.tables.declaring import metadata
+
+# Each record is signed together with the one before it: booking/audit_chain.py. Added to, and nothing else.
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("sequence", Counter, primary_key=True, autoincrement=False),  # unique: a chain cannot fork
+    Column("at", String, nullable=False),  # a stamp, to be searched by
+    Column("checkout_id", String),  # to be searched by
+    Column("record", Text, nullable=False),  # the very text that was signed; JSON
+    Column("mac", String, nullable=False),
+    Index("audit_records_at", "at"),
+    Index("audit_records_checkout_id", "checkout_id"),
+)
+only_added_to(audit_records)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String, primary_key=True),  # reason and subject: raised once
+    Column("reason", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("raised_at", UtcTime, nullable=False),
+    Column("told_at", UtcTime),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", UtcTime),  # NULL: told
+    Index("alerts_due_at", "due_at"),
+    Index("alerts_subject", "subject"),
+)
+
+clinician_blocks = Table(
+    "clinician_blocks",
+    metadata,
+    Column("clinician_id", String, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("checkout_id", String, nullable=False),
+    Column("blocked_at", UtcTime, nullable=False),
+)
+
+daily_runs = Table(
+    "daily_runs",
+    metadata,
+    Column("job", String, nullable=False),
+    Column("day", String, nullable=False),  # a date, of the practice's zone
+    Column("lease_owner", String),
+    Column("lease_until", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("tries", Integer, nullable=False),  # that failed since it was last finished
+    Column("due_at", UtcTime),  # of the next try; NULL: none failed
+    Column("seen_until", UtcTime),  # up to when the job has seen everything
+    PrimaryKeyConstraint("job", "day"),
+)

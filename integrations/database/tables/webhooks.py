@@ -1,0 +1,71 @@
+"""What came in from upstream, what is to be looked at for it, and what was last seen there."""
+
+from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table
+
+from integrations.database.columns import Counter, Document, UtcTime
+from integrations.database.tables.declaring import metadata
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("sequence", Counter, primary_key=True, autoincrement=True),
+    Column("received_at", UtcTime, nullable=False),
+    Column("source", String, nullable=False),  # webhook | poll | operator | missed
+    Column("event", String, nullable=False),  # upstream's own name for it
+    Column("resource_type", String, nullable=False),  # upstream's own name
+    Column("resource_id", String, nullable=False),
+    Column("kind", String),  # ours; NULL: about nothing that is watched
+    Index("webhook_deliveries_received_at", "received_at"),
+    Index("webhook_deliveries_resource", "resource_id", "event"),
+)
+
+resource_marks = Table(
+    "resource_marks",
+    metadata,
+    Column("kind", String, nullable=False),
+    Column("resource_id", String, nullable=False),
+    Column("merged", Boolean, nullable=False),
+    Column("about", String),  # the patient whose it is, where the delivery named them
+    Column("marks", Integer, nullable=False),  # another one while it is looked at means another look
+    Column("first_marked_at", UtcTime, nullable=False),
+    Column("marked_at", UtcTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("failing_since", UtcTime),
+    Column("error", String),  # a code
+    Column("dead_at", UtcTime),
+    Column("lease_owner", String),
+    Column("lease_until", UtcTime),
+    Column("due_at", UtcTime),  # NULL: given to a person
+    PrimaryKeyConstraint("kind", "resource_id"),
+    Index("resource_marks_due_at", "due_at"),
+)
+
+resource_snapshots = Table(
+    "resource_snapshots",
+    metadata,
+    Column("kind", String, nullable=False),
+    Column("resource_id", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Document),  # the last there was: ids, statuses, times, digests
+    Column("gone", Boolean, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("starts_at", UtcTime),  # of a visit that stands
+    PrimaryKeyConstraint("kind", "resource_id"),
+    Index("resource_snapshots_starts_at", "starts_at"),
+)
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("next_at", UtcTime, nullable=False),
+    Column("seen_until", UtcTime, nullable=False),
+)
+
+webhook_subscriptions = Table(
+    "webhook_subscriptions",
+    metadata,
+    Column("id", String, primary_key=True),  # upstream's
+    Column("secret", Document),  # sealed: what it signs with; NULL: it does not send to us
+    Column("well_at", UtcTime),  # when it was last seen as it should be
+)
