@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.audit_commands import audit
-from gateway.endpoint_commands import endpoints
-from gateway.handler_commands import handlers
-from gateway.operators import checkouts, clinicians
+from gateway.commands.audit import audit
+from gateway.commands.checkouts import checkouts, clinicians
+from gateway.commands.endpoints import endpoints
+from gateway.commands.handlers import handlers
+from gateway.commands.upstream import upstream
+from gateway.commands.webhooks import webhooks
 from gateway.tether import end_with_parent
-from gateway.upstream import upstream
-from gateway.webhook_operators import webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
 @_until_stdin_closes
 def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
     """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
-    from gateway.commands import prove_database
+    from gateway.commands.common import prove_database
     from gateway.composition import compose
 
     settings = _settings()
@@ -223,7 +223,7 @@ def check(manifest: Path) -> None:
 
 
 def _settings() -> "Settings":
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
 
     return settings_of_process()
 

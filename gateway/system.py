@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.alerts import Watch
 from booking.lookout import Lookout
+from booking.oversight import Attention
 from booking.polling import VisitPoll
 from booking.ports import ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
 from booking.refreshing import Refresher
@@ -22,7 +23,6 @@ from gateway.audit import Anchoring
 from gateway.rates import Counts
 from gateway.telling import Telling
 from gateway.tokens import TokenVerifier
-from gateway.upstream import watch_upstream
 from gateway.worker import Chore, Worker
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.holds import SqlHoldStore
@@ -30,6 +30,7 @@ from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
 from integrations.database.letters import reap_letters
 from integrations.healthie.connect import Healthie
+from integrations.healthie.drift import Severity
 
 if TYPE_CHECKING:
     from integrations.redis.pokes import RedisPokes
@@ -109,7 +110,10 @@ class System:
             await self.idempotency.reap(self.clock.now())
 
         async def check_upstream() -> None:
-            await watch_upstream(self.healthie.upstream, self.watch, self.clock)
+            report = await self.healthie.upstream.check(self.clock.now().date())
+            for finding in report.findings:  # one that was told already is not told again
+                if finding.severity is not Severity.NOTE:
+                    await self.watch.raise_alert(Attention.UPSTREAM_DRIFT, finding.what)
 
         async def clear_inbox() -> None:
             await self.inbox.reap(self.clock.now())

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from booking.happenings import Name
+from gateway.commands.starting import settings_of_process
 from gateway.sealing import sealer
 from gateway.settings import DEVELOPMENT_SECRET, Settings, explain
-from gateway.starting import settings_of_process
 from tools.document_settings import PART
 
 REQUIRED = {

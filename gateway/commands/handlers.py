@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands import on_units
-from gateway.subscriber_commands import LISTED, letter, span, standing, times
+from gateway.commands.common import on_units
+from gateway.commands.subscribers import LISTED, letter, span, standing, times
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-    from gateway.commands import Units
+    from gateway.commands.common import Units
 
 
 @click.group()

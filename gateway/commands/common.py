@@ -47,15 +47,15 @@ async def prove_database(settings: "Settings") -> None:
 
 def on_database(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
     """Run it on the database that the settings of this process name."""
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
 
     return asyncio.run(with_database(settings_of_process(), work))
 
 
 def on_units(work: "Callable[[Units], Awaitable[T]]", *, settings: "Settings | None" = None) -> T:
     """Run it on that database in units of work; `settings` if they have been read already."""
+    from gateway.commands.starting import settings_of_process
     from gateway.sealing import sealer
-    from gateway.starting import settings_of_process
     from integrations.database.unit_of_work import sql_unit_of_work
 
     settings = settings or settings_of_process()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands import moment, on_database
-from gateway.webhook_check import health
+from gateway.commands.common import moment, on_database
+from gateway.commands.webhooks_health import health
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine

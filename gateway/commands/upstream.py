@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from booking.refusals import UpstreamUnavailable
-from gateway.commands import operator
-from gateway.monitoring import CRITICAL, FINE, WARNING, answer, give_up
+from gateway.commands.common import operator
+from gateway.commands.monitoring import CRITICAL, FINE, WARNING, answer, give_up
 
 if TYPE_CHECKING:
-    from booking.alerts import Watch
-    from booking.ports import Clock
     from gateway.settings import Settings
-    from integrations.healthie.upstream import Report, UpstreamCheck
+    from integrations.healthie.upstream import Report
 
 _STATUS = {FINE: "fine", WARNING: "warning", CRITICAL: "breaking"}
 
@@ -45,17 +43,6 @@ def check(sdl: Path | None, as_json: bool) -> None:
     answer(code, _STATUS[code], _as_json(report), _as_text(report), as_json=as_json)
 
 
-async def watch_upstream(check: "UpstreamCheck", watch: "Watch", clock: "Clock") -> None:
-    """Check, and alert what is broken or will be; the same finding is told once. Raises UpstreamUnavailable."""
-    from booking.oversight import Attention
-    from integrations.healthie.drift import Severity
-
-    report = await check.check(clock.now().date())
-    for finding in report.findings:
-        if finding.severity is not Severity.NOTE:
-            await watch.raise_alert(Attention.UPSTREAM_DRIFT, finding.what)
-
-
 def _of_file(path: Path) -> "Report":
     from graphql import GraphQLError, build_schema
 
@@ -68,7 +55,7 @@ def _of_file(path: Path) -> "Report":
 
 
 def _of_healthie() -> "Report":
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
 
     return asyncio.run(_asked(settings_of_process()))
 

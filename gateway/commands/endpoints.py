@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from gateway.commands import moment, on_units
-from gateway.subscriber_commands import LISTED, letter, span, standing, times
+from gateway.commands.common import moment, on_units
+from gateway.commands.subscribers import LISTED, letter, span, standing, times
 
 if TYPE_CHECKING:
     from booking.endpoints import EndpointDesk
     from booking.happenings import Name
     from booking.subscribers import Endpoint
-    from gateway.commands import Units
+    from gateway.commands.common import Units
 
 T = TypeVar("T")
 
@@ -134,7 +134,7 @@ def _act(action: "Callable[[EndpointDesk], Awaitable[T]]") -> T:
     from booking.endpoints import EndpointDesk
     from booking.refusals import DeclaredInSettings, InvalidInput, NotFound
     from gateway.clock import SystemClock
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
     from gateway.telling import doorman
     from integrations.endpoints.urls import check
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands import ended, moment, operator, with_database
+from gateway.commands.common import ended, moment, operator, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -37,7 +37,7 @@ def audit() -> None:
 def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
     """Read the whole chain and tell where it was changed. Exits 0 when it is sound, 1 when not, 2 when asked wrongly."""
     from booking.refusals import InvalidInput
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
     from integrations.anchors import anchors_in
 
     settings = settings_of_process()
@@ -60,7 +60,7 @@ def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
 @click.option("--checkout", "checkout_id", required=True, help="The checkout whose calls to tell.")
 def show(checkout_id: str) -> None:
     """Tell the story of a checkout's calls, in order. That you looked is recorded."""
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
     from integrations.database.audit_reading import of_checkout
 
     settings = settings_of_process()
@@ -82,7 +82,7 @@ def show(checkout_id: str) -> None:
 def export(since: datetime | None, until: datetime | None) -> None:
     """Write records to standard output as JSON lines, with their macs: `verify --export` needs no database. It is recorded."""
     from booking.audit_export import line_of
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
     from integrations.database.audit_reading import links, span
 
     settings = settings_of_process()
@@ -103,7 +103,7 @@ def anchor() -> None:
     """Keep where the chain stands, in the log and in the settings' file; a worker does so every minute."""
     from gateway.audit import Anchoring, anchor_sinks, audit_keys
     from gateway.clock import SystemClock
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
     from integrations.database.audit import SqlAuditTrail
 
     settings = settings_of_process()

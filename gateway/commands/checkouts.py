@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.commands import ended, moment, on_database, on_units, operator
+from gateway.commands.common import ended, moment, on_database, on_units, operator
 
 if TYPE_CHECKING:
     from booking.audit import AuditEntry
     from booking.models import Checkout
     from booking.operators import OperatorDesk
     from booking.oversight import Event
-    from gateway.commands import Units
+    from gateway.commands.common import Units
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands import operator
-from gateway.monitoring import CRITICAL, FINE, WARNING, answer, give_up
+from gateway.commands.common import operator
+from gateway.commands.monitoring import CRITICAL, FINE, WARNING, answer, give_up
 
 if TYPE_CHECKING:
     from booking.webhook_check import Health
@@ -45,7 +45,7 @@ def health(as_json: bool) -> None:
     """
     from booking.refusals import UpstreamUnavailable
     from booking.webhook_health import CheckRunning
-    from gateway.starting import settings_of_process
+    from gateway.commands.starting import settings_of_process
     from integrations.database.migrations import DatabaseUnusable
 
     settings = settings_of_process()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands import moment
+from gateway.commands.common import moment
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
