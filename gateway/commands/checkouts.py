@@ -1,11 +1,11 @@
-"""The commands of those who run the practice: `frontdoor checkouts …` and `frontdoor clinicians …`."""
+"""The commands of those who run the practice: `frontdoor checkouts …`."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands.common import ended, moment, on_database, on_units, operator
+from gateway.commands.common import ended, moment, on_database, on_units
+from gateway.commands.desk import UNKNOWN_STATE, act
 
 if TYPE_CHECKING:
     from booking.audit import AuditEntry
@@ -14,12 +14,8 @@ if TYPE_CHECKING:
     from booking.oversight import Event
     from gateway.commands.common import Units
 
-T = TypeVar("T")
-
 # As many as a person reads.
 LISTED = 100
-
-_UNKNOWN_STATE = "The row is at a state that this version of Frontdoor does not know: a migration is missing."
 
 RESOLUTIONS = ("booked", "refunded")
 
@@ -73,7 +69,7 @@ def show(checkout_id: str) -> None:
             try:
                 return await unit.checkouts.get(checkout_id)
             except UnknownState as error:
-                raise click.ClickException(_UNKNOWN_STATE) from error
+                raise click.ClickException(UNKNOWN_STATE) from error
 
     checkout = on_units(row)
     if checkout is None:
@@ -92,7 +88,7 @@ def retry(checkout_id: str) -> None:
     async def again(desk: "OperatorDesk") -> "Checkout":
         return await desk.retry(checkout_id)
 
-    row = _act(again)
+    row = act(again)
     due = moment(row.due_at) if row.due_at else "now"
     click.echo(f"{row.id} stands at {row.state}; a worker takes it up from {due} on.")
 
@@ -108,60 +104,8 @@ def resolve(checkout_id: str, resolution: str, note: str) -> None:
     async def settle(desk: "OperatorDesk") -> "Checkout":
         return await desk.resolve(checkout_id, Resolution(resolution), note=note)
 
-    row = _act(settle)
+    row = act(settle)
     click.echo(f"{row.id} has ended as {row.state}.")
-
-
-@click.group()
-def clinicians() -> None:
-    """See who is not bookable, and clear them."""
-
-
-@clinicians.command(name="list")
-def list_blocks() -> None:
-    """List clinicians who are blocked since a visit came back under another name."""
-
-    async def blocks(units: "Units") -> None:
-        async with units() as unit:
-            standing = await unit.blocks.standing()
-        for one in standing:
-            click.echo(f"{one.clinician_id}  {one.reason}  {one.checkout_id}  {moment(one.blocked_at)}")
-        if not standing:
-            click.echo("None.")
-
-    on_units(blocks)
-
-
-@clinicians.command()
-@click.argument("clinician_id", metavar="ID")
-def unblock(clinician_id: str) -> None:
-    """Make a clinician bookable again."""
-    _act(lambda desk: desk.unblock(clinician_id))
-    click.echo(f"{clinician_id} is bookable again.")
-
-
-def _act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
-    """Do it as the operator who is logged in on this machine, and explain what keeps it from being done."""
-    from booking.operators import OperatorDesk
-    from booking.refusals import InvalidInput, NotFound, PaymentInProgress, StaleCheckout, UnknownState
-    from gateway.clock import SystemClock
-
-    async def act(units: "Units") -> T:
-        desk = OperatorDesk(units=units, clock=SystemClock(), operator=operator())
-        try:
-            return await action(desk)
-        except InvalidInput as error:
-            raise click.ClickException(error.reason) from error
-        except StaleCheckout as error:
-            raise click.ClickException("It was written in this very moment. Look at it again.") from error
-        except UnknownState as error:
-            raise click.ClickException(_UNKNOWN_STATE) from error
-        except NotFound as error:
-            raise click.ClickException(f"There is no such {error.kind}.") from error
-        except PaymentInProgress as error:
-            raise click.ClickException(str(error)) from error
-
-    return on_units(act)
 
 
 def _facts(checkout: "Checkout") -> list[str]:

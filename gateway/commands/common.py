@@ -1,9 +1,10 @@
-"""What the commands of those who run the practice have in common."""
+"""What commands have in common: how they reach the database, who runs them, and how they tell things."""
 
 import asyncio
+import contextlib
 import getpass
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     Units = Callable[[], SqlUnitOfWork]
 
 T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def clean_errors(kind: type[Exception]) -> Iterator[None]:
+    """Show an expected error as its text, without a traceback."""
+    try:
+        yield
+    except kind as error:
+        raise click.ClickException(str(error)) from error
 
 
 async def with_database(settings: "Settings", work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:

@@ -92,6 +92,24 @@ def test_a_port_that_is_none_is_told_as_a_wrong_option() -> None:
     assert "'--port': 99999 is not in the range" in result.output
 
 
+def test_the_program_starts_without_libraries_that_only_some_commands_need() -> None:
+    heavy = {
+        "graphql",
+        "httpx2",
+        "pydantic",
+        "redis",
+        "rich",
+        "sqlalchemy",
+        "starlette",
+        "strawberry",
+        "stripe",
+        "uvicorn",
+    }
+    loaded = f"import sys, gateway.command_line; print(*sys.modules.keys() & {heavy})"
+    ended = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == []
+
+
 def test_the_version_can_be_asked_for() -> None:
     assert invoked("--version").output == f"frontdoor {version('frontdoor')}\n"
 

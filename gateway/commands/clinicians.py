@@ -1,0 +1,39 @@
+"""The commands of those who run the practice: `frontdoor clinicians …`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.commands.common import moment, on_units
+from gateway.commands.desk import act
+
+if TYPE_CHECKING:
+    from gateway.commands.common import Units
+
+
+@click.group()
+def clinicians() -> None:
+    """See who is not bookable, and clear them."""
+
+
+@clinicians.command(name="list")
+def list_blocks() -> None:
+    """List clinicians who are blocked since a visit came back under another name."""
+
+    async def blocks(units: "Units") -> None:
+        async with units() as unit:
+            standing = await unit.blocks.standing()
+        for one in standing:
+            click.echo(f"{one.clinician_id}  {one.reason}  {one.checkout_id}  {moment(one.blocked_at)}")
+        if not standing:
+            click.echo("None.")
+
+    on_units(blocks)
+
+
+@clinicians.command()
+@click.argument("clinician_id", metavar="ID")
+def unblock(clinician_id: str) -> None:
+    """Make a clinician bookable again."""
+    act(lambda desk: desk.unblock(clinician_id))
+    click.echo(f"{clinician_id} is bookable again.")

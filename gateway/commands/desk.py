@@ -1,0 +1,40 @@
+"""What an operator decides, done at their desk: for the commands on checkouts and those on clinicians."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from gateway.commands.common import on_units, operator
+
+if TYPE_CHECKING:
+    from booking.operators import OperatorDesk
+    from gateway.commands.common import Units
+
+T = TypeVar("T")
+
+UNKNOWN_STATE = "The row is at a state that this version of Frontdoor does not know: a migration is missing."
+
+
+def act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
+    """Do it as the operator who is logged in on this machine, and explain what keeps it from being done."""
+    from booking.operators import OperatorDesk
+    from booking.refusals import InvalidInput, NotFound, PaymentInProgress, StaleCheckout, UnknownState
+    from gateway.clock import SystemClock
+
+    async def done(units: "Units") -> T:
+        desk = OperatorDesk(units=units, clock=SystemClock(), operator=operator())
+        try:
+            return await action(desk)
+        except InvalidInput as error:
+            raise click.ClickException(error.reason) from error
+        except StaleCheckout as error:
+            raise click.ClickException("It was written in this very moment. Look at it again.") from error
+        except UnknownState as error:
+            raise click.ClickException(UNKNOWN_STATE) from error
+        except NotFound as error:
+            raise click.ClickException(f"There is no such {error.kind}.") from error
+        except PaymentInProgress as error:
+            raise click.ClickException(str(error)) from error
+
+    return on_units(done)

@@ -1,0 +1,40 @@
+"""The commands for whoever builds apps against the API: `frontdoor schema` and `frontdoor documents …`."""
+
+from pathlib import Path
+
+import click
+
+from gateway.commands.common import clean_errors
+
+
+@click.command()
+def schema() -> None:
+    """Print the public GraphQL schema."""
+    from gateway.graphql import print_sdl
+
+    click.echo(print_sdl(), nl=False)
+
+
+@click.group()
+def documents() -> None:
+    """Trusted documents: those that your apps were built with."""
+
+
+@documents.command()
+@click.argument("manifest", type=click.Path(path_type=Path))
+def check(manifest: Path) -> None:
+    """Hold a manifest against the schema and its limits; exits 0 only if every document would be answered."""
+    from gateway.graphql import build_schema
+    from gateway.manifests import faults_of
+    from gateway.trusted_documents import ManifestInvalid, read_manifest
+
+    with clean_errors(ManifestInvalid):
+        texts = read_manifest(manifest)
+    faults = faults_of(texts, build_schema().documents)
+    for name, fault in faults:
+        click.echo(f"{name}: {fault}", err=True)
+    if faults:
+        raise click.ClickException(
+            f"{len({name for name, _ in faults})} of {len(texts)} documents would be refused."
+        )
+    click.echo(f"All {len(texts)} documents would be answered.")

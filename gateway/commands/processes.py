@@ -1,0 +1,128 @@
+"""The commands that run Frontdoor's processes: `frontdoor serve`, `worker`, `migrate` and `emulator`."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.commands.common import clean_errors, prove_database
+from gateway.tether import end_with_parent
+
+GATEWAY_PORT = 8000
+EMULATOR_PORT = 8010
+
+PORT = click.IntRange(0, 65535)
+
+
+def _tied(_context: click.Context, _option: click.Parameter, given: bool) -> bool:
+    """Tie this process to its parent: before it loads anything, which takes seconds on a busy machine."""
+    if given:
+        end_with_parent()
+    return given
+
+
+_until_stdin_closes = click.option(
+    "--until-stdin-closes",
+    is_flag=True,
+    hidden=True,
+    callback=_tied,
+    help="End with the process that started this one.",
+)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=GATEWAY_PORT, show_default=True, type=PORT)
+@_until_stdin_closes
+def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
+    """Run the gateway: the GraphQL API."""
+    import uvicorn
+
+    from gateway.app import create_app
+    from gateway.commands.starting import settings_of_process
+    from gateway.sockets.rules import LONGEST_MESSAGE
+    from gateway.trusted_documents import ManifestInvalid
+
+    settings = settings_of_process()
+    with clean_errors(ManifestInvalid):
+        app = create_app(settings)
+    # What has been imported stays: looking through all of it for garbage stops everybody for a tenth of a second. The little
+    # that is left is looked through more often than Python would, since what has gathered costs as long as there is of it.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(700, 10, 4)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,  # messages are small, and a compressor for each socket is not
+    )
+
+
+@click.command()
+@click.option(
+    "--heartbeat",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="A file that is touched whenever the worker has found the database: for health checks.",
+)
+@_until_stdin_closes
+def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
+    """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
+    from gateway.commands.starting import settings_of_process
+    from gateway.composition import compose
+
+    settings = settings_of_process()
+
+    async def run() -> None:
+        stop = stop_event()
+        await prove_database(settings)
+        async with compose(settings) as system:
+            await system.worker().run(stop, beat=heartbeat.touch if heartbeat else None)
+
+    asyncio.run(run())
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's tables up to date; safe to run again, and at the same time elsewhere."""
+    from gateway.commands.starting import settings_of_process
+    from integrations.database.migrations import DatabaseUnusable
+    from integrations.database.migrations import migrate as migrate_database
+
+    settings = settings_of_process()
+    with clean_errors(DatabaseUnusable):
+        asyncio.run(migrate_database(settings.database_url, role=settings.database_role))
+    click.echo("The database is up to date.")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=EMULATOR_PORT, show_default=True, type=PORT)
+@click.option(
+    "--seed", default=1, show_default=True, help="The same seed and requests give the same answers."
+)
+@_until_stdin_closes
+def emulator(host: str, port: int, seed: int, until_stdin_closes: bool) -> None:
+    """Run the Healthie emulator, an independent program."""
+    arguments = ["--host", host, "--port", str(port), "--seed", str(seed)]
+    if until_stdin_closes:
+        arguments.append("--until-stdin-closes")
+    os.execv(sys.executable, [sys.executable, "-m", "integrations.healthie_emulator", *arguments])  # noqa: S606  # ourselves
+
+
+def stop_event() -> asyncio.Event:
+    """Set by Ctrl-C and by SIGTERM; to be made inside the running loop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
