@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx2
 
-from gateway.settings import DEVELOPMENT_SECRET
+from gateway.settings.storage import DEVELOPMENT_SECRET
 from gateway.tether import GRACE_SECONDS
 from gateway.webhooks import PATH as WEBHOOKS_PATH
 from integrations.healthie.webhooks import EVENTS as WEBHOOK_EVENTS

@@ -6,7 +6,7 @@ import traceback
 
 import structlog
 
-from gateway.settings import LogFormat
+from gateway.settings.operation import LogFormat
 
 
 def faults_without_values(

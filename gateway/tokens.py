@@ -17,7 +17,8 @@ import jwt
 from booking.ports import Clock
 from booking.principals import Principal, PrincipalKind, guest_of
 from gateway.clock import SystemClock
-from gateway.settings import Settings, TokenSettings
+from gateway.settings import Settings
+from gateway.settings.sign_in import TokenSettings
 
 # 128 random bits: nobody meets another visitor's name by chance or by trying.
 _VISITOR_BYTES = 16

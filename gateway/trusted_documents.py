@@ -19,7 +19,7 @@ from typing import Any, cast
 from strawberry.extensions import SchemaExtension
 
 from gateway.own_schema import own_schema
-from gateway.settings import TrustedDocumentsMode
+from gateway.settings.api import TrustedDocumentsMode
 from schema.errors import RequestError
 
 _NAMES = ("documentId", "id", "doc_id")

@@ -19,7 +19,7 @@ import httpx2
 from gateway.demo import documents
 from gateway.demo.api import App
 from gateway.local_stack import LocalStack, free_port, local_stack
-from gateway.settings import TokenSettings
+from gateway.settings.sign_in import TokenSettings
 from gateway.tokens import issue_development_token
 from tools.generate_client import ROOT, tool
 

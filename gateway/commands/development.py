@@ -48,7 +48,7 @@ def demo() -> None:
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 60))
 def token(minutes: int, **people: str | None) -> None:
     """Issue a development token for one person, good for `frontdoor dev`; refused in production."""
-    from gateway.settings import TokenSettings
+    from gateway.settings.sign_in import TokenSettings
     from gateway.tokens import ROLES, DevelopmentTokensRefused, issue_development_token
 
     named = [(role, name) for role, name in people.items() if name is not None]

@@ -1,13 +1,19 @@
 """What every command that needs settings does first."""
 
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from gateway.declared_endpoints import A_NAME
 from gateway.logs import configure_logs
-from gateway.settings import Settings, explain, sqlite_directory
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 def settings_of_process() -> Settings:
@@ -18,7 +24,7 @@ def settings_of_process() -> Settings:
         raise click.ClickException(explain(error)) from None
     except SettingsError as error:  # its text names the field, and its cause would quote the value
         raise click.ClickException(_not_json(error)) from None
-    if directory := sqlite_directory(settings.database_url):
+    if directory := _sqlite_directory(settings.database_url):
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -32,3 +38,32 @@ def settings_of_process() -> Settings:
 def _not_json(error: SettingsError) -> str:
     found = re.search(r'field "(\w+)"', str(error))
     return f"FRONTDOOR_{found[1].upper()} is not valid JSON." if found else f"{error}: is it valid JSON?"
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with the environment, one line a setting, without any value."""
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    lines = [f"  {_place(problem['loc'])}{_in_plain_words(problem)}" for problem in problems]
+    return "\n".join(["Frontdoor cannot start with these settings:", *sorted(lines)])
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """The setting, and where in it, as far as that is told by names: whatever else stands there may be a value."""
+    if not loc:
+        return ""  # of several settings: the text names them
+    inside = [one for one in map(str, loc[1:]) if re.fullmatch(A_NAME, one)]
+    return " ".join([f"FRONTDOOR_{str(loc[0]).upper()}", *inside]) + ": "
+
+
+def _in_plain_words(problem: "ErrorDetails") -> str:
+    if problem["type"] == "missing":
+        return "is required"
+    return problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
+
+
+def _sqlite_directory(database_url: str) -> Path | None:
+    """The directory that a SQLite file lives in; None for other databases."""
+    scheme, _, path = database_url.partition(":///")
+    if not scheme.startswith("sqlite") or not path or path == ":memory:":
+        return None
+    return Path(path).parent

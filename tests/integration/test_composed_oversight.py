@@ -20,7 +20,8 @@ from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import OutcomeUnknown
 from booking.search import Wanted
 from gateway.composition import compose
-from gateway.settings import Environment, Settings
+from gateway.settings import Settings
+from gateway.settings.environment import Environment
 from gateway.system import System
 from integrations.alerts.texts import text_of
 from integrations.database.engine import connect_database

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.media_types import GRAPHQL_JSON, JSON
-from gateway.settings import TrustedDocumentsMode
+from gateway.settings.api import TrustedDocumentsMode
 from gateway.trusted_documents import TrustedDocuments, by_every_name, sha_256
 from tests.integration.graphql_world import RELEASE, Api, api_on
 from tests.integration.socket_client import served

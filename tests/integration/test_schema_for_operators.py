@@ -8,7 +8,7 @@ from graphql import get_introspection_query
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.principals import PrincipalKind, guest_of
-from gateway.settings import TrustedDocumentsMode
+from gateway.settings.api import TrustedDocumentsMode
 from gateway.trusted_documents import TrustedDocuments, by_every_name
 from tests.integration.graphql_world import Api, api_on
 from tests.integration.socket_client import connected, served

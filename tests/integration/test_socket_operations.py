@@ -19,7 +19,7 @@ from gateway.authentication import Authenticator
 from gateway.graphql import EXTENSIONS, ApiSchema
 from gateway.limits.turns import Turns
 from gateway.requests import Requests
-from gateway.settings import TrustedDocumentsMode
+from gateway.settings.api import TrustedDocumentsMode
 from gateway.sign_in.provider import SignInUnavailable
 from gateway.sockets import SocketEndpoint, SocketRules
 from gateway.tokens import DevelopmentTokens

@@ -19,7 +19,8 @@ from sqlalchemy import select
 from booking.oversight import Attention
 from gateway.command_line import main
 from gateway.composition import compose
-from gateway.settings import Environment, Settings
+from gateway.settings import Settings
+from gateway.settings.environment import Environment
 from gateway.system import System
 from integrations.database.engine import reading
 from integrations.database.migrations import migrate

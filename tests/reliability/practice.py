@@ -25,7 +25,8 @@ from gateway.composition import compose
 from gateway.demo import documents
 from gateway.demo.api import App
 from gateway.sealing import sealer
-from gateway.settings import Environment, Settings
+from gateway.settings import Settings
+from gateway.settings.environment import Environment
 from gateway.system import System
 from gateway.tokens import GatewayTokens
 from integrations.database.checkouts import SqlCheckouts

@@ -8,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from booking.happenings import Name
-from gateway.commands.starting import settings_of_process
+from gateway.commands.starting import explain, settings_of_process
 from gateway.sealing import sealer
-from gateway.settings import DEVELOPMENT_SECRET, Settings, explain
+from gateway.settings import Settings
+from gateway.settings.storage import DEVELOPMENT_SECRET
 from tools.document_settings import PART
 
 REQUIRED = {

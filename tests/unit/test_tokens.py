@@ -12,7 +12,8 @@ from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from gateway.authentication import Authenticator, Unauthenticated
 from gateway.clock import SystemClock
 from gateway.command_line import main
-from gateway.settings import Environment, Settings
+from gateway.settings import Settings
+from gateway.settings.environment import Environment
 from gateway.tokens import (
     AUDIENCE,
     DEVELOPMENT_ISSUER,

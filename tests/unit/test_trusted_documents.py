@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.command_line import main
-from gateway.settings import TrustedDocumentsMode
+from gateway.settings.api import TrustedDocumentsMode
 from gateway.trusted_documents import (
     DocumentNamedWrongly,
     DocumentNotFound,

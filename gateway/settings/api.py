@@ -1,0 +1,97 @@
+"""Settings: the API that the practice's apps are given, and how much of everything anybody may take."""
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from gateway.settings.environment import Environment, EnvironmentSettings
+
+
+class TrustedDocumentsMode(StrEnum):
+    """What the manifest of trusted documents is for."""
+
+    OFF = "off"
+    ALLOW = "allow"  # names and texts alike
+    REQUIRE = "require"  # nothing but what is in the manifest
+
+
+class ApiSettings(EnvironmentSettings):
+    """Whose API it is, which pages and documents it answers, and its bounds and times."""
+
+    time_zone: ZoneInfo = Field(
+        ZoneInfo("America/New_York"), description="The practice's time zone, by its IANA name."
+    )
+    tenant: str = Field(
+        "practice", description="The practice's name in keys; change it only with an empty database."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="JSON list of browser origins that may call the API."
+    )
+    trusted_documents: Path | None = Field(
+        None,
+        description="A manifest of your apps' documents: JSON, names and texts, as GraphQL Code Generator and Relay write it.",
+    )
+    trusted_documents_mode: TrustedDocumentsMode = Field(
+        TrustedDocumentsMode.REQUIRE,
+        description="`require`: nothing but the manifest's documents is answered; `allow`: they may be sent by name; `off`.",
+    )
+    hold_minutes: int = Field(5, ge=1, le=30, description="How long a hold keeps a slot.")
+    hold_extensions: int = Field(2, ge=0, le=10, description="How often a hold may be extended.")
+    holds_per_owner: int = Field(3, ge=1, le=20, description="How many slots one caller may hold at once.")
+    holds_per_client: int = Field(
+        10, ge=1, le=1000, description="How many slots one network may hold at once, where it is known."
+    )
+    client_address_header: str | None = Field(
+        None,
+        description="The header in which your proxy names the client's address (its last entry counts), such as `X-Forwarded-For`; without it networks are not told apart.",
+    )
+    rate_factor: float = Field(
+        1,
+        gt=0,
+        le=1_000_000,
+        description="How many times as often as docs/rates.md says everybody may ask.",
+    )
+    cards_per_caller: int = Field(
+        5,
+        ge=1,
+        le=1_000_000,
+        description="How many cards of one checkout, visitor or patient may fail to pay in an hour.",
+    )
+    cards_per_network: int = Field(
+        20, ge=1, le=1_000_000, description="The same of one network, where it is known."
+    )
+    cards_of_guests: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="The same of all together who have not signed in; half as many are alerted.",
+    )
+    confirm_minutes: int = Field(
+        15, ge=1, le=60, description="No charge is sent later than this after a confirm."
+    )
+    answer_seconds: float = Field(10, gt=0, le=60, description="confirmCheckout answers within this time.")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_as_browsers_send_them(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(origin.rstrip("/") for origin in value)
+
+    @model_validator(mode="after")
+    def _no_wildcard(self) -> Self:
+        if "*" in self.cors_origins and self.environment is Environment.PRODUCTION:
+            raise ValueError("FRONTDOOR_CORS_ORIGINS names origins one by one in production")
+        return self
+
+    @property
+    def hold_duration(self) -> timedelta:
+        """How long a hold keeps a slot."""
+        return timedelta(minutes=self.hold_minutes)
+
+    @property
+    def blind_to_networks(self) -> bool:
+        """Whether no bound of a network can hold, where strangers ask: nobody is told apart by their address."""
+        return self.client_address_header is None and not self.in_development
