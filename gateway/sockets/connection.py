@@ -1,22 +1,19 @@
 """One socket, from its acceptance to its end."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import strawberry
 import structlog
-from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from booking.principals import Caller
-from gateway.authentication import VISITOR_HEADER
 from gateway.errors import as_request_error, request_error_body
 from gateway.limits.turns import Turns
 from gateway.rates import TooManyRequests
 from gateway.requests import Requests, request_id_of
 from gateway.sockets import operations
+from gateway.sockets.callers import who_asks, with_credentials
 from gateway.sockets.messages import (
     Close,
     Complete,
@@ -34,12 +31,6 @@ from gateway.sockets.rules import LONGEST_MESSAGE, SocketRules
 from schema.errors import RequestError
 
 log = structlog.get_logger(__name__)
-
-# Read from the payload of connection_init, since pages cannot set headers; nothing else of it is.
-CREDENTIALS = ("authorization", VISITOR_HEADER)
-
-# What HTTP answers whoever is surely nobody.
-FORBIDDEN = (401, 403)
 
 Admit = Callable[[Caller | None], None]
 
@@ -159,8 +150,8 @@ class Connection:
         if self._init_received:
             raise Close(4429, "Too many initialisation requests")
         self._init_received = True
-        self._headers = _with_credentials(self._socket.headers, message.payload or {})
-        with _who_asks():
+        self._headers = with_credentials(self._socket.headers, message.payload or {})
+        with who_asks():
             caller = await self._requests.caller(self._headers)
         self._admit(caller)
         self._acknowledged = True
@@ -169,7 +160,7 @@ class Connection:
 
     async def _check_token(self) -> None:
         """Raise Close when their token is worth nothing any more, or that cannot be found out."""
-        with _who_asks():
+        with who_asks():
             await self._requests.authenticator.caller(self._headers)
 
     async def _subscribe(self, asked: Subscribe) -> None:
@@ -226,26 +217,3 @@ class Connection:
             await self._socket.close(close.code, close.reason)
         except WebSocketDisconnect:
             log.info("socket.gone_before_close", code=close.code)
-
-
-@contextmanager
-def _who_asks() -> Iterator[None]:
-    """Raise Close for what it meets: whoever may be somebody, as far as can be told now, is to come again."""
-    try:
-        yield
-    except TooManyRequests as error:
-        raise Close(1013, "Too many requests") from error
-    except Exception as error:
-        if as_request_error(error, request_id=request_id_of(None)).status in FORBIDDEN:
-            raise Close(4403, "Forbidden") from error
-        raise Close(1013, "Try again later") from error
-
-
-def _with_credentials(headers: Headers, payload: Mapping[str, Any]) -> Headers:
-    """The upgrade's headers, with what the payload says of the caller in place of theirs."""
-    given = {name.lower(): value for name, value in payload.items() if name.lower() in CREDENTIALS}
-    if not all(isinstance(value, str | None) for value in given.values()):
-        raise Malformed("payload names the caller by strings")
-    said = {name: value.encode("latin-1", "replace") for name, value in given.items() if value is not None}
-    kept = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in said]
-    return Headers(raw=[*kept, *((name.encode(), value) for name, value in said.items())])
