@@ -9,23 +9,17 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
 from booking.current import current_work
 from booking.lookout import OFTEN, SELDOM, Lookout
 from booking.oversight import AlertPort, Attention
-from booking.pokes import Pokes
 from booking.polling import VisitPoll
 from booking.ports import ChargeLedger, Clock
 from booking.refreshing import Refresher
 from booking.saga import Saga
-from booking.silence import SilenceWatch
 from booking.steps import Steps
-from booking.webhook_catch_up import CatchUp
-from booking.webhook_check import Ours, WebhookCheck
-from booking.webhook_health import Daily, HealthUnits, WebhookHealth
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
@@ -38,6 +32,7 @@ from gateway.sign_in.connect import connect_sign_in
 from gateway.system import System
 from gateway.telling import Telling
 from gateway.tokens import derive_key
+from gateway.webhook_oversight import silence_watch, webhook_health
 from integrations.alerts.log import LoggedAlerts
 from integrations.alerts.webhook import connect_webhook
 from integrations.database.alerts import SqlBlockedClinicians
@@ -50,13 +45,10 @@ from integrations.database.inbox import SqlInbox
 from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.breaker import Breakers
-from integrations.healthie.connect import Healthie, connect
+from integrations.healthie.connect import connect
 from integrations.healthie.errors import SilentNoOp
 from integrations.healthie.gate import Gate
 from integrations.stripe.declines import DECLINES
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextlib.asynccontextmanager
@@ -183,7 +175,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 name=name,
             ),
             visit_poll=VisitPoll(units=units, visits=watched, clock=clock),
-            webhook_health=_webhook_health(
+            webhook_health=webhook_health(
                 settings,
                 units=units,
                 healthie=healthie,
@@ -193,50 +185,9 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 clock=clock,
                 name=name,
             ),
-            silence=SilenceWatch(
-                units=units, inbox=inbox, visits=watched, clock=clock, gaps=settings.healthie_webhook_silence
-            )
-            if settings.healthie_webhook_url
-            else None,
+            silence=silence_watch(settings, units=units, inbox=inbox, visits=watched, clock=clock),
             telling=telling,
         )
-
-
-def _webhook_health(
-    settings: Settings,
-    *,
-    units: HealthUnits,
-    healthie: Healthie,
-    inbox: SqlInbox,
-    forget_free_time: Callable[[], None],
-    pokes: Pokes,
-    clock: Clock,
-    name: str,
-) -> WebhookHealth | None:
-    if settings.healthie_webhook_url is None:
-        return None
-    ours = Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets))
-    return WebhookHealth(
-        units=units,
-        check=WebhookCheck(
-            units=units,
-            subscriptions=healthie.subscriptions,
-            catch_up=CatchUp(
-                subscriptions=healthie.subscriptions,
-                changes=healthie.changes,
-                inbox=inbox,
-                clock=clock,
-                address=ours.address,
-            ),
-            forget_free_time=forget_free_time,
-            pokes=pokes,
-            clock=clock,
-            ours=ours,
-        ),
-        clock=clock,
-        daily=Daily(at=settings.healthie_webhook_check_at, zone=settings.time_zone),
-        name=name,
-    )
 
 
 def _digest(key: bytes) -> Callable[[str], str]:
