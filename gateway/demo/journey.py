@@ -1,7 +1,6 @@
 """A patient's whole journey through the public API, each step checked, and the emulator's books at the end."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,25 +10,16 @@ import httpx2
 
 from gateway.demo import documents
 from gateway.demo.api import App, Broken
+from gateway.demo.books import Visit, check_books, read_books
+from gateway.demo.free_times import ZONE, days_of_week, ids, local, overlaps, slots_of_week, two_apart
 from gateway.demo.screen import Screen
 from gateway.local_stack import LocalStack
 
-# Where the sample patients are: licences and time zones must both matter for the journey to show them.
+# Where the sample patients are, by law; by the clock it is ZONE. Both must matter for the journey to show them.
 STATE = "NY"
-ZONE = "America/New_York"
 PROMO = "WELCOME20"
 DECLINED_CARD = "tok_chargeDeclinedInsufficientFunds"
 GOOD_CARD = "tok_visa"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Visit:
-    """A visit that was paid and booked in the journey."""
-
-    appointment_id: str
-    clinician_id: str
-    start: str
-    paid: Decimal
 
 
 class Journey:
@@ -43,7 +33,7 @@ class Journey:
 
     async def play(self) -> None:
         """Play it all."""
-        seeded = await self._read_books()
+        seeded = await read_books(self._http, self._stack.emulator)
         pat = await self._app()
         plan, visit_type_id = await self._browse(pat)
         clinician = await self._pick_clinician(pat, visit_type_id)
@@ -54,12 +44,13 @@ class Journey:
             "state": STATE,
         }
         before = await self._find_slots(pat, wanted)
-        first, second = _two_apart(before)
+        first, second = two_apart(before)
         hold_id = await self._hold(pat, wanted, first)
         await self._quote(pat, plan["id"], visit_type_id)
         await self._pay(pat, plan["id"], hold_id, first)
         await self._race(plan["id"], second)
-        await self._books(seeded)
+        books = await read_books(self._http, self._stack.emulator)
+        check_books(seeded, books, visits=self._visits, screen=self._screen)
         await self._look_again(wanted, before)
 
     async def _app(self) -> App:
@@ -115,29 +106,28 @@ class Journey:
     async def _find_slots(self, app: App, wanted: dict[str, Any]) -> list[dict[str, Any]]:
         self._screen.chapter(f"Pat sees the week's free times, in {ZONE}")
         with self._screen.waiting("looking for free times …"):
-            days = await self._days(app, wanted)
+            days = await days_of_week(app, wanted)
         for day in [day for day in days if day["slots"]][:3]:
-            times = "  ".join(f"{_local(slot):%H:%M}" for slot in day["slots"][:8])
+            times = "  ".join(f"{local(slot):%H:%M}" for slot in day["slots"][:8])
             self._screen.say(f"{date.fromisoformat(day['date']):%a %d %b}   {times}")
         slots = [slot for day in days for slot in day["slots"]]
         self._screen.say(f"{len(slots)} free times in seven days")
         self._screen.holds(
             all(
-                _local(slot).utcoffset() == datetime.fromisoformat(slot["start"]).utcoffset()
-                for slot in slots
+                local(slot).utcoffset() == datetime.fromisoformat(slot["start"]).utcoffset() for slot in slots
             ),
             "every time carries Pat's own offset",
         )
         return slots
 
     async def _hold(self, app: App, wanted: dict[str, Any], slot: dict[str, Any]) -> str:
-        self._screen.chapter(f"Pat holds {_local(slot):%a %d %b, %H:%M}")
+        self._screen.chapter(f"Pat holds {local(slot):%a %d %b, %H:%M}")
         held = await app.do(documents.HOLD, slotId=slot["id"], timeZone=ZONE)
         _expect(held, "HoldSlotSuccess")
         left = datetime.fromisoformat(held["hold"]["expiresAt"]) - datetime.now().astimezone()
         self._screen.say(f"It is Pat's for {round(left / timedelta(minutes=1))} minutes")
-        others = await self._slots(await self._app(), wanted)
-        self._screen.holds(slot["id"] not in _ids(others), "nobody else is offered it any more")
+        others = await slots_of_week(await self._app(), wanted)
+        self._screen.holds(slot["id"] not in ids(others), "nobody else is offered it any more")
         return str(held["hold"]["id"])
 
     async def _quote(self, app: App, plan_id: str, visit_type_id: str) -> None:
@@ -166,7 +156,7 @@ class Journey:
 
     async def _race(self, plan_id: str, slot: dict[str, Any]) -> None:
         self._screen.chapter(
-            f"Sam and Alex want the same time, {_local(slot):%a %d %b, %H:%M}, at the same moment"
+            f"Sam and Alex want the same time, {local(slot):%a %d %b, %H:%M}, at the same moment"
         )
         apps = [await self._app(), await self._app()]
         results = await asyncio.gather(
@@ -214,92 +204,21 @@ class Journey:
             Visit(appointment_id=visit["id"], clinician_id=chosen, start=slot["start"], paid=paid)
         )
 
-    async def _read_books(self) -> dict[str, list[dict[str, Any]]]:
-        answer = await self._http.get(f"{self._stack.emulator}/_control/books")
-        books: dict[str, list[dict[str, Any]]] = answer.raise_for_status().json()
-        return books
-
-    async def _books(self, seeded: dict[str, list[dict[str, Any]]]) -> None:
-        self._screen.chapter("What Healthie's own books say")
-        books = await self._read_books()
-        charges, visits, refunds = (
-            [one for one in books[name] if one not in seeded[name]]
-            for name in ("charges", "appointments", "refunds")
-        )
-        self._screen.table(
-            "charge",
-            "amount",
-            rows=[(charge["id"], f"{_cents(charge):.2f} {charge['currency'].upper()}") for charge in charges],
-        )
-        self._screen.table(
-            "visit",
-            "with clinician",
-            "starts (UTC)",
-            rows=[(visit["id"], visit["provider_id"], visit["starts_at"]) for visit in visits],
-        )
-        self._screen.holds(
-            {visit["id"]: visit["provider_id"] for visit in visits}
-            == {visit.appointment_id: visit.clinician_id for visit in self._visits}
-            and len(visits) == len(self._visits),
-            "every visit stands there once, with its clinician, and no other",
-        )
-        self._screen.holds(
-            sorted(map(_cents, charges)) == sorted(visit.paid for visit in self._visits),
-            "exactly one charge a visit, of the amount that was quoted",
-        )
-        self._screen.holds(not refunds, "nothing had to be given back")
-
     async def _look_again(self, wanted: dict[str, Any], before: list[dict[str, Any]]) -> None:
         self._screen.chapter("A fresh look at the free times")
-        after = _ids(await self._slots(await self._app(), wanted))
+        after = ids(await slots_of_week(await self._app(), wanted))
         booked_times = [datetime.fromisoformat(visit.start) for visit in self._visits]
-        gone = {slot["id"] for slot in before if _overlaps(slot, booked_times)}
+        gone = {slot["id"] for slot in before if overlaps(slot, booked_times)}
         self._screen.holds(not gone & after, "what was booked is not offered")
         # The first day is left out: its times run out while the demo plays.
-        tomorrow = min(_local(slot).date() for slot in before) + timedelta(days=1)
-        rest = {slot["id"] for slot in before if _local(slot).date() >= tomorrow} - gone
+        tomorrow = min(local(slot).date() for slot in before) + timedelta(days=1)
+        rest = {slot["id"] for slot in before if local(slot).date() >= tomorrow} - gone
         self._screen.holds(rest <= after, "nothing is blocked that should be free")
-
-    async def _slots(self, app: App, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-        return [slot for day in await self._days(app, wanted) for slot in day["slots"]]
-
-    async def _days(self, app: App, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-        today = datetime.now(ZoneInfo(ZONE)).date()
-        week = {"from": today.isoformat(), "until": (today + timedelta(days=6)).isoformat()}
-        days: list[dict[str, Any]] = (await app.ask(documents.SLOTS, filter=wanted, **week))["slots"]
-        return days
 
 
 def _expect(result: dict[str, Any], kind: str) -> None:
     if result["__typename"] != kind:
         raise Broken(f"expected {kind}, got {result['__typename']}: {result.get('message', '')}")
-
-
-def _two_apart(slots: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two free times on different days, so that neither is in the other's way."""
-    first = slots[len(slots) // 3]
-    later = [slot for slot in slots if _local(slot).date() > _local(first).date()]
-    if not later:
-        raise Broken("the practice has free times on one day only")
-    return first, later[0]
-
-
-def _overlaps(slot: dict[str, Any], booked: list[datetime]) -> bool:
-    """Whether the slot shares time with a visit of the same length."""
-    length = timedelta(minutes=slot["minutes"])
-    return any(abs(datetime.fromisoformat(slot["start"]) - start) < length for start in booked)
-
-
-def _cents(charge: dict[str, Any]) -> Decimal:
-    return Decimal(charge["amount"]) / 100
-
-
-def _ids(slots: list[dict[str, Any]]) -> set[str]:
-    return {slot["id"] for slot in slots}
-
-
-def _local(slot: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(slot["start"]).astimezone(ZoneInfo(ZONE))
 
 
 def _money(money: dict[str, str]) -> str:
