@@ -34,7 +34,7 @@ def webhooks() -> None:
 @click.option("--dead", is_flag=True, help="Only what was given up after a day of failures.")
 def list_marks(dead: bool) -> None:
     """List what waits to be looked at, the latest first."""
-    from integrations.database.inbox import SqlMarks
+    from integrations.database.marks import SqlMarks
 
     async def rows(engine: "AsyncEngine") -> "Sequence[Mark]":
         async with engine.connect() as connection:
@@ -54,7 +54,8 @@ def show(kind: str, resource_id: str) -> None:
     """Tell what is known of a resource: its mark, what was last seen, what came in and what happened. Holds no patient data."""
     from booking.watched import Kind, Resource
     from integrations.database.happenings import SqlHappeningLog
-    from integrations.database.inbox import SqlInbox, SqlMarks
+    from integrations.database.inbox import SqlInbox
+    from integrations.database.marks import SqlMarks
     from integrations.database.snapshots import SqlSnapshots
 
     resource = Resource(kind=Kind(kind), id=resource_id)

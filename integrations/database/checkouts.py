@@ -15,6 +15,7 @@ from booking.refusals import AlreadyCounted, PaymentInProgress, StaleCheckout
 from booking.saga_table import CALLING, ENDED, TERMINAL, UNDER_WAY
 from integrations.database.checkout_rows import from_row, to_row, to_summary
 from integrations.database.columns import UtcTime, breaks_unique, unless_there
+from integrations.database.leases import is_due
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import checkouts
 
@@ -35,7 +36,7 @@ _OF_PATIENT = select(checkouts).where(
     _c.patient_id == bindparam("wanted"), _c.id != bindparam("besides"), _c.state.in_(sorted(CheckoutState))
 )
 _NOW = bindparam("now", type_=UtcTime)
-_DUE_NOW = and_(_c.due_at <= _NOW, or_(_c.lease_until.is_(None), _c.lease_until <= _NOW))
+_DUE_NOW = is_due(checkouts, _NOW)
 _DUE = (
     select(_c.id)
     .where(_DUE_NOW, _c.state.in_(sorted(CheckoutState)))

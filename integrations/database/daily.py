@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.daily import Run
 from integrations.database.columns import upsert
+from integrations.database.leases import GIVEN_BACK, is_free
 from integrations.database.tables.oversight import daily_runs
 
 _r = daily_runs.c
@@ -24,7 +25,7 @@ class SqlRuns:
         """Take the job on, as the port says. One statement: of several at once one gets the row."""
         lease = {"lease_owner": owner, "lease_until": until}
         row = upsert(self._connection, daily_runs).values(job=job, day=day.isoformat(), tries=0, **lease)
-        free: list[ColumnElement[bool]] = [or_(_r.lease_until.is_(None), _r.lease_until <= now)]
+        free: list[ColumnElement[bool]] = [is_free(daily_runs, now)]
         if since is not None:
             free += [
                 or_(_r.finished_at.is_(None), _r.finished_at < since),
@@ -52,9 +53,8 @@ class SqlRuns:
 
     async def _leave(self, run: Run, **values: object) -> bool:
         mine = (_r.job == run.job, _r.day == run.day.isoformat(), _r.lease_owner == run.owner)
-        free = {"lease_owner": None, "lease_until": None}
         return bool(
             (
-                await self._connection.execute(update(daily_runs).where(*mine).values(**free, **values))
+                await self._connection.execute(update(daily_runs).where(*mine).values(**GIVEN_BACK, **values))
             ).rowcount
         )

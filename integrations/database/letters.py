@@ -13,7 +13,6 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    or_,
     select,
     union,
     update,
@@ -24,6 +23,7 @@ from booking.happenings import Name
 from booking.subscribers import Letter
 from integrations.database.columns import upsert
 from integrations.database.happenings import recorded
+from integrations.database.leases import GIVEN_BACK, is_due
 from integrations.database.tables.events import event_letters, practice_events, subscribers
 
 _s = subscribers.c
@@ -53,7 +53,7 @@ class SqlLetters:
         """Ids of those for whom something is to be done, whom nobody has disabled."""
         behind = select(_s.id).where(_s.disabled_at.is_(None), _s.place < LAST)
         due = select(_s.id).where(
-            _s.disabled_at.is_(None), exists().where(_l.subscriber_id == _s.id, *_free(now))
+            _s.disabled_at.is_(None), exists().where(_l.subscriber_id == _s.id, is_due(event_letters, now))
         )
         return (await self._connection.scalars(union(behind, due).order_by("id"))).all()
 
@@ -77,7 +77,7 @@ class SqlLetters:
     async def due(self, subscriber_id: str, now: datetime, *, limit: int) -> Sequence[Letter]:
         """Letters to be told now that nobody has a lease on, earliest event first."""
         query = (
-            _LETTERS.where(_l.subscriber_id == subscriber_id, *_free(now), _enabled())
+            _LETTERS.where(_l.subscriber_id == subscriber_id, is_due(event_letters, now), _enabled())
             .where(_e.name.in_(sorted(Name)))  # others are for a newer version of this program
             .order_by(_l.sequence)
             .limit(limit)
@@ -88,7 +88,7 @@ class SqlLetters:
         """Claim it; None when somebody else has, or it is told, or its subscriber has been disabled."""
         claim = (
             update(event_letters)
-            .where(*_is(letter), *_free(now), _enabled())
+            .where(*_is(letter), is_due(event_letters, now), _enabled())
             .values(lease_owner=owner, lease_until=until)
             .returning(_l.tries, _l.failing_since, _l.lease_owner)
         )
@@ -97,7 +97,7 @@ class SqlLetters:
 
     async def told(self, letter: Letter, *, now: datetime) -> bool:
         """Note that it was told; answers whether the subscriber had been failing until now."""
-        done = {"told_at": now, "due_at": None, "error": None, "lease_owner": None, "lease_until": None}
+        done = {"told_at": now, "due_at": None, "error": None, **GIVEN_BACK}
         if not await self._write(letter, done):
             return False
         well = (
@@ -120,8 +120,7 @@ class SqlLetters:
             "error": why,
             "due_at": due_at,
             "dead_at": now if due_at is None else None,
-            "lease_owner": None,
-            "lease_until": None,
+            **GIVEN_BACK,
         }
         if not await self._write(letter, values):
             return None
@@ -218,10 +217,6 @@ def _afresh(now: datetime) -> dict[str, Any]:
 
 def _is(letter: Letter) -> tuple[ColumnElement[bool], ...]:
     return _l.subscriber_id == letter.subscriber_id, _l.sequence == letter.sequence
-
-
-def _free(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return _l.due_at <= now, or_(_l.lease_until.is_(None), _l.lease_until <= now)
 
 
 def _enabled() -> ColumnElement[bool]:

@@ -14,8 +14,8 @@ from integrations.database.claims import SqlClaims
 from integrations.database.daily import SqlRuns
 from integrations.database.endpoints import SqlEndpoints
 from integrations.database.happenings import SqlHappenings
-from integrations.database.inbox import SqlMarks
 from integrations.database.letters import SqlLetters
+from integrations.database.marks import SqlMarks
 from integrations.database.sealing import Sealer
 from integrations.database.snapshots import SqlPolls, SqlSnapshots
 from integrations.database.story import SqlStory
