@@ -1,6 +1,5 @@
 """Charges and refunds, all through Healthie, with the clinician's key."""
 
-import re
 from contextlib import suppress
 from datetime import datetime
 
@@ -9,13 +8,13 @@ import structlog
 from booking.models import Charge, Checkout
 from booking.money import Money
 from booking.ports import LateCharges
-from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
+from booking.refusals import OutcomeUnknown, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import refusal
-from integrations.healthie.declines import DeclineCodes, decline, in_doubt
+from integrations.healthie.charge_refusals import no_to_charge
+from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.errors import (
     ContractBroken,
-    Refused,
     UnreadableAnswer,
     changing,
     reading,
@@ -38,23 +37,6 @@ from integrations.healthie.payments import (
 from integrations.healthie.readback import Comparison
 
 log = structlog.get_logger(__name__)
-
-# Healthie's certain refusals that are not about the card, with the reason we give them. Its words are nowhere listed, so each
-# is a single sentence that says no of a thing which we know; a sentence that only names the thing says nothing certain.
-REFUSALS = {
-    re.compile(rf"[^.:;]*\b({words})\b[^.:;]*[.!]?", re.IGNORECASE): code
-    for words, code in (
-        (r"(add|set up|connect|link) (a|your) bank account before", "no_bank_account"),
-        (r"card not found|(must|needs? to|does not|doesn't) have a card on file", "card_missing"),
-        (r"reached its purchase cap|sold out", "plan_sold_out"),
-        (
-            r"(promo code|coupon) (has expired|has reached its usage limit|does not apply|not found)",
-            "promo_invalid",
-        ),
-        (r"(promo code|coupon) (is|was) (expired|invalid|not valid|not found)", "promo_invalid"),
-        (r"(promo code|coupon) (could not|cannot|can't) be (applied|used)", "promo_invalid"),
-    )
-}
 
 
 class HealthieBilling:
@@ -105,7 +87,7 @@ class HealthieBilling:
             payment = payload.billing_item if payload else None
             refused = refusal("Charge", payload.messages, payload.stripe_error) if payload else None
             if refused is not None and (payment is None or is_dead(payment)):
-                raise _no(refused, self._declines)
+                raise no_to_charge(refused, self._declines)
             if refused is not None:
                 raise OutcomeUnknown("Charge: refused yet made")
             await self._comparison.hold("Charge", **proofs(payment, checkout))
@@ -199,20 +181,6 @@ class HealthieBilling:
             raise UpstreamRefused("CancelRecurring", "refused")
         with changing():
             await self._comparison.hold("CancelRecurring", stopped=stopped)
-
-
-def _no(refused: Refused, declines: DeclineCodes) -> Exception:
-    """A certain refusal of the card or of Healthie; every unfamiliar one leaves the outcome unknown."""
-    reason = decline(refused.words, declines)
-    if reason is not None:
-        return CardDeclined(reason)
-    known = [_known(each) for each in refused.words]
-    certain = None if in_doubt(refused.words) or None in known else known[0]
-    return UpstreamRefused("Charge", certain) if certain else OutcomeUnknown("Charge: unfamiliar refusal")
-
-
-def _known(words: str) -> str | None:
-    return next((code for sentence, code in REFUSALS.items() if sentence.fullmatch(words.strip())), None)
 
 
 async def _shown_charge(client: Client, answer: UnreadableAnswer, checkout: Checkout) -> Charge:
