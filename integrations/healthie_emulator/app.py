@@ -16,7 +16,6 @@ from integrations.healthie_emulator import (
     appointments,
     availability,
     booking,
-    catalog,
     clients,
     control,
     forms,
@@ -24,7 +23,9 @@ from integrations.healthie_emulator import (
     money,
     openings,
     people,
+    plans,
     rebooking,
+    visit_types,
     webhooks,
 )
 from integrations.healthie_emulator.emulator import Emulator
@@ -77,14 +78,15 @@ def schema() -> GraphQLSchema:
         appointments,
         availability,
         booking,
-        catalog,
         clients,
         forms,
         keys,
         money,
         openings,
         people,
+        plans,
         rebooking,
+        visit_types,
         webhooks,
     )
     return executable_schema({name: each for part in parts for name, each in part.RESOLVERS.items()})

@@ -6,12 +6,12 @@ from typing import Any
 
 from integrations.healthie_emulator import dates
 from integrations.healthie_emulator.booking import visible
-from integrations.healthie_emulator.catalog import IN_PERSON
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.people import full_name
 from integrations.healthie_emulator.records import Appointment, User
 from integrations.healthie_emulator.state import Request
+from integrations.healthie_emulator.visit_types import IN_PERSON
 
 ORDERS: dict[str, Callable[[Appointment], Any]] = {
     "DATE": lambda each: each.starts_at,

@@ -7,10 +7,10 @@ from typing import Any
 from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours
-from integrations.healthie_emulator.catalog import appointment_type_of
 from integrations.healthie_emulator.people import licensed_in, provider, providers
 from integrations.healthie_emulator.records import Opening, WeeklyHours
 from integrations.healthie_emulator.state import Request
+from integrations.healthie_emulator.visit_types import appointment_type_of
 
 LONGEST_RANGE = timedelta(days=100)  # a longer one would run into the time limit of a real request
 

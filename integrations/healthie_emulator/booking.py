@@ -6,11 +6,11 @@ from typing import Any
 from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours, invoices, packages
-from integrations.healthie_emulator.catalog import IN_PERSON, appointment_type_of
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment, AppointmentType
 from integrations.healthie_emulator.state import Request, World
+from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of
 
 Payload = dict[str, Any]
 

@@ -12,11 +12,11 @@ from integrations.healthie_emulator.booking import (
     require_free,
     visible,
 )
-from integrations.healthie_emulator.catalog import IN_PERSON, appointment_type_of, statuses
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.state import Request
+from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of, statuses
 
 
 def _update(request: Request, given: dict[str, Any]) -> Payload:

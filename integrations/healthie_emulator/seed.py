@@ -7,11 +7,11 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from integrations.healthie_emulator.catalog import IN_PERSON
 from integrations.healthie_emulator.records import AppointmentType, User
 from integrations.healthie_emulator.seed_catalog import PHONE, VIDEO, add_coupons, add_plans, add_visit_types
 from integrations.healthie_emulator.seed_people import CLINICIANS, PATIENTS, STATES, SampleClinician
 from integrations.healthie_emulator.state import World
+from integrations.healthie_emulator.visit_types import IN_PERSON
 
 OWNER_KEY = "emulator-key-owner"
 

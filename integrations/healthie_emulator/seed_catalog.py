@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from integrations.healthie_emulator.catalog import IN_PERSON
 from integrations.healthie_emulator.records import AppointmentType, OfferingInclude, User
 from integrations.healthie_emulator.state import World
+from integrations.healthie_emulator.visit_types import IN_PERSON
 
 VIDEO, PHONE = "Healthie Video Call", "Phone Call"
 
