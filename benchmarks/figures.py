@@ -1,8 +1,11 @@
-"""From samples to figures."""
+"""From samples to figures, and from figures to a table."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+# How the databases are called, by their dialects.
+DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,3 +24,10 @@ def spread(seconds: Sequence[float]) -> Spread:
     return Spread(
         median=round(statistics.median(ordered) * 1000, 3), p95=round(p95 * 1000, 3), samples=len(ordered)
     )
+
+
+def titled(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """The rows under their head as a table of Markdown, with its title above it."""
+    lines = [head, ("---",) * len(head), *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"**{title}**\n\n{table}"

@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx2
 
+from benchmarks.figures import titled
 from gateway.local_stack import free_port, local_stack
 from tests.integration.test_attacks import ATTACKS
 
@@ -198,6 +199,30 @@ def _at(seconds: Sequence[float], part: float) -> float:
     """Milliseconds."""
     ordered = sorted(seconds)
     return round(ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000, 1)
+
+
+def shown(figures: dict[str, Any]) -> str:
+    """The figures as they stand in the document."""
+
+    def row(name: str, times: dict[str, float], aim: str) -> tuple[str, ...]:
+        return (name, f"{times['median']:.1f} ms", f"{times['p99']:.1f} ms", f"{times['most']:.1f} ms", aim)
+
+    def attacked(case: str, attack: dict[str, Any], aim: str) -> tuple[str, ...]:
+        each = f"{attack['refused_per_second']:.0f} refused a second"
+        return row(
+            f"others, while {figures['attackers']} attack without a pause, {case} ({each})",
+            attack["others"],
+            aim,
+        )
+
+    rows = [
+        row(f"a hostile request is refused ({figures['attacks']} kinds)", figures["refused"], "50 ms"),
+        row("others, when nobody attacks", figures["alone"], ""),
+        attacked("addresses not known", figures["unknown"], "p99 250 ms"),
+        attacked("all from one known address", figures["known"], "p99 250 ms"),
+    ]
+    table = titled("Hostile requests", ("", "median", "p99", "most", "aim"), rows)
+    return f"{table}\n\nThe slowest kind to refuse: {figures['slowest']}, {figures['refused']['slowest']:.1f} ms (median)."
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from benchmarks.figures import titled
 from gateway.local_stack import free_port
 from tests.integration.socket_client import Socket, connected
 from tests.plugins.databases import emptied
@@ -191,3 +192,20 @@ def _processor_seconds(pid: int) -> float:
     """What the process has used of the processor."""
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def shown(figures: dict[str, Any]) -> str:
+    """The figures as they stand in the document."""
+    rows = [
+        ("memory of the idle process with all of them", f"{figures['megabytes']:.0f} MB", "200 MB"),
+        ("of it the process without them", f"{figures['megabytes_before']:.0f} MB", ""),
+        ("from a hold to the last message, median", f"{figures['seconds']:.2f} s", "1 s"),
+        (f"the longest of {figures['rounds']}", f"{figures['slowest']:.2f} s", ""),
+        ("the gateway's processor for it", f"{figures['cpu_seconds']:.2f} s", ""),
+        ("load of the machine before", f"{figures['load']:.1f}", ""),
+    ]
+    return titled(
+        f"{figures['subscribers']:,} subscribers to one page of free times, on one process",
+        ("", "", "aim"),
+        rows,
+    )
