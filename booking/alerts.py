@@ -7,9 +7,10 @@ import structlog
 
 from booking.catalog import Catalog
 from booking.oversight import Alert, AlertPort, Attention, BlockedClinicians
-from booking.ports import CatalogSource, Clock, UnitOfWorkFactory
+from booking.ports import CatalogSource, Clock
 from booking.refusals import AlertNotTold
 from booking.single_flight import SingleFlight
+from booking.unit_of_work import UnitOfWorkFactory
 
 # How many alerts one round tells: a storm of them must not keep the worker from its rows.
 BATCH = 20

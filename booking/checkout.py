@@ -11,7 +11,7 @@ from booking.models import CheckoutState as S
 from booking.outcomes import outcome
 from booking.oversight import EventKind
 from booking.own_checkouts import OwnCheckouts
-from booking.ports import Cards, Clock, HoldStore, UnitOfWorkFactory
+from booking.ports import Cards, Clock, HoldStore
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest
 from booking.refusals import (
@@ -26,6 +26,7 @@ from booking.refusals import (
 from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
 from booking.trials import Trial, Trials, try_card, was_no_trial
+from booking.unit_of_work import UnitOfWorkFactory
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
 _JOIN_INTERVAL = 0.1

@@ -7,13 +7,14 @@ from booking.models import Checkout, EndReason, GuestDetails, Hold, Quote
 from booking.models import CheckoutState as S
 from booking.oversight import EventKind
 from booking.own_checkouts import OwnCheckouts
-from booking.ports import Clock, HoldStore, UnitOfWorkFactory
+from booking.ports import Clock, HoldStore
 from booking.principals import Caller, guest_of
 from booking.quotes import QuoteService
 from booking.recording import at_rest
 from booking.refusals import GuestDetailsRequired, HoldExpired, RecurrenceNotAccepted, StaleCheckout
 from booking.saga import Saga
 from booking.story import event
+from booking.unit_of_work import UnitOfWorkFactory
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from booking.models import Hold
-from booking.ports import CatalogSource, Clock, HoldStore, UnitOfWorkFactory
+from booking.ports import CatalogSource, Clock, HoldStore
 from booking.principals import Caller
 from booking.refusals import (
     ClinicianNotBookable,
@@ -18,6 +18,7 @@ from booking.refusals import (
 )
 from booking.search import SlotSearch, check_contact
 from booking.slots import Slot
+from booking.unit_of_work import UnitOfWorkFactory
 from booking.zones import zone
 
 

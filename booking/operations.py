@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from booking.oversight import CheckoutSummary, ListPlace
-from booking.ports import UnitOfWorkFactory
+from booking.unit_of_work import UnitOfWorkFactory
 
 
 class OperationsService:

@@ -7,12 +7,13 @@ from booking.models import Checkout
 from booking.models import CheckoutState as S
 from booking.money import Money
 from booking.oversight import Attention, EventKind
-from booking.ports import Clock, UnitOfWorkFactory
+from booking.ports import Clock
 from booking.recording import at_rest, entered
 from booking.refusals import InvalidInput, NotFound
 from booking.saga_table import CALLING, CLAIMING, OPERATOR_MOVES, TERMINAL
 from booking.steps import SETTLE
 from booking.story import announce, event
+from booking.unit_of_work import UnitOfWorkFactory
 
 
 class Resolution(StrEnum):

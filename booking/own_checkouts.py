@@ -3,11 +3,12 @@
 from booking.guests import opens
 from booking.models import Checkout
 from booking.oversight import EventKind
-from booking.ports import Clock, UnitOfWorkFactory
+from booking.ports import Clock
 from booking.principals import Caller
 from booking.recording import existing
 from booking.refusals import NotFound
 from booking.story import event
+from booking.unit_of_work import UnitOfWorkFactory
 
 
 class OwnCheckouts:

@@ -9,7 +9,7 @@ from booking.late import due_next
 from booking.models import Attempt, Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
-from booking.ports import Clock, HoldStore, UnitOfWork, UnitOfWorkFactory
+from booking.ports import Clock, HoldStore
 from booking.refusals import (
     AlreadyCounted,
     ClinicianNotBookable,
@@ -21,6 +21,7 @@ from booking.refusals import (
 from booking.saga_table import BEFORE_MONEY, CALLING, CLAIMING, ENDED, TERMINAL, WAITING, legal
 from booking.steps import SETTLE
 from booking.story import tell
+from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 # Longer than the longest step (`booking.saga.STEP_BUDGET`), with time to write what came of it.
 LEASE = timedelta(seconds=90)

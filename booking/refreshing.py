@@ -18,8 +18,9 @@ from booking.happenings import Happening, Name, event_id
 from booking.inbox import Mark, Marks, Polls, Snapshots
 from booking.models import AppointmentStatus, CheckoutState
 from booking.oversight import Alert, Attention
-from booking.ports import Clock, UnitOfWork
+from booking.ports import Clock
 from booking.refusals import UpstreamUnavailable
+from booking.unit_of_work import UnitOfWork
 from booking.watched import PaymentState, PaymentStatus, Resource, Snapshot, State, VisitState, Watched
 
 # A look is one read upstream, which is given up after 12 s or so, and a short transaction.

@@ -17,11 +17,12 @@ from booking.late import looked_enough, next_look, only_books_are_due
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
-from booking.ports import Clock, HoldStore, UnitOfWorkFactory
+from booking.ports import Clock, HoldStore
 from booking.recording import LEASE, Recording, at_rest
 from booking.refusals import OutcomeUnknown, PaymentInProgress, StaleCheckout, UpstreamUnavailable
 from booking.saga_table import BEFORE_MONEY, CALLING, LATE, PROVABLE, TERMINAL, WAITING, legal
 from booking.steps import SETTLE, Steps
+from booking.unit_of_work import UnitOfWorkFactory
 
 # What must be left of the lease when a call is sent: the longest that one step takes. A change with its turn (2 s), its
 # record (5 s) and its timeout (21 s), and three reads around it (12 s each).

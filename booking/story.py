@@ -4,7 +4,7 @@ from booking.happenings import Happening, Name, event_id
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind
-from booking.ports import UnitOfWork
+from booking.unit_of_work import UnitOfWork
 from booking.watched import Kind, Resource
 
 # What other systems are told of a checkout's end. A late finding that is undone does not change how it ended.

@@ -13,8 +13,9 @@ from typing import Protocol, Self
 import structlog
 
 from booking.oversight import Alert, Attention
-from booking.ports import Clock, UnitOfWork
+from booking.ports import Clock
 from booking.subscribers import Endpoint, Endpoints, Gone, Letter, Letters, NotTold, Subscriber
+from booking.unit_of_work import UnitOfWork
 
 # After each failure. Standard Webhooks suggests these: soon after a slip, and over more than three days in an outage.
 WAITS = (

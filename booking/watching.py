@@ -13,13 +13,14 @@ from booking.lookout import Changes
 from booking.models import Appointment, Checkout
 from booking.places import Places, bounds_of
 from booking.pokes import LocalPokes
-from booking.ports import Clock, UnitOfWorkFactory
+from booking.ports import Clock
 from booking.principals import Caller
 from booking.recent_slots import Question
 from booking.records import RecordsService
 from booking.refusals import InvalidInput
 from booking.search import Day, SlotSearch, Wanted
 from booking.sharing import Seen, Sharing
+from booking.unit_of_work import UnitOfWorkFactory
 
 # Two weeks on a screen. The system of record is asked for two days at a time.
 MOST_DAYS = 14

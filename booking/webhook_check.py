@@ -13,8 +13,9 @@ import structlog
 
 from booking.oversight import Alert
 from booking.pokes import EVERY_CALENDAR, Pokes
-from booking.ports import Clock, UnitOfWork
+from booking.ports import Clock
 from booking.refusals import UpstreamError
+from booking.unit_of_work import UnitOfWork
 from booking.webhook_catch_up import CatchUp
 from booking.webhook_subscriptions import (
     MENDED,

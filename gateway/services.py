@@ -8,13 +8,14 @@ from booking.holds import HoldRules, HoldService
 from booking.lookout import Changes
 from booking.operations import OperationsService
 from booking.pokes import LocalPokes
-from booking.ports import CatalogSource, Clock, HoldStore, UnitOfWorkFactory
+from booking.ports import CatalogSource, Clock, HoldStore
 from booking.quotes import QuoteService
 from booking.records import RecordsService
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.services import Services
 from booking.trials import BoundedPromotions, Trials
+from booking.unit_of_work import UnitOfWorkFactory
 from booking.watching import Watching
 from gateway.settings import Settings
 from integrations.healthie.connect import Healthie

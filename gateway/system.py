@@ -13,11 +13,12 @@ from booking.alerts import Watch
 from booking.lookout import Lookout
 from booking.oversight import Attention
 from booking.polling import VisitPoll
-from booking.ports import ChargeLedger, Clock, HoldStore, UnitOfWorkFactory
+from booking.ports import ChargeLedger, Clock, HoldStore
 from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.services import Services
 from booking.silence import SilenceWatch
+from booking.unit_of_work import UnitOfWorkFactory
 from booking.webhook_health import WebhookHealth
 from gateway.audit import Anchoring
 from gateway.rates import Counts

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from booking.current import asked_by
-from booking.ports import Clock, UnitOfWorkFactory
+from booking.ports import Clock
 from booking.saga import Saga
+from booking.unit_of_work import UnitOfWorkFactory
 
 # Often enough that a patient whose gateway died sees their checkout move, rarely enough to cost nothing.
 POLL_SECONDS = 1.0

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import CardChoice, Checkout, CheckoutState
-from booking.ports import UnitOfWorkFactory
 from booking.refusals import AlreadyCounted, PaymentInProgress, StaleCheckout
 from booking.saga_table import ENDED, IN_FLIGHT
+from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.sealing import SealBroken
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import (

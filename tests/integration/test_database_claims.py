@@ -7,10 +7,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import Checkout, CheckoutState, LateFinding
-from booking.ports import UnitOfWorkFactory
 from booking.refusals import SlotTaken
 from booking.saga_table import LATE
 from booking.slots import Busy, Interval
+from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.tables.slots import slot_claims
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import NOON, SEALER, a_checkout, a_slot, somebody_waits

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.models import Checkout, CheckoutState
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind, ListPlace
-from booking.ports import UnitOfWorkFactory
 from booking.refusals import UnknownState
+from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.story import story_of

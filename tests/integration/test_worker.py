@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 import gateway.worker
 from booking.models import Checkout
 from booking.models import CheckoutState as S
-from booking.ports import UnitOfWork
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.saga import LEASE
+from booking.unit_of_work import UnitOfWork
 from gateway.worker import AT_ONCE, POLL_SECONDS, Chore, Worker
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import sql_unit_of_work

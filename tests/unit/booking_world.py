@@ -25,7 +25,7 @@ from booking.models import CardChoice, Checkout, GuestDetails, Hold, Promo
 from booking.models import CheckoutState as S
 from booking.money import Money
 from booking.pokes import LocalPokes
-from booking.ports import ChargeLedger, UnitOfWorkFactory
+from booking.ports import ChargeLedger
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.quotes import QuoteService
 from booking.records import RecordsService
@@ -34,6 +34,7 @@ from booking.saga_table import TERMINAL
 from booking.search import SlotSearch
 from booking.slots import Slot
 from booking.steps import Steps
+from booking.unit_of_work import UnitOfWorkFactory
 from booking.watching import Watching
 from tests.doubles.trials import NotedTrials
 from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
