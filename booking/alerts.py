@@ -6,9 +6,9 @@ from datetime import timedelta
 import structlog
 
 from booking.catalog import Catalog
+from booking.errors import AlertNotTold
 from booking.oversight import Alert, AlertPort, Attention, BlockedClinicians
 from booking.ports import CatalogSource, Clock
-from booking.refusals import AlertNotTold
 from booking.single_flight import SingleFlight
 from booking.unit_of_work import UnitOfWorkFactory
 

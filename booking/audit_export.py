@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from booking.audit_chain import NO_MAC, Anchor, Link, canonical
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 
 
 def line_of(link: Link, *, previous: str) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from booking.errors import StaleCheckout, UpstreamUnavailable
 from booking.models import CardChoice, Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.outcomes import outcome
@@ -14,15 +15,7 @@ from booking.own_checkouts import OwnCheckouts
 from booking.ports import Cards, Clock, HoldStore
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest
-from booking.refusals import (
-    CardRequired,
-    CheckoutClosed,
-    HoldExpired,
-    PaymentInProgress,
-    QuoteChanged,
-    StaleCheckout,
-    UpstreamUnavailable,
-)
+from booking.refusals import CardRequired, CheckoutClosed, HoldExpired, PaymentInProgress, QuoteChanged
 from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
 from booking.trials import Trial, Trials, try_card, was_no_trial

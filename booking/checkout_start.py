@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+from booking.errors import StaleCheckout
 from booking.models import Checkout, EndReason, GuestDetails, Hold, Quote
 from booking.models import CheckoutState as S
 from booking.oversight import EventKind
@@ -11,7 +12,7 @@ from booking.ports import Clock, HoldStore
 from booking.principals import Caller, guest_of
 from booking.quotes import QuoteService
 from booking.recording import at_rest
-from booking.refusals import GuestDetailsRequired, HoldExpired, RecurrenceNotAccepted, StaleCheckout
+from booking.refusals import GuestDetailsRequired, HoldExpired, RecurrenceNotAccepted
 from booking.saga import Saga
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory

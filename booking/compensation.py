@@ -5,12 +5,13 @@ The same calls undo a late finding; such a row goes back to how it had ended.
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Checkout
 from booking.models import CheckoutState as S
 from booking.money import Money
 from booking.oversight import Attention
 from booking.ports import Billing, Scheduling
-from booking.refusals import ClinicianNotBookable, OutcomeUnknown, UpstreamRefused
+from booking.refusals import ClinicianNotBookable
 
 
 def given_up(checkout: Checkout, why: Attention) -> Checkout:

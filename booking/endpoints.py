@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
+from booking.errors import DeclaredInSettings, NotFound
 from booking.happenings import Name
 from booking.ports import Clock
-from booking.refusals import DeclaredInSettings, NotFound
 from booking.subscribers import UNDECLARED, Endpoint, Secret
 from booking.telling import TellingUnits
 

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from booking.errors import UpstreamUnavailable
 from booking.lookout import Changes
 from booking.pokes import EVERY_CALENDAR
 from booking.ports import Clock
 from booking.recent_slots import STALE, Offered, Question
-from booking.refusals import UpstreamUnavailable
 from booking.search import Day, SlotSearch, span_of
 from booking.sharing import NEWCOMER, Seen
 

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from booking.errors import InvalidInput
 from booking.models import Hold
 from booking.ports import CatalogSource, Clock, HoldStore
 from booking.principals import Caller
@@ -12,7 +13,6 @@ from booking.refusals import (
     HoldExpired,
     HoldExtensionsUsedUp,
     HoldInCheckout,
-    InvalidInput,
     SlotNotOffered,
     SlotTaken,
 )

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from booking.catalog import Catalog
-from booking.refusals import UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
 from booking.single_flight import SingleFlight
 
 log = structlog.get_logger(__name__)

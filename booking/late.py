@@ -8,12 +8,12 @@ a person has is looked at as often, and they are told.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from booking.errors import UpstreamUnavailable
 from booking.ledger import reconcile
 from booking.models import Appointment, AppointmentStatus, Checkout, LateFinding
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import Billing, ChargeLedger, Clock, LateCharges, Scheduling
-from booking.refusals import UpstreamUnavailable
 from booking.saga_table import IN_FLIGHT
 
 # After the end. The first is longer than the slowest call takes to land, the last as long as staff take to send a failed

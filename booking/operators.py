@@ -3,13 +3,13 @@
 from dataclasses import replace
 from enum import StrEnum
 
+from booking.errors import InvalidInput, NotFound
 from booking.models import Checkout
 from booking.models import CheckoutState as S
 from booking.money import Money
 from booking.oversight import Attention, EventKind
 from booking.ports import Clock
 from booking.recording import at_rest, entered
-from booking.refusals import InvalidInput, NotFound
 from booking.saga_table import CALLING, CLAIMING, OPERATOR_MOVES, TERMINAL
 from booking.steps import SETTLE
 from booking.story import announce, event

@@ -1,12 +1,12 @@
 """A patient's own checkouts: the rows as their caller may see them, and what the caller does written on them."""
 
+from booking.errors import NotFound
 from booking.guests import opens
 from booking.models import Checkout
 from booking.oversight import EventKind
 from booking.ports import Clock
 from booking.principals import Caller
 from booking.recording import existing
-from booking.refusals import NotFound
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory
 

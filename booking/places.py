@@ -5,8 +5,8 @@ from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from booking.errors import WatchesTooMuch
 from booking.principals import Caller
-from booking.refusals import WatchesTooMuch
 
 K = TypeVar("K", bound=Hashable)
 

@@ -1,17 +1,11 @@
 """Quotes: what will be charged and on which terms, before anybody pays."""
 
 from booking.catalog import BookingPolicy, Catalog, Plan, VisitType
+from booking.errors import InvalidInput
 from booking.models import Quote, Recurrence
 from booking.money import Money
 from booking.ports import CatalogSource, Promotions
-from booking.refusals import (
-    InvalidInput,
-    NothingDueToday,
-    PlanDoesNotCoverVisit,
-    PlanRequired,
-    PlanSoldOut,
-    PromoInvalid,
-)
+from booking.refusals import NothingDueToday, PlanDoesNotCoverVisit, PlanRequired, PlanSoldOut, PromoInvalid
 
 # What a free visit costs nothing of when nothing else names a currency.
 _DEFAULT_CURRENCY = "USD"

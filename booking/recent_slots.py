@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from booking.catalog import ContactType
+from booking.errors import UpstreamUnavailable
 from booking.ports import Availability, Clock
-from booking.refusals import UpstreamUnavailable
 from booking.single_flight import SingleFlight
 from booking.slots import Slot
 

@@ -5,19 +5,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from booking.compensation import given_up
+from booking.errors import AlreadyCounted, StaleCheckout, UpstreamUnavailable
 from booking.late import due_next
 from booking.models import Attempt, Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
-from booking.refusals import (
-    AlreadyCounted,
-    ClinicianNotBookable,
-    PaymentInProgress,
-    SlotTaken,
-    StaleCheckout,
-    UpstreamUnavailable,
-)
+from booking.refusals import ClinicianNotBookable, PaymentInProgress, SlotTaken
 from booking.saga_table import BEFORE_MONEY, CALLING, CLAIMING, ENDED, TERMINAL, WAITING, legal
 from booking.steps import SETTLE
 from booking.story import tell

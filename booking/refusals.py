@@ -1,63 +1,21 @@
-"""Refusals: what the domain says no to, each with the data its caller needs.
+"""Refusals: what patients are told no to. Each is expected, carries the data its caller needs, and is mapped once to a GraphQL problem.
 
-DomainError
-├── InvalidInput            the caller's mistake: which argument, and what to do
-├── NotFound                no such thing for this caller (a foreign id and a missing id alike)
-├── DeclaredInSettings      the practice's settings say what it is: it is changed there and nowhere else
-├── Refusal                 expected, typed, mapped once to a GraphQL problem
-│   ├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
-│   ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
-│   ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
-│   ├── CardDeclined / TooManyAttempts
-│   └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
-├── TooMuchWatched          this process watches no further thing
-│   └── WatchesTooMuch      or not for whoever asks
-├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
-├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
-├── UnknownState            a row of another version of this program, whose migration is missing
-├── AlertNotTold            a way to tell people failed; it is tried again
-└── UpstreamError
-    ├── UpstreamRefused     a certain no: nothing was done there
-    ├── UpstreamUnavailable a read that failed, or a change that was not sent; nothing was changed
-    │   └── AuditUnavailable    the call could not be recorded, so it was not made
-    └── OutcomeUnknown      a change that may have been made: wait, look, never just send again
+Refusal (a DomainError, see errors.py)
+├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
+├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
+├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
+├── CardDeclined / TooManyAttempts
+└── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 """
 
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking.errors import DomainError
+
 if TYPE_CHECKING:
     from booking.models import Quote
-
-
-class DomainError(Exception):
-    """The root; its text never holds patient data."""
-
-
-class InvalidInput(DomainError):
-    """The caller's mistake."""
-
-    def __init__(self, *, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
-
-
-class NotFound(DomainError):
-    """No such thing for this caller."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"{kind} not found")
-        self.kind = kind
-
-
-class DeclaredInSettings(DomainError):
-    """The practice's settings say what it is: it is changed there and nowhere else."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"{kind} is declared in the settings")
-        self.kind = kind
 
 
 class Refusal(DomainError):
@@ -276,59 +234,3 @@ class BookingFailed(Refusal):
 
     code = "BOOKING_FAILED"
     message = "The visit could not be booked. Your payment has been given back in full."
-
-
-class TooMuchWatched(DomainError):
-    """So many different things are watched in this process that it watches no further one."""
-
-    message = "Too many different things are being watched at the moment. Try again later, or ask by a query."
-
-
-class WatchesTooMuch(TooMuchWatched):
-    """Whoever asks, or their network, watches so many different things that they must leave some first."""
-
-    message = "You are watching too many different things. Complete some of them first, or ask by a query."
-
-
-class StaleCheckout(DomainError):
-    """The row was written by somebody else since it was read."""
-
-
-class AlreadyCounted(DomainError):
-    """One billing item or appointment would be counted for two checkouts."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} belongs to another checkout")
-        self.what = what
-
-
-class UnknownState(DomainError):
-    """A row stands at a state, or has ended or needs a person for a reason, that this program does not know."""
-
-
-class AlertNotTold(DomainError):
-    """A way to tell people failed; the text names neither its address nor what it answered."""
-
-
-class UpstreamError(DomainError):
-    """The system of record did not do what was asked; the text names the operation only."""
-
-
-class UpstreamRefused(UpstreamError):
-    """A certain refusal: nothing was changed. `reason` is a code of ours, never upstream's text."""
-
-    def __init__(self, operation: str, reason: str) -> None:
-        super().__init__(f"{operation}: {reason}")
-        self.reason = reason
-
-
-class UpstreamUnavailable(UpstreamError):
-    """A read failed, or a change was not sent; nothing was changed."""
-
-
-class AuditUnavailable(UpstreamUnavailable):
-    """The audit trail cannot be written, so the call was not sent. Never raised for a call that was."""
-
-
-class OutcomeUnknown(UpstreamError):
-    """A change was sent, and whether it was made is not known."""

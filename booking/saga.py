@@ -13,13 +13,14 @@ import structlog
 
 from booking.compensation import given_up
 from booking.current import working_for
+from booking.errors import OutcomeUnknown, StaleCheckout, UpstreamUnavailable
 from booking.late import looked_enough, next_look, only_books_are_due
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
 from booking.recording import LEASE, Recording, at_rest
-from booking.refusals import OutcomeUnknown, PaymentInProgress, StaleCheckout, UpstreamUnavailable
+from booking.refusals import PaymentInProgress
 from booking.saga_table import BEFORE_MONEY, CALLING, LATE, PROVABLE, TERMINAL, WAITING, legal
 from booking.steps import SETTLE, Steps
 from booking.unit_of_work import UnitOfWorkFactory

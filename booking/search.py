@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from booking.catalog import Catalog, ContactType, VisitType
+from booking.errors import InvalidInput
 from booking.ports import Availability, CatalogSource, Clock, HoldStore
 from booking.recent_slots import Offered, Question, RecentSlots
-from booking.refusals import InvalidInput
 from booking.slots import Busy, Interval, Slot, free_of
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.zones import zone

@@ -8,8 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from booking.errors import TooMuchWatched
 from booking.pokes import Listener, LocalPokes
-from booking.refusals import TooMuchWatched
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from booking.catalog import ContactType
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,20 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from booking.compensation import Compensation
+from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.late import LateTruth
 from booking.models import Appointment, Charge, Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import PATIENT_EXISTS, Billing, Cards, ChargeLedger, Clock, HoldStore, Patients, Scheduling
-from booking.refusals import (
-    CardDeclined,
-    ClinicianNotBookable,
-    DeclineReason,
-    OutcomeUnknown,
-    SlotTaken,
-    UpstreamRefused,
-    UpstreamUnavailable,
-)
+from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
 SETTLE = timedelta(seconds=30)

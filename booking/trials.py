@@ -10,12 +10,12 @@ from typing import Protocol
 
 from booking.catalog import Plan
 from booking.current import current_work
+from booking.errors import UpstreamUnavailable
 from booking.models import Checkout, Promo
 from booking.models import CheckoutState as S
 from booking.ports import Promotions
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest
-from booking.refusals import UpstreamUnavailable
 
 _STRANGERS = {PrincipalKind.VISITOR, PrincipalKind.GUEST}
 

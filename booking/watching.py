@@ -7,6 +7,7 @@ from datetime import date
 from typing import TypeAlias
 
 from booking.current import asked_by
+from booking.errors import InvalidInput
 from booking.free_time import FreeTime
 from booking.guests import opens
 from booking.lookout import Changes
@@ -17,7 +18,6 @@ from booking.ports import Clock
 from booking.principals import Caller
 from booking.recent_slots import Question
 from booking.records import RecordsService
-from booking.refusals import InvalidInput
 from booking.search import Day, SlotSearch, Wanted
 from booking.sharing import Seen, Sharing
 from booking.unit_of_work import UnitOfWorkFactory

@@ -11,10 +11,10 @@ from typing import Protocol, Self
 
 import structlog
 
+from booking.errors import UpstreamError
 from booking.oversight import Alert
 from booking.pokes import EVERY_CALENDAR, Pokes
 from booking.ports import Clock
-from booking.refusals import UpstreamError
 from booking.unit_of_work import UnitOfWork
 from booking.webhook_catch_up import CatchUp
 from booking.webhook_subscriptions import (

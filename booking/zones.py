@@ -2,7 +2,7 @@
 
 import zoneinfo
 
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 
 # The database's two placeholders are no places: one is this machine's own setting, the other says that nobody set it.
 _NAMES = frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}

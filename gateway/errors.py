@@ -15,15 +15,15 @@ from graphql import GraphQLError, GraphQLSyntaxError, ValueNode
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
-from booking.refusals import (
+from booking.errors import (
     InvalidInput,
     NotFound,
     OutcomeUnknown,
-    Refusal,
     StaleCheckout,
     TooMuchWatched,
     UpstreamUnavailable,
 )
+from booking.refusals import Refusal
 from schema.errors import RequestError
 
 log = structlog.get_logger(__name__)

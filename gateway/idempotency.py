@@ -18,8 +18,9 @@ from typing import Any
 
 import structlog
 
+from booking.errors import InvalidInput, NotFound, UpstreamUnavailable
 from booking.ports import Clock
-from booking.refusals import InvalidInput, NotFound, Refusal, UpstreamUnavailable
+from booking.refusals import Refusal
 from gateway.idempotency_keys import read_key
 from integrations.database.idempotency import (
     Answer,

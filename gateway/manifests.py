@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from graphql import GraphQLError
 
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 from gateway.limits import Documents
 from schema.catalog import LARGEST_PAGE
 from schema.errors import RequestError

@@ -7,8 +7,8 @@ from datetime import timedelta
 from strawberry import ID
 
 from booking import catalog as domain
+from booking.errors import UpstreamUnavailable
 from booking.money import Money
-from booking.refusals import UpstreamUnavailable
 from booking.services import Services
 from resolvers.pages import page_of
 from schema import catalog as api

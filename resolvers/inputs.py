@@ -8,8 +8,8 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from typing import NoReturn
 
+from booking.errors import InvalidInput
 from booking.models import CardChoice, GuestDetails
-from booking.refusals import InvalidInput
 from schema.inputs import ConfirmCheckoutInput, GuestInput
 
 # RFC 5321, section 4.5.3.1: a path has 256 octets with its angle brackets.

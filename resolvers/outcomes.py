@@ -11,9 +11,9 @@ from typing import Any
 
 from booking import models as domain
 from booking import refusals
+from booking.errors import NotFound
 from booking.models import Hold
 from booking.principals import Caller, guest_of
-from booking.refusals import NotFound
 from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
 from resolvers.checkouts import to_checkout

@@ -36,7 +36,7 @@ def audit() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
 def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
     """Read the whole chain and tell where it was changed. Exits 0 when it is sound, 1 when not, 2 when asked wrongly."""
-    from booking.refusals import InvalidInput
+    from booking.errors import InvalidInput
     from gateway.commands.starting import settings_of_process
     from integrations.anchors import anchors_in
 
@@ -149,7 +149,7 @@ async def _note_access(
 ) -> None:
     """Record who reads the trail, before they do: without that, nothing is read."""
     from booking.audit import AuditEntry, AuditKind
-    from booking.refusals import AuditUnavailable
+    from booking.errors import AuditUnavailable
     from gateway.audit import audit_keys
     from integrations.database.audit import SqlAuditTrail
 

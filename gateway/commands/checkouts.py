@@ -60,8 +60,8 @@ def list_checkouts(state: str | None, attention: bool) -> None:
 @click.argument("checkout_id", metavar="ID")
 def show(checkout_id: str) -> None:
     """Tell a checkout's story in order, with its upstream calls. Holds no patient data."""
+    from booking.errors import UnknownState
     from booking.oversight import Event
-    from booking.refusals import UnknownState
     from integrations.database.story import story_of
 
     async def row(units: "Units") -> "Checkout | None":

@@ -18,8 +18,9 @@ UNKNOWN_STATE = "The row is at a state that this version of Frontdoor does not k
 
 def act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
     """Do it as the operator who is logged in on this machine, and explain what keeps it from being done."""
+    from booking.errors import InvalidInput, NotFound, StaleCheckout, UnknownState
     from booking.operators import OperatorDesk
-    from booking.refusals import InvalidInput, NotFound, PaymentInProgress, StaleCheckout, UnknownState
+    from booking.refusals import PaymentInProgress
     from gateway.clock import SystemClock
 
     async def done(units: "Units") -> T:

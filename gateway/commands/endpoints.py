@@ -132,7 +132,7 @@ def _names(given: tuple[str, ...]) -> "frozenset[Name] | None":
 def _act(action: "Callable[[EndpointDesk], Awaitable[T]]") -> T:
     """Do it, and explain what keeps it from being done."""
     from booking.endpoints import EndpointDesk
-    from booking.refusals import DeclaredInSettings, InvalidInput, NotFound
+    from booking.errors import DeclaredInSettings, InvalidInput, NotFound
     from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
     from gateway.telling import doorman

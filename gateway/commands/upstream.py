@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from booking.refusals import UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
 from gateway.commands.common import operator
 from gateway.commands.monitoring import CRITICAL, FINE, WARNING, answer, give_up
 

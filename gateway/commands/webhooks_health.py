@@ -43,7 +43,7 @@ def health(as_json: bool) -> None:
 
     Exits with 0 when all is well, 1 when something was wrong and is mended, 2 when something is wrong, 3 when it cannot be told.
     """
-    from booking.refusals import UpstreamUnavailable
+    from booking.errors import UpstreamUnavailable
     from booking.webhook_health import CheckRunning
     from gateway.commands.starting import settings_of_process
     from integrations.database.migrations import DatabaseUnusable

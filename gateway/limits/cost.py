@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLInt
 
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 from schema.catalog import LARGEST_PAGE
 
 

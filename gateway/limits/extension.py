@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 from gateway.limits.bounds import check_values
 from gateway.limits.documents import Examined
 from gateway.limits.turns import sender

@@ -6,9 +6,9 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from booking.errors import UpstreamUnavailable
 from booking.models import GuestDetails
 from booking.ports import Clock, Patients
-from booking.refusals import UpstreamUnavailable
 from booking.single_flight import SingleFlight
 from gateway.sign_in.tokens import Identity
 from schema.errors import RequestError

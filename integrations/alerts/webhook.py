@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import httpx2
 
+from booking.errors import AlertNotTold
 from booking.oversight import Alert
-from booking.refusals import AlertNotTold
 from integrations.alerts.texts import text_of
 
 # Chats answer at once or are down; the worker tries again, and has checkouts to see to meanwhile.

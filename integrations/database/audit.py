@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.audit import AuditEntry, AuditKind
 from booking.audit_chain import NOTHING_YET, Anchor, AuditKey, Record, extended, record_of
-from booking.refusals import AuditUnavailable
+from booking.errors import AuditUnavailable
 from integrations.database.engine import reading
 from integrations.database.tables.oversight import audit_records
 from integrations.database.together import Together

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
+from booking.errors import UnknownState
 from booking.models import (
     Attempt,
     CardChoice,
@@ -18,7 +19,7 @@ from booking.models import (
 )
 from booking.money import Money
 from booking.oversight import Attention, CheckoutSummary
-from booking.refusals import DeclineReason, UnknownState
+from booking.refusals import DeclineReason
 from booking.slots import Slot
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import checkouts

@@ -9,9 +9,10 @@ from sqlalchemy import Integer, Select, and_, bindparam, or_, select, tuple_, up
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from booking.errors import AlreadyCounted, StaleCheckout
 from booking.models import Checkout, CheckoutState
 from booking.oversight import CheckoutSummary, ListPlace
-from booking.refusals import AlreadyCounted, PaymentInProgress, StaleCheckout
+from booking.refusals import PaymentInProgress
 from booking.saga_table import CALLING, ENDED, TERMINAL, UNDER_WAY
 from integrations.database.checkout_rows import from_row, to_row, to_summary
 from integrations.database.columns import UtcTime, breaks_unique, unless_there

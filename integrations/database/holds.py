@@ -26,9 +26,10 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.catalog import ContactType
+from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
-from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken, UpstreamUnavailable
+from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
 from booking.slots import Busy, Interval, Slot
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading

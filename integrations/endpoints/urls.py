@@ -2,7 +2,7 @@
 
 import httpx2
 
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 from integrations.endpoints.addresses import AddressRefused, Doorman, NameUnknown
 from integrations.endpoints.sending import PORTS
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import structlog
 
+from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge, Checkout
 from booking.money import Money
 from booking.ports import LateCharges
-from booking.refusals import OutcomeUnknown, UpstreamRefused
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import refusal
 from integrations.healthie.charge_refusals import no_to_charge

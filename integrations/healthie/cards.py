@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Card
-from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
+from booking.refusals import CardDeclined
 from integrations.healthie.acting import ClinicianClient
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.declines import DeclineCodes, decline

@@ -2,7 +2,8 @@
 
 import re
 
-from booking.refusals import CardDeclined, OutcomeUnknown, UpstreamRefused
+from booking.errors import OutcomeUnknown, UpstreamRefused
+from booking.refusals import CardDeclined
 from integrations.healthie.declines import DeclineCodes, decline, in_doubt
 from integrations.healthie.errors import Refused
 

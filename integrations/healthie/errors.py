@@ -23,7 +23,7 @@ No text of these holds variables or what Healthie wrote: either may be patient d
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from booking.refusals import AuditUnavailable, OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from booking.errors import AuditUnavailable, OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 
 
 class HealthieError(Exception):

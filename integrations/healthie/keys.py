@@ -11,7 +11,8 @@ from functools import partial
 import structlog
 from pydantic import SecretStr
 
-from booking.refusals import ClinicianNotBookable, UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
+from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
 from integrations.healthie.errors import HealthieError, Unauthorized
 from integrations.healthie.generated.client import Client

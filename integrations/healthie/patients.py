@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
+from booking.errors import UpstreamRefused
 from booking.models import Appointment, GuestDetails, Patient
-from booking.refusals import UpstreamRefused
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client

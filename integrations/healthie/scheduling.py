@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Appointment, Checkout
-from booking.refusals import OutcomeUnknown, SlotTaken, UpstreamRefused
+from booking.refusals import SlotTaken
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.contact_types import healthie_name

@@ -18,9 +18,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from booking.catalog import ContactType
+from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
-from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken, UpstreamUnavailable
+from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
 from booking.slots import Busy, Interval, Slot
 from integrations.redis.scripts import script
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import stripe
 
-from booking.refusals import UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
 
 
 class StripeUnavailable(UpstreamUnavailable):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from booking.audit import AuditEntry, AuditKind
-from booking.refusals import AuditUnavailable
+from booking.errors import AuditUnavailable
 
 
 @dataclass(kw_only=True)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.audit import AuditEntry, AuditKind
 from booking.audit_chain import AuditKey, entry_of
 from booking.audit_verdict import Reader
-from booking.refusals import AuditUnavailable, DomainError
+from booking.errors import AuditUnavailable, DomainError
 from gateway.clock import SystemClock
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links

@@ -13,11 +13,11 @@ from pydantic import HttpUrl, SecretStr
 from sqlalchemy import text
 
 from booking.audit import AuditEntry, AuditKind
+from booking.errors import OutcomeUnknown
 from booking.models import CardChoice, Checkout, GuestDetails
 from booking.models import CheckoutState as S
 from booking.oversight import Attention, ClinicianBlock, Event
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
-from booking.refusals import OutcomeUnknown
 from booking.search import Wanted
 from gateway.composition import compose
 from gateway.settings import Settings

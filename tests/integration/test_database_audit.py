@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from booking.audit_chain import Anchor, Record, entry_of
 from booking.audit_verdict import Reader, Verdict
-from booking.refusals import AuditUnavailable
+from booking.errors import AuditUnavailable
 from integrations.database import audit
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links, of_checkout, span

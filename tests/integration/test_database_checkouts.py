@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.errors import AlreadyCounted, StaleCheckout
 from booking.models import CardChoice, Checkout, CheckoutState
-from booking.refusals import AlreadyCounted, PaymentInProgress, StaleCheckout
+from booking.refusals import PaymentInProgress
 from booking.saga_table import ENDED, IN_FLIGHT
 from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.sealing import SealBroken

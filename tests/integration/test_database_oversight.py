@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.errors import UnknownState
 from booking.models import Checkout, CheckoutState
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind, ListPlace
-from booking.refusals import UnknownState
 from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.audit import SqlAuditTrail

@@ -16,8 +16,8 @@ from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
 from booking.endpoints import EndpointDesk, declare
+from booking.errors import DeclaredInSettings
 from booking.happenings import Happening, Name
-from booking.refusals import DeclaredInSettings
 from booking.subscribers import Endpoint, Secret
 from booking.watched import Kind, Resource
 from gateway.sealing import sealer

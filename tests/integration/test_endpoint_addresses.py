@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 from integrations.endpoints.addresses import AddressRefused, Doorman, NameUnknown
 from integrations.endpoints.sending import PinnedTransport
 from integrations.endpoints.urls import check

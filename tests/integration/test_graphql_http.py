@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.contextvars import merge_contextvars
 
-from booking.refusals import UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
 from gateway.graphql import build_schema
 from gateway.tokens import DevelopmentTokens
 from tests.integration.graphql_world import GUEST, HOLD, START, Api, api_on

@@ -6,9 +6,10 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from booking.errors import OutcomeUnknown
 from booking.models import Attempt, Charge, Checkout
 from booking.ports import LateCharges
-from booking.refusals import CardDeclined, OutcomeUnknown
+from booking.refusals import CardDeclined
 from tests.integration.healthie_on_emulator import Practice, practice
 
 NOTHING = LateCharges()

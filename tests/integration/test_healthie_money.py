@@ -6,17 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Checkout, Recurrence
 from booking.money import Money
-from booking.refusals import (
-    CardDeclined,
-    ClinicianNotBookable,
-    DeclineReason,
-    OutcomeUnknown,
-    SlotTaken,
-    UpstreamRefused,
-    UpstreamUnavailable,
-)
+from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
 from tests.integration.healthie_on_emulator import Practice, a_quote, practice
 
 # What the network and Healthie's edge may do to a request that is never executed, and to the answer of one that is.

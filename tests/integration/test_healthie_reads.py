@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from booking.catalog import BillingFrequency, ContactType
+from booking.errors import UpstreamRefused
 from booking.models import AppointmentStatus, GuestDetails
 from booking.money import Money
-from booking.refusals import PromoInvalid, UpstreamRefused
+from booking.refusals import PromoInvalid
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice
 
 # What a search for slots may cost Healthie, whatever was asked before.

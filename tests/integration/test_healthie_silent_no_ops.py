@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from booking.errors import OutcomeUnknown
 from booking.models import Checkout, Recurrence
-from booking.refusals import OutcomeUnknown
 from integrations.healthie.errors import SilentNoOp
 from integrations.healthie.readback import READ_BACKS
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.models import GuestDetails
-from booking.refusals import OutcomeUnknown, UpstreamUnavailable
 from integrations.healthie.audit import LoggedCalls
 from integrations.healthie.connect import Healthie, connect
 from tests.plugins.emulator import EmulatorClient

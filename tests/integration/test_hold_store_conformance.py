@@ -13,9 +13,10 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog import ContactType
+from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import HoldStore
-from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken, UpstreamUnavailable
+from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
 from booking.slots import Busy, Interval, Slot
 from integrations.database.engine import connect_database
 from integrations.database.holds import SqlHoldStore

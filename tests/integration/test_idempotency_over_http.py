@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.refusals import OutcomeUnknown, UpstreamUnavailable
+from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.tables.callers import idempotency_keys
 from tests.integration.graphql_world import (

@@ -20,9 +20,9 @@ from booking.catalog import (
     PlanVisits,
     VisitType,
 )
+from booking.errors import UpstreamUnavailable
 from booking.kept_catalog import STALE, TIME_TO_LIVE, KeptCatalog, OwnShelf, Reading, Shelf
 from booking.money import Money
-from booking.refusals import UpstreamUnavailable
 from integrations.redis import catalog as redis_catalog
 from integrations.redis.catalog import RedisShelf
 from integrations.redis.client import connect_redis

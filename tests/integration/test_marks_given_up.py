@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.errors import UpstreamUnavailable
 from booking.inbox import Delivery
 from booking.oversight import Attention
 from booking.refreshing import GIVEN_UP_AFTER, LONGEST_WAIT, Refresher
-from booking.refusals import UpstreamUnavailable
 from booking.watched import Kind, Poke, Resource, State
 from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from booking.current import current_work
-from booking.refusals import UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
 from gateway.authentication import Authenticator
 from gateway.graphql import EXTENSIONS, ApiSchema
 from gateway.limits.turns import Turns

@@ -11,8 +11,8 @@ import stripe
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from booking.errors import UpstreamUnavailable
 from booking.money import Money
-from booking.refusals import UpstreamUnavailable
 from integrations.stripe.connect import connect_stripe
 from integrations.stripe.errors import KeyRefused, StripeUnavailable
 from integrations.stripe.ledger import StripeLedger

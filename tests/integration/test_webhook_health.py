@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from booking.errors import UpstreamUnavailable
 from booking.happenings import Name
 from booking.oversight import Attention
-from booking.refusals import UpstreamUnavailable
 from booking.search import Day, Wanted
 from booking.slots import Slot
 from booking.webhook_health import CheckRunning

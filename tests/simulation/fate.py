@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from booking.refusals import UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
 from tests.simulation.virtual_loop import VirtualLoop
 
 

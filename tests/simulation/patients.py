@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from booking.errors import DomainError
 from booking.models import CardChoice, Checkout, CheckoutState, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import (
     BookingFailed,
     CardDeclined,
     CheckoutClosed,
-    DomainError,
     HoldExpired,
     PaymentInProgress,
     QuoteChanged,

@@ -12,12 +12,12 @@ from sqlalchemy import Engine
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
+from booking.errors import UpstreamUnavailable
 from booking.holds import HoldRules, HoldService
 from booking.pacing import LocalPacer, Pace
 from booking.polling import VisitPoll
 from booking.quotes import QuoteService
 from booking.refreshing import Refresher
-from booking.refusals import UpstreamUnavailable
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.steps import Steps

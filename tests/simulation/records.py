@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from booking.audit import AuditEntry, AuditKind
-from booking.refusals import AuditUnavailable
+from booking.errors import AuditUnavailable
 from integrations.healthie.redaction import digest
 from tests.simulation.fate import Fate
 

@@ -17,9 +17,10 @@ import booking.recording
 import booking.saga
 import booking.steps
 from booking.compensation import Compensation
+from booking.errors import OutcomeUnknown
 from booking.models import Appointment, Charge, Checkout
 from booking.models import CheckoutState as S
-from booking.refusals import CardDeclined, DeclineReason, OutcomeUnknown
+from booking.refusals import CardDeclined, DeclineReason
 from booking.saga import Saga
 from booking.steps import Steps
 from integrations.database.checkouts import SqlCheckouts

@@ -11,18 +11,12 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
+from booking.errors import AlreadyCounted, StaleCheckout
 from booking.happenings import Happening, Name
 from booking.models import Checkout, CheckoutState, Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
 from booking.pokes import Pokes, of_checkout
-from booking.refusals import (
-    AlreadyCounted,
-    HoldExpired,
-    HoldLimitReached,
-    PaymentInProgress,
-    SlotTaken,
-    StaleCheckout,
-)
+from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
 from booking.saga_table import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
 from booking.slots import Busy, Interval, Slot
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from booking.errors import UpstreamUnavailable
 from booking.models import Attempt, Charge, Checkout, CheckoutState, Quote
 from booking.money import Money
 from booking.ports import LedgerCharge
-from booking.refusals import UpstreamUnavailable
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_world import CATALOG, a_slot
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from booking.catalog import Catalog, ContactType, Plan
+from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import (
     Appointment,
     AppointmentStatus,
@@ -20,7 +21,7 @@ from booking.models import (
 )
 from booking.money import Money
 from booking.ports import LateCharges
-from booking.refusals import CardDeclined, DeclineReason, OutcomeUnknown, PromoInvalid, UpstreamRefused
+from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.slots import Slot
 from tests.unit.booking_doubles import FakeClock, Tape
 

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 import structlog
 
+from booking.errors import AlertNotTold
 from booking.oversight import Alert, Attention
-from booking.refusals import AlertNotTold
 from integrations.alerts.log import LoggedAlerts
 from integrations.alerts.texts import text_of
 from integrations.alerts.webhook import connect_webhook

@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
+from booking.errors import UpstreamUnavailable
 from booking.free_time import RENEWED, FreeTime
 from booking.models import CheckoutState
 from booking.pokes import Listener
 from booking.recent_slots import STALE
-from booking.refusals import UpstreamUnavailable
 from booking.search import Wanted
 from booking.sharing import NEWCOMER
 from booking.slots import Slot

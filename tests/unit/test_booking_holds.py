@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from booking.catalog import ContactType
+from booking.errors import InvalidInput, UpstreamUnavailable
 from booking.holds import HoldRules
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import (
@@ -14,10 +15,8 @@ from booking.refusals import (
     HoldExtensionsUsedUp,
     HoldInCheckout,
     HoldLimitReached,
-    InvalidInput,
     SlotNotOffered,
     SlotTaken,
-    UpstreamUnavailable,
 )
 from booking.slots import Slot
 from tests.unit.booking_world import (

@@ -6,20 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.late import LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
 from booking.models import Appointment, AppointmentStatus, Checkout
 from booking.models import CheckoutState as S
 from booking.operators import OperatorDesk, Resolution
 from booking.oversight import Attention
 from booking.recording import FREE_AGAIN
-from booking.refusals import (
-    CardDeclined,
-    OutcomeUnknown,
-    Refusal,
-    SlotTaken,
-    UpstreamRefused,
-    UpstreamUnavailable,
-)
+from booking.refusals import CardDeclined, Refusal, SlotTaken
 from booking.saga import MAX_TRIES
 from booking.saga_table import LATE
 from tests.unit.booking_doubles import Killed

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from booking.errors import UpstreamUnavailable
 from booking.happenings import Happening, Name, Recorded
 from booking.lookout import Lookout
 from booking.models import CheckoutState
 from booking.pokes import EVERY_CALENDAR, Listener, of_checkout, of_happening
-from booking.refusals import UpstreamUnavailable
 from booking.watched import Kind, Resource
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_world import PATIENT, VISITOR, World, a_slot

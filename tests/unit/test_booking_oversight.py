@@ -5,22 +5,13 @@ from datetime import timedelta
 import pytest
 
 from booking.alerts import FIRST_WAIT, Watch
+from booking.errors import AlertNotTold, InvalidInput, NotFound, OutcomeUnknown, UpstreamRefused
 from booking.happenings import Name
 from booking.models import CheckoutState as S
 from booking.models import EndReason
 from booking.operators import OperatorDesk, Resolution
 from booking.oversight import Alert, Attention, EventKind
-from booking.refusals import (
-    AlertNotTold,
-    BookingFailed,
-    CardDeclined,
-    ClinicianNotBookable,
-    InvalidInput,
-    NotFound,
-    OutcomeUnknown,
-    SlotTaken,
-    UpstreamRefused,
-)
+from booking.refusals import BookingFailed, CardDeclined, ClinicianNotBookable, SlotTaken
 from booking.saga import RARELY
 from booking.steps import SETTLE
 from tests.unit.booking_doubles import Killed

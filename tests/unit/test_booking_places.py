@@ -4,9 +4,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from booking.errors import WatchesTooMuch
 from booking.places import Places, bounds_of
 from booking.principals import Caller, Principal, PrincipalKind
-from booking.refusals import WatchesTooMuch
 
 TWO = {"caller:a": 2}
 

@@ -8,16 +8,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from booking.catalog import BillingFrequency
+from booking.errors import InvalidInput
 from booking.models import Promo, Quote, Recurrence
 from booking.money import Money
-from booking.refusals import (
-    InvalidInput,
-    NothingDueToday,
-    PlanDoesNotCoverVisit,
-    PlanRequired,
-    PlanSoldOut,
-    PromoInvalid,
-)
+from booking.refusals import NothingDueToday, PlanDoesNotCoverVisit, PlanRequired, PlanSoldOut, PromoInvalid
 from tests.unit.booking_world import (
     CATALOG,
     FREE,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from booking.catalog import ContactType
+from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.models import CheckoutState as S
 from booking.models import EndReason
 from booking.money import Money
@@ -20,8 +21,6 @@ from booking.refusals import (
     PaymentInProgress,
     PaymentUnavailable,
     SlotTaken,
-    UpstreamRefused,
-    UpstreamUnavailable,
 )
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import AnswerLost, Lost

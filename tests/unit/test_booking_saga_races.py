@@ -5,14 +5,10 @@ from datetime import timedelta
 import pytest
 import structlog
 
+from booking.errors import UpstreamRefused
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
-from booking.refusals import (
-    CheckoutClosed,
-    PaymentInProgress,
-    SlotTaken,
-    UpstreamRefused,
-)
+from booking.refusals import CheckoutClosed, PaymentInProgress, SlotTaken
 from booking.saga import LEASE, STEP_BUDGET, at_rest
 from booking.steps import SETTLE
 from tests.unit.booking_steps import confirm, mark, parked

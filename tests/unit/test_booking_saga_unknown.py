@@ -4,13 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.models import CheckoutState as S
 from booking.models import EndReason
-from booking.refusals import (
-    OutcomeUnknown,
-    SlotTaken,
-    UpstreamUnavailable,
-)
+from booking.refusals import SlotTaken
 from booking.saga import MAX_TRIES
 from booking.steps import SETTLE
 from tests.unit.booking_steps import confirm, parked

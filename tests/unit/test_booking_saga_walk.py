@@ -10,11 +10,12 @@ from datetime import timedelta
 
 import pytest
 
+from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.models import Checkout, EndReason
 from booking.models import CheckoutState as S
 from booking.principals import Caller
 from booking.recording import FREE_AGAIN
-from booking.refusals import CardDeclined, Refusal, UpstreamRefused, UpstreamUnavailable
+from booking.refusals import CardDeclined, Refusal
 from booking.saga import LEASE
 from booking.saga_table import TERMINAL
 from booking.slots import Slot

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from booking.catalog import ContactType
-from booking.refusals import InvalidInput, UpstreamUnavailable
+from booking.errors import InvalidInput, UpstreamUnavailable
 from booking.search import MAX_DAYS, SlotSearch, Wanted
 from booking.slots import Busy, Interval
 from tests.unit.booking_doubles import NOW, FakeClock, FakeHolds

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from booking.errors import TooMuchWatched, UpstreamUnavailable
 from booking.pokes import LocalPokes
-from booking.refusals import TooMuchWatched, UpstreamUnavailable
 from booking.sharing import Seen, Sharing
 
 

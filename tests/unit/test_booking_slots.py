@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from booking.catalog import ContactType
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 from booking.slots import Busy, Interval, Slot, free_of
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_world import LONG, a_slot

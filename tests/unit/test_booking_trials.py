@@ -6,18 +6,11 @@ import pytest
 
 from booking.catalog import Plan
 from booking.current import asked_by
+from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.models import CardChoice, CheckoutState, Promo
 from booking.principals import Caller
 from booking.quotes import QuoteService
-from booking.refusals import (
-    CardDeclined,
-    CardRequired,
-    OutcomeUnknown,
-    PromoInvalid,
-    SlotTaken,
-    TooManyAttempts,
-    UpstreamUnavailable,
-)
+from booking.refusals import CardDeclined, CardRequired, PromoInvalid, SlotTaken, TooManyAttempts
 from booking.trials import BoundedPromotions, Tried
 from tests.doubles.trials import NotedTrials
 from tests.unit.booking_world import FREE, ONCE, PATIENT, TEN_OFF, VISITOR, World, a_slot, as_guest

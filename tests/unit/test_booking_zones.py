@@ -2,7 +2,7 @@
 
 import pytest
 
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 from booking.zones import zone
 
 

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from booking.audit import AuditEntry, AuditKind
 from booking.current import asked_by, working_for
+from booking.errors import AuditUnavailable, OutcomeUnknown, UpstreamUnavailable
 from booking.models import GuestDetails
-from booking.refusals import AuditUnavailable, OutcomeUnknown, UpstreamUnavailable
 from integrations.healthie.audit import AuditedCalls, LoggedCalls, fingerprint
 from integrations.healthie.connect import Healthie
 from integrations.healthie.redaction import digest

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from booking.catalog import ContactType
+from booking.errors import UpstreamUnavailable
 from booking.ports import Availability
-from booking.refusals import UpstreamUnavailable
 from integrations.healthie.availability import REQUESTS_AT_ONCE
 from tests.unit.healthie_script import Script, errors
 

@@ -8,15 +8,10 @@ import httpx2
 import pytest
 
 from booking.catalog import BillingFrequency
+from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge, Recurrence
 from booking.ports import Billing
-from booking.refusals import (
-    CardDeclined,
-    ClinicianNotBookable,
-    DeclineReason,
-    OutcomeUnknown,
-    UpstreamRefused,
-)
+from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason
 from tests.unit.healthie_script import (
     KEYS,
     NOON,

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 
 from booking.catalog import BillingFrequency, ContactType
+from booking.errors import UpstreamUnavailable
 from booking.money import Money
 from booking.ports import CatalogSource
-from booking.refusals import UpstreamUnavailable
 from integrations.healthie.catalog import CatalogReader
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore

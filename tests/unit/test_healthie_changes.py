@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from booking.refusals import UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
 from booking.watched import Changes
 from tests.unit.healthie_script import NOON, Script, connection, errors
 

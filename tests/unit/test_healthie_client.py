@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from booking.refusals import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.saga import STEP_BUDGET
 from integrations.database.audit import PATIENCE_SECONDS
 from integrations.healthie import base, gate, transport

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from graphql import build_schema, introspection_from_schema, print_schema, validate
 
-from booking.refusals import UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
 from integrations.healthie.drift import (
     Finding,
     Severity,

@@ -6,7 +6,8 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from booking.refusals import ClinicianNotBookable, UpstreamUnavailable
+from booking.errors import UpstreamUnavailable
+from booking.refusals import ClinicianNotBookable
 from integrations.healthie.audit import LoggedCalls
 from integrations.healthie.connect import connect
 from integrations.healthie.keys import KeyStore

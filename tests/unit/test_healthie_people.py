@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from booking.catalog import BillingFrequency, Plan
+from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.models import AppointmentStatus, GuestDetails
-from booking.refusals import CardDeclined, DeclineReason, OutcomeUnknown, PromoInvalid, UpstreamUnavailable
+from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from integrations.healthie.connect import Healthie
 from tests.unit.healthie_script import Script, a_visit, connection, usd
 

@@ -16,8 +16,8 @@ from graphql import (
 
 import integrations.healthie
 from booking.catalog import ContactType
+from booking.errors import OutcomeUnknown
 from booking.models import Charge, GuestDetails
-from booking.refusals import OutcomeUnknown
 from integrations.healthie.connect import Healthie
 from integrations.healthie.errors import SilentNoOp
 from integrations.healthie.readback import READ_BACKS, Comparison, only_logged

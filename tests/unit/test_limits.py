@@ -11,7 +11,7 @@ from graphql import GraphQLError, get_introspection_query
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.refusals import InvalidInput
+from booking.errors import InvalidInput
 from gateway.graphiql.examples import Example, load_examples
 from gateway.graphql import build_schema
 from gateway.limits import Documents, bounds

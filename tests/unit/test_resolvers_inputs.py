@@ -2,8 +2,8 @@ from datetime import date
 
 import pytest
 
+from booking.errors import InvalidInput
 from booking.models import CardChoice
-from booking.refusals import InvalidInput
 from resolvers import inputs
 from schema.inputs import ConfirmCheckoutInput, GuestInput
 

@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from booking.errors import UpstreamUnavailable
 from booking.models import GuestDetails, Patient
 from booking.principals import Principal, PrincipalKind
-from booking.refusals import UpstreamUnavailable
 from gateway.sign_in import provider
 from gateway.sign_in.patients import LinkedPatients, NoPatientRecord
 from gateway.sign_in.provider import ProviderKeys, SignInUnavailable
