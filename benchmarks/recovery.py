@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.figures import DATABASES, Spread, spread, titled
-from booking.models import CheckoutState
+from booking.checkout_row import CheckoutState
 from booking.recording import LEASE
 from tests.plugins.databases import emptied
 from tests.reliability.database import Database

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.bare import bare_writer, timed
 from benchmarks.figures import DATABASES, Spread, spread, titled
-from booking.models import CardChoice, Checkout, CheckoutState, GuestDetails, Hold
+from booking.checkout_row import Checkout, CheckoutState
+from booking.models import CardChoice, GuestDetails, Hold
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.saga import Saga
 from integrations.database.holds import SqlHoldStore

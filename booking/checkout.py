@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import structlog
 
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.errors import StaleCheckout, UpstreamUnavailable
-from booking.models import CardChoice, Checkout, EndReason
-from booking.models import CheckoutState as S
+from booking.models import CardChoice
 from booking.outcomes import outcome
 from booking.oversight import EventKind
 from booking.own_checkouts import OwnCheckouts

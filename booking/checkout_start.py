@@ -3,9 +3,10 @@
 import secrets
 from dataclasses import dataclass
 
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.errors import StaleCheckout
-from booking.models import Checkout, EndReason, GuestDetails, Hold, Quote
-from booking.models import CheckoutState as S
+from booking.models import GuestDetails, Hold, Quote
 from booking.oversight import EventKind
 from booking.own_checkouts import OwnCheckouts
 from booking.ports import Clock, HoldStore

@@ -5,9 +5,9 @@ The same calls undo a late finding; such a row goes back to how it had ended.
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.errors import OutcomeUnknown, UpstreamRefused
-from booking.models import Checkout
-from booking.models import CheckoutState as S
 from booking.money import Money
 from booking.oversight import Attention
 from booking.ports import Billing, Scheduling

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from booking.audit import SYSTEM_ACTOR
-from booking.models import Checkout
+from booking.checkout_row import Checkout
 from booking.saga_table import LATE, UNDER_WAY
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from booking.models import Checkout, CheckoutState
+from booking.checkout_row import Checkout, CheckoutState
 from booking.principals import Caller, PrincipalKind
 from booking.saga_table import TERMINAL
 

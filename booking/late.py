@@ -8,10 +8,11 @@ a person has is looked at as often, and they are told.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from booking.checkout_row import Checkout, LateFinding
+from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
 from booking.ledger import reconcile
-from booking.models import Appointment, AppointmentStatus, Checkout, LateFinding
-from booking.models import CheckoutState as S
+from booking.models import Appointment, AppointmentStatus
 from booking.oversight import Attention
 from booking.ports import Billing, ChargeLedger, Clock, LateCharges, Scheduling
 from booking.saga_table import IN_FLIGHT

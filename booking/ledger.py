@@ -10,8 +10,9 @@ from enum import StrEnum
 
 import structlog
 
-from booking.models import Charge, Checkout
-from booking.models import CheckoutState as S
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
+from booking.models import Charge
 from booking.ports import ChargeLedger, LedgerCharge
 
 log = structlog.get_logger(__name__)

@@ -1,16 +1,13 @@
-"""What moves through a checkout: holds, quotes, patients, cards, appointments and the checkout itself."""
+"""What moves through a checkout: holds, quotes, patients, cards, appointments and charges. The checkout itself is in checkout_row.py."""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Self
 
 from booking.catalog import BillingFrequency, BookingPolicy, ContactType
 from booking.money import Money
-from booking.oversight import Attention
-from booking.refusals import DeclineReason
 from booking.slots import Slot
 
 
@@ -153,141 +150,3 @@ class Charge:
     card_id: str | None
     recurring_payment_id: str | None
     package_id: str | None
-
-
-class CheckoutState(StrEnum):
-    """Durable recovery points, named in the past tense; `…_intended` means: committed, and the call may be out."""
-
-    STARTED = "started"
-    PATIENT_INTENDED = "patient_intended"
-    PATIENT_READY = "patient_ready"
-    CARD_INTENDED = "card_intended"
-    CARD_READY = "card_ready"
-    CHARGE_INTENDED = "charge_intended"
-    CHARGED = "charged"
-    BOOKING_INTENDED = "booking_intended"
-    BOOKED = "booked"
-    CONFIRMED = "confirmed"
-    CANCELLED = "cancelled"
-    SLOT_LOST = "slot_lost"
-    DELETION_INTENDED = "deletion_intended"
-    COMPENSATING = "compensating"
-    RECURRING_CANCEL_INTENDED = "recurring_cancel_intended"
-    RECURRING_CANCELLED = "recurring_cancelled"
-    REFUND_INTENDED = "refund_intended"
-    REFUNDED = "refunded"
-    EXPIRED = "expired"
-    NEEDS_ATTENTION = "needs_attention"
-    LATE_DELETION_INTENDED = "late_deletion_intended"
-    LATE_RECURRING_CANCEL_INTENDED = "late_recurring_cancel_intended"
-    LATE_REFUND_INTENDED = "late_refund_intended"
-
-
-class EndReason(StrEnum):
-    """Why a checkout did not end in a visit."""
-
-    SLOT_TAKEN = "slot_taken"
-    CLINICIAN_NOT_BOOKABLE = "clinician_not_bookable"
-    PROVIDER_MISMATCH = "provider_mismatch"
-    CANCELLED_BY_PATIENT = "cancelled_by_patient"
-    HOLD_EXPIRED = "hold_expired"
-    PAYMENT_UNAVAILABLE = "payment_unavailable"
-    BOOKING_REFUSED = "booking_refused"
-    BOOKING_TIMED_OUT = "booking_timed_out"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One try that could charge or book: what a late effect of it would look like. Never forgotten."""
-
-    number: int  # part of the upstream key
-    card_id: str | None  # on file upstream; None: nothing was due
-    intended_at: datetime  # UTC
-
-
-@dataclass(frozen=True, kw_only=True)
-class LateFinding:
-    """Something upstream that a checkout did not know of when it ended, while it is being undone: a charge, or a visit."""
-
-    ended_as: CheckoutState  # where the row goes back to
-    attempt: int = 0  # that made the charge
-    charge: Charge | None = None
-    appointment_id: str | None = None
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The names of what was found."""
-        charge = (self.charge.billing_item_id, self.charge.charge_id) if self.charge else ()
-        return (*charge, *((self.appointment_id,) if self.appointment_id else ()))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkout:
-    """One patient buying one visit: a row whose every write bumps `version`."""
-
-    id: str
-    version: int = 0  # of the row as read; a write that expects another version does nothing
-    state: CheckoutState = CheckoutState.STARTED
-    owner: str  # Principal.key: the patient, or the guest of this checkout
-    started_by: str  # Principal.key of whoever held the slot; a second start of theirs joins this checkout
-    hold_id: str
-    slot: Slot
-    time_zone: str  # IANA, the patient's
-    quote: Quote
-    created_at: datetime  # UTC
-    updated_at: datetime  # UTC
-    guest: GuestDetails | None = None
-    patient_id: str | None = None
-    patient_created: bool = False  # by this checkout: only then is its card made the default
-    attempt: int = 0  # one for each card tried; part of the upstream key
-    card: CardChoice | None = None
-    card_id: str | None = None  # on file upstream
-    confirm_deadline: datetime | None = None  # UTC; no charge is sent after it
-    declined: DeclineReason | None = None  # of the last attempt
-    cancel_requested: bool = False  # while a call was out: acted on when its outcome is known
-    tries: int = 0  # of the step that the row stands at
-    intended_at: datetime | None = None  # UTC; when the intent that the row stands at was first committed
-    charge: Charge | None = None
-    refunded: Money | None = None
-    appointment_id: str | None = None
-    end_reason: EndReason | None = None
-    attention: tuple[Attention, ...] = ()  # why an operator must look
-    attention_from: CheckoutState | None = None  # where it stood when it was given to a person
-    attempts: tuple[Attempt, ...] = ()
-    ended_at: datetime | None = None  # UTC; or given to a person: late truth is looked for from here on
-    looks: int = 0  # for late truth, done
-    late: LateFinding | None = None
-    settled: tuple[str, ...] = ()  # upstream ids of late findings that were undone, or given to a person
-    lease_owner: str | None = None
-    lease_until: datetime | None = None  # UTC
-    due_at: datetime | None = None  # UTC; when a worker shall look at the row, also after its end
-
-    @property
-    def upstream_key(self) -> str:
-        """The idempotency key of this attempt's charge, upstream and at the card processor."""
-        return f"{self.id}-{self.attempt}"
-
-    @property
-    def stands(self) -> CheckoutState:
-        """The state to the outside: undoing a late finding does not change how the checkout ended."""
-        return self.late.ended_as if self.late else self.state
-
-    def flagged(self, reason: Attention) -> Self:
-        """The row on the attention list, for this reason too."""
-        return self if reason in self.attention else replace(self, attention=(*self.attention, reason))
-
-    def hold_anew(self, *, now: datetime, expires_at: datetime) -> Hold:
-        """The hold that this checkout stands on, to be taken again."""
-        return Hold(
-            id=self.hold_id,
-            owner=self.owner,
-            taken_by=self.started_by,
-            slot=self.slot,
-            time_zone=self.time_zone,
-            created_at=now,
-            expires_at=expires_at,
-        )
-
-    def changed(self, **changes: Any) -> Self:
-        """The row with other values; replace() checks the names."""
-        return replace(self, **changes)

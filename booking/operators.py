@@ -3,9 +3,9 @@
 from dataclasses import replace
 from enum import StrEnum
 
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.errors import InvalidInput, NotFound
-from booking.models import Checkout
-from booking.models import CheckoutState as S
 from booking.money import Money
 from booking.oversight import Attention, EventKind
 from booking.ports import Clock

@@ -1,7 +1,7 @@
 """What a confirm comes to: the row as it stands, or the refusal that its patient is told."""
 
-from booking.models import Checkout, EndReason
-from booking.models import CheckoutState as S
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.recording import at_rest
 from booking.refusals import (
     BookingFailed,

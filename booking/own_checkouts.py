@@ -1,8 +1,8 @@
 """A patient's own checkouts: the rows as their caller may see them, and what the caller does written on them."""
 
+from booking.checkout_row import Checkout
 from booking.errors import NotFound
 from booking.guests import opens
-from booking.models import Checkout
 from booking.oversight import EventKind
 from booking.ports import Clock
 from booking.principals import Caller

@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
+from booking.checkout_row import Checkout, CheckoutState
 from booking.happenings import Happening, Name
-from booking.models import Checkout, CheckoutState
 
 EVERY_CALENDAR = "calendar:"
 

@@ -12,16 +12,8 @@ from datetime import date, datetime
 from typing import Protocol
 
 from booking.catalog import Catalog, ContactType, Plan
-from booking.models import (
-    Appointment,
-    Card,
-    Charge,
-    Checkout,
-    GuestDetails,
-    Hold,
-    Patient,
-    Promo,
-)
+from booking.checkout_row import Checkout
+from booking.models import Appointment, Card, Charge, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
 from booking.slots import Busy, Interval, Slot
 

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from booking.checkout_row import Attempt, Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.compensation import given_up
 from booking.errors import AlreadyCounted, StaleCheckout, UpstreamUnavailable
 from booking.late import due_next
-from booking.models import Attempt, Checkout, EndReason
-from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
 from booking.refusals import ClinicianNotBookable, PaymentInProgress, SlotTaken

@@ -13,11 +13,12 @@ from typing import Protocol, Self
 
 import structlog
 
+from booking.checkout_row import CheckoutState
 from booking.derivation import Meaning, meanings
 from booking.errors import UpstreamUnavailable
 from booking.happenings import Happening, Name, event_id
 from booking.inbox import Mark, Marks, Polls, Snapshots
-from booking.models import AppointmentStatus, CheckoutState
+from booking.models import AppointmentStatus
 from booking.oversight import Alert, Attention
 from booking.ports import Clock
 from booking.unit_of_work import UnitOfWork

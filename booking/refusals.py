@@ -10,12 +10,9 @@ Refusal (a DomainError, see errors.py)
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from booking.errors import DomainError
-
-if TYPE_CHECKING:
-    from booking.models import Quote
+from booking.models import Quote
 
 
 class Refusal(DomainError):
@@ -143,7 +140,7 @@ class QuoteChanged(Refusal):
     code = "QUOTE_CHANGED"
     message = "The price or the terms of this checkout have changed. Please look at them again. You have not been charged."
 
-    def __init__(self, checkout_id: str, quote: "Quote") -> None:
+    def __init__(self, checkout_id: str, quote: Quote) -> None:
         super().__init__()
         self.checkout_id = checkout_id
         self.quote = quote

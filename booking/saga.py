@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.compensation import given_up
 from booking.current import working_for
 from booking.errors import OutcomeUnknown, StaleCheckout, UpstreamUnavailable
 from booking.late import looked_enough, next_look, only_books_are_due
-from booking.models import Checkout, EndReason
-from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
 from booking.recording import LEASE, Recording, at_rest

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from booking.models import CheckoutState as S
+from booking.checkout_row import CheckoutState as S
 
 # Every legal move. A row never moves otherwise: the driver refuses to write it, and a test walks the table.
 MOVES: Mapping[S, frozenset[S]] = {

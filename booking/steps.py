@@ -7,11 +7,12 @@ and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.late import LateTruth
-from booking.models import Appointment, Charge, Checkout, EndReason
-from booking.models import CheckoutState as S
+from booking.models import Appointment, Charge
 from booking.oversight import Attention
 from booking.ports import PATIENT_EXISTS, Billing, Cards, ChargeLedger, Clock, HoldStore, Patients, Scheduling
 from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken

@@ -1,8 +1,8 @@
 """The story of a checkout, what it raises and what others are told of it: written in the transaction of the write that they tell of."""
 
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.happenings import Happening, Name, event_id
-from booking.models import Checkout, EndReason
-from booking.models import CheckoutState as S
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind
 from booking.unit_of_work import UnitOfWork
 from booking.watched import Kind, Resource

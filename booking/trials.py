@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from booking.catalog import Plan
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.current import current_work
 from booking.errors import UpstreamUnavailable
-from booking.models import Checkout, Promo
-from booking.models import CheckoutState as S
+from booking.models import Promo
 from booking.ports import Promotions
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest

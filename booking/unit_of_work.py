@@ -8,8 +8,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
+from booking.checkout_row import Checkout, CheckoutState
 from booking.happenings import Happenings
-from booking.models import Checkout, CheckoutState
 from booking.oversight import AlertOutbox, CheckoutSummary, ClinicianBlocks, ListPlace, Story
 from booking.slots import Busy, Interval
 

@@ -6,12 +6,13 @@ from contextlib import aclosing
 from datetime import date
 from typing import TypeAlias
 
+from booking.checkout_row import Checkout
 from booking.current import asked_by
 from booking.errors import InvalidInput
 from booking.free_time import FreeTime
 from booking.guests import opens
 from booking.lookout import Changes
-from booking.models import Appointment, Checkout
+from booking.models import Appointment
 from booking.places import Places, bounds_of
 from booking.pokes import LocalPokes
 from booking.ports import Clock

@@ -6,7 +6,8 @@ from strawberry import ID
 
 from booking import models as domain
 from booking.catalog import Catalog
-from booking.models import CheckoutState as S
+from booking.checkout_row import Checkout as CheckoutRow
+from booking.checkout_row import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.saga import at_rest
 from booking.saga_table import ENDED, WAITING
@@ -37,7 +38,7 @@ _UNDOING = {
 }
 
 
-def to_status(checkout: domain.Checkout) -> CheckoutStatus:
+def to_status(checkout: CheckoutRow) -> CheckoutStatus:
     """Where a checkout stands, to its patient."""
     if checkout.stands in _ENDS:
         return _ENDS[checkout.stands]
@@ -54,7 +55,7 @@ def to_end_status(state: str) -> CheckoutStatus:
 
 
 async def to_checkout(
-    checkout: domain.Checkout, services: Services, *, answer_by: float | None = None
+    checkout: CheckoutRow, services: Services, *, answer_by: float | None = None
 ) -> api.Checkout:
     """A checkout of the caller's; with the names that are known by then (of the loop's clock), see `names`."""
     catalog = await names(services, answer_by=answer_by)
@@ -80,12 +81,12 @@ async def to_checkout(
     )
 
 
-def is_guest(checkout: domain.Checkout) -> bool:
+def is_guest(checkout: CheckoutRow) -> bool:
     """Whether a guest token opens it."""
     return _principal(checkout.owner).kind is PrincipalKind.GUEST
 
 
-def _holder(checkout: domain.Checkout) -> Caller:
+def _holder(checkout: CheckoutRow) -> Caller:
     """Whoever has its hold: the owner, or for the moment until it is handed over, whoever started."""
     return Caller(principal=_principal(checkout.owner), visitor=_principal(checkout.started_by))
 
@@ -95,7 +96,7 @@ def _principal(key: str) -> Principal:
     return Principal(kind=PrincipalKind(kind), id=name)
 
 
-def _to_appointment(checkout: domain.Checkout, catalog: Catalog) -> Appointment | None:
+def _to_appointment(checkout: CheckoutRow, catalog: Catalog) -> Appointment | None:
     """The visit as it was booked: the checkout's own knowledge, which a guest may see without a record of theirs."""
     if checkout.appointment_id is None or checkout.stands is not S.CONFIRMED:
         return None

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from booking import models as domain
+from booking import checkout_row as domain
 from booking import refusals
 from booking.errors import NotFound
 from booking.models import Hold

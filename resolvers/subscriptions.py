@@ -7,7 +7,7 @@ from typing import Annotated
 
 import strawberry
 
-from booking.models import Checkout as DomainCheckout
+from booking.checkout_row import Checkout as DomainCheckout
 from resolvers import inputs
 from resolvers.checkouts import to_checkout, to_status
 from resolvers.records import check_page, to_appointments

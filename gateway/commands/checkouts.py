@@ -9,7 +9,7 @@ from gateway.commands.desk import UNKNOWN_STATE, act
 
 if TYPE_CHECKING:
     from booking.audit import AuditEntry
-    from booking.models import Checkout
+    from booking.checkout_row import Checkout
     from booking.operators import OperatorDesk
     from booking.oversight import Event
     from gateway.commands.common import Units
@@ -38,7 +38,7 @@ def graph() -> None:
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
     """List checkouts, the latest first."""
-    from booking.models import CheckoutState
+    from booking.checkout_row import CheckoutState
 
     async def rows(units: "Units") -> None:
         async with units() as unit:

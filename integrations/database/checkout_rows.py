@@ -5,18 +5,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
+from booking.checkout_row import Attempt, Checkout, CheckoutState, EndReason, LateFinding
 from booking.errors import UnknownState
-from booking.models import (
-    Attempt,
-    CardChoice,
-    Charge,
-    Checkout,
-    CheckoutState,
-    EndReason,
-    GuestDetails,
-    LateFinding,
-    Quote,
-)
+from booking.models import CardChoice, Charge, GuestDetails, Quote
 from booking.money import Money
 from booking.oversight import Attention, CheckoutSummary
 from booking.refusals import DeclineReason

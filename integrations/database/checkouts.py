@@ -9,8 +9,8 @@ from sqlalchemy import Integer, Select, and_, bindparam, or_, select, tuple_, up
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import AlreadyCounted, StaleCheckout
-from booking.models import Checkout, CheckoutState
 from booking.oversight import CheckoutSummary, ListPlace
 from booking.refusals import PaymentInProgress
 from booking.saga_table import CALLING, ENDED, TERMINAL, UNDER_WAY

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import String, and_, bindparam, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.models import Checkout, CheckoutState
+from booking.checkout_row import Checkout, CheckoutState
 from booking.refusals import SlotTaken
 from booking.saga_table import LATE
 from booking.slots import Busy, Interval

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import structlog
 
+from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
-from booking.models import Charge, Checkout
+from booking.models import Charge
 from booking.money import Money
 from booking.ports import LateCharges
 from integrations.healthie.acting import ClinicianClient, StaffClient

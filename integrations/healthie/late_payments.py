@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from booking.models import Attempt, Charge, Checkout
+from booking.checkout_row import Attempt, Checkout
+from booking.models import Charge
 from booking.ports import LateCharges
 from integrations.healthie.generated.fragments import Payment
 from integrations.healthie.payments import (

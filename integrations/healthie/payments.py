@@ -3,7 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from booking.models import Charge, Checkout
+from booking.checkout_row import Checkout
+from booking.models import Charge
 from booking.money import Money
 from integrations.healthie.answers import money
 from integrations.healthie.generated.enums import BillingItemState

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
-from booking.models import Appointment, Checkout
+from booking.models import Appointment
 from booking.refusals import SlotTaken
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import every, refusal

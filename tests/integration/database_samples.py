@@ -9,18 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog import BillingFrequency, BookingPolicy, ContactType
-from booking.models import (
-    Attempt,
-    CardChoice,
-    Charge,
-    Checkout,
-    CheckoutState,
-    EndReason,
-    GuestDetails,
-    LateFinding,
-    Quote,
-    Recurrence,
-)
+from booking.checkout_row import Attempt, Checkout, CheckoutState, EndReason, LateFinding
+from booking.models import CardChoice, Charge, GuestDetails, Quote, Recurrence
 from booking.money import Money
 from booking.oversight import Attention
 from booking.refusals import DeclineReason

@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 
 from booking.catalog import BookingPolicy, ContactType, Plan
-from booking.models import Checkout, GuestDetails, Quote
+from booking.checkout_row import Checkout
+from booking.models import GuestDetails, Quote
 from booking.money import Money
 from booking.slots import Slot
 from integrations.healthie.audit import LoggedCalls

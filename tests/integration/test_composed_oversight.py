@@ -13,9 +13,10 @@ from pydantic import HttpUrl, SecretStr
 from sqlalchemy import text
 
 from booking.audit import AuditEntry, AuditKind
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.errors import OutcomeUnknown
-from booking.models import CardChoice, Checkout, GuestDetails
-from booking.models import CheckoutState as S
+from booking.models import CardChoice, GuestDetails
 from booking.oversight import Attention, ClinicianBlock, Event
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.search import Wanted

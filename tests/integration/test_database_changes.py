@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.checkout_row import Checkout, CheckoutState, LateFinding
 from booking.happenings import Happening, Name
-from booking.models import Checkout, CheckoutState, LateFinding
 from booking.pokes import Listener, LocalPokes
 from booking.slots import Busy
 from booking.watched import Kind, Resource

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import AlreadyCounted, StaleCheckout
-from booking.models import CardChoice, Checkout, CheckoutState
+from booking.models import CardChoice
 from booking.refusals import PaymentInProgress
 from booking.saga_table import ENDED, IN_FLIGHT
 from booking.unit_of_work import UnitOfWorkFactory

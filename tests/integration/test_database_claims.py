@@ -6,7 +6,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.models import Checkout, CheckoutState, LateFinding
+from booking.checkout_row import Checkout, CheckoutState, LateFinding
 from booking.refusals import SlotTaken
 from booking.saga_table import LATE
 from booking.slots import Busy, Interval

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import UnknownState
-from booking.models import Checkout, CheckoutState
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind, ListPlace
 from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.alerts import SqlBlockedClinicians

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.models import Checkout
-from booking.models import CheckoutState as S
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.saga import Saga
 from booking.steps import SETTLE
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work

@@ -6,8 +6,9 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from booking.checkout_row import Attempt, Checkout
 from booking.errors import OutcomeUnknown
-from booking.models import Attempt, Charge, Checkout
+from booking.models import Charge
 from booking.ports import LateCharges
 from booking.refusals import CardDeclined
 from tests.integration.healthie_on_emulator import Practice, practice

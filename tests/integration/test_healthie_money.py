@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
-from booking.models import Checkout, Recurrence
+from booking.models import Recurrence
 from booking.money import Money
 from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
 from tests.integration.healthie_on_emulator import Practice, a_quote, practice

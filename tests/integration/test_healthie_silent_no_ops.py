@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown
-from booking.models import Checkout, Recurrence
+from booking.models import Recurrence
 from integrations.healthie.errors import SilentNoOp
 from integrations.healthie.readback import READ_BACKS
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice

@@ -7,8 +7,8 @@ from typing import TypeVar
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.models import Attempt, Checkout
-from booking.models import CheckoutState as S
+from booking.checkout_row import Attempt, Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.oversight import Attention, ClinicianBlock, EventKind
 from booking.story import event
 from integrations.database.audit import SqlAuditTrail

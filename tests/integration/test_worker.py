@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 import gateway.worker
-from booking.models import Checkout
-from booking.models import CheckoutState as S
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.saga import LEASE
 from booking.unit_of_work import UnitOfWork

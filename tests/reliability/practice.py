@@ -14,7 +14,8 @@ from pydantic import HttpUrl, SecretStr
 from sqlalchemy import func, select, update
 
 from booking.catalog import ContactType
-from booking.models import CardChoice, Checkout, CheckoutState, GuestDetails
+from booking.checkout_row import Checkout, CheckoutState
+from booking.models import CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import Refusal
 from booking.saga import LEASE, at_rest

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from booking.models import Checkout
-from booking.models import CheckoutState as S
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from tests.reliability.practice import PATIENCE_SECONDS, Patient, Peer, Practice
 from tests.reliability.proxy import Side
 

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import DomainError
-from booking.models import CardChoice, Checkout, CheckoutState, GuestDetails
+from booking.models import CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import (
     BookingFailed,

@@ -16,10 +16,11 @@ from unittest.mock import patch
 import booking.recording
 import booking.saga
 import booking.steps
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown
-from booking.models import Appointment, Charge, Checkout
-from booking.models import CheckoutState as S
+from booking.models import Appointment, Charge
 from booking.refusals import CardDeclined, DeclineReason
 from booking.saga import Saga
 from booking.steps import Steps

@@ -20,8 +20,8 @@ import booking.checkout
 import booking.checkout_start
 import booking.holds
 from booking.catalog import ContactType
+from booking.checkout_row import Checkout
 from booking.errors import DomainError
-from booking.models import Checkout
 from booking.slots import Slot
 from gateway.worker import POLL_SECONDS
 from integrations.healthie_emulator.seed import described

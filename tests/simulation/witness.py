@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from booking.models import Checkout, EndReason
-from booking.models import CheckoutState as S
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.oversight import Attention
 from booking.saga import at_rest
 from booking.saga_table import CLAIMING, TERMINAL, legal

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
+from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import AlreadyCounted, StaleCheckout
 from booking.happenings import Happening, Name
-from booking.models import Checkout, CheckoutState, Hold
+from booking.models import Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
 from booking.pokes import Pokes, of_checkout
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from booking.checkout_row import Attempt, Checkout, CheckoutState
 from booking.errors import UpstreamUnavailable
-from booking.models import Attempt, Charge, Checkout, CheckoutState, Quote
+from booking.models import Charge, Quote
 from booking.money import Money
 from booking.ports import LedgerCharge
 from tests.unit.booking_doubles import NOW

@@ -8,17 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from booking.catalog import Catalog, ContactType, Plan
+from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
-from booking.models import (
-    Appointment,
-    AppointmentStatus,
-    Card,
-    Charge,
-    Checkout,
-    GuestDetails,
-    Patient,
-    Promo,
-)
+from booking.models import Appointment, AppointmentStatus, Card, Charge, GuestDetails, Patient, Promo
 from booking.money import Money
 from booking.ports import LateCharges
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid

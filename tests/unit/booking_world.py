@@ -18,11 +18,12 @@ from booking.catalog import (
     VisitType,
 )
 from booking.checkout import CheckoutRules, CheckoutService
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
 from booking.happenings import Name
 from booking.holds import HoldRules, HoldService
-from booking.models import CardChoice, Checkout, GuestDetails, Hold, Promo
-from booking.models import CheckoutState as S
+from booking.models import CardChoice, GuestDetails, Hold, Promo
 from booking.money import Money
 from booking.pokes import LocalPokes
 from booking.ports import ChargeLedger

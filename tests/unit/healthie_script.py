@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 
 from booking.catalog import BookingPolicy, ContactType
-from booking.models import Checkout, Quote
+from booking.checkout_row import Checkout
+from booking.models import Quote
 from booking.money import Money
 from booking.slots import Slot
 from integrations.healthie.audit import Answer, Call, LoggedCalls

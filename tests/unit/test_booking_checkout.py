@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from booking.checkout import CheckoutRules
+from booking.checkout_row import CheckoutState as S
 from booking.errors import NotFound, UpstreamUnavailable
 from booking.models import Card, CardChoice, GuestDetails
-from booking.models import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import CardDeclined, CardRequired, CheckoutClosed, HoldExpired
 from booking.saga import at_rest

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from booking.models import Checkout, Hold
-from booking.models import CheckoutState as S
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
+from booking.models import Hold
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import (
     GuestDetailsRequired,

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from booking.checkout_row import CheckoutState
 from booking.errors import UpstreamUnavailable
 from booking.free_time import RENEWED, FreeTime
-from booking.models import CheckoutState
 from booking.pokes import Listener
 from booking.recent_slots import STALE
 from booking.search import Wanted

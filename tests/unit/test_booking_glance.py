@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
-from booking.models import CheckoutState as S
 from booking.saga import LEASE
 from booking.steps import SETTLE
 from tests.unit.booking_steps import mark, parked

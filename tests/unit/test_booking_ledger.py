@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from booking.checkout_row import Attempt, Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.ledger import CLOCK_SKEW, LANDS_WITHIN, DifferenceKind, reconcile
-from booking.models import Attempt, Checkout
-from booking.models import CheckoutState as S
 from booking.money import Money
 from booking.ports import LedgerCharge
 from tests.unit.booking_ledger_samples import BEGUN, NET, NOTHING, LedgerInMemory, charge, ended, in_books

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
 from booking.late import LONGEST_WAIT, LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
-from booking.models import Checkout
-from booking.models import CheckoutState as S
 from booking.oversight import Attention
 from booking.ports import LedgerCharge
 from booking.recording import FREE_AGAIN

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from booking.checkout_row import CheckoutState
 from booking.errors import UpstreamUnavailable
 from booking.happenings import Happening, Name, Recorded
 from booking.lookout import Lookout
-from booking.models import CheckoutState
 from booking.pokes import EVERY_CALENDAR, Listener, of_checkout, of_happening
 from booking.watched import Kind, Resource
 from tests.unit.booking_doubles import NOW

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from booking.alerts import FIRST_WAIT, Watch
+from booking.checkout_row import CheckoutState as S
+from booking.checkout_row import EndReason
 from booking.errors import AlertNotTold, InvalidInput, NotFound, OutcomeUnknown, UpstreamRefused
 from booking.happenings import Name
-from booking.models import CheckoutState as S
-from booking.models import EndReason
 from booking.operators import OperatorDesk, Resolution
 from booking.oversight import Alert, Attention, EventKind
 from booking.refusals import BookingFailed, CardDeclined, ClinicianNotBookable, SlotTaken

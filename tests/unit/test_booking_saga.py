@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from booking.catalog import ContactType
+from booking.checkout_row import CheckoutState as S
+from booking.checkout_row import EndReason
 from booking.errors import UpstreamRefused, UpstreamUnavailable
-from booking.models import CheckoutState as S
-from booking.models import EndReason
 from booking.money import Money
 from booking.oversight import Attention
 from booking.refusals import (

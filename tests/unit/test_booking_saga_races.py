@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 import structlog
 
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamRefused
-from booking.models import Checkout, EndReason
-from booking.models import CheckoutState as S
 from booking.refusals import CheckoutClosed, PaymentInProgress, SlotTaken
 from booking.saga import LEASE, STEP_BUDGET, at_rest
 from booking.steps import SETTLE

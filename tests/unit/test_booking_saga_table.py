@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from booking.models import CheckoutState as S
+from booking.checkout_row import CheckoutState as S
 from booking.saga_table import (
     BEFORE_MONEY,
     CALLING,

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from booking.checkout_row import CheckoutState as S
+from booking.checkout_row import EndReason
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
-from booking.models import CheckoutState as S
-from booking.models import EndReason
 from booking.refusals import SlotTaken
 from booking.saga import MAX_TRIES
 from booking.steps import SETTLE

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import pytest
 
+from booking.checkout_row import Checkout, EndReason
+from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamRefused, UpstreamUnavailable
-from booking.models import Checkout, EndReason
-from booking.models import CheckoutState as S
 from booking.principals import Caller
 from booking.recording import FREE_AGAIN
 from booking.refusals import CardDeclined, Refusal

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from booking.catalog import Plan
+from booking.checkout_row import CheckoutState
 from booking.current import asked_by
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
-from booking.models import CardChoice, CheckoutState, Promo
+from booking.models import CardChoice, Promo
 from booking.principals import Caller
 from booking.quotes import QuoteService
 from booking.refusals import CardDeclined, CardRequired, PromoInvalid, SlotTaken, TooManyAttempts

@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from booking.checkout_row import Attempt
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
-from booking.models import Attempt
 from integrations.healthie.connect import Healthie
 from integrations.healthie.decoding import SKIPPING, decode
 from integrations.healthie.drift import contract_schema, operations

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from booking.checkout_row import CheckoutState
 from booking.current import working_for
-from booking.models import CheckoutState
 from booking.pacing import FIRST_BACK_OFF, BackOff, LocalPacer, Pace, Turn
 from integrations.healthie.breaker import FAILURES, OPEN, Breakers
 from integrations.healthie.errors import (

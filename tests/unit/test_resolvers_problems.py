@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from booking import refusals
-from booking.models import CheckoutState, EndReason
+from booking.checkout_row import CheckoutState, EndReason
 from booking.refusals import DeclineReason, Refusal
 from gateway.graphql import build_schema
 from resolvers.checkouts import to_end_status
@@ -67,7 +67,7 @@ def test_every_problem_can_be_answered_by_something(kind: type[Refusal]) -> None
         (catalog.ContactType, "booking.catalog.ContactType"),
         (catalog.BillingFrequency, "booking.catalog.BillingFrequency"),
         (records.AppointmentStatus, "booking.models.AppointmentStatus"),
-        (checkouts.CheckoutEndReason, "booking.models.EndReason"),
+        (checkouts.CheckoutEndReason, "booking.checkout_row.EndReason"),
         (checkouts.DeclineReason, "booking.refusals.DeclineReason"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
