@@ -1,27 +1,27 @@
 """The driver of the checkout saga: intent, commit, call, commit.
 
 Any number of drivers may run; each row is driven by one at a time, under a lease. Every write expects the version that
-was read, so a driver that lost its lease can write nothing.
+was read, so a driver that lost its lease can write nothing. What is due after the end is in aftercare.py.
 """
 
 import contextlib
 import itertools
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
+from booking.aftercare import Aftercare
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import given_up
 from booking.current import working_for
 from booking.errors import OutcomeUnknown, StaleCheckout, UpstreamUnavailable
-from booking.late import looked_enough, next_look, only_books_are_due
+from booking.late import LateTruth
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
 from booking.recording import LEASE, Recording, at_rest
 from booking.refusals import PaymentInProgress
-from booking.saga_table import BEFORE_MONEY, CALLING, LATE, PROVABLE, TERMINAL, WAITING, legal
+from booking.saga_table import BEFORE_MONEY, CALLING, PROVABLE, WAITING, legal
 from booking.steps import SETTLE, Steps
 from booking.unit_of_work import UnitOfWorkFactory
 
@@ -38,8 +38,6 @@ RARELY = timedelta(minutes=5)
 # hour are reported (Healthie), and what is done late by a machine is still done right. That it lasts is alerted long before.
 MAX_TRIES = 50
 
-__all__ = ["LEASE", "MAX_TRIES", "STEP_BUDGET", "Saga", "at_rest"]
-
 log = structlog.get_logger(__name__)
 
 
@@ -47,10 +45,18 @@ class Saga(Recording):
     """Drives checkouts from recovery point to recovery point."""
 
     def __init__(
-        self, *, steps: Steps, units: UnitOfWorkFactory, holds: HoldStore, clock: Clock, name: str
+        self,
+        *,
+        steps: Steps,
+        late: LateTruth,
+        units: UnitOfWorkFactory,
+        holds: HoldStore,
+        clock: Clock,
+        name: str,
     ) -> None:
         super().__init__(units=units, holds=holds, clock=clock, name=name)
         self._steps = steps
+        self._aftercare = Aftercare(late=late, units=units, holds=holds, clock=clock, name=name)
         self._serial = itertools.count(1)
 
     async def drive(self, checkout: Checkout) -> Checkout:
@@ -100,10 +106,8 @@ class Saga(Recording):
         with contextlib.suppress(StaleCheckout):
             if checkout.state in WAITING:
                 await self._expire_if_abandoned(checkout)
-            elif checkout.state in TERMINAL:
+            elif self._is_due(checkout):  # it has ended, or a person has it
                 await self._see_after(checkout)
-            elif self._is_due(checkout):  # a person has it
-                await self._look_again(checkout)
 
     async def glance(self, checkout_id: str) -> None:
         """Look ahead of time at what a parked row waits for, since upstream says that something came of it.
@@ -148,78 +152,11 @@ class Saga(Recording):
             await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
 
     async def _see_after(self, checkout: Checkout) -> None:
-        """Do what is due after the end: the hold is given back for certain, then late truth is looked for. Raises StaleCheckout."""
-        if not self._is_due(checkout):
-            return
-        now = self._clock.now()
-        if only_books_are_due(checkout, now=now):
-            await self._compare(checkout, checkout, await self._others(checkout))
-            return
-        freed = checkout.looks > 0 or await self._free_hold(checkout)
-        planned = next_look(checkout)
-        # An operator who resolved it wants it looked at now: it is due when it ended.
-        for_the_hold = (checkout.ended_at or now) < (checkout.due_at or now)
-        if for_the_hold and (planned is None or now < planned):
-            due = planned if freed else min(now + SETTLE, planned or now + SETTLE)
-            await self._write(checkout, checkout.changed(due_at=due, updated_at=now))
-        else:
-            await self._look_again(checkout)
-
-    async def _free_hold(self, checkout: Checkout) -> bool:
-        """Give the hold back as the end should have done, unless another checkout stands on it by now."""
-        async with self._units() as unit:
-            standing = await unit.checkouts.live_for_hold(checkout.hold_id)
-        return standing is not None or await self._give_back_hold(checkout)
-
-    async def _look_again(self, checkout: Checkout) -> None:
-        """Look for late truth; what is found is undone at once. Raises StaleCheckout."""
-        try:
-            others = await self._others(checkout)
-            with working_for(checkout):
-                after = await self._steps.look_again(checkout, others)
-        except (UpstreamUnavailable, OutcomeUnknown) as error:
-            await self._look_later(checkout, checkout, type(error).__name__)
-            return
-        except Exception as error:
-            await self._look_later(checkout, checkout, type(error).__name__)
-            raise
-        if after.state in LATE:
-            log.warning(
-                "checkout.late_truth", checkout=checkout.id, ended=checkout.state, undoing=after.state
-            )
+        """Do what is due after the end; what came late is undone at once. Raises StaleCheckout."""
+        reopened = await self._aftercare.see_after(checkout)
+        if reopened is not None:
             driver = self._driver()
-            await self._go_on(await self._record(checkout, after.changed(lease_owner=driver)), driver)
-        else:
-            await self._compare(checkout, after, others)
-
-    async def _compare(self, before: Checkout, looked: Checkout, others: Sequence[Checkout]) -> None:
-        """Write what a look found, with what the books say; where only they cannot be read, they alone are read again later.
-
-        Raises StaleCheckout.
-        """
-        try:
-            after = await self._steps.compare(looked, others)
-        except UpstreamUnavailable as error:
-            await self._look_later(before, looked, type(error).__name__)
-        except Exception as error:
-            await self._look_later(before, looked, type(error).__name__)
-            raise
-        else:
-            await self._record(before, after.changed(tries=0))
-
-    async def _look_later(self, before: Checkout, after: Checkout, why: str) -> None:
-        """Write what was found, and that the rest is still to be looked at."""
-        log.info("checkout.look_postponed", checkout=before.id, why=why, tries=after.tries + 1)
-        after = after.changed(tries=after.tries + 1)
-        if looked_enough(after, now=self._clock.now()):
-            after = after.flagged(Attention.LATE_LOOK_FAILED)
-        await self._record(before, after)
-
-    async def _others(self, checkout: Checkout) -> Sequence[Checkout]:
-        if checkout.patient_id is None:
-            return ()
-        async with self._units() as unit:
-            return await unit.checkouts.of_patient(checkout.patient_id, besides=checkout.id)
+            await self._go_on(await self._record(checkout, reopened.changed(lease_owner=driver)), driver)
 
     async def _next(self, checkout: Checkout, *, look: bool) -> Checkout:
         """The row as its next write shall be."""

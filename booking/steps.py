@@ -4,17 +4,16 @@ A step answers the row as it shall be written next. It makes at most one foreign
 and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
-from booking.late import LateTruth
 from booking.models import Appointment, Charge
 from booking.oversight import Attention
-from booking.ports import PATIENT_EXISTS, Billing, Cards, ChargeLedger, Clock, HoldStore, Patients, Scheduling
+from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
 from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
@@ -36,10 +35,8 @@ class Steps(Compensation):
         scheduling: Scheduling,
         holds: HoldStore,
         clock: Clock,
-        ledger: ChargeLedger | None = None,
     ) -> None:
         super().__init__(billing=billing, scheduling=scheduling)
-        self._late = LateTruth(billing=billing, scheduling=scheduling, clock=clock, ledger=ledger)
         self._patients = patients
         self._cards = cards
         self._holds = holds
@@ -83,14 +80,6 @@ class Steps(Compensation):
         """What is proved to have landed of an intent, however early; None: nothing so far, which proves nothing."""
         landed = self._landed.get(checkout.state)
         return await landed(checkout) if landed else None
-
-    async def look_again(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
-        """What became late of a checkout that has ended: see LateTruth.look."""
-        return await self._late.look(checkout, others)
-
-    async def compare(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
-        """What the card processor's books tell otherwise of a checkout that has ended: see LateTruth.compare."""
-        return await self._late.compare(checkout, others)
 
     async def _started(self, checkout: Checkout) -> Checkout:
         return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
 from booking.current import current_work
+from booking.late import LateTruth
 from booking.lookout import OFTEN, SELDOM, Lookout
 from booking.oversight import AlertPort, Attention
 from booking.polling import VisitPoll
@@ -114,10 +115,10 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             scheduling=healthie.scheduling,
             holds=holds,
             clock=clock,
-            ledger=ledger,
         )
+        late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger)
         name = _process_name()
-        saga = Saga(steps=steps, units=units, holds=holds, clock=clock, name=name)
+        saga = Saga(steps=steps, late=late, units=units, holds=holds, clock=clock, name=name)
         counts = connect_counts(settings, shared.redis, clock)
         blocks = SqlBlockedClinicians(engine=engine)
         catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)

@@ -9,7 +9,7 @@ from booking.catalog import Catalog
 from booking.checkout_row import Checkout as CheckoutRow
 from booking.checkout_row import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
-from booking.saga import at_rest
+from booking.recording import at_rest
 from booking.saga_table import ENDED, WAITING
 from booking.services import Services
 from resolvers.catalog import names, to_clinicians, to_money_or_none

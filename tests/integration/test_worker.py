@@ -13,7 +13,7 @@ import gateway.worker
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
-from booking.saga import LEASE
+from booking.recording import LEASE
 from booking.unit_of_work import UnitOfWork
 from gateway.worker import AT_ONCE, POLL_SECONDS, Chore, Worker
 from integrations.database.sealing import Sealer

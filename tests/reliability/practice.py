@@ -17,8 +17,8 @@ from booking.catalog import ContactType
 from booking.checkout_row import Checkout, CheckoutState
 from booking.models import CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
+from booking.recording import LEASE, at_rest
 from booking.refusals import Refusal
-from booking.saga import LEASE, at_rest
 from booking.saga_table import TERMINAL
 from booking.slots import Slot
 from booking.steps import SETTLE

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import Table, func, select
 
-from booking.saga import LEASE
+from booking.recording import LEASE
 from gateway.app import create_app
 from gateway.demo import documents
 from gateway.idempotency import IN_FLIGHT

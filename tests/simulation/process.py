@@ -14,6 +14,7 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
 from booking.errors import UpstreamUnavailable
 from booking.holds import HoldRules, HoldService
+from booking.late import LateTruth
 from booking.pacing import LocalPacer, Pace
 from booking.polling import VisitPoll
 from booking.quotes import QuoteService
@@ -114,7 +115,10 @@ class Process:
             holds=self._holds,
             clock=fate,
         )
-        self.saga = Saga(steps=steps, units=self._units, holds=self._holds, clock=fate, name=fate.name)
+        late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
+        self.saga = Saga(
+            steps=steps, late=late, units=self._units, holds=self._holds, clock=fate, name=fate.name
+        )
         search = SlotSearch(
             catalog=healthie.catalog,
             availability=healthie.availability,

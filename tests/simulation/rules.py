@@ -13,13 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import booking.aftercare
 import booking.recording
 import booking.saga
 import booking.steps
+from booking.aftercare import Aftercare
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown
+from booking.late import LateTruth
 from booking.models import Appointment, Charge
 from booking.refusals import CardDeclined, DeclineReason
 from booking.saga import Saga
@@ -87,6 +90,7 @@ def _without_waiting() -> Iterator[None]:
     with ExitStack() as patches:
         patches.enter_context(patch.object(Steps, "_settled", _at_once))
         patches.enter_context(patch.object(booking.saga, "SETTLE", timedelta(seconds=1)))
+        patches.enter_context(patch.object(booking.aftercare, "SETTLE", timedelta(seconds=1)))
         patches.enter_context(patch.object(booking.recording, "SETTLE", timedelta(seconds=1)))
         yield
 
@@ -114,12 +118,12 @@ def _without_allow_list() -> Iterator[None]:
         yield
 
 
-async def _look_no_more(self: Steps, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+async def _look_no_more(self: LateTruth, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
     """What has ended has ended."""
     return checkout.changed(looks=checkout.looks + 1)
 
 
-async def _leave_it(self: Saga, checkout: Checkout) -> bool:
+async def _leave_it(self: Aftercare, checkout: Checkout) -> bool:
     """Whoever ended it will have given its hold back."""
     return True
 
@@ -161,7 +165,7 @@ def _first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], .
 
 
 KEY: Mapping[str, Removal] = {"upstream key": _without_upstream_key}
-SWEEP: Mapping[str, Removal] = {"late sweep": _with(Steps, "look_again", _look_no_more)}
+SWEEP: Mapping[str, Removal] = {"late sweep": _with(LateTruth, "look", _look_no_more)}
 
 
 def _leaving(seconds: float) -> Scenario:
@@ -319,7 +323,7 @@ RULES = (
     ),
     Rule(
         name="hold given back once more",
-        removal=_with(Saga, "_free_hold", _leave_it),
+        removal=_with(Aftercare, "_free_hold", _leave_it),
         guards={},
         scenario=CANONICAL,
         troubles=(

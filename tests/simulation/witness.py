@@ -11,7 +11,7 @@ from sqlalchemy import select
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.oversight import Attention
-from booking.saga import at_rest
+from booking.recording import at_rest
 from booking.saga_table import CLAIMING, TERMINAL, legal
 from booking.slots import Slot
 from integrations.database.checkout_rows import from_row

@@ -23,14 +23,16 @@ from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
 from booking.happenings import Name
 from booking.holds import HoldRules, HoldService
+from booking.late import LateTruth
 from booking.models import CardChoice, GuestDetails, Hold, Promo
 from booking.money import Money
 from booking.pokes import LocalPokes
 from booking.ports import ChargeLedger
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.quotes import QuoteService
+from booking.recording import LEASE, at_rest
 from booking.records import RecordsService
-from booking.saga import LEASE, Saga, at_rest
+from booking.saga import Saga
 from booking.saga_table import TERMINAL
 from booking.search import SlotSearch
 from booking.slots import Slot
@@ -206,11 +208,21 @@ class World:
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
             clock=self.clock,
+        )
+        late = LateTruth(
+            billing=FakeBilling(self.books),
+            scheduling=FakeScheduling(self.books),
+            clock=self.clock,
             ledger=self.ledger,
         )
         name = f"process-{next(self._processes)}"
         return Saga(
-            steps=steps, units=units or self.database, holds=self.announced, clock=self.clock, name=name
+            steps=steps,
+            late=late,
+            units=units or self.database,
+            holds=self.announced,
+            clock=self.clock,
+            name=name,
         )
 
     def a_start(self, saga: Saga) -> StartService:

@@ -13,8 +13,8 @@ from booking.checkout_row import CheckoutState as S
 from booking.errors import NotFound, UpstreamUnavailable
 from booking.models import Card, CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind
+from booking.recording import at_rest
 from booking.refusals import CardDeclined, CardRequired, CheckoutClosed, HoldExpired
-from booking.saga import at_rest
 from tests.unit.booking_world import (
     FREE,
     GUEST,

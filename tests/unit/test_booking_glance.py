@@ -7,7 +7,7 @@ import pytest
 
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
-from booking.saga import LEASE
+from booking.recording import LEASE
 from booking.steps import SETTLE
 from tests.unit.booking_steps import mark, parked
 from tests.unit.booking_upstream import AnswerLost, Lost

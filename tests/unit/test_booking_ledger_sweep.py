@@ -10,9 +10,8 @@ from booking.checkout_row import CheckoutState as S
 from booking.late import LONGEST_WAIT, LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
 from booking.oversight import Attention
 from booking.ports import LedgerCharge
-from booking.recording import FREE_AGAIN
+from booking.recording import FREE_AGAIN, at_rest
 from booking.refusals import CardDeclined
-from booking.saga import at_rest
 from tests.unit.booking_ledger_samples import LedgerInMemory, in_books
 from tests.unit.booking_steps import confirm
 from tests.unit.booking_world import World, a_slot

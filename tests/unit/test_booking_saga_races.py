@@ -8,8 +8,9 @@ import structlog
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamRefused
+from booking.recording import LEASE, at_rest
 from booking.refusals import CheckoutClosed, PaymentInProgress, SlotTaken
-from booking.saga import LEASE, STEP_BUDGET, at_rest
+from booking.saga import STEP_BUDGET
 from booking.steps import SETTLE
 from tests.unit.booking_steps import confirm, mark, parked
 from tests.unit.booking_upstream import AnswerLost, Lost

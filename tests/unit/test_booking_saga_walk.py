@@ -14,9 +14,8 @@ from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.principals import Caller
-from booking.recording import FREE_AGAIN
+from booking.recording import FREE_AGAIN, LEASE
 from booking.refusals import CardDeclined, Refusal
-from booking.saga import LEASE
 from booking.saga_table import TERMINAL
 from booking.slots import Slot
 from booking.steps import SETTLE

@@ -18,7 +18,8 @@ import jsonschema
 import pytest
 import yaml
 
-from booking.saga import LEASE, STEP_BUDGET
+from booking.recording import LEASE
+from booking.saga import STEP_BUDGET
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_SCHEMA = ROOT / "tests" / "data" / "compose-spec.json"
