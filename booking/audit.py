@@ -22,7 +22,7 @@ class AuditKind(StrEnum):
 
     ATTEMPTED = "attempted"  # a call is about to be sent; no record of it, no call
     ANSWERED = "answered"  # how that attempt ended
-    ACCESSED = "accessed"  # somebody of the practice read the trail itself
+    ACCESSED = "accessed"  # somebody of the practice read the trail or checkouts, or acted on one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class AuditEntry:
     actor: str  # Principal.key, opaque: `patient:<upstream id>`, `guest:<checkout>`, `visitor:…`, `staff:…`, `operator:…`; "anonymous";
     # "worker", "worker for guest" (whose checkout it resumed); "operator NAME" at a command; or "system"
     operation: str  # the operation's name, never its document
-    operation_kind: str  # query | mutation; command, where a person read the trail
+    operation_kind: str  # query | mutation; command, where a person looked or acted
     attempt: int  # from 1
     acting: str | None = None  # on whose account: a clinician's id, or "organization"
     key_fingerprint: str | None = None  # of the API key, far too short to find it from

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands.common import ended, moment, operator, with_database
+from gateway.commands.common import ended, moment, note_access, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -69,7 +68,7 @@ def show(checkout_id: str) -> None:
         found = await of_checkout(engine, checkout_id)
         if not found:
             raise click.ClickException("The trail knows of no such checkout.")
-        await _note_access(settings, engine, "audit show", checkout_id=checkout_id)
+        await note_access(settings, engine, "audit show", checkout_id=checkout_id)
         for link in found:
             click.echo(f"{link.sequence:>9}  {_entry(link)}")
 
@@ -88,7 +87,7 @@ def export(since: datetime | None, until: datetime | None) -> None:
     settings = settings_of_process()
 
     async def write(engine: "AsyncEngine") -> None:
-        await _note_access(settings, engine, "audit export")
+        await note_access(settings, engine, "audit export")
         before, last = await span(engine, since=_utc(since), until=_utc(until))
         previous = before.mac
         async for link in links(engine, after=before.sequence, until=last):
@@ -142,34 +141,6 @@ def _verdict_on_export(settings: "Settings", path: Path, anchors: "Iterable[Anch
         for link in links:
             reader.read(link)
     return reader.end(whole=False)
-
-
-async def _note_access(
-    settings: "Settings", engine: "AsyncEngine", command: str, *, checkout_id: str | None = None
-) -> None:
-    """Record who reads the trail, before they do: without that, nothing is read."""
-    from booking.audit import AuditEntry, AuditKind
-    from booking.errors import AuditUnavailable
-    from gateway.audit import audit_keys
-    from integrations.database.audit import SqlAuditTrail
-
-    entry = AuditEntry(
-        kind=AuditKind.ACCESSED,
-        call_id=uuid.uuid4().hex,
-        at=datetime.now(UTC),
-        actor=operator(),
-        operation=command,
-        operation_kind="command",
-        attempt=1,
-        checkout_id=checkout_id,
-    )
-    trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
-    try:
-        await trail.record(entry)
-    except AuditUnavailable as error:
-        raise click.ClickException("That you look cannot be recorded, so nothing is shown.") from error
-    finally:
-        await trail.aclose()
 
 
 def _told(verdict: "Verdict") -> list[str]:

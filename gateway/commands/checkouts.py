@@ -37,7 +37,7 @@ def graph() -> None:
 @click.option("--state", help="Only those at this state.")
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
-    """List checkouts, the latest first."""
+    """List checkouts, the latest first. That you looked is recorded."""
     from booking.checkout_row import CheckoutState
 
     async def rows(units: "Units") -> None:
@@ -53,13 +53,13 @@ def list_checkouts(state: str | None, attention: bool) -> None:
             raise click.UsageError(f"{state!r} is none of {', '.join(CheckoutState)}.")
         click.echo("None.")
 
-    on_units(rows)
+    on_units(rows, command="checkouts list")
 
 
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def show(checkout_id: str) -> None:
-    """Tell a checkout's story in order, with its upstream calls. Holds no patient data."""
+    """Tell a checkout's story in order, with its upstream calls. Holds no patient data. That you looked is recorded."""
     from booking.errors import UnknownState
     from booking.oversight import Event
     from integrations.database.story import story_of
@@ -71,7 +71,7 @@ def show(checkout_id: str) -> None:
             except UnknownState as error:
                 raise click.ClickException(UNKNOWN_STATE) from error
 
-    checkout = on_units(row)
+    checkout = on_units(row, command="checkouts show", checkout_id=checkout_id)
     if checkout is None:
         raise click.ClickException("There is no such checkout.")
     click.echo("\n".join(_facts(checkout)))
@@ -88,7 +88,7 @@ def retry(checkout_id: str) -> None:
     async def again(desk: "OperatorDesk") -> "Checkout":
         return await desk.retry(checkout_id)
 
-    row = act(again)
+    row = act(again, command="checkouts retry", checkout_id=checkout_id)
     due = moment(row.due_at) if row.due_at else "now"
     click.echo(f"{row.id} stands at {row.state}; a worker takes it up from {due} on.")
 
@@ -104,7 +104,7 @@ def resolve(checkout_id: str, resolution: str, note: str) -> None:
     async def settle(desk: "OperatorDesk") -> "Checkout":
         return await desk.resolve(checkout_id, Resolution(resolution), note=note)
 
-    row = act(settle)
+    row = act(settle, command="checkouts resolve", checkout_id=checkout_id)
     click.echo(f"{row.id} has ended as {row.state}.")
 
 

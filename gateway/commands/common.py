@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import getpass
 import os
+import re
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     Units = Callable[[], SqlUnitOfWork]
 
 T = TypeVar("T")
+
+# What a checkout is called. Whatever else somebody types in its place is not for the audit trail.
+_CHECKOUT_ID = re.compile(r"chk_[\w-]{1,64}")
 
 
 @contextlib.contextmanager
@@ -62,16 +67,60 @@ def on_database(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
     return asyncio.run(with_database(settings_of_process(), work))
 
 
-def on_units(work: "Callable[[Units], Awaitable[T]]", *, settings: "Settings | None" = None) -> T:
-    """Run it on that database in units of work; `settings` if they have been read already."""
+def on_units(
+    work: "Callable[[Units], Awaitable[T]]",
+    *,
+    settings: "Settings | None" = None,
+    command: str | None = None,
+    checkout_id: str | None = None,
+) -> T:
+    """Run it on that database in units of work; `settings` if they have been read already.
+
+    With a `command`, who gives it, and for which checkout, is in the audit trail before the work begins.
+    """
     from gateway.commands.starting import settings_of_process
     from gateway.sealing import sealer
     from integrations.database.unit_of_work import sql_unit_of_work
 
-    settings = settings or settings_of_process()
-    return asyncio.run(
-        with_database(settings, lambda engine: work(sql_unit_of_work(engine, sealer(settings))))
+    known = settings or settings_of_process()
+    named = checkout_id if checkout_id and _CHECKOUT_ID.fullmatch(checkout_id) else None
+
+    async def do(engine: "AsyncEngine") -> T:
+        if command is not None:
+            await note_access(known, engine, command, checkout_id=named)
+        return await work(sql_unit_of_work(engine, sealer(known)))
+
+    return asyncio.run(with_database(known, do))
+
+
+async def note_access(
+    settings: "Settings", engine: "AsyncEngine", command: str, *, checkout_id: str | None = None
+) -> None:
+    """Record who looks or acts, before they do: without that, nothing is shown and nothing is done."""
+    from booking.audit import AuditEntry, AuditKind
+    from booking.errors import AuditUnavailable
+    from gateway.audit import audit_keys
+    from integrations.database.audit import SqlAuditTrail
+
+    entry = AuditEntry(
+        kind=AuditKind.ACCESSED,
+        call_id=uuid.uuid4().hex,
+        at=datetime.now(UTC),
+        actor=operator(),
+        operation=command,
+        operation_kind="command",
+        attempt=1,
+        checkout_id=checkout_id,
     )
+    trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
+    try:
+        await trail.record(entry)
+    except AuditUnavailable as error:
+        raise click.ClickException(
+            "That you look, or act, cannot be recorded, so nothing is shown or done."
+        ) from error
+    finally:
+        await trail.aclose()
 
 
 def operator() -> str:

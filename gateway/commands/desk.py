@@ -16,8 +16,10 @@ T = TypeVar("T")
 UNKNOWN_STATE = "The row is at a state that this version of Frontdoor does not know: a migration is missing."
 
 
-def act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
-    """Do it as the operator who is logged in on this machine, and explain what keeps it from being done."""
+def act(
+    action: "Callable[[OperatorDesk], Awaitable[T]]", *, command: str, checkout_id: str | None = None
+) -> T:
+    """Do it as the operator who is logged in on this machine, on record, and explain what keeps it from being done."""
     from booking.errors import InvalidInput, NotFound, StaleCheckout, UnknownState
     from booking.operators import OperatorDesk
     from booking.refusals import PaymentInProgress
@@ -38,4 +40,4 @@ def act(action: "Callable[[OperatorDesk], Awaitable[T]]") -> T:
         except PaymentInProgress as error:
             raise click.ClickException(str(error)) from error
 
-    return on_units(done)
+    return on_units(done, command=command, checkout_id=checkout_id)

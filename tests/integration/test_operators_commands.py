@@ -7,11 +7,15 @@ from typing import TypeVar
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.audit import AuditEntry, AuditKind
+from booking.audit_chain import entry_of
 from booking.checkout_row import Attempt, Checkout
 from booking.checkout_row import CheckoutState as S
+from booking.errors import AuditUnavailable
 from booking.oversight import Attention, ClinicianBlock, EventKind
 from booking.story import event
 from integrations.database.audit import SqlAuditTrail
+from integrations.database.audit_reading import links
 from integrations.database.story import story_of
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.commands import frontdoor, on_database
@@ -56,6 +60,13 @@ async def prepare(engine: AsyncEngine) -> None:
             )
         )
         await unit.commit()
+
+
+LAST = 1_000  # more records than any test makes
+
+
+async def recorded(engine: AsyncEngine) -> list[AuditEntry]:
+    return [entry_of(link.record) async for link in links(engine, until=LAST)]
 
 
 def read(url: str, checkout_id: str = GIVEN_UP.id) -> Checkout:
@@ -113,6 +124,49 @@ def test_a_retry_makes_it_due_and_is_written_down_with_who_did_it(url: str) -> N
         EventKind.RETRIED,
         f"operator {getpass.getuser()}",
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("checkouts", "list"),
+        ("checkouts", "show", "chk_given_up"),
+        ("checkouts", "retry", "chk_given_up"),
+        ("checkouts", "resolve", "chk_given_up", "--as", "refunded", "--note", "By hand."),
+        ("clinicians", "unblock", "clinician-1"),
+    ],
+    ids=lambda command: command[1],
+)
+def test_who_looked_or_acted_is_in_the_audit_trail(url: str, command: tuple[str, ...]) -> None:
+    assert frontdoor(*command).exit_code == 0
+    (entry,) = on_database(url, recorded)
+    assert (entry.kind, entry.actor, entry.operation, entry.checkout_id) == (
+        AuditKind.ACCESSED,
+        f"operator {getpass.getuser()}",
+        " ".join(command[:2]),
+        GIVEN_UP.id if GIVEN_UP.id in command else None,
+    )
+    assert frontdoor("audit", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["show", "retry"])
+def test_what_is_typed_in_the_place_of_an_id_is_not_recorded(url: str, command: str) -> None:
+    assert frontdoor("checkouts", command, "sample.patient@example.com").exit_code == 1
+    assert [entry.checkout_id for entry in on_database(url, recorded)] == [None]
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", GIVEN_UP.id), ("retry", GIVEN_UP.id)])
+def test_what_cannot_be_recorded_is_neither_shown_nor_done(
+    url: str, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(self: SqlAuditTrail, entry: AuditEntry) -> None:
+        raise AuditUnavailable
+
+    monkeypatch.setattr(SqlAuditTrail, "record", unavailable)
+    refused = frontdoor("checkouts", *command)
+    assert refused.exit_code == 1
+    assert GIVEN_UP.id not in refused.output
+    assert read(url) == GIVEN_UP.changed(version=1)
 
 
 def test_a_resolution_needs_a_note_and_ends_it(url: str) -> None:
