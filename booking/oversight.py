@@ -23,6 +23,7 @@ class Attention(StrEnum):
     LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's
     LATE_CHARGE = "late_charge"  # came while the checkout waited for a person
     LATE_VISIT = "late_visit"  # a visit that no machine should delete: begun, moved, one of several, or a person has the checkout
+    LATE_FOUND = "late_found"  # what the sweep undoes by itself: alerted, and on no list
     LATE_UNDO_FAILED = "late_undo_failed"
     LATE_LOOK_FAILED = "late_look_failed"  # upstream, or the card processor, could not be asked for days
     IN_DOUBT = "in_doubt"  # an outcome unknown for too long, or a row that goes on long after its deadline

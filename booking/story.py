@@ -4,6 +4,7 @@ from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.happenings import Happening, Name, event_id
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind
+from booking.saga_table import LATE
 from booking.unit_of_work import UnitOfWork
 from booking.watched import Kind, Resource
 
@@ -18,12 +19,15 @@ _ENDS = {
 
 
 async def tell(unit: UnitOfWork, before: Checkout, after: Checkout, *, by: str) -> None:
-    """Write down a move, raise an alert for each new reason to look, block a clinician whose visit came back as another's."""
+    """Write down a move, raise an alert for each new reason to look and for what is found late, block a clinician whose visit came back as another's."""
     if after.state != before.state:
         await unit.story.add(event(after, EventKind.MOVED, before=before, by=by))
     for reason in _new_reasons(before, after):
         await unit.story.add(event(after, EventKind.FLAGGED, by=by, note=reason))
         await unit.alerts.raise_once(Alert(reason=reason, subject=after.id, raised_at=after.updated_at))
+    if after.state in LATE and before.state not in LATE:
+        found = Alert(reason=Attention.LATE_FOUND, subject=after.id, raised_at=after.updated_at)
+        await unit.alerts.raise_once(found)
     if after.end_reason is EndReason.PROVIDER_MISMATCH and before.end_reason is not after.end_reason:
         await _block(unit, after)
     await announce(unit, before, after)

@@ -13,6 +13,7 @@ _TEXTS = {
     Attention.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",
     Attention.LATE_CHARGE: "A payment turned up while the checkout waits for a person.",
     Attention.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
+    Attention.LATE_FOUND: "A payment or visit turned up after the end, and is undone. Nothing is to be done as long as no other alert follows.",
     Attention.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
     Attention.LATE_LOOK_FAILED: "For days it could not be asked whether anything turned up after the end.",
     Attention.IN_DOUBT: "An outcome has been unknown, or a checkout has gone on past its deadline, for too long.",

@@ -6,6 +6,8 @@ import pytest
 
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
+from booking.saga_table import CALLING, UNDER_WAY
+from integrations.healthie.readback import READ_BACKS
 from tests.reliability.practice import PATIENCE_SECONDS, Patient, Peer, Practice
 from tests.reliability.proxy import Side
 
@@ -13,6 +15,19 @@ BOTH = pytest.mark.parametrize("side", list(Side))
 
 # The states that a driver passes without a call of its own; the intents are where a call stands still (see `Side`).
 ON_THE_WAY_TO_A_VISIT = (S.STARTED, S.PATIENT_READY, S.CARD_READY, S.CHARGED, S.BOOKED)
+ON_THE_WAY_BACK = (S.COMPENSATING, S.RECURRING_CANCELLED)
+
+EFFECTS = ("CreatePatient", "AttachCard", "Charge", "Book")
+EFFECTS_BACK = ("CancelRecurring", "Refund")
+DELETION = "DeleteVisit"
+
+# What is changed at Healthie, and not for a checkout.
+OF_NO_CHECKOUT = {"SubscribeWebhook", "EnableWebhook"}
+
+
+def test_no_recovery_point_and_no_effect_is_left_out() -> None:
+    assert {*ON_THE_WAY_TO_A_VISIT, *ON_THE_WAY_BACK} == UNDER_WAY - CALLING
+    assert {*EFFECTS, *EFFECTS_BACK, DELETION} == READ_BACKS.keys() - OF_NO_CHECKOUT
 
 
 async def killed_at_state(practice: Practice, patient: Patient, state: S) -> None:
@@ -75,7 +90,7 @@ class TestOnTheWayToAVisit:
             await assert_one_visit(practice, await peer.pay_again(patient))
 
     @BOTH
-    @pytest.mark.parametrize("effect", ["CreatePatient", "AttachCard", "Charge", "Book"])
+    @pytest.mark.parametrize("effect", EFFECTS)
     async def test_killed_beside_an_effect(self, practice: Practice, effect: str, side: Side) -> None:
         async with practice.peer() as peer:
             patient = await peer.a_patient("First Visit", (await peer.slots("Initial Visit"))[0])
@@ -87,7 +102,7 @@ class TestOnTheWayToAVisit:
 class TestOnTheWayBack:
     """The time is gone upstream once the patient has paid for a plan that bills every month."""
 
-    @pytest.mark.parametrize("state", [S.COMPENSATING, S.RECURRING_CANCELLED])
+    @pytest.mark.parametrize("state", ON_THE_WAY_BACK)
     async def test_killed_at_a_recovery_point(self, practice: Practice, state: S) -> None:
         async with practice.peer() as peer:
             slot = (await peer.slots("Initial Visit"))[0]
@@ -98,7 +113,7 @@ class TestOnTheWayBack:
             await assert_given_back(practice, row)
 
     @BOTH
-    @pytest.mark.parametrize("effect", ["CancelRecurring", "Refund"])
+    @pytest.mark.parametrize("effect", EFFECTS_BACK)
     async def test_killed_beside_an_effect(self, practice: Practice, effect: str, side: Side) -> None:
         async with practice.peer() as peer:
             slot = (await peer.slots("Initial Visit"))[0]
@@ -115,7 +130,7 @@ class TestOnTheWayBack:
         async with practice.peer() as peer:
             patient = await peer.a_patient("Monthly Care", (await peer.slots("Initial Visit"))[0])
             booking = practice.proxy.stop("Book", Side.AFTER)
-            deletion = practice.proxy.stop("DeleteVisit", side)
+            deletion = practice.proxy.stop(DELETION, side)
             gateway = await practice.gateway()
             confirm = asyncio.create_task(patient.confirm(gateway, practice.http))
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -125,7 +140,7 @@ class TestOnTheWayBack:
                 await deletion.reached.wait()
             gateway.kill()
             assert await confirm is None
-            assert ("DeleteVisit" in practice.proxy.calls) == (side is Side.AFTER)
+            assert (DELETION in practice.proxy.calls) == (side is Side.AFTER)
             (row,) = await peer.take_over(patient)
             await assert_given_back(practice, row)
 
@@ -134,7 +149,7 @@ class TestLateTruth:
     """What was sent before the kill lands when the checkout has ended; a worker finds it, and is killed as well."""
 
     @BOTH
-    @pytest.mark.parametrize("effect", ["CancelRecurring", "Refund"])
+    @pytest.mark.parametrize("effect", EFFECTS_BACK)
     async def test_killed_beside_the_undoing_of_a_late_charge(
         self, practice: Practice, effect: str, side: Side
     ) -> None:
@@ -150,7 +165,7 @@ class TestLateTruth:
         async with practice.peer() as peer:
             patient = await peer.a_patient("Monthly Care", (await peer.slots("Initial Visit"))[0])
             assert (await ended_before_it_landed(practice, peer, patient, "Book")).state is S.REFUNDED
-            await worker_killed_at_call(practice, patient, "DeleteVisit", side)
+            await worker_killed_at_call(practice, patient, DELETION, side)
             (row,) = await peer.take_over(patient)
             await assert_given_back(practice, row)
 

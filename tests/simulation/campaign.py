@@ -11,7 +11,7 @@ from typing import TypeVar
 from tests.simulation.fate import Trouble
 from tests.simulation.plans import CHANGES, OF_PROCESSES, Chance, Point, Scripted, draw_weather, troubles_of
 from tests.simulation.scenarios import CANONICAL, draw
-from tests.simulation.schedule import Result, Schedule, quiet
+from tests.simulation.schedule import Result, Scenario, Schedule, quiet
 
 Fault = tuple[Point, Trouble]
 T = TypeVar("T")
@@ -50,15 +50,15 @@ def with_webhooks(seed: int) -> Result:
     return Schedule(scenario, Chance(rng, draw_weather(rng))).play()
 
 
-def with_faults(*faults: Fault) -> Result:
-    """Play the canonical journey with these faults."""
-    return Schedule(CANONICAL, Scripted(dict(faults))).play()
+def with_faults(*faults: Fault, scenario: Scenario = CANONICAL) -> Result:
+    """Play the canonical journey, or another one, with these faults."""
+    return Schedule(scenario, Scripted(dict(faults))).play()
 
 
-def points() -> list[Point]:
-    """Answer every point that the canonical journey passes until its patient has gone, in order."""
+def points(scenario: Scenario = CANONICAL) -> list[Point]:
+    """Answer every point that the journey passes until its patient has gone, in order."""
     plan = Scripted({})
-    schedule = Schedule(CANONICAL, plan)
+    schedule = Schedule(scenario, plan)
     schedule.play()
     return plan.passed[: schedule.passed_by_patients]
 
@@ -68,12 +68,12 @@ def single_faults() -> list[Fault]:
     return [(point, trouble) for point in points() for trouble in troubles_of(point[0])]
 
 
-def paired_faults() -> list[Fault]:
+def paired_faults(scenario: Scenario = CANONICAL) -> list[Fault]:
     """Answer the faults of which all pairs are played: from the moment when there is a row.
 
     Before that nothing stands that a second fault could spoil; what goes wrong there goes wrong alone.
     """
-    passed = points()
+    passed = points(scenario)
     since = passed.index(("database committed", 1))
     return [(point, trouble) for point in passed[since:] for trouble in _paired(point[0])]
 

@@ -212,6 +212,17 @@ class TestCharges:
         assert world.database.claims == {}
         assert world.database.story(row)[-2:] == ["moved late_refund_intended", "moved expired"]
 
+    @pytest.mark.parametrize("finds", ["charge", "visit"])
+    async def test_people_are_told_although_nobody_needs_to_do_anything(self, finds: str) -> None:
+        world = World()
+        row = await expired_uncharged(world)
+        (lands if finds == "charge" else appears)(world, row)
+        row = await world.look_again(row)
+        assert [(one.reason, one.subject) for one in world.database.alerts.values()] == [
+            (Attention.LATE_FOUND, row.id)
+        ]
+        assert row.attention == ()
+
     async def test_it_is_given_back_although_somebody_else_has_the_slot_by_then(self) -> None:
         world = World()
         row = await expired_uncharged(world)
