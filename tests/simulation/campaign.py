@@ -33,6 +33,9 @@ PAIRED_OF_CHANGES = (
 )
 PAIRED_OF_READS = (Trouble.SWALLOWED,)
 
+# Holds are lost where it costs most to have relied on one: before the slot is claimed. A clock goes wrong with money under way.
+PAIRED_ONCE = {"AttachCard": (Trouble.HOLDS_EMPTIED,), "Charge": (Trouble.CLOCK_JUMP,)}
+
 
 def by_seed(seed: int) -> Result:
     """Play the random schedule of a seed."""
@@ -89,7 +92,7 @@ def _paired(point: str) -> tuple[Trouble, ...]:
     if what == "call":
         return PAIRED_OF_CHANGES if operation in CHANGES else PAIRED_OF_READS
     if what == "answer":
-        return OF_PROCESSES if operation in CHANGES else ()
+        return (*OF_PROCESSES, *PAIRED_ONCE.get(operation, ())) if operation in CHANGES else ()
     if operation == "committed":
         return OF_PROCESSES
     return ()

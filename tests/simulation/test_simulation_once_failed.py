@@ -52,3 +52,8 @@ def test_a_time_that_was_given_back_and_taken_anew_may_be_offered_in_between() -
 def test_a_time_that_was_forgotten_with_all_holds_may_be_offered_until_its_hold_is_taken_anew() -> None:
     """All holds are lost while somebody looks; the checkout takes its own again before they have their answer."""
     assert by_seed(19582).violations == []
+
+
+def test_a_deadline_by_one_clock_is_kept_by_another() -> None:
+    """The gateway's clock is ahead when it takes the confirm down, and the worker's behind when it looks whether to charge still."""
+    assert by_seed(69480).violations == []

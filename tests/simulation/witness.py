@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from booking.checkout import CheckoutRules
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.oversight import Attention
@@ -21,7 +22,7 @@ from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
 from tests.integration.database_samples import SEALER
-from tests.simulation.fate import Trouble
+from tests.simulation.fate import LARGEST_JUMP, Trouble
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
@@ -45,6 +46,9 @@ TIDYING = frozenset({Attention.PACKAGE_REMAINS, Attention.OPEN_INVOICE, Attentio
 
 # After an end: a worker that is killed comes back in 20 seconds, and one step before it may take a minute.
 FREED_SECONDS = 120.0
+
+# What goes by between the patient's confirm and its acceptance, and between the look at the clock and the request.
+ON_THE_WAY = 120.0
 
 # Two live holds in one clinician's time, at a moment given twice.
 HELD_TWICE = """
@@ -145,6 +149,13 @@ class Witness:
                 same = slot.clinician_id == clinician_id and not self._jumped
                 if same and start < slot.end and slot.start < end:
                     self.note(f"offered though taken: {slot.clinician_id} at {slot.start}")
+
+    @property
+    def _window(self) -> float:
+        """Seconds from a confirm to the last charge: one process's clock says when it ends, another's that it has not."""
+        return CheckoutRules().confirm_window.total_seconds() + (
+            2 * LARGEST_JUMP if self._jumped else ON_THE_WAY
+        )
 
     @property
     def _jumped(self) -> bool:
@@ -332,7 +343,7 @@ class Witness:
             for sent in mine:
                 if ends and sent.decided_at > min(ends):
                     self.note(f"charge sent after the end was told: {row.id}")
-                if sent.decided_at > max(confirms) + WINDOW:
+                if sent.decided_at > max(confirms) + self._window:
                     self.note(f"charge sent after the deadline: {row.id}")
 
     def _counted(self, rows: Sequence[Checkout]) -> None:
@@ -370,7 +381,3 @@ def _overlaps(visit: Appointment, row: Checkout) -> bool:
         and visit.starts_at < row.slot.end
         and row.slot.start < visit.starts_at + timedelta(minutes=visit.length)
     )
-
-
-# From the patient's confirm to the last charge: the window, and what a clock may be wrong by.
-WINDOW = 15 * 60 + 120.0
