@@ -2,7 +2,8 @@
 
 A schedule that ends wrong is printed with its seed; ``--schedules 1 --seed SEED --trace`` plays that one again and tells
 its story. ``--everything`` adds all single faults, all pairs, and the saga without each of its rules. ``--json`` prints
-the figures. A run that is too long for one sitting goes on where the last ended: ``--into FILE`` adds to the figures there.
+the figures. A run that is too long for one sitting goes on where the last ended: ``--into FILE`` adds to the figures there,
+and with ``--replay`` plays those random schedules once more that are called wrong there: one that is right by now counts as right.
 """
 
 import functools
@@ -144,6 +145,17 @@ def merged(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def replayed(told: dict[str, Any]) -> dict[str, Any]:
+    """The figures with its wrong random schedules judged once more, by the code and the witness of today."""
+    quiet()
+    judged = [
+        one | {"violations": by_seed(int(one["which"])).violations} if one["campaign"] == "random" else one
+        for one in told["wrong"]
+    ]
+    wrong = [one for one in judged if one["violations"]]
+    return told | {"wrong": wrong, "violations": sum(len(one["violations"]) for one in wrong)}
+
+
 def _sum(one: Any, other: Any) -> Any:
     if isinstance(one, dict):
         return dict(sorted((Counter(one) + Counter(other)).items()))
@@ -188,6 +200,7 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print the figures")
     parser.add_argument("--into", type=Path, help="go on after the seeds of the figures in this file")
+    parser.add_argument("--replay", action="store_true", help="only the random ones that are wrong in --into")
     parser.add_argument("--trace", action="store_true", help="tell the story of the first seed and end")
     asked = parser.parse_args()
     if asked.trace:
@@ -196,6 +209,10 @@ def main() -> int:
         sys.stdout.write("\n".join([*result.trace, *result.violations, ""]))
         return 1 if result.violations else 0
     before = json.loads(asked.into.read_text()) if asked.into and asked.into.exists() else None
+    if before and asked.replay:
+        told = replayed(before)
+        asked.into.write_text(json.dumps(told, indent=2) + "\n")
+        return 1 if told["wrong"] else 0
     if before:
         asked.seed = before["first_seed"] + before["schedules"]["random"]
     tally, seconds = campaign(asked)

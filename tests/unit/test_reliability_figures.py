@@ -3,11 +3,15 @@
 import json
 from argparse import Namespace
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from benchmarks.report import BEGIN, DOCUMENT, END, with_figures
 from benchmarks.run import RESULTS
-from tests.simulation.run import Tally, figures, merged
+from tests.simulation import run
+from tests.simulation.run import Tally, figures, merged, replayed
 
 
 def test_the_document_shows_the_measured_figures() -> None:
@@ -51,3 +55,25 @@ def test_a_run_in_two_parts_has_the_figures_of_one() -> None:
     assert whole["faults_by_kind"] == {"kill": 12}
     assert (whole["first_seed"], whole["seconds"], whole["schedules_per_second"]) == (0, 10.0, 4.0)
     assert whole["rules_noticed_when_taken_out"] == [{"rule": "sample"}]
+
+
+def test_a_wrong_schedule_is_right_once_it_is_played_again_and_nothing_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        run, "by_seed", lambda seed: SimpleNamespace(violations=["b", "c"] if seed == 2 else [])
+    )
+    seen = [("random", "1", ["a"]), ("random", "2", ["a"]), ("pairs_of_faults", "3", ["a"])]
+    told = {
+        "violations": 3,
+        "wrong": [{"campaign": c, "which": w, "violations": v} for c, w, v in seen],
+        "faults_injected": 9,
+    }
+    assert replayed(told) == {
+        "violations": 3,
+        "wrong": [
+            {"campaign": "random", "which": "2", "violations": ["b", "c"]},
+            {"campaign": "pairs_of_faults", "which": "3", "violations": ["a"]},
+        ],
+        "faults_injected": 9,
+    }
