@@ -25,7 +25,6 @@ from tests.reliability.proxy import Side, Stop
 FULL = pytest.mark.full
 
 CALLERS = 1_000
-AT_ONCE = 100  # as many requests are under way at any moment; more would queue in the gateways all the same
 
 # What a visit of each kind is bought with, by the practice's seed.
 PLANS = {"Initial Visit": "First Visit", "Follow-up Visit": "Starter Plan", "Single Visit": None}
@@ -88,7 +87,9 @@ def summon(request: pytest.FixtureRequest) -> Summon:
 
 
 async def a_crowd(practice: Practice, *, overlapping: bool) -> Crowd:
-    limits = httpx2.Limits(max_connections=AT_ONCE)
+    limits = httpx2.Limits(
+        max_connections=CALLERS, max_keepalive_connections=0
+    )  # each on a line of their own
     slots = await overlapping_slots(practice)
     gateways = await asyncio.gather(practice.gateway(), practice.gateway())
     return Crowd(
