@@ -29,11 +29,6 @@ from tests.unit.booking_world import (
 HURRIED = CheckoutRules(answer_within=timedelta(milliseconds=20))
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 class TestConfirm:
     async def test_a_patient_pays_with_a_card_on_file(self, world: World) -> None:
         card = Card(id="mine", brand="Visa", last4="4242", expires=None)

@@ -34,11 +34,6 @@ from tests.unit.booking_world import (
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 class TestStart:
     async def test_a_guest_gets_a_checkout_that_only_its_own_token_opens(self, world: World) -> None:
         checkout = await world.start()

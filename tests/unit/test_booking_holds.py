@@ -32,11 +32,6 @@ from tests.unit.booking_world import (
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 class TestHold:
     async def test_a_slot_on_offer_is_kept_for_its_caller_for_five_minutes(self, world: World) -> None:
         hold = await world.hold()

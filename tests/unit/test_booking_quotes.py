@@ -27,11 +27,6 @@ from tests.unit.booking_world import (
 DUE = Money.of("99", "USD")
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 async def test_a_visit_costs_its_price(world: World) -> None:
     quote = await world.quotes.quote(visit_type_id=PRICED.id)
     assert quote.due_today == quote.list_price == PRICED.price

@@ -18,11 +18,6 @@ TODAY, TOMORROW = date(2026, 6, 1), date(2026, 6, 2)
 WANTED = Wanted(visit_type_id=PRICED.id, time_zone=NEW_YORK)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 async def starts(world: World, wanted: Wanted, first: date, last: date) -> dict[date, list[datetime]]:
     days = await world.search.slots(wanted, first=first, last=last)
     return {day.date: [slot.start for slot in day.slots] for day in days}

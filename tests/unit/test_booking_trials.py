@@ -17,11 +17,6 @@ from tests.doubles.trials import NotedTrials
 from tests.unit.booking_world import FREE, ONCE, PATIENT, TEN_OFF, VISITOR, World, a_slot, as_guest
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 class TestCards:
     async def test_a_declined_card_counts_for_the_checkout_and_for_whoever_started_it(
         self, world: World

@@ -1,0 +1,11 @@
+"""What many tests of the domain begin with."""
+
+import pytest
+
+from tests.unit.booking_world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """The domain on doubles, with nothing in it yet."""
+    return World()
