@@ -69,6 +69,7 @@ class TimedSaga:
     def __init__(self, saga: Saga) -> None:
         self._saga = saga
         self.seconds = 0.0
+        self.load = saga.load
 
     async def drive(self, checkout: Checkout) -> Checkout:
         """Drive, and count what that took: lease, moves, claim, and the hold given back."""

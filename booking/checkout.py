@@ -182,7 +182,7 @@ class CheckoutService:
         done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
         if done:
             return task.result()
-        return await self._own.existing(checkout.id)
+        return await self._saga.load(checkout.id)
 
     def _finished(self, task: asyncio.Task[Checkout]) -> None:
         """Note how a drive ended: who confirmed may have their answer already."""
@@ -196,7 +196,7 @@ class CheckoutService:
         checkout = await self._saga.drive(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
-            checkout = await self._saga.drive(await self._own.existing(checkout.id))
+            checkout = await self._saga.drive(await self._saga.load(checkout.id))
         if trial and was_no_trial(checkout):
             await trial.forgive()
         return checkout

@@ -6,7 +6,6 @@ from booking.guests import opens
 from booking.oversight import EventKind
 from booking.ports import Clock
 from booking.principals import Caller
-from booking.recording import existing
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory
 
@@ -31,11 +30,6 @@ class OwnCheckouts:
         ):
             raise NotFound("checkout")
         return checkout
-
-    async def existing(self, checkout_id: str) -> Checkout:
-        """The row of a checkout that is driven."""
-        async with self._units() as unit:
-            return await existing(unit, checkout_id)
 
     async def save(self, checkout: Checkout, kind: EventKind) -> Checkout:
         """Write what the patient did. Raises StaleCheckout."""

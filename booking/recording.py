@@ -102,7 +102,7 @@ class Recording:
 
         The outcome of a call is written all the same; where no call was out, the next step is chosen anew.
         """
-        current = await self._load(before.id)
+        current = await self.load(before.id)
         marked = current.cancel_requested and not before.cancel_requested
         if not marked or current.lease_owner != before.lease_owner or current.state != before.state:
             raise StaleCheckout(before.id)
@@ -127,7 +127,8 @@ class Recording:
             due = due_next(after, now=now)
         return after.changed(lease_owner=None, lease_until=None, due_at=due)
 
-    async def _load(self, checkout_id: str) -> Checkout:
+    async def load(self, checkout_id: str) -> Checkout:
+        """The row of a checkout that is driven, as it is now."""
         async with self._units() as unit:
             return await existing(unit, checkout_id)
 

@@ -71,7 +71,7 @@ class Saga(Recording):
             leased, driver = await self._lease(checkout, now=now)
             return await self._go_on(leased, driver)
         except StaleCheckout:  # somebody else took over: whatever this driver knew is history
-            return await self._load(checkout.id)
+            return await self.load(checkout.id)
 
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
         """End a checkout that rests before any money moved, and give its hold back. Raises StaleCheckout."""
@@ -96,7 +96,7 @@ class Saga(Recording):
 
     async def resume(self, checkout_id: str) -> None:
         """Do what is due: go on with a row that somebody left, or end one whose patient let the hold run out."""
-        checkout = await self._load(checkout_id)
+        checkout = await self.load(checkout_id)
         if not at_rest(checkout):
             # Where another payment is in progress it rests again, and its patient may confirm it anew.
             with contextlib.suppress(PaymentInProgress):
@@ -115,7 +115,7 @@ class Saga(Recording):
         What is proved to have landed is taken, and the row goes on. Finding nothing proves nothing: the row stays parked
         until its own time, and nothing is sent before that. A row that somebody drives is left alone.
         """
-        parked = await self._load(checkout_id)
+        parked = await self.load(checkout_id)
         if parked.state not in PROVABLE or parked.due_at is None or parked.lease_owner is not None:
             return
         with working_for(parked), contextlib.suppress(StaleCheckout, PaymentInProgress):
@@ -135,7 +135,7 @@ class Saga(Recording):
 
     async def _park_again(self, checkout: Checkout, parked: Checkout) -> None:
         """Give the lease back, and leave the row due when it was; the patient's wish to cancel may have come in between."""
-        current = await self._load(checkout.id)
+        current = await self.load(checkout.id)
         if current.lease_owner == checkout.lease_owner:
             again = current.changed(lease_owner=None, lease_until=None, due_at=parked.due_at)
             await self._write(current, again)
@@ -187,7 +187,7 @@ class Saga(Recording):
         try:
             return await self._write(checkout, parked)
         except StaleCheckout:
-            return await self._load(checkout.id)  # marked or taken over: whoever is due next goes on
+            return await self.load(checkout.id)  # marked or taken over: whoever is due next goes on
 
     async def _lease(self, checkout: Checkout, *, now: datetime) -> tuple[Checkout, str]:
         """Claim the row; answers it, and the driver's name. Raises StaleCheckout when it is not as it was read."""
