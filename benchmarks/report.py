@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audit, idempotency, recovery, requests, saga, subscriptions, webhooks
+from benchmarks import audit, idempotency, rates, recovery, requests, saga, subscriptions, webhooks
 from benchmarks.figures import titled
 from benchmarks.run import RESULTS
 
@@ -67,6 +67,7 @@ _SECTIONS = {
     "audit": audit.shown,
     "webhooks": webhooks.shown,
     "recovery": recovery.shown,
+    "rates": rates.shown,
     "requests": requests.shown,
     "subscriptions": subscriptions.shown,
     "simulation": _simulation,
