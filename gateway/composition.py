@@ -13,6 +13,7 @@ from datetime import timedelta
 from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
 from booking.current import current_work
+from booking.early_checks import EarlyChecks
 from booking.late import LateTruth
 from booking.lookout import OFTEN, SELDOM, Lookout
 from booking.oversight import AlertPort, Attention
@@ -142,6 +143,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         exits.push_async_callback(telling.aclose)
         watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
         inbox = SqlInbox(engine=engine)
+        early_checks = EarlyChecks(check=saga.glance)
         yield System(
             clock=clock,
             engine=engine,
@@ -170,11 +172,12 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             refresher=Refresher(
                 units=units,
                 watched=watched,
-                wake=saga.glance,
+                wake=early_checks.request,
                 forget_free_time=services.search.forget,
                 clock=clock,
                 name=name,
             ),
+            early_checks=early_checks,
             visit_poll=VisitPoll(units=units, visits=watched, clock=clock),
             webhook_health=webhook_health(
                 settings,

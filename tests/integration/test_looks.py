@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.checkout_row import CheckoutState
+from booking.early_checks import EarlyChecks
 from booking.happenings import Name
 from booking.inbox import Delivery
 from booking.models import AppointmentStatus
@@ -19,7 +21,7 @@ from integrations.database.happenings import SqlHappeningLog
 from integrations.database.inbox import SqlInbox
 from integrations.database.tables.webhooks import resource_marks, resource_snapshots
 from integrations.database.unit_of_work import sql_unit_of_work
-from tests.integration.database_samples import SEALER, somebody_waits
+from tests.integration.database_samples import SEALER, a_checkout, somebody_waits
 from tests.unit.booking_doubles import FakeClock
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
@@ -68,7 +70,7 @@ def nothing_to_forget() -> None:
     raise AssertionError("no hours have changed")
 
 
-async def wakes(_: str) -> None:
+def wakes(_: str) -> None:
     raise AssertionError("nobody waits")
 
 
@@ -179,3 +181,53 @@ async def test_a_poll_and_the_inbox_wait_in_no_circle_for_each_other(postgresql_
         asking = asyncio.create_task(poll.changed())
         await somebody_waits(postgresql_engine, transactions=2)
     assert await asyncio.gather(asking, *words) == [2, None, None]
+
+
+@pytest.mark.parametrize("stuck", ["the woken checkout", "another look"])
+async def test_what_is_slow_keeps_no_other_look_waiting(engine: AsyncEngine, stuck: str) -> None:
+    """A payment wakes a checkout that charges for a minute, or Healthie answers one question late: the worker goes on."""
+    clock, release, woken = FakeClock(NOW), asyncio.Event(), asyncio.Event()
+    units = sql_unit_of_work(engine, SEALER)
+    landed = replace(BOOKED, checkout_id="waits")
+    visits = Visits({"first": landed})
+    async with units() as unit:
+        waits = a_checkout("waits", state=CheckoutState.BOOKING_INTENDED, due_at=NOW + timedelta(seconds=30))
+        await unit.checkouts.add(waits)
+        await unit.commit()
+
+    async def charges_for_long(checkout_id: str) -> None:
+        assert checkout_id == "waits"
+        woken.set()
+        if stuck == "the woken checkout":
+            await release.wait()
+
+    async def read(poke: Poke, *, known: State | None) -> State | None:
+        if poke.resource.id == "stuck" and stuck == "another look":
+            await release.wait()
+        return await Visits.read(visits, poke, known=known)
+
+    visits.read = read  # type: ignore[method-assign]
+    early_checks = EarlyChecks(check=charges_for_long)
+    refresher = Refresher(
+        units=units,
+        watched=visits,
+        wake=early_checks.request,
+        forget_free_time=nothing_to_forget,
+        clock=clock,
+        name="a",
+    )
+    async with asyncio.timeout(10):
+        for resource_id in ("stuck", "first"):
+            await hear(engine, resource_id, clock)
+        await refresher.run_due()
+        await woken.wait()
+        for number in range(2 * BATCH):
+            await hear(engine, str(number), clock)
+        while len(visits.read_ids) < 2 * BATCH:
+            await refresher.run_due()  # as the worker does every second
+            await asyncio.sleep(0.01)
+        assert not release.is_set()
+        release.set()
+        await refresher.rest()
+        await early_checks.rest()
+    assert set(visits.read_ids) == {"stuck", "first", *map(str, range(2 * BATCH))}

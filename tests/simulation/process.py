@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
+from booking.early_checks import EarlyChecks
 from booking.errors import UpstreamUnavailable
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
@@ -153,7 +154,7 @@ class Process:
         self.refresher = Refresher(
             units=self._units,
             watched=self.watched,
-            wake=self._glance,
+            wake=EarlyChecks(check=self._glance).request,
             forget_free_time=_nothing_kept,
             clock=fate,
             name=fate.name,
