@@ -1,5 +1,7 @@
 """What a confirm comes to: the row as it stands, or the refusal that its patient is told."""
 
+from collections.abc import Mapping
+
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.recording import at_rest
@@ -8,6 +10,7 @@ from booking.refusals import (
     CardDeclined,
     CheckoutClosed,
     ClinicianNotBookable,
+    DeclineReason,
     HoldExpired,
     PaymentInProgress,
     PaymentUnavailable,
@@ -15,8 +18,9 @@ from booking.refusals import (
     SlotTaken,
 )
 from booking.saga_table import TERMINAL, WAITING
+from booking.stored import Unknown
 
-_ENDS: dict[EndReason | None, type[Refusal]] = {
+_ENDS: Mapping[str | None, type[Refusal]] = {
     EndReason.SLOT_TAKEN: SlotTaken,
     EndReason.CLINICIAN_NOT_BOOKABLE: ClinicianNotBookable,
     EndReason.PAYMENT_UNAVAILABLE: PaymentUnavailable,
@@ -32,7 +36,7 @@ def outcome(checkout: Checkout) -> Checkout:
     stands = checkout.stands
     if checkout.state in WAITING and at_rest(checkout):
         # Only a decline and another payment of the patient send a confirmed row back to wait.
-        raise CardDeclined(checkout.declined) if checkout.declined else PaymentInProgress
+        raise CardDeclined(_told(checkout.declined)) if checkout.declined else PaymentInProgress
     if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and stands in TERMINAL:
         raise CheckoutClosed(stands)
     if stands is S.REFUNDED:
@@ -40,3 +44,8 @@ def outcome(checkout: Checkout) -> Checkout:
     if stands in TERMINAL and stands is not S.CONFIRMED:
         raise _ENDS[checkout.end_reason] if checkout.end_reason in _ENDS else BookingFailed(_NOT_CHARGED)
     return checkout
+
+
+def _told(declined: DeclineReason | Unknown) -> DeclineReason:
+    """Why the card was declined; of a newer version's reason what is true of all of them."""
+    return DeclineReason.TRY_ANOTHER_CARD if isinstance(declined, Unknown) else declined

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from booking.stored import Unknown
+
 
 class Attention(StrEnum):
     """Why somebody must look."""
@@ -85,7 +87,7 @@ class Event:
 
     checkout_id: str
     at: datetime  # UTC
-    kind: EventKind
+    kind: EventKind | Unknown
     before: str  # state
     after: str  # state
     attempt: int

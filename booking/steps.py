@@ -66,19 +66,19 @@ class Steps(Compensation):
 
     async def take(self, checkout: Checkout) -> Checkout:
         """Take the step of the state at which the row stands; no call of the intent may be out."""
-        return await self._steps[checkout.state](checkout)
+        return await self._steps[checkout.known_state](checkout)
 
     async def look(self, checkout: Checkout) -> Checkout | None:
         """What became of an intent that somebody else committed. None: nothing landed, and it may be sent (again).
 
         Raises OutcomeUnknown while it is too early to tell.
         """
-        look = self._looks.get(checkout.state)
+        look = self._looks.get(checkout.known_state)
         return await look(checkout) if look else None
 
     async def glance(self, checkout: Checkout) -> Checkout | None:
         """What is proved to have landed of an intent, however early; None: nothing so far, which proves nothing."""
-        landed = self._landed.get(checkout.state)
+        landed = self._landed.get(checkout.known_state)
         return await landed(checkout) if landed else None
 
     async def _started(self, checkout: Checkout) -> Checkout:

@@ -21,6 +21,7 @@ from booking.errors import (
     OutcomeUnknown,
     StaleCheckout,
     TooMuchWatched,
+    UnknownState,
     UpstreamUnavailable,
 )
 from booking.refusals import Refusal
@@ -153,7 +154,7 @@ def _of_cause(cause: Exception | None) -> Explained | None:
             explained = Explained(
                 code="TOO_MUCH_WATCHED", message=cause.message, extensions={"retryable": True}
             )
-        case OutcomeUnknown() | StaleCheckout():
+        case OutcomeUnknown() | StaleCheckout() | UnknownState():
             explained = _UNKNOWN
     return explained
 

@@ -32,7 +32,7 @@ class Ear:
     """A subscriber that notes what it is told, and takes what it is let take."""
 
     id: str = "handler:ear"
-    events: frozenset[Name] | None = None
+    events: frozenset[str] | None = None
     refuses: Callable[[Happening], Exception | None] = lambda _: None
     heard: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
@@ -186,7 +186,7 @@ async def test_what_is_about_one_thing_is_told_in_its_order(practice: Practice) 
     await courier.enrol()
     for name in (Name.APPOINTMENT_CREATED, Name.APPOINTMENT_CHECKED_IN, Name.APPOINTMENT_COMPLETED):
         await practice.happens("1", "2", name=name)
-    names: list[tuple[str, Name]] = []
+    names: list[tuple[str, str]] = []
 
     def note(event: Happening) -> None:
         names.append((event.ids["appointment"], event.name))

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 
 from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import AlreadyCounted, StaleCheckout
-from booking.happenings import Happening, Name
+from booking.happenings import Happening
 from booking.models import Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
 from booking.pokes import Pokes, of_checkout
@@ -89,7 +89,7 @@ class FakeDatabase:
     def story(self, checkout: Checkout) -> list[str]:
         return [f"{event.kind} {event.after}" for event in self.events if event.checkout_id == checkout.id]
 
-    def told(self, checkout: Checkout) -> list[Name]:
+    def told(self, checkout: Checkout) -> list[str]:
         """What others were told of the checkout, in order."""
         return [event.name for event in self.happenings if event.resource.id == checkout.id]
 
