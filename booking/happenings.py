@@ -84,7 +84,7 @@ class HappeningLog(Protocol):
         """The place of the latest event; 0 when there is none."""
 
 
-def event_id(resource: Resource, version: int, name: Name) -> str:
+def event_id(resource: Resource, version: int, name: str) -> str:
     """The id of what a new version of a snapshot, or of a checkout's row, brought."""
     digest = hashlib.sha256(f"{resource.kind}/{resource.id}/{version}/{name}".encode()).hexdigest()
     return f"evt_{digest[:32]}"

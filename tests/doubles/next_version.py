@@ -50,17 +50,19 @@ def become_the_next_version() -> None:
     saga_table.IN_FLIGHT -= {review}
 
     from booking import saga, steps, story  # noqa: PLC0415
+    from booking.errors import UpstreamUnavailable  # noqa: PLC0415
 
     story._ENDS = {**story._ENDS, review: told}
     begin, end = steps.Steps._started, saga.Saga.end
     prepare = steps.Steps.__init__
 
-    async def to_review(_: steps.Steps, checkout: "Checkout") -> "Checkout":
+    async def to_review(self: steps.Steps, checkout: "Checkout") -> "Checkout":
+        del self
         return checkout.changed(state=review).flagged(look)
 
     async def reviewed(self: steps.Steps, checkout: "Checkout") -> "Checkout":
         if REVIEWS not in os.environ:
-            raise saga.UpstreamUnavailable("the review is not done")
+            raise UpstreamUnavailable("the review is not done")
         return await begin(self, checkout)
 
     def prepared(self: steps.Steps, **given: Any) -> None:
@@ -78,7 +80,7 @@ def become_the_next_version() -> None:
 
     from resolvers import checkouts  # noqa: PLC0415
 
-    checkouts._to_end_reason = lambda _: None  # its schema has no word for the new reason
+    checkouts._to_end_reason = lambda reason: None  # its schema has no word for the new reason
 
 
 def _tell_more_in_quotes() -> None:

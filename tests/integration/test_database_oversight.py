@@ -54,6 +54,16 @@ def an_event(**changes: object) -> Event:
 
 
 class TestStory:
+    async def test_what_a_newer_version_noted_is_told(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        await add(units, a_checkout())
+        async with units() as unit:
+            await unit.story.add(an_event(kind=Unknown("of_tomorrow"), after="of_tomorrow"))
+            await unit.commit()
+        (told,) = await story_of(engine, "checkout_1")
+        assert told.kind == "of_tomorrow"
+
     async def test_it_is_told_in_order_with_the_calls(
         self, units: UnitOfWorkFactory, engine: AsyncEngine
     ) -> None:

@@ -1,10 +1,12 @@
 """One suite for every hold store: SQL on SQLite, SQL on PostgreSQL, Redis. The clock is set, never waited for."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +189,27 @@ def a_hold(
 
 def around(hold: Hold) -> Interval:
     return Interval(start=hold.slot.start - timedelta(hours=2), end=hold.slot.end + timedelta(hours=2))
+
+
+class OfTomorrow(StrEnum):
+    HOLOGRAM = "hologram"
+
+
+async def test_a_hold_of_a_newer_version_keeps_its_time_and_whoever_asks_for_it_is_to_ask_again(
+    store: HoldStore, clock: SetClock
+) -> None:
+    hold = a_hold(clock)
+    strange: Any = OfTomorrow.HOLOGRAM
+    hold = replace(hold, slot=replace(hold.slot, contact_type=strange))
+    with contextlib.suppress(UpstreamUnavailable):  # who took it reads it back here
+        await store.acquire(hold, limit=PLENTY)
+    with pytest.raises(UpstreamUnavailable):
+        await store.get(hold.id)
+    assert [one.interval for one in await store.busy([hold.slot.clinician_id], around(hold))] == [
+        hold.slot.interval
+    ]
+    with pytest.raises((SlotTaken, UpstreamUnavailable)):
+        await store.acquire(a_hold(clock, name="hold_2"), limit=PLENTY)
 
 
 async def test_a_hold_is_read_back_as_it_was_taken(store: HoldStore, clock: SetClock) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.checkout_row import CheckoutState
@@ -16,6 +16,7 @@ from booking.models import AppointmentStatus
 from booking.oversight import Attention
 from booking.polling import VisitPoll
 from booking.refreshing import BATCH, GIVEN_UP_AFTER, Refresher
+from booking.stored import Unknown
 from booking.watched import Kind, Poke, Resource, State, VisitState
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.inbox import SqlInbox
@@ -231,3 +232,35 @@ async def test_what_is_slow_keeps_no_other_look_waiting(engine: AsyncEngine, stu
         await refresher.rest()
         await early_checks.rest()
     assert set(visits.read_ids) == {"stuck", "first", *map(str, range(2 * BATCH))}
+
+
+async def test_what_a_newer_version_remembers_besides_stays_and_what_it_marks_is_left_to_it(
+    engine: AsyncEngine,
+) -> None:
+    clock, visits = FakeClock(NOW), Visits({"0": replace(BOOKED, minutes=45)})
+    await hear(engine, "0", clock)
+    refresher = a_refresher(engine, visits, clock)
+    assert await refresher.take_up() == 1
+    strange = {"kind": "of_tomorrow", "resource_id": "0", "marks": 1, "merged": False, "tries": 0}
+    async with engine.begin() as connection:
+        state = await connection.scalar(select(resource_snapshots.c.state)) or {}
+        await connection.execute(update(resource_snapshots).values(state=state | {"of_tomorrow": 7}))
+        times = dict.fromkeys(("first_marked_at", "marked_at", "due_at"), NOW)
+        await connection.execute(insert(resource_marks).values(strange | times))
+    visits.others["0"] = replace(BOOKED, minutes=50)
+    await hear(engine, "0", clock)
+    assert [await refresher.take_up() for _ in range(2)] == [1, 0]
+    async with engine.connect() as connection:
+        state = await connection.scalar(select(resource_snapshots.c.state)) or {}
+    assert (state["minutes"], state["of_tomorrow"]) == (50, 7)
+    async with sql_unit_of_work(engine, SEALER)() as unit:
+        listed = await unit.marks.listed(dead=False, limit=9)
+    assert [str(mark.resource) for mark in listed] == ["of_tomorrow 0"]
+    told = await SqlHappeningLog(engine=engine).after(0, limit=9)
+    assert [one.event.name for one in told] == [Name.APPOINTMENT_RESCHEDULED]
+
+
+async def test_what_a_newer_version_took_in_is_listed(engine: AsyncEngine) -> None:
+    inbox, clock = SqlInbox(engine=engine), FakeClock(NOW)
+    await inbox.accept(replace(a_delivery("0", clock), source=Unknown("of_tomorrow")))
+    assert [one.source for one in await inbox.received(NOW)] == ["of_tomorrow"]

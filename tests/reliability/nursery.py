@@ -52,7 +52,9 @@ def _become(program: list[str], environment: dict[str, str], log: str) -> NoRetu
     os.environ.update(environment)
     sys.argv = program
     if program[0] == NEXT_VERSION:  # it must not have loaded what it changes
-        os.execv(sys.executable, [sys.executable, "-m", "tests.doubles.next_version", *program[1:]])  # noqa: S606  # ourselves
+        os.execv(
+            sys.executable, [sys.executable, "-m", "tests.doubles.next_version", *program[1:]]
+        )  # ourselves
     code: Any = 1
     try:
         (emulator if program[0] == "emulator" else frontdoor)()
