@@ -2,6 +2,7 @@
 
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
+from booking.errors import UpstreamUnavailable
 from booking.recording import at_rest
 from booking.refusals import (
     BookingFailed,
@@ -28,11 +29,10 @@ _NOT_CHARGED = "The visit could not be booked. You have not been charged."
 
 
 def outcome(checkout: Checkout) -> Checkout:
-    """The row, or the refusal that it ended in."""
+    """The row, or the refusal that it ended in. Raises UpstreamUnavailable when the card was not sent: nothing was done."""
     stands = checkout.stands
     if checkout.state in WAITING and at_rest(checkout):
-        # Only a decline and another payment of the patient send a confirmed row back to wait.
-        raise CardDeclined(checkout.declined) if checkout.declined else PaymentInProgress
+        raise _back_at_the_patient(checkout)
     if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and stands in TERMINAL:
         raise CheckoutClosed(stands)
     if stands is S.REFUNDED:
@@ -40,3 +40,10 @@ def outcome(checkout: Checkout) -> Checkout:
     if stands in TERMINAL and stands is not S.CONFIRMED:
         raise _ENDS[checkout.end_reason] if checkout.end_reason in _ENDS else BookingFailed(_NOT_CHARGED)
     return checkout
+
+
+def _back_at_the_patient(checkout: Checkout) -> Exception:
+    """What sent a confirmed row back to wait: a decline, a card that could not be sent, or another payment of the patient."""
+    if checkout.declined is not None:
+        return CardDeclined(checkout.declined)
+    return UpstreamUnavailable("the card was not sent") if checkout.card_unjudged else PaymentInProgress()

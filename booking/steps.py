@@ -128,12 +128,16 @@ class Steps(Compensation):
             return _declined(checkout, refusal.reason)
         except ClinicianNotBookable:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-        except (UpstreamRefused, UpstreamUnavailable, OutcomeUnknown):
-            return _declined(checkout, DeclineReason.TRY_AGAIN)
+        except UpstreamRefused:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.PAYMENT_UNAVAILABLE)
+        except UpstreamUnavailable:
+            return _not_judged(checkout, None)
+        except OutcomeUnknown:
+            return _not_judged(checkout, DeclineReason.TRY_AGAIN)
         return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
 
     async def _look_for_card(self, checkout: Checkout) -> Checkout:
-        return _declined(checkout, DeclineReason.TRY_AGAIN)
+        return _not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def _card_ready(self, checkout: Checkout) -> Checkout:
         return await self._held(checkout, S.CHARGE_INTENDED)
@@ -228,6 +232,14 @@ def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
     return checkout.changed(
         state=S.PATIENT_READY, declined=reason, card=None, card_id=None, confirm_deadline=None
     )
+
+
+def _not_judged(checkout: Checkout, told: DeclineReason | None) -> Checkout:
+    """Back to the patient: no bank has said anything about the card, which stays on the row as the sign of that.
+
+    `told` is what the patient hears of a token that may be used up; None: it was certainly not sent.
+    """
+    return checkout.changed(state=S.PATIENT_READY, declined=told, confirm_deadline=None)
 
 
 def _charged(checkout: Checkout, charge: Charge) -> Checkout:
