@@ -194,7 +194,9 @@ class CheckoutService:
         """Drive to the end, whoever waits, and settle what was counted."""
         try:
             checkout = await self._drive_on(checkout, answer_by)
-        except Exception:  # another payment was in progress and no card was sent, or nobody knows what became of it
+        except (
+            Exception
+        ):  # another payment was in progress and no card was sent, or nobody knows what became of it
             if trial:
                 await trial.trial.forgive()
             raise

@@ -49,6 +49,7 @@ class EndReason(StrEnum):
     CANCELLED_BY_PATIENT = "cancelled_by_patient"
     HOLD_EXPIRED = "hold_expired"
     PAYMENT_UNAVAILABLE = "payment_unavailable"
+    AMOUNT_NOT_CHARGEABLE = "amount_not_chargeable"
     BOOKING_REFUSED = "booking_refused"
     BOOKING_TIMED_OUT = "booking_timed_out"
 

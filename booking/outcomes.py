@@ -5,6 +5,7 @@ from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
 from booking.recording import at_rest
 from booking.refusals import (
+    AmountNotChargeable,
     BookingFailed,
     CardDeclined,
     CheckoutClosed,
@@ -21,6 +22,7 @@ _ENDS: dict[EndReason | None, type[Refusal]] = {
     EndReason.SLOT_TAKEN: SlotTaken,
     EndReason.CLINICIAN_NOT_BOOKABLE: ClinicianNotBookable,
     EndReason.PAYMENT_UNAVAILABLE: PaymentUnavailable,
+    EndReason.AMOUNT_NOT_CHARGEABLE: AmountNotChargeable,
     EndReason.HOLD_EXPIRED: HoldExpired,
 }
 

@@ -15,6 +15,7 @@ from booking.money import Money
 from booking.oversight import Attention
 from booking.recording import at_rest
 from booking.refusals import (
+    AmountNotChargeable,
     BookingFailed,
     CardDeclined,
     CheckoutClosed,
@@ -233,6 +234,20 @@ class TestCards:
         with pytest.raises(UpstreamUnavailable):
             await confirm(world, checkout)
         await world.checkouts.cancel(as_guest(checkout), checkout.id)
+        world.assert_right(checkout)
+
+    async def test_an_amount_that_the_processor_refuses_is_sent_once_and_ends_the_checkout_as_that(
+        self,
+    ) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail("charge", AmountNotChargeable())
+        with pytest.raises(AmountNotChargeable):
+            await confirm(world, checkout)
+        row = world.row(checkout)
+        assert (row.state, row.end_reason) == (S.CANCELLED, EndReason.AMOUNT_NOT_CHARGEABLE)
+        assert world.tape.calls().count("charge") == 1
+        assert await world.holds.get(checkout.hold_id) is None
         world.assert_right(checkout)
 
     @pytest.mark.parametrize("call", ["attach_card", "charge"])

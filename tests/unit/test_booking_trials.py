@@ -14,6 +14,7 @@ from booking.models import Card, CardChoice, Promo
 from booking.principals import Caller
 from booking.quotes import QuoteService
 from booking.refusals import (
+    AmountNotChargeable,
     BookingFailed,
     CardDeclined,
     CardRequired,
@@ -189,7 +190,9 @@ ENDS = [
         fault=ClinicianNotBookable(),
         counts=False,
     ),
-    End(what="another payment of the patient", commit="card_intended", fault=PaymentInProgress(), counts=False),
+    End(
+        what="another payment of the patient", commit="card_intended", fault=PaymentInProgress(), counts=False
+    ),
     End(
         what="another payment, and a card on file",
         card="on_file",
@@ -219,6 +222,13 @@ ENDS = [
         counts=True,
     ),
     End(
+        what="a card on file, and an amount that no card pays",
+        card="on_file",
+        call="charge",
+        fault=AmountNotChargeable(),
+        counts=False,
+    ),
+    End(
         what="a card on file, and the practice cannot charge",
         card="on_file",
         call="charge",
@@ -234,7 +244,9 @@ ENDS = [
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.what)
 async def test_a_card_counts_when_a_bank_has_judged_it_and_it_did_not_pay(world: World, end: End) -> None:
-    world.books.cards[PATIENT.principal.id].append(Card(id="on-file", brand="Visa", last4="4242", expires=None))
+    world.books.cards[PATIENT.principal.id].append(
+        Card(id="on-file", brand="Visa", last4="4242", expires=None)
+    )
     checkout = await world.start(PATIENT)
     if end.fault is not None and end.commit:
         world.tape.refused_commit[end.commit] = end.fault
