@@ -110,7 +110,7 @@ class AppointmentLocation(Record):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AppointmentSetting(Record):
-    """The practice's policy. Times are minutes, fees whole units of currency."""
+    """The practice's policy. Times are minutes, fees minor units (cents)."""
 
     base_calendar_interval: str = "FIFTEEN_MINUTES"
     minimum_advance_schedule_time: int = 0
