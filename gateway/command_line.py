@@ -12,12 +12,14 @@ from gateway.commands.handlers import handlers
 from gateway.commands.processes import emulator, migrate, serve, worker
 from gateway.commands.upstream import upstream
 from gateway.commands.webhooks import webhooks
+from gateway.zone_rules import zone_rules_of_process
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="frontdoor", message="frontdoor %(version)s")
 def main() -> None:
     """Frontdoor: the patient-side gateway for practices that run on Healthie."""
+    zone_rules_of_process()
 
 
 for command in (
