@@ -111,6 +111,34 @@ def test_the_program_starts_without_libraries_that_only_some_commands_need() -> 
     assert ended.stdout.split() == []
 
 
+def on_a_latin_1_terminal(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run `frontdoor ARGUMENTS` where Python reads ASCII and writes ISO-8859-1 unless it is told otherwise."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.command_line", *arguments],
+        env={
+            "LC_ALL": "C",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONUTF8": "0",
+            "PYTHONIOENCODING": "iso-8859-1:strict",
+        },
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_the_schema_is_utf_8_on_any_terminal() -> None:
+    printed = on_a_latin_1_terminal("schema")
+    assert printed.stderr == b""
+    assert printed.stdout == Path("schema/schema.graphql").read_bytes()
+
+
+@pytest.mark.parametrize("name", [[], *([each] for each in sorted(main.commands))], ids=" ".join)
+def test_every_command_explains_itself_on_any_terminal(name: list[str]) -> None:
+    explained = CliRunner(charset="iso-8859-1").invoke(main, [*name, "--help"])
+    assert explained.exit_code == 0, explained.exception
+    explained.stdout_bytes.decode("ascii")  # nothing in there that some terminal has not
+
+
 VANCOUVER_IN_DECEMBER = """
 import sys
 from datetime import datetime, timedelta
