@@ -19,7 +19,7 @@ from booking.recording import at_rest
 from booking.refusals import CardRequired, CheckoutClosed, HoldExpired, PaymentInProgress, QuoteChanged
 from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
-from booking.trials import Trial, Trials, try_card, was_no_trial
+from booking.trials import CardTrial, Trials, try_card
 from booking.unit_of_work import UnitOfWorkFactory
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
@@ -127,7 +127,7 @@ class CheckoutService:
 
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float
-    ) -> tuple[Checkout, Trial | None]:
+    ) -> tuple[Checkout, CardTrial | None]:
         """Write down what the patient confirmed; a card is counted as tried.
 
         Raises HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
@@ -138,7 +138,7 @@ class CheckoutService:
                 card = await self._usable(caller, checkout, card)
         except TimeoutError as error:
             raise UpstreamUnavailable("the card was not found in time") from error
-        trial = await try_card(self._trials, caller, checkout) if card else None
+        trial = await try_card(self._trials, caller, checkout, card) if card else None
         now = self._clock.now()
         accepted = checkout.changed(
             attempt=checkout.attempt + 1,
@@ -150,9 +150,9 @@ class CheckoutService:
         )
         try:
             return await self._own.save(accepted, EventKind.ACCEPTED), trial
-        except StaleCheckout:
+        except Exception:  # what was not written down is not tried
             if trial:
-                await trial.forgive()
+                await trial.trial.forgive()
             raise
 
     async def _check_hold(self, checkout: Checkout) -> None:
@@ -174,7 +174,7 @@ class CheckoutService:
                 raise CardRequired
         return card
 
-    async def _driven(self, checkout: Checkout, answer_by: float, trial: Trial | None) -> Checkout:
+    async def _driven(self, checkout: Checkout, answer_by: float, trial: CardTrial | None) -> Checkout:
         """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
         task = asyncio.create_task(self._until_rest(checkout, answer_by, trial))
         self._driving.add(task)
@@ -190,13 +190,25 @@ class CheckoutService:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
-    async def _until_rest(self, checkout: Checkout, answer_by: float, trial: Trial | None) -> Checkout:
-        """Drive to the end, whoever waits; whose drive it is not looks on only while somebody waits for the answer."""
+    async def _until_rest(self, checkout: Checkout, answer_by: float, trial: CardTrial | None) -> Checkout:
+        """Drive to the end, whoever waits, and settle what was counted."""
+        try:
+            checkout = await self._drive_on(checkout, answer_by)
+        except (
+            Exception
+        ):  # another payment was in progress and no card was sent, or nobody knows what became of it
+            if trial:
+                await trial.trial.forgive()
+            raise
+        if trial:
+            await trial.settle(checkout)
+        return checkout
+
+    async def _drive_on(self, checkout: Checkout, answer_by: float) -> Checkout:
+        """Drive to the end; whose drive it is not looks on only while somebody waits for the answer."""
         loop = asyncio.get_running_loop()
         checkout = await self._saga.drive(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(await self._saga.load(checkout.id))
-        if trial and was_no_trial(checkout):
-            await trial.forgive()
         return checkout

@@ -51,6 +51,7 @@ class EndReason(StrEnum):
     CANCELLED_BY_PATIENT = "cancelled_by_patient"
     HOLD_EXPIRED = "hold_expired"
     PAYMENT_UNAVAILABLE = "payment_unavailable"
+    AMOUNT_NOT_CHARGEABLE = "amount_not_chargeable"
     BOOKING_REFUSED = "booking_refused"
     BOOKING_TIMED_OUT = "booking_timed_out"
 
@@ -99,7 +100,7 @@ class Checkout:
     patient_id: str | None = None
     patient_created: bool = False  # by this checkout: only then is its card made the default
     attempt: int = 0  # one for each card tried; part of the upstream key
-    card: CardChoice | None = None
+    card: CardChoice | None = None  # of the last confirm, until a bank has said something about it
     card_id: str | None = None  # on file upstream
     confirm_deadline: datetime | None = None  # UTC; no charge is sent after it
     declined: DeclineReason | Unknown | None = None  # of the last attempt
@@ -132,6 +133,11 @@ class Checkout:
     def upstream_key(self) -> str:
         """The idempotency key of this attempt's charge, upstream and at the card processor."""
         return f"{self.id}-{self.attempt}"
+
+    @property
+    def card_unjudged(self) -> bool:
+        """Whether no bank has said anything about the card of the last confirm: it was not sent, or not answered."""
+        return self.card is not None
 
     @property
     def stands(self) -> CheckoutState | Unknown:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
+from booking.errors import UpstreamUnavailable
 from booking.recording import at_rest
 from booking.refusals import (
+    AmountNotChargeable,
     BookingFailed,
     CardDeclined,
     CheckoutClosed,
@@ -24,6 +26,7 @@ _ENDS: Mapping[str | None, type[Refusal]] = {
     EndReason.SLOT_TAKEN: SlotTaken,
     EndReason.CLINICIAN_NOT_BOOKABLE: ClinicianNotBookable,
     EndReason.PAYMENT_UNAVAILABLE: PaymentUnavailable,
+    EndReason.AMOUNT_NOT_CHARGEABLE: AmountNotChargeable,
     EndReason.HOLD_EXPIRED: HoldExpired,
 }
 
@@ -32,11 +35,10 @@ _NOT_CHARGED = "The visit could not be booked. You have not been charged."
 
 
 def outcome(checkout: Checkout) -> Checkout:
-    """The row, or the refusal that it ended in."""
+    """The row, or the refusal that it ended in. Raises UpstreamUnavailable when the card was not sent: nothing was done."""
     stands = checkout.stands
     if checkout.state in WAITING and at_rest(checkout):
-        # Only a decline and another payment of the patient send a confirmed row back to wait.
-        raise CardDeclined(_told(checkout.declined)) if checkout.declined else PaymentInProgress
+        raise _back_at_the_patient(checkout)
     if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and stands in TERMINAL:
         raise CheckoutClosed(stands)
     if stands is S.REFUNDED:
@@ -49,3 +51,10 @@ def outcome(checkout: Checkout) -> Checkout:
 def _told(declined: DeclineReason | Unknown) -> DeclineReason:
     """Why the card was declined; of a newer version's reason what is true of all of them."""
     return DeclineReason.TRY_ANOTHER_CARD if isinstance(declined, Unknown) else declined
+
+
+def _back_at_the_patient(checkout: Checkout) -> Exception:
+    """What sent a confirmed row back to wait: a decline, a card that could not be sent, or another payment of the patient."""
+    if checkout.declined is not None:
+        return CardDeclined(_told(checkout.declined))
+    return UpstreamUnavailable("the card was not sent") if checkout.card_unjudged else PaymentInProgress()

@@ -100,7 +100,11 @@ class Cards(Protocol):
         """The patient's cards."""
 
     async def attach(self, *, patient_id: str, token: str, make_default: bool, clinician_id: str) -> Card:
-        """Turn a single-use token into a card on file. Raises CardDeclined."""
+        """Turn a single-use token into a card on file.
+
+        Raises CardDeclined for what was said against the card or the token, in whatever words; UpstreamRefused for what was
+        refused before anybody looked at them.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +119,9 @@ class Billing(Protocol):
     """Charges, all through the system of record; acting with the clinician's own key."""
 
     async def charge(self, checkout: Checkout) -> Charge:
-        """Charge the checkout's quote to its card with its upstream key. Raises CardDeclined; UpstreamRefused; OutcomeUnknown.
+        """Charge the checkout's quote to its card with its upstream key.
+
+        Raises CardDeclined; AmountNotChargeable; UpstreamRefused where the practice cannot charge it; OutcomeUnknown.
 
         Sends the gross amount and the coupon; the result is proved (state, charge id, sender, card, net amount), else OutcomeUnknown.
         """

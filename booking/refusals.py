@@ -2,7 +2,7 @@
 
 Refusal (a DomainError, see errors.py)
 ├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
-├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
+├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
 └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
@@ -108,6 +108,15 @@ class NothingDueToday(Refusal):
 
     code = "NOTHING_DUE_TODAY"
     message = "A plan with nothing to pay today cannot be bought online. Please contact the practice."
+
+
+class AmountNotChargeable(Refusal):
+    """No card can be charged this amount: the card processor refuses it for certain; nothing was charged."""
+
+    code = "AMOUNT_NOT_CHARGEABLE"
+    message = (
+        "This amount cannot be paid with a card. Please contact the practice. You have not been charged."
+    )
 
 
 class PromoInvalid(Refusal):

@@ -7,6 +7,8 @@ and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
+import structlog
+
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
@@ -14,13 +16,21 @@ from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Appointment, Charge
 from booking.oversight import Attention
 from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
-from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
+from booking.refusals import (
+    AmountNotChargeable,
+    CardDeclined,
+    ClinicianNotBookable,
+    DeclineReason,
+    SlotTaken,
+)
 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
 SETTLE = timedelta(seconds=30)
 
 # How long a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
 _RENEWAL = timedelta(minutes=1)
+
+log = structlog.get_logger(__name__)
 
 
 class Steps(Compensation):
@@ -126,14 +136,16 @@ class Steps(Compensation):
             )
         except CardDeclined as refusal:
             return _declined(checkout, refusal.reason)
-        except ClinicianNotBookable:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-        except (UpstreamRefused, UpstreamUnavailable, OutcomeUnknown):
-            return _declined(checkout, DeclineReason.TRY_AGAIN)
+        except (ClinicianNotBookable, UpstreamRefused) as refusal:
+            return _cannot_be_paid(checkout, refusal)
+        except UpstreamUnavailable:
+            return _not_judged(checkout, None)
+        except OutcomeUnknown:
+            return _not_judged(checkout, DeclineReason.TRY_AGAIN)
         return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
 
     async def _look_for_card(self, checkout: Checkout) -> Checkout:
-        return _declined(checkout, DeclineReason.TRY_AGAIN)
+        return _not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def _card_ready(self, checkout: Checkout) -> Checkout:
         return await self._held(checkout, S.CHARGE_INTENDED)
@@ -158,10 +170,8 @@ class Steps(Compensation):
             return _charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
             return _declined(checkout, refusal.reason)
-        except ClinicianNotBookable:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-        except UpstreamRefused:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.PAYMENT_UNAVAILABLE)
+        except (ClinicianNotBookable, AmountNotChargeable, UpstreamRefused) as refusal:
+            return _cannot_be_paid(checkout, refusal)
 
     async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
@@ -228,6 +238,29 @@ def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
     return checkout.changed(
         state=S.PATIENT_READY, declined=reason, card=None, card_id=None, confirm_deadline=None
     )
+
+
+def _not_judged(checkout: Checkout, told: DeclineReason | None) -> Checkout:
+    """Back to the patient: no bank has said anything about the card, which stays on the row as the sign of that.
+
+    `told` is what the patient hears of a token that may be used up; None: it was certainly not sent.
+    """
+    return checkout.changed(state=S.PATIENT_READY, declined=told, confirm_deadline=None)
+
+
+def _cannot_be_paid(
+    checkout: Checkout, refusal: ClinicianNotBookable | AmountNotChargeable | UpstreamRefused
+) -> Checkout:
+    """Over: no card would help. What the practice must mend is in the log."""
+    if isinstance(refusal, ClinicianNotBookable):
+        return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
+    if isinstance(refusal, AmountNotChargeable):
+        due, reason = str(checkout.quote.due_today), EndReason.AMOUNT_NOT_CHARGEABLE
+        log.error("checkout.amount_not_chargeable", checkout=checkout.id, due=due)
+    else:
+        reason = EndReason.PAYMENT_UNAVAILABLE
+        log.error("checkout.payment_unavailable", checkout=checkout.id, why=refusal.reason)
+    return checkout.changed(state=S.CANCELLED, end_reason=reason)
 
 
 def _charged(checkout: Checkout, charge: Charge) -> Checkout:

@@ -5,15 +5,15 @@ was none: the payment went through, or nobody learned anything. What remains of 
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from booking.catalog import Plan
 from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
 from booking.current import current_work
 from booking.errors import UpstreamUnavailable
-from booking.models import Promo
+from booking.models import CardChoice, Promo
 from booking.ports import Promotions
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest
@@ -73,25 +73,42 @@ class BoundedPromotions:
         return promo
 
 
-async def try_card(trials: Trials, caller: Caller, checkout: Checkout) -> Trial:
+@dataclass(frozen=True, kw_only=True)
+class CardTrial:
+    """The card of one confirm, counted until it is known that nobody learned anything of it, or that it paid."""
+
+    trial: Trial
+    is_new: bool  # a token: attaching it tells whether it is good. A card on file is only named until it is charged
+
+    async def settle(self, checkout: Checkout) -> None:
+        """Take the count back unless the row, as the confirm left it, tells that it was a trial."""
+        if not was_trial(checkout, is_new=self.is_new):
+            await self.trial.forgive()
+
+
+async def try_card(trials: Trials, caller: Caller, checkout: Checkout, card: CardChoice) -> CardTrial:
     """Count a card that is about to be tried: for the checkout's owner (a guest is one checkout) and whoever started it.
 
     Raises TooManyAttempts.
     """
-    return await trials.begin(
+    trial = await trials.begin(
         Tried.CARD,
         names={checkout.owner, checkout.started_by},
         client=caller.client,
         signed_in=caller.principal.kind not in _STRANGERS,
     )
+    return CardTrial(trial=trial, is_new=card.token is not None)
 
 
-def was_no_trial(checkout: Checkout) -> bool:
-    """Whether the card of a confirmed checkout is not to be counted: it paid, or its outcome is not known for now.
+def was_trial(checkout: Checkout, *, is_new: bool) -> bool:
+    """Whether a bank has said something about the card of a confirmed checkout, and it did not pay.
 
-    A card that was attached and then not charged is counted: who cancels in that moment, or loses the slot, knows that it is good.
+    A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, knows that it is
+    good. Whose outcome is not known for now is none: answers that get lost must not use up what patients may do.
     """
-    if checkout.cancel_requested:
-        return False
-    parked = not at_rest(checkout) and checkout.lease_owner is None
-    return parked or checkout.stands in {S.CONFIRMED, S.REFUNDED}
+    if checkout.declined is not None:
+        return not checkout.card_unjudged
+    if checkout.charge is not None:
+        return checkout.cancel_requested
+    was_attached = is_new and checkout.card_id is not None
+    return was_attached and (at_rest(checkout) or checkout.cancel_requested)

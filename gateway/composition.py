@@ -35,6 +35,7 @@ from gateway.system import System
 from gateway.telling import Telling
 from gateway.tokens import derive_key
 from gateway.webhook_oversight import silence_watch, webhook_health
+from gateway.zone_rules import zone_rules_of_process
 from integrations.alerts.log import LoggedAlerts
 from integrations.alerts.webhook import connect_webhook
 from integrations.database.alerts import SqlBlockedClinicians
@@ -59,6 +60,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
 
     Every time is told by `clock`: the machine's, unless another is given.
     """
+    zone_rules_of_process()  # a program that embeds this one may not have come by the command line
     clock = clock or SystemClock()
     secret = settings.secret_key.get_secret_value()
     async with contextlib.AsyncExitStack() as exits:

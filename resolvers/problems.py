@@ -65,6 +65,7 @@ _HANDLERS = (
     _handler(refusals.PlanSoldOut, problems.PlanSoldOut),
     _handler(refusals.PlanDoesNotCoverVisit, problems.PlanDoesNotCoverVisit),
     _handler(refusals.NothingDueToday, problems.NothingDueToday),
+    _handler(refusals.AmountNotChargeable, problems.AmountNotChargeable),
     _handler(refusals.PromoInvalid, problems.PromoInvalid, lambda no: {"reason": no.reason}),
     _handler(refusals.RecurrenceNotAccepted, problems.RecurrenceNotAccepted),
     _handler(refusals.GuestDetailsRequired, problems.GuestDetailsRequired),

@@ -81,6 +81,14 @@ class NothingDueToday(Problem):
     """`booking.refusals.NothingDueToday`."""
 
 
+@strawberry.type(
+    description="The card processor charges no card this amount: it is too small, too large, or in a currency that the practice "
+    "cannot be paid in. Nothing was charged."
+)
+class AmountNotChargeable(Problem):
+    """`booking.refusals.AmountNotChargeable`."""
+
+
 @strawberry.type(description="The promo code does not apply.")
 class PromoInvalid(Problem):
     """`booking.refusals.PromoInvalid`."""

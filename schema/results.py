@@ -8,6 +8,7 @@ from strawberry import field
 from schema.checkouts import Checkout
 from schema.permissions import reached
 from schema.problems import (
+    AmountNotChargeable,
     BookingFailed,
     CardDeclined,
     CardRequired,
@@ -114,6 +115,7 @@ QuoteResult = Annotated[
     | PlanSoldOut
     | PlanDoesNotCoverVisit
     | NothingDueToday
+    | AmountNotChargeable
     | PromoInvalid
     | TooManyAttempts,
     strawberry.union("QuoteResult", description="A price, or why there is none."),
@@ -143,6 +145,7 @@ StartCheckoutResult = Annotated[
     | PlanSoldOut
     | PlanDoesNotCoverVisit
     | NothingDueToday
+    | AmountNotChargeable
     | PromoInvalid
     | TooManyAttempts,
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
@@ -160,6 +163,7 @@ ConfirmCheckoutResult = Annotated[
     | ClinicianNotBookable
     | PaymentInProgress
     | PaymentUnavailable
+    | AmountNotChargeable
     | BookingFailed
     | CheckoutClosed,
     strawberry.union("ConfirmCheckoutResult", description="A visit, or why there is none."),

@@ -22,8 +22,10 @@ class TrustedDocumentsMode(StrEnum):
 class ApiSettings(EnvironmentSettings):
     """Whose API it is, which pages and documents it answers, and its bounds and times."""
 
+    # Made when the settings are read, not when this is imported: by then it is settled which rules apply.
     time_zone: ZoneInfo = Field(
-        ZoneInfo("America/New_York"), description="The practice's time zone, by its IANA name."
+        default_factory=lambda: ZoneInfo("America/New_York"),
+        description="The practice's time zone, by its IANA name.",
     )
     tenant: str = Field(
         "practice", description="The practice's name in keys; change it only with an empty database."

@@ -63,7 +63,7 @@ class HealthieBilling:
 
         Sends the gross amount: Healthie takes the coupon's discount off it. The answer is believed only when state,
         processor's charge id, sender, card and net amount are as accepted.
-        Raises CardDeclined, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
+        Raises CardDeclined, AmountNotChargeable, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
         """
         if checkout.patient_id is None or checkout.card_id is None:
             raise ValueError("a charge needs a patient and a card")

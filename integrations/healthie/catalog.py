@@ -17,7 +17,7 @@ from booking.catalog import (
     PlanVisits,
     VisitType,
 )
-from booking.money import Money
+from booking.money import Money, decimals_of
 from integrations.healthie.answers import money, rest
 from integrations.healthie.contact_types import contact_types
 from integrations.healthie.errors import reading
@@ -192,7 +192,7 @@ def _location(place: Place) -> Location:
 
 
 def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> BookingPolicy:
-    """The practice's rules: times are minutes, fees are cents."""
+    """The practice's rules: times are minutes, fees are minor units of the currency (cents)."""
     if own is None:
         return BookingPolicy(
             schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None
@@ -200,8 +200,8 @@ def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> Booki
     return BookingPolicy(
         schedule_notice=_minutes(own.minimum_advance_schedule_time),
         cancel_notice=_minutes(own.minimum_advance_cancel_time),
-        late_cancellation_fee=_cents(own.late_cancellation_fee, currency),
-        no_show_fee=_cents(own.no_show_fee, currency),
+        late_cancellation_fee=_fee(own.late_cancellation_fee, currency),
+        no_show_fee=_fee(own.no_show_fee, currency),
     )
 
 
@@ -209,5 +209,6 @@ def _minutes(count: int | None) -> timedelta | None:
     return timedelta(minutes=count) if count else None
 
 
-def _cents(count: int | None, currency: str) -> Money | None:
-    return Money.of(Decimal(count) / 100, currency) if count else None
+def _fee(minor_units: int | None, currency: str) -> Money | None:
+    code = currency.upper()
+    return Money.of(Decimal(minor_units).scaleb(-decimals_of(code)), code) if minor_units else None

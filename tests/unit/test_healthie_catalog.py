@@ -248,6 +248,23 @@ async def test_the_policy_counts_minutes_and_cents_in_the_practices_currency(
     assert (policy.late_cancellation_fee, policy.no_show_fee) == (Money.of("25.50", "CAD"), None)
 
 
+@pytest.mark.parametrize(("currency", "fee"), [("jpy", "2550"), ("kwd", "2.550")])
+async def test_a_fee_is_counted_in_the_minor_units_of_its_currency(
+    source: CatalogSource, script: Script, currency: str, fee: str
+) -> None:
+    script.answers["PublicCatalog"] = everything(
+        appointmentSetting={
+            "minimum_advance_schedule_time": None,
+            "minimum_advance_cancel_time": None,
+            "late_cancellation_fee": 2550,
+            "no_show_fee": None,
+        },
+        currentUser={"default_currency": currency},
+    )
+
+    assert (await source.catalog()).policy.late_cancellation_fee == Money.of(fee, currency)
+
+
 async def test_further_pages_are_read(source: CatalogSource, script: Script) -> None:
     first = connection([a_package()]) | {"page_info": {"has_next_page": True, "end_cursor": "c1"}}
     script.answers |= {

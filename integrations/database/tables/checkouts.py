@@ -33,7 +33,7 @@ checkouts = Table(
     Column("patient_id", String),
     Column("patient_created", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
-    # Sealed: a single-use token or the id of a card on file, while the attempt needs it.
+    # Sealed: a single-use token or the id of a card on file, until a bank has said something about it or the checkout is over.
     Column("card", Document),
     Column("card_id", String),
     Column("confirm_deadline", UtcTime),
