@@ -51,6 +51,7 @@ class EndReason(StrEnum):
     PAYMENT_UNAVAILABLE = "payment_unavailable"
     BOOKING_REFUSED = "booking_refused"
     BOOKING_TIMED_OUT = "booking_timed_out"
+    TOO_LATE = "too_late"  # the visit has begun, or begins sooner than the practice takes bookings
 
 
 @dataclass(frozen=True, kw_only=True)

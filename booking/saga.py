@@ -16,6 +16,7 @@ from booking.checkout_row import CheckoutState as S
 from booking.compensation import given_up
 from booking.current import working_for
 from booking.errors import OutcomeUnknown, StaleCheckout, UpstreamUnavailable
+from booking.guards import SENDING, Guards, is_too_late
 from booking.late import LateTruth
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
@@ -48,6 +49,7 @@ class Saga(Recording):
         self,
         *,
         steps: Steps,
+        guards: Guards,
         late: LateTruth,
         units: UnitOfWorkFactory,
         holds: HoldStore,
@@ -56,6 +58,7 @@ class Saga(Recording):
     ) -> None:
         super().__init__(units=units, holds=holds, clock=clock, name=name)
         self._steps = steps
+        self._guards = guards
         self._aftercare = Aftercare(late=late, units=units, holds=holds, clock=clock, name=name)
         self._serial = itertools.count(1)
 
@@ -160,17 +163,27 @@ class Saga(Recording):
 
     async def _next(self, checkout: Checkout, *, look: bool) -> Checkout:
         """The row as its next write shall be."""
-        if checkout.state in BEFORE_MONEY and checkout.cancel_requested:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
-        if checkout.state in BEFORE_MONEY and self._deadline_passed(checkout):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
+        if checkout.state in BEFORE_MONEY and (left := self._left(checkout)) is not None:
+            return left
         if look and checkout.state in CALLING:
             found = await self._steps.look(checkout)
             if found is not None:
                 return found
+        if checkout.state in SENDING and (stopped := await self._guards.stopped(checkout)) is not None:
+            return stopped
         if self._lease_left(checkout) < STEP_BUDGET:
             return checkout  # writing it renews the lease; the step comes after that
         return await self._steps.take(checkout)
+
+    def _left(self, checkout: Checkout) -> Checkout | None:
+        """The row ended, of which no money has moved yet, when it is not worth another step; None: it is."""
+        if checkout.cancel_requested:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        if self._deadline_passed(checkout):
+            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
+        if is_too_late(checkout, self._clock.now()):
+            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.TOO_LATE)
+        return None
 
     async def _park(self, checkout: Checkout, why: str) -> Checkout:
         """Put the row aside until what was sent has landed or never will; give up to a person when it never ends."""

@@ -1,6 +1,6 @@
 """The steps of the checkout saga: for each state, what a driver does with a row that stands there.
 
-A step answers the row as it shall be written next. It makes at most one foreign change, never inside a transaction,
+A step answers the row as it shall be written next; before one that sends, the driver asks its guards (guards.py). It makes at most one foreign change, never inside a transaction,
 and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
 """
 
@@ -150,10 +150,6 @@ class Steps(Compensation):
         return checkout.changed(state=then)
 
     async def _send_charge(self, checkout: Checkout) -> Checkout:
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
-        if self._too_late(checkout):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
         try:
             return _charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
@@ -177,8 +173,6 @@ class Steps(Compensation):
         return checkout.changed(state=S.BOOKING_INTENDED)
 
     async def _send_booking(self, checkout: Checkout) -> Checkout:
-        if checkout.cancel_requested:
-            return _not_booked(checkout, EndReason.CANCELLED_BY_PATIENT)
         try:
             return _booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
@@ -190,12 +184,7 @@ class Steps(Compensation):
 
     async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
-        landed = await self._landed_booking(checkout)
-        if landed is not None:
-            return landed
-        if self._too_late(checkout) and not checkout.cancel_requested:
-            return _not_booked(checkout, EndReason.BOOKING_TIMED_OUT)
-        return None
+        return await self._landed_booking(checkout)
 
     async def _landed_booking(self, checkout: Checkout) -> Checkout | None:
         landed = await self._scheduling.find(checkout)
@@ -212,9 +201,6 @@ class Steps(Compensation):
         """Raise OutcomeUnknown while the intent is too young for finding nothing to mean that nothing landed."""
         if self._clock.now() < _intended(checkout) + SETTLE:
             raise OutcomeUnknown("too early to look")
-
-    def _too_late(self, checkout: Checkout) -> bool:
-        return checkout.confirm_deadline is None or self._clock.now() >= checkout.confirm_deadline
 
 
 def _intended(checkout: Checkout) -> datetime:

@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import AlreadyCounted, StaleCheckout
+from booking.guards import Ground
 from booking.happenings import Happening, Name
 from booking.models import Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
@@ -76,6 +77,7 @@ class FakeDatabase:
         self.pokes = pokes
         self.rows: dict[str, Checkout] = {}
         self.claims: dict[str, Slot] = {}
+        self.lost_claims: set[str] = set()
         self.events: list[Event] = []
         self.happenings: list[Happening] = []
         self.alerts: dict[str, Alert] = {}
@@ -85,6 +87,19 @@ class FakeDatabase:
 
     async def blocked(self) -> frozenset[str]:
         return frozenset(self.blocks)
+
+    async def of(self, checkout: Checkout) -> Ground:
+        assert self.tape.open_units == 0, "the guards are asked while a unit of work is open"
+        return Ground(
+            version=self.rows[checkout.id].version,
+            has_claim=checkout.id in self.claims,
+            is_blocked=checkout.slot.clinician_id in self.blocks,
+        )
+
+    def lose_claim(self, checkout_id: str) -> None:
+        """What no step does: the claim is given back while its checkout stands on it."""
+        del self.claims[checkout_id]
+        self.lost_claims.add(checkout_id)
 
     def story(self, checkout: Checkout) -> list[str]:
         return [f"{event.kind} {event.after}" for event in self.events if event.checkout_id == checkout.id]
@@ -107,9 +122,8 @@ class FakeUnit:
         before, after = self._database.rows, self.checkouts.rows
         changed = [row for row in after.values() if before.get(row.id) != row]
         for row in changed:
-            assert (row.id in self.claims.slots) == (row.state in CLAIMING), (
-                f"the claim of a row at {row.state}"
-            )
+            kept = row.state in CLAIMING and row.id not in self._database.lost_claims
+            assert (row.id in self.claims.slots) == kept, f"the claim of a row at {row.state}"
         for row in changed:
             if (refusal := self._database.tape.refused_commit.pop(row.state, None)) is not None:
                 raise refusal
