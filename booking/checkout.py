@@ -9,6 +9,7 @@ import structlog
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import StaleCheckout, UpstreamUnavailable
+from booking.guards import bookable_until, is_too_late
 from booking.models import CardChoice
 from booking.outcomes import outcome
 from booking.oversight import EventKind
@@ -16,7 +17,14 @@ from booking.own_checkouts import OwnCheckouts
 from booking.ports import Cards, Clock, HoldStore
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest
-from booking.refusals import CardRequired, CheckoutClosed, HoldExpired, PaymentInProgress, QuoteChanged
+from booking.refusals import (
+    CardRequired,
+    CheckoutClosed,
+    HoldExpired,
+    PaymentInProgress,
+    QuoteChanged,
+    TooLateToBook,
+)
 from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
 from booking.trials import Trial, Trials, try_card, was_no_trial
@@ -73,8 +81,8 @@ class CheckoutService:
 
         A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now (nothing was
         done); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
-        CardRequired, CardDeclined, TooManyAttempts, HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable,
-        PaymentInProgress, BookingFailed, CheckoutClosed.
+        CardRequired, CardDeclined, TooManyAttempts, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable,
+        PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout, trial = await self._own.get(caller, checkout_id), None
@@ -130,8 +138,9 @@ class CheckoutService:
     ) -> tuple[Checkout, Trial | None]:
         """Write down what the patient confirmed; a card is counted as tried.
 
-        Raises HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
+        Raises TooLateToBook, HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
         """
+        await self._check_time(checkout)
         await self._check_hold(checkout)
         try:
             async with asyncio.timeout_at(answer_by):  # only reads: what is cut off here did nothing
@@ -154,6 +163,11 @@ class CheckoutService:
             if trial:
                 await trial.forgive()
             raise
+
+    async def _check_time(self, checkout: Checkout) -> None:
+        if is_too_late(checkout, self._clock.now()):
+            await self._saga.end(checkout, S.EXPIRED, EndReason.TOO_LATE)
+            raise TooLateToBook(bookable_until(checkout))
 
     async def _check_hold(self, checkout: Checkout) -> None:
         hold = await self._holds.get(checkout.hold_id)

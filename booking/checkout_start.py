@@ -13,7 +13,7 @@ from booking.ports import Clock, HoldStore
 from booking.principals import Caller, guest_of
 from booking.quotes import QuoteService
 from booking.recording import at_rest
-from booking.refusals import GuestDetailsRequired, HoldExpired, RecurrenceNotAccepted
+from booking.refusals import GuestDetailsRequired, HoldExpired, RecurrenceNotAccepted, TooLateToBook
 from booking.saga import Saga
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory
@@ -60,7 +60,7 @@ class StartService:
         """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
 
         One that nobody has confirmed takes over what the second start asks for: another plan, promo code or guest.
-        Raises InvalidInput; HoldExpired, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
+        Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
         """
         async with self._units() as unit:
             live = await unit.checkouts.live_for_hold(hold_id)
@@ -76,6 +76,8 @@ class StartService:
         if caller.principal.patient_id is None and guest is None:
             raise GuestDetailsRequired
         quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
+        if quote.policy.is_too_late(hold.slot.start, now):
+            raise TooLateToBook(quote.policy.bookable_until(hold.slot.start))
         checkout_id = f"chk_{secrets.token_urlsafe(16)}"
         patient_id = caller.principal.patient_id
         checkout = Checkout(

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from booking.errors import InvalidInput
 from booking.models import Hold
@@ -15,6 +15,7 @@ from booking.refusals import (
     HoldInCheckout,
     SlotNotOffered,
     SlotTaken,
+    TooLateToBook,
 )
 from booking.search import SlotSearch, check_contact
 from booking.slots import Slot
@@ -59,14 +60,12 @@ class HoldService:
         """Keep the slot for the caller; a slot that they hold already is answered as it is held.
 
         The interval is locked first and the offer verified under the lock, so that nobody can slip in between.
-        Raises InvalidInput; SlotTaken, SlotNotOffered, ClinicianNotBookable, HoldLimitReached.
+        Raises InvalidInput; SlotTaken, SlotNotOffered, TooLateToBook, ClinicianNotBookable, HoldLimitReached.
         """
         zone(time_zone)
         slot = Slot.from_id(slot_id)
         now = self._clock.now()
-        if slot.start <= now:
-            raise SlotNotOffered("This time is in the past. Please choose another.")
-        await self._check_offer(slot)
+        await self._check_offer(slot, now=now)
         hold = Hold(
             id=f"hold_{secrets.token_urlsafe(16)}",
             owner=caller.principal.key,
@@ -137,12 +136,15 @@ class HoldService:
             raise HoldExpired
         return hold
 
-    async def _check_offer(self, slot: Slot) -> None:
+    async def _check_offer(self, slot: Slot, *, now: datetime) -> None:
         """Refuse, from the catalogue alone, what the practice cannot have offered."""
         catalog = await self._catalog.catalog()
         visit_type = catalog.visit_type(slot.visit_type_id)
         if visit_type is None or visit_type.minutes != slot.minutes:
             raise SlotNotOffered
+        policy = catalog.policy_for(visit_type)
+        if policy.is_too_late(slot.start, now):
+            raise TooLateToBook(policy.bookable_until(slot.start))
         if all(
             person.id != slot.clinician_id for person in catalog.clinicians_for(visit_type_id=visit_type.id)
         ):

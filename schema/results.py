@@ -29,6 +29,7 @@ from schema.problems import (
     RecurrenceNotAccepted,
     SlotNotOffered,
     SlotTaken,
+    TooLateToBook,
     TooManyAttempts,
 )
 from schema.quotes import Quote
@@ -120,7 +121,7 @@ QuoteResult = Annotated[
 ]
 
 HoldSlotResult = Annotated[
-    HoldSlotSuccess | SlotTaken | SlotNotOffered | ClinicianNotBookable | HoldLimitReached,
+    HoldSlotSuccess | SlotTaken | SlotNotOffered | TooLateToBook | ClinicianNotBookable | HoldLimitReached,
     strawberry.union("HoldSlotResult", description="A hold, or why there is none."),
 ]
 
@@ -137,6 +138,7 @@ ReleaseHoldResult = Annotated[
 StartCheckoutResult = Annotated[
     StartCheckoutSuccess
     | HoldExpired
+    | TooLateToBook
     | GuestDetailsRequired
     | RecurrenceNotAccepted
     | PlanRequired
@@ -156,6 +158,7 @@ ConfirmCheckoutResult = Annotated[
     | CardDeclined
     | TooManyAttempts
     | HoldExpired
+    | TooLateToBook
     | SlotTaken
     | ClinicianNotBookable
     | PaymentInProgress
