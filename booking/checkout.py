@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import StaleCheckout, UpstreamUnavailable
@@ -23,6 +24,7 @@ from booking.refusals import (
     HoldExpired,
     PaymentInProgress,
     QuoteChanged,
+    SlotTaken,
     TooLateToBook,
 )
 from booking.saga import STEP_BUDGET, Saga
@@ -61,7 +63,7 @@ class CheckoutService:
         trials: Trials,
     ) -> None:
         self._saga = saga
-        self._holds = holds
+        self._holds = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._cards = cards
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
@@ -138,7 +140,7 @@ class CheckoutService:
     ) -> tuple[Checkout, Trial | None]:
         """Write down what the patient confirmed; a card is counted as tried.
 
-        Raises TooLateToBook, HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
+        Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
         """
         await self._check_time(checkout)
         await self._check_hold(checkout)
@@ -170,10 +172,12 @@ class CheckoutService:
             raise TooLateToBook(bookable_until(checkout))
 
     async def _check_hold(self, checkout: Checkout) -> None:
-        hold = await self._holds.get(checkout.hold_id)
-        if hold is None:
-            await self._saga.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
-            raise HoldExpired
+        """Whether the slot is held for the patient still, or again. Raises HoldExpired, SlotTaken; StaleCheckout."""
+        try:
+            await self._holds.of(checkout)
+        except (HoldExpired, SlotTaken) as refusal:
+            await self._saga.end_without_hold(checkout, refusal)
+            raise
 
     async def _usable(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> CardChoice | None:
         """The card, if it may be charged: a fresh token, or one of the signed-in patient's own."""

@@ -119,6 +119,7 @@ class Checkout:
     lease_owner: str | None = None
     lease_until: datetime | None = None  # UTC
     due_at: datetime | None = None  # UTC; when a worker shall look at the row, also after its end
+    hold_expires_at: datetime | None = None  # UTC; a hold that is gone before it was lost; None: not known
 
     @property
     def upstream_key(self) -> str:

@@ -1,9 +1,11 @@
 """Holding a slot: a short courtesy that keeps the time free while the patient decides and pays."""
 
+import contextlib
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from booking.checkout_holds import CheckoutHolds
 from booking.errors import InvalidInput
 from booking.models import Hold
 from booking.ports import CatalogSource, Clock, HoldStore
@@ -17,6 +19,7 @@ from booking.refusals import (
     SlotTaken,
     TooLateToBook,
 )
+from booking.saga_table import WAITING
 from booking.search import SlotSearch, check_contact
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
@@ -50,6 +53,7 @@ class HoldService:
         rules: HoldRules,
     ) -> None:
         self._store = store
+        self._under = CheckoutHolds(holds=store, units=units, clock=clock)
         self._search = search
         self._catalog = catalog
         self._units = units
@@ -106,8 +110,18 @@ class HoldService:
 
     async def view(self, caller: Caller, hold_id: str) -> Hold | None:
         """The caller's live hold; None for a foreign, an expired and a missing one alike."""
-        hold = await self._store.get(hold_id)
+        hold = await self._store.get(hold_id) or await self._again(caller, hold_id)
         return hold if hold is not None and caller.owns(hold.owner) else None
+
+    async def _again(self, caller: Caller, hold_id: str) -> Hold | None:
+        """The hold under a checkout of the caller's that waits for them, taken again where the store has lost it."""
+        async with self._units() as unit:
+            checkout = await unit.checkouts.live_for_hold(hold_id)
+        if checkout is None or checkout.state not in WAITING or not caller.owns(checkout.owner):
+            return None
+        with contextlib.suppress(HoldExpired, SlotTaken):
+            return await self._under.again(checkout)
+        return None
 
     async def extend(self, caller: Caller, hold_id: str) -> Hold:
         """Start the hold's duration anew, a bounded number of times; one that was just extended is answered as it stands.
@@ -120,7 +134,11 @@ class HoldService:
             return hold
         if hold.extensions >= self._rules.extensions:
             raise HoldExtensionsUsedUp(hold.expires_at)
-        return await self._store.extend(hold, expires_at=expires_at)
+        extended = await self._store.extend(hold, expires_at=expires_at)
+        async with self._units() as unit:
+            await unit.checkouts.note_hold(hold.id, expires_at=extended.expires_at)
+            await unit.commit()
+        return extended
 
     async def release(self, caller: Caller, hold_id: str) -> None:
         """Give the slot back. Raises HoldExpired, HoldInCheckout."""

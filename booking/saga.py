@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from booking.aftercare import Aftercare
+from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import given_up
@@ -21,7 +22,7 @@ from booking.late import LateTruth
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
 from booking.recording import LEASE, Recording, at_rest
-from booking.refusals import PaymentInProgress
+from booking.refusals import HoldExpired, PaymentInProgress, SlotTaken
 from booking.saga_table import BEFORE_MONEY, CALLING, PROVABLE, WAITING, legal
 from booking.steps import SETTLE, Steps
 from booking.unit_of_work import UnitOfWorkFactory
@@ -60,6 +61,7 @@ class Saga(Recording):
         self._steps = steps
         self._guards = guards
         self._aftercare = Aftercare(late=late, units=units, holds=holds, clock=clock, name=name)
+        self._under = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._serial = itertools.count(1)
 
     async def drive(self, checkout: Checkout) -> Checkout:
@@ -79,6 +81,12 @@ class Saga(Recording):
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
         """End a checkout that rests before any money moved, and give its hold back. Raises StaleCheckout."""
         return await self._record(checkout, checkout.changed(state=state, end_reason=reason))
+
+    async def end_without_hold(self, checkout: Checkout, why: HoldExpired | SlotTaken) -> Checkout:
+        """End a checkout that rests and whose hold is gone for good: its time is over, or somebody else has the slot. Raises StaleCheckout."""
+        if isinstance(why, SlotTaken):
+            return await self.end(checkout, S.SLOT_LOST, EndReason.SLOT_TAKEN)
+        return await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
 
     async def _go_on(self, checkout: Checkout, driver: str) -> Checkout:
         committed_here = False  # an intent of somebody else's may have its call out
@@ -145,14 +153,14 @@ class Saga(Recording):
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         try:
-            hold = await self._holds.get(checkout.hold_id)
+            hold = await self._under.of(checkout)
         except UpstreamUnavailable:
             await self._record(checkout, checkout.changed(due_at=None))  # looked at again after a while
-            return
-        if hold is not None:
-            await self._record(checkout, checkout.changed(due_at=hold.expires_at))
+        except (HoldExpired, SlotTaken) as refusal:
+            await self.end_without_hold(checkout, refusal)
         else:
-            await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
+            ends = hold.expires_at
+            await self._record(checkout, checkout.changed(due_at=ends, hold_expires_at=ends))
 
     async def _see_after(self, checkout: Checkout) -> None:
         """Do what is due after the end; what came late is undone at once. Raises StaleCheckout."""

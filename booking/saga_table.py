@@ -6,7 +6,7 @@ from booking.checkout_row import CheckoutState as S
 
 # Every legal move. A row never moves otherwise: the driver refuses to write it, and a test walks the table.
 MOVES: Mapping[S, frozenset[S]] = {
-    S.STARTED: frozenset({S.PATIENT_INTENDED, S.PATIENT_READY, S.CANCELLED, S.EXPIRED}),
+    S.STARTED: frozenset({S.PATIENT_INTENDED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}),
     S.PATIENT_INTENDED: frozenset({S.PATIENT_READY, S.CANCELLED, S.EXPIRED}),
     S.PATIENT_READY: frozenset(
         {S.CARD_INTENDED, S.CARD_READY, S.BOOKING_INTENDED, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}

@@ -19,7 +19,7 @@ from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
 SETTLE = timedelta(seconds=30)
 
-# How long a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
+# For how long at least a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
 _RENEWAL = timedelta(minutes=1)
 
 
@@ -144,7 +144,8 @@ class Steps(Compensation):
         if hold is None:
             now = self._clock.now()
             try:
-                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=now + _RENEWAL), limit=None)
+                ends = max(now + _RENEWAL, checkout.hold_expires_at or now)
+                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=ends), limit=None)
             except SlotTaken:
                 return checkout.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
         return checkout.changed(state=then)

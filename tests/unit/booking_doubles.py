@@ -181,10 +181,13 @@ class FakeCheckouts:
     async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         if self.rows[checkout.id].version != checkout.version:
             raise StaleCheckout(checkout.id)
-        standing = self.rows[checkout.id].changed(
-            due_at=None
-        )  # it may have been put off, at the same version
-        assert was is None or was.changed(due_at=None) == standing, "it is not what the row was"
+        # At the same version it may have been put off, and its hold extended.
+        standing = self.rows[checkout.id].changed(due_at=None, hold_expires_at=None)
+        assert was is None or was.changed(due_at=None, hold_expires_at=None) == standing, (
+            "it is not what the row was"
+        )
+        if was is not None and was.hold_expires_at == checkout.hold_expires_at:
+            checkout = checkout.changed(hold_expires_at=self.rows[checkout.id].hold_expires_at)
         self._check_counted_once(checkout)
         others = [row for row in self.rows.values() if row.id != checkout.id and row.state in IN_FLIGHT]
         if checkout.state in IN_FLIGHT and any(row.patient_id == checkout.patient_id for row in others):
@@ -201,6 +204,10 @@ class FakeCheckouts:
         row = self.rows[checkout_id]
         if row.due_at and row.due_at <= now and (row.lease_until is None or row.lease_until <= now):
             self.rows[checkout_id] = row.changed(due_at=now + timedelta(seconds=5))
+
+    async def note_hold(self, hold_id: str, *, expires_at: datetime) -> None:
+        if (row := await self.live_for_hold(hold_id)) is not None:
+            self.rows[row.id] = row.changed(hold_expires_at=expires_at)
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         return [row for row in self.rows.values() if row.patient_id == patient_id and row.id != besides]
@@ -280,6 +287,14 @@ class FakeClaims:
     async def take(self, checkout: Checkout) -> None:
         others = {owner: slot for owner, slot in self.slots.items() if owner != checkout.id}
         if _overlapping(others.values(), [checkout.slot.clinician_id], checkout.slot.interval):
+            raise SlotTaken
+        since = checkout.created_at - timedelta(minutes=1)
+        booked = [
+            row.slot
+            for row in self._rows.values()
+            if row.stands is CheckoutState.CONFIRMED and row.ended_at and row.ended_at >= since
+        ]
+        if _overlapping(booked, [checkout.slot.clinician_id], checkout.slot.interval):
             raise SlotTaken
         self.slots[checkout.id] = checkout.slot
 
