@@ -21,7 +21,7 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
-from booking.guards import Guards
+from booking.guards import Grounds, Guards
 from booking.happenings import Name
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
@@ -184,6 +184,7 @@ class World:
         )
         self.trials = NotedTrials()
         self.keys = FakeKeys()
+        self.grounds: Grounds = self.database
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
@@ -221,7 +222,7 @@ class World:
         name = f"process-{next(self._processes)}"
         return Saga(
             steps=steps,
-            guards=Guards(grounds=self.database, keys=self.keys, clock=self.clock),
+            guards=Guards(grounds=self.grounds, keys=self.keys, clock=self.clock),
             late=late,
             units=units or self.database,
             holds=self.announced,
