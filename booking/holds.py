@@ -129,6 +129,12 @@ class HoldService:
         Raises HoldExpired, HoldExtensionsUsedUp.
         """
         hold = await self._mine(caller, hold_id)
+        try:
+            return await self._extended(hold)
+        except HoldExpired:  # perhaps it was handed over in between: by a start, or to who has signed in
+            return await self._extended(await self._mine(caller, hold_id))
+
+    async def _extended(self, hold: Hold) -> Hold:
         expires_at = self._clock.now() + self._rules.duration
         if hold.extensions and expires_at - hold.expires_at < self._rules.least_gain:
             return hold
@@ -146,7 +152,14 @@ class HoldService:
         async with self._units() as unit:
             if await unit.checkouts.live_for_hold(hold.id) is not None:
                 raise HoldInCheckout
-        await self._store.release(hold.id, owners={hold.owner})
+        if await self._store.release(hold.id, owners={hold.owner}) is None:
+            await self._check_released(hold)
+
+    async def _check_released(self, hold: Hold) -> None:
+        """Whether what could not be given back is over, and was not handed to a checkout in between. Raises HoldInCheckout."""
+        async with self._units() as unit:
+            if await unit.checkouts.live_for_hold(hold.id) is not None:
+                raise HoldInCheckout
 
     async def _mine(self, caller: Caller, hold_id: str) -> Hold:
         hold = await self.view(caller, hold_id)

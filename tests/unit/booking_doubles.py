@@ -442,6 +442,11 @@ class FakeHolds:
         return next((hold for hold in self.live if hold.id == hold_id), None)
 
     async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+        standing = await self.get(hold.id)
+        if standing is None or standing.owner != hold.owner:
+            raise HoldExpired
+        if standing.extensions != hold.extensions:
+            return standing
         return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + 1)
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:

@@ -1,6 +1,6 @@
 """A hold store that was emptied: whoever has a checkout keeps the slot until their hold's time is over, and nobody pays for a taken one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 
 import pytest
@@ -9,6 +9,7 @@ from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
 from booking.models import Hold
+from booking.principals import Caller
 from booking.refusals import CardDeclined, HoldExpired, HoldInCheckout, SlotTaken
 from tests.unit.booking_steps import confirm
 from tests.unit.booking_world import GUEST, PATIENT, STRANGER, VISITOR, World, a_slot, as_guest
@@ -282,3 +283,39 @@ class TestTwins:
         world.holds.get = owner_starts  # type: ignore[method-assign]
         with pytest.raises(HoldExpired):
             await world.starts.start(STRANGER, hold_id=hold.id, guest=GUEST)
+
+    async def test_a_hold_that_is_handed_to_its_patient_in_between_is_extended_all_the_same(
+        self, world: World
+    ) -> None:
+        signed_in = Caller(principal=PATIENT.principal, visitor=VISITOR.principal)
+        hold = await world.hold(VISITOR)
+        get = world.holds.get
+
+        async def started_meanwhile(hold_id: str) -> Hold | None:
+            world.holds.get = get  # type: ignore[method-assign]
+            read = await get(hold_id)
+            await world.starts.start(signed_in, hold_id=hold_id)
+            return read
+
+        world.holds.get = started_meanwhile  # type: ignore[method-assign]
+        world.clock.advance(minutes=1)
+        extended = await world.hold_service.extend(signed_in, hold.id)
+        assert (extended.owner, extended.extensions) == (PATIENT.principal.key, 1)
+        (row,) = world.database.rows.values()
+        assert row.hold_expires_at == extended.expires_at
+
+    async def test_a_hold_that_is_handed_to_a_checkout_in_between_is_not_told_to_be_released(
+        self, world: World
+    ) -> None:
+        hold = await world.hold()
+        release = world.holds.release
+
+        async def started_meanwhile(hold_id: str, *, owners: Collection[str]) -> Hold | None:
+            world.holds.release = release  # type: ignore[method-assign]
+            await world.starts.start(VISITOR, hold_id=hold_id, guest=GUEST)
+            return await release(hold_id, owners=owners)
+
+        world.holds.release = started_meanwhile  # type: ignore[method-assign]
+        with pytest.raises(HoldInCheckout):
+            await world.hold_service.release(VISITOR, hold.id)
+        assert len(world.holds.live) == 1
