@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import structlog
 
+from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import StaleCheckout, UpstreamUnavailable
+from booking.guards import bookable_until, is_too_late
 from booking.models import CardChoice
 from booking.outcomes import outcome
 from booking.oversight import EventKind
@@ -16,7 +18,15 @@ from booking.own_checkouts import OwnCheckouts
 from booking.ports import Cards, Clock, HoldStore
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest
-from booking.refusals import CardRequired, CheckoutClosed, HoldExpired, PaymentInProgress, QuoteChanged
+from booking.refusals import (
+    CardRequired,
+    CheckoutClosed,
+    HoldExpired,
+    PaymentInProgress,
+    QuoteChanged,
+    SlotTaken,
+    TooLateToBook,
+)
 from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
 from booking.trials import CardTrial, Trials, try_card
@@ -53,7 +63,7 @@ class CheckoutService:
         trials: Trials,
     ) -> None:
         self._saga = saga
-        self._holds = holds
+        self._holds = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._cards = cards
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
@@ -73,8 +83,8 @@ class CheckoutService:
 
         A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now (nothing was
         done); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
-        CardRequired, CardDeclined, TooManyAttempts, HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable,
-        PaymentInProgress, BookingFailed, CheckoutClosed.
+        CardRequired, CardDeclined, TooManyAttempts, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable,
+        PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout, trial = await self._own.get(caller, checkout_id), None
@@ -130,8 +140,9 @@ class CheckoutService:
     ) -> tuple[Checkout, CardTrial | None]:
         """Write down what the patient confirmed; a card is counted as tried.
 
-        Raises HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
+        Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
         """
+        await self._check_time(checkout)
         await self._check_hold(checkout)
         try:
             async with asyncio.timeout_at(answer_by):  # only reads: what is cut off here did nothing
@@ -155,11 +166,18 @@ class CheckoutService:
                 await trial.trial.forgive()
             raise
 
+    async def _check_time(self, checkout: Checkout) -> None:
+        if is_too_late(checkout, self._clock.now()):
+            await self._saga.end(checkout, S.EXPIRED, EndReason.TOO_LATE)
+            raise TooLateToBook(bookable_until(checkout))
+
     async def _check_hold(self, checkout: Checkout) -> None:
-        hold = await self._holds.get(checkout.hold_id)
-        if hold is None:
-            await self._saga.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
-            raise HoldExpired
+        """Whether the slot is held for the patient still, or again. Raises HoldExpired, SlotTaken; StaleCheckout."""
+        try:
+            await self._holds.of(checkout)
+        except (HoldExpired, SlotTaken) as refusal:
+            await self._saga.end_without_hold(checkout, refusal)
+            raise
 
     async def _usable(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> CardChoice | None:
         """The card, if it may be charged: a fresh token, or one of the signed-in patient's own."""

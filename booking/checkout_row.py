@@ -54,6 +54,7 @@ class EndReason(StrEnum):
     AMOUNT_NOT_CHARGEABLE = "amount_not_chargeable"
     BOOKING_REFUSED = "booking_refused"
     BOOKING_TIMED_OUT = "booking_timed_out"
+    TOO_LATE = "too_late"  # the visit has begun, or begins sooner than the practice takes bookings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +122,7 @@ class Checkout:
     lease_owner: str | None = None
     lease_until: datetime | None = None  # UTC
     due_at: datetime | None = None  # UTC; when a worker shall look at the row, also after its end
+    hold_expires_at: datetime | None = None  # UTC; a hold that is gone before it was lost; None: not known
 
     @property
     def known_state(self) -> CheckoutState:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
+from booking.guards import bookable_until
 from booking.recording import at_rest
 from booking.refusals import (
     AmountNotChargeable,
@@ -18,6 +19,7 @@ from booking.refusals import (
     PaymentUnavailable,
     Refusal,
     SlotTaken,
+    TooLateToBook,
 )
 from booking.saga_table import TERMINAL, WAITING
 from booking.stored import Unknown
@@ -43,6 +45,8 @@ def outcome(checkout: Checkout) -> Checkout:
         raise CheckoutClosed(stands)
     if stands is S.REFUNDED:
         raise BookingFailed
+    if checkout.end_reason is EndReason.TOO_LATE and stands in TERMINAL:
+        raise TooLateToBook(bookable_until(checkout))
     if stands in TERMINAL and stands is not S.CONFIRMED:
         raise _ENDS[checkout.end_reason] if checkout.end_reason in _ENDS else BookingFailed(_NOT_CHARGED)
     return checkout

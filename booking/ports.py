@@ -207,7 +207,10 @@ class HoldStore(Protocol):
         """The hold, if it is live."""
 
     async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension. Raises HoldExpired."""
+        """Move the expiry of the owner's live hold and count the extension. Raises HoldExpired.
+
+        One that was extended since it was read is answered as it stands: two taps are one extension.
+        """
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand a live hold to another owner (the checkout's); it goes on counting for who took it.

@@ -37,7 +37,8 @@ class QuoteService:
         catalog = await self._catalog.catalog()
         visit_type = _visit_type(catalog, visit_type_id)
         if plan_id is not None:
-            return await self._of_plan(_plan(catalog, plan_id), visit_type, promo_code, catalog.policy)
+            policy = catalog.policy_for(visit_type) if visit_type is not None else catalog.policy
+            return await self._of_plan(_plan(catalog, plan_id), visit_type, promo_code, policy)
         if visit_type is None:
             raise InvalidInput(field="planId", reason="Name a plan or a visit type.")
         if promo_code:
@@ -88,7 +89,7 @@ def _of_visit(catalog: Catalog, visit_type: VisitType) -> Quote:
             promo_code=None,
             coupon_id=None,
             recurrence=None,
-            policy=catalog.policy,
+            policy=catalog.policy_for(visit_type),
         )
     )
 

@@ -1,7 +1,7 @@
 """Refusals: what patients are told no to. Each is expected, carries the data its caller needs, and is mapped once to a GraphQL problem.
 
 Refusal (a DomainError, see errors.py)
-├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
+├── SlotTaken / SlotNotOffered / TooLateToBook / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
 ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
@@ -39,6 +39,17 @@ class SlotNotOffered(Refusal):
 
     code = "SLOT_NOT_OFFERED"
     message = "This time is not on offer. Please choose one from the list."
+
+
+class TooLateToBook(Refusal):
+    """The visit has begun, or begins sooner than the practice takes bookings; `bookable_until` is in UTC."""
+
+    code = "TOO_LATE_TO_BOOK"
+    message = "It is too late to book this time. Please choose a later one. You have not been charged."
+
+    def __init__(self, bookable_until: datetime) -> None:
+        super().__init__()
+        self.bookable_until = bookable_until
 
 
 class HoldExpired(Refusal):

@@ -1,6 +1,6 @@
 """The steps of the checkout saga: for each state, what a driver does with a row that stands there.
 
-A step answers the row as it shall be written next. It makes at most one foreign change, never inside a transaction,
+A step answers the row as it shall be written next; before one that sends, the driver asks its guards (guards.py). It makes at most one foreign change, never inside a transaction,
 and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
 """
 
@@ -27,7 +27,7 @@ from booking.refusals import (
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
 SETTLE = timedelta(seconds=30)
 
-# How long a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
+# For how long at least a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
 _RENEWAL = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
@@ -156,16 +156,13 @@ class Steps(Compensation):
         if hold is None:
             now = self._clock.now()
             try:
-                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=now + _RENEWAL), limit=None)
+                ends = max(now + _RENEWAL, checkout.hold_expires_at or now)
+                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=ends), limit=None)
             except SlotTaken:
                 return checkout.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
         return checkout.changed(state=then)
 
     async def _send_charge(self, checkout: Checkout) -> Checkout:
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
-        if self._too_late(checkout):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
         try:
             return _charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
@@ -187,8 +184,6 @@ class Steps(Compensation):
         return checkout.changed(state=S.BOOKING_INTENDED)
 
     async def _send_booking(self, checkout: Checkout) -> Checkout:
-        if checkout.cancel_requested:
-            return _not_booked(checkout, EndReason.CANCELLED_BY_PATIENT)
         try:
             return _booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
@@ -200,12 +195,7 @@ class Steps(Compensation):
 
     async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
-        landed = await self._landed_booking(checkout)
-        if landed is not None:
-            return landed
-        if self._too_late(checkout) and not checkout.cancel_requested:
-            return _not_booked(checkout, EndReason.BOOKING_TIMED_OUT)
-        return None
+        return await self._landed_booking(checkout)
 
     async def _landed_booking(self, checkout: Checkout) -> Checkout | None:
         landed = await self._scheduling.find(checkout)
@@ -222,9 +212,6 @@ class Steps(Compensation):
         """Raise OutcomeUnknown while the intent is too young for finding nothing to mean that nothing landed."""
         if self._clock.now() < _intended(checkout) + SETTLE:
             raise OutcomeUnknown("too early to look")
-
-    def _too_late(self, checkout: Checkout) -> bool:
-        return checkout.confirm_deadline is None or self._clock.now() >= checkout.confirm_deadline
 
 
 def _intended(checkout: Checkout) -> datetime:

@@ -14,6 +14,7 @@ from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
 from booking.current import current_work
 from booking.early_checks import EarlyChecks
+from booking.guards import Guards
 from booking.late import LateTruth
 from booking.lookout import OFTEN, SELDOM, Lookout
 from booking.oversight import AlertPort, Attention
@@ -42,6 +43,7 @@ from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.changes import SqlChanges
 from integrations.database.engine import connect_database
+from integrations.database.grounds import SqlGrounds
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
@@ -121,7 +123,15 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         )
         late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger)
         name = _process_name()
-        saga = Saga(steps=steps, late=late, units=units, holds=holds, clock=clock, name=name)
+        saga = Saga(
+            steps=steps,
+            guards=Guards(grounds=SqlGrounds(engine=engine), keys=healthie.keys, clock=clock),
+            late=late,
+            units=units,
+            holds=holds,
+            clock=clock,
+            name=name,
+        )
         counts = connect_counts(settings, shared.redis, clock)
         blocks = SqlBlockedClinicians(engine=engine)
         catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)

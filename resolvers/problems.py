@@ -52,6 +52,11 @@ def _handler(
 _HANDLERS = (
     _handler(refusals.SlotTaken, problems.SlotTaken),
     _handler(refusals.SlotNotOffered, problems.SlotNotOffered),
+    _handler(
+        refusals.TooLateToBook,
+        problems.TooLateToBook,
+        lambda no: {"bookable_until": no.bookable_until},
+    ),
     _handler(refusals.HoldExpired, problems.HoldExpired),
     _handler(refusals.HoldInCheckout, problems.HoldInCheckout),
     _handler(refusals.HoldLimitReached, problems.HoldLimitReached, lambda no: {"limit": no.limit}),

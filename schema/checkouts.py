@@ -52,6 +52,9 @@ class CheckoutEndReason(Enum):
     )
     BOOKING_REFUSED = enum_value("booking_refused", description="The practice's books refused the visit.")
     BOOKING_TIMED_OUT = enum_value("booking_timed_out", description="The visit could not be booked in time.")
+    TOO_LATE = enum_value(
+        "too_late", description="The visit has begun, or begins sooner than the practice takes bookings."
+    )
 
 
 @strawberry.enum(description="What a patient can do about a declined card.")

@@ -32,6 +32,13 @@ class SlotNotOffered(Problem):
     """`booking.refusals.SlotNotOffered`."""
 
 
+@strawberry.type(description="The visit has begun, or begins sooner than the practice takes bookings.")
+class TooLateToBook(Problem):
+    """`booking.refusals.TooLateToBook`."""
+
+    bookable_until: datetime = field(description="Until when it could be booked.")
+
+
 @strawberry.type(description="The hold is over, was released, or is not the caller's.")
 class HoldExpired(Problem):
     """`booking.refusals.HoldExpired`."""

@@ -30,6 +30,7 @@ from schema.problems import (
     RecurrenceNotAccepted,
     SlotNotOffered,
     SlotTaken,
+    TooLateToBook,
     TooManyAttempts,
 )
 from schema.quotes import Quote
@@ -122,7 +123,7 @@ QuoteResult = Annotated[
 ]
 
 HoldSlotResult = Annotated[
-    HoldSlotSuccess | SlotTaken | SlotNotOffered | ClinicianNotBookable | HoldLimitReached,
+    HoldSlotSuccess | SlotTaken | SlotNotOffered | TooLateToBook | ClinicianNotBookable | HoldLimitReached,
     strawberry.union("HoldSlotResult", description="A hold, or why there is none."),
 ]
 
@@ -139,6 +140,7 @@ ReleaseHoldResult = Annotated[
 StartCheckoutResult = Annotated[
     StartCheckoutSuccess
     | HoldExpired
+    | TooLateToBook
     | GuestDetailsRequired
     | RecurrenceNotAccepted
     | PlanRequired
@@ -159,6 +161,7 @@ ConfirmCheckoutResult = Annotated[
     | CardDeclined
     | TooManyAttempts
     | HoldExpired
+    | TooLateToBook
     | SlotTaken
     | ClinicianNotBookable
     | PaymentInProgress

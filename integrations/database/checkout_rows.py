@@ -59,6 +59,7 @@ _SCALARS = (
     "lease_owner",
     "lease_until",
     "due_at",
+    "hold_expires_at",
     "created_at",
     "updated_at",
 )

@@ -34,6 +34,11 @@ _c = checkouts.c
 # Built once: a statement of so many columns takes as long to build as to execute.
 _BY_ID = select(checkouts).where(_c.id == bindparam("wanted"))
 _LIVE_FOR_HOLD = select(checkouts).where(_c.hold_id == bindparam("wanted"), _c.state.not_in(sorted(ENDED)))
+_NOTE_HOLD = (
+    update(checkouts)
+    .where(_c.hold_id == bindparam("wanted"), _c.state.not_in(sorted(ENDED)))
+    .values(hold_expires_at=bindparam("expires_at", type_=UtcTime))
+)
 _OF_PATIENT = select(checkouts).where(_c.patient_id == bindparam("wanted"), _c.id != bindparam("besides"))
 _NOW = bindparam("now", type_=UtcTime)
 _DUE_NOW = is_due(checkouts, _NOW)
@@ -129,6 +134,10 @@ class SqlCheckouts:
             due = now + min(max(now - written, _SHORTEST_REST), _LONGEST_REST)
             where = _c.id == checkout_id, _c.version == version
             await self._connection.execute(update(checkouts).where(*where).values(due_at=due))
+
+    async def note_hold(self, hold_id: str, *, expires_at: datetime) -> None:
+        """Write down when the hold ends on the live checkout that stands on it, if there is one; its version stays."""
+        await self._connection.execute(_NOTE_HOLD, {"wanted": hold_id, "expires_at": expires_at})
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts besides this one."""

@@ -98,14 +98,24 @@ class SqlHoldStore:
         return _from_row(row) if row is not None else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired."""
+        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired.
+
+        One that was extended since it was read is answered as it stands.
+        """
         later = func.greatest if self._engine.dialect.name == "postgresql" else func.max
-        return await self._change(
-            _c.id == hold.id,
-            _c.owner == hold.owner,
-            expires_at=later(_c.expires_at, literal(expires_at, UtcTime)),
-            extensions=_c.extensions + 1,
-        )
+        try:
+            return await self._change(
+                _c.id == hold.id,
+                _c.owner == hold.owner,
+                _c.extensions == hold.extensions,
+                expires_at=later(_c.expires_at, literal(expires_at, UtcTime)),
+                extensions=_c.extensions + 1,
+            )
+        except HoldExpired:
+            standing = await self.get(hold.id)
+            if standing is None or standing.owner != hold.owner:
+                raise
+            return standing
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""

@@ -167,7 +167,16 @@ def _visit_type(kind: VisitKind, currency: str) -> VisitType | None:
         contact_types=known,
         price=price,
         clinician_ids=_only(kind),
+        schedule_notice=_own_notice(kind),
     )
+
+
+def _own_notice(kind: VisitKind) -> timedelta | None:
+    """How long ahead visits of this type are to be booked, where the practice has set it for the type; none at all is zero."""
+    own = kind.appointment_setting if kind.has_specific_appointment_settings else None
+    if own is None or own.minimum_advance_schedule_time is None:
+        return None
+    return timedelta(minutes=own.minimum_advance_schedule_time)
 
 
 def _only(kind: VisitKind) -> frozenset[str] | None:

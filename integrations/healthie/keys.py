@@ -66,6 +66,10 @@ class KeyStore:
         """The clinicians about whose key Healthie has not been heard yet."""
         return frozenset(self._acting.keys() - self._answered.keys())
 
+    def is_refused(self, clinician_id: str) -> bool:
+        """Whether nobody can act as the clinician: there is no key, or Healthie said that it is not theirs. Asks nobody."""
+        return clinician_id not in self._proved and clinician_id not in self.pending
+
     async def prove(self) -> frozenset[str]:
         """Ask Healthie for the owner of every key, one request each, and answer who is proved.
 

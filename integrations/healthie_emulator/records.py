@@ -97,6 +97,7 @@ class AppointmentType(Record):
     provider_ids: tuple[str, ...] = ()  # only these clinicians offer it; empty: everyone
     deleted_at: datetime | None = None
     position: int = 0
+    minimum_advance_schedule_time: int | None = None  # minutes; set: the type has settings of its own
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

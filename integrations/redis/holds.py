@@ -84,7 +84,10 @@ class RedisHoldStore:
         return hold if hold is not None and hold.is_live(self._clock.now()) else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired."""
+        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired.
+
+        One that was extended since it was read is answered as it stands.
+        """
         now = self._clock.now()
         arguments: list[str | int] = [
             hold.id,
@@ -93,6 +96,7 @@ class RedisHoldStore:
             hold.owner,
             _micros(expires_at),
             secrets.token_hex(8),  # the client sends it once more when its answer is lost
+            hold.extensions,
         ]
         with _answering():
             return _standing(await self._extend(keys=self._keys(hold), args=arguments))

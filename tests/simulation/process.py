@@ -14,6 +14,7 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
 from booking.early_checks import EarlyChecks
 from booking.errors import UpstreamUnavailable
+from booking.guards import Guards
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
 from booking.pacing import LocalPacer, Pace
@@ -26,6 +27,7 @@ from booking.steps import Steps
 from booking.watched import Resource, Snapshot
 from gateway.webhooks import WebhookEndpoint
 from gateway.worker import Worker
+from integrations.database.grounds import SqlGrounds
 from integrations.database.holds import SqlHoldStore
 from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
@@ -83,7 +85,8 @@ class Process:
         self.records = Records(fate=fate, store=store)
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
-        self._units = sql_unit_of_work(engine.face(), SEALER)
+        self._engine = engine.face()
+        self._units = sql_unit_of_work(self._engine, SEALER)
         self._inbox = SqlInbox(engine=engine.face())
         self._holds = SqlHoldStore(engine=hold_engine.face(), clock=fate)
 
@@ -116,9 +119,16 @@ class Process:
             holds=self._holds,
             clock=fate,
         )
+        guards = Guards(grounds=SqlGrounds(engine=self._engine), keys=healthie.keys, clock=fate)
         late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
         self.saga = Saga(
-            steps=steps, late=late, units=self._units, holds=self._holds, clock=fate, name=fate.name
+            steps=steps,
+            guards=guards,
+            late=late,
+            units=self._units,
+            holds=self._holds,
+            clock=fate,
+            name=fate.name,
         )
         search = SlotSearch(
             catalog=healthie.catalog,

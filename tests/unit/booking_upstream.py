@@ -272,6 +272,16 @@ class FakeScheduling:
 
 
 @dataclass
+class FakeKeys:
+    """Clinicians' keys: all are proved but these."""
+
+    refused: set[str] = field(default_factory=set)
+
+    def is_refused(self, clinician_id: str) -> bool:
+        return clinician_id in self.refused
+
+
+@dataclass
 class FakeOffer:
     """The catalogue, promo codes and free time, all as given."""
 

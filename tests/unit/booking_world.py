@@ -21,6 +21,7 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
+from booking.guards import Grounds, Guards
 from booking.happenings import Name
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
@@ -45,6 +46,7 @@ from tests.unit.booking_upstream import (
     Books,
     FakeBilling,
     FakeCards,
+    FakeKeys,
     FakeOffer,
     FakePatients,
     FakeScheduling,
@@ -181,6 +183,8 @@ class World:
             rules=self.hold_rules,
         )
         self.trials = NotedTrials()
+        self.keys = FakeKeys()
+        self.grounds: Grounds = self.database
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
@@ -218,6 +222,7 @@ class World:
         name = f"process-{next(self._processes)}"
         return Saga(
             steps=steps,
+            guards=Guards(grounds=self.grounds, keys=self.keys, clock=self.clock),
             late=late,
             units=units or self.database,
             holds=self.announced,

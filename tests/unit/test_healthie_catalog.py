@@ -52,6 +52,8 @@ def a_kind(**changes: Any) -> dict[str, Any]:
         "pricing_info": None,
         "require_specific_providers": False,
         "provider_appt_type_connections": None,
+        "has_specific_appointment_settings": False,
+        "appointment_setting": {"minimum_advance_schedule_time": 90},
     } | changes
 
 
@@ -211,6 +213,25 @@ class TestVisitTypes:
         script.answers["PublicCatalog"] = everything(appointmentTypes=connection([kind]))
 
         assert (await source.catalog()).visit_types[0].clinician_ids == frozenset({"12"})
+
+    @pytest.mark.parametrize(
+        ("has_own", "setting", "expected"),
+        [
+            (False, {"minimum_advance_schedule_time": 90}, None),
+            (None, {"minimum_advance_schedule_time": 90}, None),
+            (True, {"minimum_advance_schedule_time": 90}, timedelta(minutes=90)),
+            (True, {"minimum_advance_schedule_time": 0}, timedelta()),
+            (True, {"minimum_advance_schedule_time": None}, None),
+            (True, None, None),
+        ],
+    )
+    async def test_the_notice_is_its_own_where_the_practice_has_set_one_for_it(
+        self, source: CatalogSource, script: Script, *, has_own: bool | None, setting: Any, expected: Any
+    ) -> None:
+        kind = a_kind(has_specific_appointment_settings=has_own, appointment_setting=setting)
+        script.answers["PublicCatalog"] = everything(appointmentTypes=connection([kind]))
+
+        assert (await source.catalog()).visit_types[0].schedule_notice == expected
 
 
 class TestClinicians:

@@ -164,3 +164,16 @@ async def test_the_store_prints_no_secret(script: Script) -> None:
     ) as healthie:
         assert await healthie.keys.prove() == {"11"}
         assert "sample" not in repr(healthie.keys) + repr(vars(healthie.keys))
+
+
+async def test_a_key_is_refused_once_healthie_has_said_so_and_nobody_is_asked_for_it(
+    keys: KeyStore, script: Script
+) -> None:
+    assert not keys.is_refused("11"), "not heard of yet: whoever sends asks"
+    assert keys.is_refused("nobody"), "no key at all"
+    assert script.sent == []
+    await keys.prove()
+    assert not keys.is_refused("11")
+    script.answers["WhoAmI"] = {"currentUser": {"id": "99"}}
+    await keys.prove()
+    assert keys.is_refused("11")

@@ -17,6 +17,7 @@ from schema.problems import Problem
 from tests.integration.database_samples import QUOTE
 
 SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
+    refusals.TooLateToBook: (datetime(2026, 6, 1, 15, tzinfo=UTC),),
     refusals.HoldLimitReached: (3,),
     refusals.HoldExtensionsUsedUp: (datetime(2026, 6, 1, 15, tzinfo=UTC),),
     refusals.PromoInvalid: ("This code has expired.",),

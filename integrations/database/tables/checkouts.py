@@ -23,6 +23,7 @@ checkouts = Table(
     Column("owner", String, nullable=False),
     Column("started_by", String, nullable=False),
     Column("hold_id", String, nullable=False),
+    Column("hold_expires_at", UtcTime),  # NULL: started by a program that did not write it down yet
     Column("clinician_id", String, nullable=False),
     Column("starts_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),

@@ -581,6 +581,10 @@ class Client(Base):
               provider_appt_type_connections {
                 user_id
               }
+              has_specific_appointment_settings
+              appointment_setting {
+                minimum_advance_schedule_time
+              }
             }
             """)
         variables: dict[str, object] = {}
@@ -683,6 +687,10 @@ class Client(Base):
               require_specific_providers
               provider_appt_type_connections {
                 user_id
+              }
+              has_specific_appointment_settings
+              appointment_setting {
+                minimum_advance_schedule_time
               }
             }
             """)
