@@ -71,16 +71,15 @@ class CheckoutService:
     ) -> Checkout:
         """Pay and book what the quote of this id says. Answers a confirmed row, or one under way when the time to answer is over.
 
-        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now (nothing was
-        done); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
+        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or what it is
+        for is sold on other terms (nothing was charged); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
         CardRequired, CardDeclined, TooManyAttempts, HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable,
-        PaymentInProgress, BookingFailed, CheckoutClosed.
+        PaymentInProgress, BookingFailed, TermsChanged, ChargedWrongly, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout, trial = await self._own.get(caller, checkout_id), None
         while at_rest(checkout) and checkout.state in WAITING:
-            if checkout.quote.id != quote_id:
-                raise QuoteChanged(checkout.id, checkout.quote)  # nobody pays what they did not see
+            _check_accepted(checkout, quote_id)
             try:
                 checkout, trial = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
@@ -88,7 +87,10 @@ class CheckoutService:
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
-            return outcome(await self._driven(checkout, answer_by, trial))
+            checkout = await self._driven(checkout, answer_by, trial)
+            if at_rest(checkout) and checkout.state in WAITING:
+                _check_accepted(checkout, quote_id)
+            return outcome(checkout)
         except PaymentInProgress:
             if caller.principal.kind is PrincipalKind.GUEST:
                 # That they are known here, and pay elsewhere in this moment, is not a guest's to learn: nothing was done.
@@ -200,3 +202,9 @@ class CheckoutService:
         if trial and was_no_trial(checkout):
             await trial.forgive()
         return checkout
+
+
+def _check_accepted(checkout: Checkout, quote_id: str) -> None:
+    """Raise QuoteChanged unless the checkout's quote is the one that its patient saw: nobody pays what they did not see."""
+    if checkout.quote.id != quote_id:
+        raise QuoteChanged(checkout.id, checkout.quote)

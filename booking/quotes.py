@@ -2,7 +2,7 @@
 
 from booking.catalog import BookingPolicy, Catalog, Plan, VisitType
 from booking.errors import InvalidInput
-from booking.models import Quote, Recurrence
+from booking.models import Promo, Quote, Recurrence
 from booking.money import Money
 from booking.ports import CatalogSource, Promotions
 from booking.refusals import NothingDueToday, PlanDoesNotCoverVisit, PlanRequired, PlanSoldOut, PromoInvalid
@@ -38,26 +38,37 @@ class QuoteService:
     async def _of_plan(
         self, plan: Plan, visit_type: VisitType | None, promo_code: str | None, policy: BookingPolicy
     ) -> Quote:
-        if plan.sold_out:
-            raise PlanSoldOut
-        if visit_type is not None and not plan.includes(visit_type.id):
-            raise PlanDoesNotCoverVisit
+        visit_type_id = visit_type.id if visit_type else None
+        _check_sold(plan, visit_type_id)
         promo = await self._promotions.apply(code=promo_code.strip(), plan=plan) if promo_code else None
-        due = promo.discounted if promo else plan.due_today
-        if due.is_zero:
-            raise NothingDueToday
-        return Quote(
-            plan_id=plan.id,
-            visit_type_id=visit_type.id if visit_type else None,
-            description=plan.name,
-            list_price=plan.due_today,
-            discount=plan.due_today - due,
-            due_today=due,
-            promo_code=promo.code if promo else None,
-            coupon_id=promo.coupon_id if promo else None,
-            recurrence=_recurrence(plan),
-            policy=policy,
-        )
+        return plan_quote(plan, visit_type_id, promo, policy)
+
+
+def plan_quote(plan: Plan, visit_type_id: str | None, promo: Promo | None, policy: BookingPolicy) -> Quote:
+    """What the plan costs with this code. Raises PlanSoldOut, PlanDoesNotCoverVisit, NothingDueToday."""
+    _check_sold(plan, visit_type_id)
+    due = promo.discounted if promo else plan.due_today
+    if due.is_zero:
+        raise NothingDueToday
+    return Quote(
+        plan_id=plan.id,
+        visit_type_id=visit_type_id,
+        description=plan.name,
+        list_price=plan.due_today,
+        discount=plan.due_today - due,
+        due_today=due,
+        promo_code=promo.code if promo else None,
+        coupon_id=promo.coupon_id if promo else None,
+        recurrence=_recurrence(plan),
+        policy=policy,
+    )
+
+
+def _check_sold(plan: Plan, visit_type_id: str | None) -> None:
+    if plan.sold_out:
+        raise PlanSoldOut
+    if visit_type_id is not None and not plan.includes(visit_type_id):
+        raise PlanDoesNotCoverVisit
 
 
 def _of_visit(catalog: Catalog, visit_type: VisitType) -> Quote:

@@ -49,6 +49,15 @@ class CheckoutEndReason(Enum):
     )
     BOOKING_REFUSED = enum_value("booking_refused", description="The practice's books refused the visit.")
     BOOKING_TIMED_OUT = enum_value("booking_timed_out", description="The visit could not be booked in time.")
+    TERMS_CHANGED = enum_value(
+        "terms_changed",
+        description="What was chosen is no longer sold as it was accepted; nothing was charged.",
+    )
+    CHARGED_WRONGLY = enum_value(
+        "charged_wrongly",
+        description="The card was charged on other terms than accepted; that is undone, and given back.",
+    )
+    ENDED_BY_PRACTICE = enum_value("ended_by_practice", description="The practice ended it.")
 
 
 @strawberry.enum(description="What a patient can do about a declined card.")

@@ -11,6 +11,7 @@ from schema.problems import (
     BookingFailed,
     CardDeclined,
     CardRequired,
+    ChargedWrongly,
     CheckoutClosed,
     ClinicianNotBookable,
     GuestDetailsRequired,
@@ -29,6 +30,7 @@ from schema.problems import (
     RecurrenceNotAccepted,
     SlotNotOffered,
     SlotTaken,
+    TermsChanged,
     TooManyAttempts,
 )
 from schema.quotes import Quote
@@ -160,6 +162,8 @@ ConfirmCheckoutResult = Annotated[
     | ClinicianNotBookable
     | PaymentInProgress
     | PaymentUnavailable
+    | TermsChanged
+    | ChargedWrongly
     | BookingFailed
     | CheckoutClosed,
     strawberry.union("ConfirmCheckoutResult", description="A visit, or why there is none."),

@@ -37,6 +37,7 @@ from booking.saga_table import TERMINAL
 from booking.search import SlotSearch
 from booking.slots import Slot
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.watching import Watching
 from tests.doubles.trials import NotedTrials
@@ -46,6 +47,7 @@ from tests.unit.booking_upstream import (
     FakeBilling,
     FakeCards,
     FakeOffer,
+    FakeOnSale,
     FakePatients,
     FakeScheduling,
 )
@@ -207,6 +209,7 @@ class World:
             billing=FakeBilling(self.books),
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
+            terms=PresentTerms(on_sale=FakeOnSale(self.books, self.offer), promotions=self.offer),
             clock=self.clock,
         )
         late = LateTruth(
