@@ -81,16 +81,16 @@ class CheckoutService:
     ) -> Checkout:
         """Pay and book what the quote of this id says. Answers a confirmed row, or one under way when the time to answer is over.
 
-        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now (nothing was
-        done); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
-        CardRequired, CardDeclined, TooManyAttempts, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable,
-        PaymentUnavailable, PaymentInProgress, BookingFailed, CheckoutClosed.
+        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or what it is
+        for is sold on other terms (nothing was charged); UpstreamUnavailable (nothing was done; so is a guest told whose patient
+        has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, HoldExpired, TooLateToBook, SlotTaken,
+        ClinicianNotBookable, PaymentUnavailable, AmountNotChargeable, PaymentInProgress, BookingFailed, TermsChanged,
+        ChargedWrongly, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout, trial = await self._own.get(caller, checkout_id), None
         while at_rest(checkout) and checkout.state in WAITING:
-            if checkout.quote.id != quote_id:
-                raise QuoteChanged(checkout.id, checkout.quote)  # nobody pays what they did not see
+            _check_accepted(checkout, quote_id)
             try:
                 checkout, trial = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
@@ -98,7 +98,10 @@ class CheckoutService:
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
-            return outcome(await self._driven(checkout, answer_by, trial))
+            checkout = await self._driven(checkout, answer_by, trial)
+            if at_rest(checkout) and checkout.state in WAITING:
+                _check_accepted(checkout, quote_id)
+            return outcome(checkout)
         except PaymentInProgress:
             if caller.principal.kind is PrincipalKind.GUEST:
                 # That they are known here, and pay elsewhere in this moment, is not a guest's to learn: nothing was done.
@@ -230,3 +233,9 @@ class CheckoutService:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(await self._saga.load(checkout.id))
         return checkout
+
+
+def _check_accepted(checkout: Checkout, quote_id: str) -> None:
+    """Raise QuoteChanged unless the checkout's quote is the one that its patient saw: nobody pays what they did not see."""
+    if checkout.quote.id != quote_id:
+        raise QuoteChanged(checkout.id, checkout.quote)

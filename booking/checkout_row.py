@@ -55,6 +55,9 @@ class EndReason(StrEnum):
     BOOKING_REFUSED = "booking_refused"
     BOOKING_TIMED_OUT = "booking_timed_out"
     TOO_LATE = "too_late"  # the visit has begun, or begins sooner than the practice takes bookings
+    TERMS_CHANGED = "terms_changed"  # what was accepted is not sold any more, or not on these terms
+    CHARGED_WRONGLY = "charged_wrongly"  # on other terms than accepted: undone, and given back
+    ENDED_BY_PRACTICE = "ended_by_practice"  # an operator had everything undone
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from booking.refusals import (
     AmountNotChargeable,
     BookingFailed,
     CardDeclined,
+    ChargedWrongly,
     CheckoutClosed,
     ClinicianNotBookable,
     DeclineReason,
@@ -19,6 +20,7 @@ from booking.refusals import (
     PaymentUnavailable,
     Refusal,
     SlotTaken,
+    TermsChanged,
     TooLateToBook,
 )
 from booking.saga_table import TERMINAL, WAITING
@@ -30,6 +32,7 @@ _ENDS: Mapping[str | None, type[Refusal]] = {
     EndReason.PAYMENT_UNAVAILABLE: PaymentUnavailable,
     EndReason.AMOUNT_NOT_CHARGEABLE: AmountNotChargeable,
     EndReason.HOLD_EXPIRED: HoldExpired,
+    EndReason.TERMS_CHANGED: TermsChanged,
 }
 
 
@@ -44,7 +47,7 @@ def outcome(checkout: Checkout) -> Checkout:
     if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and stands in TERMINAL:
         raise CheckoutClosed(stands)
     if stands is S.REFUNDED:
-        raise BookingFailed
+        raise ChargedWrongly if checkout.end_reason is EndReason.CHARGED_WRONGLY else BookingFailed
     if checkout.end_reason is EndReason.TOO_LATE and stands in TERMINAL:
         raise TooLateToBook(bookable_until(checkout))
     if stands in TERMINAL and stands is not S.CONFIRMED:
@@ -58,7 +61,10 @@ def _told(declined: DeclineReason | Unknown) -> DeclineReason:
 
 
 def _back_at_the_patient(checkout: Checkout) -> Exception:
-    """What sent a confirmed row back to wait: a decline, a card that could not be sent, or another payment of the patient."""
+    """What sent a confirmed row back to wait: a decline, a card that could not be sent, or another payment of the patient.
+
+    Other terms do so too; of them the patient is told before, by the quote.
+    """
     if checkout.declined is not None:
         return CardDeclined(_told(checkout.declined))
     return UpstreamUnavailable("the card was not sent") if checkout.card_unjudged else PaymentInProgress()

@@ -19,6 +19,11 @@ class Attention(StrEnum):
     APPOINTMENT_NOT_DELETED = "appointment_not_deleted"
     RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
     REFUND_FAILED = "refund_failed"
+    CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted
+    LIVE_SERIES = "live_series"  # a recurring payment goes on that the patient did not accept, or of a payment that was given back
+    BOOKING_UNPROVED = (
+        "booking_unproved"  # an operator said that it is booked, and no look finds the visit, or the payment
+    )
     PACKAGE_REMAINS = "package_remains"  # after a refund: no call takes a bought package back
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
     ALREADY_COUNTED = "already_counted"  # what was found stands on another checkout's row

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from booking.catalog import Catalog, ContactType, Plan
+from booking.catalog import Catalog, ContactType, Plan, VisitType
 from booking.checkout_row import Checkout
 from booking.models import Appointment, Card, Charge, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
@@ -33,6 +33,16 @@ class CatalogSource(Protocol):
 
     async def catalog(self) -> Catalog:
         """Everything public; at most a minute old, unless the source is one for looking around. Only clinicians whose key is proved are in it."""
+
+
+class OnSale(Protocol):
+    """One thing that the practice sells, as it is at this moment: asked anew each time, past everything that is kept."""
+
+    async def plan(self, plan_id: str) -> Plan | None:
+        """The plan; None: patients may not buy it now."""
+
+    async def visit_type(self, visit_type_id: str) -> VisitType | None:
+        """The visit type; None: patients may not book it themselves now."""
 
 
 class Availability(Protocol):
@@ -109,10 +119,11 @@ class Cards(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LateCharges:
-    """What stands upstream of a checkout's attempts beyond what is known."""
+    """What stands upstream of a checkout's attempts beyond what is known: money that was not given back, or a recurring payment that goes on."""
 
     certain: tuple[tuple[int, Charge], ...] = ()  # with the number of the attempt that each charge names
     uncertain: tuple[str, ...] = ()  # ids of payments that may be one of them
+    series: tuple[str, ...] = ()  # known payments of this checkout whose recurring payment goes on
 
 
 class Billing(Protocol):
@@ -123,16 +134,18 @@ class Billing(Protocol):
 
         Raises CardDeclined; AmountNotChargeable; UpstreamRefused where the practice cannot charge it; OutcomeUnknown.
 
-        Sends the gross amount and the coupon; the result is proved (state, charge id, sender, card, net amount), else OutcomeUnknown.
+        Sends the gross amount and the coupon; the result is proved (state, charge id, sender), else OutcomeUnknown. A charge that
+        names the attempt and was made on other terms than the quote's is answered as it is: `differs` names them.
         """
 
     async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
         """The charge of the checkout's present attempt, if it landed: by the reference in its note, else amount, card and time."""
 
     async def late_charges(self, checkout: Checkout, *, known: frozenset[str]) -> LateCharges:
-        """Charges of any attempt that stand (not given back in full), less those whose payment or charge id is known.
+        """Charges of any attempt that stand, less those whose payment or charge id is known.
 
-        Certain are only those that name the attempt and are proved.
+        Certain are only those that name the attempt and are proved, on whatever terms they were made; they are told as long as
+        they stand. Uncertain ones are told until the row calls them settled.
         """
 
     async def refund(self, checkout: Checkout) -> Money:

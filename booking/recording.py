@@ -158,4 +158,7 @@ def _already_counted(checkout: Checkout) -> Checkout:
     """What upstream seems to have done for this checkout stands on another's row: nobody here can tell whose it is."""
     if checkout.state in TERMINAL:
         return checkout.changed(looks=checkout.looks + 1).flagged(Attention.ALREADY_COUNTED)
+    if checkout.state is S.CHARGE_INTENDED and checkout.end_reason is not None:
+        # An operator has it undone, and what was looked for is the other one's: this one was not charged.
+        return checkout.changed(state=S.CANCELLED)
     return given_up(checkout, Attention.ALREADY_COUNTED)

@@ -5,6 +5,7 @@ Refusal (a DomainError, see errors.py)
 ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
+├── TermsChanged / ChargedWrongly
 └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 """
 
@@ -164,6 +165,23 @@ class QuoteChanged(Refusal):
         super().__init__()
         self.checkout_id = checkout_id
         self.quote = quote
+
+
+class TermsChanged(Refusal):
+    """What was accepted is not sold any more, or not on these terms, and the checkout is over; nothing was charged."""
+
+    code = "TERMS_CHANGED"
+    message = "What you chose is no longer offered as you accepted it. You have not been charged. Please start again."
+
+
+class ChargedWrongly(Refusal):
+    """The card was charged on other terms than the patient accepted; everything was undone."""
+
+    code = "CHARGED_WRONGLY"
+    message = (
+        "Your card was charged on other terms than you accepted. The payment has been given back in full, "
+        "and nothing will be billed later. The visit was not booked."
+    )
 
 
 class CardRequired(Refusal):

@@ -12,7 +12,7 @@ MOVES: Mapping[str, frozenset[S]] = {
         {S.CARD_INTENDED, S.CARD_READY, S.BOOKING_INTENDED, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}
     ),
     S.CARD_INTENDED: frozenset({S.CARD_READY, S.PATIENT_READY, S.CANCELLED, S.EXPIRED}),
-    S.CARD_READY: frozenset({S.CHARGE_INTENDED, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}),
+    S.CARD_READY: frozenset({S.CHARGE_INTENDED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}),
     S.CHARGE_INTENDED: frozenset(
         {S.CHARGED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED, S.NEEDS_ATTENTION}
     ),
@@ -32,7 +32,7 @@ MOVES: Mapping[str, frozenset[S]] = {
     S.EXPIRED: frozenset(),
 }
 
-# An operator's moves, with a note: the step is tried again, or a person has seen to it that it ended so.
+# An operator's moves, with a note: a step is tried again, everything is undone from one of them on, or it is booked by their word.
 OPERATOR_MOVES: Mapping[S, frozenset[S]] = {
     S.NEEDS_ATTENTION: frozenset(
         {
@@ -42,7 +42,6 @@ OPERATOR_MOVES: Mapping[S, frozenset[S]] = {
             S.RECURRING_CANCEL_INTENDED,
             S.REFUND_INTENDED,
             S.CONFIRMED,
-            S.REFUNDED,
         }
     )
 }

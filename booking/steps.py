@@ -23,6 +23,8 @@ from booking.refusals import (
     DeclineReason,
     SlotTaken,
 )
+from booking.stored import Unknown
+from booking.terms import PresentTerms
 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
 SETTLE = timedelta(seconds=30)
@@ -44,9 +46,11 @@ class Steps(Compensation):
         billing: Billing,
         scheduling: Scheduling,
         holds: HoldStore,
+        terms: PresentTerms,
         clock: Clock,
     ) -> None:
         super().__init__(billing=billing, scheduling=scheduling)
+        self._terms = terms
         self._patients = patients
         self._cards = cards
         self._holds = holds
@@ -116,7 +120,7 @@ class Steps(Compensation):
 
     async def _patient_ready(self, checkout: Checkout) -> Checkout:
         if checkout.quote.due_today.is_zero:
-            return await self._held(checkout, S.BOOKING_INTENDED)
+            return await self._on_terms(checkout) or await self._held(checkout, S.BOOKING_INTENDED)
         if checkout.card is None:
             raise AssertionError("a confirmed checkout with something due has a card")
         if checkout.card.token is not None:
@@ -148,7 +152,25 @@ class Steps(Compensation):
         return _not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def _card_ready(self, checkout: Checkout) -> Checkout:
-        return await self._held(checkout, S.CHARGE_INTENDED)
+        return await self._on_terms(checkout) or await self._held(checkout, S.CHARGE_INTENDED)
+
+    async def _on_terms(self, checkout: Checkout) -> Checkout | None:
+        """The row back at its patient with the present quote, or ended, when what they accepted is sold otherwise now; None: go on."""
+        present = await self._terms.of(checkout.quote)
+        if present is None:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
+        if present is not checkout.quote:
+            return _back_to_patient(checkout).changed(quote=present)
+        return None
+
+    async def _on_terms_still(self, checkout: Checkout) -> Checkout | None:
+        """The row ended when what may be sent once more is sold otherwise now; None: it may.
+
+        It ends rather than goes back to its patient: finding nothing is no certain refusal, and earns no new upstream key.
+        """
+        if _ending(checkout) is None and await self._terms.of(checkout.quote) is not checkout.quote:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
+        return None
 
     async def _held(self, checkout: Checkout, then: S) -> Checkout:
         """Go on if the hold lives or can be taken again; the claim itself is taken with the write."""
@@ -172,15 +194,16 @@ class Steps(Compensation):
 
     async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
-        return await self._landed_charge(checkout)
+        landed = await self._landed_charge(checkout)
+        return landed if landed is not None else await self._on_terms_still(checkout)
 
     async def _landed_charge(self, checkout: Checkout) -> Checkout | None:
         landed = await self._billing.find_charge(checkout, since=_intended(checkout))
         return _charged(checkout, landed) if landed is not None else None
 
     async def _charged(self, checkout: Checkout) -> Checkout:
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.COMPENSATING, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        if (reason := _ending(checkout)) is not None:
+            return checkout.changed(state=S.COMPENSATING, end_reason=reason)
         return checkout.changed(state=S.BOOKING_INTENDED)
 
     async def _send_booking(self, checkout: Checkout) -> Checkout:
@@ -195,17 +218,18 @@ class Steps(Compensation):
 
     async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
-        return await self._landed_booking(checkout)
+        landed = await self._landed_booking(checkout)
+        if landed is not None or checkout.charge is not None:
+            return landed
+        return await self._on_terms_still(checkout)
 
     async def _landed_booking(self, checkout: Checkout) -> Checkout | None:
         landed = await self._scheduling.find(checkout)
         return _booked(checkout, landed) if landed is not None else None
 
     async def _booked(self, checkout: Checkout) -> Checkout:
-        if checkout.end_reason is not None:
-            return checkout.changed(state=S.DELETION_INTENDED)
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.DELETION_INTENDED, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        if (reason := _ending(checkout)) is not None:
+            return checkout.changed(state=S.DELETION_INTENDED, end_reason=reason)
         return checkout.changed(state=S.CONFIRMED)
 
     def _settled(self, checkout: Checkout) -> None:
@@ -220,11 +244,22 @@ def _intended(checkout: Checkout) -> datetime:
     return checkout.intended_at
 
 
-def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
-    """Back to the patient, for another card; the next attempt has an upstream key of its own."""
+def _ending(checkout: Checkout) -> EndReason | Unknown | None:
+    """Why a row sends nothing more, and is only looked at and undone: something is wrong with it, or somebody has ended it."""
+    if checkout.end_reason is None and checkout.cancel_requested:
+        return EndReason.CANCELLED_BY_PATIENT
+    return checkout.end_reason
+
+
+def _back_to_patient(checkout: Checkout) -> Checkout:
+    """To be confirmed anew, with another card; the next attempt has an upstream key of its own."""
     return checkout.changed(
-        state=S.PATIENT_READY, declined=reason, card=None, card_id=None, confirm_deadline=None
+        state=S.PATIENT_READY, declined=None, card=None, card_id=None, confirm_deadline=None
     )
+
+
+def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
+    return _back_to_patient(checkout).changed(declined=reason)
 
 
 def _not_judged(checkout: Checkout, told: DeclineReason | None) -> Checkout:
@@ -251,12 +286,16 @@ def _cannot_be_paid(
 
 
 def _charged(checkout: Checkout, charge: Charge) -> Checkout:
-    return checkout.changed(state=S.CHARGED, charge=charge)
+    """The money is taken. What it was taken for is not what was accepted: the next step gives it back."""
+    charged = checkout.changed(state=S.CHARGED, charge=charge)
+    if not charge.differs:
+        return charged
+    return charged.changed(end_reason=EndReason.CHARGED_WRONGLY).flagged(Attention.CHARGED_WRONGLY)
 
 
 def _booked(checkout: Checkout, appointment: Appointment) -> Checkout:
     """The appointment stands. What was read back is not what was accepted: the next step undoes it."""
-    slot, differs = checkout.slot, None
+    slot, differs = checkout.slot, checkout.end_reason
     if not _is_as_asked(appointment, checkout):
         differs = EndReason.BOOKING_REFUSED
     if appointment.clinician_id != slot.clinician_id:

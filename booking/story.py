@@ -23,6 +23,8 @@ _ENDS: Mapping[str, Name] = {
 
 async def tell(unit: UnitOfWork, before: Checkout, after: Checkout, *, by: str) -> None:
     """Write down a move, raise an alert for each new reason to look and for what is found late, block a clinician whose visit came back as another's."""
+    if after.quote != before.quote:
+        await unit.story.add(event(after, EventKind.REQUOTED, before=before, by=by))
     if after.state != before.state:
         await unit.story.add(event(after, EventKind.MOVED, before=before, by=by))
     for reason in _new_reasons(before, after):

@@ -23,6 +23,7 @@ from booking.ports import ChargeLedger, Clock
 from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
 from gateway.lockouts import LockoutAlarm
@@ -119,6 +120,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             billing=healthie.billing,
             scheduling=healthie.scheduling,
             holds=holds,
+            terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
             clock=clock,
         )
         late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger)

@@ -97,6 +97,8 @@ _HANDLERS = (
     ),
     _handler(refusals.PaymentInProgress, problems.PaymentInProgress),
     _handler(refusals.PaymentUnavailable, problems.PaymentUnavailable),
+    _handler(refusals.TermsChanged, problems.TermsChanged),
+    _handler(refusals.ChargedWrongly, problems.ChargedWrongly),
     _handler(refusals.BookingFailed, problems.BookingFailed),
 )
 

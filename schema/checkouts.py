@@ -55,6 +55,15 @@ class CheckoutEndReason(Enum):
     TOO_LATE = enum_value(
         "too_late", description="The visit has begun, or begins sooner than the practice takes bookings."
     )
+    TERMS_CHANGED = enum_value(
+        "terms_changed",
+        description="What was chosen is no longer sold as it was accepted; nothing was charged.",
+    )
+    CHARGED_WRONGLY = enum_value(
+        "charged_wrongly",
+        description="The card was charged on other terms than accepted; that is undone, and given back.",
+    )
+    ENDED_BY_PRACTICE = enum_value("ended_by_practice", description="The practice ended it.")
 
 
 @strawberry.enum(description="What a patient can do about a declined card.")

@@ -152,14 +152,29 @@ class PaymentInProgress(Problem):
 
 
 @strawberry.type(
-    description="The checkout has another quote than the one that was accepted; nothing was done, and the time stays held. "
-    "Show the present one, and confirm it."
+    description="The checkout has another quote than the one that was accepted, or what it is for is sold on other terms now; "
+    "nothing was charged, and the time stays held. Show the present one, and confirm it with a fresh card token."
 )
 class QuoteChanged(Problem):
     """`booking.refusals.QuoteChanged`."""
 
     quote: Quote = field(description="What the checkout costs now, and on which terms.")
     checkout_id: strawberry.Private[str]
+
+
+@strawberry.type(
+    description="What was accepted is not sold any more, or not on these terms, and the checkout is over; nothing was charged. Start again."
+)
+class TermsChanged(Problem):
+    """`booking.refusals.TermsChanged`."""
+
+
+@strawberry.type(
+    description="The card was charged on other terms than the patient accepted: another amount, card or plan, or a recurring payment "
+    "that nobody accepted. It was all undone: nothing recurs, the payment was given back in full, and there is no visit."
+)
+class ChargedWrongly(Problem):
+    """`booking.refusals.ChargedWrongly`."""
 
 
 @strawberry.type(description="The practice cannot take this payment at the moment; nothing was charged.")

@@ -12,6 +12,7 @@ from schema.problems import (
     BookingFailed,
     CardDeclined,
     CardRequired,
+    ChargedWrongly,
     CheckoutClosed,
     ClinicianNotBookable,
     GuestDetailsRequired,
@@ -30,6 +31,7 @@ from schema.problems import (
     RecurrenceNotAccepted,
     SlotNotOffered,
     SlotTaken,
+    TermsChanged,
     TooLateToBook,
     TooManyAttempts,
 )
@@ -167,6 +169,8 @@ ConfirmCheckoutResult = Annotated[
     | PaymentInProgress
     | PaymentUnavailable
     | AmountNotChargeable
+    | TermsChanged
+    | ChargedWrongly
     | BookingFailed
     | CheckoutClosed,
     strawberry.union("ConfirmCheckoutResult", description="A visit, or why there is none."),

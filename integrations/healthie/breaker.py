@@ -42,6 +42,8 @@ _KINDS = {
         "MoreAppointmentTypes",
         "MoreMembers",
         "MoreLocations",
+        "PlanOnSale",
+        "VisitOnSale",
         "ValidateCoupon",
         "Coupons",
     ),

@@ -52,7 +52,7 @@ def stripe_decimals(currency: str) -> int:
 
 def for_stripe(amount: int, currency: str) -> int:
     """Write an amount of minor units in those of Stripe."""
-    return amount * 10 ** stripe_decimals(currency) // 10 ** decimals(currency)
+    return int(amount * 10 ** stripe_decimals(currency) // 10 ** decimals(currency))
 
 
 def written(amount: int, currency: str) -> str:

@@ -24,6 +24,7 @@ from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from booking.watched import Resource, Snapshot
 from gateway.webhooks import WebhookEndpoint
 from gateway.worker import Worker
@@ -117,6 +118,7 @@ class Process:
             billing=healthie.billing,
             scheduling=healthie.scheduling,
             holds=self._holds,
+            terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
             clock=fate,
         )
         guards = Guards(grounds=SqlGrounds(engine=self._engine), keys=healthie.keys, clock=fate)

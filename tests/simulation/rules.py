@@ -23,14 +23,19 @@ from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown
 from booking.late import LateTruth
-from booking.models import Appointment, Charge
+from booking.models import Appointment, Charge, Quote
 from booking.refusals import CardDeclined, DeclineReason
 from booking.saga import Saga
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
+from integrations.healthie import late_payments, payments
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.generated.client import Client
+from integrations.healthie_emulator import billing_changes
+from integrations.healthie_emulator.amounts import from_minor
+from integrations.healthie_emulator.state import Actor, Request
 from tests.simulation.fate import Trouble
 from tests.simulation.patients import Wish
 from tests.simulation.plans import Point, Scripted
@@ -165,6 +170,7 @@ def _first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], .
 
 
 KEY: Mapping[str, Removal] = {"upstream key": _without_upstream_key}
+SERIES: Mapping[str, Removal] = {"series in late looks": _with(late_payments, "bills_on", lambda _: False)}
 SWEEP: Mapping[str, Removal] = {"late sweep": _with(LateTruth, "look", _look_no_more)}
 
 
@@ -209,6 +215,40 @@ async def _staff_book(schedule: Schedule) -> None:
         starts_at=slot.start,
         length=slot.minutes,
     )
+
+
+async def _as_quoted(self: PresentTerms, quote: Quote) -> Quote | None:
+    """What was quoted once holds."""
+    return quote
+
+
+async def _change_terms_early(schedule: Schedule) -> None:
+    """Let the practice give less off while the patient types in their card, long before they confirm."""
+    await asyncio.sleep(90.0)
+    schedule.upstream.change_terms("coupons", "WELCOME20", percent_off=5)
+
+
+async def _change_terms_late(schedule: Schedule) -> None:
+    """Let the practice give less off in the moment between the last look at the terms and the charge."""
+
+    def looked() -> bool:
+        return [sent.operation for sent in schedule.upstream.sent if sent.executed_at].count(
+            "ValidateCoupon"
+        ) > 1
+
+    while not looked():  # noqa: ASYNC110 - virtual time
+        await asyncio.sleep(0.05)
+    schedule.upstream.change_terms("coupons", "WELCOME20", percent_off=5)
+
+
+async def _refund_by_hand(schedule: Schedule) -> None:
+    """Give a payment back on Healthie's own pages when it turns up, and leave its recurring payment as it is."""
+    world = schedule.upstream.world
+    staff = Request(world=world, actor=Actor(user=world.users[world.organization.owner_id]))
+    while not (paid := [item for item in world.billing_items if item.stripe_charge_id and item.note]):  # noqa: ASYNC110
+        await asyncio.sleep(10.0)
+    for item in paid:
+        billing_changes.update(staff, {"id": item.id, "chosen_refund_amount": from_minor(item.amount, item.currency)})
 
 
 def _another(schedule: Schedule) -> Wish:
@@ -301,7 +341,7 @@ RULES = (
         name="late sweep",
         removal=SWEEP["late sweep"],
         guards={},
-        scenario=_leaving(2.0),
+        scenario=_leaving(4.0),
         troubles=_first("Charge", Trouble.VERY_LATE) + _first("Book", Trouble.VERY_LATE),
         noticed_as="",
     ),
@@ -316,9 +356,36 @@ RULES = (
     Rule(
         name="recurring cancelled on refund",
         removal=_with(Compensation, "_compensating", _refund_at_once),
-        guards={},
+        guards=SERIES,
         scenario=Scenario(wishes=(canonical,), events=(_staff_book,)),
         troubles=(),
+        noticed_as="refunded and still billed",
+    ),
+    Rule(
+        name="terms read anew",
+        removal=_with(PresentTerms, "of", _as_quoted),
+        guards={},
+        scenario=Scenario(
+            wishes=(lambda schedule: replace(canonical(schedule), thinks=80.0),),
+            events=(_change_terms_early,),
+        ),
+        troubles=(),
+        noticed_as="charged on terms that had changed",
+    ),
+    Rule(
+        name="charged wrongly",
+        removal=_with(payments, "_is_shown", lambda *_: False),
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_change_terms_late,)),
+        troubles=(),
+        noticed_as="charged on other terms and kept",
+    ),
+    Rule(
+        name="series in late looks",
+        removal=SERIES["series in late looks"],
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_refund_by_hand,)),
+        troubles=_first("Charge", Trouble.VERY_LATE),
         noticed_as="refunded and still billed",
     ),
     Rule(

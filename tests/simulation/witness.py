@@ -18,6 +18,7 @@ from booking.slots import Slot
 from integrations.database.checkout_rows import from_row
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import holds, slot_claims
+from integrations.healthie.catalog import FREQUENCIES
 from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
@@ -42,7 +43,20 @@ TOLD_OTHERS = """
 """
 
 # Reasons for a person to look that excuse nothing.
-TIDYING = frozenset({Attention.PACKAGE_REMAINS, Attention.OPEN_INVOICE, Attention.PROVIDER_MISMATCH})
+TIDYING = frozenset(
+    {
+        Attention.PACKAGE_REMAINS,
+        Attention.OPEN_INVOICE,
+        Attention.PROVIDER_MISMATCH,
+        Attention.CHARGED_WRONGLY,
+    }
+)
+
+# Reasons that tell a person of a payment on other terms, or of one that could not be undone.
+TELLING_OF_A_CHARGE = frozenset({Attention.CHARGED_WRONGLY, Attention.LATE_UNDO_FAILED})
+
+# From the last look at the terms to the charge, with slow answers in between, for a process that is not frozen.
+READ_TO_SEND = 60.0
 
 # After an end: a worker that is killed comes back in 20 seconds, and one step before it may take a minute.
 FREED_SECONDS = 120.0
@@ -233,8 +247,8 @@ class Witness:
             self.note(f"charged twice: {row.id} {[charge.amount for charge in charges]}")
         due = int(quote.due_today.amount * 100)
         for charge in charges:
-            if charge.amount != due:
-                self.note(f"wrong amount: {row.id} charged {charge.amount}, quoted {due}")
+            if charge.amount != due or self._unaccepted_series(row, charge):
+                self._on_other_terms(row, charge)
             if not self._chosen(row, charge):
                 self.note(f"card not chosen: {row.id}")
         kept = [charge for charge in charges if charge.refunded < charge.amount]
@@ -245,19 +259,52 @@ class Witness:
             self.note(f"booked without the money: {row.id}")
         if row.state is S.REFUNDED and kept and not listed:
             self.note(f"refunded and not given back: {row.id}")
-        if row.state is not S.CONFIRMED and not listed:
+        if not listed:
             self._recurring(row)
         taken = row.state is S.REFUNDED and row.end_reason is EndReason.SLOT_TAKEN
         if taken and not self._jumped and not self._outsiders_took(row):
             self.note(f"charged and given back for a slot of ours: {row.id}")
 
-    def _recurring(self, row: Checkout) -> None:
+    def _on_other_terms(self, row: Checkout, charge: Any) -> None:
+        """The practice changed them after the last look; the money went back, or a person was told of this."""
+        upstream = self._schedule.upstream
+        if not upstream.terms_changed_at:
+            self.note(f"wrong terms: {row.id} charged {charge.amount}, quoted {row.quote.due_today}")
+            return
+        sent = next(one for one in upstream.sent if charge.id in one.charges)
+        frozen = Trouble.FREEZE in self._schedule.trace.troubles
+        if sent.decided_at > max(upstream.terms_changed_at) + READ_TO_SEND and not frozen:
+            self.note(f"charged on terms that had changed: {row.id}")
+        told = bool(TELLING_OF_A_CHARGE & set(row.attention))
+        unnamed = upstream.world.switches.drop_note and _listed(
+            row
+        )  # whose it is nobody can know for certain
+        if charge.refunded < charge.amount and not (told or unnamed):
+            self.note(f"charged on other terms and kept: {row.id} is {row.state}, {row.attention}")
+
+    def _series(self, charge: Any) -> Any:
+        """The recurring payment that a charge began."""
         world = self._schedule.upstream.world
-        ids = {charge.id for charge in self._charges(row)}
-        for item in world.billing_items:
-            series = world.recurring_payments.get(item.recurring_payment_id)
-            if item.stripe_charge_id in ids and series is not None and not series.is_canceled:
+        begun = [item for item in world.billing_items if item.stripe_charge_id == charge.id]
+        found = [world.recurring_payments.get(item.recurring_payment_id) for item in begun]
+        return next((one for one in found if one is not None), None)
+
+    def _unaccepted_series(self, row: Checkout, charge: Any) -> bool:
+        series, stated = self._series(charge), row.quote.recurrence
+        return series is not None and (
+            stated is None or FREQUENCIES[series.billing_frequency.casefold()] is not stated.frequency
+        )
+
+    def _recurring(self, row: Checkout) -> None:
+        """No recurring payment goes on but the accepted one of a confirmed checkout."""
+        for charge in self._charges(row):
+            series = self._series(charge)
+            if series is None or series.is_canceled:
+                continue
+            if row.state is not S.CONFIRMED:
                 self.note(f"refunded and still billed: {row.id}")
+            elif self._unaccepted_series(row, charge):
+                self.note(f"billed as nobody accepted: {row.id}")
 
     def _chosen(self, row: Checkout, charge: Any) -> bool:
         """Whether the card is one that this patient gave in this checkout."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from booking.catalog import Catalog, ContactType, Plan
+from booking.catalog import Catalog, ContactType, Plan, VisitType
 from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Appointment, AppointmentStatus, Card, Charge, GuestDetails, Patient, Promo
@@ -39,6 +39,7 @@ class BookedCharge:
     at: datetime
     refunded: bool = False
     recurring: bool = False
+    differs: tuple[str, ...] = ()
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Books:
     booked_provider: str | None = None  # None: as asked
     booked_late_by: timedelta = timedelta(0)
     open_invoice: bool = False
+    takes: Money | None = None  # None: what the quote says
+    differs: tuple[str, ...] = ()  # in what the next charges are not as accepted
     uncertain_payment: str | None = None
     refund_answers: Money | None = None  # None: what was given back
     faults: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
@@ -157,10 +160,11 @@ class FakeBilling:
             made = BookedCharge(
                 key=checkout.upstream_key,
                 checkout_id=checkout.id,
-                net=checkout.quote.due_today,
+                net=self._books.takes or checkout.quote.due_today,
                 card_id=checkout.card_id,
                 at=self._books.clock.now(),
                 recurring=self._books.plan_recurs,
+                differs=self._books.differs,
             )
             self._books.charges.append(made)
             return self._answer(made)
@@ -181,12 +185,16 @@ class FakeBilling:
             keys = {f"{checkout.id}-{attempt.number}": attempt.number for attempt in checkout.attempts}
             found = [
                 (keys[one.key], self._answer(one))
-                for one in self._books.kept_charges
-                if one.key in keys and not {str(self._books.charges.index(one))} & known
+                for one in self._books.charges
+                if (one.recurring or not one.refunded) and one.key in keys and not {self._number(one)} & known
             ]
             doubt = self._books.uncertain_payment
             return LateCharges(
-                certain=tuple(found), uncertain=(doubt,) if doubt and doubt not in known else ()
+                certain=tuple(found),
+                uncertain=(doubt,) if doubt and doubt not in known | set(checkout.settled) else (),
+                series=tuple(
+                    self._number(one) for one in self._books.charges if self._goes_on(one, checkout)
+                ),
             )
 
         return await self._books.call("late_charges", effect)
@@ -206,6 +214,13 @@ class FakeBilling:
 
         await self._books.call("cancel_recurring", effect)
 
+    def _number(self, made: BookedCharge) -> str:
+        return str(self._books.charges.index(made))
+
+    def _goes_on(self, made: BookedCharge, checkout: Checkout) -> bool:
+        own = checkout.charge is not None and checkout.charge.billing_item_id == self._number(made)
+        return made.recurring and (own or (made.refunded and self._number(made) in checkout.settled))
+
     def _own(self, checkout: Checkout) -> BookedCharge:
         assert checkout.charge is not None
         return self._books.charges[int(checkout.charge.billing_item_id)]
@@ -217,8 +232,9 @@ class FakeBilling:
             charge_id=f"ch_{number}",
             net=made.net,
             card_id=made.card_id,
-            recurring_payment_id=f"rp_{number}" if self._books.plan_recurs else None,
+            recurring_payment_id=f"rp_{number}" if made.recurring else None,
             package_id=self._books.package_id,
+            differs=made.differs,
         )
 
 
@@ -269,6 +285,20 @@ class FakeScheduling:
             self._books.deleted.add(checkout.appointment_id)
 
         await self._books.call("delete", effect)
+
+
+class FakeOnSale:
+    """What the practice sells at this moment."""
+
+    def __init__(self, books: Books, offer: "FakeOffer") -> None:
+        self._books = books
+        self._offer = offer
+
+    async def plan(self, plan_id: str) -> Plan | None:
+        return await self._books.call("plan_on_sale", lambda: self._offer.offered.plan(plan_id))
+
+    async def visit_type(self, visit_type_id: str) -> VisitType | None:
+        return await self._books.call("visit_on_sale", lambda: self._offer.offered.visit_type(visit_type_id))
 
 
 @dataclass

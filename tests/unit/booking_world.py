@@ -38,6 +38,7 @@ from booking.saga_table import TERMINAL
 from booking.search import SlotSearch
 from booking.slots import Slot
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.watching import Watching
 from tests.doubles.trials import NotedTrials
@@ -48,6 +49,7 @@ from tests.unit.booking_upstream import (
     FakeCards,
     FakeKeys,
     FakeOffer,
+    FakeOnSale,
     FakePatients,
     FakeScheduling,
 )
@@ -211,6 +213,7 @@ class World:
             billing=FakeBilling(self.books),
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
+            terms=PresentTerms(on_sale=FakeOnSale(self.books, self.offer), promotions=self.offer),
             clock=self.clock,
         )
         late = LateTruth(

@@ -53,6 +53,7 @@ class TestOrder:
             "commit card_intended",
             "call attach_card",
             "commit card_ready",
+            "call visit_on_sale",
             "commit charge_intended",
             "call charge",
             "commit charged",
@@ -67,7 +68,7 @@ class TestOrder:
         checkout = await world.start(slot=a_slot(FREE))
         row = await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert row.state is S.CONFIRMED
-        assert world.tape.calls() == ["find_patient", "create_patient", "book"]
+        assert world.tape.calls() == ["find_patient", "create_patient", "visit_on_sale", "book"]
 
     async def test_a_known_patient_is_found_and_not_created(self) -> None:
         world = World()

@@ -68,7 +68,8 @@ WEBHOOK = {
     "webhook_events": [{"event_type": "PATIENT_UPDATED", "first_failed_at": None}],
 }
 SUCCESS = {"messages": None}
-RUNNING = {"recurring_payment": {"id": "701", "is_canceled": False}}
+SERIES = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}
+RUNNING = {"recurring_payment": SERIES}
 
 
 def attached(card: Any) -> Any:
@@ -105,7 +106,7 @@ AS_ASKED: dict[str, dict[str, Any]] = {
     },
     "CancelRecurring": {
         "CancelRecurring": {"cancelRecurringPayment": SUCCESS},
-        "PaymentById": [paid(**RUNNING), paid(recurring_payment={"id": "701", "is_canceled": True})],
+        "PaymentById": [paid(**RUNNING), paid(recurring_payment=SERIES | {"is_canceled": True})],
     },
     "AttachCard": {"AttachCard": attached(CARD)},
     "CreatePatient": {"CreatePatient": {"createClient": {"user": PERSON, "messages": None}}},
@@ -126,10 +127,11 @@ AS_ASKED: dict[str, dict[str, Any]] = {
 DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Charge", "state"): {"Charge": charged(a_payment(state="SCHEDULED"))},
     ("Charge", "sender"): {"Charge": charged(a_payment(sender_id="502"))},
-    ("Charge", "amount"): {"Charge": charged(a_payment(net_payment="120.00"))},
-    ("Charge", "card"): {"Charge": charged(a_payment(card_last4="0002"))},
-    ("Charge", "plan"): {"Charge": charged(a_payment(offering_id="41"))},
-    ("Charge", "recurrence"): {"Charge": charged(a_payment(**RUNNING))},
+    # Without our reference nobody knows whose it is; with it, it is a charge on other terms.
+    ("Charge", "amount"): {"Charge": charged(a_payment(net_payment="120.00", note=None))},
+    ("Charge", "card"): {"Charge": charged(a_payment(card_last4="0002", note=None))},
+    ("Charge", "plan"): {"Charge": charged(a_payment(offering_id="41", note=None))},
+    ("Charge", "recurrence"): {"Charge": charged(a_payment(**RUNNING, note=None))},
     ("Refund", "refunded"): {"PaymentById": [paid(), paid(refund_amount="40.00")]},
     ("CancelRecurring", "stopped"): {"PaymentById": paid(**RUNNING)},
     ("AttachCard", "card"): {"AttachCard": attached(None)},

@@ -30,11 +30,13 @@ from .patients_changed import PatientsChanged
 from .payment_by_id import PaymentById
 from .payments_changed import PaymentsChanged
 from .payments_since import PaymentsSince
+from .plan_on_sale import PlanOnSale
 from .public_catalog import PublicCatalog
 from .refund import Refund
 from .subscribe_webhook import SubscribeWebhook
 from .validate_coupon import ValidateCoupon
 from .visit_by_id import VisitById
+from .visit_on_sale import VisitOnSale
 from .visits_between import VisitsBetween
 from .visits_changed import VisitsChanged
 from .visits_of_patient import VisitsOfPatient
@@ -181,6 +183,7 @@ class Client(Base):
               recurring_payment {
                 id
                 is_canceled
+                billing_frequency
               }
               user_package_selection {
                 id
@@ -253,6 +256,7 @@ class Client(Base):
               recurring_payment {
                 id
                 is_canceled
+                billing_frequency
               }
               user_package_selection {
                 id
@@ -323,6 +327,7 @@ class Client(Base):
               recurring_payment {
                 id
                 is_canceled
+                billing_frequency
               }
               user_package_selection {
                 id
@@ -471,6 +476,85 @@ class Client(Base):
             query=query,
             operation_name="AttachCard",
             mutation=True,
+            variables=variables,
+        )
+
+    async def plan_on_sale(self, *, id: str) -> PlanOnSale:
+        query = gql("""
+            query PlanOnSale($id: ID!) {
+              offering(id: $id) {
+                ...Package
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment Package on Offering {
+              id
+              name
+              description
+              price
+              initial_payment_amount
+              initial_price_with_taxes
+              currency
+              billing_frequency
+              repeat_times
+              archived
+              show_offering
+              visibility_status
+              under_purchase_cap
+              offering_includes {
+                appointment_type_id
+                quantity
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            PlanOnSale,
+            query=query,
+            operation_name="PlanOnSale",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visit_on_sale(self, *, id: str) -> VisitOnSale:
+        query = gql("""
+            query VisitOnSale($id: ID!) {
+              appointmentType(id: $id) {
+                ...VisitKind
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment VisitKind on AppointmentType {
+              id
+              name
+              client_facing_display_name
+              client_display_description
+              length
+              clients_can_book
+              deleted_at
+              is_group
+              available_contact_types
+              pricing_info {
+                price
+              }
+              require_specific_providers
+              provider_appt_type_connections {
+                user_id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            VisitOnSale,
+            query=query,
+            operation_name="VisitOnSale",
+            mutation=False,
             variables=variables,
         )
 

@@ -95,6 +95,7 @@ class PaymentSenderStripeCustomerDetails(BaseModel):
 class PaymentRecurringPayment(BaseModel):
     id: str
     is_canceled: bool
+    billing_frequency: Optional[str]
 
 
 class PaymentUserPackageSelection(BaseModel):
