@@ -1,5 +1,6 @@
 """What must never be, held against the database after every commit, and against Healthie's books at the end."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -64,6 +65,9 @@ FREED_SECONDS = 120.0
 # What goes by between the patient's confirm and its acceptance, and between the look at the clock and the request.
 ON_THE_WAY = 120.0
 
+# What goes by between the guards of a send and the request: its turn (2 s), its record (5 s), and some.
+GUARDED_SECONDS = 20.0
+
 # Two live holds in one clinician's time, at a moment given twice.
 HELD_TWICE = """
     SELECT a.id, b.id FROM holds a JOIN holds b
@@ -81,6 +85,7 @@ class Witness:
         self._raw_holds = schedule.hold_database.raw_connection().driver_connection
         self._known: dict[str, tuple[int, str]] = {}
         self.ended_at: dict[str, float] = {}
+        self.blocked_at: dict[str, float] = {}  # by clinician
         self.seen: list[str] = []
         self._marks: tuple[int | None, int] | None = None
 
@@ -88,10 +93,9 @@ class Witness:
         """Look at the database as it is after a commit."""
         assert self._raw is not None
         self._schedule.committed.set()
-        marks = self._raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
-        if marks != self._marks:
-            self._marks = marks
-            self._schedule.marked.set()
+        self._see_marks(self._raw)
+        for (clinician_id,) in self._raw.execute("SELECT clinician_id FROM clinician_blocks"):
+            self.blocked_at.setdefault(clinician_id, self._schedule.loop.time())
         rows = self._raw.execute("SELECT id, version, state FROM checkouts").fetchall()
         for checkout_id, version, state in rows:
             known = self._known.get(checkout_id)
@@ -112,6 +116,12 @@ class Witness:
                 self.note(f"illegal move: {checkout_id} from {known[1]} to {state}")
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
+
+    def _see_marks(self, raw: Any) -> None:
+        marks = raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
+        if marks != self._marks:
+            self._marks = marks
+            self._schedule.marked.set()
 
     def _told_others(self, checkout_id: str) -> list[str]:
         """Answer how other systems were told that the checkout ended."""
@@ -216,6 +226,7 @@ class Witness:
             self._rests(row)
             self._money(row)
             self._truth(row)
+            self._guarded(row)
         self._slots(rows)
         self._told(rows)
         self._counted(rows)
@@ -392,6 +403,38 @@ class Witness:
                     self.note(f"charge sent after the end was told: {row.id}")
                 if sent.decided_at > max(confirms) + self._window:
                     self.note(f"charge sent after the deadline: {row.id}")
+
+    def _guarded(self, row: Checkout) -> None:
+        """Nothing is sent for a blocked clinician, nothing charged once it is too late, and no hold given up before its time."""
+        troubles = set(self._schedule.trace.troubles)
+        if self._jumped:
+            return
+        ends = row.hold_expires_at
+        unconfirmed = row.state is S.EXPIRED and row.confirm_deadline is None
+        if (
+            unconfirmed
+            and row.end_reason is EndReason.HOLD_EXPIRED
+            and row.ended_at
+            and ends
+            and row.ended_at < ends
+        ):
+            self.note(f"hold given up before its time: {row.hold_id} of {row.id}")
+        if Trouble.FREEZE in troubles:
+            return
+        blocked = self.blocked_at.get(row.slot.clinician_id, math.inf)
+        for sent in self._schedule.upstream.sent:
+            charge = sent.operation == "Charge" and row.id in str(sent.variables.get("note"))
+            book = sent.operation == "Book" and row.id in str(sent.variables.get("metadata"))
+            if (charge or book) and sent.decided_at > blocked + GUARDED_SECONDS:
+                self.note(f"sent for a blocked clinician: {sent.operation} of {row.id}")
+            until = row.quote.policy.bookable_until(row.slot.start) if charge else row.slot.start
+            if (charge or book) and sent.decided_at > self._time_of(until) + GUARDED_SECONDS:
+                self.note(f"sent too late: {sent.operation} of {row.id}")
+
+    def _time_of(self, moment: datetime) -> float:
+        """The loop's time then."""
+        loop = self._schedule.loop
+        return loop.time() + (moment - loop.now()).total_seconds()
 
     def _counted(self, rows: Sequence[Checkout]) -> None:
         for what in ("appointment_id", "billing_item_id"):

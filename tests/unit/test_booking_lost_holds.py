@@ -206,7 +206,7 @@ class TestNotTakenAgain:
             await world.checkouts.cancel(as_guest(checkout), checkout.id)
             return await acquire(hold, limit=None)
 
-        world.holds.acquire = cancelled_first  # type: ignore[method-assign, assignment]
+        world.holds.acquire = cancelled_first  # type: ignore[method-assign]
         if way is extends:
             with pytest.raises(HoldExpired):
                 await way(world, checkout)
@@ -229,13 +229,13 @@ class TestNotTakenAgain:
         async def down(hold: Hold, **limits: int | None) -> Hold:
             raise UpstreamUnavailable("hold store")
 
-        world.holds.acquire = down  # type: ignore[method-assign, assignment]
+        world.holds.acquire = down  # type: ignore[method-assign]
         if way in (looks, extends):
             with pytest.raises(UpstreamUnavailable):
                 await way(world, checkout)
         else:
             await way(world, checkout)
-        del world.holds.acquire  # type: ignore[method-assign]
+        del world.holds.acquire
         assert (await confirm(world, checkout)).state is S.CONFIRMED
 
 
