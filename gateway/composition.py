@@ -48,18 +48,24 @@ from integrations.database.grounds import SqlGrounds
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
+from integrations.database.key_proofs import SqlKeyProofs
 from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import connect
 from integrations.healthie.errors import SilentNoOp
 from integrations.healthie.gate import Gate
+from integrations.healthie.keys import Proving
 from integrations.stripe.declines import DECLINES
+
+# So long a start waits for what is heard of keys that were never proved before: a practice of a few clinicians then offers all of them
+# with its first answer. Whoever is proved later is offered from then on.
+FIRST_PROOFS_SECONDS = 1.0
 
 
 @contextlib.asynccontextmanager
 async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[System]:
-    """Build the system, prove the clinicians' keys, now and again, and take everything down on leaving.
+    """Build the system, and take everything down on leaving; inside, the clinicians' keys are proved, now and again.
 
     Every time is told by `clock`: the machine's, unless another is given.
     """
@@ -97,15 +103,20 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 shard=settings.healthie_shard,
                 recipient_id=settings.payment_recipient_id,
                 audit=audited_calls(settings, trail=trail, clock=clock),
+                proving=Proving(
+                    proofs=SqlKeyProofs(engine=engine),
+                    # The same key at another Healthie is another key.
+                    digest=_digest(derive_key(secret, f"key-proofs {settings.healthie_url}")),
+                    pacer=shared.proof_pacer,
+                ),
                 gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(watch=watch)),
                 noticed=alert_silent_no_op,
                 shelf=shared.shelf,
                 now=clock.now,
             )
         )
-        await healthie.keys.prove()
-        # In every process, since each keeps what was said of the keys to itself.
         _beside(healthie.keys.keep_proved(), exits)
+        await healthie.keys.wait_until_heard(within=FIRST_PROOFS_SECONDS)
         sign_in = await connect_sign_in(
             settings,
             patients=healthie.patients,

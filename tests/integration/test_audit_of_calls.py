@@ -122,7 +122,7 @@ ANSWERS: dict[str, Any] = {
 }
 
 CALLS: tuple[Callable[[Healthie], Awaitable[object]], ...] = (
-    lambda healthie: healthie.keys.prove(),
+    lambda healthie: healthie.keys.prove_due(),
     lambda healthie: healthie.patients.profile("501"),
     lambda healthie: healthie.patients.find(GUEST),
     lambda healthie: healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC"),
@@ -272,7 +272,7 @@ async def test_while_the_trail_cannot_be_written_only_public_reads_go_on_and_are
             ):
                 with pytest.raises(AuditUnavailable):
                     await call
-            assert await here.healthie.keys.prove() == {here.clinician(number) for number in (1, 2, 3)}
+            assert await here.healthie.keys.prove_due() == {here.clinician(number) for number in (1, 2, 3)}
             assert {each.operation for each in here.emulator.seen} == {"WhoAmI"}
         finally:
             await rename("audit_records_away", "audit_records")

@@ -111,7 +111,7 @@ class Process:
                 now=fate.now,
             )
         )
-        await healthie.keys.prove()
+        await healthie.keys.prove_due()
         steps = Steps(
             patients=healthie.patients,
             cards=healthie.cards,

@@ -55,7 +55,7 @@ def trail() -> MemoryTrail:
 async def healthie(script: Script, trail: MemoryTrail) -> AsyncIterator[Healthie]:
     audit = AuditedCalls(inner=LoggedCalls(), trail=trail, clock=StillClock(), key=DIGEST_KEY)
     async with script.connected(audit=audit) as made:
-        await made.keys.prove()
+        await made.keys.prove_due()
         trail.entries.clear()
         script.sent.clear()
         yield made

@@ -36,7 +36,7 @@ def script() -> Script:
 @pytest.fixture
 async def availability(script: Script) -> AsyncIterator[Availability]:
     async with script.connected() as healthie:
-        await healthie.keys.prove()
+        await healthie.keys.prove_due()
         yield healthie.availability
 
 
