@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 from starlette.datastructures import Headers
 
-from booking.current import asked_by
+from booking.current import ANONYMOUS, asked_by
 from booking.principals import Caller
 from booking.services import Services
 from gateway.authentication import Authenticator
@@ -17,9 +17,6 @@ from gateway.rates import OperationRates
 from schema.context import Context
 
 REQUEST_ID_HEADER = "x-request-id"
-
-# What the audit of upstream calls names who has not said who they are.
-ANONYMOUS = "anonymous"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
