@@ -1,6 +1,6 @@
 """A fair queue: of those who wait, whoever's sender has had least lately goes next.
 
-What a sender has had is a debt in seconds: it grows with what they are given, and wears off with time. So a flood waits behind
+What a sender has had is a debt: it grows with what they are given, and wears off with time. So a flood waits behind
 itself, and somebody who comes with a few requests goes before all of it, not in turn with it. A sender is a path from the
 large to the small, such as a network and a visitor in it: networks are fair to one another, and so are the visitors of one.
 
@@ -54,7 +54,10 @@ class FairQueue(Generic[V]):
     def __init__(
         self, *, time: Callable[[], float], most: tuple[int, ...] = (), share: float = math.inf
     ) -> None:
-        """`most` may wait of one sender, for each length of a path. Who owes more than `share` seconds is in excess."""
+        """`most` may wait of one sender, for each length of a path. Who owes more than `share` is in excess.
+
+        Debts are in the unit of `time`, which need not be seconds.
+        """
         self._time = time
         self._most = most
         self._share = share
@@ -93,12 +96,12 @@ class FairQueue(Generic[V]):
         """The lane in which it stands now."""
         return self._rank(place)[0]
 
-    def charge(self, place: Place[V], seconds: float) -> None:
-        """Put it down to those who ask for it, each their part."""
-        now, askers = self._time(), place.askers()
+    def charge(self, askers: Collection[Asker], amount: float) -> None:
+        """Put down to these what they were given, to each their part."""
+        now = self._time()
         for asker in askers:
             for path in _paths(asker.sender):
-                self._due[path] = max(self._due.get(path, now), now) + seconds / len(askers)
+                self._due[path] = max(self._due.get(path, now), now) + amount / len(askers)
         if len(self._due) > _MANY:
             self._due = {path: due for path, due in self._due.items() if due > now}
 

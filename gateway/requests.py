@@ -14,7 +14,7 @@ from booking.principals import Caller
 from booking.services import Services
 from gateway.authentication import Authenticator
 from gateway.rates import OperationRates
-from schema.context import Context
+from schema.context import Context, Course
 
 REQUEST_ID_HEADER = "x-request-id"
 
@@ -31,11 +31,12 @@ class Requests:
 
     @asynccontextmanager
     async def opened(
-        self, headers: Headers, *, request_id: str, key: str | None = None
+        self, headers: Headers, *, request_id: str, key: str | None = None, course: Course | None = None
     ) -> AsyncIterator[Context]:
         """The request's context; inside, logs and audit know whose it is. Raises Unauthenticated, TooManyRequests.
 
-        `headers` are the caller's, `key` is the idempotency key where the transport has a place for it.
+        `headers` are the caller's, `key` is the idempotency key where the transport has a place for it, `course` tells the transport
+        how far the request has come.
         """
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             caller = await self.caller(headers)
@@ -47,6 +48,7 @@ class Requests:
                 client=self.authenticator.network(headers),
                 request_id=request_id,
                 idempotency_key=key,
+                course=course or Course(),
             )
             actor = context.caller.principal.key if context.caller else ANONYMOUS
             with asked_by(actor, request_id=request_id, client=context.client):

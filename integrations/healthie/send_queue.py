@@ -118,7 +118,7 @@ class SendQueue:
         if turn.backed_off:
             self._refuse_all(BackedOff())
         elif not turn.wait and (place := self._queue.first()) is not None:
-            self._queue.charge(place, self._cost)
+            self._queue.charge(place.askers(), self._cost)
             self._connections.take()
             place.given.set_result(turn)
         return 0.0 if turn.backed_off else turn.wait
