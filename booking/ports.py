@@ -200,8 +200,8 @@ class HoldStore(Protocol):
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension. Raises HoldExpired."""
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired."""
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand a live hold to another owner (the checkout's); it goes on counting for who took it.

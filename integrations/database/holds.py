@@ -97,14 +97,14 @@ class SqlHoldStore:
             row = found.mappings().first()
         return _from_row(row) if row is not None else None
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired."""
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired."""
         later = func.greatest if self._engine.dialect.name == "postgresql" else func.max
         return await self._change(
             _c.id == hold.id,
             _c.owner == hold.owner,
             expires_at=later(_c.expires_at, literal(expires_at, UtcTime)),
-            extensions=_c.extensions + 1,
+            extensions=_c.extensions + int(counted),
         )
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:

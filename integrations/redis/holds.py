@@ -83,8 +83,8 @@ class RedisHoldStore:
         hold = _from_fields(fields) if fields else None
         return hold if hold is not None and hold.is_live(self._clock.now()) else None
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired."""
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired."""
         now = self._clock.now()
         arguments: list[str | int] = [
             hold.id,
@@ -93,6 +93,7 @@ class RedisHoldStore:
             hold.owner,
             _micros(expires_at),
             secrets.token_hex(8),  # the client sends it once more when its answer is lost
+            int(counted),
         ]
         with _answering():
             return _standing(await self._extend(keys=self._keys(hold), args=arguments))

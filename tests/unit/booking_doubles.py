@@ -412,8 +412,8 @@ class FakeHolds:
     async def get(self, hold_id: str) -> Hold | None:
         return next((hold for hold in self.live if hold.id == hold_id), None)
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + 1)
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + counted)
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         return self._changed(hold, owner=owner)
