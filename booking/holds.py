@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from booking.checkout_holds import CheckoutHolds
-from booking.errors import InvalidInput
+from booking.errors import InvalidInput, UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import CatalogSource, Clock, HoldStore
 from booking.principals import Caller
@@ -88,10 +88,21 @@ class HoldService:
             return held
         try:
             await self._verify(slot)
+            return await self._begun(held)
         except BaseException:
             await self._store.release(hold.id, owners={hold.owner})
             raise
-        return hold
+
+    async def _begun(self, hold: Hold) -> Hold:
+        """Its time begins when it is taken, which it is once it is verified: upstream may have taken seconds to answer."""
+        try:
+            return await self._store.extend(
+                hold, expires_at=self._clock.now() + self._rules.duration, counted=False
+            )
+        except HoldExpired:
+            if await self._store.get(hold.id) is None:
+                raise UpstreamUnavailable("the hold was lost while it was verified") from None
+            return hold  # another request of its owner was answered before, and has handed it to a checkout
 
     async def _acquire(self, caller: Caller, hold: Hold) -> Hold:
         """Take the interval; what the caller held as a visitor, before they signed in, becomes the patient's."""

@@ -219,8 +219,8 @@ class HoldStore(Protocol):
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension. Raises HoldExpired.
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
 
         One that was extended since it was read is answered as it stands: two taps are one extension.
         """

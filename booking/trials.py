@@ -15,10 +15,8 @@ from booking.current import current_work
 from booking.errors import UpstreamUnavailable
 from booking.models import CardChoice, Promo
 from booking.ports import Promotions
-from booking.principals import Caller, PrincipalKind
+from booking.principals import STRANGERS, Caller
 from booking.recording import at_rest
-
-_STRANGERS = {PrincipalKind.VISITOR, PrincipalKind.GUEST}
 
 
 class Tried(StrEnum):
@@ -62,7 +60,7 @@ class BoundedPromotions:
             Tried.PROMO_CODE,
             names=[work.actor] if named else [],
             client=work.client,
-            signed_in=bool(named) and kind not in _STRANGERS,
+            signed_in=bool(named) and kind not in STRANGERS,
         )
         try:
             promo = await self._inner.apply(code=code, plan=plan)
@@ -95,7 +93,7 @@ async def try_card(trials: Trials, caller: Caller, checkout: Checkout, card: Car
         Tried.CARD,
         names={checkout.owner, checkout.started_by},
         client=caller.client,
-        signed_in=caller.principal.kind not in _STRANGERS,
+        signed_in=caller.principal.kind not in STRANGERS,
     )
     return CardTrial(trial=trial, is_new=card.token is not None)
 

@@ -97,8 +97,8 @@ class SqlHoldStore:
             row = found.mappings().first()
         return _from_row(row) if row is not None else None
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired.
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
 
         One that was extended since it was read is answered as it stands.
         """
@@ -109,7 +109,7 @@ class SqlHoldStore:
                 _c.owner == hold.owner,
                 _c.extensions == hold.extensions,
                 expires_at=later(_c.expires_at, literal(expires_at, UtcTime)),
-                extensions=_c.extensions + 1,
+                extensions=_c.extensions + int(counted),
             )
         except HoldExpired:
             standing = await self.get(hold.id)

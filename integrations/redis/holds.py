@@ -83,8 +83,8 @@ class RedisHoldStore:
         hold = _from_fields(fields) if fields else None
         return hold if hold is not None and hold.is_live(self._clock.now()) else None
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired.
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
 
         One that was extended since it was read is answered as it stands.
         """
@@ -97,6 +97,7 @@ class RedisHoldStore:
             _micros(expires_at),
             secrets.token_hex(8),  # the client sends it once more when its answer is lost
             hold.extensions,
+            int(counted),
         ]
         with _answering():
             return _standing(await self._extend(keys=self._keys(hold), args=arguments))

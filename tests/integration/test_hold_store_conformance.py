@@ -365,6 +365,15 @@ class TestExtend:
         with pytest.raises(SlotTaken):
             await store.acquire(a_hold(clock, name="hold_2", owner=BOB), limit=PLENTY)
 
+    async def test_what_does_not_count_moves_the_expiry_only(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        until = clock.now() + timedelta(minutes=6)
+        begun = await store.extend(hold, expires_at=until, counted=False)
+        assert begun == replace(hold, expires_at=until)
+        assert await store.get(hold.id) == begun
+        assert (await store.extend(begun, expires_at=until)).extensions == 1
+
     async def test_never_moves_the_expiry_back(self, store: HoldStore, clock: SetClock) -> None:
         hold = a_hold(clock)
         await store.acquire(hold, limit=PLENTY)

@@ -441,13 +441,13 @@ class FakeHolds:
     async def get(self, hold_id: str) -> Hold | None:
         return next((hold for hold in self.live if hold.id == hold_id), None)
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
         standing = await self.get(hold.id)
         if standing is None or standing.owner != hold.owner:
             raise HoldExpired
         if standing.extensions != hold.extensions:
             return standing
-        return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + 1)
+        return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + counted)
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         return self._changed(hold, owner=owner)
