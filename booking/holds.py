@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from booking.errors import InvalidInput
+from booking.hold_capacity import AnonymousShare, Terms
 from booking.models import Hold
 from booking.ports import CatalogSource, Clock, HoldStore
 from booking.principals import Caller
@@ -16,6 +17,7 @@ from booking.refusals import (
     SlotNotOffered,
     SlotTaken,
 )
+from booking.room import is_anonymous
 from booking.search import SlotSearch, check_contact
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
@@ -47,6 +49,7 @@ class HoldService:
         units: UnitOfWorkFactory,
         clock: Clock,
         rules: HoldRules,
+        share: AnonymousShare,
     ) -> None:
         self._store = store
         self._search = search
@@ -54,12 +57,13 @@ class HoldService:
         self._units = units
         self._clock = clock
         self._rules = rules
+        self._share = share
 
     async def hold(self, caller: Caller, slot_id: str, *, time_zone: str) -> Hold:
         """Keep the slot for the caller; a slot that they hold already is answered as it is held.
 
         The interval is locked first and the offer verified under the lock, so that nobody can slip in between.
-        Raises InvalidInput; SlotTaken, SlotNotOffered, ClinicianNotBookable, HoldLimitReached.
+        Raises InvalidInput; SlotTaken, SlotNotOffered, ClinicianNotBookable, HoldLimitReached, HoldCapacityReached.
         """
         zone(time_zone)
         slot = Slot.from_id(slot_id)
@@ -101,9 +105,8 @@ class HoldService:
         return await self._store.transfer(theirs, owner=hold.owner)
 
     async def _take(self, hold: Hold) -> Hold:
-        return await self._store.acquire(
-            hold, limit=self._rules.per_owner, client_limit=self._rules.per_client
-        )
+        take = self._share.take if is_anonymous(hold.owner) else self._store.acquire
+        return await take(hold, limit=self._rules.per_owner, client_limit=self._rules.per_client)
 
     async def view(self, caller: Caller, hold_id: str) -> Hold | None:
         """The caller's live hold; None for a foreign, an expired and a missing one alike."""
@@ -116,12 +119,17 @@ class HoldService:
         Raises HoldExpired, HoldExtensionsUsedUp.
         """
         hold = await self._mine(caller, hold_id)
-        expires_at = self._clock.now() + self._rules.duration
+        terms = await self._terms(hold)
+        expires_at = self._clock.now() + terms.duration
         if hold.extensions and expires_at - hold.expires_at < self._rules.least_gain:
             return hold
-        if hold.extensions >= self._rules.extensions:
+        if hold.extensions >= terms.extensions:
             raise HoldExtensionsUsedUp(hold.expires_at)
         return await self._store.extend(hold, expires_at=expires_at)
+
+    async def _terms(self, hold: Hold) -> Terms:
+        usual = Terms(duration=self._rules.duration, extensions=self._rules.extensions)
+        return await self._share.terms(hold, usual) if is_anonymous(hold.owner) else usual
 
     async def release(self, caller: Caller, hold_id: str) -> None:
         """Give the slot back. Raises HoldExpired, HoldInCheckout."""
@@ -160,5 +168,7 @@ class HoldService:
             raise ClinicianNotBookable
         if claimed:
             raise SlotTaken
-        if not await self._search.offers(slot):
+        offered = await self._search.offered_day(slot)
+        self._share.learn(slot, offered)  # how much of this day strangers may hold
+        if slot not in offered:
             raise SlotNotOffered

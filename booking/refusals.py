@@ -1,7 +1,7 @@
 """Refusals: what patients are told no to. Each is expected, carries the data its caller needs, and is mapped once to a GraphQL problem.
 
 Refusal (a DomainError, see errors.py)
-├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
+├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldCapacityReached / HoldExtensionsUsedUp
 ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
@@ -63,6 +63,21 @@ class HoldLimitReached(Refusal):
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} times are held for you already. Release one first.")
         self.limit = limit
+
+
+class HoldCapacityReached(Refusal):
+    """People who have not signed in hold as much of the clinician's day as they may; `retry_after` is in seconds."""
+
+    code = "HOLD_CAPACITY_REACHED"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        minutes = -(-retry_after // 60)
+        super().__init__(
+            "Many times of this clinician's day are being held at the moment. Please try again in "
+            f"{minutes} minute{'s' * (minutes > 1)}, choose another day, or sign in."
+        )
+        self.retry_after = retry_after
 
 
 class HoldExtensionsUsedUp(Refusal):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
+from booking.hold_capacity import AnonymousShare, HoldAlarm, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.lookout import Changes
 from booking.operations import OperationsService
@@ -34,6 +35,7 @@ def build_services(
     saga: Saga,
     clock: Clock,
     trials: Trials,
+    day_held: HoldAlarm,
 ) -> Services:
     """Build them on their ports, with the rules that the settings give."""
     search = SlotSearch(
@@ -56,6 +58,13 @@ def build_services(
                 extensions=settings.hold_extensions,
                 per_owner=settings.holds_per_owner,
                 per_client=settings.holds_per_client,
+            ),
+            share=AnonymousShare(
+                store=holds,
+                search=search,
+                clock=clock,
+                rules=ShareRules(everybody=settings.anonymous_holds_percent / 100),
+                alarm=day_held,
             ),
         ),
         quotes=quotes,

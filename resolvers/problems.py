@@ -56,6 +56,11 @@ _HANDLERS = (
     _handler(refusals.HoldInCheckout, problems.HoldInCheckout),
     _handler(refusals.HoldLimitReached, problems.HoldLimitReached, lambda no: {"limit": no.limit}),
     _handler(
+        refusals.HoldCapacityReached,
+        problems.HoldCapacityReached,
+        lambda no: {"retry_after": no.retry_after},
+    ),
+    _handler(
         refusals.HoldExtensionsUsedUp,
         problems.HoldExtensionsUsedUp,
         lambda no: {"expires_at": no.expires_at},

@@ -49,6 +49,16 @@ class HoldLimitReached(Problem):
     limit: int = field(description="How many one may hold.")
 
 
+@strawberry.type(
+    description="People who have not signed in hold as much of the clinician's day at the moment as they may. Patients who sign in are not "
+    "concerned, and other days may have room."
+)
+class HoldCapacityReached(Problem):
+    """`booking.refusals.HoldCapacityReached`."""
+
+    retry_after: int = field(description="Seconds until there is room again, if nobody else takes it.")
+
+
 @strawberry.type(description="The hold was extended as often as it can be.")
 class HoldExtensionsUsedUp(Problem):
     """`booking.refusals.HoldExtensionsUsedUp`."""

@@ -14,6 +14,7 @@ from schema.problems import (
     CheckoutClosed,
     ClinicianNotBookable,
     GuestDetailsRequired,
+    HoldCapacityReached,
     HoldExpired,
     HoldExtensionsUsedUp,
     HoldInCheckout,
@@ -120,7 +121,12 @@ QuoteResult = Annotated[
 ]
 
 HoldSlotResult = Annotated[
-    HoldSlotSuccess | SlotTaken | SlotNotOffered | ClinicianNotBookable | HoldLimitReached,
+    HoldSlotSuccess
+    | SlotTaken
+    | SlotNotOffered
+    | ClinicianNotBookable
+    | HoldLimitReached
+    | HoldCapacityReached,
     strawberry.union("HoldSlotResult", description="A hold, or why there is none."),
 ]
 

@@ -45,6 +45,12 @@ class ApiSettings(EnvironmentSettings):
     holds_per_client: int = Field(
         10, ge=1, le=1000, description="How many slots one network may hold at once, where it is known."
     )
+    anonymous_holds_percent: int = Field(
+        50,
+        ge=1,
+        le=100,
+        description="How much of a clinician's day may be held at once by people who have not signed in.",
+    )
     client_address_header: str | None = Field(
         None,
         description="The header in which your proxy names the client's address (its last entry counts), such as `X-Forwarded-For`; without it networks are not told apart.",

@@ -6,6 +6,7 @@ import contextvars
 import hashlib
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
 from booking.errors import UpstreamUnavailable
+from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
 from booking.pacing import LocalPacer, Pace
@@ -135,6 +137,9 @@ class Process:
             units=self._units,
             clock=fate,
             rules=HoldRules(),
+            share=AnonymousShare(
+                store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
+            ),
         )
         self.starts = StartService(
             saga=self.saga, quotes=quotes, holds=self._holds, units=self._units, clock=fate
@@ -196,6 +201,10 @@ class Process:
             return task.result()
         except Killed:
             raise ConnectionLost from None
+
+
+async def _tell_nobody(clinician_id: str, day: date) -> None:
+    """Alerts about days are not part of the schedules."""
 
 
 def _nothing_kept() -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 from booking.alerts import OpenCatalog
 from booking.announced_holds import AnnouncedHolds
@@ -22,6 +22,7 @@ from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
 from booking.happenings import Name
+from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
 from booking.models import CardChoice, GuestDetails, Hold, Promo
@@ -132,6 +133,10 @@ CATALOG = Catalog(
 TEN_OFF = Promo(code="TENOFF", coupon_id="k1", discounted=Money.of("89", "USD"))
 
 
+# For tests of other things: strangers may hold whole days.
+ALL_THERE_IS = ShareRules(everybody=100, visitor=1, network=1, block=1)
+
+
 def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 24) -> Slot:
     """Answer a slot that starts so many hours from the beginning of every test."""
     return Slot(
@@ -150,6 +155,7 @@ class World:
 
     rules: CheckoutRules = field(default_factory=CheckoutRules)
     hold_rules: HoldRules = field(default_factory=HoldRules)
+    share_rules: ShareRules = ALL_THERE_IS  # a day of this world has few slots
     ledger: ChargeLedger | None = None
 
     def __post_init__(self) -> None:
@@ -179,13 +185,24 @@ class World:
             units=self.database,
             clock=self.clock,
             rules=self.hold_rules,
+            share=AnonymousShare(
+                store=self.announced,
+                search=self.search,
+                clock=self.clock,
+                rules=self.share_rules,
+                alarm=self._day_held,
+            ),
         )
+        self.days_held: list[tuple[str, date]] = []
         self.trials = NotedTrials()
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
         self.starts = self.a_start(self.saga)
         self.checkouts = self.a_service(self.saga)
+
+    async def _day_held(self, clinician_id: str, day: date) -> None:
+        self.days_held.append((clinician_id, day))
 
     def watching(self, records: RecordsService | None = None) -> Watching:
         """Answer what callers of one process may watch."""

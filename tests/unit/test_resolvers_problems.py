@@ -18,6 +18,7 @@ from tests.integration.database_samples import QUOTE
 
 SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.HoldLimitReached: (3,),
+    refusals.HoldCapacityReached: (90,),
     refusals.HoldExtensionsUsedUp: (datetime(2026, 6, 1, 15, tzinfo=UTC),),
     refusals.PromoInvalid: ("This code has expired.",),
     refusals.QuoteChanged: ("chk_sample", QUOTE),

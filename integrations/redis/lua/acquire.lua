@@ -1,10 +1,17 @@
--- Take an interval of a clinician's time. Answers the fields of the hold that stands then, or "taken", "limit" or "client_limit".
+-- Take an interval of a clinician's time. Answers the fields of the hold that stands then, or "taken", "limit", "client_limit" or "no_room".
 local hold, clinician, taker, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, now, ttl, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local client_limit = tonumber(ARGV[5])
-local fields, wanted = { unpack(ARGV, 6) }, {}
+local day_starts, day_ends = tonumber(ARGV[6]), tonumber(ARGV[7])
+local room = { everybody = tonumber(ARGV[8]), visitor = tonumber(ARGV[9]), network = tonumber(ARGV[10]), block = tonumber(ARGV[11]) }
+local block = ARGV[12]
+local fields, wanted = { unpack(ARGV, 13) }, {}
 for i = 1, #fields, 2 do
   wanted[fields[i]] = fields[i + 1]
+end
+
+local function key_of(other_id)
+  return string.sub(hold, 1, #hold - #id) .. other_id
 end
 
 local function is_the_same(other)
@@ -19,9 +26,8 @@ end
 for other_id, entry in pairs(live(clinician, now)) do
   local starts, ends = string.match(entry, '^(%d+) (%d+)')
   if tonumber(starts) < tonumber(wanted.ends_at) and tonumber(wanted.starts_at) < tonumber(ends) then
-    local other = string.sub(hold, 1, #hold - #id) .. other_id
-    if is_the_same(other) then
-      return redis.call('HGETALL', other)
+    if is_the_same(key_of(other_id)) then
+      return redis.call('HGETALL', key_of(other_id))
     end
     return 'taken'
   end
@@ -39,6 +45,41 @@ end
 local client_known = wanted.client ~= ''
 if client_known and client_limit >= 0 and count(live(client, now)) >= client_limit then
   return 'client_limit'
+end
+
+-- The minutes of the day that anonymous holds take already, for each bound that this hold would count for (see booking/room.py).
+local function anonymous_minutes()
+  local held = {}
+  local function add(bound, minutes)
+    held[bound] = (held[bound] or 0) + minutes
+  end
+  for other_id, entry in pairs(live(clinician, now)) do
+    local starts = tonumber(string.match(entry, '^%d+'))
+    if day_starts <= starts and starts < day_ends then
+      local owner, taken_by, from, minutes =
+        unpack(redis.call('HMGET', key_of(other_id), 'owner', 'taken_by', 'client', 'minutes'))
+      if owner and (string.match(owner, '^visitor:') or string.match(owner, '^guest:')) then
+        add('everybody', tonumber(minutes))
+        if (taken_by or owner) == wanted.taken_by then
+          add('visitor', tonumber(minutes))
+        end
+        if client_known and from == wanted.client then
+          add('network', tonumber(minutes))
+        end
+        if client_known and from and string.sub(from, 1, #block) == block then
+          add('block', tonumber(minutes))
+        end
+      end
+    end
+  end
+  return held
+end
+if day_starts >= 0 then
+  for bound, minutes in pairs(anonymous_minutes()) do
+    if minutes + tonumber(wanted.minutes) > room[bound] then
+      return 'no_room'
+    end
+  end
 end
 
 redis.call('HSET', hold, unpack(fields))
