@@ -92,7 +92,7 @@ class HoldService:
         except BaseException:
             await self._store.release(hold.id, owners={hold.owner})
             raise
-        return hold
+        return held
 
     async def _acquire(self, caller: Caller, hold: Hold) -> Hold:
         """Take the interval; what the caller held as a visitor, before they signed in, becomes the patient's."""
