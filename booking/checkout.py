@@ -16,14 +16,24 @@ from booking.own_checkouts import OwnCheckouts
 from booking.ports import Cards, Clock, HoldStore
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest
-from booking.refusals import CardRequired, CheckoutClosed, HoldExpired, PaymentInProgress, QuoteChanged
+from booking.refusals import (
+    CardRequired,
+    CheckoutClosed,
+    HoldExpired,
+    PaymentInProgress,
+    QuoteChanged,
+    TooManyAttempts,
+)
 from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
-from booking.trials import Trial, Trials, try_card, was_no_trial
+from booking.trials import Counted, Trials, try_card, was_no_trial
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidVisits, came_to_nothing
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
 _JOIN_INTERVAL = 0.1
+
+_CARD_ON_FILE = "The practice asks for a card for this visit. Nothing is charged to it."
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +61,7 @@ class CheckoutService:
         clock: Clock,
         rules: CheckoutRules,
         trials: Trials,
+        unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
         self._holds = holds
@@ -59,6 +70,7 @@ class CheckoutService:
         self._clock = clock
         self._rules = rules
         self._trials = trials
+        self._unpaid = unpaid
         self._driving: set[asyncio.Task[Checkout]] = set()
 
     @property
@@ -73,22 +85,22 @@ class CheckoutService:
 
         A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now (nothing was
         done); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
-        CardRequired, CardDeclined, TooManyAttempts, HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable,
+        CardRequired, CardDeclined, TooManyAttempts, SignInRequired, MailboxProofRequired, UnpaidVisitsUsedUp, HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable,
         PaymentInProgress, BookingFailed, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
-        checkout, trial = await self._own.get(caller, checkout_id), None
+        checkout, counted = await self._own.get(caller, checkout_id), Counted()
         while at_rest(checkout) and checkout.state in WAITING:
             if checkout.quote.id != quote_id:
                 raise QuoteChanged(checkout.id, checkout.quote)  # nobody pays what they did not see
             try:
-                checkout, trial = await self._accept(caller, checkout, card, answer_by)
+                checkout, counted = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
                 checkout = await self._own.get(caller, checkout_id)
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
-            return outcome(await self._driven(checkout, answer_by, trial))
+            return outcome(await self._driven(checkout, answer_by, counted))
         except PaymentInProgress:
             if caller.principal.kind is PrincipalKind.GUEST:
                 # That they are known here, and pay elsewhere in this moment, is not a guest's to learn: nothing was done.
@@ -127,10 +139,10 @@ class CheckoutService:
 
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float
-    ) -> tuple[Checkout, Trial | None]:
-        """Write down what the patient confirmed; a card is counted as tried.
+    ) -> tuple[Checkout, Counted]:
+        """Write down what the patient confirmed; a card is counted as tried, and a visit that costs nothing.
 
-        Raises HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
+        Raises HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable, and what UnpaidVisits.count raises.
         """
         await self._check_hold(checkout)
         try:
@@ -138,7 +150,7 @@ class CheckoutService:
                 card = await self._usable(caller, checkout, card)
         except TimeoutError as error:
             raise UpstreamUnavailable("the card was not found in time") from error
-        trial = await try_card(self._trials, caller, checkout) if card else None
+        counted = await self._count(caller, checkout, card)
         now = self._clock.now()
         accepted = checkout.changed(
             attempt=checkout.attempt + 1,
@@ -149,10 +161,19 @@ class CheckoutService:
             due_at=now,
         )
         try:
-            return await self._own.save(accepted, EventKind.ACCEPTED), trial
+            return await self._own.save(accepted, EventKind.ACCEPTED), counted
         except StaleCheckout:
-            if trial:
-                await trial.forgive()
+            await counted.forgive()
+            raise
+
+    async def _count(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> Counted:
+        counted = Counted().also(await self._unpaid.count(caller, checkout), came_to_nothing)
+        if card is None:
+            return counted
+        try:
+            return counted.also(await try_card(self._trials, caller, checkout), was_no_trial)
+        except TooManyAttempts:
+            await counted.forgive()
             raise
 
     async def _check_hold(self, checkout: Checkout) -> None:
@@ -163,10 +184,10 @@ class CheckoutService:
 
     async def _usable(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> CardChoice | None:
         """The card, if it may be charged: a fresh token, or one of the signed-in patient's own."""
-        if checkout.quote.due_today.is_zero:
+        if checkout.quote.due_today.is_zero and not self._unpaid.wants_card(checkout):
             return None
         if card is None:
-            raise CardRequired
+            raise CardRequired(_CARD_ON_FILE if checkout.quote.due_today.is_zero else None)
         if card.on_file_id is not None:
             patient_id = caller.principal.patient_id
             mine = await self._cards.on_file(patient_id) if patient_id else ()
@@ -174,9 +195,9 @@ class CheckoutService:
                 raise CardRequired
         return card
 
-    async def _driven(self, checkout: Checkout, answer_by: float, trial: Trial | None) -> Checkout:
+    async def _driven(self, checkout: Checkout, answer_by: float, counted: Counted) -> Checkout:
         """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
-        task = asyncio.create_task(self._until_rest(checkout, answer_by, trial))
+        task = asyncio.create_task(self._until_rest(checkout, answer_by, counted))
         self._driving.add(task)
         task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
@@ -190,13 +211,12 @@ class CheckoutService:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
-    async def _until_rest(self, checkout: Checkout, answer_by: float, trial: Trial | None) -> Checkout:
+    async def _until_rest(self, checkout: Checkout, answer_by: float, counted: Counted) -> Checkout:
         """Drive to the end, whoever waits; whose drive it is not looks on only while somebody waits for the answer."""
         loop = asyncio.get_running_loop()
         checkout = await self._saga.drive(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(await self._saga.load(checkout.id))
-        if trial and was_no_trial(checkout):
-            await trial.forgive()
+        await counted.settle(checkout)
         return checkout

@@ -17,6 +17,7 @@ from booking.refusals import GuestDetailsRequired, HoldExpired, RecurrenceNotAcc
 from booking.saga import Saga
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidVisits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,14 @@ class StartService:
     """Starts checkouts; what becomes of them is CheckoutService's."""
 
     def __init__(
-        self, *, saga: Saga, quotes: QuoteService, holds: HoldStore, units: UnitOfWorkFactory, clock: Clock
+        self,
+        *,
+        saga: Saga,
+        quotes: QuoteService,
+        holds: HoldStore,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+        unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
         self._quotes = quotes
@@ -46,6 +54,7 @@ class StartService:
         self._units = units
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
+        self._unpaid = unpaid
 
     async def start(
         self,
@@ -60,7 +69,7 @@ class StartService:
         """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
 
         One that nobody has confirmed takes over what the second start asks for: another plan, promo code or guest.
-        Raises InvalidInput; HoldExpired, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
+        Raises InvalidInput; HoldExpired, GuestDetailsRequired, RecurrenceNotAccepted, SignInRequired, and what QuoteService.quote raises.
         """
         async with self._units() as unit:
             live = await unit.checkouts.live_for_hold(hold_id)
@@ -76,6 +85,7 @@ class StartService:
         if caller.principal.patient_id is None and guest is None:
             raise GuestDetailsRequired
         quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
+        self._unpaid.check_start(caller, quote)
         checkout_id = f"chk_{secrets.token_urlsafe(16)}"
         patient_id = caller.principal.patient_id
         checkout = Checkout(
@@ -111,6 +121,7 @@ class StartService:
             quote = await self._quoted(
                 live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
             )
+            self._unpaid.check_start(caller, quote)
             guest = (wanted.guest or live.guest) if live.patient_id is None else None
             try:
                 return await self._own.save(

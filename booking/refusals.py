@@ -5,6 +5,7 @@ Refusal (a DomainError, see errors.py)
 ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
+├── SignInRequired / MailboxProofRequired / UnpaidVisitsUsedUp
 └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 """
 
@@ -212,6 +213,36 @@ class TooManyAttempts(Refusal):
         minutes = -(-retry_after // 60)
         super().__init__(
             f"That was tried too often. Please try again in {minutes} minute{'s' * (minutes > 1)}, or contact the practice."
+        )
+        self.retry_after = retry_after
+
+
+class SignInRequired(Refusal):
+    """The practice lets only people who have signed in book a visit that costs nothing."""
+
+    code = "SIGN_IN_REQUIRED"
+    message = "Please sign in to book this visit."
+
+
+class MailboxProofRequired(Refusal):
+    """The practice lets guests book a visit that costs nothing once they have shown that their mailbox is theirs."""
+
+    code = "MAILBOX_PROOF_REQUIRED"
+    message = "Please confirm your email address first."
+    retryable = True
+
+
+class UnpaidVisitsUsedUp(Refusal):
+    """Guests have booked as many visits that cost nothing as they may for now; `retry_after` is in seconds."""
+
+    code = "UNPAID_VISITS_USED_UP"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        hours = -(-retry_after // 3600)
+        super().__init__(
+            "This visit cannot be booked without signing in at the moment. Please sign in, contact the practice, or try again in "
+            f"{hours} hour{'s' * (hours > 1)}."
         )
         self.retry_after = retry_after
 

@@ -106,6 +106,8 @@ class Steps(Compensation):
 
     async def _patient_ready(self, checkout: Checkout) -> Checkout:
         if checkout.quote.due_today.is_zero:
+            if checkout.card is not None:
+                return checkout.changed(state=S.CARD_INTENDED)  # is put on file, and nothing is charged to it
             return await self._held(checkout, S.BOOKING_INTENDED)
         if checkout.card is None:
             raise AssertionError("a confirmed checkout with something due has a card")
@@ -130,13 +132,15 @@ class Steps(Compensation):
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
         except (UpstreamRefused, UpstreamUnavailable, OutcomeUnknown):
             return _declined(checkout, DeclineReason.TRY_AGAIN)
-        return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
+        charged = None if checkout.quote.due_today.is_zero else card.id
+        return checkout.changed(state=S.CARD_READY, card_id=charged, card=None)
 
     async def _look_for_card(self, checkout: Checkout) -> Checkout:
         return _declined(checkout, DeclineReason.TRY_AGAIN)
 
     async def _card_ready(self, checkout: Checkout) -> Checkout:
-        return await self._held(checkout, S.CHARGE_INTENDED)
+        free = checkout.quote.due_today.is_zero
+        return await self._held(checkout, S.BOOKING_INTENDED if free else S.CHARGE_INTENDED)
 
     async def _held(self, checkout: Checkout, then: S) -> Checkout:
         """Go on if the hold lives or can be taken again; the claim itself is taken with the write."""

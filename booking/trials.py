@@ -4,9 +4,10 @@ A trial is counted before it is made, so that a hundred at once are no more than
 was none: the payment went through, or nobody learned anything. What remains of the count is what was declined.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from booking.catalog import Plan
 from booking.checkout_row import Checkout
@@ -26,6 +27,7 @@ class Tried(StrEnum):
 
     CARD = "card"
     PROMO_CODE = "promo_code"
+    UNPAID_VISIT = "unpaid_visit"  # see unpaid.py
 
 
 class Trial(Protocol):
@@ -39,12 +41,40 @@ class Trials(Protocol):
     """Bounds trials by who makes them, by their network, and by all together who have not signed in."""
 
     async def begin(
-        self, what: Tried, *, names: Collection[str], client: str | None, signed_in: bool
+        self,
+        what: Tried,
+        *,
+        names: Collection[str],
+        client: str | None,
+        signed_in: bool,
+        day: str | None = None,
     ) -> Trial:
-        """Count one, for each of these names (keys of principals) and for their network, where that is known.
+        """Count one, for each of these names (keys of principals), for their network, where that is known, and for a clinician's day.
 
         Raises TooManyAttempts; then it is not counted.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What a confirm is counted as, each with how to tell afterwards that it was none."""
+
+    trials: tuple[tuple[Trial, Callable[[Checkout], bool]], ...] = ()
+
+    def also(self, trial: Trial | None, was_none: Callable[[Checkout], bool]) -> Self:
+        """The same with one more, where there is one."""
+        return replace(self, trials=(*self.trials, (trial, was_none))) if trial else self
+
+    async def forgive(self) -> None:
+        """Take everything back: the confirm was refused before it did anything."""
+        for trial, _ in self.trials:
+            await trial.forgive()
+
+    async def settle(self, checkout: Checkout) -> None:
+        """Take back what the checkout shows to have been none."""
+        for trial, was_none in self.trials:
+            if was_none(checkout):
+                await trial.forgive()
 
 
 class BoundedPromotions:
@@ -89,9 +119,11 @@ async def try_card(trials: Trials, caller: Caller, checkout: Checkout) -> Trial:
 def was_no_trial(checkout: Checkout) -> bool:
     """Whether the card of a confirmed checkout is not to be counted: it paid, or its outcome is not known for now.
 
-    A card that was attached and then not charged is counted: who cancels in that moment, or loses the slot, knows that it is good.
+    A card that was attached and then not charged is counted: who cancels in that moment, or loses the slot, knows that it is good. So does
+    whoever had it put on file for a visit that costs nothing.
     """
     if checkout.cancel_requested:
         return False
     parked = not at_rest(checkout) and checkout.lease_owner is None
-    return parked or checkout.stands in {S.CONFIRMED, S.REFUNDED}
+    paid = not checkout.quote.due_today.is_zero and checkout.stands in {S.CONFIRMED, S.REFUNDED}
+    return parked or paid

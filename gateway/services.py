@@ -17,6 +17,7 @@ from booking.search import SlotSearch
 from booking.services import Services
 from booking.trials import BoundedPromotions, Trials
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import NoMailboxProofs, UnpaidVisits
 from booking.watching import Watching
 from gateway.settings import Settings
 from integrations.healthie.connect import Healthie
@@ -43,6 +44,7 @@ def build_services(
     )
     promotions = BoundedPromotions(inner=healthie.promotions, trials=trials)
     quotes = QuoteService(catalog=catalog, promotions=promotions)
+    unpaid = UnpaidVisits(policy=settings.unpaid_visits, proofs=NoMailboxProofs(), trials=trials)
     records = RecordsService(patients=healthie.patients, cards=healthie.cards)
     return Services(
         catalog=browsing,
@@ -68,7 +70,7 @@ def build_services(
             ),
         ),
         quotes=quotes,
-        starts=StartService(saga=saga, quotes=quotes, holds=holds, units=units, clock=clock),
+        starts=StartService(saga=saga, quotes=quotes, holds=holds, units=units, clock=clock, unpaid=unpaid),
         checkouts=CheckoutService(
             saga=saga,
             holds=holds,
@@ -80,6 +82,7 @@ def build_services(
                 answer_within=timedelta(seconds=settings.answer_seconds),
             ),
             trials=trials,
+            unpaid=unpaid,
         ),
         records=records,
         operations=OperationsService(units=units),

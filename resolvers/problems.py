@@ -89,6 +89,13 @@ _HANDLERS = (
         problems.TooManyAttempts,
         lambda no: {"retry_after": no.retry_after},
     ),
+    _handler(refusals.SignInRequired, problems.SignInRequired),
+    _handler(refusals.MailboxProofRequired, problems.MailboxProofRequired),
+    _handler(
+        refusals.UnpaidVisitsUsedUp,
+        problems.UnpaidVisitsUsedUp,
+        lambda no: {"retry_after": no.retry_after},
+    ),
     _handler(
         refusals.CheckoutClosed,
         problems.CheckoutClosed,

@@ -134,6 +134,28 @@ class TooManyAttempts(Problem):
     retry_after: int = field(description="Seconds until it may be tried again.")
 
 
+@strawberry.type(description="Only people who have signed in may book a visit that costs nothing here.")
+class SignInRequired(Problem):
+    """`booking.refusals.SignInRequired`."""
+
+
+@strawberry.type(
+    description="A guest must show that their mailbox is theirs before they book a visit that costs nothing."
+)
+class MailboxProofRequired(Problem):
+    """`booking.refusals.MailboxProofRequired`."""
+
+
+@strawberry.type(
+    description="Guests have booked as many visits that cost nothing as they may for now: this one, their network, with this clinician on "
+    "this day, or all together. Nothing was done, and the time stays held. People who have signed in are not concerned."
+)
+class UnpaidVisitsUsedUp(Problem):
+    """`booking.refusals.UnpaidVisitsUsedUp`."""
+
+    retry_after: int = field(description="Seconds until it may be tried again.")
+
+
 @strawberry.type(description="The checkout has ended and takes no further action.")
 class CheckoutClosed(Problem):
     """`booking.refusals.CheckoutClosed`."""

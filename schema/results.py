@@ -19,6 +19,7 @@ from schema.problems import (
     HoldExtensionsUsedUp,
     HoldInCheckout,
     HoldLimitReached,
+    MailboxProofRequired,
     NothingDueToday,
     PaymentInProgress,
     PaymentUnavailable,
@@ -28,9 +29,11 @@ from schema.problems import (
     PromoInvalid,
     QuoteChanged,
     RecurrenceNotAccepted,
+    SignInRequired,
     SlotNotOffered,
     SlotTaken,
     TooManyAttempts,
+    UnpaidVisitsUsedUp,
 )
 from schema.quotes import Quote
 from schema.slots import Hold
@@ -150,7 +153,8 @@ StartCheckoutResult = Annotated[
     | PlanDoesNotCoverVisit
     | NothingDueToday
     | PromoInvalid
-    | TooManyAttempts,
+    | TooManyAttempts
+    | SignInRequired,
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
 ]
 
@@ -161,6 +165,9 @@ ConfirmCheckoutResult = Annotated[
     | CardRequired
     | CardDeclined
     | TooManyAttempts
+    | SignInRequired
+    | MailboxProofRequired
+    | UnpaidVisitsUsedUp
     | HoldExpired
     | SlotTaken
     | ClinicianNotBookable

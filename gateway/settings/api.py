@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from booking.unpaid import UnpaidPolicy
 from gateway.settings.environment import Environment, EnvironmentSettings
 
 
@@ -75,6 +76,29 @@ class ApiSettings(EnvironmentSettings):
         ge=1,
         le=1_000_000,
         description="The same of all together who have not signed in; half as many are alerted.",
+    )
+    unpaid_visits: UnpaidPolicy = Field(
+        UnpaidPolicy.OPEN,
+        description="What a guest must show before they book a visit that costs nothing: `open` (nothing), `mailbox` (that it is theirs), "
+        "`card` (put on file, not charged), `signed_in` (guests cannot).",
+    )
+    unpaid_per_network: int = Field(
+        5,
+        ge=1,
+        le=1_000_000,
+        description="How many such visits guests of one network may book in a day, where it is known.",
+    )
+    unpaid_per_clinician_day: int = Field(
+        8,
+        ge=1,
+        le=1_000_000,
+        description="The same of all guests with one clinician on one day.",
+    )
+    unpaid_of_guests: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="The same of all guests together; half as many are alerted.",
     )
     confirm_minutes: int = Field(
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."

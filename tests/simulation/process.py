@@ -24,6 +24,7 @@ from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.steps import Steps
+from booking.unpaid import NoMailboxProofs, UnpaidPolicy, UnpaidVisits
 from booking.watched import Resource, Snapshot
 from gateway.webhooks import WebhookEndpoint
 from gateway.worker import Worker
@@ -141,8 +142,15 @@ class Process:
                 store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
             ),
         )
+        trials = NotedTrials()
+        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, proofs=NoMailboxProofs(), trials=trials)
         self.starts = StartService(
-            saga=self.saga, quotes=quotes, holds=self._holds, units=self._units, clock=fate
+            saga=self.saga,
+            quotes=quotes,
+            holds=self._holds,
+            units=self._units,
+            clock=fate,
+            unpaid=unpaid,
         )
         self.checkouts = CheckoutService(
             saga=self.saga,
@@ -151,7 +159,8 @@ class Process:
             units=self._units,
             clock=fate,
             rules=CheckoutRules(),
-            trials=NotedTrials(),
+            trials=trials,
+            unpaid=unpaid,
         )
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())

@@ -39,6 +39,7 @@ from booking.search import SlotSearch
 from booking.slots import Slot
 from booking.steps import Steps
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidPolicy, UnpaidVisits
 from booking.watching import Watching
 from tests.doubles.trials import NotedTrials
 from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
@@ -150,11 +151,22 @@ def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 2
 
 
 @dataclass
+class NotedProofs:
+    """The port MailboxProofs: whoever a test says."""
+
+    proved: set[str] = field(default_factory=set)  # ids of checkouts
+
+    async def is_proved(self, checkout: Checkout) -> bool:
+        return checkout.id in self.proved
+
+
+@dataclass
 class World:
     """One practice, one database, any number of processes."""
 
     rules: CheckoutRules = field(default_factory=CheckoutRules)
     hold_rules: HoldRules = field(default_factory=HoldRules)
+    unpaid_policy: UnpaidPolicy = UnpaidPolicy.OPEN
     share_rules: ShareRules = ALL_THERE_IS  # a day of this world has few slots
     ledger: ChargeLedger | None = None
 
@@ -195,6 +207,8 @@ class World:
         )
         self.days_held: list[tuple[str, date]] = []
         self.trials = NotedTrials()
+        self.proofs = NotedProofs()
+        self.unpaid = UnpaidVisits(policy=self.unpaid_policy, proofs=self.proofs, trials=self.trials)
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
@@ -245,10 +259,19 @@ class World:
     def a_start(self, saga: Saga) -> StartService:
         """Answer the service of another process that starts checkouts."""
         return StartService(
-            saga=saga, quotes=self.quotes, holds=self.holds, units=self.database, clock=self.clock
+            saga=saga,
+            quotes=self.quotes,
+            holds=self.holds,
+            units=self.database,
+            clock=self.clock,
+            unpaid=self.unpaid,
         )
 
-    def a_service(self, saga: Saga) -> CheckoutService:
+    def under(self, policy: UnpaidPolicy) -> CheckoutService:
+        """Answer the checkout service of a process that was started with other settings."""
+        return self.a_service(self.saga, UnpaidVisits(policy=policy, proofs=self.proofs, trials=self.trials))
+
+    def a_service(self, saga: Saga, unpaid: UnpaidVisits | None = None) -> CheckoutService:
         """Answer the checkout service of another process."""
         return CheckoutService(
             saga=saga,
@@ -258,6 +281,7 @@ class World:
             clock=self.clock,
             rules=self.rules,
             trials=self.trials,
+            unpaid=unpaid or self.unpaid,
         )
 
     def token(self, kind: str = "ok") -> CardChoice:

@@ -24,6 +24,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.QuoteChanged: ("chk_sample", QUOTE),
     refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
     refusals.TooManyAttempts: (90,),
+    refusals.UnpaidVisitsUsedUp: (3600,),
     refusals.CheckoutClosed: ("cancelled",),
 }
 
