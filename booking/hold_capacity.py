@@ -13,7 +13,7 @@ from booking.models import Hold
 from booking.offered_days import OfferedDays
 from booking.ports import Clock, HoldStore
 from booking.refusals import HoldCapacityReached
-from booking.room import Room, day_of
+from booking.room import Room, day_of, minutes_taken
 from booking.search import SlotSearch
 from booking.slots import Slot
 
@@ -96,7 +96,7 @@ class AnonymousShare:
         return self._priced(hold.slot, await self._others(hold), usual)
 
     def _priced(self, slot: Slot, others: Sequence[Hold], usual: Terms) -> Terms:
-        used, everybody = _minutes(others), self._room(slot).everybody
+        used, everybody = minutes_taken(others), self._room(slot).everybody
         for filled, part, extensions in PRICES:
             if everybody and used >= filled * everybody:
                 duration = min(usual.duration, max(SHORTEST, usual.duration * part))
@@ -104,7 +104,7 @@ class AnonymousShare:
         return usual
 
     async def _tell(self, hold: Hold, others: Sequence[Hold]) -> None:
-        used = hold.slot.minutes + _minutes(others)
+        used = minutes_taken([hold, *others])
         if len(others) + 1 >= ALERT_HOLDS and used >= ALERT_FROM * self._room(hold.slot).everybody:
             await self._alarm(hold.slot.clinician_id, day_of(hold.slot).start.date())
 
@@ -121,7 +121,3 @@ class AnonymousShare:
             network=int(everybody * self._rules.network),
             block=int(everybody * self._rules.block),
         )
-
-
-def _minutes(held: Iterable[Hold]) -> int:
-    return sum(one.slot.minutes for one in held)

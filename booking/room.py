@@ -1,20 +1,28 @@
-"""Room: how many minutes of one clinician's day people who have not signed in may hold at once. Values and arithmetic; hold stores apply it."""
+"""Room: how many minutes of one clinician's day people who have not signed in may hold at once. Values and arithmetic; hold stores apply it.
+
+A gap between two such holds counts as well when it is shorter than an hour: a long visit finds no place in it, and a quarter of an hour held
+in each hour would shut a day.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 
 from booking.models import Hold
 from booking.principals import PrincipalKind, block_of
 from booking.refusals import HoldCapacityReached
 from booking.slots import Interval, Slot
 
+# As long as the longest visit of most practices.
+GAP = timedelta(hours=1)
+
 ANONYMOUS = frozenset({PrincipalKind.VISITOR, PrincipalKind.GUEST})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """The bounds of one day, in minutes of live anonymous holds.
+    """The bounds of one day, in minutes that live anonymous holds take (see `minutes_taken`).
 
     Whomever a bound is for finds room for a first hold always: a day with one free slot can be booked by guests too.
     """
@@ -37,10 +45,18 @@ def day_of(slot: Slot) -> Interval:
     return Interval(start=start, end=start + timedelta(days=1))
 
 
+def minutes_taken(held: Iterable[Hold]) -> int:
+    """The minutes of one clinician's day that these take, with the gaps between them that are too short to book."""
+    spans = sorted((one.slot.interval for one in held), key=lambda one: one.start)
+    gaps = (after.start - before.end for before, after in pairwise(spans))
+    taken = sum((one.end - one.start for one in spans), timedelta())
+    return (taken + sum((gap for gap in gaps if gap < GAP), timedelta())) // timedelta(minutes=1)
+
+
 def room_again_at(room: Room, hold: Hold, others: Iterable[Hold]) -> datetime | None:
     """When there is room for the hold beside the other anonymous ones of its clinician's day; None: there is now."""
     held = [one for one in others if one.id != hold.id]
-    times = [_fits_at(most - hold.slot.minutes, group) for most, group in _bounds(room, hold, held)]
+    times = [_fits_at(most, hold, group) for most, group in _bounds(room, hold, held)]
     return max((at for at in times if at is not None), default=None)
 
 
@@ -64,11 +80,9 @@ def _bounds(room: Room, hold: Hold, held: Sequence[Hold]) -> list[tuple[int, lis
     return bounds
 
 
-def _fits_at(most: int, group: list[Hold]) -> datetime | None:
-    """When enough of these have run out that the rest takes at most so many minutes, or none is left; None: no need to wait."""
-    left, at = sum(one.slot.minutes for one in group), None
-    for one in sorted(group, key=lambda one: one.expires_at):
-        if left <= most:
-            break
-        left, at = left - one.slot.minutes, one.expires_at
+def _fits_at(most: int, hold: Hold, group: list[Hold]) -> datetime | None:
+    """When enough of these have run out that the rest and the hold take at most so many minutes, or none is left; None: they do now."""
+    standing, at = sorted(group, key=lambda one: one.expires_at), None
+    while standing and minutes_taken([hold, *standing]) > most:
+        at = standing.pop(0).expires_at
     return at

@@ -23,7 +23,7 @@ from booking.models import Hold
 from booking.ports import Clock
 from booking.principals import block_of
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.room import Room, is_anonymous, refusal
+from booking.room import GAP, Room, is_anonymous, refusal
 from booking.slots import Busy, Interval, Slot
 from integrations.redis.scripts import script
 
@@ -210,12 +210,12 @@ def _ttl(now: datetime, expires_at: datetime) -> int:
 
 
 def _room_arguments(room: Room | None, hold: Hold) -> list[str | int]:
-    """As acquire.lua reads them: the day, the bounds in minutes, and the block that the hold's network is a part of."""
+    """As acquire.lua reads them: the day, the bounds in minutes, the block that the hold's network is a part of, and the least gap."""
     if room is None:
-        return [_NO_LIMIT, 0, 0, 0, 0, 0, ""]
+        return [_NO_LIMIT, 0, 0, 0, 0, 0, "", 0]
     block = block_of(hold.client) if hold.client is not None else ""
     bounds = (room.everybody, room.visitor, room.network, room.block)
-    return [_micros(room.day.start), _micros(room.day.end), *bounds, block]
+    return [_micros(room.day.start), _micros(room.day.end), *bounds, block, GAP // _MICROSECOND]
 
 
 def _from_entry(entry: str) -> tuple[Interval, datetime]:

@@ -548,7 +548,7 @@ class TestRoom:
                 name=f"hold_{n}",
                 owner=owner or f"visitor:{n}",
                 clinician=clinician,
-                start=NOON + timedelta(hours=n, days=days),
+                start=NOON + timedelta(hours=2 * n, days=days),
                 minutes=minutes,
             )
             return await store.acquire(replace(hold, client=client), limit=PLENTY, room=room)
@@ -629,6 +629,23 @@ class TestRoom:
         await store.release(theirs.id, owners={theirs.owner})
         await take(2, room)
 
+    async def test_is_taken_by_gaps_too_that_are_shorter_than_an_hour(
+        self, store: HoldStore, clock: SetClock
+    ) -> None:
+        """A quarter of an hour held in each hour leaves no place for a visit of an hour."""
+
+        def quarter(n: int, *, apart: int) -> Hold:
+            start = NOON + timedelta(minutes=n * apart)
+            return a_hold(clock, name=f"hold_{n}", owner=f"visitor:{n}", start=start, minutes=15)
+
+        room = a_room(everybody=120)
+        for n in range(2):  # 15 + 45 + 15
+            await store.acquire(quarter(n, apart=60), limit=None, room=room)
+        with pytest.raises(HoldCapacityReached):
+            await store.acquire(quarter(2, apart=60), limit=None, room=room)  # 135
+        for n in (2, 3, 4):  # 75 + 3 * 15: an hour is left between them
+            await store.acquire(quarter(n, apart=75), limit=None, room=room)
+
     async def test_is_asked_of_no_hold_that_stands(self, take: Callable[..., Awaitable[Hold]]) -> None:
         held = await take(0, a_room(everybody=60))
         assert await take(0, a_room(everybody=0)) == held
@@ -636,14 +653,14 @@ class TestRoom:
     async def test_is_never_exceeded_by_many_at_once(
         self, take: Callable[..., Awaitable[Hold]], store: HoldStore
     ) -> None:
-        rooms = [a_room(everybody=120, block=90)] * 10
+        rooms = [a_room(everybody=120, block=90)] * 6
         answers = await asyncio.gather(
             *(take(n, room, client=OFFICE) for n, room in enumerate(rooms)),
-            *(take(n, room, client=HOME) for n, room in enumerate(rooms, start=-10)),
+            *(take(n, room, client=HOME) for n, room in enumerate(rooms, start=-6)),
             return_exceptions=True,
         )
         held = [one for one in answers if isinstance(one, Hold)]
-        assert sum(isinstance(one, HoldCapacityReached) for one in answers) == 16
+        assert sum(isinstance(one, HoldCapacityReached) for one in answers) == 8
         assert max(sum(one.client == place for one in held) for place in (OFFICE, HOME)) <= 3
         assert len(await store.anonymous("clinician-1", DAY)) == 4
 

@@ -4,8 +4,8 @@ local id, now, ttl, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonum
 local client_limit = tonumber(ARGV[5])
 local day_starts, day_ends = tonumber(ARGV[6]), tonumber(ARGV[7])
 local room = { everybody = tonumber(ARGV[8]), visitor = tonumber(ARGV[9]), network = tonumber(ARGV[10]), block = tonumber(ARGV[11]) }
-local block = ARGV[12]
-local fields, wanted = { unpack(ARGV, 13) }, {}
+local block, least_gap = ARGV[12], tonumber(ARGV[13])
+local fields, wanted = { unpack(ARGV, 14) }, {}
 for i = 1, #fields, 2 do
   wanted[fields[i]] = fields[i + 1]
 end
@@ -47,36 +47,53 @@ if client_known and client_limit >= 0 and count(live(client, now)) >= client_lim
   return 'client_limit'
 end
 
--- The minutes of the day that anonymous holds take already, for each bound that this hold would count for (see booking/room.py).
-local function anonymous_minutes()
+-- The spans of the day that anonymous holds take already, for each bound that this hold would count for (see booking/room.py).
+local function anonymous_spans()
   local held = {}
-  local function add(bound, minutes)
-    held[bound] = (held[bound] or 0) + minutes
+  local function add(bound, span)
+    held[bound] = held[bound] or {}
+    table.insert(held[bound], span)
   end
   for other_id, entry in pairs(live(clinician, now)) do
-    local starts = tonumber(string.match(entry, '^%d+'))
-    if day_starts <= starts and starts < day_ends then
-      local owner, taken_by, from, minutes =
-        unpack(redis.call('HMGET', key_of(other_id), 'owner', 'taken_by', 'client', 'minutes'))
+    local starts, ends = string.match(entry, '^(%d+) (%d+)')
+    local span = { starts = tonumber(starts), ends = tonumber(ends) }
+    if day_starts <= span.starts and span.starts < day_ends then
+      local owner, taken_by, from = unpack(redis.call('HMGET', key_of(other_id), 'owner', 'taken_by', 'client'))
       if owner and (string.match(owner, '^visitor:') or string.match(owner, '^guest:')) then
-        add('everybody', tonumber(minutes))
+        add('everybody', span)
         if (taken_by or owner) == wanted.taken_by then
-          add('visitor', tonumber(minutes))
+          add('visitor', span)
         end
         if client_known and from == wanted.client then
-          add('network', tonumber(minutes))
+          add('network', span)
         end
         if client_known and from and string.sub(from, 1, #block) == block then
-          add('block', tonumber(minutes))
+          add('block', span)
         end
       end
     end
   end
   return held
 end
+
+-- In microseconds, with the gaps between them that are too short to book.
+local function taken(spans)
+  table.sort(spans, function(a, b) return a.starts < b.starts end)
+  local sum, before = 0, nil
+  for _, span in ipairs(spans) do
+    sum = sum + span.ends - span.starts
+    if before and span.starts - before < least_gap then
+      sum = sum + span.starts - before
+    end
+    before = span.ends
+  end
+  return sum
+end
+
 if day_starts >= 0 then
-  for bound, minutes in pairs(anonymous_minutes()) do
-    if minutes + tonumber(wanted.minutes) > room[bound] then
+  for bound, spans in pairs(anonymous_spans()) do
+    table.insert(spans, { starts = tonumber(wanted.starts_at), ends = tonumber(wanted.ends_at) })
+    if taken(spans) > room[bound] * 60000000 then
       return 'no_room'
     end
   end
