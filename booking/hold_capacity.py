@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from booking.models import Hold
-from booking.offered_days import OfferedDays
+from booking.offered_days import OfferedDays, minutes_of
 from booking.ports import Clock, HoldStore
 from booking.refusals import HoldCapacityReached
 from booking.room import Room, day_of, minutes_taken
@@ -73,17 +73,16 @@ class AnonymousShare:
         A day of which nothing is known has room for one hold, whose verification reads it. It is read for this alone only before
         somebody is refused; raises UpstreamUnavailable then.
         """
-        others = await self._others(hold)
-        terms = self._priced(
-            hold.slot, others, Terms(duration=hold.expires_at - hold.created_at, extensions=0)
-        )
-        priced = replace(hold, expires_at=hold.created_at + terms.duration)
+        just_read = self._days.just_read(
+            hold.slot
+        )  # before what is known is used: meanwhile somebody else may learn more
+        others, room = await self._others(hold), self._room(hold.slot)
+        usual = Terms(duration=hold.expires_at - hold.created_at, extensions=0)
+        priced = replace(hold, expires_at=hold.created_at + self._priced(hold, others, usual).duration)
         try:
-            held = await self._store.acquire(
-                priced, limit=limit, client_limit=client_limit, room=self._room(hold.slot)
-            )
+            held = await self._store.acquire(priced, limit=limit, client_limit=client_limit, room=room)
         except HoldCapacityReached:
-            if self._days.just_read(hold.slot):
+            if just_read:
                 await self._tell(hold, others)
                 raise
             self.learn(hold.slot, await self._search.offered_day(hold.slot))
@@ -93,19 +92,22 @@ class AnonymousShare:
 
     async def terms(self, hold: Hold, usual: Terms) -> Terms:
         """How long the hold lasts from now, and how often it may be extended in all, as others have filled its day."""
-        return self._priced(hold.slot, await self._others(hold), usual)
+        return self._priced(hold, await self._others(hold), usual)
 
-    def _priced(self, slot: Slot, others: Sequence[Hold], usual: Terms) -> Terms:
-        used, everybody = minutes_taken(others), self._room(slot).everybody
+    def _priced(self, hold: Hold, others: Sequence[Hold], usual: Terms) -> Terms:
+        """By what is taken beside the hold; who is alone pays nothing, however short the day."""
+        room = self._room(hold.slot)
+        used = minutes_taken([hold, *others], room.offered) - hold.slot.minutes
         for filled, part, extensions in PRICES:
-            if everybody and used >= filled * everybody:
+            if others and used >= filled * room.everybody > 0:
                 duration = min(usual.duration, max(SHORTEST, usual.duration * part))
                 return Terms(duration=duration, extensions=min(usual.extensions, extensions))
         return usual
 
     async def _tell(self, hold: Hold, others: Sequence[Hold]) -> None:
-        used = minutes_taken([hold, *others])
-        if len(others) + 1 >= ALERT_HOLDS and used >= ALERT_FROM * self._room(hold.slot).everybody:
+        room = self._room(hold.slot)
+        used = minutes_taken([hold, *others], room.offered)
+        if len(others) + 1 >= ALERT_HOLDS and used >= ALERT_FROM * room.everybody > 0:
             await self._alarm(hold.slot.clinician_id, day_of(hold.slot).start.date())
 
     async def _others(self, hold: Hold) -> list[Hold]:
@@ -113,9 +115,11 @@ class AnonymousShare:
         return [one for one in standing if one.slot != hold.slot]
 
     def _room(self, slot: Slot) -> Room:
-        everybody = self._days.minutes(slot) * self._rules.everybody
+        offered = self._days.offered(slot)
+        everybody = minutes_of(offered) * self._rules.everybody
         return Room(
             day=day_of(slot),
+            offered=offered,
             everybody=int(everybody),
             visitor=int(everybody * self._rules.visitor),
             network=int(everybody * self._rules.network),

@@ -1,4 +1,4 @@
-"""How many minutes the system of record offers of a clinician's day, as this process has last read it."""
+"""What the system of record offers of a clinician's day, as this process has last read it."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -43,17 +43,21 @@ class OfferedDays:
         while len(self._days) > MOST:
             self._days.popitem(last=False)
 
-    def minutes(self, slot: Slot) -> int:
-        """The minutes of the slot's day that are offered for any visit; 0 when nobody has read it lately."""
+    def offered(self, slot: Slot) -> tuple[Interval, ...]:
+        """What is offered of the slot's day for any visit, apart from each other, ascending; empty when nobody has read it lately."""
         now = self._clock.now()
         known = self._days.get(_day(slot), {}).values()
-        spans = _merged([span for one in known if now - one.at < KEPT for span in one.offered])
-        return sum((span.end - span.start) // timedelta(minutes=1) for span in spans)
+        return _merged([span for one in known if now - one.at < KEPT for span in one.offered])
 
     def just_read(self, slot: Slot) -> bool:
         """Whether what is offered of this kind of visit on this day was read a moment ago."""
         reading = self._days.get(_day(slot), {}).get(_kind(slot))
         return reading is not None and self._clock.now() - reading.at < STALE
+
+
+def minutes_of(spans: Iterable[Interval]) -> int:
+    """How long they are together."""
+    return sum((span.end - span.start) // timedelta(minutes=1) for span in spans)
 
 
 def _day(slot: Slot) -> _Day:

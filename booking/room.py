@@ -1,13 +1,12 @@
 """Room: how many minutes of one clinician's day people who have not signed in may hold at once. Values and arithmetic; hold stores apply it.
 
-A gap between two such holds counts as well when it is shorter than an hour: a long visit finds no place in it, and a quarter of an hour held
-in each hour would shut a day.
+What such holds leave of the time on offer counts as taken too where it is shorter than an hour: a long visit finds no place in it, and a
+quarter of an hour held in each hour would shut a day.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import pairwise
 
 from booking.models import Hold
 from booking.principals import PrincipalKind, block_of
@@ -28,6 +27,7 @@ class Room:
     """
 
     day: Interval  # a hold counts on the day on which its slot starts
+    offered: tuple[Interval, ...]  # what the practice offers of it, apart from each other; empty: not known
     everybody: int
     visitor: int  # one taker
     network: int  # one IPv4 address, one IPv6 /64
@@ -45,18 +45,26 @@ def day_of(slot: Slot) -> Interval:
     return Interval(start=start, end=start + timedelta(days=1))
 
 
-def minutes_taken(held: Iterable[Hold]) -> int:
-    """The minutes of one clinician's day that these take, with the gaps between them that are too short to book."""
+def minutes_taken(held: Iterable[Hold], offered: Iterable[Interval]) -> int:
+    """The minutes of one clinician's day that these holds take, with what they leave of the offered time that is too short to book."""
     spans = sorted((one.slot.interval for one in held), key=lambda one: one.start)
-    gaps = (after.start - before.end for before, after in pairwise(spans))
     taken = sum((one.end - one.start for one in spans), timedelta())
-    return (taken + sum((gap for gap in gaps if gap < GAP), timedelta())) // timedelta(minutes=1)
+    for offer in offered:
+        inside = [one for one in spans if one.overlaps(offer)]
+        if inside and offer.end - offer.start >= GAP:
+            starts, ends = (
+                [*(one.start for one in inside), offer.end],
+                [offer.start, *(one.end for one in inside)],
+            )
+            gaps = (start - end for end, start in zip(ends, starts, strict=True))
+            taken += sum((gap for gap in gaps if timedelta() < gap < GAP), timedelta())
+    return taken // timedelta(minutes=1)
 
 
 def room_again_at(room: Room, hold: Hold, others: Iterable[Hold]) -> datetime | None:
     """When there is room for the hold beside the other anonymous ones of its clinician's day; None: there is now."""
     held = [one for one in others if one.id != hold.id]
-    times = [_fits_at(most, hold, group) for most, group in _bounds(room, hold, held)]
+    times = [_fits_at(most, hold, group, room.offered) for most, group in _bounds(room, hold, held)]
     return max((at for at in times if at is not None), default=None)
 
 
@@ -80,9 +88,9 @@ def _bounds(room: Room, hold: Hold, held: Sequence[Hold]) -> list[tuple[int, lis
     return bounds
 
 
-def _fits_at(most: int, hold: Hold, group: list[Hold]) -> datetime | None:
+def _fits_at(most: int, hold: Hold, group: list[Hold], offered: tuple[Interval, ...]) -> datetime | None:
     """When enough of these have run out that the rest and the hold take at most so many minutes, or none is left; None: they do now."""
     standing, at = sorted(group, key=lambda one: one.expires_at), None
-    while standing and minutes_taken([hold, *standing]) > most:
+    while standing and minutes_taken([hold, *standing], offered) > most:
         at = standing.pop(0).expires_at
     return at

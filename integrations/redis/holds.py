@@ -210,12 +210,14 @@ def _ttl(now: datetime, expires_at: datetime) -> int:
 
 
 def _room_arguments(room: Room | None, hold: Hold) -> list[str | int]:
-    """As acquire.lua reads them: the day, the bounds in minutes, the block that the hold's network is a part of, and the least gap."""
+    """As acquire.lua reads them: the day, the bounds in minutes, the block of the network, the least gap; the offered time, after its length."""
     if room is None:
-        return [_NO_LIMIT, 0, 0, 0, 0, 0, "", 0]
+        return [_NO_LIMIT, 0, 0, 0, 0, 0, "", 0, 0]
     block = block_of(hold.client) if hold.client is not None else ""
     bounds = (room.everybody, room.visitor, room.network, room.block)
-    return [_micros(room.day.start), _micros(room.day.end), *bounds, block, GAP // _MICROSECOND]
+    offered = [_micros(moment) for span in room.offered for moment in (span.start, span.end)]
+    day = _micros(room.day.start), _micros(room.day.end)
+    return [*day, *bounds, block, GAP // _MICROSECOND, len(offered), *offered]
 
 
 def _from_entry(entry: str) -> tuple[Interval, datetime]:

@@ -525,7 +525,7 @@ OFFICE, ITS_NEIGHBOUR, HOME = "0" * 32 + "a" * 32, "0" * 32 + "b" * 32, "1" * 32
 def a_room(
     *, everybody: int = PLENTY, visitor: int = PLENTY, network: int = PLENTY, block: int = PLENTY
 ) -> Room:
-    return Room(day=DAY, everybody=everybody, visitor=visitor, network=network, block=block)
+    return Room(day=DAY, offered=(DAY,), everybody=everybody, visitor=visitor, network=network, block=block)
 
 
 class TestRoom:
@@ -645,6 +645,27 @@ class TestRoom:
             await store.acquire(quarter(2, apart=60), limit=None, room=room)  # 135
         for n in (2, 3, 4):  # 75 + 3 * 15: an hour is left between them
             await store.acquire(quarter(n, apart=75), limit=None, room=room)
+
+    async def test_is_taken_by_what_is_left_of_the_offered_time_and_too_short(
+        self, store: HoldStore, clock: SetClock
+    ) -> None:
+        """A quarter of an hour in the middle of each free hour and a half shuts them all to visits of an hour."""
+
+        def span(hour: int, minutes: int) -> Interval:
+            start = NOON + timedelta(hours=hour)
+            return Interval(start=start, end=start + timedelta(minutes=minutes))
+
+        offered = (span(0, 90), span(2, 90), span(4, 90), span(6, 45))
+        room = replace(a_room(everybody=190), offered=offered)
+        for n, minutes in enumerate((30, 160, 375)):
+            # 90 of the first and of the second; of the last, which has never had room for an hour, what is held
+            start = NOON + timedelta(minutes=minutes)
+            hold = a_hold(clock, name=f"hold_{n}", owner=f"visitor:{n}", start=start, minutes=15)
+            if n == 2:
+                with pytest.raises(HoldCapacityReached):
+                    await store.acquire(hold, limit=None, room=room)
+                room = replace(room, everybody=195)
+            await store.acquire(hold, limit=None, room=room)
 
     async def test_is_asked_of_no_hold_that_stands(self, take: Callable[..., Awaitable[Hold]]) -> None:
         held = await take(0, a_room(everybody=60))

@@ -1,5 +1,6 @@
 """What strangers may hold of a clinician's day: bounded, dearer as it fills, told of, and no matter for who has signed in."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -78,11 +79,16 @@ class TestTheShare:
         with pytest.raises(HoldCapacityReached):
             await hold(world, 5)
 
-    async def test_is_left_by_a_visitor_who_signs_in(self, world: World) -> None:
+    async def test_is_left_by_visitors_who_sign_in(self, world: World) -> None:
         for n in range(5):
             await hold(world, n)
-        await hold(world, 0, Caller(principal=PATIENT.principal, visitor=visitor(0).principal))
+        for n in range(2):
+            await hold(world, n, Caller(principal=PATIENT.principal, visitor=visitor(n).principal))
         await hold(world, 5)
+
+    async def test_of_many_at_once_on_a_day_that_nobody_has_read_is_no_smaller(self, world: World) -> None:
+        answers = await asyncio.gather(*(hold(world, n) for n in range(9)), return_exceptions=True)
+        assert sum(isinstance(one, Hold) for one in answers) == 5
 
     async def test_of_one_visitor_one_network_and_one_block_is_smaller(self) -> None:
         block = "0" * 32

@@ -5,7 +5,8 @@ local client_limit = tonumber(ARGV[5])
 local day_starts, day_ends = tonumber(ARGV[6]), tonumber(ARGV[7])
 local room = { everybody = tonumber(ARGV[8]), visitor = tonumber(ARGV[9]), network = tonumber(ARGV[10]), block = tonumber(ARGV[11]) }
 local block, least_gap = ARGV[12], tonumber(ARGV[13])
-local fields, wanted = { unpack(ARGV, 14) }, {}
+local offered_ends = tonumber(ARGV[14])
+local fields, wanted = { unpack(ARGV, 15 + offered_ends) }, {}
 for i = 1, #fields, 2 do
   wanted[fields[i]] = fields[i + 1]
 end
@@ -76,16 +77,32 @@ local function anonymous_spans()
   return held
 end
 
--- In microseconds, with the gaps between them that are too short to book.
+-- In microseconds, with what they leave of the offered time that is too short to book.
 local function taken(spans)
   table.sort(spans, function(a, b) return a.starts < b.starts end)
-  local sum, before = 0, nil
+  local sum = 0
   for _, span in ipairs(spans) do
     sum = sum + span.ends - span.starts
-    if before and span.starts - before < least_gap then
-      sum = sum + span.starts - before
+  end
+  for i = 15, 14 + offered_ends, 2 do
+    local starts, ends = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    local before, lost = starts, 0
+    local function leave(gap)
+      if 0 < gap and gap < least_gap then
+        lost = lost + gap
+      end
     end
-    before = span.ends
+    local met = false
+    for _, span in ipairs(spans) do
+      if span.starts < ends and starts < span.ends then
+        leave(span.starts - before)
+        before, met = span.ends, true
+      end
+    end
+    leave(ends - before)
+    if met and ends - starts >= least_gap then
+      sum = sum + lost
+    end
   end
   return sum
 end
