@@ -219,7 +219,8 @@ async def _book(practice: Practice, address: str, number: int, *, clinician: int
     signed = {ADDRESS: address, "Authorization": f"Bearer {started['guestToken']}"}
     checkout = started["checkout"]
     accepted = {"checkoutId": checkout["id"], "quoteId": checkout["quote"]["id"]}
-    return (await _do(http, _CONFIRM, accepted, signed))["__typename"] == "ConfirmCheckoutSuccess"
+    answer = await _do(http, _CONFIRM, accepted, signed)
+    return bool(answer["__typename"] == "ConfirmCheckoutSuccess")
 
 
 class Refused(Exception):

@@ -33,7 +33,7 @@ async def taken(stack: Stack, addresses: list[str | None]) -> float:
                 free -= slot["minutes"]
                 break
             assert held["code"] == "HOLD_CAPACITY_REACHED", held
-    return 1 - free / minutes
+    return float(1 - free / minutes)
 
 
 async def apart(stack: Stack) -> list[Json]:

@@ -264,7 +264,7 @@ class TestTrials:
                 return False
             return True
 
-        assert [await booked(n, block=1, day=f"c{n} 2027-01-04") for n in range(8)] == [True] * 6 + [
+        assert [await booked(n, block=1, day=f"c-{n} 2027-01-04") for n in range(8)] == [True] * 6 + [
             False
         ] * 2
         assert len(alarms.raised) == 2
