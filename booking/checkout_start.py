@@ -26,6 +26,7 @@ from booking.saga import Saga
 from booking.saga_table import WAITING
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidVisits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,14 @@ class StartService:
     """Starts checkouts; what becomes of them is CheckoutService's."""
 
     def __init__(
-        self, *, saga: Saga, quotes: QuoteService, holds: HoldStore, units: UnitOfWorkFactory, clock: Clock
+        self,
+        *,
+        saga: Saga,
+        quotes: QuoteService,
+        holds: HoldStore,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+        unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
         self._quotes = quotes
@@ -56,6 +64,7 @@ class StartService:
         self._under = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
+        self._unpaid = unpaid
 
     async def start(
         self,
@@ -70,7 +79,8 @@ class StartService:
         """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
 
         One that nobody has confirmed takes over what the second start asks for: another plan, promo code or guest.
-        Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
+        Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, SignInRequired, and what
+        QuoteService.quote raises.
         """
         wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
         if (live := await self._live(hold_id)) is not None:
@@ -88,6 +98,7 @@ class StartService:
         quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
         if quote.policy.is_too_late(hold.slot.start, now):
             raise TooLateToBook(quote.policy.bookable_until(hold.slot.start))
+        self._unpaid.check_start(caller, quote)
         checkout_id = f"chk_{secrets.token_urlsafe(16)}"
         patient_id = caller.principal.patient_id
         checkout = Checkout(
@@ -132,6 +143,7 @@ class StartService:
             quote = await self._quoted(
                 live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
             )
+            self._unpaid.check_start(caller, quote)
             guest = (wanted.guest or live.guest) if live.patient_id is None else None
             try:
                 return await self._own.save(

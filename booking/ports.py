@@ -15,6 +15,7 @@ from booking.catalog import Catalog, ContactType, Plan, VisitType
 from booking.checkout_row import Checkout
 from booking.models import Appointment, Card, Charge, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
+from booking.room import Room
 from booking.slots import Busy, Interval, Slot
 
 # Why a patient is not created: the reason of an UpstreamRefused.
@@ -208,12 +209,15 @@ class Scheduling(Protocol):
 class HoldStore(Protocol):
     """Slot locks: fast, expiring, visible to others. Exclusion that is final is the slot claim in the database."""
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
         """Take the interval, atomically against every overlapping live hold of the clinician; answers the hold.
 
         When the owner has a live hold on exactly this slot already, that one is answered as it is, and nothing changes.
         Raises SlotTaken, or HoldLimitReached when `limit` live holds were taken by whoever takes this one, or `client_limit`
-        from the hold's client, whoever owns them now (None: no limit).
+        from the hold's client, whoever owns them now (None: no limit); HoldCapacityReached when the anonymous holds of the
+        clinician's day leave no room (see `booking.room`; None: not asked), which holds at every moment, for many at once too.
         """
 
     async def get(self, hold_id: str) -> Hold | None:
@@ -236,3 +240,6 @@ class HoldStore(Protocol):
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
+
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        """The clinician's live holds of people who have not signed in, for slots that start in this time."""

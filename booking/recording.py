@@ -144,7 +144,8 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
     calling = after.state in CALLING
     after = after.changed(tries=0, intended_at=now if calling else None)
     if calling and after.state in CLAIMING and before.state in BEFORE_MONEY:
-        tried = Attempt(number=after.attempt, card_id=after.card_id, intended_at=now)
+        charged = None if after.quote.due_today.is_zero else after.card_id
+        tried = Attempt(number=after.attempt, card_id=charged, intended_at=now)
         after = after.changed(attempts=(*after.attempts, tried))
     if after.state in TERMINAL:
         # Who they are and how they paid is upstream's to keep.

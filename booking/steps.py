@@ -120,6 +120,8 @@ class Steps(Compensation):
 
     async def _patient_ready(self, checkout: Checkout) -> Checkout:
         if checkout.quote.due_today.is_zero:
+            if checkout.card is not None:
+                return checkout.changed(state=S.CARD_INTENDED)  # is put on file, and nothing is charged to it
             return await self._on_terms(checkout) or await self._held(checkout, S.BOOKING_INTENDED)
         if checkout.card is None:
             raise AssertionError("a confirmed checkout with something due has a card")
@@ -152,7 +154,9 @@ class Steps(Compensation):
         return _not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def _card_ready(self, checkout: Checkout) -> Checkout:
-        return await self._on_terms(checkout) or await self._held(checkout, S.CHARGE_INTENDED)
+        free = checkout.quote.due_today.is_zero
+        then = S.BOOKING_INTENDED if free else S.CHARGE_INTENDED
+        return await self._on_terms(checkout) or await self._held(checkout, then)
 
     async def _on_terms(self, checkout: Checkout) -> Checkout | None:
         """The row back at its patient with the present quote, or ended, when what they accepted is sold otherwise now; None: go on."""

@@ -4,10 +4,10 @@ A trial is counted before it is made, so that a hundred at once are no more than
 was none: the payment went through, or nobody learned anything. What remains of the count is what was declined.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from booking.catalog import Plan
 from booking.checkout_row import Checkout
@@ -24,6 +24,7 @@ class Tried(StrEnum):
 
     CARD = "card"
     PROMO_CODE = "promo_code"
+    UNPAID_VISIT = "unpaid_visit"  # see unpaid.py
 
 
 class Trial(Protocol):
@@ -37,12 +38,40 @@ class Trials(Protocol):
     """Bounds trials by who makes them, by their network, and by all together who have not signed in."""
 
     async def begin(
-        self, what: Tried, *, names: Collection[str], client: str | None, signed_in: bool
+        self,
+        what: Tried,
+        *,
+        names: Collection[str],
+        client: str | None,
+        signed_in: bool,
+        day: str | None = None,
     ) -> Trial:
-        """Count one, for each of these names (keys of principals) and for their network, where that is known.
+        """Count one, for each of these names (keys of principals), for their network, where that is known, and for a clinician's day.
 
         Raises TooManyAttempts; then it is not counted.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What a confirm is counted as, each with how to tell afterwards that it was none."""
+
+    trials: tuple[tuple[Trial, Callable[[Checkout], bool]], ...] = ()
+
+    def also(self, trial: Trial | None, was_none: Callable[[Checkout], bool]) -> Self:
+        """The same with one more, where there is one."""
+        return replace(self, trials=(*self.trials, (trial, was_none))) if trial else self
+
+    async def forgive(self) -> None:
+        """Take everything back: the confirm was refused before it did anything."""
+        for trial, _ in self.trials:
+            await trial.forgive()
+
+    async def settle(self, checkout: Checkout) -> None:
+        """Take back what the checkout shows to have been none."""
+        for trial, was_none in self.trials:
+            if was_none(checkout):
+                await trial.forgive()
 
 
 class BoundedPromotions:
@@ -71,21 +100,10 @@ class BoundedPromotions:
         return promo
 
 
-@dataclass(frozen=True, kw_only=True)
-class CardTrial:
-    """The card of one confirm, counted until it is known that nobody learned anything of it, or that it paid."""
-
-    trial: Trial
-    is_new: bool  # a token: attaching it tells whether it is good. A card on file is only named until it is charged
-
-    async def settle(self, checkout: Checkout) -> None:
-        """Take the count back unless the row, as the confirm left it, tells that it was a trial."""
-        if not was_trial(checkout, is_new=self.is_new):
-            await self.trial.forgive()
-
-
-async def try_card(trials: Trials, caller: Caller, checkout: Checkout, card: CardChoice) -> CardTrial:
-    """Count a card that is about to be tried: for the checkout's owner (a guest is one checkout) and whoever started it.
+async def try_card(
+    trials: Trials, caller: Caller, checkout: Checkout, card: CardChoice, *, also: Counted
+) -> Counted:
+    """Count a card that is about to be tried, besides what is counted: for the checkout's owner (a guest is one checkout) and whoever started it.
 
     Raises TooManyAttempts.
     """
@@ -95,14 +113,17 @@ async def try_card(trials: Trials, caller: Caller, checkout: Checkout, card: Car
         client=caller.client,
         signed_in=caller.principal.kind not in STRANGERS,
     )
-    return CardTrial(trial=trial, is_new=card.token is not None)
+    is_new = (
+        card.token is not None
+    )  # attaching it tells whether it is good; one on file is only named until it is charged
+    return also.also(trial, lambda row: not was_trial(row, is_new=is_new))
 
 
 def was_trial(checkout: Checkout, *, is_new: bool) -> bool:
     """Whether a bank has said something about the card of a confirmed checkout, and it did not pay.
 
     A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, knows that it is
-    good. Whose outcome is not known for now is none: answers that get lost must not use up what patients may do.
+    good. Whose outcome is not known for now is none: answers that get lost must not use up what patients may do. So does whoever had it put on file for a visit that costs nothing.
     """
     if checkout.declined is not None:
         return not checkout.card_unjudged

@@ -26,6 +26,7 @@ from booking.steps import Steps
 from booking.terms import PresentTerms
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
+from gateway.hold_alarm import DayHeldAlarm
 from gateway.lockouts import LockoutAlarm
 from gateway.rates.connect import connect_counts, connect_trials
 from gateway.sealing import sealer
@@ -162,6 +163,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             saga=saga,
             clock=clock,
             trials=connect_trials(settings, counts, watch, clock),
+            day_held=DayHeldAlarm(watch=watch),
         )
         exits.push_async_callback(services.checkouts.aclose)
         telling = Telling(settings=settings, units=units, watch=watch, clock=clock, name=name)

@@ -61,6 +61,11 @@ _HANDLERS = (
     _handler(refusals.HoldInCheckout, problems.HoldInCheckout),
     _handler(refusals.HoldLimitReached, problems.HoldLimitReached, lambda no: {"limit": no.limit}),
     _handler(
+        refusals.HoldCapacityReached,
+        problems.HoldCapacityReached,
+        lambda no: {"retry_after": no.retry_after},
+    ),
+    _handler(
         refusals.HoldExtensionsUsedUp,
         problems.HoldExtensionsUsedUp,
         lambda no: {"expires_at": no.expires_at},
@@ -88,6 +93,13 @@ _HANDLERS = (
     _handler(
         refusals.TooManyAttempts,
         problems.TooManyAttempts,
+        lambda no: {"retry_after": no.retry_after},
+    ),
+    _handler(refusals.SignInRequired, problems.SignInRequired),
+    _handler(refusals.MailboxProofRequired, problems.MailboxProofRequired),
+    _handler(
+        refusals.UnpaidVisitsUsedUp,
+        problems.UnpaidVisitsUsedUp,
         lambda no: {"retry_after": no.retry_after},
     ),
     _handler(

@@ -16,10 +16,12 @@ from schema.problems import (
     CheckoutClosed,
     ClinicianNotBookable,
     GuestDetailsRequired,
+    HoldCapacityReached,
     HoldExpired,
     HoldExtensionsUsedUp,
     HoldInCheckout,
     HoldLimitReached,
+    MailboxProofRequired,
     NothingDueToday,
     PaymentInProgress,
     PaymentUnavailable,
@@ -29,11 +31,13 @@ from schema.problems import (
     PromoInvalid,
     QuoteChanged,
     RecurrenceNotAccepted,
+    SignInRequired,
     SlotNotOffered,
     SlotTaken,
     TermsChanged,
     TooLateToBook,
     TooManyAttempts,
+    UnpaidVisitsUsedUp,
 )
 from schema.quotes import Quote
 from schema.slots import Hold
@@ -125,7 +129,13 @@ QuoteResult = Annotated[
 ]
 
 HoldSlotResult = Annotated[
-    HoldSlotSuccess | SlotTaken | SlotNotOffered | TooLateToBook | ClinicianNotBookable | HoldLimitReached,
+    HoldSlotSuccess
+    | SlotTaken
+    | SlotNotOffered
+    | TooLateToBook
+    | ClinicianNotBookable
+    | HoldLimitReached
+    | HoldCapacityReached,
     strawberry.union("HoldSlotResult", description="A hold, or why there is none."),
 ]
 
@@ -151,7 +161,8 @@ StartCheckoutResult = Annotated[
     | NothingDueToday
     | AmountNotChargeable
     | PromoInvalid
-    | TooManyAttempts,
+    | TooManyAttempts
+    | SignInRequired,
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
 ]
 
@@ -162,6 +173,9 @@ ConfirmCheckoutResult = Annotated[
     | CardRequired
     | CardDeclined
     | TooManyAttempts
+    | SignInRequired
+    | MailboxProofRequired
+    | UnpaidVisitsUsedUp
     | HoldExpired
     | TooLateToBook
     | SlotTaken

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from booking.unpaid import UnpaidPolicy
 from gateway.settings.environment import Environment, EnvironmentSettings
 
 
@@ -47,6 +48,12 @@ class ApiSettings(EnvironmentSettings):
     holds_per_client: int = Field(
         10, ge=1, le=1000, description="How many slots one network may hold at once, where it is known."
     )
+    anonymous_holds_percent: int = Field(
+        50,
+        ge=1,
+        le=100,
+        description="How much of a clinician's day may be held at once by people who have not signed in.",
+    )
     client_address_header: str | None = Field(
         None,
         description="The header in which your proxy names the client's address (its last entry counts), such as `X-Forwarded-For`; without it networks are not told apart.",
@@ -71,6 +78,29 @@ class ApiSettings(EnvironmentSettings):
         ge=1,
         le=1_000_000,
         description="The same of all together who have not signed in; half as many are alerted.",
+    )
+    unpaid_visits: UnpaidPolicy = Field(
+        UnpaidPolicy.OPEN,
+        description="What a guest must show before they book a visit that costs nothing: `open` (nothing), `mailbox` (that it is theirs), "
+        "`card` (put on file, not charged), `signed_in` (guests cannot).",
+    )
+    unpaid_per_network: int = Field(
+        5,
+        ge=1,
+        le=1_000_000,
+        description="How many such visits guests of one network may book in a day, where it is known.",
+    )
+    unpaid_per_clinician_day: int = Field(
+        8,
+        ge=1,
+        le=1_000_000,
+        description="The same of all guests with one clinician on one day.",
+    )
+    unpaid_of_guests: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="The same of all guests together; half as many are alerted.",
     )
     confirm_minutes: int = Field(
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."

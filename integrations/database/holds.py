@@ -30,6 +30,7 @@ from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
+from booking.room import ANONYMOUS, Room, refusal, room_again_at
 from booking.slots import Busy, Interval, Slot
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
@@ -63,10 +64,12 @@ class SqlHoldStore:
         self._engine = engine
         self._clock = clock
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
         """Take the interval; the owner's live hold on exactly this slot is answered as it is.
 
-        Raises SlotTaken, HoldLimitReached.
+        Raises SlotTaken, HoldLimitReached, HoldCapacityReached.
         """
         clinician_id, now = hold.slot.clinician_id, self._clock.now()
         async with self._writing() as connection:
@@ -87,6 +90,10 @@ class SqlHoldStore:
             for most, whose in limits:
                 if most is not None and await _count_live(connection, whose, now) >= most:
                     raise HoldLimitReached(most)
+            if room is not None:
+                others = await _anonymous(connection, clinician_id, room.day, now)
+                if room_again_at(room, hold, others) is not None:
+                    raise refusal(room, hold, others, now=now)
             await connection.execute(insert(holds).values(_to_row(hold)))
         return hold
 
@@ -143,6 +150,11 @@ class SqlHoldStore:
             for clinician, start, end, until in rows
         ]
 
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        """The clinician's live holds of people who have not signed in, for slots that start in this time."""
+        async with self._reading() as connection:
+            return await _anonymous(connection, clinician_id, day, self._clock.now())
+
     async def reap(self, now: datetime) -> int:
         """Delete what expired up to now (UTC); answers how many rows.
 
@@ -196,6 +208,19 @@ async def _one_at_a_time(connection: AsyncConnection, *names: str) -> None:
     if connection.dialect.name == "postgresql":
         for name in names:
             await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def _anonymous(
+    connection: AsyncConnection, clinician_id: str, day: Interval, now: datetime
+) -> list[Hold]:
+    query = select(holds).where(
+        _c.clinician_id == clinician_id,
+        _c.starts_at >= day.start,
+        _c.starts_at < day.end,
+        _c.expires_at > now,
+        or_(*(_c.owner.startswith(f"{kind}:") for kind in ANONYMOUS)),
+    )
+    return [_from_row(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def _count_live(connection: AsyncConnection, whose: ColumnElement[bool], now: datetime) -> int:

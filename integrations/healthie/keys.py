@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from booking.errors import UpstreamUnavailable
 from booking.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
-from booking.pacing import Pacer
+from booking.pacing import Lane, Pacer
 from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
 from integrations.healthie.errors import HealthieError, Unauthorized
@@ -202,7 +202,7 @@ class KeyStore:
         """Wait for a turn of all proofs together: each has a key of its own, and the account that may be locked out is one."""
         if self._pacer is None:
             return
-        while (turn := await self._pacer.turn(PACE, urgent=True)).wait > 0:  # noqa: ASYNC110  # it tells when
+        while (turn := await self._pacer.turn(PACE, lane=Lane.CHECKOUT)).wait > 0:  # noqa: ASYNC110  # it tells when
             await asyncio.sleep(turn.wait)
 
     async def _ask(self, clinician_id: str) -> None:

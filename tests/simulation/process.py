@@ -6,6 +6,7 @@ import contextvars
 import hashlib
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
@@ -15,6 +16,7 @@ from booking.checkout_start import StartService
 from booking.early_checks import EarlyChecks
 from booking.errors import UpstreamUnavailable
 from booking.guards import Guards
+from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
 from booking.pacing import LocalPacer, Pace
@@ -25,6 +27,7 @@ from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.steps import Steps
 from booking.terms import PresentTerms
+from booking.unpaid import NoMailboxProofs, UnpaidPolicy, UnpaidVisits
 from booking.watched import Resource, Snapshot
 from gateway.webhooks import WebhookEndpoint
 from gateway.worker import Worker
@@ -148,9 +151,19 @@ class Process:
             units=self._units,
             clock=fate,
             rules=HoldRules(),
+            share=AnonymousShare(
+                store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
+            ),
         )
+        trials = NotedTrials()
+        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, proofs=NoMailboxProofs(), trials=trials)
         self.starts = StartService(
-            saga=self.saga, quotes=quotes, holds=self._holds, units=self._units, clock=fate
+            saga=self.saga,
+            quotes=quotes,
+            holds=self._holds,
+            units=self._units,
+            clock=fate,
+            unpaid=unpaid,
         )
         self.checkouts = CheckoutService(
             saga=self.saga,
@@ -159,7 +172,8 @@ class Process:
             units=self._units,
             clock=fate,
             rules=CheckoutRules(),
-            trials=NotedTrials(),
+            trials=trials,
+            unpaid=unpaid,
         )
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())
@@ -209,6 +223,10 @@ class Process:
             return task.result()
         except Killed:
             raise ConnectionLost from None
+
+
+async def _tell_nobody(clinician_id: str, day: date) -> None:
+    """Alerts about days are not part of the schedules."""
 
 
 def _nothing_kept() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -20,6 +21,7 @@ import booking.guards
 import booking.recording
 import booking.saga
 import booking.steps
+import integrations.database.holds
 from booking.aftercare import Aftercare
 from booking.catalog import BookingPolicy
 from booking.checkout_holds import CheckoutHolds
@@ -319,6 +321,20 @@ def _another(schedule: Schedule) -> Wish:
     return replace(canonical(schedule), number=2, arrives=48.0)
 
 
+def _strangers(schedule: Schedule, *, hour: int) -> Wish:
+    """One of many guests who want the same clinician's day, each an hour of it, and think for long."""
+    return replace(
+        canonical(schedule),
+        number=hour,
+        slot=schedule.a_slot("Initial Visit", hour=hour),
+        arrives=float(hour),
+        thinks=100.0,
+    )
+
+
+# All of a working day but its lunch break.
+CROWD = Scenario(wishes=tuple(partial(_strangers, hour=hour) for hour in (9, 10, 11, 13, 14, 15, 16)))
+
 TROUBLED_CHARGE = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE, Trouble.VERY_LATE)
 # A driver that others overtake is overtaken at any of its points: every third will do.
 FREEZES = (
@@ -483,6 +499,14 @@ RULES = (
         scenario=Scenario(wishes=(canonical,), events=(_empty_holds,)),
         troubles=(),
         noticed_as="hold given up before its time",
+    ),
+    Rule(
+        name="share of a day for strangers",
+        removal=_with(integrations.database.holds, "room_again_at", lambda *_: None),
+        guards={},
+        scenario=CROWD,
+        troubles=(),
+        noticed_as="strangers hold a day",
     ),
     Rule(
         name="hold given back once more",

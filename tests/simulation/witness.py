@@ -25,6 +25,7 @@ from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
 from tests.integration.database_samples import SEALER
 from tests.simulation.fate import LARGEST_JUMP, Trouble
+from tests.simulation.shares import overheld
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
@@ -136,6 +137,18 @@ class Witness:
         clash = self._raw_holds.execute(HELD_TWICE, (now, now)).fetchone()
         if clash is not None and not self._jumped:
             self.note(f"held twice: {clash[0]} and {clash[1]}")
+        if not self._jumped:
+            self._see_shares()
+
+    def _see_shares(self) -> None:
+        """Look how much of each clinician's day people hold who have neither signed in nor confirmed."""
+        with self._schedule.database.connect() as connection:
+            confirmed = select(checkouts.c.hold_id).where(checkouts.c.attempt > 0)
+            known = set(connection.execute(confirmed).scalars())
+        with self._schedule.hold_database.connect() as connection:
+            world, now = self._schedule.upstream.world, self._schedule.loop.now()
+            for clinician_id, day in overheld(connection, world, confirmed=known, now=now):
+                self.note(f"strangers hold a day: of {clinician_id} on {day}")
 
     def _see_freed(self, checkout_id: str) -> None:
         """Look whether a checkout that has ended left its hold behind; with more than one trouble nobody may have come to it."""

@@ -19,6 +19,7 @@ from booking.models import Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
 from booking.pokes import Pokes, of_checkout
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
+from booking.room import Room, is_anonymous, refusal, room_again_at
 from booking.saga_table import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
 from booking.slots import Busy, Interval, Slot
 
@@ -423,7 +424,9 @@ class FakeHolds:
     def emptied(self) -> None:
         self._holds.clear()
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
         own = next((one for one in self.live if (one.owner, one.slot) == (hold.owner, hold.slot)), None)
         if own is not None:
             return own
@@ -435,6 +438,10 @@ class FakeHolds:
         theirs = [other for other in self.live if hold.client is not None and other.client == hold.client]
         if client_limit is not None and len(theirs) >= client_limit:
             raise HoldLimitReached(client_limit)
+        if room is not None:
+            others = await self.anonymous(hold.slot.clinician_id, room.day)
+            if room_again_at(room, hold, others) is not None:
+                raise refusal(room, hold, others, now=self._clock.now())
         self._holds[hold.id] = hold
         return hold
 
@@ -461,6 +468,15 @@ class FakeHolds:
             replace(busy, until=hold.expires_at)
             for hold in self.live
             for busy in _overlapping([hold.slot], clinician_ids, span)
+        ]
+
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        return [
+            hold
+            for hold in self.live
+            if hold.slot.clinician_id == clinician_id
+            and is_anonymous(hold.owner)
+            and day.start <= hold.slot.start < day.end
         ]
 
     def _changed(self, hold: Hold, **changes: object) -> Hold:

@@ -16,13 +16,21 @@ from gateway.graphql import build_schema
 from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests
 from gateway.rates.counting import Bound
 from gateway.rates.memory import MOST, Expiring, Tally
-from gateway.rates.table import FIELDS, PROMO_CODES, REFUSED_WEBHOOKS, REQUESTS, Rate, cards
+from gateway.rates.table import FIELDS, PROMO_CODES, REFUSED_WEBHOOKS, REQUESTS, Rate, cards, unpaid_visits
 from tests.unit.booking_doubles import FakeClock
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
 SOMEBODY = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-sample"))
-TABLE = (REQUESTS, *FIELDS.values(), cards(caller=5, network=20, strangers=60), PROMO_CODES, REFUSED_WEBHOOKS)
+UNPAID = unpaid_visits(network=5, day=8, strangers=60)
+TABLE = (
+    REQUESTS,
+    *FIELDS.values(),
+    cards(caller=5, network=20, strangers=60),
+    PROMO_CODES,
+    UNPAID,
+    REFUSED_WEBHOOKS,
+)
 
 
 def bound(subject: str = "caller:somebody", *, most: int = 3, window: timedelta = HOUR) -> Bound:
@@ -220,7 +228,11 @@ class TestTrials:
 
     @pytest.fixture
     def trials(self, counts: Counts, clock: FakeClock, alarms: Alarms) -> CountedTrials:
-        rates = {Tried.CARD: cards(caller=3, network=6, strangers=10), Tried.PROMO_CODE: PROMO_CODES}
+        rates = {
+            Tried.CARD: cards(caller=3, network=6, strangers=10),
+            Tried.PROMO_CODE: PROMO_CODES,
+            Tried.UNPAID_VISIT: unpaid_visits(network=2, day=4, strangers=15),
+        }
         return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=alarms)
 
     async def tried(self, trials: CountedTrials, *names: str, client: str | None = None) -> bool:
@@ -253,6 +265,27 @@ class TestTrials:
         let_through = [await self.tried(trials, f"visitor:{n}", client=f"network-{n}") for n in range(20)]
         assert let_through == [True] * 10 + [False] * 10
         await trials.begin(Tried.CARD, names=["patient:p"], client="a-network", signed_in=True)
+
+    async def test_visits_without_a_payment_are_bounded_for_a_block_a_clinicians_day_and_all(
+        self, trials: CountedTrials, alarms: Alarms
+    ) -> None:
+        async def booked(n: int, *, block: int, day: str = "c1 2027-01-04") -> bool:
+            client = f"{block:032}{n:032}"
+            try:
+                await trials.begin(
+                    Tried.UNPAID_VISIT, names=[f"visitor:{n}"], client=client, signed_in=False, day=day
+                )
+            except TooManyAttempts:
+                return False
+            return True
+
+        assert [await booked(n, block=1, day=f"c-{n} 2027-01-04") for n in range(8)] == [True] * 6 + [
+            False
+        ] * 2
+        assert len(alarms.raised) == 2
+        assert [await booked(n, block=n) for n in range(10, 16)] == [True] * 4 + [False] * 2
+        later = [await booked(n, block=n, day=f"c1 2027-02-{n}") for n in range(10, 20)]
+        assert later == [True] * 5 + [False] * 5  # 15 in all
 
     async def test_what_is_refused_is_counted_for_nobody(self, trials: CountedTrials) -> None:
         for _ in range(3):
