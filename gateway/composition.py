@@ -52,6 +52,7 @@ from integrations.database.inbox import SqlInbox
 from integrations.database.key_proofs import SqlKeyProofs
 from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.unit_of_work import sql_unit_of_work
+from integrations.database.write_probe import WriteProbe
 from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import connect
 from integrations.healthie.errors import SilentNoOp
@@ -183,6 +184,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             anchoring=anchoring,
             counts=counts,
             idempotency=IdempotencyKeys(engine=engine),
+            write_probe=WriteProbe(engine=engine, clock=clock),
             sign_in=sign_in,
             ledger=ledger,
             inbox=inbox,

@@ -31,6 +31,7 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
 from integrations.database.letters import reap_letters
+from integrations.database.write_probe import WriteProbe
 from integrations.healthie.connect import Healthie
 from integrations.healthie.drift import Severity
 
@@ -53,6 +54,7 @@ class System:
     anchoring: Anchoring
     counts: Counts  # of what was asked for and tried
     idempotency: IdempotencyKeys
+    write_probe: WriteProbe
     sign_in: TokenVerifier
     ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
     inbox: SqlInbox
