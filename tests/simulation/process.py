@@ -80,6 +80,7 @@ class Process:
         self._context.run(current.set, fate)
         self._upstream = upstream
         self.records = Records(fate=fate, store=store)
+        self.trials = NotedTrials()
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
         self._units = sql_unit_of_work(engine.face(), SEALER)
@@ -146,7 +147,7 @@ class Process:
             units=self._units,
             clock=fate,
             rules=CheckoutRules(),
-            trials=NotedTrials(),
+            trials=self.trials,
         )
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())
