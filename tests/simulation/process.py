@@ -87,6 +87,7 @@ class Process:
         self._context.run(current.set, fate)
         self._upstream = upstream
         self.records = Records(fate=fate, store=store)
+        self.trials = NotedTrials()
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
         self._engine = engine.face()
@@ -155,8 +156,7 @@ class Process:
                 store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
             ),
         )
-        trials = NotedTrials()
-        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, proofs=NoMailboxProofs(), trials=trials)
+        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, proofs=NoMailboxProofs(), trials=self.trials)
         self.starts = StartService(
             saga=self.saga,
             quotes=quotes,
@@ -172,7 +172,7 @@ class Process:
             units=self._units,
             clock=fate,
             rules=CheckoutRules(),
-            trials=trials,
+            trials=self.trials,
             unpaid=unpaid,
         )
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)

@@ -21,6 +21,7 @@ import booking.guards
 import booking.recording
 import booking.saga
 import booking.steps
+import booking.trials
 import integrations.database.holds
 from booking.aftercare import Aftercare
 from booking.catalog import BookingPolicy
@@ -163,6 +164,11 @@ def _without_read_back() -> Iterator[None]:
 
     with patch.object(booking.steps, "_booked", believed):
         yield
+
+
+def _whatever_did_not_pay(checkout: Checkout, *, is_new: bool) -> bool:
+    """Whether it was sent does not matter."""
+    return checkout.charge is None
 
 
 async def _refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:
@@ -507,6 +513,14 @@ RULES = (
         scenario=CROWD,
         troubles=(),
         noticed_as="strangers hold a day",
+    ),
+    Rule(
+        name="only what a bank has judged is counted",
+        removal=_with(booking.trials, "was_trial", _whatever_did_not_pay),
+        guards={},
+        scenario=CANONICAL,
+        troubles=_first("AttachCard", Trouble.NO_CONNECTION, Trouble.THROTTLED, Trouble.SWALLOWED),
+        noticed_as="counted a card that was not sent",
     ),
     Rule(
         name="hold given back once more",

@@ -16,6 +16,7 @@ from booking.oversight import Attention
 from booking.recording import at_rest
 from booking.saga_table import CLAIMING, TERMINAL, legal
 from booking.slots import Slot
+from booking.trials import Tried
 from integrations.database.checkout_rows import from_row
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import holds, slot_claims
@@ -243,6 +244,7 @@ class Witness:
         self._slots(rows)
         self._told(rows)
         self._counted(rows)
+        self._cards(rows)
         self._audited()
         for error in self._schedule.unhandled:
             self.note(f"unhandled error: {error}")
@@ -462,6 +464,28 @@ class Witness:
             ids = [one for one in found if one is not None]
             if len(ids) != len(set(ids)):
                 self.note(f"counted twice: {what}")
+
+    def _cards(self, rows: Sequence[Checkout]) -> None:
+        """No card is counted as tried that never came to Healthie; what a killed process had counted stays so."""
+        tried = [sent for sent in self._schedule.upstream.sent if sent.operation == "AttachCard"]
+        counted = [
+            names
+            for process in self._schedule.processes
+            if process.fate.alive
+            for what, names, *_ in process.trials.counted
+            if what is Tried.CARD
+        ]
+        for owner in {row.owner for row in rows}:
+            given = {
+                token
+                for patient in self._schedule.patients
+                for row in rows
+                if row.owner == owner
+                for token in patient.tokens_given.get(row.id, ())
+            }
+            came = [s for s in tried if s.executed_at is not None and s.variables["token"] in given]
+            if sum(owner in names for names in counted) > len(came):
+                self.note(f"counted a card that was not sent: {owner}")
 
     def _audited(self) -> None:
         """Every request was recorded before it was sent, and its end as well where its sender lived to see it."""

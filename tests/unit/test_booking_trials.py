@@ -294,6 +294,19 @@ class TestNeverSent:
             )
         assert world.trials.counted == []
 
+    async def test_a_card_without_an_answer_whose_patient_cancelled_meanwhile(self, world: World) -> None:
+        checkout = await world.start()
+        guest = as_guest(checkout)
+
+        async def cancel() -> None:
+            await world.checkouts.cancel(guest, checkout.id)
+
+        world.books.during["attach_card"] = cancel
+        world.books.fail("attach_card", AnswerLost())
+        with pytest.raises(CheckoutClosed):
+            await world.checkouts.confirm(guest, checkout.id, world.token(), quote_id=checkout.quote.id)
+        assert world.trials.counted == []
+
     async def test_a_decline_counts_although_the_patient_cancelled_meanwhile(self, world: World) -> None:
         checkout = await world.start()
         guest = as_guest(checkout)

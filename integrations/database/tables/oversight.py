@@ -1,7 +1,6 @@
 """What people look after the practice by: the audit trail, alerts, who is not bookable, what is done once a day, whether writes are taken."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text
-from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table, Text
 
 from integrations.database.append_only import only_added_to
 from integrations.database.columns import Counter, UtcTime
