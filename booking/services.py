@@ -26,3 +26,4 @@ class Services:
     records: RecordsService
     operations: OperationsService
     watching: Watching
+    phone_region: str = "US"  # of phone numbers without a country code (ISO 3166)

@@ -74,6 +74,7 @@ def build_services(
         ),
         records=records,
         operations=OperationsService(units=units),
+        phone_region=settings.phone_region,
         watching=Watching(
             pokes=heard, search=search, records=records, units=units, changes=changes, clock=clock
         ),

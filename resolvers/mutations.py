@@ -85,7 +85,7 @@ class Mutation:
             hold_id=inputs.required_token(asked.hold_id, field="holdId"),
             plan_id=asked.plan_id,
             promo_code=inputs.promo_code(asked.promo_code),
-            guest=inputs.guest(asked.guest),
+            guest=inputs.guest(asked.guest, phone_region=context.services.phone_region),
             accept_recurrence=asked.accept_recurrence,
         )
         return StartCheckoutSuccess(

@@ -60,7 +60,10 @@ class GuestInput:
     email: str = field(description="The address that the practice writes to.")
     first_name: str = field(description="First name.")
     last_name: str = field(description="Last name.")
-    phone: str | None = field(default=None, description="A phone number, with country code outside the US.")
+    phone: str | None = field(
+        default=None,
+        description="A phone number as people write it; with its country code outside the practice's country.",
+    )
     birth_date: date | None = field(default=None, description="The day of birth.")
 
 

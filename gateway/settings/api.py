@@ -25,6 +25,10 @@ class ApiSettings(EnvironmentSettings):
     time_zone: ZoneInfo = Field(
         ZoneInfo("America/New_York"), description="The practice's time zone, by its IANA name."
     )
+    phone_region: str = Field(
+        "US",
+        description="The country of phone numbers that patients give without a country code, by its two letters.",
+    )
     tenant: str = Field(
         "practice", description="The practice's name in keys; change it only with an empty database."
     )
@@ -74,6 +78,16 @@ class ApiSettings(EnvironmentSettings):
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."
     )
     answer_seconds: float = Field(10, gt=0, le=60, description="confirmCheckout answers within this time.")
+
+    @field_validator("phone_region")
+    @classmethod
+    def _known_to_phonenumbers(cls, value: str) -> str:
+        # Loaded only where it is used: its numbering plans are large.
+        from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415
+
+        if (region := value.upper()) not in SUPPORTED_REGIONS:
+            raise ValueError("is the two letters of a country (ISO 3166), such as US")
+        return region
 
     @field_validator("cors_origins")
     @classmethod
