@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
+from booking.email_verification import same_mailbox
 from booking.errors import StaleCheckout
 from booking.models import GuestDetails, Hold, Quote
 from booking.oversight import EventKind
@@ -112,10 +113,11 @@ class StartService:
                 live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
             )
             guest = (wanted.guest or live.guest) if live.patient_id is None else None
+            anew = live.changed(quote=quote, guest=guest, updated_at=self._clock.now())
+            if not same_mailbox(live, anew):
+                anew = anew.changed(email_code=None, email_verified_at=None)
             try:
-                return await self._own.save(
-                    live.changed(quote=quote, guest=guest, updated_at=self._clock.now()), EventKind.REQUOTED
-                )
+                return await self._own.save(anew, EventKind.REQUOTED)
             except StaleCheckout:
                 live = await self._own.get(caller, live.id, started=True)
         return live

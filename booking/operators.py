@@ -35,7 +35,9 @@ _OF_THE_STEP = frozenset(
 )
 
 # What no look at an ended checkout finds again: it stays until a person says that it is done.
-_NEVER_FOUND_AGAIN = frozenset({Attention.OPEN_INVOICE, Attention.PACKAGE_REMAINS})
+_NEVER_FOUND_AGAIN = frozenset(
+    {Attention.OPEN_INVOICE, Attention.PACKAGE_REMAINS, Attention.POSSIBLE_DUPLICATE_PATIENT}
+)
 
 _ENDS = {Resolution.BOOKED: S.CONFIRMED, Resolution.REFUNDED: S.REFUNDED}
 

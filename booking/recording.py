@@ -160,7 +160,7 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
         after = after.changed(attempts=(*after.attempts, tried))
     if after.state in TERMINAL:
         # Who they are and how they paid is upstream's to keep.
-        after = after.changed(guest=None, card=None)
+        after = after.changed(guest=None, email_code=None, card=None)
     if after.state in TERMINAL | {S.NEEDS_ATTENTION} and before.state not in ENDED:
         after = after.changed(ended_at=now, looks=0)
     return after

@@ -5,6 +5,7 @@ Refusal (a DomainError, see errors.py)
 ├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
+├── EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
 └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 """
 
@@ -199,6 +200,35 @@ class TooManyAttempts(Refusal):
             f"That was tried too often. Please try again in {minutes} minute{'s' * (minutes > 1)}, or contact the practice."
         )
         self.retry_after = retry_after
+
+
+class EmailVerificationUnavailable(Refusal):
+    """The practice verifies no mailboxes, or it is settled already which record this checkout writes into."""
+
+    code = "EMAIL_VERIFICATION_UNAVAILABLE"
+    message = "This email address cannot be verified here. You can book without that."
+
+
+class EmailNotSent(Refusal):
+    """The mail with the code was not taken; nothing was counted."""
+
+    code = "EMAIL_NOT_SENT"
+    message = "The mail could not be sent. Please check the address, or try again in a moment."
+    retryable = True
+
+
+class EmailCodeInvalid(Refusal):
+    """Not the code that was sent last to this mailbox, or one that is good no more; `tries_left` of the one that was sent."""
+
+    code = "EMAIL_CODE_INVALID"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(
+            "This is not the code that was sent. Please check it."
+            if tries_left
+            else "This code is not good any more. Please ask for a new one."
+        )
+        self.tries_left = tries_left
 
 
 class CheckoutClosed(Refusal):

@@ -13,6 +13,7 @@ from datetime import timedelta
 from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
 from booking.current import current_work
+from booking.email_verification import CodeSender, EmailVerification
 from booking.late import LateTruth
 from booking.lookout import OFTEN, SELDOM, Lookout
 from booking.oversight import AlertPort, Attention
@@ -115,6 +116,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             scheduling=healthie.scheduling,
             holds=holds,
             clock=clock,
+            guest_records=settings.guest_records,
         )
         late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger)
         name = _process_name()
@@ -124,6 +126,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)
         browsing = OpenCatalog(source=healthie.browsing, blocks=blocks)
         changes, happenings = SqlChanges(engine=engine), SqlHappeningLog(engine=engine)
+        trials = connect_trials(settings, counts, watch, clock)
         services = build_services(
             settings,
             heard=shared.heard,
@@ -135,7 +138,14 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             units=units,
             saga=saga,
             clock=clock,
-            trials=connect_trials(settings, counts, watch, clock),
+            trials=trials,
+            email_verification=EmailVerification(
+                sender=_code_sender(settings, clock),
+                units=units,
+                clock=clock,
+                trials=trials,
+                digest=_digest(derive_key(secret, "email-code")),
+            ),
         )
         exits.push_async_callback(services.checkouts.aclose)
         telling = Telling(settings=settings, units=units, watch=watch, clock=clock, name=name)
@@ -202,6 +212,19 @@ async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) ->
         return (LoggedAlerts(),)
     url = settings.alert_webhook_url.get_secret_value()
     return (await exits.enter_async_context(connect_webhook(url)), LoggedAlerts())
+
+
+def _code_sender(settings: Settings, clock: Clock) -> CodeSender | None:
+    """Who mails one-time codes, where the practice has named a mail server."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    # Loaded only where it is used: a tenth of a second at every start.
+    from integrations.mail.smtp import MailServer, SmtpCodes  # noqa: PLC0415
+
+    server = MailServer.of(settings.smtp_url.get_secret_value())
+    return SmtpCodes(
+        server=server, sender=settings.mail_from, clock=clock, needs_tls=not settings.in_development
+    )
 
 
 async def _ledger(settings: Settings, exits: contextlib.AsyncExitStack) -> ChargeLedger | None:

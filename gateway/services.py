@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
+from booking.email_verification import EmailVerification
 from booking.holds import HoldRules, HoldService
 from booking.lookout import Changes
 from booking.operations import OperationsService
@@ -34,6 +35,7 @@ def build_services(
     saga: Saga,
     clock: Clock,
     trials: Trials,
+    email_verification: EmailVerification,
 ) -> Services:
     """Build them on their ports, with the rules that the settings give."""
     search = SlotSearch(
@@ -72,6 +74,7 @@ def build_services(
             ),
             trials=trials,
         ),
+        email_verification=email_verification,
         records=records,
         operations=OperationsService(units=units),
         phone_region=settings.phone_region,

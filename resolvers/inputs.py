@@ -94,6 +94,12 @@ def card(choice: ConfirmCheckoutInput) -> CardChoice | None:
     return CardChoice(token=fresh, on_file_id=on_file) if fresh or on_file else None
 
 
+def email_code(value: str) -> str:
+    """The code of a mail as it is typed or pasted: its digits, without what stands between them."""
+    code = "".join(str(unicodedata.decimal(sign)) for sign in value[:_TOKEN_LENGTH] if sign.isdecimal())
+    return code or refuse("code", "Give the digits of the code.")
+
+
 def _birth_date(value: date | None) -> date | None:
     # A day of grace: it may be tomorrow already where the patient is.
     if value is not None and not _EARLIEST_BIRTH <= value <= datetime.now(UTC).date() + timedelta(days=1):

@@ -84,6 +84,13 @@ _HANDLERS = (
         problems.TooManyAttempts,
         lambda no: {"retry_after": no.retry_after},
     ),
+    _handler(refusals.EmailVerificationUnavailable, problems.EmailVerificationUnavailable),
+    _handler(refusals.EmailNotSent, problems.EmailNotSent),
+    _handler(
+        refusals.EmailCodeInvalid,
+        problems.EmailCodeInvalid,
+        lambda no: {"tries_left": no.tries_left},
+    ),
     _handler(
         refusals.CheckoutClosed,
         problems.CheckoutClosed,

@@ -83,6 +83,21 @@ class StartCheckoutInput:
     )
 
 
+@strawberry.input(description="Whose mailbox to verify.")
+class RequestEmailVerificationInput:
+    """For `requestEmailVerification`."""
+
+    checkout_id: strawberry.ID = field(description="The guest's checkout.")
+
+
+@strawberry.input(description="The proof that a mailbox is the guest's.")
+class VerifyEmailInput:
+    """For `verifyEmail`."""
+
+    checkout_id: strawberry.ID = field(description="The guest's checkout.")
+    code: str = field(description="The code from the mail; spaces and dashes do not count.")
+
+
 @strawberry.input(
     description="What is accepted, and what to pay with. Name at most one card; none when nothing is due."
 )

@@ -115,13 +115,32 @@ class CardDeclined(Problem):
 
 
 @strawberry.type(
-    description="Too many cards were declined, or too many promo codes did not apply: for this person, their network, or "
+    description="Too many cards were declined, too many promo codes did not apply, or too many codes were mailed: for this person, their network, or "
     "all guests together. Nothing was tried. A person who has signed in is not counted among the guests."
 )
 class TooManyAttempts(Problem):
     """`booking.refusals.TooManyAttempts`."""
 
     retry_after: int = field(description="Seconds until it may be tried again.")
+
+
+@strawberry.type(
+    description="The practice verifies no mailboxes, or the checkout was confirmed before. It can be confirmed without that."
+)
+class EmailVerificationUnavailable(Problem):
+    """`booking.refusals.EmailVerificationUnavailable`."""
+
+
+@strawberry.type(description="The mail with the code was not taken; nothing was counted.")
+class EmailNotSent(Problem):
+    """`booking.refusals.EmailNotSent`."""
+
+
+@strawberry.type(description="Not the code that was sent last, or one that is good no more.")
+class EmailCodeInvalid(Problem):
+    """`booking.refusals.EmailCodeInvalid`."""
+
+    tries_left: int = field(description="How often the code may be tried still; 0: ask for a new one.")
 
 
 @strawberry.type(description="The checkout has ended and takes no further action.")

@@ -3,6 +3,11 @@
 A module for each group of them: its fields, what they must be, and what follows from them.
 """
 
+from typing import Self
+
+from pydantic import model_validator
+
+from booking.guests import GuestRecords
 from gateway.settings.api import ApiSettings
 from gateway.settings.healthie import HealthieSettings
 from gateway.settings.operation import OperationSettings
@@ -21,3 +26,11 @@ class Settings(
     StorageSettings,
 ):
     """Read once, at start; secrets never print."""
+
+    @model_validator(mode="after")
+    def _proof_needs_mail(self) -> Self:
+        if self.guest_records is GuestRecords.PROVED and self.smtp_url is None:
+            raise ValueError(
+                "FRONTDOOR_GUEST_RECORDS=proved needs FRONTDOOR_SMTP_URL: a mailbox is verified by mail"
+            )
+        return self

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from booking.guests import GuestRecords
 from gateway.settings.environment import Environment, EnvironmentSettings
 
 
@@ -73,6 +74,11 @@ class ApiSettings(EnvironmentSettings):
         ge=1,
         le=1_000_000,
         description="The same of all together who have not signed in; half as many are alerted.",
+    )
+    guest_records: GuestRecords = Field(
+        GuestRecords.NEW,
+        description="A guest who names the email and name of a record that is there: `new` gets a record of their own, which staff may merge; "
+        "with `proved`, who has [verified the mailbox](sign-in.md#a-guests-mailbox) uses that record.",
     )
     confirm_minutes: int = Field(
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."

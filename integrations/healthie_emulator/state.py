@@ -79,6 +79,7 @@ class Switches:
     repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
     bank_account_set_up: bool = True  # else no charge is possible
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
+    names_without_email_unique: bool = False  # one patient without an email for each first and last name
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
 
 

@@ -1,5 +1,6 @@
 """The whole domain wired to its doubles, with sample people and an offer, and what must hold of every ended checkout."""
 
+import hashlib
 import itertools
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +22,8 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
+from booking.email_verification import EmailVerification
+from booking.guests import GuestRecords
 from booking.happenings import Name
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
@@ -39,6 +42,7 @@ from booking.slots import Slot
 from booking.steps import Steps
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.watching import Watching
+from tests.doubles.code_mail import KeptCodes
 from tests.doubles.trials import NotedTrials
 from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.unit.booking_upstream import (
@@ -151,6 +155,7 @@ class World:
     rules: CheckoutRules = field(default_factory=CheckoutRules)
     hold_rules: HoldRules = field(default_factory=HoldRules)
     ledger: ChargeLedger | None = None
+    guest_records: GuestRecords = GuestRecords.NEW
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -181,6 +186,14 @@ class World:
             rules=self.hold_rules,
         )
         self.trials = NotedTrials()
+        self.mail = KeptCodes()
+        self.email_verification = EmailVerification(
+            sender=self.mail,
+            units=self.database,
+            clock=self.clock,
+            trials=self.trials,
+            digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
+        )
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
@@ -208,6 +221,7 @@ class World:
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
             clock=self.clock,
+            guest_records=self.guest_records,
         )
         late = LateTruth(
             billing=FakeBilling(self.books),
@@ -263,6 +277,12 @@ class World:
             guest=None if caller.principal.patient_id else GUEST,
             accept_recurrence=True,
         )
+
+    async def verify(self, checkout: Checkout) -> Checkout:
+        """Have the guest ask for a code, and give it."""
+        await self.email_verification.request(as_guest(checkout), checkout.id)
+        _, code = self.mail.sent[-1]
+        return await self.email_verification.verify(as_guest(checkout), checkout.id, code)
 
     def row(self, checkout: Checkout) -> Checkout:
         """Answer the row as it stands in the database."""

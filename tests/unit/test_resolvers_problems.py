@@ -23,6 +23,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.QuoteChanged: ("chk_sample", QUOTE),
     refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
     refusals.TooManyAttempts: (90,),
+    refusals.EmailCodeInvalid: (3,),
     refusals.CheckoutClosed: ("cancelled",),
 }
 
