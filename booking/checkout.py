@@ -90,7 +90,7 @@ class CheckoutService:
 
         A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or what it is
         for is sold on other terms (nothing was charged); UpstreamUnavailable (nothing was done; so is a guest told whose patient
-        has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, SignInRequired, MailboxProofRequired,
+        has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, SignInRequired, EmailVerificationRequired,
         UnpaidVisitsUsedUp, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable, PaymentUnavailable, AmountNotChargeable,
         PaymentInProgress, BookingFailed, TermsChanged, ChargedWrongly, CheckoutClosed.
         """

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from booking.errors import UnknownState
-from booking.models import CardChoice, Charge, GuestDetails, Hold, Quote
+from booking.models import CardChoice, Charge, EmailCode, GuestDetails, Hold, Quote
 from booking.money import Money
 from booking.oversight import Attention
 from booking.refusals import DeclineReason
@@ -101,6 +101,10 @@ class Checkout:
     created_at: datetime  # UTC
     updated_at: datetime  # UTC
     guest: GuestDetails | None = None
+    email_code: EmailCode | None = None  # that was sent to the guest's mailbox, until it is given
+    email_verified_at: datetime | None = (
+        None  # UTC; when the guest proved that the mailbox of their email is theirs
+    )
     patient_id: str | None = None
     patient_created: bool = False  # by this checkout: only then is its card made the default
     attempt: int = 0  # one for each card tried; part of the upstream key

@@ -82,6 +82,23 @@ class GuestDetails:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmailCode:
+    """A one-time code that was sent to a guest's mailbox: never itself, which is nowhere but in the mail."""
+
+    digest: str  # keyed, of the code with its checkout and mailbox
+    expires_at: datetime  # UTC
+    tries: int = 0  # wrong or right, so far
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatedPatient:
+    """A patient record that a checkout created."""
+
+    id: str
+    apart: bool  # without the guest's email, since another record has it with these names
+
+
+@dataclass(frozen=True, kw_only=True)
 class Patient:
     """A signed-in patient's own record."""
 

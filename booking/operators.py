@@ -35,7 +35,14 @@ _OF_THE_STEP = frozenset(
 )
 
 # What no look at an ended checkout finds again: it stays until a person says that it is done.
-_NEVER_FOUND_AGAIN = frozenset({Attention.OPEN_INVOICE, Attention.PACKAGE_REMAINS, Attention.CHARGED_WRONGLY})
+_NEVER_FOUND_AGAIN = frozenset(
+    {
+        Attention.OPEN_INVOICE,
+        Attention.PACKAGE_REMAINS,
+        Attention.CHARGED_WRONGLY,
+        Attention.POSSIBLE_DUPLICATE_PATIENT,
+    }
+)
 
 
 class OperatorDesk:

@@ -26,6 +26,7 @@ class Attention(StrEnum):
     )
     PACKAGE_REMAINS = "package_remains"  # after a refund: no call takes a bought package back
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
+    POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"  # a guest's new record beside one with their email and name: to be merged
     ALREADY_COUNTED = "already_counted"  # what was found stands on another checkout's row
     LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's
     LATE_CHARGE = "late_charge"  # came while the checkout waited for a person
@@ -81,6 +82,9 @@ class EventKind(StrEnum):
 
     STARTED = "started"
     REQUOTED = "requoted"
+    EMAIL_CODE_SENT = "email_code_sent"  # to the guest's mailbox
+    EMAIL_CODE_WRONG = "email_code_wrong"
+    EMAIL_VERIFIED = "email_verified"  # the guest gave the code that was sent there
     ACCEPTED = "accepted"  # the patient confirmed
     CANCEL_REQUESTED = "cancel_requested"
     MOVED = "moved"

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from booking.catalog import Catalog, ContactType, Plan, VisitType
 from booking.checkout_row import Checkout
-from booking.models import Appointment, Card, Charge, GuestDetails, Hold, Patient, Promo
+from booking.models import Appointment, Card, Charge, CreatedPatient, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
 from booking.room import Room
 from booking.slots import Busy, Interval, Slot
@@ -89,11 +89,21 @@ class Patients(Protocol):
     """Patient records."""
 
     async def find(self, guest: GuestDetails) -> str | None:
-        """The id of the patient with this email, first and last name (compared without case and outer space), if any."""
+        """The id of the patient with this email, first and last name (compared without case and outer space), if any.
 
-    async def create(self, guest: GuestDetails, *, clinician_id: str, time_zone: str) -> str:
-        """Create the patient, without a welcome message; answers the id.
+        The same requests are sent whether there is one or not: how long it takes tells nobody who is a patient.
+        """
 
+    async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
+        """The record that a `create` with this reference made, if it landed; None too where the reference did not survive."""
+
+    async def create(
+        self, guest: GuestDetails, *, clinician_id: str, time_zone: str, reference: str, apart: bool = False
+    ) -> str:
+        """Create the patient, without a welcome message; answers the id. Never answers a record that was there before.
+
+        `reference` is kept on the record; it must hold no patient data. `apart`: a record of its own beside one with this email
+        and name, without the email, so that what is mailed to its patient reaches nobody else.
         Raises UpstreamRefused with reason PATIENT_EXISTS when a record with this email and name is there already.
         """
 

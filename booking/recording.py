@@ -150,7 +150,7 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
     if after.state in TERMINAL:
         # Who they are and how they paid is upstream's to keep. A card that nobody has judged was not declined.
         declined = None if after.card_unjudged else after.declined
-        after = after.changed(guest=None, card=None, declined=declined)
+        after = after.changed(guest=None, email_code=None, card=None, declined=declined)
     if after.state in TERMINAL | {S.NEEDS_ATTENTION} and before.state not in ENDED:
         after = after.changed(ended_at=now, looks=0)
     return after

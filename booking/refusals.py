@@ -7,7 +7,8 @@ Refusal (a DomainError, see errors.py)
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
 ├── TermsChanged / ChargedWrongly
-├── SignInRequired / MailboxProofRequired / UnpaidVisitsUsedUp
+├── SignInRequired / EmailVerificationRequired / UnpaidVisitsUsedUp
+├── EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
 └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 """
 
@@ -263,11 +264,11 @@ class SignInRequired(Refusal):
     message = "Please sign in to book this visit."
 
 
-class MailboxProofRequired(Refusal):
-    """The practice lets guests book a visit that costs nothing once they have shown that their mailbox is theirs."""
+class EmailVerificationRequired(Refusal):
+    """The practice lets guests book a visit that costs nothing once their email address is verified."""
 
-    code = "MAILBOX_PROOF_REQUIRED"
-    message = "Please confirm your email address first."
+    code = "EMAIL_VERIFICATION_REQUIRED"
+    message = "Please verify your email address first."
     retryable = True
 
 
@@ -284,6 +285,35 @@ class UnpaidVisitsUsedUp(Refusal):
             f"{hours} hour{'s' * (hours > 1)}."
         )
         self.retry_after = retry_after
+
+
+class EmailVerificationUnavailable(Refusal):
+    """The practice verifies no mailboxes, or it is settled already which record this checkout writes into."""
+
+    code = "EMAIL_VERIFICATION_UNAVAILABLE"
+    message = "This email address cannot be verified here. You can book without that."
+
+
+class EmailNotSent(Refusal):
+    """The mail with the code was not taken; nothing was counted."""
+
+    code = "EMAIL_NOT_SENT"
+    message = "The mail could not be sent. Please check the address, or try again in a moment."
+    retryable = True
+
+
+class EmailCodeInvalid(Refusal):
+    """Not the code that was sent last to this mailbox, or one that is good no more; `tries_left` of the one that was sent."""
+
+    code = "EMAIL_CODE_INVALID"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(
+            "This is not the code that was sent. Please check it."
+            if tries_left
+            else "This code is not good any more. Please ask for a new one."
+        )
+        self.tries_left = tries_left
 
 
 class CheckoutClosed(Refusal):

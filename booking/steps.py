@@ -13,7 +13,8 @@ from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
-from booking.models import Appointment, Charge
+from booking.guests import GuestRecords, may_use_match
+from booking.models import Appointment, Charge, CreatedPatient, GuestDetails
 from booking.oversight import Attention
 from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
 from booking.refusals import (
@@ -48,6 +49,7 @@ class Steps(Compensation):
         holds: HoldStore,
         terms: PresentTerms,
         clock: Clock,
+        guest_records: GuestRecords = GuestRecords.NEW,
     ) -> None:
         super().__init__(billing=billing, scheduling=scheduling)
         self._terms = terms
@@ -55,6 +57,7 @@ class Steps(Compensation):
         self._cards = cards
         self._holds = holds
         self._clock = clock
+        self._guest_records = guest_records
         self._steps: Mapping[S, Callable[[Checkout], Awaitable[Checkout]]] = {
             S.STARTED: self._started,
             S.PATIENT_INTENDED: self._identify_patient,
@@ -67,8 +70,9 @@ class Steps(Compensation):
             S.BOOKED: self._booked,
             **self._undoing,
         }
-        # Finding the patient, deleting, cancelling and refunding read before they write, and are safe to repeat as they are.
+        # Deleting, cancelling and refunding read before they write, and are safe to repeat as they are.
         self._looks: Mapping[S, Callable[[Checkout], Awaitable[Checkout | None]]] = {
+            S.PATIENT_INTENDED: self._look_for_patient,
             S.CARD_INTENDED: self._look_for_card,
             S.CHARGE_INTENDED: self._look_for_charge,
             S.BOOKING_INTENDED: self._look_for_booking,
@@ -99,24 +103,43 @@ class Steps(Compensation):
         return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
 
     async def _identify_patient(self, checkout: Checkout) -> Checkout:
-        """Find, else create: safe to repeat, since one email and name is one record upstream."""
-        if checkout.guest is None:
-            raise AssertionError("a checkout without a patient has guest details")
-        found = await self._patients.find(checkout.guest)
-        created = False
-        if found is None:
-            try:
-                found = await self._patients.create(
-                    checkout.guest, clinician_id=checkout.slot.clinician_id, time_zone=checkout.time_zone
-                )
-                created = True
-            except UpstreamRefused as refusal:
-                found = await self._patients.find(checkout.guest)  # perhaps they came in between
-                if found is None and refusal.reason != PATIENT_EXISTS:
-                    return checkout.changed(state=S.CANCELLED, end_reason=EndReason.BOOKING_REFUSED)
-        if found is None:
-            raise OutcomeUnknown("a patient who exists is not found yet")
-        return checkout.changed(state=S.PATIENT_READY, patient_id=found, patient_created=created, guest=None)
+        """Look up, then create. A record that was there before is used only where the guest has proved that it is theirs.
+
+        Whoever has not meets the same calls whether there is one or not, so that nobody learns here who is a patient.
+        """
+        guest = _guest(checkout)
+        match = await self._patients.find(guest)
+        if match is not None and may_use_match(checkout, self._guest_records):
+            return _identified(checkout, match)
+        try:
+            return _created(checkout, await self._create_patient(checkout, guest, apart=match is not None))
+        except UpstreamRefused:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.BOOKING_REFUSED)
+
+    async def _create_patient(
+        self, checkout: Checkout, guest: GuestDetails, *, apart: bool
+    ) -> CreatedPatient:
+        async def create(*, apart: bool) -> CreatedPatient:
+            created = await self._patients.create(
+                guest,
+                clinician_id=checkout.slot.clinician_id,
+                time_zone=checkout.time_zone,
+                reference=checkout.id,
+                apart=apart,
+            )
+            return CreatedPatient(id=created, apart=apart)
+
+        try:
+            return await create(apart=apart)
+        except UpstreamRefused as refusal:
+            if apart or refusal.reason != PATIENT_EXISTS:
+                raise
+            return await create(apart=True)  # somebody came in between, or upstream compares names otherwise
+
+    async def _look_for_patient(self, checkout: Checkout) -> Checkout | None:
+        self._settled(checkout)
+        created = await self._patients.find_created(_guest(checkout), reference=checkout.id)
+        return _created(checkout, created) if created else None
 
     async def _patient_ready(self, checkout: Checkout) -> Checkout:
         if checkout.quote.due_today.is_zero:
@@ -246,6 +269,21 @@ def _intended(checkout: Checkout) -> datetime:
     if checkout.intended_at is None:
         raise AssertionError("an intent carries its time")
     return checkout.intended_at
+
+
+def _guest(checkout: Checkout) -> GuestDetails:
+    if checkout.guest is None:
+        raise AssertionError("a checkout without a patient has guest details")
+    return checkout.guest
+
+
+def _identified(checkout: Checkout, patient_id: str) -> Checkout:
+    return checkout.changed(state=S.PATIENT_READY, patient_id=patient_id, guest=None)
+
+
+def _created(checkout: Checkout, created: CreatedPatient) -> Checkout:
+    ready = _identified(checkout, created.id).changed(patient_created=True)
+    return ready.flagged(Attention.POSSIBLE_DUPLICATE_PATIENT) if created.apart else ready
 
 
 def _ending(checkout: Checkout) -> EndReason | Unknown | None:

@@ -14,6 +14,7 @@ from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
 from booking.current import current_work
 from booking.early_checks import EarlyChecks
+from booking.email_verification import CodeSender, EmailVerification
 from booking.guards import Guards
 from booking.late import LateTruth
 from booking.lookout import OFTEN, SELDOM, Lookout
@@ -135,6 +136,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             holds=holds,
             terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
             clock=clock,
+            guest_records=settings.guest_records,
         )
         late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger)
         name = _process_name()
@@ -152,6 +154,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)
         browsing = OpenCatalog(source=healthie.browsing, blocks=blocks)
         changes, happenings = SqlChanges(engine=engine), SqlHappeningLog(engine=engine)
+        trials = connect_trials(settings, counts, watch, clock)
         services = build_services(
             settings,
             heard=shared.heard,
@@ -163,8 +166,15 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             units=units,
             saga=saga,
             clock=clock,
-            trials=connect_trials(settings, counts, watch, clock),
+            trials=trials,
             day_held=DayHeldAlarm(watch=watch),
+            email_verification=EmailVerification(
+                sender=_code_sender(settings, clock),
+                units=units,
+                clock=clock,
+                trials=trials,
+                digest=_digest(derive_key(secret, "email-code")),
+            ),
         )
         exits.push_async_callback(services.checkouts.aclose)
         telling = Telling(settings=settings, units=units, watch=watch, clock=clock, name=name)
@@ -234,6 +244,19 @@ async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) ->
         return (LoggedAlerts(),)
     url = settings.alert_webhook_url.get_secret_value()
     return (await exits.enter_async_context(connect_webhook(url)), LoggedAlerts())
+
+
+def _code_sender(settings: Settings, clock: Clock) -> CodeSender | None:
+    """Who mails one-time codes, where the practice has named a mail server."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    # Loaded only where it is used: a tenth of a second at every start.
+    from integrations.mail.smtp import MailServer, SmtpCodes  # noqa: PLC0415
+
+    server = MailServer.of(settings.smtp_url.get_secret_value())
+    return SmtpCodes(
+        server=server, sender=settings.mail_from, clock=clock, needs_tls=not settings.in_development
+    )
 
 
 async def _ledger(settings: Settings, exits: contextlib.AsyncExitStack) -> ChargeLedger | None:

@@ -81,6 +81,8 @@ async def to_checkout(
         end_reason=_to_end_reason(checkout.end_reason),
         refunded=to_money_or_none(checkout.refunded),
         appointment=_to_appointment(checkout, catalog),
+        email_verified=checkout.email_verified_at is not None,
+        email_code_expires_at=checkout.email_code.expires_at if checkout.email_code else None,
         load_hold_expiry=hold_expiry,
     )
 

@@ -30,7 +30,9 @@ from schema.results import (
     ExtendHoldSuccess,
     HoldSlotSuccess,
     ReleaseHoldSuccess,
+    RequestEmailVerificationSuccess,
     StartCheckoutSuccess,
+    VerifyEmailSuccess,
 )
 
 Reference = Mapping[str, Any]
@@ -40,7 +42,13 @@ _HOLDS: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (HoldSlotSuccess, ExtendHoldSuccess)
 }
 _CHECKOUTS: Mapping[str, Callable[..., object]] = {
-    one.__name__: one for one in (ConfirmCheckoutSuccess, CancelCheckoutSuccess)
+    one.__name__: one
+    for one in (
+        ConfirmCheckoutSuccess,
+        CancelCheckoutSuccess,
+        RequestEmailVerificationSuccess,
+        VerifyEmailSuccess,
+    )
 }
 _ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus)}
 
@@ -59,7 +67,12 @@ def reference_of(outcome: object) -> Reference | None:
             return {"type": kind, "hold_id": hold_id}
         case StartCheckoutSuccess(checkout=checkout, guest_token=token):
             return {"type": kind, "checkout": checkout.id, "guest": token is not None}
-        case ConfirmCheckoutSuccess(checkout=checkout) | CancelCheckoutSuccess(checkout=checkout):
+        case (
+            ConfirmCheckoutSuccess(checkout=checkout)
+            | CancelCheckoutSuccess(checkout=checkout)
+            | RequestEmailVerificationSuccess(checkout=checkout)
+            | VerifyEmailSuccess(checkout=checkout)
+        ):
             return {"type": kind, "checkout": checkout.id}
     raise TypeError(f"{kind} is no outcome of a mutation")
 

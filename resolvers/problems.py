@@ -96,11 +96,18 @@ _HANDLERS = (
         lambda no: {"retry_after": no.retry_after},
     ),
     _handler(refusals.SignInRequired, problems.SignInRequired),
-    _handler(refusals.MailboxProofRequired, problems.MailboxProofRequired),
+    _handler(refusals.EmailVerificationRequired, problems.EmailVerificationRequired),
     _handler(
         refusals.UnpaidVisitsUsedUp,
         problems.UnpaidVisitsUsedUp,
         lambda no: {"retry_after": no.retry_after},
+    ),
+    _handler(refusals.EmailVerificationUnavailable, problems.EmailVerificationUnavailable),
+    _handler(refusals.EmailNotSent, problems.EmailNotSent),
+    _handler(
+        refusals.EmailCodeInvalid,
+        problems.EmailCodeInvalid,
+        lambda no: {"tries_left": no.tries_left},
     ),
     _handler(
         refusals.CheckoutClosed,

@@ -103,6 +103,12 @@ class Checkout:
     appointment: Appointment | None = field(
         description="The visit as it was booked; null before. `me` tells where it stands since then."
     )
+    email_verified: bool = field(
+        description="Whether the guest has proved that the mailbox of their email is theirs; false for who has signed in."
+    )
+    email_code_expires_at: datetime | None = field(
+        description="Until when the code that was mailed to the guest can be given; null when none waits."
+    )
     load_hold_expiry: strawberry.Private[Callable[[], Awaitable[datetime | None]]]
 
     @computed(description="Until when the time is held for it; null when there is no hold any more.")

@@ -140,7 +140,7 @@ class CardDeclined(Problem):
 
 
 @strawberry.type(
-    description="Too many cards were declined, or too many promo codes did not apply: for this person, their network, or "
+    description="Too many cards were declined, too many promo codes did not apply, or too many codes were mailed: for this person, their network, or "
     "all guests together. Nothing was tried. A person who has signed in is not counted among the guests."
 )
 class TooManyAttempts(Problem):
@@ -157,8 +157,8 @@ class SignInRequired(Problem):
 @strawberry.type(
     description="A guest must show that their mailbox is theirs before they book a visit that costs nothing."
 )
-class MailboxProofRequired(Problem):
-    """`booking.refusals.MailboxProofRequired`."""
+class EmailVerificationRequired(Problem):
+    """`booking.refusals.EmailVerificationRequired`."""
 
 
 @strawberry.type(
@@ -169,6 +169,25 @@ class UnpaidVisitsUsedUp(Problem):
     """`booking.refusals.UnpaidVisitsUsedUp`."""
 
     retry_after: int = field(description="Seconds until it may be tried again.")
+
+
+@strawberry.type(
+    description="The practice verifies no mailboxes, or the checkout was confirmed before. It can be confirmed without that."
+)
+class EmailVerificationUnavailable(Problem):
+    """`booking.refusals.EmailVerificationUnavailable`."""
+
+
+@strawberry.type(description="The mail with the code was not taken; nothing was counted.")
+class EmailNotSent(Problem):
+    """`booking.refusals.EmailNotSent`."""
+
+
+@strawberry.type(description="Not the code that was sent last, or one that is good no more.")
+class EmailCodeInvalid(Problem):
+    """`booking.refusals.EmailCodeInvalid`."""
+
+    tries_left: int = field(description="How often the code may be tried still; 0: ask for a new one.")
 
 
 @strawberry.type(description="The checkout has ended and takes no further action.")

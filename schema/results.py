@@ -15,13 +15,16 @@ from schema.problems import (
     ChargedWrongly,
     CheckoutClosed,
     ClinicianNotBookable,
+    EmailCodeInvalid,
+    EmailNotSent,
+    EmailVerificationRequired,
+    EmailVerificationUnavailable,
     GuestDetailsRequired,
     HoldCapacityReached,
     HoldExpired,
     HoldExtensionsUsedUp,
     HoldInCheckout,
     HoldLimitReached,
-    MailboxProofRequired,
     NothingDueToday,
     PaymentInProgress,
     PaymentUnavailable,
@@ -116,6 +119,22 @@ class CancelCheckoutSuccess:
     checkout: Checkout = field(description="The checkout as it stands.")
 
 
+@reached
+@strawberry.type(description="A code is on its way to the guest's mailbox, unless it is verified already.")
+class RequestEmailVerificationSuccess:
+    """A checkout whose guest is to give a code."""
+
+    checkout: Checkout = field(description="The checkout; `emailCodeExpiresAt` says until when.")
+
+
+@reached
+@strawberry.type(description="The mailbox is the guest's.")
+class VerifyEmailSuccess:
+    """A checkout whose guest has proved their mailbox."""
+
+    checkout: Checkout = field(description="The checkout as it stands.")
+
+
 QuoteResult = Annotated[
     QuoteSuccess
     | PlanRequired
@@ -166,6 +185,22 @@ StartCheckoutResult = Annotated[
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
 ]
 
+RequestEmailVerificationResult = Annotated[
+    RequestEmailVerificationSuccess
+    | EmailVerificationUnavailable
+    | EmailNotSent
+    | TooManyAttempts
+    | CheckoutClosed,
+    strawberry.union(
+        "RequestEmailVerificationResult", description="A code on its way, or why there is none."
+    ),
+]
+
+VerifyEmailResult = Annotated[
+    VerifyEmailSuccess | EmailCodeInvalid | EmailVerificationUnavailable | CheckoutClosed,
+    strawberry.union("VerifyEmailResult", description="A verified mailbox, or why it is not verified."),
+]
+
 ConfirmCheckoutResult = Annotated[
     ConfirmCheckoutSuccess
     | CheckoutProcessing
@@ -174,7 +209,7 @@ ConfirmCheckoutResult = Annotated[
     | CardDeclined
     | TooManyAttempts
     | SignInRequired
-    | MailboxProofRequired
+    | EmailVerificationRequired
     | UnpaidVisitsUsedUp
     | HoldExpired
     | TooLateToBook

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping
 
 from booking.checkout_row import Attempt, Checkout, CheckoutState, EndReason, LateFinding
 from booking.errors import UnknownState
-from booking.models import CardChoice, Charge, GuestDetails, Quote
+from booking.models import CardChoice, Charge, EmailCode, GuestDetails, Quote
 from booking.money import Money
 from booking.oversight import Attention, CheckoutSummary
 from booking.refusals import DeclineReason
@@ -22,6 +22,7 @@ _DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "slot": TypeAdapter(Slot),
     "quote": TypeAdapter(Quote),
     "guest": TypeAdapter(GuestDetails | None),
+    "email_code": TypeAdapter(EmailCode | None),
     "card": TypeAdapter(CardChoice | None),
     "charge": TypeAdapter(Charge | None),
     "refunded": TypeAdapter(Money | None),
@@ -42,6 +43,7 @@ _SCALARS = (
     "started_by",
     "hold_id",
     "time_zone",
+    "email_verified_at",
     "patient_id",
     "patient_created",
     "attempt",

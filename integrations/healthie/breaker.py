@@ -48,7 +48,7 @@ _KINDS = {
         "Coupons",
     ),
     "keys": ("WhoAmI",),
-    "patients": ("Patient", "PatientsByEmail", "VisitsOfPatient", "Cards"),
+    "patients": ("Patient", "PatientsByEmail", "PatientsByName", "VisitsOfPatient", "Cards"),
     "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
     "patient_changes": ("CreatePatient", "AttachCard"),
     "money": ("Charge", "Refund", "CancelRecurring"),

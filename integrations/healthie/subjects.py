@@ -44,6 +44,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "LatestCardHolders": None,
     "Patient": "id",
     "PatientsByEmail": None,
+    "PatientsByName": None,
     "PatientsChanged": None,
     "PaymentById": None,
     "PaymentsChanged": None,

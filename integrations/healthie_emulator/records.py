@@ -62,6 +62,7 @@ class User(Record):
     dob: date | None = None
     gender: str | None = None
     legal_name: str | None = None
+    record_identifier: str | None = None
     metadata: str | None = None
     default_stripe_customer_detail_id: str | None = None
 

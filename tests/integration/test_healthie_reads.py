@@ -191,17 +191,21 @@ class TestPatients:
         patients = here.healthie.patients
         assert await patients.find(GUEST) is None
 
-        made = await patients.create(GUEST, clinician_id=here.clinician(1), time_zone="America/New_York")
+        made = await patients.create(
+            GUEST, clinician_id=here.clinician(1), time_zone="America/New_York", reference="chk_sample"
+        )
         spelled = GuestDetails(email=" SAMPLE.GUEST@example.com", first_name="sample ", last_name="GUEST")
 
         assert await patients.find(spelled) == made
         with pytest.raises(UpstreamRefused) as caught:
-            await patients.create(GUEST, clinician_id=here.clinician(1), time_zone="America/New_York")
+            await patients.create(
+                GUEST, clinician_id=here.clinician(1), time_zone="America/New_York", reference="chk_sample"
+            )
         assert caught.value.reason == "patient_exists"
 
     async def test_another_name_at_the_same_email_is_another_patient(self, here: Practice) -> None:
         await here.healthie.patients.create(
-            GUEST, clinician_id=here.clinician(1), time_zone="America/New_York"
+            GUEST, clinician_id=here.clinician(1), time_zone="America/New_York", reference="chk_sample"
         )
         relative = GuestDetails(email=GUEST.email, first_name="Other", last_name="Guest")
 

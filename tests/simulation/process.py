@@ -27,7 +27,7 @@ from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.steps import Steps
 from booking.terms import PresentTerms
-from booking.unpaid import NoMailboxProofs, UnpaidPolicy, UnpaidVisits
+from booking.unpaid import UnpaidPolicy, UnpaidVisits
 from booking.watched import Resource, Snapshot
 from gateway.webhooks import WebhookEndpoint
 from gateway.worker import Worker
@@ -156,7 +156,7 @@ class Process:
                 store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
             ),
         )
-        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, proofs=NoMailboxProofs(), trials=self.trials)
+        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, trials=self.trials)
         self.starts = StartService(
             saga=self.saga,
             quotes=quotes,

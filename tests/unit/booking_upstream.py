@@ -3,16 +3,25 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from booking.catalog import Catalog, ContactType, Plan, VisitType
 from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
-from booking.models import Appointment, AppointmentStatus, Card, Charge, GuestDetails, Patient, Promo
+from booking.models import (
+    Appointment,
+    AppointmentStatus,
+    Card,
+    Charge,
+    CreatedPatient,
+    GuestDetails,
+    Patient,
+    Promo,
+)
 from booking.money import Money
-from booking.ports import LateCharges
+from booking.ports import PATIENT_EXISTS, LateCharges
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.slots import Slot
 from tests.unit.booking_doubles import FakeClock, Tape
@@ -49,6 +58,8 @@ class Books:
     clock: FakeClock
     tape: Tape
     patients: dict[str, GuestDetails] = field(default_factory=dict)
+    references: dict[str, str] = field(default_factory=dict)  # that patients were created with
+    defaults: dict[str, str] = field(default_factory=dict)  # patients' default cards
     cards: dict[str, list[Card]] = field(default_factory=lambda: defaultdict(list))
     used_tokens: set[str] = field(default_factory=set)
     charges: list[BookedCharge] = field(default_factory=list)
@@ -106,12 +117,22 @@ class FakePatients:
     async def find(self, guest: GuestDetails) -> str | None:
         return await self._books.call("find_patient", lambda: self._known(guest))
 
-    async def create(self, guest: GuestDetails, *, clinician_id: str, time_zone: str) -> str:
+    async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
+        def effect() -> CreatedPatient | None:
+            made = [one for one, kept in self._books.references.items() if kept == reference]
+            return CreatedPatient(id=made[0], apart=not self._books.patients[made[0]].email) if made else None
+
+        return await self._books.call("find_created_patient", effect)
+
+    async def create(
+        self, guest: GuestDetails, *, clinician_id: str, time_zone: str, reference: str, apart: bool = False
+    ) -> str:
         def effect() -> str:
-            if self._known(guest):
-                raise UpstreamRefused("create_patient", "patient_exists")
+            if self._known(guest) and not apart:
+                raise UpstreamRefused("create_patient", PATIENT_EXISTS)
             patient_id = f"p{len(self._books.patients) + 1}"
-            self._books.patients[patient_id] = guest
+            self._books.patients[patient_id] = replace(guest, email="") if apart else guest
+            self._books.references[patient_id] = reference
             return patient_id
 
         return await self._books.call("create_patient", effect)
@@ -142,6 +163,8 @@ class FakeCards:
             self._books.used_tokens.add(token)
             card = Card(id=f"card of {token}", brand="Visa", last4="4242", expires=None)
             self._books.cards[patient_id].append(card)
+            if make_default:
+                self._books.defaults[patient_id] = card.id
             return card
 
         return await self._books.call("attach_card", effect)

@@ -174,10 +174,10 @@ class TestCountedTwice:
         row = await world.settle(row)
         assert (row.state, row.attention, row.charge) == (
             S.NEEDS_ATTENTION,
-            (Attention.ALREADY_COUNTED,),
+            (Attention.POSSIBLE_DUPLICATE_PATIENT, Attention.ALREADY_COUNTED),
             None,
         )
-        assert reasons(world) == {Attention.ALREADY_COUNTED}
+        assert reasons(world) == set(row.attention)
 
 
 class TestProviderMismatch:

@@ -24,7 +24,6 @@ from tests.unit.booking_world import World
 
 # A driver that finds one of these does it again as it is: each reads before it writes.
 REPEATABLE = {
-    S.PATIENT_INTENDED,
     S.DELETION_INTENDED,
     S.RECURRING_CANCEL_INTENDED,
     S.REFUND_INTENDED,

@@ -55,7 +55,7 @@ CARD = {
     "source_status": "chargeable",
     "user_id": "501",
 }
-PERSON = {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest"}
+PERSON = {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest", "metadata": None}
 IN_PERSON = {"contact_type": "In Person", "appointment_location_id": "31"}
 WEBHOOK = {
     "id": "1001",
@@ -166,7 +166,7 @@ CALLS: dict[str, Callable[[Healthie], Awaitable[object]]] = {
         patient_id="501", token="tok_sample", make_default=True, clinician_id="11"
     ),
     "CreatePatient": lambda healthie: healthie.patients.create(
-        GUEST, clinician_id="11", time_zone="America/New_York"
+        GUEST, clinician_id="11", time_zone="America/New_York", reference="chk_sample"
     ),
     "Book": lambda healthie: healthie.scheduling.book(CHECKOUT),
     "DeleteVisit": lambda healthie: healthie.scheduling.delete(CHECKOUT),

@@ -26,6 +26,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
     refusals.TooManyAttempts: (90,),
     refusals.UnpaidVisitsUsedUp: (3600,),
+    refusals.EmailCodeInvalid: (3,),
     refusals.CheckoutClosed: ("cancelled",),
 }
 

@@ -26,6 +26,7 @@ from .more_members import MoreMembers
 from .more_offerings import MoreOfferings
 from .patient import Patient
 from .patients_by_email import PatientsByEmail
+from .patients_by_name import PatientsByName
 from .patients_changed import PatientsChanged
 from .payment_by_id import PaymentById
 from .payments_changed import PaymentsChanged
@@ -878,16 +879,17 @@ class Client(Base):
         )
 
     async def patients_by_email(
-        self, *, email: str, after: Union[Optional[str], UnsetType] = UNSET
+        self,
+        *,
+        email: str,
+        active_status: Union[Optional[str], UnsetType] = UNSET,
+        after: Union[Optional[str], UnsetType] = UNSET,
     ) -> PatientsByEmail:
         query = gql("""
-            query PatientsByEmail($email: String!, $after: String) {
-              users(email: $email, first: 50, after: $after) {
+            query PatientsByEmail($email: String!, $active_status: String, $after: String) {
+              users(keywords: $email, active_status: $active_status, first: 50, after: $after) {
                 nodes {
-                  id
-                  email
-                  first_name
-                  last_name
+                  ...PatientFound
                 }
                 page_info {
                   ...More
@@ -899,8 +901,20 @@ class Client(Base):
               has_next_page
               end_cursor
             }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
+            }
             """)
-        variables: dict[str, object] = {"email": email, "after": after}
+        variables: dict[str, object] = {
+            "email": email,
+            "active_status": active_status,
+            "after": after,
+        }
         return await self.execute(
             PatientsByEmail,
             query=query,
@@ -909,18 +923,60 @@ class Client(Base):
             variables=variables,
         )
 
+    async def patients_by_name(
+        self, *, name: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> PatientsByName:
+        query = gql("""
+            query PatientsByName($name: String!, $after: String) {
+              users(keywords: $name, first: 50, after: $after) {
+                nodes {
+                  ...PatientFound
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
+            }
+            """)
+        variables: dict[str, object] = {"name": name, "after": after}
+        return await self.execute(
+            PatientsByName,
+            query=query,
+            operation_name="PatientsByName",
+            mutation=False,
+            variables=variables,
+        )
+
     async def patient(self, *, id: str) -> Patient:
         query = gql("""
             query Patient($id: ID!) {
               user(id: $id) {
-                id
-                first_name
-                last_name
-                email
+                ...PatientFound
                 timezone
                 dietitian_id
                 is_patient
               }
+            }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
             }
             """)
         variables: dict[str, object] = {"id": id}
@@ -935,24 +991,23 @@ class Client(Base):
     async def create_patient(
         self,
         *,
-        email: str,
         first_name: str,
         last_name: str,
         dietitian_id: Union[Optional[str], UnsetType] = UNSET,
+        email: Union[Optional[str], UnsetType] = UNSET,
+        skipped_email: Union[Optional[bool], UnsetType] = UNSET,
         phone_number: Union[Optional[str], UnsetType] = UNSET,
         dob: Union[Optional[str], UnsetType] = UNSET,
         timezone: Union[Optional[str], UnsetType] = UNSET,
+        metadata: Union[Optional[str], UnsetType] = UNSET,
     ) -> CreatePatient:
         query = gql("""
-            mutation CreatePatient($dietitian_id: String, $email: String!, $first_name: String!, $last_name: String!, $phone_number: String, $dob: String, $timezone: String) {
+            mutation CreatePatient($dietitian_id: String, $email: String, $skipped_email: Boolean, $first_name: String!, $last_name: String!, $phone_number: String, $dob: String, $timezone: String, $metadata: String) {
               createClient(
-                input: {dietitian_id: $dietitian_id, email: $email, first_name: $first_name, last_name: $last_name, phone_number: $phone_number, dob: $dob, timezone: $timezone, dont_send_welcome: true}
+                input: {dietitian_id: $dietitian_id, email: $email, skipped_email: $skipped_email, first_name: $first_name, last_name: $last_name, phone_number: $phone_number, dob: $dob, timezone: $timezone, metadata: $metadata, dont_send_welcome: true}
               ) {
                 user {
-                  id
-                  email
-                  first_name
-                  last_name
+                  ...PatientFound
                 }
                 messages {
                   field
@@ -960,15 +1015,25 @@ class Client(Base):
                 }
               }
             }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
+            }
             """)
         variables: dict[str, object] = {
             "dietitian_id": dietitian_id,
             "email": email,
+            "skipped_email": skipped_email,
             "first_name": first_name,
             "last_name": last_name,
             "phone_number": phone_number,
             "dob": dob,
             "timezone": timezone,
+            "metadata": metadata,
         }
         return await self.execute(
             CreatePatient,
