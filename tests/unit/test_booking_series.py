@@ -7,6 +7,7 @@ import pytest
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.errors import OutcomeUnknown, UpstreamRefused
+from booking.guests import GuestRecords
 from booking.operators import OperatorDesk, Resolution
 from booking.oversight import Attention
 from booking.refusals import SlotTaken
@@ -214,10 +215,10 @@ class TestResolvedAsRefunded:
         assert world.books.live_appointments == []
 
     async def test_a_charge_of_another_checkout_is_left_to_it(self) -> None:
-        world = World()
+        world = World(guest_records=GuestRecords.PROVED)
         first = await confirm(world, await world.start())
         world.books.fail("charge", Lost())
-        row = await confirm(world, await world.start(slot=a_slot(hours=48)))
+        row = await confirm(world, await world.verify(await world.start(slot=a_slot(hours=48))))
         world.books.charges[0].key = row.upstream_key
         world.books.charges[0].at = world.clock.now()
         row = await world.settle(row)
