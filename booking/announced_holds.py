@@ -29,9 +29,9 @@ class AnnouncedHolds:
         """The hold, if it is live."""
         return await self._store.get(hold_id)
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
         """Move the expiry; the time is as taken as before. Raises HoldExpired."""
-        return await self._store.extend(hold, expires_at=expires_at)
+        return await self._store.extend(hold, expires_at=expires_at, counted=counted)
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand it over; the time is as taken as before. Raises HoldExpired."""

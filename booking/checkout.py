@@ -1,14 +1,17 @@
 """Checkouts as patients meet them once they are started: confirm, cancel, look. How they start is in checkout_start.py."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
+from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import StaleCheckout, UpstreamUnavailable
+from booking.guards import bookable_until, is_too_late
 from booking.models import CardChoice
 from booking.outcomes import outcome
 from booking.oversight import EventKind
@@ -22,11 +25,13 @@ from booking.refusals import (
     HoldExpired,
     PaymentInProgress,
     QuoteChanged,
+    SlotTaken,
+    TooLateToBook,
     TooManyAttempts,
 )
 from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
-from booking.trials import Counted, Trials, try_card, was_no_trial
+from booking.trials import Counted, Trials, try_card
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.unpaid import UnpaidVisits, came_to_nothing
 
@@ -64,7 +69,7 @@ class CheckoutService:
         unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
-        self._holds = holds
+        self._holds = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._cards = cards
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
@@ -83,16 +88,16 @@ class CheckoutService:
     ) -> Checkout:
         """Pay and book what the quote of this id says. Answers a confirmed row, or one under way when the time to answer is over.
 
-        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now (nothing was
-        done); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
-        CardRequired, CardDeclined, TooManyAttempts, SignInRequired, MailboxProofRequired, UnpaidVisitsUsedUp, HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable,
-        PaymentInProgress, BookingFailed, CheckoutClosed.
+        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or what it is
+        for is sold on other terms (nothing was charged); UpstreamUnavailable (nothing was done; so is a guest told whose patient
+        has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, SignInRequired, EmailVerificationRequired,
+        UnpaidVisitsUsedUp, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable, PaymentUnavailable, AmountNotChargeable,
+        PaymentInProgress, BookingFailed, TermsChanged, ChargedWrongly, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout, counted = await self._own.get(caller, checkout_id), Counted()
         while at_rest(checkout) and checkout.state in WAITING:
-            if checkout.quote.id != quote_id:
-                raise QuoteChanged(checkout.id, checkout.quote)  # nobody pays what they did not see
+            _check_accepted(checkout, quote_id)
             try:
                 checkout, counted = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
@@ -100,7 +105,10 @@ class CheckoutService:
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
-            return outcome(await self._driven(checkout, answer_by, counted))
+            checkout = await self._driven(checkout, answer_by, counted)
+            if at_rest(checkout) and checkout.state in WAITING:
+                _check_accepted(checkout, quote_id)
+            return outcome(checkout)
         except PaymentInProgress:
             if caller.principal.kind is PrincipalKind.GUEST:
                 # That they are known here, and pay elsewhere in this moment, is not a guest's to learn: nothing was done.
@@ -142,8 +150,10 @@ class CheckoutService:
     ) -> tuple[Checkout, Counted]:
         """Write down what the patient confirmed; a card is counted as tried, and a visit that costs nothing.
 
-        Raises HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable, and what UnpaidVisits.count raises.
+        Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable, and what
+        UnpaidVisits.count raises.
         """
+        await self._check_time(checkout)
         await self._check_hold(checkout)
         try:
             async with asyncio.timeout_at(answer_by):  # only reads: what is cut off here did nothing
@@ -162,7 +172,7 @@ class CheckoutService:
         )
         try:
             return await self._own.save(accepted, EventKind.ACCEPTED), counted
-        except StaleCheckout:
+        except Exception:  # what was not written down is neither tried nor booked
             await counted.forgive()
             raise
 
@@ -171,16 +181,23 @@ class CheckoutService:
         if card is None:
             return counted
         try:
-            return counted.also(await try_card(self._trials, caller, checkout), was_no_trial)
+            return await try_card(self._trials, caller, checkout, card, also=counted)
         except TooManyAttempts:
             await counted.forgive()
             raise
 
+    async def _check_time(self, checkout: Checkout) -> None:
+        if is_too_late(checkout, self._clock.now()):
+            await self._saga.end(checkout, S.EXPIRED, EndReason.TOO_LATE)
+            raise TooLateToBook(bookable_until(checkout))
+
     async def _check_hold(self, checkout: Checkout) -> None:
-        hold = await self._holds.get(checkout.hold_id)
-        if hold is None:
-            await self._saga.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
-            raise HoldExpired
+        """Whether the slot is held for the patient still, or again. Raises HoldExpired, SlotTaken; StaleCheckout."""
+        try:
+            await self._holds.of(checkout)
+        except (HoldExpired, SlotTaken) as refusal:
+            await self._saga.end_without_hold(checkout, refusal)
+            raise
 
     async def _usable(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> CardChoice | None:
         """The card, if it may be charged: a fresh token, or one of the signed-in patient's own."""
@@ -212,11 +229,29 @@ class CheckoutService:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
     async def _until_rest(self, checkout: Checkout, answer_by: float, counted: Counted) -> Checkout:
-        """Drive to the end, whoever waits; whose drive it is not looks on only while somebody waits for the answer."""
+        """Drive to the end, whoever waits, and settle what was counted."""
+        try:
+            checkout = await self._drive_on(checkout, answer_by)
+        except (
+            Exception
+        ):  # another payment was in progress, or nobody knows what became of it: the row tells what stands
+            with contextlib.suppress(Exception):  # it cannot be read either: what was counted stays
+                await counted.settle(await self._saga.load(checkout.id))
+            raise
+        await counted.settle(checkout)
+        return checkout
+
+    async def _drive_on(self, checkout: Checkout, answer_by: float) -> Checkout:
+        """Drive to the end; whose drive it is not looks on only while somebody waits for the answer."""
         loop = asyncio.get_running_loop()
         checkout = await self._saga.drive(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(await self._saga.load(checkout.id))
-        await counted.settle(checkout)
         return checkout
+
+
+def _check_accepted(checkout: Checkout, quote_id: str) -> None:
+    """Raise QuoteChanged unless the checkout's quote is the one that its patient saw: nobody pays what they did not see."""
+    if checkout.quote.id != quote_id:
+        raise QuoteChanged(checkout.id, checkout.quote)

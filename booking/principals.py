@@ -14,6 +14,10 @@ class PrincipalKind(StrEnum):
     OPERATOR = "operator"  # signed in, who runs this program for the practice
 
 
+# Whose names cost nothing: nobody has signed in behind them.
+STRANGERS = frozenset({PrincipalKind.VISITOR, PrincipalKind.GUEST})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Principal:
     """Somebody, identified well enough to own things; the id is opaque and holds no patient data."""

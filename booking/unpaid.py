@@ -5,7 +5,6 @@ fill in, so it is counted before it is booked, and given back when neither came 
 """
 
 from enum import StrEnum
-from typing import Protocol
 
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
@@ -13,7 +12,7 @@ from booking.models import Quote
 from booking.principals import Caller
 from booking.recording import at_rest
 from booking.refusals import (
-    MailboxProofRequired,
+    EmailVerificationRequired,
     SignInRequired,
     TooManyAttempts,
     UnpaidVisitsUsedUp,
@@ -27,32 +26,16 @@ class UnpaidPolicy(StrEnum):
     """What somebody who has not signed in must show before they book a visit that costs nothing."""
 
     OPEN = "open"  # nothing
-    MAILBOX = "mailbox"  # that the mailbox is theirs
+    VERIFIED_EMAIL = "verified_email"  # that the mailbox is theirs
     CARD = "card"  # a card, which is put on file and not charged
     SIGNED_IN = "signed_in"  # they cannot: they sign in first
-
-
-class MailboxProofs(Protocol):
-    """Who has shown that the mailbox they named is theirs."""
-
-    async def is_proved(self, checkout: Checkout) -> bool:
-        """Whether the guest of this checkout has."""
-
-
-class NoMailboxProofs:
-    """The port MailboxProofs of a gateway that cannot ask for one."""
-
-    async def is_proved(self, checkout: Checkout) -> bool:  # noqa: ARG002  # as the port has it
-        """Nobody has."""
-        return False
 
 
 class UnpaidVisits:
     """Decides on visits that cost nothing; everything else passes."""
 
-    def __init__(self, *, policy: UnpaidPolicy, proofs: MailboxProofs, trials: Trials) -> None:
+    def __init__(self, *, policy: UnpaidPolicy, trials: Trials) -> None:
         self._policy = policy
-        self._proofs = proofs
         self._trials = trials
 
     def check_start(self, caller: Caller, quote: Quote) -> None:
@@ -68,14 +51,14 @@ class UnpaidVisits:
     async def count(self, caller: Caller, checkout: Checkout) -> Trial | None:
         """Count the visit that is about to be booked, if it costs nothing; a checkout that made a record was counted for that already.
 
-        Raises SignInRequired, MailboxProofRequired, UnpaidVisitsUsedUp.
+        Raises SignInRequired, EmailVerificationRequired, UnpaidVisitsUsedUp.
         """
         if not _is_unpaid(checkout):
             return None
         if self._policy is UnpaidPolicy.SIGNED_IN:
             raise SignInRequired
-        if self._policy is UnpaidPolicy.MAILBOX and not await self._proofs.is_proved(checkout):
-            raise MailboxProofRequired
+        if self._policy is UnpaidPolicy.VERIFIED_EMAIL and checkout.email_verified_at is None:
+            raise EmailVerificationRequired
         if checkout.patient_created:
             return None
         try:

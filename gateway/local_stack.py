@@ -193,7 +193,7 @@ class _Family:
     def _tail(self, command: str) -> str:
         if not self._quiet:
             return ""
-        lines = self._log(command).read_text(errors="replace").splitlines()[-15:]
+        lines = self._log(command).read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
         return "\n".join(["", *lines])
 
 

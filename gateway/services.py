@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
+from booking.email_verification import EmailVerification
 from booking.hold_capacity import AnonymousShare, HoldAlarm, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.lookout import Changes
@@ -17,7 +18,7 @@ from booking.search import SlotSearch
 from booking.services import Services
 from booking.trials import BoundedPromotions, Trials
 from booking.unit_of_work import UnitOfWorkFactory
-from booking.unpaid import NoMailboxProofs, UnpaidVisits
+from booking.unpaid import UnpaidVisits
 from booking.watching import Watching
 from gateway.settings import Settings
 from integrations.healthie.connect import Healthie
@@ -37,6 +38,7 @@ def build_services(
     clock: Clock,
     trials: Trials,
     day_held: HoldAlarm,
+    email_verification: EmailVerification,
 ) -> Services:
     """Build them on their ports, with the rules that the settings give."""
     search = SlotSearch(
@@ -44,7 +46,7 @@ def build_services(
     )
     promotions = BoundedPromotions(inner=healthie.promotions, trials=trials)
     quotes = QuoteService(catalog=catalog, promotions=promotions)
-    unpaid = UnpaidVisits(policy=settings.unpaid_visits, proofs=NoMailboxProofs(), trials=trials)
+    unpaid = UnpaidVisits(policy=settings.unpaid_visits, trials=trials)
     records = RecordsService(patients=healthie.patients, cards=healthie.cards)
     return Services(
         catalog=browsing,
@@ -84,8 +86,10 @@ def build_services(
             trials=trials,
             unpaid=unpaid,
         ),
+        email_verification=email_verification,
         records=records,
         operations=OperationsService(units=units),
+        phone_region=settings.phone_region,
         watching=Watching(
             pokes=heard, search=search, records=records, units=units, changes=changes, clock=clock
         ),

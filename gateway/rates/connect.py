@@ -7,7 +7,7 @@ from booking.ports import Clock
 from booking.trials import Tried
 from gateway.rates.alarm import TrialsAlarm
 from gateway.rates.counting import Counts
-from gateway.rates.table import PROMO_CODES, cards, unpaid_visits
+from gateway.rates.table import EMAIL_CODES, PROMO_CODES, cards, unpaid_visits
 from gateway.rates.trials import CountedTrials
 from gateway.settings import Settings
 from gateway.tokens import derive_key
@@ -28,9 +28,10 @@ def connect_counts(settings: Settings, shared: "Redis | None", clock: Clock) -> 
 
 
 def connect_trials(settings: Settings, counts: Counts, watch: Watch, clock: Clock) -> CountedTrials:
-    """The bounds of cards, promo codes and visits that cost nothing."""
+    """The bounds of cards, promo codes, mailed codes and visits that cost nothing."""
     rates = {
         Tried.PROMO_CODE: PROMO_CODES.times(settings.rate_factor),
+        Tried.EMAIL_CODE: EMAIL_CODES,
         Tried.CARD: cards(
             caller=settings.cards_per_caller,
             network=settings.cards_per_network,

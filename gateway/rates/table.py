@@ -63,12 +63,19 @@ FIELDS: Mapping[str, Rate] = {
     "holdSlot": Rate(what="hold", window=_TEN_MINUTES, caller=30, network=120),
     # A row each with a guest's sealed details, and for a promo code a question to Healthie; changing one's mind is a start again.
     "startCheckout": Rate(what="start", window=_TEN_MINUTES, caller=30, network=60),
+    # Codes have their own bounds: so many mails an hour, so many tries of each.
+    "requestEmailVerification": Rate(what="email-code", window=_TEN_MINUTES, caller=30, network=120),
+    "verifyEmail": Rate(what="verify-email", window=_TEN_MINUTES, caller=30, network=120),
     # Cards have their own bound below; this is for who only knocks.
     "confirmCheckout": Rate(what="confirm", window=_TEN_MINUTES, caller=30, network=120),
 }
 
 # Promo codes that did not apply. Codes are words that people make up: a thousand guesses find one.
 PROMO_CODES = Rate(what=Tried.PROMO_CODE, window=_HOUR, caller=10, network=40, strangers=200)
+
+# Mails with a code. A patient mistypes the address, finds the first in the spam folder and asks once more; nobody's mailbox is to be
+# filled, and the practice's sender is to keep its good name. A mailbox counts as a caller.
+EMAIL_CODES = Rate(what=Tried.EMAIL_CODE, window=_HOUR, caller=5, network=20, strangers=300)
 
 # Webhooks that were refused, by address: forged ones, or a secret that is wrong. Healthie sends again for three days.
 REFUSED_WEBHOOKS = Rate(what="refused-webhook", window=_MINUTE, network=60)

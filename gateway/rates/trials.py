@@ -61,7 +61,7 @@ class CountedTrials:
             await self._alarm(what, self._clock.now())
         if retry_after:
             await self._counts.take_back(counted)
-            scopes = sorted({one.bound.subject.partition(":")[0] for one in counted if one.exceeded})
+            scopes = sorted({one.bound.scope for one in counted if one.exceeded})
             log.warning("trials.refused", what=what, scopes=scopes, retry_after=retry_after)
             raise TooManyAttempts(retry_after)
         return CountedTrial(counts=self._counts, counted=counted)

@@ -91,8 +91,11 @@ class RedisHoldStore:
         hold = _from_fields(fields) if fields else None
         return hold if hold is not None and hold.is_live(self._clock.now()) else None
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension; it never moves back. Raises HoldExpired."""
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
+
+        One that was extended since it was read is answered as it stands.
+        """
         now = self._clock.now()
         arguments: list[str | int] = [
             hold.id,
@@ -101,6 +104,8 @@ class RedisHoldStore:
             hold.owner,
             _micros(expires_at),
             secrets.token_hex(8),  # the client sends it once more when its answer is lost
+            hold.extensions,
+            int(counted),
         ]
         with _answering():
             return _standing(await self._extend(keys=self._keys(hold), args=arguments))
@@ -254,7 +259,7 @@ def _from_fields(fields: Mapping[str, Any]) -> Hold:
         slot=Slot(
             clinician_id=fields["clinician_id"],
             visit_type_id=fields["visit_type_id"],
-            contact_type=ContactType(fields["contact_type"]),
+            contact_type=_contact_type(fields["contact_type"]),
             location_id=fields["location_id"] or None,
             start=_moment(fields["starts_at"]),
             minutes=int(fields["minutes"]),
@@ -265,3 +270,10 @@ def _from_fields(fields: Mapping[str, Any]) -> Hold:
         extensions=int(fields["extensions"]),
         client=fields.get("client") or None,
     )
+
+
+def _contact_type(text: str) -> ContactType:
+    try:
+        return ContactType(text)
+    except ValueError:  # a newer version's hold: whoever asks is to ask that one
+        raise UpstreamUnavailable("hold store") from None

@@ -1,10 +1,12 @@
 """One suite for every hold store: SQL on SQLite, SQL on PostgreSQL, Redis. The clock is set, never waited for."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +192,27 @@ def around(hold: Hold) -> Interval:
     return Interval(start=hold.slot.start - timedelta(hours=2), end=hold.slot.end + timedelta(hours=2))
 
 
+class OfTomorrow(StrEnum):
+    HOLOGRAM = "hologram"
+
+
+async def test_a_hold_of_a_newer_version_keeps_its_time_and_whoever_asks_for_it_is_to_ask_again(
+    store: HoldStore, clock: SetClock
+) -> None:
+    hold = a_hold(clock)
+    strange: Any = OfTomorrow.HOLOGRAM
+    hold = replace(hold, slot=replace(hold.slot, contact_type=strange))
+    with contextlib.suppress(UpstreamUnavailable):  # who took it reads it back here
+        await store.acquire(hold, limit=PLENTY)
+    with pytest.raises(UpstreamUnavailable):
+        await store.get(hold.id)
+    assert [one.interval for one in await store.busy([hold.slot.clinician_id], around(hold))] == [
+        hold.slot.interval
+    ]
+    with pytest.raises((SlotTaken, UpstreamUnavailable)):
+        await store.acquire(a_hold(clock, name="hold_2"), limit=PLENTY)
+
+
 async def test_a_hold_is_read_back_as_it_was_taken(store: HoldStore, clock: SetClock) -> None:
     clock.advance(microseconds=123_457)
     remote, in_person = (
@@ -343,20 +366,32 @@ class TestExtend:
         with pytest.raises(SlotTaken):
             await store.acquire(a_hold(clock, name="hold_2", owner=BOB), limit=PLENTY)
 
+    async def test_what_does_not_count_moves_the_expiry_only(self, store: HoldStore, clock: SetClock) -> None:
+        hold = a_hold(clock)
+        await store.acquire(hold, limit=PLENTY)
+        until = clock.now() + timedelta(minutes=6)
+        begun = await store.extend(hold, expires_at=until, counted=False)
+        assert begun == replace(hold, expires_at=until)
+        assert await store.get(hold.id) == begun
+        assert (await store.extend(begun, expires_at=until)).extensions == 1
+
     async def test_never_moves_the_expiry_back(self, store: HoldStore, clock: SetClock) -> None:
         hold = a_hold(clock)
         await store.acquire(hold, limit=PLENTY)
         late = await store.extend(hold, expires_at=clock.now() + timedelta(minutes=20))
-        again = await store.extend(hold, expires_at=clock.now() + timedelta(minutes=6))
+        again = await store.extend(late, expires_at=clock.now() + timedelta(minutes=6))
         assert again == replace(late, extensions=2)
         assert await store.get(hold.id) == again
 
-    async def test_concurrent_extensions_are_all_counted(self, store: HoldStore, clock: SetClock) -> None:
+    async def test_concurrent_extensions_of_one_reading_are_one(
+        self, store: HoldStore, clock: SetClock
+    ) -> None:
         hold = a_hold(clock)
         await store.acquire(hold, limit=PLENTY)
         until = clock.now() + timedelta(minutes=9)
         extended = await asyncio.gather(*(store.extend(hold, expires_at=until) for _ in range(5)))
-        assert sorted(each.extensions for each in extended) == [1, 2, 3, 4, 5]
+        assert extended == [replace(hold, expires_at=until, extensions=1)] * 5
+        assert await store.get(hold.id) == extended[0]
 
     async def test_is_for_the_owner_only(self, store: HoldStore, clock: SetClock) -> None:
         hold = a_hold(clock)

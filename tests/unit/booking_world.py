@@ -1,5 +1,6 @@
 """The whole domain wired to its doubles, with sample people and an offer, and what must hold of every ended checkout."""
 
+import hashlib
 import itertools
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -21,6 +22,9 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
+from booking.email_verification import EmailVerification
+from booking.guards import Grounds, Guards
+from booking.guests import GuestRecords
 from booking.happenings import Name
 from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
@@ -38,16 +42,20 @@ from booking.saga_table import TERMINAL
 from booking.search import SlotSearch
 from booking.slots import Slot
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.unpaid import UnpaidPolicy, UnpaidVisits
 from booking.watching import Watching
+from tests.doubles.code_mail import KeptCodes
 from tests.doubles.trials import NotedTrials
 from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.unit.booking_upstream import (
     Books,
     FakeBilling,
     FakeCards,
+    FakeKeys,
     FakeOffer,
+    FakeOnSale,
     FakePatients,
     FakeScheduling,
 )
@@ -151,15 +159,6 @@ def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 2
 
 
 @dataclass
-class NotedProofs:
-    """The port MailboxProofs: whoever a test says."""
-
-    proved: set[str] = field(default_factory=set)  # ids of checkouts
-
-    async def is_proved(self, checkout: Checkout) -> bool:
-        return checkout.id in self.proved
-
-
 @dataclass
 class World:
     """One practice, one database, any number of processes."""
@@ -169,6 +168,7 @@ class World:
     unpaid_policy: UnpaidPolicy = UnpaidPolicy.OPEN
     share_rules: ShareRules = ALL_THERE_IS  # a day of this world has few slots
     ledger: ChargeLedger | None = None
+    guest_records: GuestRecords = GuestRecords.NEW
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -207,8 +207,17 @@ class World:
         )
         self.days_held: list[tuple[str, date]] = []
         self.trials = NotedTrials()
-        self.proofs = NotedProofs()
-        self.unpaid = UnpaidVisits(policy=self.unpaid_policy, proofs=self.proofs, trials=self.trials)
+        self.keys = FakeKeys()
+        self.grounds: Grounds = self.database
+        self.unpaid = UnpaidVisits(policy=self.unpaid_policy, trials=self.trials)
+        self.mail = KeptCodes()
+        self.email_verification = EmailVerification(
+            sender=self.mail,
+            units=self.database,
+            clock=self.clock,
+            trials=self.trials,
+            digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
+        )
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
@@ -238,7 +247,9 @@ class World:
             billing=FakeBilling(self.books),
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
+            terms=PresentTerms(on_sale=FakeOnSale(self.books, self.offer), promotions=self.offer),
             clock=self.clock,
+            guest_records=self.guest_records,
         )
         late = LateTruth(
             billing=FakeBilling(self.books),
@@ -249,6 +260,7 @@ class World:
         name = f"process-{next(self._processes)}"
         return Saga(
             steps=steps,
+            guards=Guards(grounds=self.grounds, keys=self.keys, clock=self.clock),
             late=late,
             units=units or self.database,
             holds=self.announced,
@@ -269,7 +281,7 @@ class World:
 
     def under(self, policy: UnpaidPolicy) -> CheckoutService:
         """Answer the checkout service of a process that was started with other settings."""
-        return self.a_service(self.saga, UnpaidVisits(policy=policy, proofs=self.proofs, trials=self.trials))
+        return self.a_service(self.saga, UnpaidVisits(policy=policy, trials=self.trials))
 
     def a_service(self, saga: Saga, unpaid: UnpaidVisits | None = None) -> CheckoutService:
         """Answer the checkout service of another process."""
@@ -304,6 +316,12 @@ class World:
             guest=None if caller.principal.patient_id else GUEST,
             accept_recurrence=True,
         )
+
+    async def verify(self, checkout: Checkout) -> Checkout:
+        """Have the guest ask for a code, and give it."""
+        await self.email_verification.request(as_guest(checkout), checkout.id)
+        _, code = self.mail.sent[-1]
+        return await self.email_verification.verify(as_guest(checkout), checkout.id, code)
 
     def row(self, checkout: Checkout) -> Checkout:
         """Answer the row as it stands in the database."""

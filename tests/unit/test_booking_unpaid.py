@@ -11,7 +11,7 @@ from booking.refusals import (
     CardDeclined,
     CardRequired,
     ClinicianNotBookable,
-    MailboxProofRequired,
+    EmailVerificationRequired,
     SignInRequired,
     SlotTaken,
     UnpaidVisitsUsedUp,
@@ -124,14 +124,15 @@ class TestWhatThePracticeAsks:
             await stricter.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert counted(world) == []
 
-    async def test_a_mailbox_that_was_proved(self) -> None:
-        world = World(unpaid_policy=UnpaidPolicy.MAILBOX)
+    async def test_a_verified_mailbox(self) -> None:
+        world = World(unpaid_policy=UnpaidPolicy.VERIFIED_EMAIL)
         checkout = await world.start(slot=SLOT)
         guest = as_guest(checkout)
-        with pytest.raises(MailboxProofRequired):
+        with pytest.raises(EmailVerificationRequired):
             await world.checkouts.confirm(guest, checkout.id, None, quote_id=checkout.quote.id)
         assert counted(world) == []
-        world.proofs.proved.add(checkout.id)
+        await world.email_verification.request(guest, checkout.id)
+        await world.email_verification.verify(guest, checkout.id, world.mail.sent[-1][1])
         booked = await world.checkouts.confirm(guest, checkout.id, None, quote_id=checkout.quote.id)
         assert booked.state is CheckoutState.CONFIRMED
 
