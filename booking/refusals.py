@@ -279,10 +279,8 @@ class UnpaidVisitsUsedUp(Refusal):
     retryable = True
 
     def __init__(self, retry_after: int) -> None:
-        hours = -(-retry_after // 3600)
         super().__init__(
-            "This visit cannot be booked without signing in at the moment. Please sign in, contact the practice, or try again in "
-            f"{hours} hour{'s' * (hours > 1)}."
+            "This visit cannot be booked without signing in at the moment. Please sign in, choose another day, or contact the practice."
         )
         self.retry_after = retry_after
 

@@ -21,7 +21,7 @@ class Rate:
     network: int | None = None
     strangers: int | None = None
     block: int | None = None  # all from one IPv4 /24 or IPv6 /48, where the address is known
-    day: int | None = None  # all strangers together on one day of one clinician
+    day: int | None = None  # all strangers together on one day of one clinician, in `AHEAD`
 
     def times(self, factor: float) -> "Rate":
         """So many times as much, and at least 1."""
@@ -42,6 +42,9 @@ _MINUTE = timedelta(minutes=1)
 _TEN_MINUTES = timedelta(minutes=10)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+
+# A clinician's day is filled in all the time that it is on offer, and not within a window of the rate: most are not for longer than this.
+AHEAD = timedelta(days=31)
 
 # Every request over HTTP and every operation on a socket, whatever becomes of it. An app that opens sends some ten; nobody reads five
 # pages a second. A mobile carrier's address stands for many patients, of whom few use one practice at once.

@@ -12,7 +12,7 @@ from booking.refusals import TooManyAttempts
 from booking.trials import Tried
 from gateway.rates.counting import Bound, Count, Counts
 from gateway.rates.operations import of_caller, of_network
-from gateway.rates.table import Rate
+from gateway.rates.table import AHEAD, Rate
 
 log = structlog.get_logger(__name__)
 
@@ -73,13 +73,13 @@ _STRANGERS = "strangers:"
 def _of_strangers(rate: Rate, client: str | None, day: str | None) -> Iterator[Bound]:
     """The rate for everybody who has not signed in: of a block of addresses, on a clinician's day, and in all."""
     subjects = (
-        (f"block:{block_of(client)}" if client is not None else None, rate.block),
-        (f"day:{day}" if day is not None else None, rate.day),
-        (_STRANGERS, rate.strangers),
+        (f"block:{block_of(client)}" if client is not None else None, rate.block, rate.window),
+        (f"day:{day}" if day is not None else None, rate.day, AHEAD),
+        (_STRANGERS, rate.strangers, rate.window),
     )
-    for subject, most in subjects:
+    for subject, most, window in subjects:
         if subject is not None and most is not None:
-            yield Bound(what=rate.what, subject=subject, most=most, window=rate.window)
+            yield Bound(what=rate.what, subject=subject, most=most, window=window)
 
 
 def _halfway(count: Count) -> bool:

@@ -138,7 +138,8 @@ class Witness:
         clash = self._raw_holds.execute(HELD_TWICE, (now, now)).fetchone()
         if clash is not None and not self._jumped:
             self.note(f"held twice: {clash[0]} and {clash[1]}")
-        if not self._jumped:
+        # What a checkout stood on before its store was emptied is taken again without asking for room.
+        if not self._jumped and Trouble.HOLDS_EMPTIED not in self._schedule.trace.troubles:
             self._see_shares()
 
     def _see_shares(self) -> None:

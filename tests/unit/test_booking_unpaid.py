@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from booking.checkout_row import CheckoutState
+from booking.guests import GuestRecords
 from booking.models import CardChoice
 from booking.principals import Caller
 from booking.refusals import (
     CardDeclined,
     CardRequired,
-    ClinicianNotBookable,
     EmailVerificationRequired,
     SignInRequired,
     SlotTaken,
@@ -72,12 +72,14 @@ class TestWhatIsCounted:
         assert world.row(checkout).state is CheckoutState.CANCELLED
         assert counted(world) == [Tried.UNPAID_VISIT]
 
-    async def test_nothing_when_neither_came_of_it(self, world: World) -> None:
+    async def test_nothing_when_neither_came_of_it(self) -> None:
+        world = World(guest_records=GuestRecords.PROVED)
         first = await world.start(slot=SLOT)
         await world.checkouts.confirm(as_guest(first), first.id, None, quote_id=first.quote.id)
         again = await world.start(slot=a_slot(FREE, hours=48))  # the same guest, whose record is there now
-        world.tape.refused_commit["booking_intended"] = ClinicianNotBookable()
-        with pytest.raises(ClinicianNotBookable):
+        world.put(world.row(again).changed(email_verified_at=world.clock.now()))
+        world.tape.refused_commit["booking_intended"] = SlotTaken()
+        with pytest.raises(SlotTaken):
             await world.checkouts.confirm(as_guest(again), again.id, None, quote_id=again.quote.id)
         assert not world.row(again).patient_created
         assert counted(world) == [Tried.UNPAID_VISIT]  # the first

@@ -267,7 +267,7 @@ class TestTrials:
         await trials.begin(Tried.CARD, names=["patient:p"], client="a-network", signed_in=True)
 
     async def test_visits_without_a_payment_are_bounded_for_a_block_a_clinicians_day_and_all(
-        self, trials: CountedTrials, alarms: Alarms
+        self, trials: CountedTrials, alarms: Alarms, clock: FakeClock
     ) -> None:
         async def booked(n: int, *, block: int, day: str = "c1 2027-01-04") -> bool:
             client = f"{block:032}{n:032}"
@@ -286,6 +286,9 @@ class TestTrials:
         assert [await booked(n, block=n) for n in range(10, 16)] == [True] * 4 + [False] * 2
         later = [await booked(n, block=n, day=f"c1 2027-02-{n}") for n in range(10, 20)]
         assert later == [True] * 5 + [False] * 5  # 15 in all
+        clock.advance(days=1)
+        assert not await booked(20, block=20)  # the clinician's day is as full as it was
+        assert await booked(21, block=21, day="c1 2027-02-21")
 
     async def test_what_is_refused_is_counted_for_nobody(self, trials: CountedTrials) -> None:
         for _ in range(3):
