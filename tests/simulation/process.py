@@ -15,6 +15,7 @@ from booking.checkout_start import StartService
 from booking.errors import UpstreamUnavailable
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
+from booking.operators import OperatorDesk
 from booking.pacing import LocalPacer, Pace
 from booking.polling import VisitPoll
 from booking.quotes import QuoteService
@@ -150,6 +151,7 @@ class Process:
             rules=CheckoutRules(),
             trials=NotedTrials(),
         )
+        self.desk = OperatorDesk(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())
         self.refresher = Refresher(
