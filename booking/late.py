@@ -17,6 +17,7 @@ from booking.models import Appointment, AppointmentStatus, Charge
 from booking.oversight import Attention
 from booking.ports import Billing, ChargeLedger, Clock, LateCharges, Scheduling
 from booking.saga_table import IN_FLIGHT
+from booking.stored import Unknown
 
 # After the end. The first is longer than the slowest call takes to land, the last as long as staff take to send a failed
 # payment again after a weekend.
@@ -122,13 +123,14 @@ class LateTruth:
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())
         for visit in undoable:
-            late = LateFinding(ended_as=checkout.state, appointment_id=visit.id)
+            late = LateFinding(ended_as=checkout.known_state, appointment_id=visit.id)
             return checkout.changed(state=S.LATE_DELETION_INTENDED, late=late)
         return None
 
 
 def _assert_none_is_paid(others: Sequence[Checkout]) -> None:
-    if any(other.state in IN_FLIGHT for other in others):
+    # Of a newer version's state it is not known whether money moves.
+    if any(other.state in IN_FLIGHT or isinstance(other.state, Unknown) for other in others):
         raise UpstreamUnavailable("another checkout of the patient is under way")
 
 
@@ -182,7 +184,7 @@ def _charge_to_undo(checkout: Checkout, charges: LateCharges) -> Checkout | None
         recurs = charge.recurring_payment_id is not None
         return checkout.changed(
             state=S.LATE_RECURRING_CANCEL_INTENDED if recurs else S.LATE_REFUND_INTENDED,
-            late=LateFinding(ended_as=checkout.state, attempt=attempt, charge=charge),
+            late=LateFinding(ended_as=checkout.known_state, attempt=attempt, charge=charge),
         )
     return None
 

@@ -11,6 +11,7 @@ from booking.ports import Clock
 from booking.recording import at_rest, entered
 from booking.saga_table import CALLING, CLAIMING, OPERATOR_MOVES, TERMINAL
 from booking.steps import SETTLE
+from booking.stored import Unknown
 from booking.story import announce, event
 from booking.unit_of_work import UnitOfWorkFactory
 
@@ -57,13 +58,18 @@ class OperatorDesk:
             raise InvalidInput(field="ID", reason="It is being driven at this moment.")
         if before.state is S.NEEDS_ATTENTION:
             state = before.attention_from
-            if state is None or state not in OPERATOR_MOVES[S.NEEDS_ATTENTION]:
+            if state is None or isinstance(state, Unknown) or state not in OPERATOR_MOVES[S.NEEDS_ATTENTION]:
                 raise InvalidInput(
                     field="ID", reason="It is not known which step to take again. Resolve it instead."
                 )
             after = self._taken_up(before, state)
         elif before.state in TERMINAL:
-            left = tuple(reason for reason in before.attention if reason in _NEVER_FOUND_AGAIN)
+            # What a newer version's reason means is not known: it stays, too.
+            left = tuple(
+                reason
+                for reason in before.attention
+                if reason in _NEVER_FOUND_AGAIN or isinstance(reason, Unknown)
+            )
             after = before.changed(attention=left, settled=(), looks=_one_look_less(before), tries=0)
         elif at_rest(before):
             raise InvalidInput(field="ID", reason="It waits for its patient: there is nothing to retry.")
@@ -83,6 +89,11 @@ class OperatorDesk:
         list, and is looked at once more. Raises NotFound, InvalidInput, PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
+        if any(isinstance(reason, Unknown) for reason in before.attention):
+            raise InvalidInput(
+                field="ID",
+                reason="A newer version of Frontdoor put it on the list: resolve it with that one.",
+            )
         if before.state is S.NEEDS_ATTENTION:
             after = self._booked(before) if resolution is Resolution.BOOKED else self._undone(before)
         elif before.state in TERMINAL and before.attention:

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from booking.stored import Unknown
+
 
 class Attention(StrEnum):
     """Why somebody must look."""
@@ -41,6 +43,10 @@ class Attention(StrEnum):
     )
     WEBHOOK_GIVEN_UP = "webhook_given_up"  # what a webhook is about could not be fetched for a day
     CARD_TESTING = "card_testing"  # more cards were declined than patients' are; the subject is the hour
+    UNPAID_VISITS = (
+        "unpaid_visits"  # guests book more visits that cost nothing than usual; the subject is the day
+    )
+    DAY_HELD = "day_held"  # strangers hold what they may of a clinician's day; the subject is both
     WEBHOOK_MISSING = "webhook_missing"  # some events were subscribed to by nobody
     WEBHOOK_DISABLED = "webhook_disabled"
     WEBHOOK_FAILING = "webhook_failing"  # upstream has warned, and will disable it
@@ -90,7 +96,7 @@ class Event:
 
     checkout_id: str
     at: datetime  # UTC
-    kind: EventKind
+    kind: EventKind | Unknown
     before: str  # state
     after: str  # state
     attempt: int

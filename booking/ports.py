@@ -15,6 +15,7 @@ from booking.catalog import Catalog, ContactType, Plan, VisitType
 from booking.checkout_row import Checkout
 from booking.models import Appointment, Card, Charge, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
+from booking.room import Room
 from booking.slots import Busy, Interval, Slot
 
 # Why a patient is not created: the reason of an UpstreamRefused.
@@ -110,7 +111,11 @@ class Cards(Protocol):
         """The patient's cards."""
 
     async def attach(self, *, patient_id: str, token: str, make_default: bool, clinician_id: str) -> Card:
-        """Turn a single-use token into a card on file. Raises CardDeclined."""
+        """Turn a single-use token into a card on file.
+
+        Raises CardDeclined for what was said against the card or the token, in whatever words; UpstreamRefused for what was
+        refused before anybody looked at them.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +131,9 @@ class Billing(Protocol):
     """Charges, all through the system of record; acting with the clinician's own key."""
 
     async def charge(self, checkout: Checkout) -> Charge:
-        """Charge the checkout's quote to its card with its upstream key. Raises CardDeclined; UpstreamRefused; OutcomeUnknown.
+        """Charge the checkout's quote to its card with its upstream key.
+
+        Raises CardDeclined; AmountNotChargeable; UpstreamRefused where the practice cannot charge it; OutcomeUnknown.
 
         Sends the gross amount and the coupon; the result is proved (state, charge id, sender), else OutcomeUnknown. A charge that
         names the attempt and was made on other terms than the quote's is answered as it is: `differs` names them.
@@ -202,19 +209,25 @@ class Scheduling(Protocol):
 class HoldStore(Protocol):
     """Slot locks: fast, expiring, visible to others. Exclusion that is final is the slot claim in the database."""
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
         """Take the interval, atomically against every overlapping live hold of the clinician; answers the hold.
 
         When the owner has a live hold on exactly this slot already, that one is answered as it is, and nothing changes.
         Raises SlotTaken, or HoldLimitReached when `limit` live holds were taken by whoever takes this one, or `client_limit`
-        from the hold's client, whoever owns them now (None: no limit).
+        from the hold's client, whoever owns them now (None: no limit); HoldCapacityReached when the anonymous holds of the
+        clinician's day leave no room (see `booking.room`; None: not asked), which holds at every moment, for many at once too.
         """
 
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
-        """Move the expiry of the owner's live hold and count the extension. Raises HoldExpired."""
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
+
+        One that was extended since it was read is answered as it stands: two taps are one extension.
+        """
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand a live hold to another owner (the checkout's); it goes on counting for who took it.
@@ -227,3 +240,6 @@ class HoldStore(Protocol):
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
+
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        """The clinician's live holds of people who have not signed in, for slots that start in this time."""

@@ -1,11 +1,13 @@
 """Refusals: what patients are told no to. Each is expected, carries the data its caller needs, and is mapped once to a GraphQL problem.
 
 Refusal (a DomainError, see errors.py)
-├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
-├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
+├── SlotTaken / SlotNotOffered / TooLateToBook / HoldExpired / HoldInCheckout / HoldLimitReached / HoldCapacityReached
+├── HoldExtensionsUsedUp
+├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
 ├── TermsChanged / ChargedWrongly
+├── SignInRequired / MailboxProofRequired / UnpaidVisitsUsedUp
 └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 """
 
@@ -42,6 +44,17 @@ class SlotNotOffered(Refusal):
     message = "This time is not on offer. Please choose one from the list."
 
 
+class TooLateToBook(Refusal):
+    """The visit has begun, or begins sooner than the practice takes bookings; `bookable_until` is in UTC."""
+
+    code = "TOO_LATE_TO_BOOK"
+    message = "It is too late to book this time. Please choose a later one. You have not been charged."
+
+    def __init__(self, bookable_until: datetime) -> None:
+        super().__init__()
+        self.bookable_until = bookable_until
+
+
 class HoldExpired(Refusal):
     """The hold is over, or was released."""
 
@@ -64,6 +77,21 @@ class HoldLimitReached(Refusal):
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} times are held for you already. Release one first.")
         self.limit = limit
+
+
+class HoldCapacityReached(Refusal):
+    """People who have not signed in hold as much of the clinician's day as they may; `retry_after` is in seconds."""
+
+    code = "HOLD_CAPACITY_REACHED"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        minutes = -(-retry_after // 60)
+        super().__init__(
+            "Many times of this clinician's day are being held at the moment. Please try again in "
+            f"{minutes} minute{'s' * (minutes > 1)}, choose another day, or sign in."
+        )
+        self.retry_after = retry_after
 
 
 class HoldExtensionsUsedUp(Refusal):
@@ -109,6 +137,15 @@ class NothingDueToday(Refusal):
 
     code = "NOTHING_DUE_TODAY"
     message = "A plan with nothing to pay today cannot be bought online. Please contact the practice."
+
+
+class AmountNotChargeable(Refusal):
+    """No card can be charged this amount: the card processor refuses it for certain; nothing was charged."""
+
+    code = "AMOUNT_NOT_CHARGEABLE"
+    message = (
+        "This amount cannot be paid with a card. Please contact the practice. You have not been charged."
+    )
 
 
 class PromoInvalid(Refusal):
@@ -215,6 +252,36 @@ class TooManyAttempts(Refusal):
         minutes = -(-retry_after // 60)
         super().__init__(
             f"That was tried too often. Please try again in {minutes} minute{'s' * (minutes > 1)}, or contact the practice."
+        )
+        self.retry_after = retry_after
+
+
+class SignInRequired(Refusal):
+    """The practice lets only people who have signed in book a visit that costs nothing."""
+
+    code = "SIGN_IN_REQUIRED"
+    message = "Please sign in to book this visit."
+
+
+class MailboxProofRequired(Refusal):
+    """The practice lets guests book a visit that costs nothing once they have shown that their mailbox is theirs."""
+
+    code = "MAILBOX_PROOF_REQUIRED"
+    message = "Please confirm your email address first."
+    retryable = True
+
+
+class UnpaidVisitsUsedUp(Refusal):
+    """Guests have booked as many visits that cost nothing as they may for now; `retry_after` is in seconds."""
+
+    code = "UNPAID_VISITS_USED_UP"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        hours = -(-retry_after // 3600)
+        super().__init__(
+            "This visit cannot be booked without signing in at the moment. Please sign in, contact the practice, or try again in "
+            f"{hours} hour{'s' * (hours > 1)}."
         )
         self.retry_after = retry_after
 

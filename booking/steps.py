@@ -1,11 +1,13 @@
 """The steps of the checkout saga: for each state, what a driver does with a row that stands there.
 
-A step answers the row as it shall be written next. It makes at most one foreign change, never inside a transaction,
+A step answers the row as it shall be written next; before one that sends, the driver asks its guards (guards.py). It makes at most one foreign change, never inside a transaction,
 and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+
+import structlog
 
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
@@ -14,14 +16,23 @@ from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Appointment, Charge
 from booking.oversight import Attention
 from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
-from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
+from booking.refusals import (
+    AmountNotChargeable,
+    CardDeclined,
+    ClinicianNotBookable,
+    DeclineReason,
+    SlotTaken,
+)
+from booking.stored import Unknown
 from booking.terms import PresentTerms
 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
 SETTLE = timedelta(seconds=30)
 
-# How long a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
+# For how long at least a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
 _RENEWAL = timedelta(minutes=1)
+
+log = structlog.get_logger(__name__)
 
 
 class Steps(Compensation):
@@ -69,19 +80,19 @@ class Steps(Compensation):
 
     async def take(self, checkout: Checkout) -> Checkout:
         """Take the step of the state at which the row stands; no call of the intent may be out."""
-        return await self._steps[checkout.state](checkout)
+        return await self._steps[checkout.known_state](checkout)
 
     async def look(self, checkout: Checkout) -> Checkout | None:
         """What became of an intent that somebody else committed. None: nothing landed, and it may be sent (again).
 
         Raises OutcomeUnknown while it is too early to tell.
         """
-        look = self._looks.get(checkout.state)
+        look = self._looks.get(checkout.known_state)
         return await look(checkout) if look else None
 
     async def glance(self, checkout: Checkout) -> Checkout | None:
         """What is proved to have landed of an intent, however early; None: nothing so far, which proves nothing."""
-        landed = self._landed.get(checkout.state)
+        landed = self._landed.get(checkout.known_state)
         return await landed(checkout) if landed else None
 
     async def _started(self, checkout: Checkout) -> Checkout:
@@ -109,6 +120,8 @@ class Steps(Compensation):
 
     async def _patient_ready(self, checkout: Checkout) -> Checkout:
         if checkout.quote.due_today.is_zero:
+            if checkout.card is not None:
+                return checkout.changed(state=S.CARD_INTENDED)  # is put on file, and nothing is charged to it
             return await self._on_terms(checkout) or await self._held(checkout, S.BOOKING_INTENDED)
         if checkout.card is None:
             raise AssertionError("a confirmed checkout with something due has a card")
@@ -129,17 +142,21 @@ class Steps(Compensation):
             )
         except CardDeclined as refusal:
             return _declined(checkout, refusal.reason)
-        except ClinicianNotBookable:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-        except (UpstreamRefused, UpstreamUnavailable, OutcomeUnknown):
-            return _declined(checkout, DeclineReason.TRY_AGAIN)
+        except (ClinicianNotBookable, UpstreamRefused) as refusal:
+            return _cannot_be_paid(checkout, refusal)
+        except UpstreamUnavailable:
+            return _not_judged(checkout, None)
+        except OutcomeUnknown:
+            return _not_judged(checkout, DeclineReason.TRY_AGAIN)
         return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
 
     async def _look_for_card(self, checkout: Checkout) -> Checkout:
-        return _declined(checkout, DeclineReason.TRY_AGAIN)
+        return _not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def _card_ready(self, checkout: Checkout) -> Checkout:
-        return await self._on_terms(checkout) or await self._held(checkout, S.CHARGE_INTENDED)
+        free = checkout.quote.due_today.is_zero
+        then = S.BOOKING_INTENDED if free else S.CHARGE_INTENDED
+        return await self._on_terms(checkout) or await self._held(checkout, then)
 
     async def _on_terms(self, checkout: Checkout) -> Checkout | None:
         """The row back at its patient with the present quote, or ended, when what they accepted is sold otherwise now; None: go on."""
@@ -165,31 +182,24 @@ class Steps(Compensation):
         if hold is None:
             now = self._clock.now()
             try:
-                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=now + _RENEWAL), limit=None)
+                ends = max(now + _RENEWAL, checkout.hold_expires_at or now)
+                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=ends), limit=None)
             except SlotTaken:
                 return checkout.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
         return checkout.changed(state=then)
 
     async def _send_charge(self, checkout: Checkout) -> Checkout:
-        if (reason := _ending(checkout)) is not None:
-            return checkout.changed(state=S.CANCELLED, end_reason=reason)
-        if self._too_late(checkout):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
         try:
             return _charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
             return _declined(checkout, refusal.reason)
-        except ClinicianNotBookable:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-        except UpstreamRefused:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.PAYMENT_UNAVAILABLE)
+        except (ClinicianNotBookable, AmountNotChargeable, UpstreamRefused) as refusal:
+            return _cannot_be_paid(checkout, refusal)
 
     async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
         landed = await self._landed_charge(checkout)
-        if landed is not None or self._too_late(checkout):
-            return landed
-        return await self._on_terms_still(checkout)
+        return landed if landed is not None else await self._on_terms_still(checkout)
 
     async def _landed_charge(self, checkout: Checkout) -> Checkout | None:
         landed = await self._billing.find_charge(checkout, since=_intended(checkout))
@@ -201,8 +211,6 @@ class Steps(Compensation):
         return checkout.changed(state=S.BOOKING_INTENDED)
 
     async def _send_booking(self, checkout: Checkout) -> Checkout:
-        if (reason := _ending(checkout)) is not None:
-            return _not_booked(checkout, reason)
         try:
             return _booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
@@ -215,11 +223,9 @@ class Steps(Compensation):
     async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
         landed = await self._landed_booking(checkout)
-        if landed is not None or _ending(checkout) is not None:
+        if landed is not None or checkout.charge is not None:
             return landed
-        if self._too_late(checkout):
-            return _not_booked(checkout, EndReason.BOOKING_TIMED_OUT)
-        return await self._on_terms_still(checkout) if checkout.charge is None else None
+        return await self._on_terms_still(checkout)
 
     async def _landed_booking(self, checkout: Checkout) -> Checkout | None:
         landed = await self._scheduling.find(checkout)
@@ -235,9 +241,6 @@ class Steps(Compensation):
         if self._clock.now() < _intended(checkout) + SETTLE:
             raise OutcomeUnknown("too early to look")
 
-    def _too_late(self, checkout: Checkout) -> bool:
-        return checkout.confirm_deadline is None or self._clock.now() >= checkout.confirm_deadline
-
 
 def _intended(checkout: Checkout) -> datetime:
     if checkout.intended_at is None:
@@ -245,7 +248,7 @@ def _intended(checkout: Checkout) -> datetime:
     return checkout.intended_at
 
 
-def _ending(checkout: Checkout) -> EndReason | None:
+def _ending(checkout: Checkout) -> EndReason | Unknown | None:
     """Why a row sends nothing more, and is only looked at and undone: something is wrong with it, or somebody has ended it."""
     if checkout.end_reason is None and checkout.cancel_requested:
         return EndReason.CANCELLED_BY_PATIENT
@@ -261,6 +264,29 @@ def _back_to_patient(checkout: Checkout) -> Checkout:
 
 def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
     return _back_to_patient(checkout).changed(declined=reason)
+
+
+def _not_judged(checkout: Checkout, told: DeclineReason | None) -> Checkout:
+    """Back to the patient: no bank has said anything about the card, which stays on the row as the sign of that.
+
+    `told` is what the patient hears of a token that may be used up; None: it was certainly not sent.
+    """
+    return checkout.changed(state=S.PATIENT_READY, declined=told, confirm_deadline=None)
+
+
+def _cannot_be_paid(
+    checkout: Checkout, refusal: ClinicianNotBookable | AmountNotChargeable | UpstreamRefused
+) -> Checkout:
+    """Over: no card would help. What the practice must mend is in the log."""
+    if isinstance(refusal, ClinicianNotBookable):
+        return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
+    if isinstance(refusal, AmountNotChargeable):
+        due, reason = str(checkout.quote.due_today), EndReason.AMOUNT_NOT_CHARGEABLE
+        log.error("checkout.amount_not_chargeable", checkout=checkout.id, due=due)
+    else:
+        reason = EndReason.PAYMENT_UNAVAILABLE
+        log.error("checkout.payment_unavailable", checkout=checkout.id, why=refusal.reason)
+    return checkout.changed(state=S.CANCELLED, end_reason=reason)
 
 
 def _charged(checkout: Checkout, charge: Charge) -> Checkout:

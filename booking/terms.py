@@ -9,8 +9,14 @@ from dataclasses import replace
 from booking.catalog import Plan
 from booking.models import Promo, Quote
 from booking.ports import OnSale, Promotions
-from booking.quotes import plan_quote
-from booking.refusals import NothingDueToday, PlanDoesNotCoverVisit, PlanSoldOut, PromoInvalid
+from booking.quotes import payable, plan_quote
+from booking.refusals import (
+    AmountNotChargeable,
+    NothingDueToday,
+    PlanDoesNotCoverVisit,
+    PlanSoldOut,
+    PromoInvalid,
+)
 
 
 class PresentTerms:
@@ -25,7 +31,10 @@ class PresentTerms:
 
         A promo code that does not apply any more makes a quote without it. Raises UpstreamUnavailable.
         """
-        present = await (self._of_plan(quote, quote.plan_id) if quote.plan_id else self._of_visit(quote))
+        try:
+            present = await (self._of_plan(quote, quote.plan_id) if quote.plan_id else self._of_visit(quote))
+        except (PlanSoldOut, PlanDoesNotCoverVisit, NothingDueToday, AmountNotChargeable):
+            return None
         return quote if present is not None and _terms(present) == _terms(quote) else present
 
     async def _of_plan(self, quote: Quote, plan_id: str) -> Quote | None:
@@ -33,10 +42,7 @@ class PresentTerms:
         if plan is None:
             return None
         promo = await self._promo(quote.promo_code, plan) if quote.promo_code else None
-        try:
-            return plan_quote(plan, quote.visit_type_id, promo, quote.policy)
-        except (PlanSoldOut, PlanDoesNotCoverVisit, NothingDueToday):
-            return None
+        return plan_quote(plan, quote.visit_type_id, promo, quote.policy)
 
     async def _promo(self, code: str, plan: Plan) -> Promo | None:
         try:
@@ -54,8 +60,10 @@ class PresentTerms:
         if kind.price is None:
             return quote if quote.due_today.is_zero else None
         nothing = kind.price - kind.price
-        return replace(
-            quote, description=kind.name, list_price=kind.price, discount=nothing, due_today=kind.price
+        return payable(
+            replace(
+                quote, description=kind.name, list_price=kind.price, discount=nothing, due_today=kind.price
+            )
         )
 
 

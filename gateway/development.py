@@ -43,5 +43,7 @@ async def run_until_stopped(
 
 def _written(settings: Mapping[str, str], path: Path) -> Path:
     """Write the stack's settings as a shell reads them, so that any command can be tried on it."""
-    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()))
+    path.write_text(
+        "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()), encoding="utf-8"
+    )
     return path

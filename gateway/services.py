@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
+from booking.hold_capacity import AnonymousShare, HoldAlarm, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.lookout import Changes
 from booking.operations import OperationsService
@@ -16,6 +17,7 @@ from booking.search import SlotSearch
 from booking.services import Services
 from booking.trials import BoundedPromotions, Trials
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import NoMailboxProofs, UnpaidVisits
 from booking.watching import Watching
 from gateway.settings import Settings
 from integrations.healthie.connect import Healthie
@@ -34,6 +36,7 @@ def build_services(
     saga: Saga,
     clock: Clock,
     trials: Trials,
+    day_held: HoldAlarm,
 ) -> Services:
     """Build them on their ports, with the rules that the settings give."""
     search = SlotSearch(
@@ -41,6 +44,7 @@ def build_services(
     )
     promotions = BoundedPromotions(inner=healthie.promotions, trials=trials)
     quotes = QuoteService(catalog=catalog, promotions=promotions)
+    unpaid = UnpaidVisits(policy=settings.unpaid_visits, proofs=NoMailboxProofs(), trials=trials)
     records = RecordsService(patients=healthie.patients, cards=healthie.cards)
     return Services(
         catalog=browsing,
@@ -57,9 +61,16 @@ def build_services(
                 per_owner=settings.holds_per_owner,
                 per_client=settings.holds_per_client,
             ),
+            share=AnonymousShare(
+                store=holds,
+                search=search,
+                clock=clock,
+                rules=ShareRules(everybody=settings.anonymous_holds_percent / 100),
+                alarm=day_held,
+            ),
         ),
         quotes=quotes,
-        starts=StartService(saga=saga, quotes=quotes, holds=holds, units=units, clock=clock),
+        starts=StartService(saga=saga, quotes=quotes, holds=holds, units=units, clock=clock, unpaid=unpaid),
         checkouts=CheckoutService(
             saga=saga,
             holds=holds,
@@ -71,6 +82,7 @@ def build_services(
                 answer_within=timedelta(seconds=settings.answer_seconds),
             ),
             trials=trials,
+            unpaid=unpaid,
         ),
         records=records,
         operations=OperationsService(units=units),

@@ -52,9 +52,19 @@ def _handler(
 _HANDLERS = (
     _handler(refusals.SlotTaken, problems.SlotTaken),
     _handler(refusals.SlotNotOffered, problems.SlotNotOffered),
+    _handler(
+        refusals.TooLateToBook,
+        problems.TooLateToBook,
+        lambda no: {"bookable_until": no.bookable_until},
+    ),
     _handler(refusals.HoldExpired, problems.HoldExpired),
     _handler(refusals.HoldInCheckout, problems.HoldInCheckout),
     _handler(refusals.HoldLimitReached, problems.HoldLimitReached, lambda no: {"limit": no.limit}),
+    _handler(
+        refusals.HoldCapacityReached,
+        problems.HoldCapacityReached,
+        lambda no: {"retry_after": no.retry_after},
+    ),
     _handler(
         refusals.HoldExtensionsUsedUp,
         problems.HoldExtensionsUsedUp,
@@ -65,6 +75,7 @@ _HANDLERS = (
     _handler(refusals.PlanSoldOut, problems.PlanSoldOut),
     _handler(refusals.PlanDoesNotCoverVisit, problems.PlanDoesNotCoverVisit),
     _handler(refusals.NothingDueToday, problems.NothingDueToday),
+    _handler(refusals.AmountNotChargeable, problems.AmountNotChargeable),
     _handler(refusals.PromoInvalid, problems.PromoInvalid, lambda no: {"reason": no.reason}),
     _handler(refusals.RecurrenceNotAccepted, problems.RecurrenceNotAccepted),
     _handler(refusals.GuestDetailsRequired, problems.GuestDetailsRequired),
@@ -82,6 +93,13 @@ _HANDLERS = (
     _handler(
         refusals.TooManyAttempts,
         problems.TooManyAttempts,
+        lambda no: {"retry_after": no.retry_after},
+    ),
+    _handler(refusals.SignInRequired, problems.SignInRequired),
+    _handler(refusals.MailboxProofRequired, problems.MailboxProofRequired),
+    _handler(
+        refusals.UnpaidVisitsUsedUp,
+        problems.UnpaidVisitsUsedUp,
         lambda no: {"retry_after": no.retry_after},
     ),
     _handler(

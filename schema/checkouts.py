@@ -47,8 +47,14 @@ class CheckoutEndReason(Enum):
     PAYMENT_UNAVAILABLE = enum_value(
         "payment_unavailable", description="The practice could not take the payment."
     )
+    AMOUNT_NOT_CHARGEABLE = enum_value(
+        "amount_not_chargeable", description="The card processor charges no card this amount."
+    )
     BOOKING_REFUSED = enum_value("booking_refused", description="The practice's books refused the visit.")
     BOOKING_TIMED_OUT = enum_value("booking_timed_out", description="The visit could not be booked in time.")
+    TOO_LATE = enum_value(
+        "too_late", description="The visit has begun, or begins sooner than the practice takes bookings."
+    )
     TERMS_CHANGED = enum_value(
         "terms_changed",
         description="What was chosen is no longer sold as it was accepted; nothing was charged.",

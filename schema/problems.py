@@ -32,6 +32,13 @@ class SlotNotOffered(Problem):
     """`booking.refusals.SlotNotOffered`."""
 
 
+@strawberry.type(description="The visit has begun, or begins sooner than the practice takes bookings.")
+class TooLateToBook(Problem):
+    """`booking.refusals.TooLateToBook`."""
+
+    bookable_until: datetime = field(description="Until when it could be booked.")
+
+
 @strawberry.type(description="The hold is over, was released, or is not the caller's.")
 class HoldExpired(Problem):
     """`booking.refusals.HoldExpired`."""
@@ -47,6 +54,16 @@ class HoldLimitReached(Problem):
     """`booking.refusals.HoldLimitReached`."""
 
     limit: int = field(description="How many one may hold.")
+
+
+@strawberry.type(
+    description="People who have not signed in hold as much of the clinician's day at the moment as they may. Patients who sign in are not "
+    "concerned, and other days may have room."
+)
+class HoldCapacityReached(Problem):
+    """`booking.refusals.HoldCapacityReached`."""
+
+    retry_after: int = field(description="Seconds until there is room again, if nobody else takes it.")
 
 
 @strawberry.type(description="The hold was extended as often as it can be.")
@@ -79,6 +96,14 @@ class PlanDoesNotCoverVisit(Problem):
 @strawberry.type(description="A plan with nothing to pay today cannot be bought online.")
 class NothingDueToday(Problem):
     """`booking.refusals.NothingDueToday`."""
+
+
+@strawberry.type(
+    description="The card processor charges no card this amount: it is too small, too large, or in a currency that the practice "
+    "cannot be paid in. Nothing was charged."
+)
+class AmountNotChargeable(Problem):
+    """`booking.refusals.AmountNotChargeable`."""
 
 
 @strawberry.type(description="The promo code does not apply.")
@@ -120,6 +145,28 @@ class CardDeclined(Problem):
 )
 class TooManyAttempts(Problem):
     """`booking.refusals.TooManyAttempts`."""
+
+    retry_after: int = field(description="Seconds until it may be tried again.")
+
+
+@strawberry.type(description="Only people who have signed in may book a visit that costs nothing here.")
+class SignInRequired(Problem):
+    """`booking.refusals.SignInRequired`."""
+
+
+@strawberry.type(
+    description="A guest must show that their mailbox is theirs before they book a visit that costs nothing."
+)
+class MailboxProofRequired(Problem):
+    """`booking.refusals.MailboxProofRequired`."""
+
+
+@strawberry.type(
+    description="Guests have booked as many visits that cost nothing as they may for now: this one, their network, with this clinician on "
+    "this day, or all together. Nothing was done, and the time stays held. People who have signed in are not concerned."
+)
+class UnpaidVisitsUsedUp(Problem):
+    """`booking.refusals.UnpaidVisitsUsedUp`."""
 
     retry_after: int = field(description="Seconds until it may be tried again.")
 

@@ -8,6 +8,7 @@ from strawberry import field
 from schema.checkouts import Checkout
 from schema.permissions import reached
 from schema.problems import (
+    AmountNotChargeable,
     BookingFailed,
     CardDeclined,
     CardRequired,
@@ -15,10 +16,12 @@ from schema.problems import (
     CheckoutClosed,
     ClinicianNotBookable,
     GuestDetailsRequired,
+    HoldCapacityReached,
     HoldExpired,
     HoldExtensionsUsedUp,
     HoldInCheckout,
     HoldLimitReached,
+    MailboxProofRequired,
     NothingDueToday,
     PaymentInProgress,
     PaymentUnavailable,
@@ -28,10 +31,13 @@ from schema.problems import (
     PromoInvalid,
     QuoteChanged,
     RecurrenceNotAccepted,
+    SignInRequired,
     SlotNotOffered,
     SlotTaken,
     TermsChanged,
+    TooLateToBook,
     TooManyAttempts,
+    UnpaidVisitsUsedUp,
 )
 from schema.quotes import Quote
 from schema.slots import Hold
@@ -116,13 +122,20 @@ QuoteResult = Annotated[
     | PlanSoldOut
     | PlanDoesNotCoverVisit
     | NothingDueToday
+    | AmountNotChargeable
     | PromoInvalid
     | TooManyAttempts,
     strawberry.union("QuoteResult", description="A price, or why there is none."),
 ]
 
 HoldSlotResult = Annotated[
-    HoldSlotSuccess | SlotTaken | SlotNotOffered | ClinicianNotBookable | HoldLimitReached,
+    HoldSlotSuccess
+    | SlotTaken
+    | SlotNotOffered
+    | TooLateToBook
+    | ClinicianNotBookable
+    | HoldLimitReached
+    | HoldCapacityReached,
     strawberry.union("HoldSlotResult", description="A hold, or why there is none."),
 ]
 
@@ -139,14 +152,17 @@ ReleaseHoldResult = Annotated[
 StartCheckoutResult = Annotated[
     StartCheckoutSuccess
     | HoldExpired
+    | TooLateToBook
     | GuestDetailsRequired
     | RecurrenceNotAccepted
     | PlanRequired
     | PlanSoldOut
     | PlanDoesNotCoverVisit
     | NothingDueToday
+    | AmountNotChargeable
     | PromoInvalid
-    | TooManyAttempts,
+    | TooManyAttempts
+    | SignInRequired,
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
 ]
 
@@ -157,11 +173,16 @@ ConfirmCheckoutResult = Annotated[
     | CardRequired
     | CardDeclined
     | TooManyAttempts
+    | SignInRequired
+    | MailboxProofRequired
+    | UnpaidVisitsUsedUp
     | HoldExpired
+    | TooLateToBook
     | SlotTaken
     | ClinicianNotBookable
     | PaymentInProgress
     | PaymentUnavailable
+    | AmountNotChargeable
     | TermsChanged
     | ChargedWrongly
     | BookingFailed

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.plugins.emulator",
     "tests.plugins.node",
     "tests.plugins.stack",
+    "tests.plugins.zone_rules",
 ]
 
 # The settings of a running Frontdoor are not the tests': a test that forgets one must not reach a real account.

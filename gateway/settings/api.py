@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from booking.unpaid import UnpaidPolicy
 from gateway.settings.environment import Environment, EnvironmentSettings
 
 
@@ -22,8 +23,10 @@ class TrustedDocumentsMode(StrEnum):
 class ApiSettings(EnvironmentSettings):
     """Whose API it is, which pages and documents it answers, and its bounds and times."""
 
+    # Made when the settings are read, not when this is imported: by then it is settled which rules apply.
     time_zone: ZoneInfo = Field(
-        ZoneInfo("America/New_York"), description="The practice's time zone, by its IANA name."
+        default_factory=lambda: ZoneInfo("America/New_York"),
+        description="The practice's time zone, by its IANA name.",
     )
     tenant: str = Field(
         "practice", description="The practice's name in keys; change it only with an empty database."
@@ -44,6 +47,12 @@ class ApiSettings(EnvironmentSettings):
     holds_per_owner: int = Field(3, ge=1, le=20, description="How many slots one caller may hold at once.")
     holds_per_client: int = Field(
         10, ge=1, le=1000, description="How many slots one network may hold at once, where it is known."
+    )
+    anonymous_holds_percent: int = Field(
+        50,
+        ge=1,
+        le=100,
+        description="How much of a clinician's day may be held at once by people who have not signed in.",
     )
     client_address_header: str | None = Field(
         None,
@@ -69,6 +78,29 @@ class ApiSettings(EnvironmentSettings):
         ge=1,
         le=1_000_000,
         description="The same of all together who have not signed in; half as many are alerted.",
+    )
+    unpaid_visits: UnpaidPolicy = Field(
+        UnpaidPolicy.OPEN,
+        description="What a guest must show before they book a visit that costs nothing: `open` (nothing), `mailbox` (that it is theirs), "
+        "`card` (put on file, not charged), `signed_in` (guests cannot).",
+    )
+    unpaid_per_network: int = Field(
+        5,
+        ge=1,
+        le=1_000_000,
+        description="How many such visits guests of one network may book in a day, where it is known.",
+    )
+    unpaid_per_clinician_day: int = Field(
+        8,
+        ge=1,
+        le=1_000_000,
+        description="The same of all guests with one clinician on one day.",
+    )
+    unpaid_of_guests: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="The same of all guests together; half as many are alerted.",
     )
     confirm_minutes: int = Field(
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."

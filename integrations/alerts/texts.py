@@ -30,6 +30,10 @@ _TEXTS = {
     Attention.WEBHOOK_GIVEN_UP: "What a webhook is about could not be fetched for a day: see `frontdoor webhooks list --dead`.",
     Attention.CARD_TESTING: "Somebody seems to try cards that are not theirs: more were declined than patients' are. What is beyond the "
     "bound is not sent to Healthie. The log's trials.refused say by what; the subject is the hour.",
+    Attention.UNPAID_VISITS: "Guests book more visits that cost nothing than they may, or half of what all may in a day: somebody may be filling "
+    "the calendars. Look at the newest visits and patients in Healthie. The log's trials.refused say by what; the subject is the day.",
+    Attention.DAY_HELD: "People who have not signed in hold nearly all that they may of a clinician's day, without paying so far: a rush, or "
+    "somebody who keeps the calendar shut. Patients who sign in can still book the rest. The subject is the clinician and the day (UTC).",
     Attention.WEBHOOK_MISSING: "No webhook at Healthie sent these events to us. One was made, and what Healthie lists as changed since is looked at.",
     Attention.WEBHOOK_DISABLED: "Healthie had disabled a webhook of ours. It was enabled again, and what Healthie tried to send is fetched.",
     Attention.WEBHOOK_FAILING: "What Healthie sends on a webhook of ours is not taken; it will be disabled. See `frontdoor webhooks health`.",

@@ -64,7 +64,7 @@ class HealthieBilling:
         Sends the gross amount: Healthie takes the coupon's discount off it. The answer is believed when state, processor's charge
         id and sender prove it, and card, amount, plan and recurrence are as accepted, or our reference stands in the note: what is
         not as accepted is then named in `differs`.
-        Raises CardDeclined, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
+        Raises CardDeclined, AmountNotChargeable, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
         """
         if checkout.patient_id is None or checkout.card_id is None:
             raise ValueError("a charge needs a patient and a card")

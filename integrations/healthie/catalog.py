@@ -18,7 +18,7 @@ from booking.catalog import (
     PlanVisits,
     VisitType,
 )
-from booking.money import Money
+from booking.money import Money, decimals_of
 from integrations.healthie.answers import money, rest
 from integrations.healthie.contact_types import contact_types
 from integrations.healthie.errors import reading
@@ -180,7 +180,16 @@ def visit_type_of(kind: VisitKind, currency: str) -> VisitType | None:
         contact_types=known,
         price=price,
         clinician_ids=_only(kind),
+        schedule_notice=_own_notice(kind),
     )
+
+
+def _own_notice(kind: VisitKind) -> timedelta | None:
+    """How long ahead visits of this type are to be booked, where the practice has set it for the type; none at all is zero."""
+    own = kind.appointment_setting if kind.has_specific_appointment_settings else None
+    if own is None or own.minimum_advance_schedule_time is None:
+        return None
+    return timedelta(minutes=own.minimum_advance_schedule_time)
 
 
 def _only(kind: VisitKind) -> frozenset[str] | None:
@@ -205,7 +214,7 @@ def _location(place: Place) -> Location:
 
 
 def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> BookingPolicy:
-    """The practice's rules: times are minutes, fees are cents."""
+    """The practice's rules: times are minutes, fees are minor units of the currency (cents)."""
     if own is None:
         return BookingPolicy(
             schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None
@@ -213,8 +222,8 @@ def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> Booki
     return BookingPolicy(
         schedule_notice=_minutes(own.minimum_advance_schedule_time),
         cancel_notice=_minutes(own.minimum_advance_cancel_time),
-        late_cancellation_fee=_cents(own.late_cancellation_fee, currency),
-        no_show_fee=_cents(own.no_show_fee, currency),
+        late_cancellation_fee=_fee(own.late_cancellation_fee, currency),
+        no_show_fee=_fee(own.no_show_fee, currency),
     )
 
 
@@ -222,5 +231,6 @@ def _minutes(count: int | None) -> timedelta | None:
     return timedelta(minutes=count) if count else None
 
 
-def _cents(count: int | None, currency: str) -> Money | None:
-    return Money.of(Decimal(count) / 100, currency) if count else None
+def _fee(minor_units: int | None, currency: str) -> Money | None:
+    code = currency.upper()
+    return Money.of(Decimal(minor_units).scaleb(-decimals_of(code)), code) if minor_units else None

@@ -6,7 +6,7 @@ from decimal import Decimal
 from booking.checkout_row import Checkout
 from booking.models import Charge, Recurrence
 from booking.money import Money
-from integrations.healthie.answers import money
+from integrations.healthie.answers import money, number
 from integrations.healthie.catalog import FREQUENCIES
 from integrations.healthie.generated.enums import BillingItemState
 from integrations.healthie.generated.fragments import Payment
@@ -52,8 +52,8 @@ def refunded(payment: Payment, currency: str) -> Money:
 def nothing_in(amount: str | None) -> bool:
     """Whether an amount such as a refund is certainly none, in whatever currency."""
     try:
-        return _amount(amount or "0", "USD").is_zero
-    except Unproved:
+        return not number(amount)
+    except ValueError:
         return False
 
 

@@ -103,6 +103,7 @@ def a_full_checkout() -> Checkout:
         card=CardChoice(token="tok_sample"),
         card_id="card-1",
         confirm_deadline=NOON + timedelta(minutes=15),
+        hold_expires_at=NOON + timedelta(minutes=5),
         declined=DeclineReason.CARD_EXPIRED,
         cancel_requested=True,
         tries=3,

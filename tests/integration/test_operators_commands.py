@@ -212,3 +212,14 @@ def test_a_blocked_clinician_is_listed_and_cleared(url: str) -> None:
     assert frontdoor("clinicians", "unblock", "clinician-1").exit_code == 0
     assert frontdoor("clinicians", "list").output == "None.\n"
     assert "unblocked" in frontdoor("checkouts", "show", GIVEN_UP.id).output
+
+
+def test_a_story_is_told_on_a_terminal_that_has_not_its_characters(url: str) -> None:
+    """Quotation marks of ours, and what a person wrote."""
+    done = frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "refunded", "--note", "Überwiesen → 20 €")
+    assert done.exit_code == 0, done.output
+
+    shown = frontdoor("checkouts", "show", GIVEN_UP.id, charset="iso-8859-1")
+
+    assert shown.exit_code == 0, shown.exception
+    assert "\\u201cÜberwiesen \\u2192 20 \\u20ac\\u201d" in shown.output

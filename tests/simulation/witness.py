@@ -1,5 +1,6 @@
 """What must never be, held against the database after every commit, and against Healthie's books at the end."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from booking.oversight import Attention
 from booking.recording import at_rest
 from booking.saga_table import CLAIMING, OPERATOR_MOVES, TERMINAL, legal
 from booking.slots import Slot
+from booking.trials import Tried
 from integrations.database.checkout_rows import from_row
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import holds, slot_claims
@@ -24,6 +26,7 @@ from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
 from tests.integration.database_samples import SEALER
 from tests.simulation.fate import LARGEST_JUMP, Trouble
+from tests.simulation.shares import overheld
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
@@ -64,6 +67,9 @@ FREED_SECONDS = 120.0
 # What goes by between the patient's confirm and its acceptance, and between the look at the clock and the request.
 ON_THE_WAY = 120.0
 
+# What goes by between the guards of a send and the request: its turn (2 s), its record (5 s), and some.
+GUARDED_SECONDS = 20.0
+
 # Two live holds in one clinician's time, at a moment given twice.
 HELD_TWICE = """
     SELECT a.id, b.id FROM holds a JOIN holds b
@@ -81,6 +87,7 @@ class Witness:
         self._raw_holds = schedule.hold_database.raw_connection().driver_connection
         self._known: dict[str, tuple[int, str]] = {}
         self.ended_at: dict[str, float] = {}
+        self.blocked_at: dict[str, float] = {}  # by clinician
         self.seen: list[str] = []
         self._marks: tuple[int | None, int] | None = None
 
@@ -88,10 +95,9 @@ class Witness:
         """Look at the database as it is after a commit."""
         assert self._raw is not None
         self._schedule.committed.set()
-        marks = self._raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
-        if marks != self._marks:
-            self._marks = marks
-            self._schedule.marked.set()
+        self._see_marks(self._raw)
+        for (clinician_id,) in self._raw.execute("SELECT clinician_id FROM clinician_blocks"):
+            self.blocked_at.setdefault(clinician_id, self._schedule.loop.time())
         rows = self._raw.execute("SELECT id, version, state FROM checkouts").fetchall()
         for checkout_id, version, state in rows:
             known = self._known.get(checkout_id)
@@ -114,6 +120,12 @@ class Witness:
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
 
+    def _see_marks(self, raw: Any) -> None:
+        marks = raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
+        if marks != self._marks:
+            self._marks = marks
+            self._schedule.marked.set()
+
     def _told_others(self, checkout_id: str) -> list[str]:
         """Answer how other systems were told that the checkout ended."""
         assert self._raw is not None
@@ -127,6 +139,18 @@ class Witness:
         clash = self._raw_holds.execute(HELD_TWICE, (now, now)).fetchone()
         if clash is not None and not self._jumped:
             self.note(f"held twice: {clash[0]} and {clash[1]}")
+        if not self._jumped:
+            self._see_shares()
+
+    def _see_shares(self) -> None:
+        """Look how much of each clinician's day people hold who have neither signed in nor confirmed."""
+        with self._schedule.database.connect() as connection:
+            confirmed = select(checkouts.c.hold_id).where(checkouts.c.attempt > 0)
+            known = set(connection.execute(confirmed).scalars())
+        with self._schedule.hold_database.connect() as connection:
+            world, now = self._schedule.upstream.world, self._schedule.loop.now()
+            for clinician_id, day in overheld(connection, world, confirmed=known, now=now):
+                self.note(f"strangers hold a day: of {clinician_id} on {day}")
 
     def _see_freed(self, checkout_id: str) -> None:
         """Look whether a checkout that has ended left its hold behind; with more than one trouble nobody may have come to it."""
@@ -217,9 +241,11 @@ class Witness:
             self._rests(row)
             self._money(row)
             self._truth(row)
+            self._guarded(row)
         self._slots(rows)
         self._told(rows)
         self._counted(rows)
+        self._cards(rows)
         self._audited()
         for error in self._schedule.unhandled:
             self.note(f"unhandled error: {error}")
@@ -394,6 +420,38 @@ class Witness:
                 if sent.decided_at > max(confirms) + self._window:
                     self.note(f"charge sent after the deadline: {row.id}")
 
+    def _guarded(self, row: Checkout) -> None:
+        """Nothing is sent for a blocked clinician, nothing charged once it is too late, and no hold given up before its time."""
+        troubles = set(self._schedule.trace.troubles)
+        if self._jumped:
+            return
+        ends = row.hold_expires_at
+        unconfirmed = row.state is S.EXPIRED and row.confirm_deadline is None
+        if (
+            unconfirmed
+            and row.end_reason is EndReason.HOLD_EXPIRED
+            and row.ended_at
+            and ends
+            and row.ended_at < ends
+        ):
+            self.note(f"hold given up before its time: {row.hold_id} of {row.id}")
+        if Trouble.FREEZE in troubles:
+            return
+        blocked = self.blocked_at.get(row.slot.clinician_id, math.inf)
+        for sent in self._schedule.upstream.sent:
+            charge = sent.operation == "Charge" and row.id in str(sent.variables.get("note"))
+            book = sent.operation == "Book" and row.id in str(sent.variables.get("metadata"))
+            if (charge or book) and sent.decided_at > blocked + GUARDED_SECONDS:
+                self.note(f"sent for a blocked clinician: {sent.operation} of {row.id}")
+            until = row.quote.policy.bookable_until(row.slot.start) if charge else row.slot.start
+            if (charge or book) and sent.decided_at > self._time_of(until) + GUARDED_SECONDS:
+                self.note(f"sent too late: {sent.operation} of {row.id}")
+
+    def _time_of(self, moment: datetime) -> float:
+        """The loop's time then."""
+        loop = self._schedule.loop
+        return loop.time() + (moment - loop.now()).total_seconds()
+
     def _counted(self, rows: Sequence[Checkout]) -> None:
         for what in ("appointment_id", "billing_item_id"):
             found = [
@@ -407,6 +465,28 @@ class Witness:
             ids = [one for one in found if one is not None]
             if len(ids) != len(set(ids)):
                 self.note(f"counted twice: {what}")
+
+    def _cards(self, rows: Sequence[Checkout]) -> None:
+        """No card is counted as tried that never came to Healthie; what a killed process had counted stays so."""
+        tried = [sent for sent in self._schedule.upstream.sent if sent.operation == "AttachCard"]
+        counted = [
+            names
+            for process in self._schedule.processes
+            if process.fate.alive
+            for what, names, *_ in process.trials.counted
+            if what is Tried.CARD
+        ]
+        for owner in {row.owner for row in rows}:
+            given = {
+                token
+                for patient in self._schedule.patients
+                for row in rows
+                if row.owner == owner
+                for token in patient.tokens_given.get(row.id, ())
+            }
+            came = [s for s in tried if s.executed_at is not None and s.variables["token"] in given]
+            if sum(owner in names for names in counted) > len(came):
+                self.note(f"counted a card that was not sent: {owner}")
 
     def _audited(self) -> None:
         """Every request was recorded before it was sent, and its end as well where its sender lived to see it."""

@@ -302,6 +302,16 @@ class FakeOnSale:
 
 
 @dataclass
+class FakeKeys:
+    """Clinicians' keys: all are proved but these."""
+
+    refused: set[str] = field(default_factory=set)
+
+    def is_refused(self, clinician_id: str) -> bool:
+        return clinician_id in self.refused
+
+
+@dataclass
 class FakeOffer:
     """The catalogue, promo codes and free time, all as given."""
 

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 from booking.alerts import OpenCatalog
 from booking.announced_holds import AnnouncedHolds
@@ -21,7 +21,9 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
+from booking.guards import Grounds, Guards
 from booking.happenings import Name
+from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
 from booking.models import CardChoice, GuestDetails, Hold, Promo
@@ -39,6 +41,7 @@ from booking.slots import Slot
 from booking.steps import Steps
 from booking.terms import PresentTerms
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidPolicy, UnpaidVisits
 from booking.watching import Watching
 from tests.doubles.trials import NotedTrials
 from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
@@ -46,6 +49,7 @@ from tests.unit.booking_upstream import (
     Books,
     FakeBilling,
     FakeCards,
+    FakeKeys,
     FakeOffer,
     FakeOnSale,
     FakePatients,
@@ -134,6 +138,10 @@ CATALOG = Catalog(
 TEN_OFF = Promo(code="TENOFF", coupon_id="k1", discounted=Money.of("89", "USD"))
 
 
+# For tests of other things: strangers may hold whole days.
+ALL_THERE_IS = ShareRules(everybody=100, visitor=1, network=1, block=1)
+
+
 def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 24) -> Slot:
     """Answer a slot that starts so many hours from the beginning of every test."""
     return Slot(
@@ -147,11 +155,23 @@ def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 2
 
 
 @dataclass
+class NotedProofs:
+    """The port MailboxProofs: whoever a test says."""
+
+    proved: set[str] = field(default_factory=set)  # ids of checkouts
+
+    async def is_proved(self, checkout: Checkout) -> bool:
+        return checkout.id in self.proved
+
+
+@dataclass
 class World:
     """One practice, one database, any number of processes."""
 
     rules: CheckoutRules = field(default_factory=CheckoutRules)
     hold_rules: HoldRules = field(default_factory=HoldRules)
+    unpaid_policy: UnpaidPolicy = UnpaidPolicy.OPEN
+    share_rules: ShareRules = ALL_THERE_IS  # a day of this world has few slots
     ledger: ChargeLedger | None = None
 
     def __post_init__(self) -> None:
@@ -181,13 +201,28 @@ class World:
             units=self.database,
             clock=self.clock,
             rules=self.hold_rules,
+            share=AnonymousShare(
+                store=self.announced,
+                search=self.search,
+                clock=self.clock,
+                rules=self.share_rules,
+                alarm=self._day_held,
+            ),
         )
+        self.days_held: list[tuple[str, date]] = []
         self.trials = NotedTrials()
+        self.keys = FakeKeys()
+        self.grounds: Grounds = self.database
+        self.proofs = NotedProofs()
+        self.unpaid = UnpaidVisits(policy=self.unpaid_policy, proofs=self.proofs, trials=self.trials)
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
         self.starts = self.a_start(self.saga)
         self.checkouts = self.a_service(self.saga)
+
+    async def _day_held(self, clinician_id: str, day: date) -> None:
+        self.days_held.append((clinician_id, day))
 
     def watching(self, records: RecordsService | None = None) -> Watching:
         """Answer what callers of one process may watch."""
@@ -221,6 +256,7 @@ class World:
         name = f"process-{next(self._processes)}"
         return Saga(
             steps=steps,
+            guards=Guards(grounds=self.grounds, keys=self.keys, clock=self.clock),
             late=late,
             units=units or self.database,
             holds=self.announced,
@@ -231,10 +267,19 @@ class World:
     def a_start(self, saga: Saga) -> StartService:
         """Answer the service of another process that starts checkouts."""
         return StartService(
-            saga=saga, quotes=self.quotes, holds=self.holds, units=self.database, clock=self.clock
+            saga=saga,
+            quotes=self.quotes,
+            holds=self.holds,
+            units=self.database,
+            clock=self.clock,
+            unpaid=self.unpaid,
         )
 
-    def a_service(self, saga: Saga) -> CheckoutService:
+    def under(self, policy: UnpaidPolicy) -> CheckoutService:
+        """Answer the checkout service of a process that was started with other settings."""
+        return self.a_service(self.saga, UnpaidVisits(policy=policy, proofs=self.proofs, trials=self.trials))
+
+    def a_service(self, saga: Saga, unpaid: UnpaidVisits | None = None) -> CheckoutService:
         """Answer the checkout service of another process."""
         return CheckoutService(
             saga=saga,
@@ -244,6 +289,7 @@ class World:
             clock=self.clock,
             rules=self.rules,
             trials=self.trials,
+            unpaid=unpaid or self.unpaid,
         )
 
     def token(self, kind: str = "ok") -> CardChoice:

@@ -14,6 +14,7 @@ from booking.oversight import Alert, Attention, EventKind
 from booking.refusals import BookingFailed, CardDeclined, ClinicianNotBookable, SlotTaken
 from booking.saga import RARELY
 from booking.steps import SETTLE
+from booking.stored import Unknown
 from tests.unit.booking_doubles import Killed
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import Lost
@@ -45,6 +46,41 @@ def a_desk(world: World) -> OperatorDesk:
 
 def reasons(world: World) -> set[str]:
     return {alert.reason for alert in world.database.alerts.values()}
+
+
+class TestOfANewerVersion:
+    """What a newer version gave to a person is that version's to take off the list."""
+
+    async def test_a_retry_leaves_its_reasons_and_a_resolution_is_refused(self) -> None:
+        world = World()
+        checkout = await world.start()
+        strange, ours = Unknown("of_tomorrow"), Attention.LATE_CHARGE_UNCERTAIN
+        row = world.row(checkout).changed(state=S.CONFIRMED, attention=(ours, strange))
+        world.put(row)
+        after = await a_desk(world).retry(checkout.id)
+        assert after.attention == (strange,)
+        with pytest.raises(InvalidInput, match="newer version"):
+            await a_desk(world).resolve(checkout.id, Resolution.BOOKED, note="Sample.")
+        assert world.row(checkout).attention == (strange,)
+
+    async def test_the_step_to_take_again_is_not_guessed(self) -> None:
+        world = World()
+        checkout = await world.start()
+        given = world.row(checkout).changed(state=S.NEEDS_ATTENTION, attention_from=Unknown("of_tomorrow"))
+        world.put(given)
+        with pytest.raises(InvalidInput, match="which step"):
+            await a_desk(world).retry(checkout.id)
+
+    async def test_nobody_drives_a_row_at_its_states(self) -> None:
+        world = World()
+        checkout = world.confirmed(await world.start())
+        world.put(world.row(checkout).changed(state=Unknown("of_tomorrow")))
+        before = world.row(checkout)
+        await world.a_saga().resume(checkout.id)
+        await world.a_saga().glance(checkout.id)
+        assert await world.a_saga().drive(before) == before
+        assert world.row(checkout) == before
+        assert world.tape.calls() == []
 
 
 class TestAlerts:

@@ -14,6 +14,7 @@ from booking.audit import AuditEntry, AuditKind
 from booking.current import asked_by, working_for
 from booking.errors import AuditUnavailable, OutcomeUnknown, UpstreamUnavailable
 from booking.models import GuestDetails
+from booking.refusals import CardDeclined
 from integrations.healthie.audit import AuditedCalls, LoggedCalls, fingerprint
 from integrations.healthie.connect import Healthie
 from integrations.healthie.redaction import digest
@@ -54,7 +55,7 @@ def trail() -> MemoryTrail:
 async def healthie(script: Script, trail: MemoryTrail) -> AsyncIterator[Healthie]:
     audit = AuditedCalls(inner=LoggedCalls(), trail=trail, clock=StillClock(), key=DIGEST_KEY)
     async with script.connected(audit=audit) as made:
-        await made.keys.prove()
+        await made.keys.prove_due()
         trail.entries.clear()
         script.sent.clear()
         yield made
@@ -177,7 +178,7 @@ class TestEntries:
         await healthie.patients.find(GUEST)
         with pytest.raises(OutcomeUnknown):
             await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC")
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(CardDeclined):
             await healthie.cards.attach(
                 patient_id="501", token="tok_canary", make_default=False, clinician_id="11"
             )

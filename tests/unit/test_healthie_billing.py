@@ -12,7 +12,7 @@ from booking.catalog import BillingFrequency
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge, Recurrence
 from booking.ports import Billing
-from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason
+from booking.refusals import AmountNotChargeable, CardDeclined, ClinicianNotBookable, DeclineReason
 from tests.unit.healthie_script import (
     KEYS,
     NOON,
@@ -234,8 +234,59 @@ class TestCharge:
         assert caught.value.reason == reason
 
     @pytest.mark.parametrize(
+        "words",
+        [
+            ("Amount must be at least $0.50 usd", "Amount must be at least $0.50 usd"),
+            ("Amount must be at least 50 cents",),
+            ("Amount must convert to at least 30 pence. $0.20 converts to approximately £0.15.",),
+            (
+                "The amount must be greater than or equal to the minimum charge amount allowed for your account",
+            ),
+            ("Amount must be no more than $999,999.99",),
+            ("Invalid currency: xyz. Stripe currently supports these currencies: usd, aed",),
+            ("(Status 400) (Request req_sample) Amount must be at least $0.50 usd",),
+            ("Request req_sample: Amount must be at least 50 cents",),
+            ("amount_too_small",),
+            ("Amount must be no more than $999,999.99", '{"code": "amount_too_large", "param": "amount"}'),
+        ],
+    )
+    async def test_an_amount_that_the_card_processor_refuses_is_refused_for_certain(
+        self, billing: Billing, script: Script, words: tuple[str, ...]
+    ) -> None:
+        script.answers["Charge"] = charged(None, words[0], stripe_error=words[-1])
+
+        with pytest.raises(AmountNotChargeable):
+            await billing.charge(a_checkout())
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            (
+                "Your account cannot currently make live charges. If you are a site owner, please activate your account at "
+                "https://dashboard.stripe.com/account/onboarding to remove this limitation. Your transaction has not been processed."
+            ),
+            "Your account cannot currently make charges. To find out why, look at the requirements.disabled_reason hash.",
+            "The provided key 'sk_live_***' does not have access to account 'acct_sample'.",
+            "account_invalid",
+            "testmode_charges_only",
+            "country_unsupported",
+        ],
+    )
+    async def test_an_account_that_cannot_charge_is_certain(
+        self, billing: Billing, script: Script, words: str
+    ) -> None:
+        script.answers["Charge"] = charged(None, words, stripe_error=words)
+
+        with pytest.raises(UpstreamRefused) as caught:
+            await billing.charge(a_checkout())
+        assert caught.value.reason == "account_cannot_charge"
+
+    @pytest.mark.parametrize(
         "answer",
         [
+            charged(None, "Amount must be at least $0.50 usd", stripe_error="lock_timeout"),
+            charged(None, "Amount must be at least $0.50 usd", "Something unfamiliar"),
+            charged(None, "We think that the amount must be at least $0.50 usd"),
             charged(None, "Coupon could not be applied", stripe_error="idempotency_key_in_use"),
             charged(None, "Coupon could not be applied: idempotency_key_in_use"),
             charged(None, "This promo code was saved.", "The processor timed out."),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from booking.catalog import BillingFrequency, Plan
-from booking.errors import OutcomeUnknown, UpstreamUnavailable
+from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import AppointmentStatus, GuestDetails
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from integrations.healthie.connect import Healthie
@@ -152,15 +152,46 @@ class TestCards:
         ]
 
     @pytest.mark.parametrize(
+        "words",
+        [
+            "Something unfamiliar about Sample Guest",
+            "You cannot use a Stripe token more than once: tok_sample.",
+            "No such token: 'tok_sample'",
+        ],
+    )
+    async def test_a_token_that_is_refused_in_whatever_words_is_asked_for_again(
+        self, healthie: Healthie, script: Script, words: str
+    ) -> None:
+        script.answers["AttachCard"] = attached(None, words)
+
+        with pytest.raises(CardDeclined) as caught:
+            await healthie.cards.attach(
+                patient_id="501", token="tok_sample", make_default=False, clinician_id="11"
+            )
+        assert caught.value.reason is DeclineReason.TRY_AGAIN
+
+    async def test_a_practice_that_cannot_charge_is_no_decline(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        words = "Your account cannot currently make live charges. Please contact the owner."
+        script.answers["AttachCard"] = attached(None, words, stripe_error="testmode_charges_only")
+
+        with pytest.raises(UpstreamRefused) as caught:
+            await healthie.cards.attach(
+                patient_id="501", token="tok_sample", make_default=False, clinician_id="11"
+            )
+        assert caught.value.reason == "account_cannot_charge"
+
+    @pytest.mark.parametrize(
         "answer",
         [
             attached(None),
-            attached(None, "Something unfamiliar about Sample Guest"),
+            attached(None, "The processor timed out for Sample Guest", stripe_error="lock_timeout"),
             attached(a_card(user_id="502")),
             attached(a_card(), "Your card was declined."),
             {"createStripeCustomerDetail": None},
         ],
-        ids=["nothing", "unfamiliar", "somebody else's", "declined yet attached", "null"],
+        ids=["nothing", "in doubt", "somebody else's", "declined yet attached", "null"],
     )
     async def test_what_is_not_certain_is_unknown(
         self, healthie: Healthie, script: Script, answer: Any

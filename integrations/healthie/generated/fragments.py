@@ -174,6 +174,8 @@ class VisitKind(BaseModel):
     provider_appt_type_connections: Optional[
         list["VisitKindProviderApptTypeConnections"]
     ]
+    has_specific_appointment_settings: Optional[bool]
+    appointment_setting: Optional["VisitKindAppointmentSetting"]
 
 
 class VisitKindPricingInfo(BaseModel):
@@ -182,6 +184,10 @@ class VisitKindPricingInfo(BaseModel):
 
 class VisitKindProviderApptTypeConnections(BaseModel):
     user_id: Optional[str]
+
+
+class VisitKindAppointmentSetting(BaseModel):
+    minimum_advance_schedule_time: Optional[int]
 
 
 CardOnFile.model_rebuild()
