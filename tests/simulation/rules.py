@@ -33,6 +33,7 @@ from booking.errors import OutcomeUnknown
 from booking.guards import GUARDS
 from booking.late import LateTruth
 from booking.models import Appointment, Charge, Hold, Quote
+from booking.operators import OperatorDesk
 from booking.refusals import CardDeclined, DeclineReason, HoldExpired
 from booking.saga import Saga
 from booking.steps import Steps
@@ -49,7 +50,7 @@ from integrations.healthie_emulator.state import Actor, Request
 from tests.simulation.fate import Trouble
 from tests.simulation.patients import Wish
 from tests.simulation.plans import Point, Scripted
-from tests.simulation.scenarios import CANONICAL, canonical
+from tests.simulation.scenarios import CANONICAL, canonical, see_to
 from tests.simulation.schedule import Scenario, Schedule
 
 Removal = Callable[[], AbstractContextManager[object]]
@@ -322,6 +323,22 @@ def _last_minute(*, arrives: float, thinks: float) -> Callable[[Schedule], Wish]
     return wish
 
 
+async def _resolve_unrefunded(schedule: Schedule) -> None:
+    """Let staff have booked the slot, refunds do nothing for hours, and an operator say then that it is refunded."""
+    noops = schedule.upstream.world.switches.silent_noop
+    noops.add("updateBillingItem")
+    await _staff_book(schedule)
+    await asyncio.sleep(4 * 3600.0)
+    noops.discard("updateBillingItem")
+    await see_to(schedule)
+
+
+def _believed(self: OperatorDesk, before: Checkout) -> Checkout:
+    """Whatever they call refunded is."""
+    ended = before.changed(state=S.REFUNDED, attention=(), attention_from=None)
+    return booking.recording.entered(before, ended, now=before.updated_at)
+
+
 def _another(schedule: Schedule) -> Wish:
     """Somebody else who wants the same hour while the first patient pays for it."""
     return replace(canonical(schedule), number=2, arrives=48.0)
@@ -472,6 +489,14 @@ RULES = (
         scenario=Scenario(wishes=(canonical,), events=(_refund_by_hand,)),
         troubles=_first("Charge", Trouble.VERY_LATE),
         noticed_as="refunded and still billed",
+    ),
+    Rule(
+        name="refunded is proved",
+        removal=_with(OperatorDesk, "_undone", _believed),
+        guards=SWEEP,
+        scenario=Scenario(wishes=(canonical,), events=(_resolve_unrefunded,)),
+        troubles=(),
+        noticed_as="charged and not booked",
     ),
     Rule(
         name="blocks asked before every send",
