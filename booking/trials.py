@@ -1,13 +1,13 @@
-"""What strangers try until it works: cards that may be stolen, promo codes that may be guessed.
+"""What strangers try until it works: cards that may be stolen, promo codes that may be guessed, mailboxes that are not theirs.
 
 A trial is counted before it is made, so that a hundred at once are no more than one after the other, and taken back when it
 was none: the payment went through, or nobody learned anything. What remains of the count is what was declined.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from booking.catalog import Plan
 from booking.checkout_row import Checkout
@@ -15,10 +15,8 @@ from booking.current import current_work
 from booking.errors import UpstreamUnavailable
 from booking.models import CardChoice, Promo
 from booking.ports import Promotions
-from booking.principals import Caller, PrincipalKind
+from booking.principals import STRANGERS, Caller
 from booking.recording import at_rest
-
-_STRANGERS = {PrincipalKind.VISITOR, PrincipalKind.GUEST}
 
 
 class Tried(StrEnum):
@@ -26,6 +24,8 @@ class Tried(StrEnum):
 
     CARD = "card"
     PROMO_CODE = "promo_code"
+    UNPAID_VISIT = "unpaid_visit"  # see unpaid.py
+    EMAIL_CODE = "email_code"  # that is sent to a mailbox
 
 
 class Trial(Protocol):
@@ -39,12 +39,40 @@ class Trials(Protocol):
     """Bounds trials by who makes them, by their network, and by all together who have not signed in."""
 
     async def begin(
-        self, what: Tried, *, names: Collection[str], client: str | None, signed_in: bool
+        self,
+        what: Tried,
+        *,
+        names: Collection[str],
+        client: str | None,
+        signed_in: bool,
+        day: str | None = None,
     ) -> Trial:
-        """Count one, for each of these names (keys of principals) and for their network, where that is known.
+        """Count one, for each of these names (keys of principals), for their network, where that is known, and for a clinician's day.
 
         Raises TooManyAttempts; then it is not counted.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What a confirm is counted as, each with how to tell afterwards that it was none."""
+
+    trials: tuple[tuple[Trial, Callable[[Checkout], bool]], ...] = ()
+
+    def also(self, trial: Trial | None, was_none: Callable[[Checkout], bool]) -> Self:
+        """The same with one more, where there is one."""
+        return replace(self, trials=(*self.trials, (trial, was_none))) if trial else self
+
+    async def forgive(self) -> None:
+        """Take everything back: the confirm was refused before it did anything."""
+        for trial, _ in self.trials:
+            await trial.forgive()
+
+    async def settle(self, checkout: Checkout) -> None:
+        """Take back what the checkout shows to have been none."""
+        for trial, was_none in self.trials:
+            if was_none(checkout):
+                await trial.forgive()
 
 
 class BoundedPromotions:
@@ -62,7 +90,7 @@ class BoundedPromotions:
             Tried.PROMO_CODE,
             names=[work.actor] if named else [],
             client=work.client,
-            signed_in=bool(named) and kind not in _STRANGERS,
+            signed_in=bool(named) and kind not in STRANGERS,
         )
         try:
             promo = await self._inner.apply(code=code, plan=plan)
@@ -73,21 +101,10 @@ class BoundedPromotions:
         return promo
 
 
-@dataclass(frozen=True, kw_only=True)
-class CardTrial:
-    """The card of one confirm, counted until it is known that nobody learned anything of it, or that it paid."""
-
-    trial: Trial
-    is_new: bool  # a token: attaching it tells whether it is good. A card on file is only named until it is charged
-
-    async def settle(self, checkout: Checkout) -> None:
-        """Take the count back unless the row, as the confirm left it, tells that it was a trial."""
-        if not was_trial(checkout, is_new=self.is_new):
-            await self.trial.forgive()
-
-
-async def try_card(trials: Trials, caller: Caller, checkout: Checkout, card: CardChoice) -> CardTrial:
-    """Count a card that is about to be tried: for the checkout's owner (a guest is one checkout) and whoever started it.
+async def try_card(
+    trials: Trials, caller: Caller, checkout: Checkout, card: CardChoice, *, also: Counted
+) -> Counted:
+    """Count a card that is about to be tried, besides what is counted: for the checkout's owner (a guest is one checkout) and whoever started it.
 
     Raises TooManyAttempts.
     """
@@ -95,16 +112,20 @@ async def try_card(trials: Trials, caller: Caller, checkout: Checkout, card: Car
         Tried.CARD,
         names={checkout.owner, checkout.started_by},
         client=caller.client,
-        signed_in=caller.principal.kind not in _STRANGERS,
+        signed_in=caller.principal.kind not in STRANGERS,
     )
-    return CardTrial(trial=trial, is_new=card.token is not None)
+    is_new = (
+        card.token is not None
+    )  # attaching it tells whether it is good; one on file is only named until it is charged
+    return also.also(trial, lambda row: not was_trial(row, is_new=is_new))
 
 
 def was_trial(checkout: Checkout, *, is_new: bool) -> bool:
     """Whether a bank has said something about the card of a confirmed checkout, and it did not pay.
 
-    A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, knows that it is
-    good. Whose outcome is not known for now is none: answers that get lost must not use up what patients may do.
+    A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, or had it put on file
+    for a visit that costs nothing, knows that it is good. Whose outcome is not known for now is none: answers that get lost must
+    not use up what patients may do.
     """
     if checkout.declined is not None:
         return not checkout.card_unjudged

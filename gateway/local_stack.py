@@ -97,6 +97,8 @@ async def local_stack(
             "FRONTDOOR_RATE_FACTOR": "1000",
             "FRONTDOOR_CARDS_PER_CALLER": "1000",
             "FRONTDOOR_CARDS_OF_GUESTS": "1000",
+            "FRONTDOOR_UNPAID_PER_CLINICIAN_DAY": "1000",
+            "FRONTDOOR_UNPAID_OF_GUESTS": "1000",
             "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK": "true",
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",

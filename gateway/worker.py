@@ -33,6 +33,7 @@ class Chore:
     every: timedelta
     first: timedelta | None = None  # after the start; else as every
     work: Callable[[], Awaitable[object]]
+    end: Callable[[], Awaitable[object]] | None = None  # of one apart: what it started comes to its end
 
 
 class Worker:
@@ -45,7 +46,7 @@ class Worker:
         units: UnitOfWorkFactory,
         clock: Clock,
         chores: tuple[Chore, ...] = (),
-        apart: tuple[Chore, ...] = (),  # that may take long: none of them keeps another waiting
+        apart: tuple[Chore, ...] = (),  # that are done whether the database answers or not, and at once
     ) -> None:
         self._saga = saga
         self._units = units
@@ -56,6 +57,7 @@ class Worker:
         self._next: dict[Chore, datetime] = {
             chore: clock.now() + (chore.first or chore.every) for chore in chores
         }
+        self._chores_under_way: set[Chore] = set()
         self._apart = apart
 
     async def run(self, stop: asyncio.Event, *, beat: Callable[[], object] | None = None) -> None:
@@ -92,17 +94,22 @@ class Worker:
         while not stop.is_set():
             await self._do(chore)
             await _set_within(stop, chore.every.total_seconds())
+        if chore.end is not None:
+            await chore.end()
 
     async def _chores(self, stop: asyncio.Event) -> None:
-        """Beside the checkouts, since a chore may wait for a chat, a disk or Healthie."""
-        while not stop.is_set():
-            await self._do_what_is_due()
-            await _set_within(stop, POLL_SECONDS)
+        """Beside the checkouts and beside each other, since a chore may wait for a chat, a disk or Healthie."""
+        async with asyncio.TaskGroup() as tasks:
+            while not stop.is_set():
+                for chore in self._due_chores():
+                    tasks.create_task(self._do(chore))
+                await _set_within(stop, POLL_SECONDS)
 
     async def tick(self) -> int:
         """Take up what is due now, once; answers how many checkouts that were, those that failed left out."""
         resumed = await asyncio.gather(*map(self._resume, await self._take_up()))
-        await self._do_what_is_due()
+        for chore in self._due_chores():
+            await self._do(chore)
         return sum(resumed)
 
     async def _take_up(self) -> Sequence[str]:
@@ -121,12 +128,14 @@ class Worker:
         self._under_way.update(taken)
         return taken
 
-    async def _do_what_is_due(self) -> None:
-        """Without a database nothing is: a daily chore would fail, and come again a day later."""
-        for chore, at in list(self._next.items()):
-            if self._database_answers and self._clock.now() >= at:
-                self._next[chore] = self._clock.now() + chore.every
-                await self._do(chore)
+    def _due_chores(self) -> Sequence[Chore]:
+        """Those to be done now. Without a database none is: a daily chore would fail, and come again a day later."""
+        now = self._clock.now()
+        if not self._database_answers:
+            return ()
+        due = [one for one, at in self._next.items() if now >= at and one not in self._chores_under_way]
+        self._next.update({chore: now + chore.every for chore in due})
+        return due
 
     async def _resume(self, checkout_id: str) -> bool:
         try:
@@ -151,11 +160,14 @@ class Worker:
             log.exception("worker.checkout_not_put_off", checkout=checkout_id)
 
     async def _do(self, chore: Chore) -> None:
+        self._chores_under_way.add(chore)
         try:
             with asked_by(ACTOR):
                 await chore.work()
         except Exception:
             log.exception("worker.chore_failed", chore=chore.name)
+        finally:
+            self._chores_under_way.discard(chore)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

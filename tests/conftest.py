@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.plugins.servers",
     "tests.plugins.databases",
     "tests.plugins.emulator",
+    "tests.plugins.mail",
     "tests.plugins.node",
     "tests.plugins.stack",
     "tests.plugins.zone_rules",

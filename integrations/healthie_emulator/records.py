@@ -62,6 +62,7 @@ class User(Record):
     dob: date | None = None
     gender: str | None = None
     legal_name: str | None = None
+    record_identifier: str | None = None
     metadata: str | None = None
     default_stripe_customer_detail_id: str | None = None
 
@@ -97,6 +98,7 @@ class AppointmentType(Record):
     provider_ids: tuple[str, ...] = ()  # only these clinicians offer it; empty: everyone
     deleted_at: datetime | None = None
     position: int = 0
+    minimum_advance_schedule_time: int | None = None  # minutes; set: the type has settings of its own
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Visit types, the policy that they are booked under, and the places where they are held. All of it needs a key."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor, to_display
@@ -24,6 +25,14 @@ def statuses(settings: AppointmentSetting) -> list[str]:
     """List the statuses that an appointment may be given."""
     late = ["Late Cancellation"] if settings.enable_late_cancellation_status else []
     return [*BASE_STATUSES, *late, *(["Checked-In"] if settings.enable_checked_in_status else [])]
+
+
+def settings_for(world: World, kind: AppointmentType | None) -> AppointmentSetting:
+    """Answer the policy that visits of a type are booked under: the practice's, with what the type has of its own."""
+    own = kind.minimum_advance_schedule_time if kind else None
+    if own is None:
+        return world.settings
+    return replace(world.settings, minimum_advance_schedule_time=own)
 
 
 def offers(kind: AppointmentType, provider_id: str) -> bool:
@@ -147,7 +156,9 @@ RESOLVERS = {
     "AppointmentType.client_display_name": lambda kind, *_: kind.name,
     "AppointmentType.bookable_without_group": lambda *_: True,
     "AppointmentType.is_group": lambda *_: False,
-    "AppointmentType.has_specific_appointment_settings": lambda *_: False,
+    "AppointmentType.has_specific_appointment_settings": lambda kind, *_: (
+        kind.minimum_advance_schedule_time is not None
+    ),
     "AppointmentType.organization_id": lambda _, request, __: request.world.organization.id,
     "AppointmentType.pricing": lambda kind, *_: (
         "Free" if kind.price is None else to_display(kind.price, PRACTICE_CURRENCY)
@@ -156,7 +167,7 @@ RESOLVERS = {
     "AppointmentType.pricing_option": lambda kind, *_: "free" if kind.price is None else "set_price",
     "AppointmentType.require_specific_providers": lambda kind, *_: bool(kind.provider_ids),
     "AppointmentType.provider_appt_type_connections": _connections,
-    "AppointmentType.appointment_setting": lambda _, request, __: request.world.settings,
+    "AppointmentType.appointment_setting": lambda kind, request, _: settings_for(request.world, kind),
     "AppointmentSetting.allow_clients_to_cancel_appt": lambda *_: True,
     "AppointmentSetting.allow_clients_to_reschedule_appt": lambda *_: True,
     "AppointmentSetting.appointment_locations": lambda _, request, __: list(

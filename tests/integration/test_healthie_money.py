@@ -107,9 +107,31 @@ class TestCharge:
         assert charge.recurring_payment_id is not None
         assert charge.package_id is not None
 
-    async def test_a_recurring_payment_that_was_not_accepted_is_no_success(self, here: Practice) -> None:
+    async def test_a_recurring_payment_that_was_not_accepted_is_told_with_its_charge(
+        self, here: Practice
+    ) -> None:
+        charge = await here.healthie.billing.charge(await here.checkout("Monthly Care"))
+        (series,) = here.world.recurring_payments
+        assert (charge.differs, charge.recurring_payment_id) == (("recurrence",), series.id)
+
+    async def test_without_our_reference_it_is_no_success(self, here: Practice) -> None:
+        here.world.switches.drop_note = True
         with pytest.raises(OutcomeUnknown):
             await here.healthie.billing.charge(await here.checkout("Monthly Care"))
+
+    async def test_a_coupon_that_gives_less_than_was_quoted_is_told_with_what_was_taken(
+        self, here: Practice
+    ) -> None:
+        checkout = await discounted(here)
+        (coupon,) = (one for one in here.world.coupons if one.code == "WELCOME20")
+        here.world.coupons.change(coupon.id, percent_off=5)
+
+        charge = await here.healthie.billing.charge(checkout)
+
+        assert (charge.differs, charge.net) == (("amount",), Money.of("141.55", "USD"))
+        checkout = checkout.changed(charge=charge)
+        await here.healthie.billing.cancel_recurring(checkout)
+        assert await here.healthie.billing.refund(checkout) == Money.of("141.55", "USD")
 
     async def test_a_single_visit_starts_neither_a_plan_nor_a_recurring_payment(self, here: Practice) -> None:
         checkout = await here.checkout()

@@ -194,6 +194,48 @@ async def test_a_chore_that_hangs_keeps_no_checkout_waiting() -> None:
     await running
 
 
+async def test_a_chore_that_hangs_keeps_no_other_chore_waiting_and_is_not_begun_twice() -> None:
+    world = World()
+    begun, never, stop = [0], asyncio.Event(), asyncio.Event()
+    done = asyncio.Event()
+
+    async def hangs() -> None:
+        begun[0] += 1
+        await never.wait()
+
+    async def work() -> None:
+        done.set()
+
+    worker = worker_of(
+        world, Chore(name="hanging", every=HOUR, work=hangs), Chore(name="sound", every=HOUR, work=work)
+    )
+    running = asyncio.create_task(worker.run(stop))
+    async with asyncio.timeout(POLL_SECONDS * 6):
+        for _ in range(2):
+            world.clock.advance(hours=1)
+            await done.wait()
+            done.clear()
+    assert begun == [1]
+    stop.set()
+    never.set()
+    await running
+
+
+async def test_what_a_chore_apart_started_is_let_end_when_the_worker_stops() -> None:
+    world, stop, ended = World(), asyncio.Event(), []
+
+    async def work() -> None:
+        stop.set()
+
+    async def end() -> None:
+        ended.append("looks")
+
+    apart = (Chore(name="starts_looks", every=HOUR, work=work, end=end),)
+    worker = Worker(saga=world.a_saga(), units=world.database, clock=world.clock, apart=apart)
+    await asyncio.wait_for(worker.run(stop), POLL_SECONDS * 3)
+    assert ended == ["looks"]
+
+
 @pytest.mark.parametrize("busy", [True, False])
 async def test_stops_when_told_and_not_only_at_the_next_look(*, busy: bool) -> None:
     world = World()

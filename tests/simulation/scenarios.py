@@ -201,4 +201,37 @@ def _noop(rng: random.Random) -> Event:
     return noop
 
 
-_EVENTS = ((_outage, 0.15), (_staff_book, 0.25), (_key_handed_on, 0.1), (_noop, 0.1), (_no_records, 0.1))
+# What staff change: which records, which one, and how.
+TERMS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("coupons", "WELCOME20", {"percent_off": 5}),
+    ("coupons", "WELCOME20", {"usage_limit": 0}),
+    ("offerings", "First Visit", {"billing_frequency": "Monthly"}),
+    ("offerings", "Monthly Care", {"billing_frequency": "Weekly"}),
+    ("offerings", "Monthly Care", {"billing_frequency": "One-Time"}),
+    ("offerings", "Starter Plan", {"price": 30_000}),
+    ("offerings", "Starter Plan", {"show_offering": False}),
+    ("appointment_types", "Single Visit", {"price": 21_000}),
+    ("appointment_types", "Free Consultation", {"price": 5_000}),
+)
+
+
+def _terms_change(rng: random.Random) -> Event:
+    """The practice changes what it sells, perhaps between a quote and its charge."""
+    begins, (what, name, changes) = rng.uniform(0, 240), rng.choice(TERMS)
+
+    async def terms_change(schedule: Schedule) -> None:
+        await asyncio.sleep(begins)
+        schedule.trace.troubles.append("terms_change")
+        schedule.upstream.change_terms(what, name, **changes)
+
+    return terms_change
+
+
+_EVENTS = (
+    (_outage, 0.15),
+    (_staff_book, 0.25),
+    (_key_handed_on, 0.1),
+    (_noop, 0.1),
+    (_no_records, 0.1),
+    (_terms_change, 0.2),
+)

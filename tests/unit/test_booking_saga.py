@@ -11,6 +11,7 @@ from booking.catalog import ContactType
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_row import EndReason
 from booking.errors import AuditUnavailable, UpstreamRefused, UpstreamUnavailable
+from booking.guests import GuestRecords
 from booking.money import Money
 from booking.oversight import Attention
 from booking.recording import at_rest
@@ -29,6 +30,7 @@ from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import AnswerLost, Lost
 from tests.unit.booking_world import (
     FREE,
+    GUEST,
     LOCATION,
     MONTHLY,
     PATIENT,
@@ -53,6 +55,7 @@ class TestOrder:
             "commit card_intended",
             "call attach_card",
             "commit card_ready",
+            "call visit_on_sale",
             "commit charge_intended",
             "call charge",
             "commit charged",
@@ -67,30 +70,7 @@ class TestOrder:
         checkout = await world.start(slot=a_slot(FREE))
         row = await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert row.state is S.CONFIRMED
-        assert world.tape.calls() == ["find_patient", "create_patient", "book"]
-
-    async def test_a_known_patient_is_found_and_not_created(self) -> None:
-        world = World()
-        await confirm(world, await world.start())
-        checkout = await world.start(slot=a_slot(hours=48))
-        row = await confirm(world, checkout)
-        assert len(world.books.patients) == 1
-        assert not row.patient_created
-
-    async def test_a_patient_who_came_in_between_is_found_after_all(self) -> None:
-        world = World()
-        world.books.fail("create_patient", UpstreamRefused("create_patient", "patient_exists"))
-
-        async def somebody_creates() -> None:
-            checkout = next(iter(world.database.rows.values()))
-            assert checkout.guest is not None
-            world.books.patients["p-other"] = checkout.guest
-
-        world.books.during["create_patient"] = somebody_creates
-        row = await confirm(world, await world.start())
-        assert row.state is S.CONFIRMED
-        assert row.patient_id == "p-other"
-        assert not row.patient_created
+        assert world.tape.calls() == ["find_patient", "create_patient", "visit_on_sale", "book"]
 
     async def test_details_that_the_practice_refuses_end_the_checkout_at_once(self) -> None:
         world = World()
@@ -291,8 +271,11 @@ class TestCards:
         assert row.state is S.CONFIRMED
 
     async def test_a_guest_does_not_learn_that_their_patient_pays_elsewhere(self) -> None:
-        world = World()
+        world = World(guest_records=GuestRecords.PROVED)
+        world.books.patients["p1"] = GUEST
         first, second = await world.start(), await world.start(STRANGER, a_slot(hours=48))
+        await world.verify(first)
+        await world.verify(second)
         told: list[Exception] = []
         token = world.token()
 

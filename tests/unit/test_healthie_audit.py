@@ -55,7 +55,7 @@ def trail() -> MemoryTrail:
 async def healthie(script: Script, trail: MemoryTrail) -> AsyncIterator[Healthie]:
     audit = AuditedCalls(inner=LoggedCalls(), trail=trail, clock=StillClock(), key=DIGEST_KEY)
     async with script.connected(audit=audit) as made:
-        await made.keys.prove()
+        await made.keys.prove_due()
         trail.entries.clear()
         script.sent.clear()
         yield made
@@ -153,7 +153,9 @@ class TestEntries:
             await asyncio.Event().wait()
 
         script.answers["CreatePatient"] = never
-        call = asyncio.create_task(healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC"))
+        call = asyncio.create_task(
+            healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample")
+        )
         await entered.wait()
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
@@ -175,16 +177,18 @@ class TestEntries:
                 "stripeError": None,
             }
         }
+        script.answers["PatientsByName"] = {"users": connection([])}
         await healthie.patients.find(GUEST)
+        await healthie.patients.find_created(GUEST, reference="chk_sample")
         with pytest.raises(OutcomeUnknown):
-            await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC")
+            await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample")
         with pytest.raises(CardDeclined):
             await healthie.cards.attach(
                 patient_id="501", token="tok_canary", make_default=False, clinician_id="11"
             )
 
         kept = json.dumps([repr(each) for each in trail.entries]).casefold()
-        assert len(trail.entries) == 6
+        assert len(trail.entries) == 10
         for secret in ("canary", "555-0177", *KEYS.values()):
             assert secret not in kept
 
@@ -199,7 +203,7 @@ class TestUnavailable:
         checkout = a_checkout(appointment_id="901")
         calls = (
             healthie.patients.find(GUEST),
-            healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC"),
+            healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample"),
             healthie.patients.profile("501"),
             healthie.patients.appointments("501"),
             healthie.cards.on_file("501"),

@@ -1,0 +1,61 @@
+"""Whether the database takes writes: proved by one that is committed.
+
+A transaction that is rolled back proves nothing: a full disk shows at the commit. Nor does a row that is written anew in its
+place: where the file may not grow, that works still while no new row does.
+"""
+
+import asyncio
+import os
+import uuid
+from datetime import timedelta
+
+import structlog
+from asyncpg import PostgresError  # type: ignore[import-untyped]
+from sqlalchemy import delete, insert, or_
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.ports import Clock
+from integrations.database.tables.oversight import write_probes
+
+# As much as a mutation writes with all of its rows and indexes, and more; random, since PostgreSQL would compress it away.
+FILLER_BYTES = 32 * 1024
+
+# A probe's row goes right after it is written; of a process that died in between it goes with another's.
+KEPT = timedelta(minutes=1)
+
+# Whoever balances load waits three seconds for an answer.
+PROBE_SECONDS = 2.5
+
+_p = write_probes.c
+
+log = structlog.get_logger(__name__)
+
+
+class WriteProbe:
+    """Asks by writing."""
+
+    def __init__(self, *, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._refused = False
+
+    async def __call__(self) -> bool:
+        """Whether a row of `FILLER_BYTES` was committed just now, within `PROBE_SECONDS`."""
+        row = {"id": uuid.uuid4().hex, "at": self._clock.now(), "filler": os.urandom(FILLER_BYTES)}
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                async with self._engine.begin() as connection:
+                    await connection.execute(insert(write_probes), row)
+                async with self._engine.begin() as connection:
+                    done = or_(_p.id == row["id"], _p.at < self._clock.now() - KEPT)
+                    await connection.execute(delete(write_probes).where(done))
+        except (SQLAlchemyError, OSError, PostgresError) as error:
+            if not self._refused:  # once, and not at every question
+                log.error("readiness.database_takes_no_writes", error=type(error).__name__)  # noqa: TRY400 - its text may quote values
+            self._refused = True
+            return False
+        if self._refused:
+            log.warning("readiness.database_takes_writes_again")
+        self._refused = False
+        return True
