@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audit, idempotency, recovery, requests, saga, subscriptions, webhooks
+from benchmarks import audit, fairness, idempotency, recovery, requests, saga, subscriptions, webhooks
 from benchmarks.figures import titled
 from benchmarks.run import RESULTS
 
@@ -68,6 +68,7 @@ _SECTIONS = {
     "webhooks": webhooks.shown,
     "recovery": recovery.shown,
     "requests": requests.shown,
+    "fairness": fairness.shown,
     "subscriptions": subscriptions.shown,
     "simulation": _simulation,
 }

@@ -25,7 +25,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import audit, idempotency, recovery, requests, saga, subscriptions, webhooks
+from benchmarks import audit, fairness, idempotency, recovery, requests, saga, subscriptions, webhooks
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import discover, local_postgres
 from tests.plugins.servers import TOLD_POSTGRES, own_database
@@ -105,6 +105,10 @@ async def _requests(_: Bench) -> dict[str, Any]:
     return asdict(await requests.measure())
 
 
+async def _fairness(_: Bench) -> dict[str, Any]:
+    return asdict(await fairness.measure())
+
+
 async def _subscriptions(bench: Bench) -> dict[str, Any]:
     with a_nursery() as nursery:
         emulator = await nursery.emulator()
@@ -131,6 +135,7 @@ PARTS: dict[str, Callable[[Bench], Coroutine[Any, Any, dict[str, Any]]]] = {
     "webhooks": _webhooks,
     "recovery": _recovery,
     "requests": _requests,
+    "fairness": _fairness,
     "subscriptions": _subscriptions,
     "simulation": _simulation,
 }
