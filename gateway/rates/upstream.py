@@ -12,7 +12,6 @@ from strawberry.types import ExecutionContext
 
 from booking.search import MAX_DAYS
 from gateway.idempotency_keys import root_nodes, wanted_operations
-from gateway.own_schema import own_schema
 
 # As the adapter of Healthie asks (ADR 4).
 _DAYS_PER_REQUEST = 2
@@ -32,12 +31,12 @@ _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
 
 def requests_of(execution: ExecutionContext) -> int:
     """All fields at the operation's root together; what cannot be coerced takes none, since it is not executed."""
-    schema = own_schema(execution)._schema  # noqa: SLF001  # Strawberry offers no other way to the executable schema
+    schema: GraphQLSchema = execution.schema._schema  # noqa: SLF001  # Strawberry offers no other way to the executable schema
     nodes = [node for node in root_nodes(execution) if node.name.value in _COSTS]
     if not nodes:
         return 0
     (operation,) = wanted_operations(execution)
-    given = get_variable_values(schema, operation.variable_definitions, execution.variables or {})
+    given = get_variable_values(schema, operation.variable_definitions or (), execution.variables or {})
     if isinstance(given, list):
         return 0
     fields = _root_of(schema, operation.operation)
