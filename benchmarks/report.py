@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audit, idempotency, recovery, requests, saga, strangers, subscriptions, webhooks
+from benchmarks import (
+    audit,
+    fairness,
+    idempotency,
+    recovery,
+    requests,
+    saga,
+    strangers,
+    subscriptions,
+    webhooks,
+)
 from benchmarks.figures import titled
 from benchmarks.run import RESULTS
 
@@ -69,6 +79,7 @@ _SECTIONS = {
     "recovery": recovery.shown,
     "requests": requests.shown,
     "strangers": strangers.shown,
+    "fairness": fairness.shown,
     "subscriptions": subscriptions.shown,
     "simulation": _simulation,
 }

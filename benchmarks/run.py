@@ -25,7 +25,17 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import audit, idempotency, recovery, requests, saga, strangers, subscriptions, webhooks
+from benchmarks import (
+    audit,
+    fairness,
+    idempotency,
+    recovery,
+    requests,
+    saga,
+    strangers,
+    subscriptions,
+    webhooks,
+)
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import discover, local_postgres
 from tests.plugins.servers import TOLD_POSTGRES, own_database
@@ -109,6 +119,10 @@ async def _strangers(_: Bench) -> dict[str, Any]:
     return asdict(await strangers.measure())
 
 
+async def _fairness(_: Bench) -> dict[str, Any]:
+    return asdict(await fairness.measure())
+
+
 async def _subscriptions(bench: Bench) -> dict[str, Any]:
     with a_nursery() as nursery:
         emulator = await nursery.emulator()
@@ -136,6 +150,7 @@ PARTS: dict[str, Callable[[Bench], Coroutine[Any, Any, dict[str, Any]]]] = {
     "recovery": _recovery,
     "requests": _requests,
     "strangers": _strangers,
+    "fairness": _fairness,
     "subscriptions": _subscriptions,
     "simulation": _simulation,
 }

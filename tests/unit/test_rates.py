@@ -16,7 +16,16 @@ from gateway.graphql import build_schema
 from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests
 from gateway.rates.counting import Bound
 from gateway.rates.memory import MOST, Expiring, Tally
-from gateway.rates.table import FIELDS, PROMO_CODES, REFUSED_WEBHOOKS, REQUESTS, Rate, cards, unpaid_visits
+from gateway.rates.table import (
+    FIELDS,
+    FREE_TIME,
+    PROMO_CODES,
+    REFUSED_WEBHOOKS,
+    REQUESTS,
+    Rate,
+    cards,
+    unpaid_visits,
+)
 from tests.unit.booking_doubles import FakeClock
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +34,7 @@ SOMEBODY = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-sample")
 UNPAID = unpaid_visits(network=5, day=8, strangers=60)
 TABLE = (
     REQUESTS,
+    FREE_TIME,
     *FIELDS.values(),
     cards(caller=5, network=20, strangers=60),
     PROMO_CODES,
@@ -202,6 +212,17 @@ class TestOperationRates:
         await rates.fields([name] * (rate.caller or most), SOMEBODY, "a-network")
         with pytest.raises(TooManyRequests):
             await rates.fields([name] * (most + 1), SOMEBODY, "a-network")
+
+    async def test_free_time_counts_by_the_requests_that_it_takes(self, rates: OperationRates) -> None:
+        most = FREE_TIME.caller or 0
+        await rates.free_time(most - 16, SOMEBODY, "a-network")
+        await rates.free_time(16, SOMEBODY, "a-network")
+        await rates.free_time(0, SOMEBODY, "a-network")
+        with pytest.raises(TooManyRequests):
+            await rates.free_time(1, SOMEBODY, "a-network")
+        await rates.free_time((FREE_TIME.network or 0) - most - 1, None, "a-network")
+        with pytest.raises(TooManyRequests):
+            await rates.free_time(1, None, "a-network")
 
     async def test_other_fields_are_as_free_as_requests_are(self, rates: OperationRates) -> None:
         await rates.fields(["plans"] * 10_000, SOMEBODY, "a-network")
