@@ -26,7 +26,18 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import audit, idempotency, rates, recovery, requests, saga, subscriptions, webhooks
+from benchmarks import (
+    audit,
+    fairness,
+    idempotency,
+    rates,
+    recovery,
+    requests,
+    saga,
+    strangers,
+    subscriptions,
+    webhooks,
+)
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import discover, local_postgres, local_redis
 from tests.plugins.servers import TOLD_POSTGRES, TOLD_REDIS, own_database, own_prefix
@@ -120,6 +131,14 @@ async def _requests(_: Bench) -> dict[str, Any]:
     return asdict(await requests.measure())
 
 
+async def _strangers(_: Bench) -> dict[str, Any]:
+    return asdict(await strangers.measure())
+
+
+async def _fairness(_: Bench) -> dict[str, Any]:
+    return asdict(await fairness.measure())
+
+
 async def _subscriptions(bench: Bench) -> dict[str, Any]:
     with a_nursery() as nursery:
         emulator = await nursery.emulator()
@@ -147,6 +166,8 @@ PARTS: dict[str, Callable[[Bench], Coroutine[Any, Any, dict[str, Any]]]] = {
     "recovery": _recovery,
     "rates": _rates,
     "requests": _requests,
+    "strangers": _strangers,
+    "fairness": _fairness,
     "subscriptions": _subscriptions,
     "simulation": _simulation,
 }

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from booking.stored import Unknown
+
 # Whole numbers only: a record is signed as text, and fractions have more than one.
 Json: TypeAlias = bool | int | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -32,7 +34,7 @@ class AuditEntry:
     What an `attempted` entry says of the call, its `answered` entry says again: either can be read alone.
     """
 
-    kind: AuditKind
+    kind: AuditKind | Unknown
     call_id: str  # pairs attempted with answered; one for each attempt, of no meaning elsewhere
     at: datetime  # aware, UTC; of the sending, or of the end
     actor: str  # Principal.key, opaque: `patient:<upstream id>`, `guest:<checkout>`, `visitor:…`, `staff:…`, `operator:…`; "anonymous";

@@ -48,7 +48,15 @@ class UnsharedKeyProofs:
         """Nothing."""
         return ()
 
-    async def claim(self, *_key: str, **_when: datetime | None) -> bool:
+    async def claim(
+        self,
+        clinician_id: str,  # noqa: ARG002 - as the port has them
+        fingerprint: str,  # noqa: ARG002
+        *,
+        since: datetime | None,  # noqa: ARG002
+        now: datetime,  # noqa: ARG002
+        until: datetime,  # noqa: ARG002
+    ) -> bool:
         """Nobody else asks."""
         return True
 

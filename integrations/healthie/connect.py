@@ -12,7 +12,16 @@ from pydantic import SecretStr
 from stamina.instrumentation import RetryDetails
 
 from booking.kept_catalog import KeptCatalog, OwnShelf, Shelf
-from booking.ports import Availability, Billing, Cards, CatalogSource, Patients, Promotions, Scheduling
+from booking.ports import (
+    Availability,
+    Billing,
+    Cards,
+    CatalogSource,
+    OnSale,
+    Patients,
+    Promotions,
+    Scheduling,
+)
 from booking.refusals import ClinicianNotBookable
 from booking.watched import Changes
 from booking.webhook_subscriptions import Subscriptions
@@ -27,6 +36,7 @@ from integrations.healthie.gate import Gate
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore, Proving
 from integrations.healthie.offer import ProvedCatalog
+from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
@@ -52,6 +62,7 @@ class Healthie:
 
     catalog: CatalogSource  # at most a minute old: what may be sold by
     browsing: CatalogSource  # up to an hour old while it cannot be read: for looking around
+    on_sale: OnSale  # never kept: what is charged for at this moment
     availability: Availability
     promotions: Promotions
     patients: Patients
@@ -116,6 +127,7 @@ async def connect(
         yield Healthie(
             catalog=ProvedCatalog(kept=kept.catalog, keys=keys),
             browsing=ProvedCatalog(kept=kept.recent, keys=keys),
+            on_sale=HealthieOnSale(client=organization),
             availability=HealthieAvailability(client=organization, keys=keys),
             promotions=HealthiePromotions(client=organization),
             patients=HealthiePatients(client=organization, comparison=comparison),

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from booking.errors import UpstreamUnavailable
 from booking.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
-from booking.pacing import Pacer
+from booking.pacing import Lane, Pacer
 from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
 from integrations.healthie.errors import HealthieError, RateLimited, Unauthorized
@@ -114,6 +114,10 @@ class KeyStore:
         """The clinicians about whose key Healthie has not been heard yet."""
         return frozenset(self._acting.keys() - self._heard.keys())
 
+    def is_refused(self, clinician_id: str) -> bool:
+        """Whether nobody can act as the clinician: there is no key, or Healthie said that it is not theirs. Asks nobody."""
+        return clinician_id not in self._proved and clinician_id not in self.pending
+
     async def prove_due(self) -> frozenset[str]:
         """Ask Healthie for the owner of every key that is pending, was proved a day ago or refused five minutes ago; answer who is proved.
 
@@ -201,7 +205,7 @@ class KeyStore:
         if self._pacer is None:
             await self._ask(clinician_id)
             return
-        while (turn := await self._pacer.turn(PACE, urgent=True)).wait > 0:
+        while (turn := await self._pacer.turn(PACE, lane=Lane.CHECKOUT)).wait > 0:
             if turn.backed_off:
                 return
             await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))

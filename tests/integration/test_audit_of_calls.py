@@ -125,7 +125,9 @@ CALLS: tuple[Callable[[Healthie], Awaitable[object]], ...] = (
     lambda healthie: healthie.keys.prove_due(),
     lambda healthie: healthie.patients.profile("501"),
     lambda healthie: healthie.patients.find(GUEST),
-    lambda healthie: healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC"),
+    lambda healthie: healthie.patients.create(
+        GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample"
+    ),
     lambda healthie: healthie.patients.appointments("501"),
     lambda healthie: healthie.cards.on_file("501"),
     lambda healthie: healthie.scheduling.find(a_checkout()),
@@ -231,7 +233,9 @@ async def test_the_trail_holds_what_the_emulator_counts(engine: AsyncEngine) -> 
                 here.fault(kind, operation)
             for call in (
                 here.healthie.patients.find(GUEST),
-                here.healthie.patients.create(GUEST, clinician_id=clinician, time_zone="UTC"),
+                here.healthie.patients.create(
+                    GUEST, clinician_id=clinician, time_zone="UTC", reference="chk_sample"
+                ),
                 here.healthie.cards.attach(
                     patient_id=here.patient(1), token="tok_visa", make_default=False, clinician_id=clinician
                 ),

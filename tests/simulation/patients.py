@@ -145,11 +145,8 @@ class Patient:
     async def _pay(self, checkout_id: str) -> None:
         """Confirm, with another card after each decline."""
         for kind in self.wish.cards:
-            self._tokens += 1
-            token = f"{kind}_{self.wish.number}x{self._tokens}"
-            self.tokens_given.setdefault(checkout_id, set()).add(token)
             try:
-                checkout = await self._confirm(checkout_id, CardChoice(token=token))
+                checkout = await self._confirm(checkout_id, kind)
             except CardDeclined:
                 self._hear(checkout_id, "declined", over=False)
                 await asyncio.sleep(self.wish.thinks)
@@ -167,7 +164,16 @@ class Patient:
             self._hear(checkout_id, checkout.state, over=_over(checkout))
             return
 
-    async def _confirm(self, checkout_id: str, card: CardChoice) -> Checkout:
+    def _token(self, checkout_id: str, kind: str) -> CardChoice:
+        """What the payment form makes of the card, anew each time."""
+        self._tokens += 1
+        token = f"{kind}_{self.wish.number}x{self._tokens}"
+        self.tokens_given.setdefault(checkout_id, set()).add(token)
+        return CardChoice(token=token)
+
+    async def _confirm(self, checkout_id: str, kind: str) -> Checkout:
+        card = self._token(checkout_id, kind)
+
         def ask(process: Process) -> Awaitable[Checkout]:
             self.confirmed_at.setdefault(checkout_id, []).append(self.schedule.loop.time())
             return process.checkouts.confirm(
@@ -177,8 +183,10 @@ class Patient:
         while True:
             try:
                 return await self._ask(ask)
-            except QuoteChanged as changed:  # in another tab of theirs: they look at the new one, and take it
-                self._seen[checkout_id] = changed.quote.id
+            except (
+                QuoteChanged
+            ) as changed:  # by the practice, or in another tab: they look at it, and take it
+                self._seen[checkout_id], card = changed.quote.id, self._token(checkout_id, kind)
                 self._hear(checkout_id, "another quote", over=False)
                 await asyncio.sleep(self.wish.thinks)
 

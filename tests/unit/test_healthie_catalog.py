@@ -53,6 +53,8 @@ def a_kind(**changes: Any) -> dict[str, Any]:
         "pricing_info": None,
         "require_specific_providers": False,
         "provider_appt_type_connections": None,
+        "has_specific_appointment_settings": False,
+        "appointment_setting": {"minimum_advance_schedule_time": 90},
     } | changes
 
 
@@ -214,6 +216,25 @@ class TestVisitTypes:
 
         assert (await source.catalog()).visit_types[0].clinician_ids == frozenset({"12"})
 
+    @pytest.mark.parametrize(
+        ("has_own", "setting", "expected"),
+        [
+            (False, {"minimum_advance_schedule_time": 90}, None),
+            (None, {"minimum_advance_schedule_time": 90}, None),
+            (True, {"minimum_advance_schedule_time": 90}, timedelta(minutes=90)),
+            (True, {"minimum_advance_schedule_time": 0}, timedelta()),
+            (True, {"minimum_advance_schedule_time": None}, None),
+            (True, None, None),
+        ],
+    )
+    async def test_the_notice_is_its_own_where_the_practice_has_set_one_for_it(
+        self, source: CatalogSource, script: Script, *, has_own: bool | None, setting: Any, expected: Any
+    ) -> None:
+        kind = a_kind(has_specific_appointment_settings=has_own, appointment_setting=setting)
+        script.answers["PublicCatalog"] = everything(appointmentTypes=connection([kind]))
+
+        assert (await source.catalog()).visit_types[0].schedule_notice == expected
+
 
 class TestClinicians:
     async def test_name_zone_and_licences_have_their_fallbacks(self, source: CatalogSource) -> None:
@@ -248,6 +269,23 @@ async def test_the_policy_counts_minutes_and_cents_in_the_practices_currency(
 
     assert (policy.schedule_notice, policy.cancel_notice) == (timedelta(minutes=90), None)
     assert (policy.late_cancellation_fee, policy.no_show_fee) == (Money.of("25.50", "CAD"), None)
+
+
+@pytest.mark.parametrize(("currency", "fee"), [("jpy", "2550"), ("kwd", "2.550")])
+async def test_a_fee_is_counted_in_the_minor_units_of_its_currency(
+    source: CatalogSource, script: Script, currency: str, fee: str
+) -> None:
+    script.answers["PublicCatalog"] = everything(
+        appointmentSetting={
+            "minimum_advance_schedule_time": None,
+            "minimum_advance_cancel_time": None,
+            "late_cancellation_fee": 2550,
+            "no_show_fee": None,
+        },
+        currentUser={"default_currency": currency},
+    )
+
+    assert (await source.catalog()).policy.late_cancellation_fee == Money.of(fee, currency)
 
 
 async def test_further_pages_are_read(source: CatalogSource, script: Script) -> None:

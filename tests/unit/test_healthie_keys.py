@@ -191,6 +191,20 @@ async def test_the_store_prints_no_secret(script: Script) -> None:
         assert "sample" not in repr(healthie.keys) + repr(vars(healthie.keys))
 
 
+async def test_a_key_is_refused_once_healthie_has_said_so_and_nobody_is_asked_for_it(
+    keys: KeyStore, script: Script, time: Time
+) -> None:
+    assert not keys.is_refused("11"), "not heard of yet: whoever sends asks"
+    assert keys.is_refused("nobody"), "no key at all"
+    assert script.sent == []
+    await keys.prove_due()
+    assert not keys.is_refused("11")
+    time.pass_by(days=1)
+    script.answers["WhoAmI"] = {"currentUser": {"id": "99"}}
+    await keys.prove_due()
+    assert keys.is_refused("11")
+
+
 class SharedProofs:
     """The port KeyProofs in memory, for several key stores."""
 

@@ -16,13 +16,31 @@ from gateway.graphql import build_schema
 from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests
 from gateway.rates.counting import Bound
 from gateway.rates.memory import MOST, Expiring, Tally
-from gateway.rates.table import FIELDS, PROMO_CODES, REFUSED_WEBHOOKS, REQUESTS, Rate, cards
+from gateway.rates.table import (
+    FIELDS,
+    FREE_TIME,
+    PROMO_CODES,
+    REFUSED_WEBHOOKS,
+    REQUESTS,
+    Rate,
+    cards,
+    unpaid_visits,
+)
 from tests.unit.booking_doubles import FakeClock
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
 SOMEBODY = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-sample"))
-TABLE = (REQUESTS, *FIELDS.values(), cards(caller=5, network=20, strangers=60), PROMO_CODES, REFUSED_WEBHOOKS)
+UNPAID = unpaid_visits(network=5, day=8, strangers=60)
+TABLE = (
+    REQUESTS,
+    FREE_TIME,
+    *FIELDS.values(),
+    cards(caller=5, network=20, strangers=60),
+    PROMO_CODES,
+    UNPAID,
+    REFUSED_WEBHOOKS,
+)
 
 
 def bound(subject: str = "caller:somebody", *, most: int = 3, window: timedelta = HOUR) -> Bound:
@@ -229,6 +247,17 @@ class TestOperationRates:
         with pytest.raises(TooManyRequests):
             await rates.fields([name] * (most + 1), SOMEBODY, "a-network")
 
+    async def test_free_time_counts_by_the_requests_that_it_takes(self, rates: OperationRates) -> None:
+        most = FREE_TIME.caller or 0
+        await rates.free_time(most - 16, SOMEBODY, "a-network")
+        await rates.free_time(16, SOMEBODY, "a-network")
+        await rates.free_time(0, SOMEBODY, "a-network")
+        with pytest.raises(TooManyRequests):
+            await rates.free_time(1, SOMEBODY, "a-network")
+        await rates.free_time((FREE_TIME.network or 0) - most - 1, None, "a-network")
+        with pytest.raises(TooManyRequests):
+            await rates.free_time(1, None, "a-network")
+
     async def test_other_fields_are_as_free_as_requests_are(self, rates: OperationRates) -> None:
         await rates.fields(["plans"] * 10_000, SOMEBODY, "a-network")
 
@@ -254,7 +283,11 @@ class TestTrials:
 
     @pytest.fixture
     def trials(self, counts: Counts, clock: FakeClock, alarms: Alarms) -> CountedTrials:
-        rates = {Tried.CARD: cards(caller=3, network=6, strangers=10), Tried.PROMO_CODE: PROMO_CODES}
+        rates = {
+            Tried.CARD: cards(caller=3, network=6, strangers=10),
+            Tried.PROMO_CODE: PROMO_CODES,
+            Tried.UNPAID_VISIT: unpaid_visits(network=2, day=4, strangers=15),
+        }
         return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=alarms)
 
     async def tried(self, trials: CountedTrials, *names: str, client: str | None = None) -> bool:
@@ -287,6 +320,30 @@ class TestTrials:
         let_through = [await self.tried(trials, f"visitor:{n}", client=f"network-{n}") for n in range(20)]
         assert let_through == [True] * 10 + [False] * 10
         await trials.begin(Tried.CARD, names=["patient:p"], client="a-network", signed_in=True)
+
+    async def test_visits_without_a_payment_are_bounded_for_a_block_a_clinicians_day_and_all(
+        self, trials: CountedTrials, alarms: Alarms, clock: FakeClock
+    ) -> None:
+        async def booked(n: int, *, block: int, day: str = "c1 2027-01-04") -> bool:
+            client = f"{block:032}{n:032}"
+            try:
+                await trials.begin(
+                    Tried.UNPAID_VISIT, names=[f"visitor:{n}"], client=client, signed_in=False, day=day
+                )
+            except TooManyAttempts:
+                return False
+            return True
+
+        assert [await booked(n, block=1, day=f"c-{n} 2027-01-04") for n in range(8)] == [True] * 6 + [
+            False
+        ] * 2
+        assert len(alarms.raised) == 2
+        assert [await booked(n, block=n) for n in range(10, 16)] == [True] * 4 + [False] * 2
+        later = [await booked(n, block=n, day=f"c1 2027-02-{n}") for n in range(10, 20)]
+        assert later == [True] * 5 + [False] * 5  # 15 in all
+        clock.advance(days=1)
+        assert not await booked(20, block=20)  # the clinician's day is as full as it was
+        assert await booked(21, block=21, day="c1 2027-02-21")
 
     async def test_what_is_refused_is_counted_for_nobody(self, trials: CountedTrials) -> None:
         for _ in range(3):
