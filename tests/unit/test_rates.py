@@ -71,7 +71,7 @@ class Away(MemoryStorage):
     def base_exceptions(self) -> tuple[type[Exception], ...]:
         return (Gone,)
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         self.asked += 1
         if self.away:
             raise Gone
