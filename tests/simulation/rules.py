@@ -140,6 +140,14 @@ def _without_read_back() -> Iterator[None]:
         yield
 
 
+async def _take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
+    """Whoever has this email and name is whom the lost answer was about."""
+    self._settled(checkout)
+    assert checkout.guest is not None
+    match = await self._patients.find(checkout.guest)
+    return checkout.changed(state=S.PATIENT_READY, patient_id=match, guest=None) if match else None
+
+
 async def _refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:
     """The money goes back, and the series goes on."""
     return checkout.changed(state=S.REFUND_INTENDED)
@@ -214,6 +222,11 @@ async def _staff_book(schedule: Schedule) -> None:
 def _another(schedule: Schedule) -> Wish:
     """Somebody else who wants the same hour while the first patient pays for it."""
     return replace(canonical(schedule), number=2, arrives=48.0)
+
+
+def _claiming(schedule: Schedule) -> Wish:
+    """A guest who gives the email and name of a patient whom the practice knows."""
+    return replace(canonical(schedule), claims=1)
 
 
 TROUBLED_CHARGE = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE, Trouble.VERY_LATE)
@@ -312,6 +325,22 @@ RULES = (
         scenario=Scenario(wishes=(canonical,), events=(_hand_on,)),
         troubles=(),
         noticed_as="wrong clinician",
+    ),
+    Rule(
+        name="nobody else's record",
+        removal=_with(booking.steps, "may_use_match", lambda *_: True),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.SLOW) + _first("AttachCard", Trouble.SLOW),
+        noticed_as="guest in another's record",
+    ),
+    Rule(
+        name="only a record of one's own after a lost answer",
+        removal=_with(Steps, "_look_for_patient", _take_the_match),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LOST_REQUEST),
+        noticed_as="guest in another's record",
     ),
     Rule(
         name="recurring cancelled on refund",
