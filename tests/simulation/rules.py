@@ -172,6 +172,14 @@ def _whatever_did_not_pay(checkout: Checkout, *, is_new: bool) -> bool:
     return checkout.charge is None
 
 
+async def _take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
+    """Whoever has this email and name is whom the lost answer was about."""
+    self._settled(checkout)
+    assert checkout.guest is not None
+    match = await self._patients.find(checkout.guest)
+    return checkout.changed(state=S.PATIENT_READY, patient_id=match, guest=None) if match else None
+
+
 async def _refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:
     """The money goes back, and the series goes on."""
     return checkout.changed(state=S.REFUND_INTENDED)
@@ -358,6 +366,12 @@ def _strangers(schedule: Schedule, *, hour: int) -> Wish:
 # All of a working day but its lunch break.
 CROWD = Scenario(wishes=tuple(partial(_strangers, hour=hour) for hour in (9, 10, 11, 13, 14, 15, 16)))
 
+
+def _claiming(schedule: Schedule) -> Wish:
+    """A guest who gives the email and name of a patient whom the practice knows."""
+    return replace(canonical(schedule), claims=1)
+
+
 TROUBLED_CHARGE = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE, Trouble.VERY_LATE)
 # A driver that others overtake is overtaken at any of its points: every third will do.
 FREEZES = (
@@ -454,6 +468,22 @@ RULES = (
         scenario=Scenario(wishes=(canonical,), events=(_hand_on,)),
         troubles=(),
         noticed_as="wrong clinician",
+    ),
+    Rule(
+        name="nobody else's record",
+        removal=_with(booking.steps, "may_use_match", lambda *_: True),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.SLOW) + _first("AttachCard", Trouble.SLOW),
+        noticed_as="guest in another's record",
+    ),
+    Rule(
+        name="only a record of one's own after a lost answer",
+        removal=_with(Steps, "_look_for_patient", _take_the_match),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LOST_REQUEST),
+        noticed_as="guest in another's record",
     ),
     Rule(
         name="recurring cancelled on refund",

@@ -31,6 +31,9 @@ OFFERS = (
     ("Free Consultation", None),
 )
 
+# Of several patients this one, where it is a guest, gives the email and name of one whom the practice knows.
+CLAIMING_NUMBER = 2
+
 
 def canonical(schedule: Schedule) -> Wish:
     """A guest buys a recurring plan with a promo code and books its first visit."""
@@ -67,6 +70,7 @@ def _wish(rng: random.Random, number: int) -> Callable[[Schedule], Wish]:
         "number": number,
         "arrives": rng.choice((0.0, 0.0, rng.uniform(0, 60), rng.uniform(0, 1200))),
         "signed_in": rng.choice((None, None, 1, 2)),
+        "claims": 1 if number == CLAIMING_NUMBER else None,
         "promo_code": rng.choice((None, None, "WELCOME20", "MINUS25")) if plan else None,
         "cards": (GOOD, GOOD) if good else (bad, GOOD, GOOD),
         "thinks": rng.choice((1.0, 20.0, rng.uniform(1, 200))),

@@ -13,6 +13,7 @@ from booking.checkout import CheckoutRules
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.oversight import Attention
+from booking.principals import PrincipalKind
 from booking.recording import at_rest
 from booking.saga_table import CLAIMING, OPERATOR_MOVES, TERMINAL, legal
 from booking.slots import Slot
@@ -52,6 +53,7 @@ TIDYING = frozenset(
         Attention.OPEN_INVOICE,
         Attention.PROVIDER_MISMATCH,
         Attention.CHARGED_WRONGLY,
+        Attention.POSSIBLE_DUPLICATE_PATIENT,
     }
 )
 
@@ -243,6 +245,7 @@ class Witness:
             self._money(row)
             self._truth(row)
             self._guarded(row)
+            self._own_record(row)
         self._slots(rows)
         self._told(rows)
         self._counted(rows)
@@ -374,6 +377,27 @@ class Witness:
                     self.note(f"wrong visit: {row.id}")
         if row.state in TERMINAL - {S.CONFIRMED} and visits and not listed:
             self.note(f"ended as {row.state} and booked: {row.id}")
+
+    def _own_record(self, row: Checkout) -> None:
+        """A guest who has not proved their mailbox writes into no record that was there before their checkout."""
+        if not row.owner.startswith(f"{PrincipalKind.GUEST}:") or row.email_verified_at is not None:
+            return
+        tokens = {
+            token for patient in self._schedule.patients for token in patient.tokens_given.get(row.id, ())
+        }
+        written: set[str] = {row.patient_id} if row.patient_id else set()
+        for sent in self._schedule.upstream.sent:
+            given = sent.variables
+            if sent.operation == "Charge" and row.id in str(given.get("note")):
+                written.add(given["sender_id"])
+            if sent.operation == "Book" and row.id in str(given.get("metadata")):
+                written.add(given["user_id"])
+            if sent.operation == "AttachCard" and given["token"] in tokens:
+                written.add(given["user_id"])
+        for patient_id in sorted(written):
+            made_for = str(self._schedule.upstream.world.users[patient_id].metadata)
+            if row.id not in made_for:
+                self.note(f"guest in another's record: {row.id} in {patient_id}")
 
     def _slots(self, rows: Sequence[Checkout]) -> None:
         with self._schedule.database.connect() as connection:
