@@ -111,7 +111,8 @@ class Refresher:
             # Of those under way some are due still: they wait for their turn, and are not leased yet.
             due = await unit.marks.due(self._clock.now(), limit=BATCH + len(self._under_way))
         room = BATCH - len(self._under_way)
-        return [self._started(one) for one in [one for one in due if one not in self._under_way][:room]]
+        others = [one for one in due if one not in self._under_way]
+        return [self._started(one) for one in others[:room]]
 
     def _started(self, resource: Resource) -> asyncio.Task[bool]:
         task = self._under_way[resource] = asyncio.create_task(self._look(resource))

@@ -184,6 +184,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
         inbox = SqlInbox(engine=engine)
         early_checks = EarlyChecks(check=saga.glance)
+        exits.push_async_callback(early_checks.aclose, within=0.0)  # whoever can wait for them has done so
         yield System(
             clock=clock,
             engine=engine,
