@@ -63,7 +63,7 @@ from integrations.stripe.declines import DECLINES
 
 # So long a start waits for what is heard of keys that were never proved before: a practice of a few clinicians then offers all of them
 # with its first answer. Whoever is proved later is offered from then on.
-FIRST_PROOFS_SECONDS = 1.0
+FIRST_PROOFS_SECONDS = 2.0
 
 
 @contextlib.asynccontextmanager

@@ -18,8 +18,8 @@ import hashlib
 import hmac
 import math
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import Storage
 
 from booking.ports import Clock
-from gateway.rates.memory import Expiring, Tally
+from gateway.rates.memory import MOST, Expiring, Tally
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +62,7 @@ class Count:
     value: int
     key: str
     own: Tally | None = None  # where this process counted it; None: it is in the shared storage
+    in_doubt: bool = False  # it was counted here, and perhaps there as well: no answer came
 
     @property
     def exceeded(self) -> bool:
@@ -80,7 +81,10 @@ class Counts:
         # A store for each scope: what anybody can make up by the thousand pushes out its like, and never what is counted for
         # everybody, of which there are a handful.
         self._tallies: defaultdict[str, Expiring[Tally]] = defaultdict(lambda: Expiring(Tally, now=self._now))
-        self._telling: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._owed: deque[Count] = deque(
+            maxlen=MOST
+        )  # to be taken back once the shared storage is asked again
         self._alone_until = 0.0
 
     async def add(self, bounds: Sequence[Bound], amount: int = 1) -> tuple[Count, ...]:
@@ -92,7 +96,7 @@ class Counts:
         return tuple([await self._add_in_steps(bound) for bound in bounds])
 
     async def take_back(self, counts: Sequence[Count]) -> None:
-        """Count one less in each of their windows. What cannot be taken back stays."""
+        """Count one less in each of their windows, as soon as the storage is asked again; what it fails to take back stays."""
         await asyncio.gather(*map(self._take_back, counts))
 
     async def wait(self, bound: Bound) -> int:
@@ -105,12 +109,12 @@ class Counts:
         return max((self._left(one.bound) for one in counts if one.exceeded), default=0)
 
     async def _add(self, bound: Bound, amount: int) -> Count:
-        key = self._name(bound)
-        if (value := await self._share(key, bound, amount)) is not None:
+        key, asked = self._name(bound), self._asks_shared()
+        if asked and (value := await self._share(key, bound, amount)) is not None:
             return Count(bound=bound, value=value, key=key)
         tally = self._tally(key, bound)
         tally.own += amount
-        return Count(bound=bound, value=tally.own, key=key, own=tally)
+        return Count(bound=bound, value=tally.own, key=key, own=tally, in_doubt=asked)
 
     async def _add_in_steps(self, bound: Bound) -> Count:
         key = self._name(bound)
@@ -132,16 +136,33 @@ class Counts:
                 tally.telling = False
 
         tally.telling = True
-        task = asyncio.create_task(tell(), context=contextvars.Context())
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-        await asyncio.shield(task)
+        await asyncio.shield(self._in_nobodys_name(tell()))
 
     async def _take_back(self, count: Count) -> None:
+        """What is in doubt is taken back from both: it paid, and shall keep nobody out. Missed by one is better than stuck for an hour."""
         if count.own is not None:
             count.own.own -= 1
-        else:
+        if count.own is None or count.in_doubt:
+            await self._take_back_shared(count)
+
+    async def _take_back_shared(self, count: Count) -> None:
+        if self._asks_shared():
             await self._share(count.key, count.bound, -1)
+        else:
+            self._owed.append(count)
+
+    def _take_back_owed(self) -> None:
+        owed = list(self._owed)
+        self._owed.clear()
+        for count in owed:
+            self._in_nobodys_name(self._take_back_shared(count))
+
+    def _in_nobodys_name(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Do it whether or not whoever caused it stays."""
+        task = asyncio.create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _asks_shared(self) -> bool:
         return self._shared is not None and time.monotonic() >= self._alone_until
@@ -151,11 +172,14 @@ class Counts:
         if self._shared is None or not self._asks_shared():
             return None
         try:
-            return await self._shared.incr(key, _seconds(bound), amount)
+            value = await self._shared.incr(key, _seconds(bound), amount)
         except self._shared.base_exceptions as error:
             self._alone_until = time.monotonic() + LEFT_ALONE
             log.warning("rates.redis_unavailable", error=type(error).__name__)
             return None
+        if self._owed:
+            self._take_back_owed()
+        return value
 
     def _tally(self, key: str, bound: Bound) -> Tally:
         return self._tallies[bound.scope].get_or_add(key, _seconds(bound))

@@ -65,6 +65,7 @@ class Away(MemoryStorage):
     """A shared storage that can go away, and counts how often it was asked."""
 
     away = False
+    too_slow = False  # it counts, and its answer comes too late
     asked = 0
 
     @property
@@ -75,7 +76,10 @@ class Away(MemoryStorage):
         self.asked += 1
         if self.away:
             raise Gone
-        return await super().incr(key, expiry, amount)
+        value = await super().incr(key, expiry, amount)
+        if self.too_slow:
+            raise Gone
+        return value
 
 
 class TestCounts:
@@ -134,6 +138,36 @@ class TestCounts:
         assert shared.asked == 2  # after the first failure it is left alone
         await counts.take_back(first)  # nothing is raised, and the process' own count stays
         assert (await counts.add([bound()]))[0].value == 5
+
+    async def test_what_paid_while_the_shared_storage_was_away_is_taken_back_when_it_answers_again(
+        self, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shared = Away()
+        counts = Counts(clock=clock, key=b"only for tests", shared=shared)
+        counted = [await counts.add([bound()]) for _ in range(3)]
+        shared.away = True
+        await counts.add([bound("caller:another")])
+        for one in counted:
+            await counts.take_back(one)
+        shared.away = False
+        monkeypatch.setattr(counts, "_alone_until", 0.0)
+        await counts.add([bound("caller:another")])
+        await asyncio.sleep(0.01)
+        assert (await counts.add([bound()]))[0].value == 1
+
+    async def test_what_paid_and_may_have_been_counted_there_keeps_nobody_out_for_an_hour(
+        self, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A storage that is too slow counts, and nobody hears of it: once each five seconds, and more than guests may fail in an hour."""
+        shared = Away()
+        counts = Counts(clock=clock, key=b"only for tests", shared=shared)
+        for _ in range(60):
+            monkeypatch.setattr(shared, "too_slow", True)
+            counted = await counts.add([bound("strangers:", most=60)])
+            monkeypatch.setattr(counts, "_alone_until", 0.0)
+            monkeypatch.setattr(shared, "too_slow", False)
+            await counts.take_back(counted)
+        assert (await counts.add([bound("strangers:", most=60)]))[0].value == 1
 
 
 class TestMemory:
