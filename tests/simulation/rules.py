@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 import booking.aftercare
 import booking.guards
@@ -27,7 +27,7 @@ from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown
-from booking.guards import GUARDS
+from booking.guards import GUARDS, Ground
 from booking.late import LateTruth
 from booking.models import Appointment, Charge, Hold
 from booking.refusals import CardDeclined, DeclineReason, HoldExpired
@@ -35,7 +35,9 @@ from booking.saga import Saga
 from booking.steps import Steps
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
+from integrations.database.grounds import SqlGrounds
 from integrations.database.tables.oversight import clinician_blocks
+from integrations.database.tables.slots import slot_claims
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.generated.client import Client
 from tests.simulation.fate import Trouble
@@ -71,14 +73,17 @@ def _without_upstream_key() -> Iterator[None]:
 
 @contextmanager
 def _without_fence() -> Iterator[None]:
-    """A write goes through whatever version it expects."""
-    save = SqlCheckouts.save
+    """A write goes through whatever version it expects, and so does a send."""
+    save, of = SqlCheckouts.save, SqlGrounds.of
 
     async def save_anyway(self: SqlCheckouts, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         standing = await self.get(checkout.id)
         return await save(self, checkout if standing is None else replace(checkout, version=standing.version))
 
-    with patch.object(SqlCheckouts, "save", save_anyway):
+    async def as_read(self: SqlGrounds, checkout: Checkout) -> Ground:
+        return replace(await of(self, checkout), version=checkout.version)
+
+    with patch.object(SqlCheckouts, "save", save_anyway), patch.object(SqlGrounds, "of", as_read):
         yield
 
 
@@ -182,6 +187,9 @@ def _first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], .
     return tuple(((f"call {operation}", 1), trouble) for trouble in troubles)
 
 
+# Seconds by which the canonical patient has confirmed, and their calls have met what they meet.
+PARKED_BY = 90.0
+
 KEY: Mapping[str, Removal] = {"upstream key": _without_upstream_key}
 SWEEP: Mapping[str, Removal] = {"late sweep": _with(LateTruth, "look", _look_no_more)}
 
@@ -229,20 +237,29 @@ async def _staff_book(schedule: Schedule) -> None:
     )
 
 
-async def _block(schedule: Schedule) -> None:
-    """Block the clinician while a row is parked at an intent."""
-    for _ in range(600):
+async def _parked(schedule: Schedule) -> Checkout | None:
+    """Wait until a row is parked at an intent that pays or books; None: none is, since what was not sent was sent at once again."""
+    while schedule.loop.time() < PARKED_BY:
         await asyncio.sleep(0.5)
-        parked = [
-            row
-            for row in schedule.witness.rows()
-            if row.state in {S.CHARGE_INTENDED, S.BOOKING_INTENDED} and row.lease_owner is None
-        ]
-        if parked:
-            break
-    else:
+        for row in schedule.witness.rows():
+            if row.state in {S.CHARGE_INTENDED, S.BOOKING_INTENDED} and row.lease_owner is None:
+                return row
+    return None
+
+
+async def _lose_claim(schedule: Schedule) -> None:
+    """Lose hold and claim of a row that is parked."""
+    if (row := await _parked(schedule)) is None:
         return
-    (row,) = parked
+    with schedule.database.begin() as connection:
+        connection.execute(delete(slot_claims).where(slot_claims.c.checkout_id == row.id))
+    schedule.empty_holds()
+
+
+async def _block(schedule: Schedule) -> None:
+    """Block the clinician of a row that is parked."""
+    if (row := await _parked(schedule)) is None:
+        return
     with schedule.database.begin() as connection:
         connection.execute(
             insert(clinician_blocks),
@@ -270,6 +287,11 @@ def _last_minute(*, arrives: float, thinks: float) -> Callable[[Schedule], Wish]
         return replace(canonical(schedule), slot=slot, arrives=arrives, thinks=thinks)
 
     return wish
+
+
+def _hasty(schedule: Schedule) -> Wish:
+    """Somebody else who wants the same hour, and has it before a parked row is taken up again."""
+    return replace(canonical(schedule), number=2, arrives=47.0, thinks=4.0)
 
 
 def _another(schedule: Schedule) -> Wish:
@@ -309,7 +331,9 @@ RULES = (
     Rule(
         name="claim before money",
         removal=_with(SqlClaims, "take", _take_nothing),
-        guards={},
+        guards={
+            "claim asked before every send": _without_guard("claim lost")
+        },  # alone it sends nothing at all
         scenario=Scenario(wishes=(canonical, _another), events=(_lose_holds,)),
         troubles=_first("Charge", Trouble.SLOW),
         noticed_as="charged and given back for a slot of ours",
@@ -390,6 +414,14 @@ RULES = (
         troubles=_first("Charge", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR, Trouble.NO_CONNECTION)
         + _first("Book", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR, Trouble.NO_CONNECTION),
         noticed_as="sent for a blocked clinician",
+    ),
+    Rule(
+        name="claim asked before every send",
+        removal=_without_guard("claim lost"),
+        guards={},
+        scenario=Scenario(wishes=(canonical, _hasty), events=(_lose_claim,)),
+        troubles=_first("Charge", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR),
+        noticed_as="charged and given back for a slot of ours",
     ),
     Rule(
         name="too late to be confirmed",
