@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
+from booking.email_verification import same_mailbox
 from booking.errors import StaleCheckout, UpstreamUnavailable
 from booking.models import GuestDetails, Hold, Quote
 from booking.oversight import EventKind
@@ -26,6 +27,7 @@ from booking.saga import Saga
 from booking.saga_table import WAITING
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidVisits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,14 @@ class StartService:
     """Starts checkouts; what becomes of them is CheckoutService's."""
 
     def __init__(
-        self, *, saga: Saga, quotes: QuoteService, holds: HoldStore, units: UnitOfWorkFactory, clock: Clock
+        self,
+        *,
+        saga: Saga,
+        quotes: QuoteService,
+        holds: HoldStore,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+        unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
         self._quotes = quotes
@@ -56,6 +65,7 @@ class StartService:
         self._under = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
+        self._unpaid = unpaid
 
     async def start(
         self,
@@ -70,7 +80,8 @@ class StartService:
         """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
 
         One that nobody has confirmed takes over what the second start asks for: another plan, promo code or guest.
-        Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
+        Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, SignInRequired, and what
+        QuoteService.quote raises.
         """
         wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
         if (live := await self._live(hold_id)) is not None:
@@ -88,6 +99,7 @@ class StartService:
         quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
         if quote.policy.is_too_late(hold.slot.start, now):
             raise TooLateToBook(quote.policy.bookable_until(hold.slot.start))
+        self._unpaid.check_start(caller, quote)
         checkout_id = f"chk_{secrets.token_urlsafe(16)}"
         patient_id = caller.principal.patient_id
         checkout = Checkout(
@@ -132,11 +144,13 @@ class StartService:
             quote = await self._quoted(
                 live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
             )
+            self._unpaid.check_start(caller, quote)
             guest = (wanted.guest or live.guest) if live.patient_id is None else None
+            anew = live.changed(quote=quote, guest=guest, updated_at=self._clock.now())
+            if not same_mailbox(live, anew):
+                anew = anew.changed(email_code=None, email_verified_at=None)
             try:
-                return await self._own.save(
-                    live.changed(quote=quote, guest=guest, updated_at=self._clock.now()), EventKind.REQUOTED
-                )
+                return await self._own.save(anew, EventKind.REQUOTED)
             except StaleCheckout:
                 live = await self._own.get(caller, live.id, started=True)
         return live

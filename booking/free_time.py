@@ -4,14 +4,15 @@ A hold that appears costs no request upstream, and neither does one that goes. O
 read, our own database tells. The offer itself is read anew when word came that it is another one, and every five minutes.
 """
 
-import asyncio
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
 
+from booking.current import waiting
 from booking.errors import UpstreamUnavailable
 from booking.lookout import Changes
+from booking.pacing import Lane
 from booking.pokes import EVERY_CALENDAR
 from booking.ports import Clock
 from booking.recent_slots import STALE, Offered, Question
@@ -37,13 +38,11 @@ class FreeTime:
         search: SlotSearch,
         changes: Changes,
         clock: Clock,
-        turn: asyncio.Semaphore,  # of readings anew: they go one after the other, behind whoever browses
     ) -> None:
         self._question = question
         self._search = search
         self._changes = changes
         self._clock = clock
-        self._turn = turn
         self._offered: Offered | None = None
         self._asked_at = clock.now()
         self._doubted_at: datetime | None = None
@@ -72,7 +71,7 @@ class FreeTime:
         due = min(self._due(offered), self._asked_at + STALE) if newcomer else self._due(offered)
         if self._clock.now() < due:
             return offered
-        async with self._turn:
+        with waiting(lane=None if newcomer else Lane.RENEWAL):
             return await self._renewed(offered)
 
     def _due(self, offered: Offered) -> datetime:

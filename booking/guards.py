@@ -16,6 +16,7 @@ from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.ports import Clock
 from booking.saga_table import CLAIMING
+from booking.stored import Unknown
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 SENDING = frozenset({S.PATIENT_INTENDED, S.CARD_INTENDED, S.CHARGE_INTENDED, S.BOOKING_INTENDED})
 
 # How a checkout ends of which nothing was charged; whatever else stops it, it is cancelled.
-_ENDS: Mapping[EndReason, S] = {
+_ENDS: Mapping[str, S] = {
     EndReason.SLOT_TAKEN: S.SLOT_LOST,
     EndReason.HOLD_EXPIRED: S.EXPIRED,
     EndReason.TOO_LATE: S.EXPIRED,
@@ -63,6 +64,11 @@ class Send:
     now: datetime  # UTC
 
 
+def _ending(send: Send) -> EndReason | Unknown | None:
+    """What has an end already is only looked for and undone: an operator had it so, or what came back was not as accepted."""
+    return send.checkout.end_reason
+
+
 def _cancelled(send: Send) -> EndReason | None:
     return EndReason.CANCELLED_BY_PATIENT if send.checkout.cancel_requested else None
 
@@ -98,7 +104,8 @@ def _claim_lost(send: Send) -> EndReason | None:
 
 
 # In the order in which the patient is told: what they did themselves first, then what they can do something about.
-GUARDS: Mapping[str, Callable[[Send], EndReason | None]] = {
+GUARDS: Mapping[str, Callable[[Send], EndReason | Unknown | None]] = {
+    "ending": _ending,
     "cancelled": _cancelled,
     "deadline passed": _deadline_passed,
     "too late": _too_late,
@@ -147,7 +154,7 @@ class Guards:
         return None
 
 
-def _stopped(checkout: Checkout, why: EndReason) -> Checkout:
+def _stopped(checkout: Checkout, why: EndReason | Unknown) -> Checkout:
     end = S.COMPENSATING if checkout.charge is not None else _ENDS.get(why, S.CANCELLED)
     # What has expired never came as far as its booking: that is how a table without amounts knows it for unpaid.
     end = S.CANCELLED if end is S.EXPIRED and checkout.state is S.BOOKING_INTENDED else end

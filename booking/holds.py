@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from booking.checkout_holds import CheckoutHolds
-from booking.errors import InvalidInput
+from booking.errors import InvalidInput, UpstreamUnavailable
+from booking.hold_capacity import AnonymousShare, Terms
 from booking.models import Hold
 from booking.ports import CatalogSource, Clock, HoldStore
 from booking.principals import Caller
@@ -19,6 +20,7 @@ from booking.refusals import (
     SlotTaken,
     TooLateToBook,
 )
+from booking.room import is_anonymous
 from booking.saga_table import WAITING
 from booking.search import SlotSearch, check_contact
 from booking.slots import Slot
@@ -51,6 +53,7 @@ class HoldService:
         units: UnitOfWorkFactory,
         clock: Clock,
         rules: HoldRules,
+        share: AnonymousShare,
     ) -> None:
         self._store = store
         self._under = CheckoutHolds(holds=store, units=units, clock=clock)
@@ -59,12 +62,13 @@ class HoldService:
         self._units = units
         self._clock = clock
         self._rules = rules
+        self._share = share
 
     async def hold(self, caller: Caller, slot_id: str, *, time_zone: str) -> Hold:
         """Keep the slot for the caller; a slot that they hold already is answered as it is held.
 
         The interval is locked first and the offer verified under the lock, so that nobody can slip in between.
-        Raises InvalidInput; SlotTaken, SlotNotOffered, TooLateToBook, ClinicianNotBookable, HoldLimitReached.
+        Raises InvalidInput; SlotTaken, SlotNotOffered, TooLateToBook, ClinicianNotBookable, HoldLimitReached, HoldCapacityReached.
         """
         zone(time_zone)
         slot = Slot.from_id(slot_id)
@@ -88,10 +92,20 @@ class HoldService:
             return held
         try:
             await self._verify(slot)
+            return await self._begun(held)
         except BaseException:
             await self._store.release(hold.id, owners={hold.owner})
             raise
-        return hold
+
+    async def _begun(self, hold: Hold) -> Hold:
+        """Its time begins when it is taken, which it is once it is verified: upstream may have taken seconds to answer."""
+        try:
+            expires_at = self._clock.now() + (hold.expires_at - hold.created_at)
+            return await self._store.extend(hold, expires_at=expires_at, counted=False)
+        except HoldExpired:
+            if await self._store.get(hold.id) is None:
+                raise UpstreamUnavailable("the hold was lost while it was verified") from None
+            return hold  # another request of its owner was answered before, and has handed it to a checkout
 
     async def _acquire(self, caller: Caller, hold: Hold) -> Hold:
         """Take the interval; what the caller held as a visitor, before they signed in, becomes the patient's."""
@@ -104,9 +118,8 @@ class HoldService:
         return await self._store.transfer(theirs, owner=hold.owner)
 
     async def _take(self, hold: Hold) -> Hold:
-        return await self._store.acquire(
-            hold, limit=self._rules.per_owner, client_limit=self._rules.per_client
-        )
+        take = self._share.take if is_anonymous(hold.owner) else self._store.acquire
+        return await take(hold, limit=self._rules.per_owner, client_limit=self._rules.per_client)
 
     async def view(self, caller: Caller, hold_id: str) -> Hold | None:
         """The caller's live hold; None for a foreign, an expired and a missing one alike."""
@@ -135,16 +148,21 @@ class HoldService:
             return await self._extended(await self._mine(caller, hold_id))
 
     async def _extended(self, hold: Hold) -> Hold:
-        expires_at = self._clock.now() + self._rules.duration
+        terms = await self._terms(hold)
+        expires_at = self._clock.now() + terms.duration
         if hold.extensions and expires_at - hold.expires_at < self._rules.least_gain:
             return hold
-        if hold.extensions >= self._rules.extensions:
+        if hold.extensions >= terms.extensions:
             raise HoldExtensionsUsedUp(hold.expires_at)
         extended = await self._store.extend(hold, expires_at=expires_at)
         async with self._units() as unit:
             await unit.checkouts.note_hold(hold.id, expires_at=extended.expires_at)
             await unit.commit()
         return extended
+
+    async def _terms(self, hold: Hold) -> Terms:
+        usual = Terms(duration=self._rules.duration, extensions=self._rules.extensions)
+        return await self._share.terms(hold, usual) if is_anonymous(hold.owner) else usual
 
     async def release(self, caller: Caller, hold_id: str) -> None:
         """Give the slot back. Raises HoldExpired, HoldInCheckout."""
@@ -193,5 +211,7 @@ class HoldService:
             raise ClinicianNotBookable
         if claimed:
             raise SlotTaken
-        if not await self._search.offers(slot):
+        offered = await self._search.offered_day(slot)
+        self._share.learn(slot, offered)  # how much of this day strangers may hold
+        if slot not in offered:
             raise SlotNotOffered

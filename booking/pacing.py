@@ -1,8 +1,8 @@
 """How fast the system of record may be asked, and when not at all: values, the port, and its adapter for one process.
 
 Two rules stand on one clock per API key. The *rate*: a bucket of `burst` calls that refills at `per_second` (GCRA, the
-generic cell rate algorithm: one moment a key says how full it is). Calls of a checkout may use all of it, browsing leaves
-them a share. The *back-off*: after a refusal for too many requests nothing is sent, for longer each time, until one
+generic cell rate algorithm: one moment a key says how full it is). Each lane leaves a part of it to the lanes before it, so
+that a lane can be used up by nobody behind it. The *back-off*: after a refusal for too many requests nothing is sent, for longer each time, until one
 call has been let through and was answered.
 """
 
@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 # The first back-off, doubled with every refusal that follows it. Healthie names no figure; lockouts of 30 to 60 minutes
@@ -22,6 +23,26 @@ JITTER = 0.25
 
 # How long one call may take to find out whether a back-off is over; longer than any call does.
 ASKING = 30.0
+
+
+class Lane(IntEnum):
+    """What a call is for; the smaller goes first."""
+
+    CHECKOUT = 0  # money or a visit is being moved
+    BOOKING = 1  # a slot is about to be held, a checkout to be started
+    BROWSING = 2
+    RENEWAL = 3  # what live queries read again though nobody asked anew
+    EXCESS = 4  # of a sender who has had more than their share: behind everybody who has not
+
+
+# The part of a capacity that a lane leaves to the lanes before it: one in so many; 0: nothing.
+_LEFT_BY = {Lane.CHECKOUT: 0, Lane.BOOKING: 8, Lane.BROWSING: 4, Lane.RENEWAL: 3, Lane.EXCESS: 2}
+
+
+def open_to(lane: Lane, capacity: int) -> int:
+    """How much of a capacity this lane may fill."""
+    part = _LEFT_BY[lane]
+    return capacity - (capacity // part if part else 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +62,9 @@ class Pace:
         """Seconds in which an empty bucket fills."""
         return self.burst * self.interval
 
-    def tolerance(self, *, urgent: bool) -> float:
-        """How many seconds of calls may stand ahead of one more. Browsing leaves a quarter of the bucket to checkouts."""
-        reserved = 0 if urgent else self.burst // 4
-        return (self.burst - reserved - 1) * self.interval
+    def tolerance(self, lane: Lane) -> float:
+        """How many seconds of calls may stand ahead of one more."""
+        return (open_to(lane, self.burst) - 1) * self.interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +88,11 @@ class BackOff:
 class Pacer(Protocol):
     """Paces the calls on each key; `key` is a fingerprint, never the key."""
 
-    async def turn(self, key: str, *, urgent: bool) -> Turn:
+    @property
+    def pace(self) -> Pace:
+        """The rate that it keeps."""
+
+    async def turn(self, key: str, *, lane: Lane) -> Turn:
         """Take the right to send one call now, or learn how long to wait."""
 
     async def back_off(self, key: str) -> BackOff:
@@ -97,21 +121,21 @@ class LocalPacer:
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._pace = pace
+        self.pace = pace
         self._clock = clock
         self._jitter = jitter
         self._states: dict[str, _State] = {}  # as many as the practice has keys
 
-    async def turn(self, key: str, *, urgent: bool) -> Turn:
+    async def turn(self, key: str, *, lane: Lane) -> Turn:
         """Take the right to send one call now, or learn how long to wait."""
         now, state = self._clock(), self._state(key)
         if state.times:
             return _turn_after_back_off(state, now)
-        due = min(max(state.due, now), now + self._pace.full)  # no further: the clock may have been set back
-        wait = due - self._pace.tolerance(urgent=urgent) - now
+        due = min(max(state.due, now), now + self.pace.full)  # no further: the clock may have been set back
+        wait = due - self.pace.tolerance(lane) - now
         if wait > 0:
             return Turn(wait=wait)
-        state.due = due + self._pace.interval
+        state.due = due + self.pace.interval
         return Turn()
 
     async def back_off(self, key: str) -> BackOff:
@@ -126,7 +150,7 @@ class LocalPacer:
 
     async def recovered(self, key: str) -> None:
         """The back-off is over, and its bucket is empty."""
-        self._states[key] = _State(due=self._clock() + self._pace.full)
+        self._states[key] = _State(due=self._clock() + self.pace.full)
 
     def _state(self, key: str) -> _State:
         return self._states.setdefault(key, _State())

@@ -14,6 +14,10 @@ class PrincipalKind(StrEnum):
     OPERATOR = "operator"  # signed in, who runs this program for the practice
 
 
+# Whose names cost nothing: nobody has signed in behind them.
+STRANGERS = frozenset({PrincipalKind.VISITOR, PrincipalKind.GUEST})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Principal:
     """Somebody, identified well enough to own things; the id is opaque and holds no patient data."""
@@ -35,6 +39,15 @@ class Principal:
 def guest_of(checkout_id: str) -> Principal:
     """The guest of one checkout."""
     return Principal(kind=PrincipalKind.GUEST, id=checkout_id)
+
+
+# A network's name begins with that of the block of addresses that it is a part of; so many characters.
+BLOCK_NAME = 32
+
+
+def block_of(client: str) -> str:
+    """The name of the block of addresses (IPv4 /24, IPv6 /48) that a network is a part of."""
+    return client[:BLOCK_NAME]
 
 
 @dataclass(frozen=True, kw_only=True)

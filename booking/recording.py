@@ -144,11 +144,13 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
     calling = after.state in CALLING
     after = after.changed(tries=0, intended_at=now if calling else None)
     if calling and after.state in CLAIMING and before.state in BEFORE_MONEY:
-        tried = Attempt(number=after.attempt, card_id=after.card_id, intended_at=now)
+        charged = None if after.quote.due_today.is_zero else after.card_id
+        tried = Attempt(number=after.attempt, card_id=charged, intended_at=now)
         after = after.changed(attempts=(*after.attempts, tried))
     if after.state in TERMINAL:
-        # Who they are and how they paid is upstream's to keep.
-        after = after.changed(guest=None, card=None)
+        # Who they are and how they paid is upstream's to keep. A card that nobody has judged was not declined.
+        declined = None if after.card_unjudged else after.declined
+        after = after.changed(guest=None, email_code=None, card=None, declined=declined)
     if after.state in TERMINAL | {S.NEEDS_ATTENTION} and before.state not in ENDED:
         after = after.changed(ended_at=now, looks=0)
     return after
@@ -158,4 +160,7 @@ def _already_counted(checkout: Checkout) -> Checkout:
     """What upstream seems to have done for this checkout stands on another's row: nobody here can tell whose it is."""
     if checkout.state in TERMINAL:
         return checkout.changed(looks=checkout.looks + 1).flagged(Attention.ALREADY_COUNTED)
+    if checkout.state is S.CHARGE_INTENDED and checkout.end_reason is not None:
+        # An operator has it undone, and what was looked for is the other one's: this one was not charged.
+        return checkout.changed(state=S.CANCELLED)
     return given_up(checkout, Attention.ALREADY_COUNTED)

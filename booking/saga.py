@@ -25,6 +25,7 @@ from booking.recording import LEASE, Recording, at_rest
 from booking.refusals import HoldExpired, PaymentInProgress, SlotTaken
 from booking.saga_table import BEFORE_MONEY, CALLING, PROVABLE, WAITING, legal
 from booking.steps import SETTLE, Steps
+from booking.stored import Unknown
 from booking.unit_of_work import UnitOfWorkFactory
 
 # What must be left of the lease when a call is sent: the longest that one step takes. A change with its turn (2 s), its
@@ -67,9 +68,12 @@ class Saga(Recording):
     async def drive(self, checkout: Checkout) -> Checkout:
         """Take steps, from the row as it was just read, until it rests or must wait for an outcome; answers the row.
 
-        A row that somebody else drives is answered as it is. Raises PaymentInProgress (the row rests again).
+        A row that somebody else drives is answered as it is, one at a newer version's state among them. Raises PaymentInProgress
+        (the row rests again).
         """
         now = self._clock.now()
+        if isinstance(checkout.state, Unknown):
+            return checkout
         if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
             return checkout  # nothing to do, or somebody drives it, or it is parked until its outcome can be known
         try:

@@ -1,7 +1,7 @@
 """Looking for free time: what the system of record offers, less what is held or claimed here."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
@@ -157,8 +157,12 @@ class SlotSearch:
 
     async def offers(self, slot: Slot) -> bool:
         """Whether the system of record offers exactly this slot right now; never answered from memory."""
+        return slot in await self.offered_day(slot)
+
+    async def offered_day(self, slot: Slot) -> Sequence[Slot]:
+        """What the system of record offers right now of the slot's day (UTC) like it: same clinician, visit type and way to meet."""
         day = slot.start.date()  # UTC on both sides of the comparison
-        offered = await self._availability.slots(
+        return await self._availability.slots(
             visit_type_id=slot.visit_type_id,
             contact_type=slot.contact_type,
             location_id=slot.location_id,
@@ -167,7 +171,6 @@ class SlotSearch:
             last=day,
             time_zone="UTC",
         )
-        return slot in offered
 
     def _check_range(self, first: date, last: date, place: ZoneInfo) -> None:
         if last < first:

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from booking.current import Work, current_work, shared_by
 from booking.errors import TooMuchWatched
 from booking.pokes import Listener, LocalPokes
 
@@ -55,7 +56,7 @@ class _Thing(Generic[V]):
     read: int = 0  # the reading that saw it
     error: Exception | None = None  # of the last reading
     failing_since: float | None = None
-    watchers: set[asyncio.Event] = field(default_factory=set)
+    watchers: dict[asyncio.Event, Work] = field(default_factory=dict)  # their bells, and who they are
 
 
 class Sharing(Generic[K, V]):
@@ -76,7 +77,7 @@ class Sharing(Generic[K, V]):
         """
         thing = self._joined(key, source)
         bell = asyncio.Event()
-        thing.watchers.add(bell)
+        thing.watchers[bell] = current_work.get()
         try:
             wanted = thing.begun + 1
             thing.listener.ring(NEWCOMER)
@@ -93,7 +94,7 @@ class Sharing(Generic[K, V]):
                 if thing.error is not None and _has_failed_long(thing):
                     raise thing.error
         finally:
-            thing.watchers.discard(bell)
+            del thing.watchers[bell]
             if not thing.watchers and self._things.get(key) is thing:
                 del self._things[key]
                 self._tasks.pop(key).cancel()
@@ -113,7 +114,7 @@ class Sharing(Generic[K, V]):
         missed: frozenset[str] = frozenset()
         again: float | None = None
         wait = _FIRST_WAIT
-        with self._pokes.hears(thing.listener):
+        with self._pokes.hears(thing.listener), shared_by(thing.watchers.values()):
             while True:
                 missed |= await thing.listener.heard(within=again)
                 thing.begun += 1

@@ -2,35 +2,66 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from booking.current import Work, current_work, in_time, shared_by
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+@dataclass(kw_only=True, eq=False)
+class _Flight(Generic[V]):
+    """One piece of work, and those who wait for it."""
+
+    sharers: list[Work] = field(default_factory=list)
+    task: "asyncio.Task[V]" = field(init=False)
+
+
 class SingleFlight(Generic[K, V]):
     """Runs one piece of work per key at a time; who comes meanwhile gets the same answer or error.
 
-    The work is nobody's own: a caller that is cancelled leaves, and the work goes on for the others.
+    The work is nobody's own: a caller that is cancelled, or whose time is over, leaves, and the work goes on for the others. When
+    the last has left it is cancelled.
     """
 
     def __init__(self) -> None:
-        self._running: dict[K, asyncio.Task[V]] = {}
+        self._running: dict[K, _Flight[V]] = {}
 
     async def __call__(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
-        """The result of the work under way for the key, or else of this work."""
-        task = self._running.get(key)
-        if task is None:
-            task = asyncio.ensure_future(_run(work))
-            self._running[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-        return await asyncio.shield(task)
+        """The result of the work under way for the key, or else of this work.
 
-    def _forget(self, key: K, done: asyncio.Task[V]) -> None:
-        del self._running[key]
+        Raises what the work raises; UpstreamUnavailable when the caller's deadline passes before it is done.
+        """
+        flight = self._running.get(key) or self._begun(key, work)
+        caller = current_work.get()
+        flight.sharers.append(caller)
+        try:
+            async with in_time():
+                return await asyncio.shield(flight.task)
+        finally:
+            flight.sharers.remove(caller)
+            if not flight.sharers:
+                self._forget(key, flight)
+                flight.task.cancel()  # of no effect when it is done
+
+    def _begun(self, key: K, work: Callable[[], Awaitable[V]]) -> _Flight[V]:
+        flight = self._running[key] = _Flight[V]()
+        flight.task = asyncio.ensure_future(_run(work, flight.sharers))
+        flight.task.add_done_callback(lambda done: self._ended(key, flight, done))
+        return flight
+
+    def _ended(self, key: K, flight: _Flight[V], done: "asyncio.Task[V]") -> None:
+        self._forget(key, flight)
         if not done.cancelled():
             done.exception()  # counts as seen, also when every caller has left
 
+    def _forget(self, key: K, flight: _Flight[V]) -> None:
+        if self._running.get(key) is flight:
+            del self._running[key]
 
-async def _run(work: Callable[[], Awaitable[V]]) -> V:
-    return await work()
+
+async def _run(work: Callable[[], Awaitable[V]], sharers: list[Work]) -> V:
+    with shared_by(sharers):
+        return await work()

@@ -1,6 +1,5 @@
 """What callers may watch: the same things that they may look at, told again whenever they change."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from datetime import date
@@ -55,7 +54,6 @@ class Watching:
         self._units = units
         self._changes = changes
         self._clock = clock
-        self._turn = asyncio.Semaphore(1)
         self._checkouts: Sharing[str, Checkout | None] = Sharing(pokes=pokes, most=_CHECKOUTS)
         self._questions: Sharing[Question, Days] = Sharing(pokes=pokes, most=_QUESTIONS)
         self._places: Places[Question] = Places()
@@ -108,9 +106,7 @@ class Watching:
                 yield visits
 
     def _free_time(self, question: Question) -> FreeTime:
-        return FreeTime(
-            question, search=self._search, changes=self._changes, clock=self._clock, turn=self._turn
-        )
+        return FreeTime(question, search=self._search, changes=self._changes, clock=self._clock)
 
 
 class _Row:

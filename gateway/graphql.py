@@ -15,6 +15,7 @@ from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import RequireKey
 from gateway.limits import Documents, RequestLimits
 from gateway.limits.turns import Turns
+from gateway.patience import Patience
 from gateway.permissions import permitted
 from gateway.rates import OperationRates, RateLimits
 from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
@@ -149,4 +150,4 @@ def _refuse(*_: object, **__: Any) -> object:
 
 
 # What stands around every operation, over whatever transport it comes; keys, and how often, are checked last, before the execution.
-EXTENSIONS = (ResolveTrusted, RequestLimits, RequireKey, RateLimits)
+EXTENSIONS = (ResolveTrusted, RequestLimits, RequireKey, RateLimits, Patience)

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: reads a request, executes, and answers with the right status and headers."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from booking.services import Services
 from gateway.authentication import Authenticator
 from gateway.errors import as_request_error, explain, format_error, request_error_body
 from gateway.graphql import build_schema
+from gateway.hanging_up import Client
 from gateway.idempotency import MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
 from gateway.json_text import read_json
@@ -26,7 +28,7 @@ from gateway.rates import OperationRates
 from gateway.requests import REQUEST_ID_HEADER, Requests, request_id_of
 from gateway.sockets import SocketEndpoint, SocketRules
 from gateway.trusted_documents import TrustedDocuments, named_in
-from schema.context import Context
+from schema.context import Context, Course
 from schema.errors import RequestError
 
 # The largest sensible document with its variables is some kilobytes.
@@ -87,18 +89,31 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if scope["type"] != "http":
             await self._sockets(scope, receive, send)
             return
-        request = Request(scope, receive=_Limited(receive=receive))
+        course = Course()
+        client = Client(receive, may_be_given_up=lambda: not course.changing)
+        request = Request(scope, receive=_Limited(receive=client))
+        if request.method == "GET":
+            client.listen()  # there is no body to be read first
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
-        response = await self._answer(request, request_id)
-        response.headers[REQUEST_ID_HEADER] = request_id
-        response.headers["Cache-Control"] = "no-store"
-        await response(scope, receive, send)
+        try:
+            response = await self._answer(request, request_id, course)
+            client.answered()
+            response.headers[REQUEST_ID_HEADER] = request_id
+            response.headers["Cache-Control"] = "no-store"
+            await response(scope, receive, send)
+        except asyncio.CancelledError:
+            if not client.was_given_up():
+                raise
+        finally:
+            client.answered()
 
-    async def _answer(self, request: Request, request_id: str) -> Response:
+    async def _answer(self, request: Request, request_id: str, course: Course) -> Response:
         media_type, key = JSON, request.headers.get(KEY_HEADER)
         try:
             request.state.media_type = media_type = answer_type(request.headers.get("accept"))
-            async with self._requests.opened(request.headers, request_id=request_id, key=key) as context:
+            async with self._requests.opened(
+                request.headers, request_id=request_id, key=key, course=course
+            ) as context:
                 request.state.context = context
                 response: Response = await self.run(request, context=context)
         except HTTPException as error:

@@ -9,17 +9,14 @@ from dataclasses import dataclass
 import structlog
 from starlette.datastructures import Headers
 
-from booking.current import asked_by
+from booking.current import ANONYMOUS, asked_by
 from booking.principals import Caller
 from booking.services import Services
 from gateway.authentication import Authenticator
 from gateway.rates import OperationRates
-from schema.context import Context
+from schema.context import Context, Course
 
 REQUEST_ID_HEADER = "x-request-id"
-
-# What the audit of upstream calls names who has not said who they are.
-ANONYMOUS = "anonymous"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
@@ -34,11 +31,12 @@ class Requests:
 
     @asynccontextmanager
     async def opened(
-        self, headers: Headers, *, request_id: str, key: str | None = None
+        self, headers: Headers, *, request_id: str, key: str | None = None, course: Course | None = None
     ) -> AsyncIterator[Context]:
         """The request's context; inside, logs and audit know whose it is. Raises Unauthenticated, TooManyRequests.
 
-        `headers` are the caller's, `key` is the idempotency key where the transport has a place for it.
+        `headers` are the caller's, `key` is the idempotency key where the transport has a place for it, `course` tells the transport
+        how far the request has come.
         """
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             caller = await self.caller(headers)
@@ -50,6 +48,7 @@ class Requests:
                 client=self.authenticator.network(headers),
                 request_id=request_id,
                 idempotency_key=key,
+                course=course or Course(),
             )
             actor = context.caller.principal.key if context.caller else ANONYMOUS
             with asked_by(actor, request_id=request_id, client=context.client):

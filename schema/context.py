@@ -28,6 +28,13 @@ class ResponseNotes:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(kw_only=True)
+class Course:
+    """How far a request has come."""
+
+    changing: bool = False  # a mutation has begun: it is finished, whoever has left
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """One request."""
@@ -39,6 +46,7 @@ class Context:
     client: str | None = None  # the network that they come from, made unreadable; None: not known
     idempotency_key: str | None = None  # from the header
     response: ResponseNotes = field(default_factory=ResponseNotes)
+    course: Course = field(default_factory=Course)
 
     @property
     def identified(self) -> Caller:

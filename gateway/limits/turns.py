@@ -2,15 +2,15 @@
 
 That takes up to some 20 ms in which nobody else is served. So one is done after the other, and after each the process is
 everybody else's for as long as that took: all who send such things have half of it at most, and any other request waits for
-one of them, not for one at each of its own steps. Senders take turns: a flood waits for itself.
+one of them, not for one at each of its own steps. Whose sender has had least of the last turns is next: a flood waits for itself.
 """
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from booking.current import current_work
+from booking.fair_queue import Asker, FairQueue, QueueFull
 from gateway.rates import TooManyRequests
 
 # Of one sender, waiting: a second or two of work. An app has some dozens of documents, and each is new once.
@@ -24,20 +24,22 @@ _RETRY_SECONDS = 1
 
 
 class Turns:
-    """One at a time, senders in turn, and a rest after each that is as long as it took."""
+    """One at a time, senders fairly, and a rest after each that is as long as it took."""
 
     def __init__(self) -> None:
         self._taken = False
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = (
-            OrderedDict()
-        )  # whose turn is next first
+        self._given = 0  # turns: the time by which debts wear off, so that it stands still while nobody comes
+        self._queue: FairQueue[None] = FairQueue(time=lambda: self._given, most=(MOST_WAITING,))
 
     @asynccontextmanager
     async def turn(self, sender: str) -> AsyncIterator[None]:
         """Inside nobody else has it; what is done there waits for nothing. Raises TooManyRequests."""
+        asker = [Asker(sender=(sender,))]
         if self._taken:
-            await self._wait(sender)
+            await self._wait(asker)
         self._taken = True
+        self._given += 1
+        self._queue.charge(asker, MOST_WAITING)
         loop = asyncio.get_running_loop()
         rest = 0.0
         try:
@@ -59,30 +61,27 @@ class Turns:
         async with self.turn(sender):
             yield
 
-    async def _wait(self, sender: str) -> None:
-        line = self._waiting.setdefault(sender, deque())
-        if len(line) >= MOST_WAITING:
-            raise TooManyRequests(_RETRY_SECONDS)
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line.append(place)
+    async def _wait(self, asker: list[Asker]) -> None:
         try:
-            await place
+            place = self._queue.join(lambda: asker)
+        except QueueFull:
+            raise TooManyRequests(_RETRY_SECONDS) from None
+        try:
+            await place.given
         except asyncio.CancelledError:
-            if not place.cancelled():
+            if not place.given.cancelled():
                 self._next()  # it had come to them in the same moment
             raise
+        finally:
+            self._queue.leave(place)
 
     def _next(self) -> None:
-        """Give it to the first of the sender who has waited longest for one."""
-        while self._waiting:
-            sender, line = self._waiting.popitem(last=False)
-            place = line.popleft()
-            if line:
-                self._waiting[sender] = line  # behind all others
-            if not place.cancelled():
-                place.set_result(None)
-                return
-        self._taken = False
+        """Give it to whoever is next."""
+        place = self._queue.first()
+        if place is None:
+            self._taken = False
+        else:
+            place.given.set_result(None)
 
 
 def sender() -> str:

@@ -17,9 +17,6 @@ from integrations.healthie.keys import KeyStore
 # Healthie means a query for a day at a time; long ones are slow and can time out. Two make a week four requests.
 DAYS_PER_REQUEST = 2
 
-# Of one practice at a time: a month is sixteen requests, and some forty rapid ones have brought a lockout.
-REQUESTS_AT_ONCE = 4
-
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -42,7 +39,6 @@ class HealthieAvailability:
         self._keys = keys
         self._slots: SingleFlight[Question, list[Slot]] = SingleFlight()
         self._days: SingleFlight[Question, list[date]] = SingleFlight()
-        self._turn = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
     async def slots(
         self,
@@ -60,7 +56,7 @@ class HealthieAvailability:
             visit_type_id=visit_type_id,
             contact_type=contact_type,
             location_id=location_id,
-            clinician_ids=await self._bookable(clinician_ids),
+            clinician_ids=self._bookable(clinician_ids),
             first=first,
             last=last,
             time_zone=time_zone,
@@ -86,7 +82,7 @@ class HealthieAvailability:
             visit_type_id=visit_type_id,
             contact_type=contact_type,
             location_id=location_id,
-            clinician_ids=await self._bookable(clinician_ids),
+            clinician_ids=self._bookable(clinician_ids),
             first=first,
             last=(first + timedelta(days=32)).replace(day=1) - timedelta(days=1),
             time_zone=time_zone,
@@ -96,9 +92,8 @@ class HealthieAvailability:
         with reading():
             return await self._days(question, lambda: self._read_days(question))
 
-    async def _bookable(self, clinician_ids: Sequence[str]) -> tuple[str, ...]:
+    def _bookable(self, clinician_ids: Sequence[str]) -> tuple[str, ...]:
         """Those whose key is proved: nobody else is offered."""
-        await self._keys.settle()
         return tuple(sorted(self._keys.proved & set(clinician_ids)))
 
     async def _read_slots(self, question: Question) -> list[Slot]:
@@ -126,17 +121,16 @@ class HealthieAvailability:
 
     async def _read_window(self, question: Question, first: date, last: date) -> list[Slot]:
         zone = ZoneInfo(question.time_zone)
-        async with self._turn:
-            answer = await self._client.available_slots(
-                provider_id=question.clinician_ids[0],
-                provider_ids=list(question.clinician_ids),
-                appt_type_id=question.visit_type_id,
-                contact_type=healthie_name(question.contact_type),
-                appt_loc_id=question.location_id,
-                start_date=datetime.combine(first, time.min, zone),
-                end_date=datetime.combine(last, time(23, 59, 59), zone),
-                timezone=question.time_zone,
-            )
+        answer = await self._client.available_slots(
+            provider_id=question.clinician_ids[0],
+            provider_ids=list(question.clinician_ids),
+            appt_type_id=question.visit_type_id,
+            contact_type=healthie_name(question.contact_type),
+            appt_loc_id=question.location_id,
+            start_date=datetime.combine(first, time.min, zone),
+            end_date=datetime.combine(last, time(23, 59, 59), zone),
+            timezone=question.time_zone,
+        )
         asked = set(question.clinician_ids)
         return [
             Slot(

@@ -10,6 +10,7 @@ from typing import TypeVar
 import stamina
 from pydantic_core import to_jsonable_python
 
+from booking.current import current_work
 from integrations.healthie.audit import Answer, Call, CallAudit, fingerprint
 from integrations.healthie.decoding import decode
 from integrations.healthie.errors import (
@@ -35,7 +36,8 @@ M = TypeVar("M", bound=BaseModel)
 
 SLOW_READS = frozenset({"AvailableSlots", "AvailableDays", "IntrospectionQuery"})
 
-# A read is sent at most three times, and all of them together take no longer than its budget: a step of a checkout is
+# A read is sent at most three times, and all of them together take no longer than its budget. For a checkout the wait for its turn
+# is in it: a step of a checkout is
 # one mutation and up to three reads (whose key it is, what stands, what came of it), and must end within its budget.
 READ_ATTEMPTS = 3
 READ_BUDGET = 12.0
@@ -118,14 +120,13 @@ class Base:
         if mutation:
             send = partial(self._attempt, result, request, 1)
             return await self._gate.through(request, self._fingerprint, send)
-        budget = SLOW_READ_BUDGET if operation_name in SLOW_READS else READ_BUDGET
         try:
-            async with asyncio.timeout(budget):
-                return await self._repeat(result, request)
+            async with asyncio.timeout_at(_given_up_at(request)) as limit:
+                return await self._repeat(result, request, limit)
         except TimeoutError:
             raise NoAnswer(operation_name, "timeout") from None
 
-    async def _repeat(self, result: type[M], request: Request) -> M:
+    async def _repeat(self, result: type[M], request: Request, limit: asyncio.Timeout) -> M:
         """Repeat a read that brought nothing usable."""
         retries = stamina.retry_context(
             on=_may_come_right,
@@ -137,9 +138,16 @@ class Base:
         ).with_name(request.operation, (), {})
         async for attempt in retries:
             with attempt:
-                send = partial(self._attempt, result, request, attempt.num)
+                send = partial(self._read, result, request, attempt.num, limit)
                 return await self._gate.through(request, self._fingerprint, send)
         raise AssertionError("stamina raises the last error")
+
+    async def _read(self, result: type[M], request: Request, number: int, limit: asyncio.Timeout) -> M:
+        """An attempt at a read; with the first its budget begins, however long it had waited for its turn."""
+        end, before = _end_of_budget(request), limit.when()
+        if number == 1 and (before is None or end < before):
+            limit.reschedule(end)
+        return await self._attempt(result, request, number)
 
     async def _attempt(self, result: type[M], request: Request, number: int) -> M:
         """Send once, under the audit's eyes, and decode."""
@@ -191,3 +199,17 @@ def _timeout(operation: str, *, mutation: bool) -> float:
     if mutation:
         return MUTATION_TIMEOUT
     return SLOW_READ_TIMEOUT if operation in SLOW_READS else READ_TIMEOUT
+
+
+def _end_of_budget(request: Request) -> float:
+    """When a read that is sent now must be answered, in the event loop's time."""
+    budget = SLOW_READ_BUDGET if request.operation in SLOW_READS else READ_BUDGET
+    return asyncio.get_running_loop().time() + budget
+
+
+def _given_up_at(request: Request) -> float | None:
+    """When a read is given up though it was not sent yet: at its askers' deadline, or else its wait is a part of its budget."""
+    work = current_work.get()
+    if work.deadline is None and work.sharers is None:
+        return _end_of_budget(request)
+    return work.deadline

@@ -42,11 +42,13 @@ _KINDS = {
         "MoreAppointmentTypes",
         "MoreMembers",
         "MoreLocations",
+        "PlanOnSale",
+        "VisitOnSale",
         "ValidateCoupon",
         "Coupons",
     ),
     "keys": ("WhoAmI",),
-    "patients": ("Patient", "PatientsByEmail", "VisitsOfPatient", "Cards"),
+    "patients": ("Patient", "PatientsByEmail", "PatientsByName", "VisitsOfPatient", "Cards"),
     "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
     "patient_changes": ("CreatePatient", "AttachCard"),
     "money": ("Charge", "Refund", "CancelRecurring"),
@@ -82,6 +84,13 @@ class Breaker:
         self._opened: float | None = None
         self._asking = False
 
+    def check(self, operation: str, *, urgent: bool) -> None:
+        """Raise HeldBack when a call would not be let through now."""
+        if self._opened is None:
+            return
+        if self._monotonic() < self._opened + OPEN or (self._asking and not urgent):
+            raise HeldBack(operation, "breaker_open")
+
     @contextmanager
     def passing(self, operation: str, *, urgent: bool) -> Iterator[None]:
         """Let a call through and learn from how it ends. Raises HeldBack while open."""
@@ -103,10 +112,9 @@ class Breaker:
 
     def _enter(self, operation: str, *, urgent: bool) -> bool:
         """Whether this call finds out for the others. Raises HeldBack."""
+        self.check(operation, urgent=urgent)
         if self._opened is None:
             return False
-        if self._monotonic() < self._opened + OPEN or (self._asking and not urgent):
-            raise HeldBack(operation, "breaker_open")
         self._asking = True
         return True
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from integrations.healthie_emulator.amounts import from_cents, to_display
+from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor, to_display
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.people import full_name
 from integrations.healthie_emulator.people import provider as find_provider
@@ -136,7 +136,7 @@ def _places_of(user: User, request: Request, _args: dict[str, Any]) -> list[Appo
 
 
 def _price_info(kind: AppointmentType, *_: Any) -> dict[str, Any]:
-    return {"price": None if kind.price is None else from_cents(kind.price), "units": None}
+    return {"price": None if kind.price is None else from_minor(kind.price, PRACTICE_CURRENCY), "units": None}
 
 
 def _contact_types(
@@ -160,7 +160,9 @@ RESOLVERS = {
         kind.minimum_advance_schedule_time is not None
     ),
     "AppointmentType.organization_id": lambda _, request, __: request.world.organization.id,
-    "AppointmentType.pricing": lambda kind, *_: "Free" if kind.price is None else to_display(kind.price),
+    "AppointmentType.pricing": lambda kind, *_: (
+        "Free" if kind.price is None else to_display(kind.price, PRACTICE_CURRENCY)
+    ),
     "AppointmentType.pricing_info": _price_info,
     "AppointmentType.pricing_option": lambda kind, *_: "free" if kind.price is None else "set_price",
     "AppointmentType.require_specific_providers": lambda kind, *_: bool(kind.provider_ids),

@@ -21,6 +21,7 @@ from booking.pacing import (
     JITTER,
     LONGEST_BACK_OFF,
     BackOff,
+    Lane,
     LocalPacer,
     Pace,
     Turn,
@@ -51,7 +52,7 @@ class RedisPacer:
         clock: Callable[[], float] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._pace = pace
+        self.pace = pace
         self._prefix = prefix
         self._clock = clock
         self._jitter = jitter
@@ -61,13 +62,13 @@ class RedisPacer:
         self._back_off = script(client, "pace_prelude", "pace_back_off")
         self._recovered = script(client, "pace_prelude", "pace_recovered")
 
-    async def turn(self, key: str, *, urgent: bool) -> Turn:
+    async def turn(self, key: str, *, lane: Lane) -> Turn:
         """Take the right to send one call now, or learn how long to wait."""
-        pace = self._pace
-        spans = (pace.interval, pace.tolerance(urgent=urgent), pace.full, ASKING, longest())
+        pace = self.pace
+        spans = (pace.interval, pace.tolerance(lane), pace.full, ASKING, longest())
         answer = await self._ask(self._turn, key, [*map(_micros, spans), _KEPT])
         if answer is None:
-            return await self._own.turn(key, urgent=urgent)
+            return await self._own.turn(key, lane=lane)
         wait, backed_off, asks = map(int, answer)
         return Turn(wait=wait / _MICRO, backed_off=bool(backed_off), asks=bool(asks))
 
@@ -85,7 +86,7 @@ class RedisPacer:
     async def recovered(self, key: str) -> None:
         """The back-off is over, and its bucket is empty."""
         await self._own.recovered(key)
-        await self._ask(self._recovered, key, [_micros(self._pace.full), _KEPT])
+        await self._ask(self._recovered, key, [_micros(self.pace.full), _KEPT])
 
     async def _ask(
         self, asked: AsyncScript, key: str, arguments: Sequence[str | float]

@@ -34,7 +34,7 @@ async def waits(turns: Turns, large: Awaitable[Any], small: Awaitable[Any]) -> t
     async with asyncio.timeout(20):
         async with turns.turn("somebody"):
             task = asyncio.ensure_future(large)
-            while not turns._waiting:  # noqa: ASYNC110  # nobody is told who waits
+            while not turns._queue.waiting():  # noqa: ASYNC110  # nobody is told who waits
                 await asyncio.sleep(0.001)
             quick = await small
             assert not task.done()
@@ -66,7 +66,7 @@ async def test_who_has_too_many_waiting_is_told_so_over_http_and_others_are_not(
     async with asyncio.timeout(20):
         async with turns.turn("somebody"):
             crowd = [asyncio.ensure_future(api.ask(PLANS, LARGE)) for _ in range(MOST_WAITING)]
-            while sum(map(len, turns._waiting.values())) < MOST_WAITING:  # noqa: ASYNC110  # as above
+            while len(turns._queue.waiting()) < MOST_WAITING:  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.001)
             refused = await api.ask(PLANS, LARGE)
             elsewhere = asyncio.ensure_future(api.ask(PLANS, LARGE, headers=ELSEWHERE))

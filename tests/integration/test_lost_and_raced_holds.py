@@ -57,6 +57,7 @@ class Practice:
             clock=world.clock,
             rules=CheckoutRules(),
             trials=world.trials,
+            unpaid=world.unpaid,
         )
 
     def units(self) -> UnitOfWorkFactory:
@@ -65,7 +66,12 @@ class Practice:
     def a_start(self, holds: HoldStore) -> StartService:
         world = self.world
         return StartService(
-            saga=self.saga, quotes=world.quotes, holds=holds, units=self.units(), clock=world.clock
+            saga=self.saga,
+            quotes=world.quotes,
+            holds=holds,
+            units=self.units(),
+            clock=world.clock,
+            unpaid=world.unpaid,
         )
 
     async def hold(self, caller: Caller, slot: Slot) -> Hold:

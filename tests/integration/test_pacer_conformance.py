@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from booking.pacing import ASKING, FIRST_BACK_OFF, JITTER, LONGEST_BACK_OFF, LocalPacer, Pace, Pacer
+from booking.pacing import ASKING, FIRST_BACK_OFF, JITTER, LONGEST_BACK_OFF, Lane, LocalPacer, Pace, Pacer
 from integrations.redis.client import connect_redis
 from integrations.redis.pacing import RedisPacer
 
@@ -49,10 +49,10 @@ def pacer(request: pytest.FixtureRequest) -> Pacer:
     return adapter
 
 
-async def taken(pacer: Pacer, *, urgent: bool = True, key: str = KEY) -> int:
+async def taken(pacer: Pacer, *, lane: Lane = Lane.CHECKOUT, key: str = KEY) -> int:
     """How many calls may be sent at once."""
     count = 0
-    while (await pacer.turn(key, urgent=urgent)).wait == 0:
+    while (await pacer.turn(key, lane=lane)).wait == 0:
         count += 1
     return count
 
@@ -62,7 +62,7 @@ class TestRate:
         self, pacer: Pacer, clock: SetClock
     ) -> None:
         assert await taken(pacer) == 8
-        assert (await pacer.turn(KEY, urgent=True)).wait == pytest.approx(0.5)
+        assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).wait == pytest.approx(0.5)
         clock.seconds += 0.5
         assert await taken(pacer) == 1
         clock.seconds += 100
@@ -74,7 +74,7 @@ class TestRate:
         sent: list[float] = []
         for step in range(200):
             clock.seconds += 0.125 if step % 7 else 1.75
-            if (await pacer.turn(KEY, urgent=step % 3 == 0)).wait == 0:
+            if (await pacer.turn(KEY, lane=Lane.BROWSING if step % 3 else Lane.CHECKOUT)).wait == 0:
                 sent.append(clock.seconds)
         assert len(sent) > 60
         for i, first in enumerate(sent):
@@ -82,8 +82,8 @@ class TestRate:
                 assert j - i + 1 <= PACE.burst + PACE.per_second * (sent[j] - first)
 
     async def test_browsing_leaves_a_quarter_of_the_bucket_to_checkouts(self, pacer: Pacer) -> None:
-        assert await taken(pacer, urgent=False) == 6
-        assert await taken(pacer, urgent=True) == 2
+        assert await taken(pacer, lane=Lane.BROWSING) == 6
+        assert await taken(pacer, lane=Lane.CHECKOUT) == 2
 
     async def test_checkouts_come_first_while_browsing_wants_all_there_is(
         self, pacer: Pacer, clock: SetClock
@@ -91,8 +91,8 @@ class TestRate:
         browsed = bought = 0
         for _ in range(80):
             clock.seconds += 0.25
-            browsed += (await pacer.turn(KEY, urgent=False)).wait == 0
-            bought += (await pacer.turn(KEY, urgent=True)).wait == 0
+            browsed += (await pacer.turn(KEY, lane=Lane.BROWSING)).wait == 0
+            bought += (await pacer.turn(KEY, lane=Lane.CHECKOUT)).wait == 0
         assert bought >= 40
         assert browsed <= 8
 
@@ -103,7 +103,7 @@ class TestRate:
     async def test_a_clock_that_is_set_back_locks_nobody_out(self, pacer: Pacer, clock: SetClock) -> None:
         await taken(pacer)
         clock.seconds -= 86_400
-        assert (await pacer.turn(KEY, urgent=True)).wait <= PACE.full
+        assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).wait <= PACE.full
 
 
 class TestBackOff:
@@ -113,26 +113,26 @@ class TestBackOff:
             (clock.seconds, clock.seconds + FIRST_BACK_OFF, 1)
         )
         clock.seconds += FIRST_BACK_OFF - 1
-        turn = await pacer.turn(KEY, urgent=True)
+        turn = await pacer.turn(KEY, lane=Lane.CHECKOUT)
         assert turn.backed_off
         assert turn.wait == pytest.approx(1)
-        assert (await pacer.turn(OTHER, urgent=True)).wait == 0
+        assert (await pacer.turn(OTHER, lane=Lane.CHECKOUT)).wait == 0
 
     async def test_then_one_call_asks_and_the_others_wait_for_it(self, pacer: Pacer, clock: SetClock) -> None:
         await pacer.back_off(KEY)
         clock.seconds += FIRST_BACK_OFF
-        asking, other = [await pacer.turn(KEY, urgent=urgent) for urgent in (False, True)]
+        asking, other = [await pacer.turn(KEY, lane=lane) for lane in (Lane.BROWSING, Lane.CHECKOUT)]
         assert (asking.wait, asking.asks) == (0, True)
         assert other.backed_off
         clock.seconds += ASKING  # whoever asked is gone
-        assert (await pacer.turn(KEY, urgent=False)).asks
+        assert (await pacer.turn(KEY, lane=Lane.BROWSING)).asks
 
     async def test_an_answer_ends_it_with_an_empty_bucket(self, pacer: Pacer, clock: SetClock) -> None:
         await pacer.back_off(KEY)
         clock.seconds += FIRST_BACK_OFF
-        await pacer.turn(KEY, urgent=False)
+        await pacer.turn(KEY, lane=Lane.BROWSING)
         await pacer.recovered(KEY)
-        turn = await pacer.turn(KEY, urgent=True)
+        turn = await pacer.turn(KEY, lane=Lane.CHECKOUT)
         assert not turn.backed_off
         assert turn.wait == pytest.approx(0.5)
         clock.seconds += 0.5
@@ -148,7 +148,7 @@ class TestBackOff:
             assert off.since == pytest.approx(began)
             lengths.append(round(off.until - clock.seconds))
             clock.seconds = off.until
-            assert (await pacer.turn(KEY, urgent=False)).asks
+            assert (await pacer.turn(KEY, lane=Lane.BROWSING)).asks
         assert lengths == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
     async def test_a_refusal_of_a_call_that_was_under_way_changes_nothing(
@@ -176,9 +176,9 @@ class TestBackOff:
     ) -> None:
         await pacer.back_off(KEY)
         clock.seconds -= 10 * 86_400
-        assert (await pacer.turn(KEY, urgent=True)).wait <= LONGEST_BACK_OFF * (1 + JITTER)
+        assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).wait <= LONGEST_BACK_OFF * (1 + JITTER)
 
 
 async def test_many_at_once_share_one_bucket(pacer: Pacer) -> None:
-    turns = await asyncio.gather(*(pacer.turn(KEY, urgent=True) for _ in range(50)))
+    turns = await asyncio.gather(*(pacer.turn(KEY, lane=Lane.CHECKOUT) for _ in range(50)))
     assert sum(turn.wait == 0 for turn in turns) == 8

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from booking.pacing import Pace
+from booking.pacing import Lane, Pace
 from integrations.healthie.gate import Gate
 from integrations.healthie.transport import Request
 from integrations.redis.client import connect_redis
@@ -49,17 +49,17 @@ async def test_a_lockout_that_one_meets_holds_all_back_and_one_recovery_frees_al
 ) -> None:
     first, second = (RedisPacer(PACE, client=client, prefix=redis_prefix) for client in clients[:2])
     off = await first.back_off(KEY)
-    assert (await second.turn(KEY, urgent=True)).backed_off
+    assert (await second.turn(KEY, lane=Lane.CHECKOUT)).backed_off
     assert await second.back_off(KEY) == off
     await first.recovered(KEY)
-    assert not (await second.turn(KEY, urgent=True)).backed_off
+    assert not (await second.turn(KEY, lane=Lane.CHECKOUT)).backed_off
 
 
 async def test_its_keys_name_a_fingerprint_and_go_by_themselves(
     clients: list[Redis], redis_prefix: str
 ) -> None:
     pacer = RedisPacer(PACE, client=clients[0], prefix=redis_prefix)
-    await pacer.turn(KEY, urgent=False)
+    await pacer.turn(KEY, lane=Lane.BROWSING)
     await pacer.back_off("9f8e7d6c")
     kept = [key async for key in clients[0].scan_iter(f"{redis_prefix}*")]
     assert sorted(kept) == [f"{redis_prefix}pace:{KEY}", f"{redis_prefix}pace:9f8e7d6c"]
@@ -69,8 +69,8 @@ async def test_its_keys_name_a_fingerprint_and_go_by_themselves(
 async def test_without_redis_a_process_paces_itself_and_remembers_the_lockout() -> None:
     client = connect_redis("redis://127.0.0.1:1/0", timeout=0.5)
     pacer = RedisPacer(PACE, client=client, prefix="frontdoor-test:")
-    turns = [await pacer.turn(KEY, urgent=True) for _ in range(6)]
+    turns = [await pacer.turn(KEY, lane=Lane.CHECKOUT) for _ in range(6)]
     await pacer.back_off(KEY)
     assert [turn.wait == 0 for turn in turns] == [True] * 5 + [False]
-    assert (await pacer.turn(KEY, urgent=True)).backed_off
+    assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).backed_off
     await client.aclose()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -20,6 +21,8 @@ import booking.guards
 import booking.recording
 import booking.saga
 import booking.steps
+import booking.trials
+import integrations.database.holds
 from booking.aftercare import Aftercare
 from booking.catalog import BookingPolicy
 from booking.checkout_holds import CheckoutHolds
@@ -29,21 +32,27 @@ from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown
 from booking.guards import GUARDS, Ground
 from booking.late import LateTruth
-from booking.models import Appointment, Charge, Hold
+from booking.models import Appointment, Charge, Hold, Quote
+from booking.operators import OperatorDesk
 from booking.refusals import CardDeclined, DeclineReason, HoldExpired
 from booking.saga import Saga
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
 from integrations.database.grounds import SqlGrounds
 from integrations.database.tables.oversight import clinician_blocks
 from integrations.database.tables.slots import slot_claims
+from integrations.healthie import late_payments, payments
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.generated.client import Client
+from integrations.healthie_emulator import billing_changes
+from integrations.healthie_emulator.amounts import from_minor
+from integrations.healthie_emulator.state import Actor, Request
 from tests.simulation.fate import Trouble
 from tests.simulation.patients import Wish
 from tests.simulation.plans import Point, Scripted
-from tests.simulation.scenarios import CANONICAL, canonical
+from tests.simulation.scenarios import CANONICAL, canonical, see_to
 from tests.simulation.schedule import Scenario, Schedule
 
 Removal = Callable[[], AbstractContextManager[object]]
@@ -163,6 +172,19 @@ def _without_read_back() -> Iterator[None]:
         yield
 
 
+def _whatever_did_not_pay(checkout: Checkout, *, is_new: bool) -> bool:
+    """Whether it was sent does not matter."""
+    return checkout.charge is None
+
+
+async def _take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
+    """Whoever has this email and name is whom the lost answer was about."""
+    self._settled(checkout)
+    assert checkout.guest is not None
+    match = await self._patients.find(checkout.guest)
+    return checkout.changed(state=S.PATIENT_READY, patient_id=match, guest=None) if match else None
+
+
 async def _refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:
     """The money goes back, and the series goes on."""
     return checkout.changed(state=S.REFUND_INTENDED)
@@ -191,6 +213,7 @@ def _first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], .
 PARKED_BY = 90.0
 
 KEY: Mapping[str, Removal] = {"upstream key": _without_upstream_key}
+SERIES: Mapping[str, Removal] = {"series in late looks": _with(late_payments, "bills_on", lambda _: False)}
 SWEEP: Mapping[str, Removal] = {"late sweep": _with(LateTruth, "look", _look_no_more)}
 
 
@@ -235,6 +258,42 @@ async def _staff_book(schedule: Schedule) -> None:
         starts_at=slot.start,
         length=slot.minutes,
     )
+
+
+async def _as_quoted(self: PresentTerms, quote: Quote) -> Quote | None:
+    """What was quoted once holds."""
+    return quote
+
+
+async def _change_terms_early(schedule: Schedule) -> None:
+    """Let the practice give less off while the patient types in their card, long before they confirm."""
+    await asyncio.sleep(90.0)
+    schedule.upstream.change_terms("coupons", "WELCOME20", percent_off=5)
+
+
+async def _change_terms_late(schedule: Schedule) -> None:
+    """Let the practice give less off in the moment between the last look at the terms and the charge."""
+
+    def looked() -> bool:
+        return [sent.operation for sent in schedule.upstream.sent if sent.executed_at].count(
+            "ValidateCoupon"
+        ) > 1
+
+    while not looked():  # noqa: ASYNC110 - virtual time
+        await asyncio.sleep(0.05)
+    schedule.upstream.change_terms("coupons", "WELCOME20", percent_off=5)
+
+
+async def _refund_by_hand(schedule: Schedule) -> None:
+    """Give a payment back on Healthie's own pages when it turns up, and leave its recurring payment as it is."""
+    world = schedule.upstream.world
+    staff = Request(world=world, actor=Actor(user=world.users[world.organization.owner_id]))
+    while not (paid := [item for item in world.billing_items if item.stripe_charge_id and item.note]):  # noqa: ASYNC110
+        await asyncio.sleep(10.0)
+    for item in paid:
+        billing_changes.update(
+            staff, {"id": item.id, "chosen_refund_amount": from_minor(item.amount, item.currency)}
+        )
 
 
 async def _parked(schedule: Schedule) -> Checkout | None:
@@ -294,9 +353,45 @@ def _hasty(schedule: Schedule) -> Wish:
     return replace(canonical(schedule), number=2, arrives=47.0, thinks=4.0)
 
 
+async def _resolve_unrefunded(schedule: Schedule) -> None:
+    """Let staff have booked the slot, refunds do nothing for hours, and an operator say then that it is refunded."""
+    noops = schedule.upstream.world.switches.silent_noop
+    noops.add("updateBillingItem")
+    await _staff_book(schedule)
+    await asyncio.sleep(4 * 3600.0)
+    noops.discard("updateBillingItem")
+    await see_to(schedule)
+
+
+def _believed(self: OperatorDesk, before: Checkout) -> Checkout:
+    """Whatever they call refunded is."""
+    ended = before.changed(state=S.REFUNDED, attention=(), attention_from=None)
+    return booking.recording.entered(before, ended, now=before.updated_at)
+
+
 def _another(schedule: Schedule) -> Wish:
     """Somebody else who wants the same hour while the first patient pays for it."""
     return replace(canonical(schedule), number=2, arrives=48.0)
+
+
+def _strangers(schedule: Schedule, *, hour: int) -> Wish:
+    """One of many guests who want the same clinician's day, each an hour of it, and think for long."""
+    return replace(
+        canonical(schedule),
+        number=hour,
+        slot=schedule.a_slot("Initial Visit", hour=hour),
+        arrives=float(hour),
+        thinks=100.0,
+    )
+
+
+# All of a working day but its lunch break.
+CROWD = Scenario(wishes=tuple(partial(_strangers, hour=hour) for hour in (9, 10, 11, 13, 14, 15, 16)))
+
+
+def _claiming(schedule: Schedule) -> Wish:
+    """A guest who gives the email and name of a patient whom the practice knows."""
+    return replace(canonical(schedule), claims=1)
 
 
 TROUBLED_CHARGE = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE, Trouble.VERY_LATE)
@@ -386,7 +481,7 @@ RULES = (
         name="late sweep",
         removal=SWEEP["late sweep"],
         guards={},
-        scenario=_leaving(2.0),
+        scenario=_leaving(4.0),
         troubles=_first("Charge", Trouble.VERY_LATE) + _first("Book", Trouble.VERY_LATE),
         noticed_as="",
     ),
@@ -399,12 +494,63 @@ RULES = (
         noticed_as="wrong clinician",
     ),
     Rule(
+        name="nobody else's record",
+        removal=_with(booking.steps, "may_use_match", lambda *_: True),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.SLOW) + _first("AttachCard", Trouble.SLOW),
+        noticed_as="guest in another's record",
+    ),
+    Rule(
+        name="only a record of one's own after a lost answer",
+        removal=_with(Steps, "_look_for_patient", _take_the_match),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LOST_REQUEST),
+        noticed_as="guest in another's record",
+    ),
+    Rule(
         name="recurring cancelled on refund",
         removal=_with(Compensation, "_compensating", _refund_at_once),
-        guards={},
+        guards=SERIES,
         scenario=Scenario(wishes=(canonical,), events=(_staff_book,)),
         troubles=(),
         noticed_as="refunded and still billed",
+    ),
+    Rule(
+        name="terms read anew",
+        removal=_with(PresentTerms, "of", _as_quoted),
+        guards={},
+        scenario=Scenario(
+            wishes=(lambda schedule: replace(canonical(schedule), thinks=80.0),),
+            events=(_change_terms_early,),
+        ),
+        troubles=(),
+        noticed_as="charged on terms that had changed",
+    ),
+    Rule(
+        name="charged wrongly",
+        removal=_with(payments, "_is_shown", lambda *_: False),
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_change_terms_late,)),
+        troubles=(),
+        noticed_as="charged on other terms and kept",
+    ),
+    Rule(
+        name="series in late looks",
+        removal=SERIES["series in late looks"],
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_refund_by_hand,)),
+        troubles=_first("Charge", Trouble.VERY_LATE),
+        noticed_as="refunded and still billed",
+    ),
+    Rule(
+        name="refunded is proved",
+        removal=_with(OperatorDesk, "_undone", _believed),
+        guards=SWEEP,
+        scenario=Scenario(wishes=(canonical,), events=(_resolve_unrefunded,)),
+        troubles=(),
+        noticed_as="charged and not booked",
     ),
     Rule(
         name="blocks asked before every send",
@@ -446,6 +592,22 @@ RULES = (
         scenario=Scenario(wishes=(canonical,), events=(_empty_holds,)),
         troubles=(),
         noticed_as="hold given up before its time",
+    ),
+    Rule(
+        name="share of a day for strangers",
+        removal=_with(integrations.database.holds, "room_again_at", lambda *_: None),
+        guards={},
+        scenario=CROWD,
+        troubles=(),
+        noticed_as="strangers hold a day",
+    ),
+    Rule(
+        name="only what a bank has judged is counted",
+        removal=_with(booking.trials, "was_trial", _whatever_did_not_pay),
+        guards={},
+        scenario=CANONICAL,
+        troubles=_first("AttachCard", Trouble.NO_CONNECTION, Trouble.THROTTLED, Trouble.SWALLOWED),
+        noticed_as="counted a card that was not sent",
     ),
     Rule(
         name="hold given back once more",

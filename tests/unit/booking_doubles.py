@@ -14,11 +14,12 @@ from typing import Self, TypeVar
 from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import AlreadyCounted, StaleCheckout
 from booking.guards import Ground
-from booking.happenings import Happening, Name
+from booking.happenings import Happening
 from booking.models import Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
 from booking.pokes import Pokes, of_checkout
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
+from booking.room import Room, is_anonymous, refusal, room_again_at
 from booking.saga_table import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
 from booking.slots import Busy, Interval, Slot
 
@@ -104,7 +105,7 @@ class FakeDatabase:
     def story(self, checkout: Checkout) -> list[str]:
         return [f"{event.kind} {event.after}" for event in self.events if event.checkout_id == checkout.id]
 
-    def told(self, checkout: Checkout) -> list[Name]:
+    def told(self, checkout: Checkout) -> list[str]:
         """What others were told of the checkout, in order."""
         return [event.name for event in self.happenings if event.resource.id == checkout.id]
 
@@ -423,7 +424,9 @@ class FakeHolds:
     def emptied(self) -> None:
         self._holds.clear()
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
         own = next((one for one in self.live if (one.owner, one.slot) == (hold.owner, hold.slot)), None)
         if own is not None:
             return own
@@ -435,19 +438,23 @@ class FakeHolds:
         theirs = [other for other in self.live if hold.client is not None and other.client == hold.client]
         if client_limit is not None and len(theirs) >= client_limit:
             raise HoldLimitReached(client_limit)
+        if room is not None:
+            others = await self.anonymous(hold.slot.clinician_id, room.day)
+            if room_again_at(room, hold, others) is not None:
+                raise refusal(room, hold, others, now=self._clock.now())
         self._holds[hold.id] = hold
         return hold
 
     async def get(self, hold_id: str) -> Hold | None:
         return next((hold for hold in self.live if hold.id == hold_id), None)
 
-    async def extend(self, hold: Hold, *, expires_at: datetime) -> Hold:
+    async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
         standing = await self.get(hold.id)
         if standing is None or standing.owner != hold.owner:
             raise HoldExpired
         if standing.extensions != hold.extensions:
             return standing
-        return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + 1)
+        return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + counted)
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         return self._changed(hold, owner=owner)
@@ -461,6 +468,15 @@ class FakeHolds:
             replace(busy, until=hold.expires_at)
             for hold in self.live
             for busy in _overlapping([hold.slot], clinician_ids, span)
+        ]
+
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        return [
+            hold
+            for hold in self.live
+            if hold.slot.clinician_id == clinician_id
+            and is_anonymous(hold.owner)
+            and day.start <= hold.slot.start < day.end
         ]
 
     def _changed(self, hold: Hold, **changes: object) -> Hold:

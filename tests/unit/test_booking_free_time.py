@@ -1,6 +1,5 @@
 """Free time that is watched: what is taken here shows without a request upstream, and what changed there with few."""
 
-import asyncio
 from dataclasses import replace
 from datetime import date
 
@@ -41,7 +40,6 @@ class Watch:
             search=self.world.search,
             changes=self.world.changes,
             clock=self.world.clock,
-            turn=asyncio.Semaphore(1),
         )
         return self
 
@@ -154,7 +152,6 @@ async def test_nobody_to_ask_for_is_nothing_free(watch: Watch) -> None:
         search=watch.world.search,
         changes=watch.world.changes,
         clock=watch.world.clock,
-        turn=asyncio.Semaphore(1),
     )
     assert await watch.shows() == set()
     assert watch.asked == 0

@@ -126,6 +126,35 @@ class TestHold:
         await world.hold()
         assert locked == [1]
 
+    async def test_its_time_begins_when_it_is_verified(self, world: World) -> None:
+        async def slowly() -> None:
+            world.clock.advance(minutes=2)
+
+        world.offer.during_slots = slowly
+        hold = await world.hold()
+        assert hold.expires_at == world.clock.now() + HoldRules().duration
+        assert (hold.extensions, world.holds.live) == (0, [hold])
+
+    async def test_one_that_is_lost_while_it_is_verified_is_not_answered(self, world: World) -> None:
+        async def too_slowly() -> None:
+            world.clock.advance(minutes=6)
+
+        world.offer.during_slots = too_slowly
+        with pytest.raises(UpstreamUnavailable):
+            await world.hold()
+
+    async def test_a_double_tap_that_has_begun_its_checkout_before_the_first_was_verified_loses_nothing(
+        self, world: World
+    ) -> None:
+        async def second_tap() -> None:
+            world.offer.during_slots = None
+            second = await world.hold()
+            await world.starts.start(VISITOR, hold_id=second.id, guest=GUEST)
+
+        world.offer.during_slots = second_tap
+        hold = await world.hold()
+        assert [one.id for one in world.holds.live] == [hold.id]
+
     async def test_a_slot_that_is_gone_upstream_is_not_kept(self, world: World) -> None:
         world.offer.free.clear()
         with pytest.raises(SlotNotOffered):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -201,7 +202,7 @@ class TestNotTakenAgain:
         emptied(world, checkout)
         acquire = world.holds.acquire
 
-        async def cancelled_first(hold: Hold, **limits: int | None) -> Hold:
+        async def cancelled_first(hold: Hold, **limits: Any) -> Hold:
             world.holds.acquire = acquire  # type: ignore[method-assign]
             await world.checkouts.cancel(as_guest(checkout), checkout.id)
             return await acquire(hold, limit=None)
@@ -226,7 +227,7 @@ class TestNotTakenAgain:
         checkout = await world.start()
         emptied(world, checkout)
 
-        async def down(hold: Hold, **limits: int | None) -> Hold:
+        async def down(hold: Hold, **limits: Any) -> Hold:
             raise UpstreamUnavailable("hold store")
 
         world.holds.acquire = down  # type: ignore[method-assign]

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -7,9 +8,11 @@ import httpx2
 import pytest
 
 from booking.catalog import ContactType
+from booking.current import waiting
 from booking.errors import UpstreamUnavailable
+from booking.pacing import LocalPacer, Pace
 from booking.ports import Availability
-from integrations.healthie.availability import REQUESTS_AT_ONCE
+from integrations.healthie.gate import Gate
 from tests.unit.healthie_script import Script, errors
 
 WEEK: dict[str, Any] = {
@@ -21,6 +24,29 @@ WEEK: dict[str, Any] = {
     "last": date(2026, 11, 29),
     "time_zone": "America/Los_Angeles",
 }
+MONTH = {**WEEK, "last": date(2026, 12, 23)}
+
+# One a minute after these, in the lane of one sender: whatever more is sent was not to be.
+AT_ONCE = 3
+SLOWLY = Pace(per_second=1 / 60, burst=6)
+
+
+@asynccontextmanager
+async def paced(script: Script) -> AsyncIterator[Availability]:
+    async with script.connected(gate=Gate(pacer=LocalPacer(SLOWLY))) as healthie:
+        await healthie.keys.prove_due()
+        yield healthie.availability
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  # what was begun goes on meanwhile
+            await asyncio.sleep(0)
+
+
+async def nothing_is_left_over() -> None:
+    """Nobody is left who would ask for anything."""
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +62,7 @@ def script() -> Script:
 @pytest.fixture
 async def availability(script: Script) -> AsyncIterator[Availability]:
     async with script.connected() as healthie:
-        await healthie.keys.prove()
+        await healthie.keys.prove_due()
         yield healthie.availability
 
 
@@ -152,25 +178,31 @@ class TestSlots:
         with pytest.raises(UpstreamUnavailable):
             await availability.slots(**WEEK)
 
-    async def test_after_one_window_failed_no_further_one_is_asked_for(
-        self, availability: Availability, script: Script
-    ) -> None:
-        failed = asyncio.Event()
+    async def test_after_one_window_failed_no_further_one_is_asked_for(self, script: Script) -> None:
+        script.answers["AvailableSlots"] = lambda variables: (
+            errors("TOO_MANY_REQUESTS") if variables["start_date"].startswith("2026-11-23") else offered()
+        )
+        async with paced(script) as availability:
+            with pytest.raises(UpstreamUnavailable):
+                await availability.slots(**MONTH)
+        await nothing_is_left_over()
+        assert len(script.of("AvailableSlots")) <= AT_ONCE
 
-        async def answer(variables: Any) -> Any:
-            if variables["start_date"].startswith("2026-11-23"):
-                return errors("TOO_MANY_REQUESTS")
-            await failed.wait()
-            return offered()
+    async def test_what_nobody_waits_for_any_more_is_not_asked_for(self, script: Script) -> None:
+        async with paced(script) as availability:
+            asked = [asyncio.create_task(availability.slots(**MONTH)) for _ in range(2)]
+            await until(lambda: len(script.of("AvailableSlots")) == AT_ONCE)
+            for task in asked:
+                task.cancel()
+            await nothing_is_left_over()
+        assert len(script.of("AvailableSlots")) == AT_ONCE
 
-        script.answers["AvailableSlots"] = answer
-        with pytest.raises(UpstreamUnavailable, match="rate_limited"):
-            await availability.slots(**{**WEEK, "last": date(2026, 12, 23)})
-        failed.set()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*left, return_exceptions=True)
-        # Those that were out, and the one that took the place of the failed one before anybody heard of it.
-        assert len(script.of("AvailableSlots")) <= REQUESTS_AT_ONCE + 1
+    async def test_at_the_deadline_nothing_more_is_asked_for(self, script: Script) -> None:
+        async with paced(script) as availability:
+            with waiting(lane=None, seconds=0.05), pytest.raises(UpstreamUnavailable):
+                await availability.slots(**MONTH)
+            await nothing_is_left_over()
+        assert len(script.of("AvailableSlots")) == AT_ONCE
 
 
 class TestDays:

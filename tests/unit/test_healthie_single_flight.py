@@ -3,6 +3,10 @@ from typing import Any
 
 import pytest
 
+from booking.current import asked_by, current_work, waiting
+from booking.errors import UpstreamUnavailable
+from booking.fair_queue import Asker
+from booking.pacing import Lane
 from booking.single_flight import SingleFlight
 
 
@@ -79,3 +83,66 @@ async def test_an_error_that_nobody_waited_for_is_no_noise() -> None:
 
     with pytest.raises(ValueError, match="no"):
         await flight("key", work)
+
+
+async def test_when_the_last_caller_has_left_the_work_is_cancelled_and_the_next_begins_anew() -> None:
+    flight, work = Flight(), Work()
+    callers = [asyncio.create_task(flight("key", work)) for _ in range(2)]
+    await asyncio.sleep(0)
+    for caller in callers:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+    async with asyncio.timeout(10):
+        while asyncio.all_tasks() != {asyncio.current_task()}:  # noqa: ASYNC110  # the work's own task ends
+            await asyncio.sleep(0)
+
+    next_one = asyncio.create_task(flight("key", work))
+    await asyncio.sleep(0)
+    work.go_on.set()
+    assert await next_one == "answer"
+    assert work.begun == 2
+
+
+async def test_a_caller_waits_until_their_own_deadline_whoever_asked_first() -> None:
+    flight, work = Flight(), Work()
+
+    async def ask(seconds: float | None) -> str:
+        with waiting(lane=None, seconds=seconds):
+            return await flight("key", work)
+
+    hurried, patient = asyncio.create_task(ask(0.01)), asyncio.create_task(ask(None))
+    with pytest.raises(UpstreamUnavailable):
+        await hurried
+    work.go_on.set()
+    assert await patient == "answer"
+    assert work.begun == 1
+
+
+async def test_the_work_is_asked_for_by_those_who_wait_for_it_at_this_moment() -> None:
+    flight = Flight()
+    seen: list[set[Asker]] = []
+    looked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work() -> str:
+        seen.append(set(current_work.get().askers()))
+        looked.set()
+        await go_on.wait()
+        seen.append(set(current_work.get().askers()))
+        return "answer"
+
+    async def ask(client: str, lane: Lane) -> str:
+        with asked_by("visitor:v1", client=client), waiting(lane=lane):
+            return await flight("outer", lambda: flight("inner", work))
+
+    first = asyncio.create_task(ask("a", Lane.BROWSING))
+    await looked.wait()
+    second = asyncio.create_task(ask("b", Lane.BOOKING))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    go_on.set()
+    await second
+    assert seen == [
+        {Asker(sender=("network:a", "visitor:v1"), lane=Lane.BROWSING)},
+        {Asker(sender=("network:b", "visitor:v1"), lane=Lane.BOOKING)},
+    ]

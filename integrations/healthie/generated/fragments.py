@@ -63,6 +63,14 @@ class PackageOfferingIncludes(BaseModel):
     quantity: Optional[str]
 
 
+class PatientFound(BaseModel):
+    id: str
+    email: Optional[str]
+    first_name: Optional[str]
+    last_name: Optional[str]
+    metadata: Optional[str]
+
+
 class Payment(BaseModel):
     id: str
     state: Optional[Union[BillingItemState, str]]
@@ -95,6 +103,7 @@ class PaymentSenderStripeCustomerDetails(BaseModel):
 class PaymentRecurringPayment(BaseModel):
     id: str
     is_canceled: bool
+    billing_frequency: Optional[str]
 
 
 class PaymentUserPackageSelection(BaseModel):
@@ -193,6 +202,7 @@ CardOnFile.model_rebuild()
 Member.model_rebuild()
 More.model_rebuild()
 Package.model_rebuild()
+PatientFound.model_rebuild()
 Payment.model_rebuild()
 Place.model_rebuild()
 Subscription.model_rebuild()

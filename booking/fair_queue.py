@@ -1,0 +1,131 @@
+"""A fair queue: of those who wait, whoever's sender has had least lately goes next.
+
+What a sender has had is a debt: it grows with what they are given, and wears off with time. So a flood waits behind
+itself, and somebody who comes with a few requests goes before all of it, not in turn with it. A sender is a path from the
+large to the small, such as a network and a visitor in it: networks are fair to one another, and so are the visitors of one.
+
+A place may be asked for by several senders at once (see `SingleFlight`), who come and go while it waits: it stands where the first
+of them would stand.
+"""
+
+import asyncio
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar
+
+from booking.pacing import Lane
+
+V = TypeVar("V")
+
+Sender: TypeAlias = tuple[str, ...]
+
+# Debts that have worn off are looked for when there are so many: one for each sender of the last seconds.
+_MANY = 1_000
+
+
+class QueueFull(Exception):
+    """Too many of this sender wait already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Who asks, and what for."""
+
+    sender: Sender
+    lane: Lane = Lane.BROWSING
+
+
+@dataclass(kw_only=True, eq=False)
+class Place(Generic[V]):
+    """Somebody's place; `given` is what they wait for."""
+
+    number: int
+    askers: Callable[[], Collection[Asker]]  # those of this moment
+    given: "asyncio.Future[V]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    counted: tuple[Sender, ...] = ()  # for whom it counts as waiting
+
+
+class FairQueue(Generic[V]):
+    """Who waits, and who is next. Choosing looks at every place: they are some hundreds, and few are chosen in a second."""
+
+    def __init__(
+        self, *, time: Callable[[], float], most: tuple[int, ...] = (), share: float = math.inf
+    ) -> None:
+        """`most` may wait of one sender, for each length of a path. Who owes more than `share` is in excess.
+
+        Debts are in the unit of `time`, which need not be seconds.
+        """
+        self._time = time
+        self._most = most
+        self._share = share
+        self._places: dict[int, Place[V]] = {}
+        self._numbers = itertools.count()
+        self._waiting: Counter[Sender] = Counter()
+        self._due: dict[Sender, float] = {}  # when the debt will have worn off
+
+    def join(self, askers: Callable[[], Collection[Asker]]) -> Place[V]:
+        """A new place. Raises QueueFull when too many wait for each of those who ask."""
+        bounded = [
+            asker for asker in askers() if asker.lane is not Lane.RENEWAL
+        ]  # what is watched has a bound
+        if bounded and all(map(self._is_full, bounded)):
+            raise QueueFull
+        counted = tuple(path for asker in bounded for path in _paths(asker.sender))
+        place: Place[V] = Place(number=next(self._numbers), askers=askers, counted=counted)
+        self._waiting.update(counted)
+        self._places[place.number] = place
+        return place
+
+    def leave(self, place: Place[V]) -> None:
+        """Give the place up, whether its turn had come or not."""
+        if self._places.pop(place.number, None) is not None:
+            self._waiting -= Counter(place.counted)
+
+    def waiting(self) -> list[Place[V]]:
+        """All places that have been given nothing yet, in the order in which they came."""
+        return [place for place in self._places.values() if not place.given.done()]
+
+    def first(self) -> Place[V] | None:
+        """The place that is next."""
+        return min(self.waiting(), key=self._rank, default=None)
+
+    def lane_of(self, place: Place[V]) -> Lane:
+        """The lane in which it stands now."""
+        return self._rank(place)[0]
+
+    def charge(self, askers: Collection[Asker], amount: float) -> None:
+        """Put down to these what they were given, to each their part."""
+        now = self._time()
+        for asker in askers:
+            for path in _paths(asker.sender):
+                self._due[path] = max(self._due.get(path, now), now) + amount / len(askers)
+        if len(self._due) > _MANY:
+            self._due = {path: due for path, due in self._due.items() if due > now}
+
+    def _rank(self, place: Place[V]) -> tuple[Lane, Lane, tuple[float, ...], int]:
+        """What is smaller goes first. Nobody asks for it any more: last of all."""
+        return min(
+            (self._standing(asker, place.number) for asker in place.askers()),
+            default=(Lane.EXCESS, Lane.EXCESS, (math.inf,), place.number),
+        )
+
+    def _standing(self, asker: Asker, number: int) -> tuple[Lane, Lane, tuple[float, ...], int]:
+        debts = tuple(map(self._owed, _paths(asker.sender)))
+        excess = debts[0] > self._share and asker.lane is not Lane.CHECKOUT
+        return Lane.EXCESS if excess else asker.lane, asker.lane, debts, number
+
+    def _owed(self, path: Sender) -> float:
+        return max(self._due.get(path, 0.0) - self._time(), 0.0)
+
+    def _is_full(self, asker: Asker) -> bool:
+        return any(
+            self._waiting[path] >= most for path, most in zip(_paths(asker.sender), self._most, strict=False)
+        )
+
+
+def _paths(sender: Sender) -> list[Sender]:
+    """The sender and all that it is a part of, the largest first."""
+    return [sender[:length] for length in range(1, len(sender) + 1)]
