@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 import booking.aftercare
 import booking.guards
@@ -30,7 +30,7 @@ from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown
-from booking.guards import GUARDS
+from booking.guards import GUARDS, Ground
 from booking.late import LateTruth
 from booking.models import Appointment, Charge, Hold, Quote
 from booking.operators import OperatorDesk
@@ -40,7 +40,9 @@ from booking.steps import Steps
 from booking.terms import PresentTerms
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
+from integrations.database.grounds import SqlGrounds
 from integrations.database.tables.oversight import clinician_blocks
+from integrations.database.tables.slots import slot_claims
 from integrations.healthie import late_payments, payments
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.generated.client import Client
@@ -80,14 +82,17 @@ def _without_upstream_key() -> Iterator[None]:
 
 @contextmanager
 def _without_fence() -> Iterator[None]:
-    """A write goes through whatever version it expects."""
-    save = SqlCheckouts.save
+    """A write goes through whatever version it expects, and so does a send."""
+    save, of = SqlCheckouts.save, SqlGrounds.of
 
     async def save_anyway(self: SqlCheckouts, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         standing = await self.get(checkout.id)
         return await save(self, checkout if standing is None else replace(checkout, version=standing.version))
 
-    with patch.object(SqlCheckouts, "save", save_anyway):
+    async def as_read(self: SqlGrounds, checkout: Checkout) -> Ground:
+        return replace(await of(self, checkout), version=checkout.version)
+
+    with patch.object(SqlCheckouts, "save", save_anyway), patch.object(SqlGrounds, "of", as_read):
         yield
 
 
@@ -204,6 +209,9 @@ def _first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], .
     return tuple(((f"call {operation}", 1), trouble) for trouble in troubles)
 
 
+# Seconds by which the canonical patient has confirmed, and their calls have met what they meet.
+PARKED_BY = 90.0
+
 KEY: Mapping[str, Removal] = {"upstream key": _without_upstream_key}
 SERIES: Mapping[str, Removal] = {"series in late looks": _with(late_payments, "bills_on", lambda _: False)}
 SWEEP: Mapping[str, Removal] = {"late sweep": _with(LateTruth, "look", _look_no_more)}
@@ -288,20 +296,29 @@ async def _refund_by_hand(schedule: Schedule) -> None:
         )
 
 
-async def _block(schedule: Schedule) -> None:
-    """Block the clinician while a row is parked at an intent."""
-    for _ in range(600):
+async def _parked(schedule: Schedule) -> Checkout | None:
+    """Wait until a row is parked at an intent that pays or books; None: none is, since what was not sent was sent at once again."""
+    while schedule.loop.time() < PARKED_BY:
         await asyncio.sleep(0.5)
-        parked = [
-            row
-            for row in schedule.witness.rows()
-            if row.state in {S.CHARGE_INTENDED, S.BOOKING_INTENDED} and row.lease_owner is None
-        ]
-        if parked:
-            break
-    else:
+        for row in schedule.witness.rows():
+            if row.state in {S.CHARGE_INTENDED, S.BOOKING_INTENDED} and row.lease_owner is None:
+                return row
+    return None
+
+
+async def _lose_claim(schedule: Schedule) -> None:
+    """Lose hold and claim of a row that is parked."""
+    if (row := await _parked(schedule)) is None:
         return
-    (row,) = parked
+    with schedule.database.begin() as connection:
+        connection.execute(delete(slot_claims).where(slot_claims.c.checkout_id == row.id))
+    schedule.empty_holds()
+
+
+async def _block(schedule: Schedule) -> None:
+    """Block the clinician of a row that is parked."""
+    if (row := await _parked(schedule)) is None:
+        return
     with schedule.database.begin() as connection:
         connection.execute(
             insert(clinician_blocks),
@@ -329,6 +346,11 @@ def _last_minute(*, arrives: float, thinks: float) -> Callable[[Schedule], Wish]
         return replace(canonical(schedule), slot=slot, arrives=arrives, thinks=thinks)
 
     return wish
+
+
+def _hasty(schedule: Schedule) -> Wish:
+    """Somebody else who wants the same hour, and has it before a parked row is taken up again."""
+    return replace(canonical(schedule), number=2, arrives=47.0, thinks=4.0)
 
 
 async def _resolve_unrefunded(schedule: Schedule) -> None:
@@ -404,7 +426,9 @@ RULES = (
     Rule(
         name="claim before money",
         removal=_with(SqlClaims, "take", _take_nothing),
-        guards={},
+        guards={
+            "claim asked before every send": _without_guard("claim lost")
+        },  # alone it sends nothing at all
         scenario=Scenario(wishes=(canonical, _another), events=(_lose_holds,)),
         troubles=_first("Charge", Trouble.SLOW),
         noticed_as="charged and given back for a slot of ours",
@@ -536,6 +560,14 @@ RULES = (
         troubles=_first("Charge", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR, Trouble.NO_CONNECTION)
         + _first("Book", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR, Trouble.NO_CONNECTION),
         noticed_as="sent for a blocked clinician",
+    ),
+    Rule(
+        name="claim asked before every send",
+        removal=_without_guard("claim lost"),
+        guards={},
+        scenario=Scenario(wishes=(canonical, _hasty), events=(_lose_claim,)),
+        troubles=_first("Charge", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR),
+        noticed_as="charged and given back for a slot of ours",
     ),
     Rule(
         name="too late to be confirmed",
