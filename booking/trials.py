@@ -25,6 +25,7 @@ class Tried(StrEnum):
     CARD = "card"
     PROMO_CODE = "promo_code"
     UNPAID_VISIT = "unpaid_visit"  # see unpaid.py
+    NEW_RECORD = "new_record"  # of a patient who does not pay in the end; see unpaid.py
     EMAIL_CODE = "email_code"  # that is sent to a mailbox
 
 
@@ -124,7 +125,7 @@ def was_trial(checkout: Checkout, *, is_new: bool) -> bool:
     """Whether a bank has said something about the card of a confirmed checkout, and it did not pay.
 
     A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, knows that it is
-    good. Whose outcome is not known for now is none: answers that get lost must not use up what patients may do. So does whoever had it put on file for a visit that costs nothing.
+    good. Whose outcome is not known for now is none: answers that get lost must not use up what patients may do.
     """
     if checkout.declined is not None:
         return not checkout.card_unjudged

@@ -16,7 +16,16 @@ from gateway.graphql import build_schema
 from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests
 from gateway.rates.counting import Bound
 from gateway.rates.memory import MOST, Expiring, Tally
-from gateway.rates.table import FIELDS, PROMO_CODES, REFUSED_WEBHOOKS, REQUESTS, Rate, cards, unpaid_visits
+from gateway.rates.table import (
+    FIELDS,
+    NEW_RECORDS,
+    PROMO_CODES,
+    REFUSED_WEBHOOKS,
+    REQUESTS,
+    Rate,
+    cards,
+    unpaid_visits,
+)
 from tests.unit.booking_doubles import FakeClock
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +38,7 @@ TABLE = (
     cards(caller=5, network=20, strangers=60),
     PROMO_CODES,
     UNPAID,
+    NEW_RECORDS,
     REFUSED_WEBHOOKS,
 )
 
