@@ -23,7 +23,14 @@ class KeyProofs(Protocol):
         """What was answered about every key, in any order."""
 
     async def claim(
-        self, clinician_id: str, fingerprint: str, *, since: datetime | None, now: datetime, until: datetime
+        self,
+        clinician_id: str,
+        fingerprint: str,
+        /,
+        *,
+        since: datetime | None,
+        now: datetime,
+        until: datetime,
     ) -> bool:
         """Take on asking about a key, until it was answered or that moment has come.
 

@@ -121,7 +121,10 @@ class OperatorDesk:
         return entered(before, booked, now=self._clock.now())
 
     def _undone(self, before: Checkout) -> Checkout:
-        """The row at the step from which everything is undone: what is not on it is looked for first."""
+        """The row at the step from which everything is undone: what is not on it is looked for first.
+
+        It leaves the attention list, as it is under way; whatever is still wrong when nothing can be undone any more comes back to it.
+        """
         if before.appointment_id is not None:
             state = S.DELETION_INTENDED
         elif before.charge is not None or before.quote.due_today.is_zero:
@@ -129,7 +132,7 @@ class OperatorDesk:
         else:
             state = S.CHARGE_INTENDED
         reason = before.end_reason or EndReason.ENDED_BY_PRACTICE
-        return self._taken_up(before, state).changed(end_reason=reason)
+        return self._taken_up(before, state).changed(end_reason=reason, attention=())
 
     def _taken_up(self, before: Checkout, state: S) -> Checkout:
         """The row at a step once more, as it stood there: what was sent is looked for since then, before anything is sent again."""

@@ -124,8 +124,9 @@ async def try_card(
 def was_trial(checkout: Checkout, *, is_new: bool) -> bool:
     """Whether a bank has said something about the card of a confirmed checkout, and it did not pay.
 
-    A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, knows that it is
-    good. Whose outcome is not known for now is none: answers that get lost must not use up what patients may do.
+    A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, or had it put on file
+    for a visit that costs nothing, knows that it is good. Whose outcome is not known for now is none: answers that get lost must
+    not use up what patients may do.
     """
     if checkout.declined is not None:
         return not checkout.card_unjudged

@@ -78,6 +78,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     async with contextlib.AsyncExitStack() as exits:
         engine = connect_database(settings.database_url)
         exits.push_async_callback(engine.dispose)
+        write_probe = WriteProbe(engine=engine, clock=clock)
+        exits.push_async_callback(write_probe.aclose)
         trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
         anchoring = Anchoring(trail=trail, sinks=anchor_sinks(settings), clock=clock)
         exits.push_async_callback(anchoring.close)  # after everything that calls upstream has ended
@@ -194,7 +196,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             anchoring=anchoring,
             counts=counts,
             idempotency=IdempotencyKeys(engine=engine),
-            write_probe=WriteProbe(engine=engine, clock=clock),
+            write_probe=write_probe,
             sign_in=sign_in,
             ledger=ledger,
             inbox=inbox,

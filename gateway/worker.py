@@ -19,6 +19,10 @@ POLL_SECONDS = 1.0
 # How many checkouts are driven at once: each may wait a minute for Healthie, which answers all of them at one pace.
 AT_ONCE = 20
 
+# A database that cannot be written (full, or read-only) takes no lease either: every row is due still at the next look, and would
+# fail again each second. As short as its patients should wait once there is room.
+NOTHING_WRITTEN_REST = timedelta(seconds=5)
+
 # How the audit of upstream calls names whoever asked.
 ACTOR = "worker"
 
@@ -52,6 +56,7 @@ class Worker:
         self._units = units
         self._clock = clock
         self._database_answers = False
+        self._rests_until: datetime | None = None  # nothing could be written lately
         self._under_way: set[str] = set()  # ids of checkouts
         self._wake = asyncio.Event()
         self._next: dict[Chore, datetime] = {
@@ -123,6 +128,8 @@ class Worker:
             self._database_answers = False
             return ()
         self._database_answers = True
+        if self._rests_until is not None and self._clock.now() < self._rests_until:
+            return ()
         room = AT_ONCE - len(self._under_way)
         taken = [checkout_id for checkout_id in due if checkout_id not in self._under_way][:room]
         self._under_way.update(taken)
@@ -158,6 +165,7 @@ class Worker:
                 await unit.commit()
         except Exception:
             log.exception("worker.checkout_not_put_off", checkout=checkout_id)
+            self._rests_until = self._clock.now() + NOTHING_WRITTEN_REST
 
     async def _do(self, chore: Chore) -> None:
         self._chores_under_way.add(chore)

@@ -13,7 +13,8 @@ from booking.principals import Caller
 from gateway.idempotency_keys import root_fields
 from gateway.own_schema import own_schema
 from gateway.rates.counting import STEP, Bound, Count, Counts
-from gateway.rates.table import FIELDS, REQUESTS, Rate
+from gateway.rates.table import FIELDS, FREE_TIME, REQUESTS, Rate
+from gateway.rates.upstream import requests_of
 from schema.context import Context
 from schema.errors import RequestError
 
@@ -41,6 +42,7 @@ class OperationRates:
         """`factor` is how many times as much as the table says may be asked for."""
         self._counts = counts
         self._requests = REQUESTS.times(factor)
+        self._free_time = FREE_TIME.times(factor)
         self._fields = {name: rate.times(factor) for name, rate in FIELDS.items()}
 
     async def network(self, client: str | None) -> None:
@@ -57,9 +59,16 @@ class OperationRates:
         for name, times in Counter(names).items():
             rate = self._fields.get(name)
             if rate is not None:
-                keys = [caller.principal.key] if caller else []
-                bounds = [*of_caller(rate, keys), *of_network(rate, client)]
-                self._check(await self._counts.add(bounds, times))
+                await self._add(rate, times, caller, client)
+
+    async def free_time(self, requests: int, caller: Caller | None, client: str | None) -> None:
+        """Count what looking for free time would ask of the practice's system. Raises TooManyRequests."""
+        if requests:
+            await self._add(self._free_time, requests, caller, client)
+
+    async def _add(self, rate: Rate, times: int, caller: Caller | None, client: str | None) -> None:
+        keys = [caller.principal.key] if caller else []
+        self._check(await self._counts.add([*of_caller(rate, keys), *of_network(rate, client)], times))
 
     def _check(self, counts: Sequence[Count]) -> None:
         if retry_after := self._counts.retry_after(counts):
@@ -96,6 +105,7 @@ class RateLimits(SchemaExtension):
             context: Context = execution.context
             try:
                 await rates.fields(root_fields(execution), context.caller, context.client)
+                await rates.free_time(requests_of(execution), context.caller, context.client)
             except TooManyRequests as error:
                 answer = GraphQLError(error.message, original_error=error)
                 if execution.operation_type is OperationType.SUBSCRIPTION:

@@ -50,13 +50,13 @@ AHEAD = timedelta(days=31)
 # pages a second. A mobile carrier's address stands for many patients, of whom few use one practice at once.
 REQUESTS = Rate(what="request", window=_MINUTE, caller=300, network=1200)
 
+# Requests to Healthie that looking for free time takes when nobody has just asked the same (`upstream`): `slots` and `slotsChanged` one
+# for two days, `availableDays` one; counted when they are asked for, however soon they are given up. The usual pace sends 120 in a
+# minute for everybody. Somebody who leafs through six months, or half a year of weeks, quickly.
+FREE_TIME = Rate(what="free-time", window=_MINUTE, caller=96, network=384)
+
 # What a document asks for at its root, besides. Each time it stands there counts.
 FIELDS: Mapping[str, Rate] = {
-    # Up to sixteen requests to Healthie each, when nobody has just asked the same: somebody who leafs through months, quickly.
-    "slots": Rate(what="slots", window=_MINUTE, caller=60, network=240),
-    "availableDays": Rate(what="days", window=_MINUTE, caller=60, network=240),
-    # Begun as often as asked for: each question of its own is read upstream at once, however soon it is given up.
-    "slotsChanged": Rate(what="watched-slots", window=_MINUTE, caller=60, network=240),
     # An app asks for one and keeps it. What counts by visitor is worth as much as these are hard to get.
     "newVisitorToken": Rate(what="visitor", window=_TEN_MINUTES, network=60),
     # Healthie is asked for that clinician's day. A patient who is late for the third slot in a row holds a fourth.

@@ -33,29 +33,52 @@ log = structlog.get_logger(__name__)
 
 
 class WriteProbe:
-    """Asks by writing."""
+    """Asks by writing, one row at a time."""
 
     def __init__(self, *, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._writing: asyncio.Task[None] | None = None
         self._refused = False
 
     async def __call__(self) -> bool:
-        """Whether a row of `FILLER_BYTES` was committed just now, within `PROBE_SECONDS`."""
-        row = {"id": uuid.uuid4().hex, "at": self._clock.now(), "filler": os.urandom(FILLER_BYTES)}
+        """Whether a row of `FILLER_BYTES` is committed within `PROBE_SECONDS`.
+
+        A write that takes longer is not broken off, which on SQLite would take as long: whoever asks meanwhile waits for it.
+        """
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        writing = self._writing
+        done, _ = await asyncio.wait({writing}, timeout=PROBE_SECONDS)
+        if not done:
+            return self._told("timeout")
+        self._writing = None
         try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                async with self._engine.begin() as connection:
-                    await connection.execute(insert(write_probes), row)
-                async with self._engine.begin() as connection:
-                    done = or_(_p.id == row["id"], _p.at < self._clock.now() - KEPT)
-                    await connection.execute(delete(write_probes).where(done))
+            writing.result()
         except (SQLAlchemyError, OSError, PostgresError) as error:
-            if not self._refused:  # once, and not at every question
-                log.error("readiness.database_takes_no_writes", error=type(error).__name__)  # noqa: TRY400 - its text may quote values
-            self._refused = True
-            return False
-        if self._refused:
+            return self._told(type(error).__name__)
+        return self._told(None)
+
+    async def aclose(self) -> None:
+        """Break off a write that is under way."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait({self._writing})
+
+    async def _write(self) -> None:
+        row = {"id": uuid.uuid4().hex, "at": self._clock.now(), "filler": os.urandom(FILLER_BYTES)}
+        async with self._engine.begin() as connection:
+            await connection.execute(insert(write_probes), row)
+        async with self._engine.begin() as connection:
+            done = or_(_p.id == row["id"], _p.at < self._clock.now() - KEPT)
+            await connection.execute(delete(write_probes).where(done))
+
+    def _told(self, error: str | None) -> bool:
+        """Whether writes are taken; the log tells it when that changes, and not at every question."""
+        refused = error is not None
+        if refused and not self._refused:
+            log.error("readiness.database_takes_no_writes", error=error)
+        elif self._refused and not refused:
             log.warning("readiness.database_takes_writes_again")
-        self._refused = False
-        return True
+        self._refused = refused
+        return not refused

@@ -20,7 +20,7 @@ from booking.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
 from booking.pacing import Lane, Pacer
 from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
-from integrations.healthie.errors import HealthieError, Unauthorized
+from integrations.healthie.errors import HealthieError, RateLimited, Unauthorized
 from integrations.healthie.generated.client import Client
 from integrations.healthie.transport import Acting
 
@@ -48,6 +48,9 @@ LOOK_WHILE_PENDING = timedelta(seconds=0.5)
 # How long a process may take to ask, in which no other does: a wait for the pace, and a read's whole budget. A key that was not
 # answered for rests as long.
 ASKING = timedelta(seconds=30)
+
+# Clocks round: a wait of less could end before its time, and ask again and again.
+SHORTEST_SLEEP = 0.001
 
 # The bucket of the pacer that all proofs share, whichever keys they use.
 PACE = "proofs"
@@ -195,15 +198,20 @@ class KeyStore:
             until=now + ASKING,
         )
         if claimed:
-            await self._wait_for_pace()
-            await self._ask(clinician_id)
+            await self._ask_at_pace(clinician_id)
 
-    async def _wait_for_pace(self) -> None:
-        """Wait for a turn of all proofs together: each has a key of its own, and the account that may be locked out is one."""
+    async def _ask_at_pace(self, clinician_id: str) -> None:
+        """Ask in a turn of all proofs together: each has a key of its own, and the account that may be locked out is one."""
         if self._pacer is None:
+            await self._ask(clinician_id)
             return
-        while (turn := await self._pacer.turn(PACE, lane=Lane.CHECKOUT)).wait > 0:  # noqa: ASYNC110  # it tells when
-            await asyncio.sleep(turn.wait)
+        while (turn := await self._pacer.turn(PACE, lane=Lane.CHECKOUT)).wait > 0:
+            if turn.backed_off:
+                return
+            await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))
+        await self._ask(clinician_id)
+        if turn.asks and clinician_id not in self._rests_until:  # it was answered
+            await self._pacer.recovered(PACE)
 
     async def _ask(self, clinician_id: str) -> None:
         await self._proving(clinician_id, partial(self._prove, clinician_id))
@@ -216,6 +224,8 @@ class KeyStore:
                 owner = await self._owner(clinician_id)
         except HealthieError as error:
             log.warning("healthie.key_not_answered_for", clinician=clinician_id, error=error.code)
+            if isinstance(error, RateLimited) and self._pacer is not None:
+                await self._pacer.back_off(PACE)
             return
         proof = KeyProof(
             clinician_id=clinician_id,

@@ -69,5 +69,9 @@ def _goes_on(payment: Payment, checkout: Checkout) -> bool:
 
 
 def _may_be(payment: Payment, tried: Checkout, attempt: Attempt) -> bool:
-    """Whether a payment without our note may be the attempt's, or that payment sent again by staff: days later, perhaps."""
-    return payment.created_at >= attempt.intended_at - CLOCK_SKEW and could_be(payment, tried)
+    """Whether a payment without our note may be the attempt's, or that payment sent again by staff: days later, perhaps.
+
+    On other terms too: with its card, and either for its plan or of its amount.
+    """
+    recent = payment.created_at >= attempt.intended_at - CLOCK_SKEW
+    return recent and could_be(payment, tried, on_other_terms=True)

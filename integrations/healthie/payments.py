@@ -160,12 +160,17 @@ def _recurs_as_stated(payment: Payment, stated: Recurrence | None) -> bool:
     return stated is not None and rhythm in (None, stated.frequency)
 
 
-def could_be(payment: Payment, checkout: Checkout) -> bool:
-    """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference."""
+def could_be(payment: Payment, checkout: Checkout, *, on_other_terms: bool = False) -> bool:
+    """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference.
+
+    With `on_other_terms` its card, and either of the two, are enough to ask a person.
+    """
     if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
         return False
     proved = proofs(payment, checkout)
-    return proved["amount"] and proved["card"] and proved["plan"]
+    same_plan = proved["plan"] and checkout.quote.plan_id is not None
+    alike = proved["amount"] or same_plan if on_other_terms else proved["amount"] and proved["plan"]
+    return proved["card"] and alike
 
 
 def _took(payment: Payment, due: Money) -> bool:

@@ -1,5 +1,7 @@
 """What Stripe counts in, and what it charges at least and at most: https://docs.stripe.com/currencies."""
 
+from decimal import Decimal
+
 from integrations.healthie_emulator.amounts import decimals
 
 # Counted in whole units, MGA although it has two decimals.
@@ -52,7 +54,7 @@ def stripe_decimals(currency: str) -> int:
 
 def for_stripe(amount: int, currency: str) -> int:
     """Write an amount of minor units in those of Stripe."""
-    return int(amount * 10 ** stripe_decimals(currency) // 10 ** decimals(currency))
+    return int(Decimal(amount).scaleb(stripe_decimals(currency) - decimals(currency)))
 
 
 def written(amount: int, currency: str) -> str:

@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from limits.aio.storage import MemoryStorage, Storage
 
@@ -41,12 +42,12 @@ class SlowStorage(MemoryStorage):
     def base_exceptions(self) -> tuple[type[Exception], ...]:
         return (LostAnswer,)
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         lost = self._chance.random() < self._lost
         await self._travel()
         if lost and self._chance.random() < 0.5:
             raise LostAnswer
-        value = await self._inner.incr(key, expiry, amount)
+        value = await self._inner.incr(key, round(expiry), amount)
         await self._travel()
         if lost:
             raise LostAnswer
@@ -92,13 +93,21 @@ class Flood:
         self.answers.append(believed)
         return believed
 
-    async def run(self, requests: int, *, at_once: int, chance: random.Random) -> None:
-        """So many requests in all, spread at random, `at_once` of them in flight."""
+    async def run(
+        self,
+        requests: int,
+        *,
+        at_once: int,
+        chance: random.Random,
+        rest: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """So many requests in all, spread at random, `at_once` of them in flight or at rest."""
+        rest = rest or partial(in_turns, chance, 2 * LONGEST)  # as long as a question to the storage takes
         left = iter([chance.randrange(len(self.gateways)) for _ in range(requests)])
 
         async def one_after_the_other() -> None:
             for gateway in left:
                 await self.send(gateway)
-                await in_turns(chance, 2 * LONGEST)  # as long as a question to the storage takes
+                await rest()
 
         await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))

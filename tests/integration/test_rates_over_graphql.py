@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.rates import Counts, OperationRates
-from gateway.rates.table import FIELDS, REQUESTS
+from gateway.rates.table import FIELDS, FREE_TIME, REQUESTS
 from tests.integration.graphql_world import HOLD, Api, api_on
 from tests.integration.socket_client import connected, served
 from tests.unit.booking_doubles import FakeClock
@@ -18,6 +18,13 @@ PLANS = "{ plans { totalCount } }"
 WATCH = """subscription ($from: Date!, $until: Date!) {
   slotsChanged(filter: {visitTypeId: "v-priced", timeZone: "America/New_York"}, from: $from, until: $until) { date }
 }"""
+_OF = 'filter: {visitTypeId: "v-priced", timeZone: "UTC"}'
+MONTH = f"query ($from: Date!, $until: Date!) {{ slots({_OF}, from: $from, until: $until) {{ date }} }}"
+WEEK = f"""query ($from: Date!, $until: Date! = "2026-06-03") {{
+  availableDays({_OF}, month: $from)
+  ...More
+}}
+fragment More on Query {{ slots({_OF}, from: $from, until: $until) {{ date }} }}"""
 TOKEN = "{ newVisitorToken }"
 
 # So that the table's figures are reached soon: two holds in ten minutes, sixteen requests of one caller in a minute.
@@ -76,6 +83,24 @@ class TestOverHttp:
         assert (
             await api.ask(many)
         ).http.status_code == 200  # where addresses are not known nobody is told apart
+
+    @pytest.mark.parametrize(
+        ("document", "until", "let_through"),
+        [(MONTH, "2026-07-02", 2), (WEEK, "2026-06-08", 6)],
+        ids=["a month costs sixteen", "a week and the days of its month five"],
+    )
+    async def test_free_time_is_counted_by_what_it_asks_of_the_practices_system(
+        self, sqlite_engine: AsyncEngine, document: str, until: str, let_through: int
+    ) -> None:
+        rates = OperationRates(counts=Counts(clock=FakeClock(), key=b"only for tests"), factor=1 / 3)
+        assert FREE_TIME.caller == 96
+        async with api_on(sqlite_engine, rates=rates) as api:
+            app, given = api.visitor(), {"from": "2026-06-02", "until": until}
+            for _ in range(let_through):
+                assert (await app.ask(document, given)).http.status_code == 200
+            refused = await app.ask(document, given)
+            assert (refused.http.status_code, refused.code) == (429, "RATE_LIMITED")
+            assert (await api.visitor().ask(document, given)).http.status_code == 200
 
     async def test_a_mutation_that_is_refused_for_itself_is_told_why(self, api: Api) -> None:
         app = api.visitor()

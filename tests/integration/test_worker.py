@@ -15,10 +15,11 @@ from booking.checkout_row import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.recording import LEASE
 from booking.unit_of_work import UnitOfWork
-from gateway.worker import AT_ONCE, POLL_SECONDS, Chore, Worker
+from gateway.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, Chore, Worker
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import GUEST, SEALER, a_checkout
+from tests.unit.booking_doubles import FakeUnit
 from tests.unit.booking_world import PATIENT, World, a_slot
 
 HOUR = timedelta(hours=1)
@@ -126,6 +127,31 @@ async def test_goes_on_when_the_database_comes_back() -> None:
 
     worker = Worker(saga=world.a_saga(), units=units, clock=world.clock)
     assert await worker.tick() == 0
+    assert await worker.tick() == 1
+    assert world.row(due).state is S.CONFIRMED
+
+
+async def test_where_nothing_can_be_written_rows_are_tried_again_after_a_rest_and_not_each_second() -> None:
+    world, full = World(), [True]
+    due = world.confirmed(await world.start())
+
+    class FullUnit(FakeUnit):
+        async def commit(self) -> None:
+            if full:
+                raise OSError("the disk is full")
+            await super().commit()
+
+    def units() -> UnitOfWork:
+        return FullUnit(world.database)
+
+    worker = Worker(saga=world.a_saga(units), units=units, clock=world.clock)
+    with capture_logs() as events:
+        for _ in range(4):
+            assert await worker.tick() == 0
+            world.clock.advance(seconds=1)
+    assert [event["event"] for event in events].count("worker.checkout_failed") == 1
+    full.clear()
+    world.clock.advance(seconds=NOTHING_WRITTEN_REST.total_seconds())
     assert await worker.tick() == 1
     assert world.row(due).state is S.CONFIRMED
 

@@ -43,6 +43,7 @@ class Wish:
     number: int
     arrives: float = 0.0  # seconds
     signed_in: int | None = None  # the number of a patient whom the practice knows; None: a guest
+    claims: int | None = None  # a guest who gives the email and name of a patient whom the practice knows
     slot: Slot
     plan_id: str | None
     promo_code: str | None = None
@@ -93,6 +94,11 @@ class Patient:
         number = self.wish.number
         if self.wish.signed_in is not None:
             return None
+        if self.wish.claims is not None:
+            known = self.schedule.upstream.world.users[self.schedule.patient_ids[self.wish.claims - 1]]
+            return GuestDetails(
+                email=known.email or "", first_name=known.first_name, last_name=known.last_name
+            )
         return GuestDetails(
             email=f"sample.{number}@example.com", first_name="Sample", last_name=f"Guest {number}"
         )

@@ -19,6 +19,7 @@ from booking.guards import Guards
 from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
+from booking.operators import OperatorDesk
 from booking.pacing import LocalPacer, Pace
 from booking.polling import VisitPoll
 from booking.quotes import QuoteService
@@ -175,6 +176,7 @@ class Process:
             trials=self.trials,
             unpaid=unpaid,
         )
+        self.desk = OperatorDesk(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())
         self.refresher = Refresher(

@@ -33,6 +33,7 @@ from booking.errors import OutcomeUnknown
 from booking.guards import GUARDS
 from booking.late import LateTruth
 from booking.models import Appointment, Charge, Hold, Quote
+from booking.operators import OperatorDesk
 from booking.refusals import CardDeclined, DeclineReason, HoldExpired
 from booking.saga import Saga
 from booking.steps import Steps
@@ -49,7 +50,7 @@ from integrations.healthie_emulator.state import Actor, Request
 from tests.simulation.fate import Trouble
 from tests.simulation.patients import Wish
 from tests.simulation.plans import Point, Scripted
-from tests.simulation.scenarios import CANONICAL, canonical
+from tests.simulation.scenarios import CANONICAL, canonical, see_to
 from tests.simulation.schedule import Scenario, Schedule
 
 Removal = Callable[[], AbstractContextManager[object]]
@@ -169,6 +170,14 @@ def _without_read_back() -> Iterator[None]:
 def _whatever_did_not_pay(checkout: Checkout, *, is_new: bool) -> bool:
     """Whether it was sent does not matter."""
     return checkout.charge is None
+
+
+async def _take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
+    """Whoever has this email and name is whom the lost answer was about."""
+    self._settled(checkout)
+    assert checkout.guest is not None
+    match = await self._patients.find(checkout.guest)
+    return checkout.changed(state=S.PATIENT_READY, patient_id=match, guest=None) if match else None
 
 
 async def _refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:
@@ -322,6 +331,22 @@ def _last_minute(*, arrives: float, thinks: float) -> Callable[[Schedule], Wish]
     return wish
 
 
+async def _resolve_unrefunded(schedule: Schedule) -> None:
+    """Let staff have booked the slot, refunds do nothing for hours, and an operator say then that it is refunded."""
+    noops = schedule.upstream.world.switches.silent_noop
+    noops.add("updateBillingItem")
+    await _staff_book(schedule)
+    await asyncio.sleep(4 * 3600.0)
+    noops.discard("updateBillingItem")
+    await see_to(schedule)
+
+
+def _believed(self: OperatorDesk, before: Checkout) -> Checkout:
+    """Whatever they call refunded is."""
+    ended = before.changed(state=S.REFUNDED, attention=(), attention_from=None)
+    return booking.recording.entered(before, ended, now=before.updated_at)
+
+
 def _another(schedule: Schedule) -> Wish:
     """Somebody else who wants the same hour while the first patient pays for it."""
     return replace(canonical(schedule), number=2, arrives=48.0)
@@ -340,6 +365,12 @@ def _strangers(schedule: Schedule, *, hour: int) -> Wish:
 
 # All of a working day but its lunch break.
 CROWD = Scenario(wishes=tuple(partial(_strangers, hour=hour) for hour in (9, 10, 11, 13, 14, 15, 16)))
+
+
+def _claiming(schedule: Schedule) -> Wish:
+    """A guest who gives the email and name of a patient whom the practice knows."""
+    return replace(canonical(schedule), claims=1)
+
 
 TROUBLED_CHARGE = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE, Trouble.VERY_LATE)
 # A driver that others overtake is overtaken at any of its points: every third will do.
@@ -439,6 +470,22 @@ RULES = (
         noticed_as="wrong clinician",
     ),
     Rule(
+        name="nobody else's record",
+        removal=_with(booking.steps, "may_use_match", lambda *_: True),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.SLOW) + _first("AttachCard", Trouble.SLOW),
+        noticed_as="guest in another's record",
+    ),
+    Rule(
+        name="only a record of one's own after a lost answer",
+        removal=_with(Steps, "_look_for_patient", _take_the_match),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LOST_REQUEST),
+        noticed_as="guest in another's record",
+    ),
+    Rule(
         name="recurring cancelled on refund",
         removal=_with(Compensation, "_compensating", _refund_at_once),
         guards=SERIES,
@@ -472,6 +519,14 @@ RULES = (
         scenario=Scenario(wishes=(canonical,), events=(_refund_by_hand,)),
         troubles=_first("Charge", Trouble.VERY_LATE),
         noticed_as="refunded and still billed",
+    ),
+    Rule(
+        name="refunded is proved",
+        removal=_with(OperatorDesk, "_undone", _believed),
+        guards=SWEEP,
+        scenario=Scenario(wishes=(canonical,), events=(_resolve_unrefunded,)),
+        troubles=(),
+        noticed_as="charged and not booked",
     ),
     Rule(
         name="blocks asked before every send",

@@ -85,7 +85,20 @@ def reason_of(guard: str, *, booking: bool) -> EndReason:
 
 
 def test_every_guard_is_tested_here() -> None:
-    assert [*HAPPENINGS] == [*GUARDS]
+    """An end does not come by itself: an operator gives it to a row that rests, see below."""
+    assert ["ending", *HAPPENINGS] == [*GUARDS]
+
+
+@pytest.mark.parametrize(("call", "ends"), [("charge", S.CANCELLED), ("book", S.REFUNDED)])
+async def test_what_has_an_end_already_is_looked_for_and_not_sent(world: World, call: str, ends: S) -> None:
+    checkout = await world.start(slot=SOON)
+    world.books.fail(call, Lost())
+    row = await confirm(world, checkout)
+    world.put(row.changed(version=row.version + 1, end_reason=EndReason.ENDED_BY_PRACTICE))
+    row = await world.settle(row)
+    assert (row.state, row.end_reason) == (ends, EndReason.ENDED_BY_PRACTICE)
+    assert world.tape.calls().count(call) == 1
+    world.assert_right(checkout)
 
 
 @guards

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from booking.checkout_row import Checkout
+from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import OutcomeUnknown, UpstreamRefused
+from booking.guests import GuestRecords
 from booking.operators import OperatorDesk, Resolution
 from booking.oversight import Attention
 from booking.refusals import SlotTaken
@@ -213,11 +214,23 @@ class TestResolvedAsRefunded:
         assert row.state is S.REFUNDED
         assert world.books.live_appointments == []
 
-    async def test_a_charge_of_another_checkout_is_left_to_it(self) -> None:
+    async def test_every_reason_leaves_the_list_and_what_still_holds_comes_back(self) -> None:
         world = World()
+        checkout = await world.start()
+        world.books.differs, world.books.package_id = ("plan",), "pkg"
+        world.books.fail("refund", UpstreamRefused("refund", "why"))
+        row = await confirm(world, checkout)
+        assert row.attention == (Attention.CHARGED_WRONGLY, Attention.REFUND_FAILED)
+        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Called the patient.")
+        assert (row.attention, row.end_reason) == ((), EndReason.CHARGED_WRONGLY)
+        row = await world.settle(row)
+        assert (row.state, row.attention) == (S.REFUNDED, (Attention.PACKAGE_REMAINS,))
+
+    async def test_a_charge_of_another_checkout_is_left_to_it(self) -> None:
+        world = World(guest_records=GuestRecords.PROVED)
         first = await confirm(world, await world.start())
         world.books.fail("charge", Lost())
-        row = await confirm(world, await world.start(slot=a_slot(hours=48)))
+        row = await confirm(world, await world.verify(await world.start(slot=a_slot(hours=48))))
         world.books.charges[0].key = row.upstream_key
         world.books.charges[0].at = world.clock.now()
         row = await world.settle(row)

@@ -327,6 +327,30 @@ class TestPace:
         assert all(last - first >= 9.9 for first, last in zip(sent, sent[15:], strict=False))
         assert now <= 200
 
+    async def test_and_none_is_asked_about_after_too_many_requests_until_one_is_answered(
+        self, script: Script, time: Time, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def sleep(seconds: float) -> None:
+            time.pass_by(seconds=seconds)
+
+        monkeypatch.setattr("integrations.healthie.keys.asyncio.sleep", sleep)
+        pacer = LocalPacer(
+            Pace(per_second=100, burst=100), clock=lambda: time.now().timestamp(), jitter=float
+        )
+        script.answers["WhoAmI"] = errors("TOO_MANY_REQUESTS")
+        async with script.connected(keys=MANY, proving=Proving(pacer=pacer), now=time.now) as healthie:
+            await healthie.keys.prove_due()
+            assert len(script.sent) <= PROOFS_AT_ONCE
+            Hanging(script)
+            time.pass_by(seconds=59)
+            script.sent.clear()
+            assert await healthie.keys.prove_due() == frozenset()
+            assert script.sent == []
+            time.pass_by(seconds=31)
+            await healthie.keys.prove_due()  # one finds out
+            time.pass_by(seconds=31)
+            assert await healthie.keys.prove_due() == MANY.keys()
+
     async def test_and_are_asked_for_by_no_later_start_of_the_same_day(
         self, script: Script, time: Time
     ) -> None:

@@ -77,7 +77,7 @@ async def test_a_storage_that_is_slow_keeps_nobody_waiting_but_the_one_who_tells
     class Hangs(MemoryStorage):
         asked = 0
 
-        async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
             self.asked += 1
             await answers.wait()
             return await super().incr(key, expiry, amount)

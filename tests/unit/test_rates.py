@@ -18,6 +18,7 @@ from gateway.rates.counting import Bound
 from gateway.rates.memory import MOST, Expiring, Tally
 from gateway.rates.table import (
     FIELDS,
+    FREE_TIME,
     NEW_RECORDS,
     PROMO_CODES,
     REFUSED_WEBHOOKS,
@@ -34,6 +35,7 @@ SOMEBODY = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-sample")
 UNPAID = unpaid_visits(network=5, day=8, strangers=60)
 TABLE = (
     REQUESTS,
+    FREE_TIME,
     *FIELDS.values(),
     cards(caller=5, network=20, strangers=60),
     PROMO_CODES,
@@ -71,7 +73,7 @@ class Away(MemoryStorage):
     def base_exceptions(self) -> tuple[type[Exception], ...]:
         return (Gone,)
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         self.asked += 1
         if self.away:
             raise Gone
@@ -212,6 +214,17 @@ class TestOperationRates:
         await rates.fields([name] * (rate.caller or most), SOMEBODY, "a-network")
         with pytest.raises(TooManyRequests):
             await rates.fields([name] * (most + 1), SOMEBODY, "a-network")
+
+    async def test_free_time_counts_by_the_requests_that_it_takes(self, rates: OperationRates) -> None:
+        most = FREE_TIME.caller or 0
+        await rates.free_time(most - 16, SOMEBODY, "a-network")
+        await rates.free_time(16, SOMEBODY, "a-network")
+        await rates.free_time(0, SOMEBODY, "a-network")
+        with pytest.raises(TooManyRequests):
+            await rates.free_time(1, SOMEBODY, "a-network")
+        await rates.free_time((FREE_TIME.network or 0) - most - 1, None, "a-network")
+        with pytest.raises(TooManyRequests):
+            await rates.free_time(1, None, "a-network")
 
     async def test_other_fields_are_as_free_as_requests_are(self, rates: OperationRates) -> None:
         await rates.fields(["plans"] * 10_000, SOMEBODY, "a-network")

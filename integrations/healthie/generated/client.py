@@ -548,6 +548,10 @@ class Client(Base):
               provider_appt_type_connections {
                 user_id
               }
+              has_specific_appointment_settings
+              appointment_setting {
+                minimum_advance_schedule_time
+              }
             }
             """)
         variables: dict[str, object] = {"id": id}

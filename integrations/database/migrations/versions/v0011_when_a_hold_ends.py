@@ -6,7 +6,7 @@ History: it names its types itself, and never changes.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0902"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None

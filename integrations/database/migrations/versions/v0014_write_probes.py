@@ -6,8 +6,8 @@ History: it names its types itself, and never changes.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0908"
-down_revision = "0010"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ History: it names its types itself, and never changes.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0905"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
