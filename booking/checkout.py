@@ -33,7 +33,7 @@ from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
 from booking.trials import Counted, Trials, try_card
 from booking.unit_of_work import UnitOfWorkFactory
-from booking.unpaid import UnpaidVisits, came_to_nothing
+from booking.unpaid import UnpaidVisits
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
 _JOIN_INTERVAL = 0.1
@@ -177,7 +177,7 @@ class CheckoutService:
             raise
 
     async def _count(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> Counted:
-        counted = Counted().also(await self._unpaid.count(caller, checkout), came_to_nothing)
+        counted = await self._unpaid.count(caller, checkout)
         if card is None:
             return counted
         try:

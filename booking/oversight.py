@@ -47,6 +47,7 @@ class Attention(StrEnum):
     UNPAID_VISITS = (
         "unpaid_visits"  # guests book more visits that cost nothing than usual; the subject is the day
     )
+    NEW_RECORDS = "new_records"  # guests make more records of patients, and do not pay, than usual; the subject is the day
     DAY_HELD = "day_held"  # strangers hold what they may of a clinician's day; the subject is both
     WEBHOOK_MISSING = "webhook_missing"  # some events were subscribed to by nobody
     WEBHOOK_DISABLED = "webhook_disabled"

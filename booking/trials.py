@@ -25,6 +25,7 @@ class Tried(StrEnum):
     CARD = "card"
     PROMO_CODE = "promo_code"
     UNPAID_VISIT = "unpaid_visit"  # see unpaid.py
+    NEW_RECORD = "new_record"  # of a patient who does not pay in the end; see unpaid.py
     EMAIL_CODE = "email_code"  # that is sent to a mailbox
 
 

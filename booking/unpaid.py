@@ -4,6 +4,7 @@ A paid visit is bounded by the card. One without a price takes a clinician's tim
 fill in, so it is counted before it is booked, and given back when neither came of it. Who has signed in is not concerned.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from booking.checkout_row import Checkout
@@ -19,7 +20,7 @@ from booking.refusals import (
 )
 from booking.room import day_of, is_anonymous
 from booking.saga_table import TERMINAL, WAITING
-from booking.trials import Trial, Trials, Tried
+from booking.trials import Counted, Trials, Tried
 
 
 class UnpaidPolicy(StrEnum):
@@ -48,29 +49,38 @@ class UnpaidVisits:
         """Whether a card must be given that is not charged."""
         return self._policy is UnpaidPolicy.CARD and _is_unpaid(checkout)
 
-    async def count(self, caller: Caller, checkout: Checkout) -> Trial | None:
-        """Count the visit that is about to be booked, if it costs nothing; a checkout that made a record was counted for that already.
+    async def count(self, caller: Caller, checkout: Checkout) -> Counted:
+        """Count the visit that a guest is about to book, if it costs nothing, else the record that is made before it is paid.
 
-        Raises SignInRequired, EmailVerificationRequired, UnpaidVisitsUsedUp.
+        A checkout that has made a record was counted for it already.
+        Raises SignInRequired, EmailVerificationRequired, UnpaidVisitsUsedUp, TooManyAttempts.
         """
-        if not _is_unpaid(checkout):
-            return None
+        if not is_anonymous(checkout.owner):
+            return Counted()
+        if not checkout.quote.due_today.is_zero:
+            return await self._count(Tried.NEW_RECORD, caller, checkout, was_none=no_record_unpaid)
         if self._policy is UnpaidPolicy.SIGNED_IN:
             raise SignInRequired
         if self._policy is UnpaidPolicy.VERIFIED_EMAIL and checkout.email_verified_at is None:
             raise EmailVerificationRequired
-        if checkout.patient_created:
-            return None
         try:
-            return await self._trials.begin(
-                Tried.UNPAID_VISIT,
-                names={checkout.owner, checkout.started_by},
-                client=caller.client,
-                signed_in=False,
-                day=f"{checkout.slot.clinician_id} {day_of(checkout.slot).start.date()}",
-            )
+            return await self._count(Tried.UNPAID_VISIT, caller, checkout, was_none=came_to_nothing)
         except TooManyAttempts as refused:
             raise UnpaidVisitsUsedUp(refused.retry_after) from refused
+
+    async def _count(
+        self, what: Tried, caller: Caller, checkout: Checkout, *, was_none: Callable[[Checkout], bool]
+    ) -> Counted:
+        if checkout.patient_created:
+            return Counted()
+        trial = await self._trials.begin(
+            what,
+            names={checkout.owner, checkout.started_by},
+            client=caller.client,
+            signed_in=False,
+            day=f"{checkout.slot.clinician_id} {day_of(checkout.slot).start.date()}",
+        )
+        return Counted().also(trial, was_none)
 
 
 def _is_unpaid(checkout: Checkout) -> bool:
@@ -82,3 +92,8 @@ def came_to_nothing(checkout: Checkout) -> bool:
     if checkout.patient_created or not at_rest(checkout):
         return False
     return checkout.state in WAITING or checkout.stands in TERMINAL - {S.CONFIRMED}
+
+
+def no_record_unpaid(checkout: Checkout) -> bool:
+    """Whether a confirmed checkout made no patient's record, or was paid; or nobody knows for now, which nobody can bring about at will."""
+    return not checkout.patient_created or checkout.charge is not None or not at_rest(checkout)

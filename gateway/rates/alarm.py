@@ -10,12 +10,13 @@ from booking.trials import Tried
 # What is alerted, and its subject: the window in which it was too much, in UTC.
 _ALERTS: Mapping[Tried, tuple[Attention, str]] = {
     Tried.CARD: (Attention.CARD_TESTING, "%Y-%m-%dT%H:00Z"),
+    Tried.NEW_RECORD: (Attention.NEW_RECORDS, "%Y-%m-%d"),
     Tried.UNPAID_VISIT: (Attention.UNPAID_VISITS, "%Y-%m-%d"),
 }
 
 
 class TrialsAlarm:
-    """Raises `card_testing` for an hour, and `unpaid_visits` for a day."""
+    """Raises `card_testing` for an hour, `unpaid_visits` and `new_records` for a day."""
 
     def __init__(self, *, watch: Watch) -> None:
         self._watch = watch

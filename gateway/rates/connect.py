@@ -7,7 +7,7 @@ from booking.ports import Clock
 from booking.trials import Tried
 from gateway.rates.alarm import TrialsAlarm
 from gateway.rates.counting import Counts
-from gateway.rates.table import EMAIL_CODES, PROMO_CODES, cards, unpaid_visits
+from gateway.rates.table import EMAIL_CODES, NEW_RECORDS, PROMO_CODES, cards, unpaid_visits
 from gateway.rates.trials import CountedTrials
 from gateway.settings import Settings
 from gateway.tokens import derive_key
@@ -37,6 +37,7 @@ def connect_trials(settings: Settings, counts: Counts, watch: Watch, clock: Cloc
             network=settings.cards_per_network,
             strangers=settings.cards_of_guests,
         ),
+        Tried.NEW_RECORD: NEW_RECORDS.times(settings.rate_factor),
         Tried.UNPAID_VISIT: unpaid_visits(
             network=settings.unpaid_per_network,
             day=settings.unpaid_per_clinician_day,

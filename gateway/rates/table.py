@@ -88,6 +88,18 @@ _UNPAID_OF_CALLER = 3
 _NETWORKS_OF_BLOCK = 3
 
 
+# Records that guests made on the way to a payment and did not make: a card that is declined, a change of mind. Whose card is declined first
+# and pays then is counted too, so all guests together may do many times what one network may.
+NEW_RECORDS = Rate(
+    what=Tried.NEW_RECORD,
+    window=_DAY,
+    caller=10,
+    network=20,
+    strangers=300,
+    block=_NETWORKS_OF_BLOCK * 20,
+)
+
+
 def unpaid_visits(*, network: int, day: int, strangers: int) -> Rate:
     """Visits without a payment that strangers booked, from the settings. A day's window: they are given back by nobody."""
     return Rate(

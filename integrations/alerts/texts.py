@@ -34,6 +34,8 @@ _TEXTS = {
     "bound is not sent to Healthie. The log's trials.refused say by what; the subject is the hour.",
     Attention.UNPAID_VISITS: "Guests book more visits that cost nothing than they may, or half of what all may in a day: somebody may be filling "
     "the calendars. Look at the newest visits and patients in Healthie. The log's trials.refused say by what; the subject is the day.",
+    Attention.NEW_RECORDS: "Guests begin to pay, which makes a patient's record, and do not pay in the end, more often than they may or half as "
+    "often as all may in a day. Look at the newest patients in Healthie. The log's trials.refused say by what; the subject is the day.",
     Attention.DAY_HELD: "People who have not signed in hold nearly all that they may of a clinician's day, without paying so far: a rush, or "
     "somebody who keeps the calendar shut. Patients who sign in can still book the rest. The subject is the clinician and the day (UTC).",
     Attention.WEBHOOK_MISSING: "No webhook at Healthie sent these events to us. One was made, and what Healthie lists as changed since is looked at.",

@@ -123,7 +123,9 @@ class TestWhatThePracticeMayAskFor:
         assert (await patient.confirm(mine))["checkout"]["status"] == "CONFIRMED"
 
     async def test_a_mailbox_that_was_proved(self, stacks: Stacks) -> None:
-        stack = await stacks.start(unpaid_visits="mailbox")
+        stack = await stacks.start(
+            unpaid_visits="verified_email", smtp_url="smtps://mail.invalid", mail_from="practice@example.com"
+        )
         guest, checkout_id = await started(stack, await stack.visitor(), 0)
-        assert (await guest.confirm(checkout_id))["code"] == "MAILBOX_PROOF_REQUIRED"
+        assert (await guest.confirm(checkout_id))["code"] == "EMAIL_VERIFICATION_REQUIRED"
         assert (await stack.made())["appointments"] == []

@@ -15,6 +15,11 @@ class NotedTrials:
     counted: list[tuple[Tried, frozenset[str], str | None, bool]] = field(default_factory=list)
     days: list[str] = field(default_factory=list)  # of clinicians
 
+    @property
+    def cards(self) -> list[tuple[Tried, frozenset[str], str | None, bool]]:
+        """What was counted of cards."""
+        return [one for one in self.counted if one[0] is Tried.CARD]
+
     async def begin(
         self,
         what: Tried,

@@ -616,8 +616,8 @@ RULES = (
         scenario=CANONICAL,
         troubles=(
             (("database committed", 12), Trouble.KILL),  # the end
-            (("holds", 6), Trouble.KILL),  # the hold given back with it
-            (("holds", 6), Trouble.HOLDS_DOWN),
+            (("holds", 8), Trouble.KILL),  # the hold given back with it
+            (("holds", 8), Trouble.HOLDS_DOWN),
         ),
         noticed_as="hold left behind",
     ),

@@ -45,7 +45,7 @@ class TestCards:
                 guest, checkout.id, world.token("declined"), quote_id=checkout.quote.id
             )
         names = frozenset({checkout.owner, VISITOR.principal.key})
-        assert world.trials.counted == [(Tried.CARD, names, "a-network", False)]
+        assert world.trials.cards == [(Tried.CARD, names, "a-network", False)]
 
     async def test_a_patient_is_counted_under_one_name_in_all_their_checkouts(self, world: World) -> None:
         checkout = await world.start(PATIENT)
@@ -53,7 +53,7 @@ class TestCards:
             await world.checkouts.confirm(
                 PATIENT, checkout.id, world.token("declined"), quote_id=checkout.quote.id
             )
-        assert world.trials.counted == [(Tried.CARD, frozenset({PATIENT.principal.key}), None, True)]
+        assert world.trials.cards == [(Tried.CARD, frozenset({PATIENT.principal.key}), None, True)]
 
     async def test_a_card_that_cannot_even_be_attached_counts(self, world: World) -> None:
         checkout = await world.start()
@@ -61,14 +61,14 @@ class TestCards:
             await world.checkouts.confirm(
                 as_guest(checkout), checkout.id, world.token("refused"), quote_id=checkout.quote.id
             )
-        assert len(world.trials.counted) == 1
+        assert len(world.trials.cards) == 1
 
     async def test_one_that_pays_does_not(self, world: World) -> None:
         checkout = await world.start()
         await world.checkouts.confirm(
             as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
         )
-        assert world.trials.counted == []
+        assert world.trials.cards == []
 
     async def test_a_second_confirm_of_the_same_checkout_is_no_second_card(self, world: World) -> None:
         checkout = await world.start()
@@ -78,7 +78,7 @@ class TestCards:
         ]
         ends = await asyncio.gather(*both, return_exceptions=True)
         assert all(isinstance(end, CardDeclined) for end in ends)
-        assert len(world.trials.counted) == world.row(checkout).attempt
+        assert len(world.trials.cards) == world.row(checkout).attempt
 
     async def test_a_visit_that_costs_nothing_tries_none(self, world: World) -> None:
         checkout = await world.start(slot=a_slot(FREE))
@@ -86,13 +86,13 @@ class TestCards:
             as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id
         )
         assert confirmed.state is CheckoutState.CONFIRMED
-        assert Tried.CARD not in [one[0] for one in world.trials.counted]
+        assert Tried.CARD not in [one[0] for one in world.trials.cards]
 
     async def test_no_card_is_none(self, world: World) -> None:
         checkout = await world.start()
         with pytest.raises(CardRequired):
             await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
-        assert world.trials.counted == []
+        assert world.trials.cards == []
 
     async def test_what_nobody_knows_the_outcome_of_does_not_count(self, world: World) -> None:
         """Else an outage of the bank would use up what guests may do."""
@@ -102,7 +102,7 @@ class TestCards:
             as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
         )
         assert parked.state is CheckoutState.CHARGE_INTENDED
-        assert world.trials.counted == []
+        assert world.trials.cards == []
 
     async def test_a_good_card_whose_slot_was_lost_counts_since_it_is_known_to_be_good(
         self, world: World
@@ -111,7 +111,7 @@ class TestCards:
         world.tape.refused_commit["charge_intended"] = SlotTaken()
         with pytest.raises(SlotTaken):
             await world.checkouts.confirm(PATIENT, checkout.id, world.token(), quote_id=checkout.quote.id)
-        assert len(world.trials.counted) == 1
+        assert len(world.trials.cards) == 1
 
     async def test_beyond_the_bound_nothing_is_sent_and_the_checkout_stays_open(self, world: World) -> None:
         checkout = await world.start()
@@ -147,7 +147,7 @@ class TestCards:
             return_exceptions=True,
         )
         assert world.row(checkout).state is CheckoutState.CANCELLED
-        assert len(world.trials.counted) == 1
+        assert len(world.trials.cards) == 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +257,7 @@ async def test_a_card_counts_when_a_bank_has_judged_it_and_it_did_not_pay(world:
         await world.checkouts.confirm(PATIENT, checkout.id, card, quote_id=checkout.quote.id)
     assert not world.books.faults[end.call]
     assert not world.tape.refused_commit
-    assert bool(world.trials.counted) is end.counts
+    assert bool(world.trials.cards) is end.counts
 
 
 class TestNeverSent:
@@ -268,7 +268,7 @@ class TestNeverSent:
             await world.checkouts.confirm(
                 as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
             )
-        assert world.trials.counted == []
+        assert world.trials.cards == []
 
     async def test_a_hold_that_ran_out_before_the_confirm(self, world: World) -> None:
         checkout = await world.start()
@@ -277,13 +277,13 @@ class TestNeverSent:
             await world.checkouts.confirm(
                 as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
             )
-        assert world.trials.counted == []
+        assert world.trials.cards == []
 
     async def test_another_quote_than_the_one_that_was_seen(self, world: World) -> None:
         checkout = await world.start()
         with pytest.raises(QuoteChanged):
             await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token(), quote_id="quo_old")
-        assert world.trials.counted == []
+        assert world.trials.cards == []
 
     async def test_a_confirm_that_could_not_be_written_down(self, world: World) -> None:
         checkout = await world.start()
@@ -292,7 +292,7 @@ class TestNeverSent:
             await world.checkouts.confirm(
                 as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
             )
-        assert world.trials.counted == []
+        assert world.trials.cards == []
 
     async def test_a_card_without_an_answer_whose_patient_cancelled_meanwhile(self, world: World) -> None:
         checkout = await world.start()
@@ -305,7 +305,7 @@ class TestNeverSent:
         world.books.fail("attach_card", AnswerLost())
         with pytest.raises(CheckoutClosed):
             await world.checkouts.confirm(guest, checkout.id, world.token(), quote_id=checkout.quote.id)
-        assert world.trials.counted == []
+        assert world.trials.cards == []
 
     async def test_a_decline_counts_although_the_patient_cancelled_meanwhile(self, world: World) -> None:
         checkout = await world.start()
@@ -319,7 +319,7 @@ class TestNeverSent:
             await world.checkouts.confirm(
                 guest, checkout.id, world.token("refused"), quote_id=checkout.quote.id
             )
-        assert len(world.trials.counted) == 1
+        assert len(world.trials.cards) == 1
 
 
 class Unanswering:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from booking.checkout_row import CheckoutState
+from booking.errors import OutcomeUnknown
 from booking.guests import GuestRecords
 from booking.models import CardChoice
 from booking.principals import Caller
@@ -14,6 +15,7 @@ from booking.refusals import (
     EmailVerificationRequired,
     SignInRequired,
     SlotTaken,
+    TooManyAttempts,
     UnpaidVisitsUsedUp,
 )
 from booking.trials import Tried
@@ -92,6 +94,51 @@ class TestWhatIsCounted:
             *(confirm(guest, checkout.id, None, quote_id=checkout.quote.id) for _ in range(5))
         )
         assert counted(world) == [Tried.UNPAID_VISIT]
+
+
+class TestRecordsOnTheWayToAPayment:
+    async def test_count_when_nothing_was_paid_once_for_a_checkout(self, world: World) -> None:
+        checkout = await world.start()
+        guest = as_guest(checkout)
+        for _ in range(2):
+            with pytest.raises(CardDeclined):
+                await world.checkouts.confirm(
+                    guest, checkout.id, world.token("declined"), quote_id=checkout.quote.id
+                )
+        assert counted(world).count(Tried.NEW_RECORD) == 1
+
+    async def test_count_when_their_guest_leaves_before_a_card_is_sent(self, world: World) -> None:
+        """Else a record a minute is free: no card is counted that was never sent."""
+        checkout = await world.start()
+        guest = as_guest(checkout)
+
+        async def cancel() -> None:
+            await world.checkouts.cancel(guest, checkout.id)
+
+        world.books.during["create_patient"] = cancel
+        await asyncio.gather(
+            world.checkouts.confirm(guest, checkout.id, world.token(), quote_id=checkout.quote.id),
+            return_exceptions=True,
+        )
+        assert world.row(checkout).state is CheckoutState.CANCELLED
+        assert counted(world) == [Tried.NEW_RECORD]
+
+    async def test_do_not_count_when_nobody_knows_for_now(self, world: World) -> None:
+        checkout = await world.start()
+        world.books.fail("charge", OutcomeUnknown("charge"))
+        await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
+        assert counted(world) == []
+
+    async def test_beyond_the_bound_are_not_made(self, world: World) -> None:
+        checkout = await world.start()
+        world.trials.refusing = True
+        with pytest.raises(TooManyAttempts):
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
+        assert "call create_patient" not in world.tape.events
 
 
 class TestBeyondTheBound:

@@ -19,6 +19,7 @@ from gateway.rates.memory import MOST, Expiring, Tally
 from gateway.rates.table import (
     FIELDS,
     FREE_TIME,
+    NEW_RECORDS,
     PROMO_CODES,
     REFUSED_WEBHOOKS,
     REQUESTS,
@@ -39,6 +40,7 @@ TABLE = (
     cards(caller=5, network=20, strangers=60),
     PROMO_CODES,
     UNPAID,
+    NEW_RECORDS,
     REFUSED_WEBHOOKS,
 )
 
