@@ -96,7 +96,7 @@ class Gate:
             log.warning("healthie.backed_off", key=key, times=off.times, until=until)
             if self._alarm is not None:
                 await self._alarm(key, datetime.fromtimestamp(off.since, UTC))
-        elif turn.asks and not isinstance(error, Unrecorded) and not (error and unanswered(error)):
+        elif turn.asks and not isinstance(error, Unrecorded | HeldBack) and not (error and unanswered(error)):
             log.info("healthie.back_off_over", key=key)
             await pacer.recovered(key)
 

@@ -422,7 +422,9 @@ class TestBackOff:
         loop = VirtualLoop()
         run(main(), loop)
 
-    @pytest.mark.parametrize("error", [NoAnswer("A", "timeout"), NotSent("A"), Unrecorded("A")])
+    @pytest.mark.parametrize(
+        "error", [NoAnswer("A", "timeout"), NotSent("A"), Unrecorded("A"), HeldBack("A", "breaker_open")]
+    )
     def test_a_question_without_an_answer_ends_nothing(self, error: HealthieError) -> None:
         async def main() -> None:
             practice = Practice(loop, Pace(per_second=100, burst=100))
