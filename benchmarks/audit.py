@@ -1,4 +1,4 @@
-"""What the audit trail costs: for a mutation, for a public read, under many at once; and how fast a chain is verified."""
+"""What the audit trail costs: for a mutation, for a public read, under many at once and faster than it writes; and how fast a chain is verified."""
 
 import asyncio
 import time
@@ -13,6 +13,7 @@ from benchmarks.figures import DATABASES, Spread, spread, titled
 from booking.audit import AuditEntry, AuditKind
 from booking.audit_chain import AuditKey, record_of
 from booking.audit_verdict import Reader
+from booking.errors import AuditUnavailable
 from integrations.database.audit import BATCH, SqlAuditTrail
 from integrations.database.audit_reading import links
 
@@ -21,6 +22,9 @@ WARM_UP = 20
 
 # Calls at once in one busy gateway.
 AT_ONCE = 64
+
+# Public reads that begin each second, whatever becomes of those before; and for how many seconds.
+OFFERED, OFFERED_SECONDS = (500, 1_000, 2_000), 5
 
 KEY = AuditKey(b"a key of the benchmark, thirty-two")
 ATTEMPTED = AuditEntry(
@@ -48,6 +52,16 @@ VERIFIED_AIM = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
+class Offered:
+    """What became of public reads that came at one rate."""
+
+    per_second: int
+    refused: int
+    wait: Spread  # of an attempt for its record
+    longest_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What one database makes of it."""
 
@@ -56,6 +70,7 @@ class Cost:
     ratio: float  # of the medians
     read_ms: float  # both records of a public read, with the writing that nobody waits for
     durable_per_second: float  # records, each waited for, by many callers at once
+    offered: list[Offered]
     verified: int  # records in the chain that was verified
     verified_seconds: float
     verified_cpu_seconds: (
@@ -69,6 +84,7 @@ async def measure(engine: AsyncEngine, url: str, *, calls: int, chain: int) -> C
     mutations, bare = await _mutations(trail, url, calls)
     read_ms = await _reads(trail, calls)
     per_second = await _at_once(trail, calls)
+    offered = [await _offered(trail, rate) for rate in OFFERED]
     await _lengthen(trail, chain)
     verified, seconds, processor = await _verified(engine)
     mutation, bare_write = spread(mutations), spread(bare)
@@ -78,6 +94,7 @@ async def measure(engine: AsyncEngine, url: str, *, calls: int, chain: int) -> C
         ratio=round(mutation.median / bare_write.median, 2),
         read_ms=round(read_ms, 3),
         durable_per_second=round(per_second),
+        offered=offered,
         verified=verified,
         verified_seconds=round(seconds, 2),
         verified_cpu_seconds=round(processor, 2),
@@ -122,6 +139,32 @@ async def _at_once(trail: SqlAuditTrail, calls: int) -> float:
     return AT_ONCE * (calls // 8) / (time.perf_counter() - started)
 
 
+async def _offered(trail: SqlAuditTrail, rate: int) -> Offered:
+    """Both records of public reads, begun at this rate."""
+    waits: list[float] = []
+    refused = 0
+
+    async def read() -> None:
+        nonlocal refused
+        started = time.perf_counter()
+        try:
+            await trail.record_soon(ATTEMPTED)
+        except AuditUnavailable:
+            refused += 1
+        else:
+            waits.append(time.perf_counter() - started)
+            trail.later(ANSWERED)
+
+    begin = time.perf_counter()
+    async with asyncio.TaskGroup() as reads:
+        for number in range(rate * OFFERED_SECONDS):
+            reads.create_task(read())
+            await asyncio.sleep(max(0, begin + number / rate - time.perf_counter()))
+    await trail.aclose()
+    longest = round(max(waits) * 1000, 1)
+    return Offered(per_second=rate, refused=refused, wait=spread(waits), longest_ms=longest)
+
+
 async def _lengthen(trail: SqlAuditTrail, chain: int) -> None:
     """Fill the chain up, as fast as it goes."""
     pair = [record_of(ATTEMPTED, KEY), record_of(ANSWERED, KEY)]
@@ -158,7 +201,7 @@ def shown(figures: dict[str, Any]) -> str:
         )
         for name, one in figures.items()
     ]
-    return titled(
+    cost = titled(
         "What the audit trail adds to a call, and how fast it is verified",
         (
             "",
@@ -175,3 +218,24 @@ def shown(figures: dict[str, Any]) -> str:
         ),
         rows,
     )
+    offered = _shown_offered(figures)
+    return f"{cost}\n\n{offered}" if offered else cost
+
+
+def _shown_offered(figures: dict[str, Any]) -> str:
+    rows = [
+        (
+            DATABASES[name],
+            f"{offered['per_second']:,}",
+            f"{offered['refused']:,}",
+            f"{offered['wait']['median']:.2f} ms",
+            f"{offered['wait']['p95']:.0f} ms",
+            f"{offered['longest_ms']:.0f} ms",
+        )
+        for name, one in figures.items()
+        for offered in one.get("offered", ())
+    ]
+    if not rows:
+        return ""
+    head = ("", "public reads begun/s", "refused", "wait for the record, median", "p95", "longest")
+    return titled("Upstream calls that come faster than they are recorded", head, rows)

@@ -7,7 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audit, fairness, idempotency, recovery, requests, saga, subscriptions, webhooks
+from benchmarks import (
+    audit,
+    fairness,
+    idempotency,
+    rates,
+    recovery,
+    requests,
+    saga,
+    strangers,
+    subscriptions,
+    webhooks,
+)
 from benchmarks.figures import titled
 from benchmarks.run import RESULTS
 
@@ -67,7 +78,9 @@ _SECTIONS = {
     "audit": audit.shown,
     "webhooks": webhooks.shown,
     "recovery": recovery.shown,
+    "rates": rates.shown,
     "requests": requests.shown,
+    "strangers": strangers.shown,
     "fairness": fairness.shown,
     "subscriptions": subscriptions.shown,
     "simulation": _simulation,

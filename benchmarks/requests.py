@@ -8,20 +8,16 @@ import asyncio
 import itertools
 import json
 import random
-import secrets
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from benchmarks.figures import titled
-from gateway.local_stack import free_port, local_stack
+from benchmarks.production import production
 from tests.integration.test_attacks import ATTACKS
 
 # As many as send without a pause at the same time, each the next as soon as the last is refused.
@@ -83,7 +79,7 @@ class Requests:
 
 async def measure() -> Requests:
     """Send every attack to a gateway of its own, then all of them at once while somebody else browses."""
-    async with _gateway() as http:
+    async with production() as (_, http):
         await _refused(http, next(_bodies(*ATTACKS["aliases"][:2])))  # the first is the gateway's own start
         times = {
             name: [await _refused_when_idle(http, body) for body in itertools.islice(_bodies(*kind), SENDS)]
@@ -92,7 +88,7 @@ async def measure() -> Requests:
         slowest = max(times, key=lambda name: _at(times[name], 0.5))
         alone = await _browse(http)
         unknown = await _attacked(http)
-    async with _gateway(FRONTDOOR_CLIENT_ADDRESS_HEADER=ADDRESS) as http:
+    async with production(FRONTDOOR_CLIENT_ADDRESS_HEADER=ADDRESS) as (_, http):
         await _browse(http, seconds=1)
         known = await _attacked(http)
     together = [one for some in times.values() for one in some]
@@ -116,28 +112,6 @@ async def _attacked(http: httpx2.AsyncClient) -> Attack:
     others = await _browse(http)
     output, _ = await attack.communicate()
     return Attack(others=_spread(others), refused_per_second=round(int(output) / _ATTACK_SECONDS, 1))
-
-
-@asynccontextmanager
-async def _gateway(**settings: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """As in production, before an emulator."""
-    extra = {
-        **settings,
-        "FRONTDOOR_ENVIRONMENT": "production",
-        "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK": "false",  # as the local stack would have it, and production refuses
-        "FRONTDOOR_SECRET_KEY": secrets.token_hex(32),
-        "FRONTDOOR_LOG_FORMAT": "json",
-    }
-    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory:
-        running = local_stack(
-            directory=Path(directory),
-            gateway_port=free_port(),
-            emulator_port=free_port(),
-            quiet=True,
-            extra=extra,
-        )
-        async with running as stack, httpx2.AsyncClient(base_url=stack.gateway, timeout=60) as http:
-            yield http
 
 
 def _bodies(document: str, variables: object) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,22 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks import audit, fairness, idempotency, recovery, requests, saga, subscriptions, webhooks
+from benchmarks import (
+    audit,
+    fairness,
+    idempotency,
+    rates,
+    recovery,
+    requests,
+    saga,
+    strangers,
+    subscriptions,
+    webhooks,
+)
 from tests.plugins.databases import emptied
-from tests.plugins.discovery import discover, local_postgres
-from tests.plugins.servers import TOLD_POSTGRES, own_database
-from tests.plugins.temporary_servers import TemporaryPostgres
+from tests.plugins.discovery import discover, local_postgres, local_redis
+from tests.plugins.servers import TOLD_POSTGRES, TOLD_REDIS, own_database, own_prefix
+from tests.plugins.temporary_servers import TemporaryPostgres, TemporaryRedis
 from tests.reliability.processes import a_nursery
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -42,6 +54,7 @@ MUTATIONS = 1_000
 AUDITED_CALLS = 400
 CHAIN = 100_000
 DELIVERIES_PER_SECOND, DELIVERY_SECONDS = 200, 20
+FLOOD = 10_000
 SUBSCRIBERS, ROUNDS = 1_000, 10
 
 
@@ -101,8 +114,25 @@ async def _recovery(bench: Bench) -> dict[str, Any]:
     return figures
 
 
+async def _rates(_: Bench) -> dict[str, Any]:
+    with ExitStack() as servers:
+        url = _redis(servers)
+        async with own_prefix(url) as prefix:
+            floods = await rates.measure(url, prefix, requests=FLOOD)
+    return {
+        "floods": [asdict(one) for one in floods],
+        "gateways": rates.GATEWAYS,
+        "per_second": rates.PER_SECOND,
+        "most": rates.BOUND.most,
+    }
+
+
 async def _requests(_: Bench) -> dict[str, Any]:
     return asdict(await requests.measure())
+
+
+async def _strangers(_: Bench) -> dict[str, Any]:
+    return asdict(await strangers.measure())
 
 
 async def _fairness(_: Bench) -> dict[str, Any]:
@@ -134,7 +164,9 @@ PARTS: dict[str, Callable[[Bench], Coroutine[Any, Any, dict[str, Any]]]] = {
     "audit": _audit,
     "webhooks": _webhooks,
     "recovery": _recovery,
+    "rates": _rates,
     "requests": _requests,
+    "strangers": _strangers,
     "fairness": _fairness,
     "subscriptions": _subscriptions,
     "simulation": _simulation,
@@ -176,13 +208,20 @@ def _write(part: str, figures: dict[str, Any]) -> None:
 
 
 def _postgresql(servers: ExitStack) -> str:
-    def own() -> str:
-        server = TemporaryPostgres()
-        servers.callback(server.stop)
-        server.start()
-        return server.url
-
+    own = partial(_own, TemporaryPostgres, servers)
     return discover(told=os.environ.get(TOLD_POSTGRES), local=local_postgres, own=own)
+
+
+def _redis(servers: ExitStack) -> str:
+    own = partial(_own, TemporaryRedis, servers)
+    return discover(told=os.environ.get(TOLD_REDIS), local=local_redis, own=own)
+
+
+def _own(kind: type[TemporaryPostgres] | type[TemporaryRedis], servers: ExitStack) -> str:
+    server = kind()
+    servers.callback(server.stop)
+    server.start()
+    return server.url
 
 
 async def _durability(engine: AsyncEngine) -> str:

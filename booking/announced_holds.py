@@ -6,6 +6,7 @@ from datetime import datetime
 from booking.models import Hold
 from booking.pokes import Pokes
 from booking.ports import HoldStore
+from booking.room import Room
 from booking.slots import Busy, Interval
 
 
@@ -16,9 +17,11 @@ class AnnouncedHolds:
         self._store = store
         self._pokes = pokes
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
-        """Take the interval, and tell. Raises SlotTaken, HoldLimitReached."""
-        held = await self._store.acquire(hold, limit=limit, client_limit=client_limit)
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
+        """Take the interval, and tell. Raises SlotTaken, HoldLimitReached, HoldCapacityReached."""
+        held = await self._store.acquire(hold, limit=limit, client_limit=client_limit, room=room)
         self._tell(held)
         return held
 
@@ -44,6 +47,10 @@ class AnnouncedHolds:
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
         return await self._store.busy(clinician_ids, span)
+
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        """The clinician's live holds of people who have not signed in, for slots that start in this time."""
+        return await self._store.anonymous(clinician_id, day)
 
     def _tell(self, hold: Hold) -> None:
         self._pokes.publish([f"clinician:{hold.slot.clinician_id}"])

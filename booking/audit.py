@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from booking.stored import Unknown
+
 # Whole numbers only: a record is signed as text, and fractions have more than one.
 Json: TypeAlias = bool | int | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -32,7 +34,7 @@ class AuditEntry:
     What an `attempted` entry says of the call, its `answered` entry says again: either can be read alone.
     """
 
-    kind: AuditKind
+    kind: AuditKind | Unknown
     call_id: str  # pairs attempted with answered; one for each attempt, of no meaning elsewhere
     at: datetime  # aware, UTC; of the sending, or of the end
     actor: str  # Principal.key, opaque: `patient:<upstream id>`, `guest:<checkout>`, `visitor:…`, `staff:…`, `operator:…`; "anonymous";
@@ -65,10 +67,12 @@ class AuditTrail(Protocol):
         the outcome stands whatever becomes of its record: give the `answered` entry to `later`, and go on.
         """
 
-    def later(self, entry: AuditEntry) -> None:
-        """Keep the entry within about a second, or when the program ends: for calls that carry no patient data.
+    async def record_soon(self, entry: AuditEntry) -> None:
+        """Keep the entry within about a second, or when the program ends: for an attempt that carries no patient data.
 
-        Never waits. Entries stay in memory until they are written, and while the store is down; a crash loses them. When a
-        bounded number waits, an `attempted` entry is refused (AuditUnavailable: do not send the call); an `answered` one is
-        taken always, so that what was sent is told.
+        Returns at once, as long as no more than a bounded number waits in memory; a crash loses what waits. Beyond that its
+        caller is slowed down (backpressure): it waits as for `record`, and AuditUnavailable is raised as there.
         """
+
+    def later(self, entry: AuditEntry) -> None:
+        """Keep the entry as `record_soon` does, and never wait or refuse: for the end of an attempt, so that what was sent is told."""

@@ -9,14 +9,18 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from booking.audit import AuditEntry, AuditKind
+from booking.stored import known
 
 # The mac before the first record.
 NO_MAC = "0" * 64
+
+# What an entry has; a newer version's may say more.
+_PARTS = frozenset(one.name for one in fields(AuditEntry))
 
 # The form of a record's text; verifying an old one needs no more than its text, whatever later forms hold.
 _FORM = 1
@@ -88,8 +92,8 @@ def entry_of(record: str) -> AuditEntry:
     try:
         values = json.loads(record)
         del values["key"], values["form"]
-        told = {"kind": AuditKind(values["kind"]), "at": datetime.fromisoformat(values["at"])}
-        return AuditEntry(**values | told)
+        told = {"kind": known(AuditKind, values["kind"]), "at": datetime.fromisoformat(values["at"])}
+        return AuditEntry(**{name: values[name] for name in values.keys() & _PARTS} | told)
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("this is no audit record") from error
 

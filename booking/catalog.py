@@ -1,7 +1,7 @@
 """What the practice offers: plans, visit types, clinicians, locations and the booking policy."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -45,6 +45,9 @@ class VisitType:
     contact_types: tuple[ContactType, ...]
     price: Money | None  # of a single visit without a plan; None: the practice names no price
     clinician_ids: frozenset[str] | None  # None: every clinician of the practice offers it
+    schedule_notice: timedelta | None = (
+        None  # how long ahead it is to be booked; None: as the practice's policy says
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,14 @@ class BookingPolicy:
     cancel_notice: timedelta | None
     late_cancellation_fee: Money | None
     no_show_fee: Money | None
+
+    def bookable_until(self, start: datetime) -> datetime:
+        """Until when a visit that starts then may be booked."""
+        return start - (self.schedule_notice or timedelta())
+
+    def is_too_late(self, start: datetime, now: datetime) -> bool:
+        """Whether it is not any more: the visit has begun, or begins sooner than the practice takes bookings."""
+        return now >= start or now > self.bookable_until(start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +181,12 @@ class Catalog:
     def only(self, clinician_ids: frozenset[str]) -> Self:
         """The same offer with no other clinicians than these."""
         return self.without(frozenset(person.id for person in self.clinicians) - clinician_ids)
+
+    def policy_for(self, visit_type: VisitType) -> BookingPolicy:
+        """The rules for visits of this type: its own, and the practice's where it has none."""
+        if visit_type.schedule_notice is None:
+            return self.policy
+        return replace(self.policy, schedule_notice=visit_type.schedule_notice)
 
     def needs_plan(self, visit_type: VisitType) -> bool:
         """Whether the visit can be had through a plan only: no price of its own, yet some plan sells it."""

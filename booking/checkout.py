@@ -1,14 +1,17 @@
 """Checkouts as patients meet them once they are started: confirm, cancel, look. How they start is in checkout_start.py."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
+from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import StaleCheckout, UpstreamUnavailable
+from booking.guards import bookable_until, is_too_late
 from booking.models import CardChoice
 from booking.outcomes import outcome
 from booking.oversight import EventKind
@@ -16,14 +19,26 @@ from booking.own_checkouts import OwnCheckouts
 from booking.ports import Cards, Clock, HoldStore
 from booking.principals import Caller, PrincipalKind
 from booking.recording import at_rest
-from booking.refusals import CardRequired, CheckoutClosed, HoldExpired, PaymentInProgress, QuoteChanged
+from booking.refusals import (
+    CardRequired,
+    CheckoutClosed,
+    HoldExpired,
+    PaymentInProgress,
+    QuoteChanged,
+    SlotTaken,
+    TooLateToBook,
+    TooManyAttempts,
+)
 from booking.saga import STEP_BUDGET, Saga
 from booking.saga_table import ENDED, WAITING
-from booking.trials import Trial, Trials, try_card, was_no_trial
+from booking.trials import Counted, Trials, try_card
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidVisits, came_to_nothing
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
 _JOIN_INTERVAL = 0.1
+
+_CARD_ON_FILE = "The practice asks for a card for this visit. Nothing is charged to it."
 
 log = structlog.get_logger(__name__)
 
@@ -51,14 +66,16 @@ class CheckoutService:
         clock: Clock,
         rules: CheckoutRules,
         trials: Trials,
+        unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
-        self._holds = holds
+        self._holds = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._cards = cards
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
         self._rules = rules
         self._trials = trials
+        self._unpaid = unpaid
         self._driving: set[asyncio.Task[Checkout]] = set()
 
     @property
@@ -71,24 +88,27 @@ class CheckoutService:
     ) -> Checkout:
         """Pay and book what the quote of this id says. Answers a confirmed row, or one under way when the time to answer is over.
 
-        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now (nothing was
-        done); UpstreamUnavailable (nothing was done; so is a guest told whose patient has another payment in progress);
-        CardRequired, CardDeclined, TooManyAttempts, HoldExpired, SlotTaken, ClinicianNotBookable, PaymentUnavailable,
-        PaymentInProgress, BookingFailed, CheckoutClosed.
+        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or what it is
+        for is sold on other terms (nothing was charged); UpstreamUnavailable (nothing was done; so is a guest told whose patient
+        has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, SignInRequired, EmailVerificationRequired,
+        UnpaidVisitsUsedUp, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable, PaymentUnavailable, AmountNotChargeable,
+        PaymentInProgress, BookingFailed, TermsChanged, ChargedWrongly, CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
-        checkout, trial = await self._own.get(caller, checkout_id), None
+        checkout, counted = await self._own.get(caller, checkout_id), Counted()
         while at_rest(checkout) and checkout.state in WAITING:
-            if checkout.quote.id != quote_id:
-                raise QuoteChanged(checkout.id, checkout.quote)  # nobody pays what they did not see
+            _check_accepted(checkout, quote_id)
             try:
-                checkout, trial = await self._accept(caller, checkout, card, answer_by)
+                checkout, counted = await self._accept(caller, checkout, card, answer_by)
             except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
                 checkout = await self._own.get(caller, checkout_id)
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
-            return outcome(await self._driven(checkout, answer_by, trial))
+            checkout = await self._driven(checkout, answer_by, counted)
+            if at_rest(checkout) and checkout.state in WAITING:
+                _check_accepted(checkout, quote_id)
+            return outcome(checkout)
         except PaymentInProgress:
             if caller.principal.kind is PrincipalKind.GUEST:
                 # That they are known here, and pay elsewhere in this moment, is not a guest's to learn: nothing was done.
@@ -127,18 +147,20 @@ class CheckoutService:
 
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float
-    ) -> tuple[Checkout, Trial | None]:
-        """Write down what the patient confirmed; a card is counted as tried.
+    ) -> tuple[Checkout, Counted]:
+        """Write down what the patient confirmed; a card is counted as tried, and a visit that costs nothing.
 
-        Raises HoldExpired, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable.
+        Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable, and what
+        UnpaidVisits.count raises.
         """
+        await self._check_time(checkout)
         await self._check_hold(checkout)
         try:
             async with asyncio.timeout_at(answer_by):  # only reads: what is cut off here did nothing
                 card = await self._usable(caller, checkout, card)
         except TimeoutError as error:
             raise UpstreamUnavailable("the card was not found in time") from error
-        trial = await try_card(self._trials, caller, checkout) if card else None
+        counted = await self._count(caller, checkout, card)
         now = self._clock.now()
         accepted = checkout.changed(
             attempt=checkout.attempt + 1,
@@ -149,24 +171,40 @@ class CheckoutService:
             due_at=now,
         )
         try:
-            return await self._own.save(accepted, EventKind.ACCEPTED), trial
-        except StaleCheckout:
-            if trial:
-                await trial.forgive()
+            return await self._own.save(accepted, EventKind.ACCEPTED), counted
+        except Exception:  # what was not written down is neither tried nor booked
+            await counted.forgive()
             raise
 
+    async def _count(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> Counted:
+        counted = Counted().also(await self._unpaid.count(caller, checkout), came_to_nothing)
+        if card is None:
+            return counted
+        try:
+            return await try_card(self._trials, caller, checkout, card, also=counted)
+        except TooManyAttempts:
+            await counted.forgive()
+            raise
+
+    async def _check_time(self, checkout: Checkout) -> None:
+        if is_too_late(checkout, self._clock.now()):
+            await self._saga.end(checkout, S.EXPIRED, EndReason.TOO_LATE)
+            raise TooLateToBook(bookable_until(checkout))
+
     async def _check_hold(self, checkout: Checkout) -> None:
-        hold = await self._holds.get(checkout.hold_id)
-        if hold is None:
-            await self._saga.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
-            raise HoldExpired
+        """Whether the slot is held for the patient still, or again. Raises HoldExpired, SlotTaken; StaleCheckout."""
+        try:
+            await self._holds.of(checkout)
+        except (HoldExpired, SlotTaken) as refusal:
+            await self._saga.end_without_hold(checkout, refusal)
+            raise
 
     async def _usable(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> CardChoice | None:
         """The card, if it may be charged: a fresh token, or one of the signed-in patient's own."""
-        if checkout.quote.due_today.is_zero:
+        if checkout.quote.due_today.is_zero and not self._unpaid.wants_card(checkout):
             return None
         if card is None:
-            raise CardRequired
+            raise CardRequired(_CARD_ON_FILE if checkout.quote.due_today.is_zero else None)
         if card.on_file_id is not None:
             patient_id = caller.principal.patient_id
             mine = await self._cards.on_file(patient_id) if patient_id else ()
@@ -174,9 +212,9 @@ class CheckoutService:
                 raise CardRequired
         return card
 
-    async def _driven(self, checkout: Checkout, answer_by: float, trial: Trial | None) -> Checkout:
+    async def _driven(self, checkout: Checkout, answer_by: float, counted: Counted) -> Checkout:
         """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
-        task = asyncio.create_task(self._until_rest(checkout, answer_by, trial))
+        task = asyncio.create_task(self._until_rest(checkout, answer_by, counted))
         self._driving.add(task)
         task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
@@ -190,13 +228,30 @@ class CheckoutService:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
-    async def _until_rest(self, checkout: Checkout, answer_by: float, trial: Trial | None) -> Checkout:
-        """Drive to the end, whoever waits; whose drive it is not looks on only while somebody waits for the answer."""
+    async def _until_rest(self, checkout: Checkout, answer_by: float, counted: Counted) -> Checkout:
+        """Drive to the end, whoever waits, and settle what was counted."""
+        try:
+            checkout = await self._drive_on(checkout, answer_by)
+        except (
+            Exception
+        ):  # another payment was in progress, or nobody knows what became of it: the row tells what stands
+            with contextlib.suppress(Exception):  # it cannot be read either: what was counted stays
+                await counted.settle(await self._saga.load(checkout.id))
+            raise
+        await counted.settle(checkout)
+        return checkout
+
+    async def _drive_on(self, checkout: Checkout, answer_by: float) -> Checkout:
+        """Drive to the end; whose drive it is not looks on only while somebody waits for the answer."""
         loop = asyncio.get_running_loop()
         checkout = await self._saga.drive(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(await self._saga.load(checkout.id))
-        if trial and was_no_trial(checkout):
-            await trial.forgive()
         return checkout
+
+
+def _check_accepted(checkout: Checkout, quote_id: str) -> None:
+    """Raise QuoteChanged unless the checkout's quote is the one that its patient saw: nobody pays what they did not see."""
+    if checkout.quote.id != quote_id:
+        raise QuoteChanged(checkout.id, checkout.quote)

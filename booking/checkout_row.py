@@ -5,11 +5,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from booking.models import CardChoice, Charge, GuestDetails, Hold, Quote
+from booking.errors import UnknownState
+from booking.models import CardChoice, Charge, EmailCode, GuestDetails, Hold, Quote
 from booking.money import Money
 from booking.oversight import Attention
 from booking.refusals import DeclineReason
 from booking.slots import Slot
+from booking.stored import Unknown
 
 
 class CheckoutState(StrEnum):
@@ -49,8 +51,13 @@ class EndReason(StrEnum):
     CANCELLED_BY_PATIENT = "cancelled_by_patient"
     HOLD_EXPIRED = "hold_expired"
     PAYMENT_UNAVAILABLE = "payment_unavailable"
+    AMOUNT_NOT_CHARGEABLE = "amount_not_chargeable"
     BOOKING_REFUSED = "booking_refused"
     BOOKING_TIMED_OUT = "booking_timed_out"
+    TOO_LATE = "too_late"  # the visit has begun, or begins sooner than the practice takes bookings
+    TERMS_CHANGED = "terms_changed"  # what was accepted is not sold any more, or not on these terms
+    CHARGED_WRONGLY = "charged_wrongly"  # on other terms than accepted: undone, and given back
+    ENDED_BY_PRACTICE = "ended_by_practice"  # an operator had everything undone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +91,7 @@ class Checkout:
 
     id: str
     version: int = 0  # of the row as read; a write that expects another version does nothing
-    state: CheckoutState = CheckoutState.STARTED
+    state: CheckoutState | Unknown = CheckoutState.STARTED  # Unknown: only to be looked at
     owner: str  # Principal.key: the patient, or the guest of this checkout
     started_by: str  # Principal.key of whoever held the slot; a second start of theirs joins this checkout
     hold_id: str
@@ -94,22 +101,26 @@ class Checkout:
     created_at: datetime  # UTC
     updated_at: datetime  # UTC
     guest: GuestDetails | None = None
+    email_code: EmailCode | None = None  # that was sent to the guest's mailbox, until it is given
+    email_verified_at: datetime | None = (
+        None  # UTC; when the guest proved that the mailbox of their email is theirs
+    )
     patient_id: str | None = None
     patient_created: bool = False  # by this checkout: only then is its card made the default
     attempt: int = 0  # one for each card tried; part of the upstream key
-    card: CardChoice | None = None
+    card: CardChoice | None = None  # of the last confirm, until a bank has said something about it
     card_id: str | None = None  # on file upstream
     confirm_deadline: datetime | None = None  # UTC; no charge is sent after it
-    declined: DeclineReason | None = None  # of the last attempt
+    declined: DeclineReason | Unknown | None = None  # of the last attempt
     cancel_requested: bool = False  # while a call was out: acted on when its outcome is known
     tries: int = 0  # of the step that the row stands at
     intended_at: datetime | None = None  # UTC; when the intent that the row stands at was first committed
     charge: Charge | None = None
     refunded: Money | None = None
     appointment_id: str | None = None
-    end_reason: EndReason | None = None
-    attention: tuple[Attention, ...] = ()  # why an operator must look
-    attention_from: CheckoutState | None = None  # where it stood when it was given to a person
+    end_reason: EndReason | Unknown | None = None
+    attention: tuple[Attention | Unknown, ...] = ()  # why an operator must look
+    attention_from: CheckoutState | Unknown | None = None  # where it stood when it was given to a person
     attempts: tuple[Attempt, ...] = ()
     ended_at: datetime | None = None  # UTC; or given to a person: late truth is looked for from here on
     looks: int = 0  # for late truth, done
@@ -118,6 +129,14 @@ class Checkout:
     lease_owner: str | None = None
     lease_until: datetime | None = None  # UTC
     due_at: datetime | None = None  # UTC; when a worker shall look at the row, also after its end
+    hold_expires_at: datetime | None = None  # UTC; a hold that is gone before it was lost; None: not known
+
+    @property
+    def known_state(self) -> CheckoutState:
+        """The state, for whoever acts on it. Raises UnknownState: the row is for the newer version that wrote it."""
+        if isinstance(self.state, Unknown):
+            raise UnknownState(self.id)
+        return self.state
 
     @property
     def upstream_key(self) -> str:
@@ -125,7 +144,12 @@ class Checkout:
         return f"{self.id}-{self.attempt}"
 
     @property
-    def stands(self) -> CheckoutState:
+    def card_unjudged(self) -> bool:
+        """Whether no bank has said anything about the card of the last confirm: it was not sent, or not answered."""
+        return self.card is not None
+
+    @property
+    def stands(self) -> CheckoutState | Unknown:
         """The state to the outside: undoing a late finding does not change how the checkout ended."""
         return self.late.ended_as if self.late else self.state
 

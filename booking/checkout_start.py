@@ -1,11 +1,14 @@
 """The start of a checkout: a held slot and a frozen quote become a row, or join the one that stands on the hold."""
 
+import contextlib
 import secrets
 from dataclasses import dataclass
 
-from booking.checkout_row import Checkout, EndReason
+from booking.checkout_holds import CheckoutHolds
+from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
-from booking.errors import StaleCheckout
+from booking.email_verification import same_mailbox
+from booking.errors import StaleCheckout, UpstreamUnavailable
 from booking.models import GuestDetails, Hold, Quote
 from booking.oversight import EventKind
 from booking.own_checkouts import OwnCheckouts
@@ -13,10 +16,18 @@ from booking.ports import Clock, HoldStore
 from booking.principals import Caller, guest_of
 from booking.quotes import QuoteService
 from booking.recording import at_rest
-from booking.refusals import GuestDetailsRequired, HoldExpired, RecurrenceNotAccepted
+from booking.refusals import (
+    GuestDetailsRequired,
+    HoldExpired,
+    RecurrenceNotAccepted,
+    SlotTaken,
+    TooLateToBook,
+)
 from booking.saga import Saga
+from booking.saga_table import WAITING
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidVisits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +49,23 @@ class StartService:
     """Starts checkouts; what becomes of them is CheckoutService's."""
 
     def __init__(
-        self, *, saga: Saga, quotes: QuoteService, holds: HoldStore, units: UnitOfWorkFactory, clock: Clock
+        self,
+        *,
+        saga: Saga,
+        quotes: QuoteService,
+        holds: HoldStore,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+        unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
         self._quotes = quotes
         self._holds = holds
         self._units = units
+        self._under = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
+        self._unpaid = unpaid
 
     async def start(
         self,
@@ -60,22 +80,26 @@ class StartService:
         """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
 
         One that nobody has confirmed takes over what the second start asks for: another plan, promo code or guest.
-        Raises InvalidInput; HoldExpired, GuestDetailsRequired, RecurrenceNotAccepted, and what QuoteService.quote raises.
+        Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, SignInRequired, and what
+        QuoteService.quote raises.
         """
-        async with self._units() as unit:
-            live = await unit.checkouts.live_for_hold(hold_id)
-        if live is not None:
-            wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
+        wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
+        if (live := await self._live(hold_id)) is not None:
             return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
-        now = (
-            self._clock.now()
-        )  # before the hold is seen to live: what is confirmed from here on conflicts with it
+        # Before the hold is seen to live: what is confirmed from here on conflicts with it.
+        now = self._clock.now()
         hold = await self._holds.get(hold_id)
         if hold is None or not caller.owns(hold.owner):
-            raise HoldExpired
+            # A twin of this request may have come in between: its checkout has the hold now.
+            if (live := await self._live(hold_id)) is None:
+                raise HoldExpired
+            return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
         if caller.principal.patient_id is None and guest is None:
             raise GuestDetailsRequired
         quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
+        if quote.policy.is_too_late(hold.slot.start, now):
+            raise TooLateToBook(quote.policy.bookable_until(hold.slot.start))
+        self._unpaid.check_start(caller, quote)
         checkout_id = f"chk_{secrets.token_urlsafe(16)}"
         patient_id = caller.principal.patient_id
         checkout = Checkout(
@@ -91,8 +115,13 @@ class StartService:
             created_at=now,
             updated_at=now,
             due_at=hold.expires_at,
+            hold_expires_at=hold.expires_at,
         )
         return await self._insert(caller, checkout, hold)
+
+    async def _live(self, hold_id: str) -> Checkout | None:
+        async with self._units() as unit:
+            return await unit.checkouts.live_for_hold(hold_id)
 
     async def _quoted(
         self, visit_type_id: str, plan_id: str | None, promo_code: str | None, *, accepted: bool
@@ -107,15 +136,21 @@ class StartService:
     ) -> Checkout:
         """The live checkout, quoted anew when something else is asked for and nobody has confirmed it."""
         live = _joined(caller, live)
+        if live.state in WAITING and at_rest(live):
+            # Whether it is there, and can be had again, is for the confirm to say.
+            with contextlib.suppress(HoldExpired, SlotTaken, UpstreamUnavailable):
+                await self._under.of(live)
         while live.state is S.STARTED and at_rest(live) and wanted.differs_from(live):
             quote = await self._quoted(
                 live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
             )
+            self._unpaid.check_start(caller, quote)
             guest = (wanted.guest or live.guest) if live.patient_id is None else None
+            anew = live.changed(quote=quote, guest=guest, updated_at=self._clock.now())
+            if not same_mailbox(live, anew):
+                anew = anew.changed(email_code=None, email_verified_at=None)
             try:
-                return await self._own.save(
-                    live.changed(quote=quote, guest=guest, updated_at=self._clock.now()), EventKind.REQUOTED
-                )
+                return await self._own.save(anew, EventKind.REQUOTED)
             except StaleCheckout:
                 live = await self._own.get(caller, live.id, started=True)
         return live
@@ -132,9 +167,16 @@ class StartService:
             try:
                 await self._holds.transfer(hold, owner=checkout.owner)
             except HoldExpired:
-                await self._saga.end(checkout.changed(version=1), S.EXPIRED, EndReason.HOLD_EXPIRED)
-                raise
+                await self._hold_again(checkout.changed(version=1))
         return checkout.changed(version=1)
+
+    async def _hold_again(self, checkout: Checkout) -> None:
+        """Take the hold again that was lost in the very moment of the start. Raises HoldExpired, with the checkout ended."""
+        try:
+            await self._under.again(checkout)
+        except (HoldExpired, SlotTaken) as refusal:
+            await self._saga.end_without_hold(checkout, refusal)
+            raise HoldExpired from refusal
 
 
 def _joined(caller: Caller, live: Checkout) -> Checkout:

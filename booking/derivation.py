@@ -192,7 +192,7 @@ def _hours(state: AvailabilityState) -> tuple[str | None, str]:
     return state.clinician_id, state.hours
 
 
-_RULES: Mapping[Kind, Callable[[Change], Iterator[Meaning]]] = {
+_RULES: Mapping[str, Callable[[Change], Iterator[Meaning]]] = {
     Kind.VISIT: _visit,
     Kind.PAYMENT: _payment,
     Kind.DISPUTE: _dispute,
@@ -203,10 +203,10 @@ _RULES: Mapping[Kind, Callable[[Change], Iterator[Meaning]]] = {
 }
 
 # What a subscriber calls the resource itself.
-_OWN_NAMES = {Kind.VISIT: "appointment"}
+_OWN_NAMES: Mapping[str, str] = {Kind.VISIT: "appointment"}
 
 
-def _ids(kind: Kind, own_id: str, state: State | None) -> dict[str, str | None]:
+def _ids(kind: str, own_id: str, state: State | None) -> dict[str, str | None]:
     """The resource's own id, and those of what it belongs to as far as they are known."""
     own = {_OWN_NAMES.get(kind, str(kind)): own_id}
     others = {

@@ -9,7 +9,7 @@ DomainError
 │   └── WatchesTooMuch      or not for whoever asks
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
 ├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
-├── UnknownState            a row of another version of this program, whose migration is missing
+├── UnknownState            a row, or a stored outcome, of a newer version of this program, which is left to that one
 ├── AlertNotTold            a way to tell people failed; it is tried again
 └── UpstreamError
     ├── UpstreamRefused     a certain no: nothing was done there
@@ -73,7 +73,7 @@ class AlreadyCounted(DomainError):
 
 
 class UnknownState(DomainError):
-    """A row stands at a state, or has ended or needs a person for a reason, that this program does not know."""
+    """A row stands at a state, or holds a document, that only a newer version of this program can act on."""
 
 
 class AlertNotTold(DomainError):

@@ -1,6 +1,7 @@
-"""How long a guest's token opens its checkout: it ends with what it opens."""
+"""Guests: how long their token opens their checkout, and when a record that was there before is theirs to use."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from booking.checkout_row import Checkout, CheckoutState
 from booking.principals import Caller, PrincipalKind
@@ -8,6 +9,18 @@ from booking.saga_table import TERMINAL
 
 # After the end a guest reads once more what came of it; later the practice's own mail is what they have.
 READABLE_FOR = timedelta(hours=24)
+
+
+class GuestRecords(StrEnum):
+    """What becomes of a guest whose email and name are those of a record that was there before."""
+
+    NEW = "new"  # a record of their own, that staff may merge: no guest ever writes into another one
+    PROVED = "proved"  # who has proved that the mailbox is theirs uses that record; everybody else as in NEW
+
+
+def may_use_match(checkout: Checkout, rule: GuestRecords) -> bool:
+    """Whether a guest's checkout may write into a record that was there before: anybody can name a stranger's email and name."""
+    return rule is GuestRecords.PROVED and checkout.email_verified_at is not None
 
 
 def opens(caller: Caller, checkout: Checkout, *, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from booking.stored import Unknown
 from booking.watched import Party, Resource
 
 
@@ -49,13 +50,13 @@ class Happening:
     """One event."""
 
     id: str  # the same change of the same resource has the same id, whoever derived it
-    name: Name
+    name: Name | Unknown
     at: datetime  # UTC; when this program saw it
     resource: Resource
     ids: Mapping[str, str] = field(
         default_factory=dict
     )  # appointment, patient, clinician, payment, checkout, …
-    by: Party | None = None
+    by: Party | Unknown | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ class HappeningLog(Protocol):
         """The place of the latest event; 0 when there is none."""
 
 
-def event_id(resource: Resource, version: int, name: Name) -> str:
+def event_id(resource: Resource, version: int, name: str) -> str:
     """The id of what a new version of a snapshot, or of a checkout's row, brought."""
     digest = hashlib.sha256(f"{resource.kind}/{resource.id}/{version}/{name}".encode()).hexdigest()
     return f"evt_{digest[:32]}"

@@ -1,10 +1,13 @@
 """Holding a slot: a short courtesy that keeps the time free while the patient decides and pays."""
 
+import contextlib
 import secrets
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from booking.checkout_holds import CheckoutHolds
 from booking.errors import InvalidInput, UpstreamUnavailable
+from booking.hold_capacity import AnonymousShare, Terms
 from booking.models import Hold
 from booking.ports import CatalogSource, Clock, HoldStore
 from booking.principals import Caller
@@ -15,7 +18,10 @@ from booking.refusals import (
     HoldInCheckout,
     SlotNotOffered,
     SlotTaken,
+    TooLateToBook,
 )
+from booking.room import is_anonymous
+from booking.saga_table import WAITING
 from booking.search import SlotSearch, check_contact
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
@@ -47,26 +53,27 @@ class HoldService:
         units: UnitOfWorkFactory,
         clock: Clock,
         rules: HoldRules,
+        share: AnonymousShare,
     ) -> None:
         self._store = store
+        self._under = CheckoutHolds(holds=store, units=units, clock=clock)
         self._search = search
         self._catalog = catalog
         self._units = units
         self._clock = clock
         self._rules = rules
+        self._share = share
 
     async def hold(self, caller: Caller, slot_id: str, *, time_zone: str) -> Hold:
         """Keep the slot for the caller; a slot that they hold already is answered as it is held.
 
         The interval is locked first and the offer verified under the lock, so that nobody can slip in between.
-        Raises InvalidInput; SlotTaken, SlotNotOffered, ClinicianNotBookable, HoldLimitReached.
+        Raises InvalidInput; SlotTaken, SlotNotOffered, TooLateToBook, ClinicianNotBookable, HoldLimitReached, HoldCapacityReached.
         """
         zone(time_zone)
         slot = Slot.from_id(slot_id)
         now = self._clock.now()
-        if slot.start <= now:
-            raise SlotNotOffered("This time is in the past. Please choose another.")
-        await self._check_offer(slot)
+        await self._check_offer(slot, now=now)
         hold = Hold(
             id=f"hold_{secrets.token_urlsafe(16)}",
             owner=caller.principal.key,
@@ -93,9 +100,8 @@ class HoldService:
     async def _begun(self, hold: Hold) -> Hold:
         """Its time begins when it is taken, which it is once it is verified: upstream may have taken seconds to answer."""
         try:
-            return await self._store.extend(
-                hold, expires_at=self._clock.now() + self._rules.duration, counted=False
-            )
+            expires_at = self._clock.now() + (hold.expires_at - hold.created_at)
+            return await self._store.extend(hold, expires_at=expires_at, counted=False)
         except HoldExpired:
             if await self._store.get(hold.id) is None:
                 raise UpstreamUnavailable("the hold was lost while it was verified") from None
@@ -112,14 +118,23 @@ class HoldService:
         return await self._store.transfer(theirs, owner=hold.owner)
 
     async def _take(self, hold: Hold) -> Hold:
-        return await self._store.acquire(
-            hold, limit=self._rules.per_owner, client_limit=self._rules.per_client
-        )
+        take = self._share.take if is_anonymous(hold.owner) else self._store.acquire
+        return await take(hold, limit=self._rules.per_owner, client_limit=self._rules.per_client)
 
     async def view(self, caller: Caller, hold_id: str) -> Hold | None:
         """The caller's live hold; None for a foreign, an expired and a missing one alike."""
-        hold = await self._store.get(hold_id)
+        hold = await self._store.get(hold_id) or await self._again(caller, hold_id)
         return hold if hold is not None and caller.owns(hold.owner) else None
+
+    async def _again(self, caller: Caller, hold_id: str) -> Hold | None:
+        """The hold under a checkout of the caller's that waits for them, taken again where the store has lost it."""
+        async with self._units() as unit:
+            checkout = await unit.checkouts.live_for_hold(hold_id)
+        if checkout is None or checkout.state not in WAITING or not caller.owns(checkout.owner):
+            return None
+        with contextlib.suppress(HoldExpired, SlotTaken):
+            return await self._under.again(checkout)
+        return None
 
     async def extend(self, caller: Caller, hold_id: str) -> Hold:
         """Start the hold's duration anew, a bounded number of times; one that was just extended is answered as it stands.
@@ -127,12 +142,27 @@ class HoldService:
         Raises HoldExpired, HoldExtensionsUsedUp.
         """
         hold = await self._mine(caller, hold_id)
-        expires_at = self._clock.now() + self._rules.duration
+        try:
+            return await self._extended(hold)
+        except HoldExpired:  # perhaps it was handed over in between: by a start, or to who has signed in
+            return await self._extended(await self._mine(caller, hold_id))
+
+    async def _extended(self, hold: Hold) -> Hold:
+        terms = await self._terms(hold)
+        expires_at = self._clock.now() + terms.duration
         if hold.extensions and expires_at - hold.expires_at < self._rules.least_gain:
             return hold
-        if hold.extensions >= self._rules.extensions:
+        if hold.extensions >= terms.extensions:
             raise HoldExtensionsUsedUp(hold.expires_at)
-        return await self._store.extend(hold, expires_at=expires_at)
+        extended = await self._store.extend(hold, expires_at=expires_at)
+        async with self._units() as unit:
+            await unit.checkouts.note_hold(hold.id, expires_at=extended.expires_at)
+            await unit.commit()
+        return extended
+
+    async def _terms(self, hold: Hold) -> Terms:
+        usual = Terms(duration=self._rules.duration, extensions=self._rules.extensions)
+        return await self._share.terms(hold, usual) if is_anonymous(hold.owner) else usual
 
     async def release(self, caller: Caller, hold_id: str) -> None:
         """Give the slot back. Raises HoldExpired, HoldInCheckout."""
@@ -140,7 +170,14 @@ class HoldService:
         async with self._units() as unit:
             if await unit.checkouts.live_for_hold(hold.id) is not None:
                 raise HoldInCheckout
-        await self._store.release(hold.id, owners={hold.owner})
+        if await self._store.release(hold.id, owners={hold.owner}) is None:
+            await self._check_released(hold)
+
+    async def _check_released(self, hold: Hold) -> None:
+        """Whether what could not be given back is over, and was not handed to a checkout in between. Raises HoldInCheckout."""
+        async with self._units() as unit:
+            if await unit.checkouts.live_for_hold(hold.id) is not None:
+                raise HoldInCheckout
 
     async def _mine(self, caller: Caller, hold_id: str) -> Hold:
         hold = await self.view(caller, hold_id)
@@ -148,12 +185,15 @@ class HoldService:
             raise HoldExpired
         return hold
 
-    async def _check_offer(self, slot: Slot) -> None:
+    async def _check_offer(self, slot: Slot, *, now: datetime) -> None:
         """Refuse, from the catalogue alone, what the practice cannot have offered."""
         catalog = await self._catalog.catalog()
         visit_type = catalog.visit_type(slot.visit_type_id)
         if visit_type is None or visit_type.minutes != slot.minutes:
             raise SlotNotOffered
+        policy = catalog.policy_for(visit_type)
+        if policy.is_too_late(slot.start, now):
+            raise TooLateToBook(policy.bookable_until(slot.start))
         if all(
             person.id != slot.clinician_id for person in catalog.clinicians_for(visit_type_id=visit_type.id)
         ):
@@ -171,5 +211,7 @@ class HoldService:
             raise ClinicianNotBookable
         if claimed:
             raise SlotTaken
-        if not await self._search.offers(slot):
+        offered = await self._search.offered_day(slot)
+        self._share.learn(slot, offered)  # how much of this day strangers may hold
+        if slot not in offered:
             raise SlotNotOffered

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from booking.stored import Unknown
 from booking.watched import Poke, Resource, Snapshot
 
 
@@ -27,7 +28,7 @@ class Delivery:
     resource_id: str
     received_at: datetime  # UTC
     poke: Poke | None  # None: about nothing that is watched
-    source: Source = Source.WEBHOOK
+    source: Source | Unknown = Source.WEBHOOK
 
 
 @dataclass(frozen=True, kw_only=True)

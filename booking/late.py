@@ -1,7 +1,8 @@
 """Late truth: for 72 hours after its end a checkout is compared with what upstream says now.
 
 A charge that landed after all, of any attempt, a failed payment that staff sent again, a second visit: undone where that is
-certain to be right, else given to a person. What a confirmed visit rightly paid is never among the findings. A checkout that
+certain to be right, else given to a person. A recurring payment that goes on after its money was given back, or that nobody
+accepted, is one of them. What a confirmed visit rightly paid is never among the findings. A checkout that
 a person has is looked at as often, and they are told.
 """
 
@@ -12,10 +13,11 @@ from booking.checkout_row import Checkout, LateFinding
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
 from booking.ledger import reconcile
-from booking.models import Appointment, AppointmentStatus
+from booking.models import Appointment, AppointmentStatus, Charge
 from booking.oversight import Attention
 from booking.ports import Billing, ChargeLedger, Clock, LateCharges, Scheduling
 from booking.saga_table import IN_FLIGHT
+from booking.stored import Unknown
 
 # After the end. The first is longer than the slowest call takes to land, the last as long as staff take to send a failed
 # payment again after a weekend.
@@ -34,6 +36,9 @@ LONGEST_WAIT = timedelta(days=1)
 
 # So long after the end nobody asks upstream any more.
 LOOKED_ENOUGH = timedelta(hours=96)
+
+# Among what is settled: that a person was told that neither visit nor payment is found of what an operator called booked.
+_UNPROVED = "booking:unproved"
 
 _GONE = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.RESCHEDULED})
 
@@ -118,22 +123,27 @@ class LateTruth:
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())
         for visit in undoable:
-            late = LateFinding(ended_as=checkout.state, appointment_id=visit.id)
+            late = LateFinding(ended_as=checkout.known_state, appointment_id=visit.id)
             return checkout.changed(state=S.LATE_DELETION_INTENDED, late=late)
         return None
 
 
 def _assert_none_is_paid(others: Sequence[Checkout]) -> None:
-    if any(other.state in IN_FLIGHT for other in others):
+    # Of a newer version's state it is not known whether money moves.
+    if any(other.state in IN_FLIGHT or isinstance(other.state, Unknown) for other in others):
         raise UpstreamUnavailable("another checkout of the patient is under way")
 
 
 def _known(checkout: Checkout, others: Sequence[Checkout]) -> frozenset[str]:
-    """Payments that are accounted for: of other checkouts, dealt with already, or what this confirmed visit cost."""
+    """Payments that are accounted for: of other checkouts, or what this confirmed visit cost."""
     own = [checkout.charge] if checkout.state in {S.CONFIRMED, S.NEEDS_ATTENTION} else []
     paid = [other.charge for other in others] + own
-    ids = {name for charge in paid if charge for name in (charge.billing_item_id, charge.charge_id)}
-    return frozenset(ids | set(checkout.settled) | {name for other in others for name in other.settled})
+    ids = {name for charge in paid if charge for name in _names(charge)}
+    return frozenset(ids | {name for other in others for name in other.settled})
+
+
+def _names(charge: Charge) -> set[str]:
+    return {charge.billing_item_id, charge.charge_id}
 
 
 def _told(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges) -> Checkout:
@@ -156,18 +166,25 @@ def _adopted(checkout: Checkout, visits: Sequence[Appointment], charges: LateCha
     if checkout.charge is None and not checkout.quote.due_today.is_zero and charges.certain:
         attempt, charge = charges.certain[0]
         checkout = checkout.changed(charge=charge, attempt=attempt)
+        if charge.differs:
+            checkout = checkout.flagged(Attention.CHARGED_WRONGLY)
     return checkout
 
 
-def _charge_to_undo(checkout: Checkout, charges: LateCharges) -> Checkout | None:
+def _surplus_charges(checkout: Checkout, charges: LateCharges) -> list[tuple[int, Charge]]:
+    """All that are certain, less what a confirmed visit cost."""
     own = checkout.charge if checkout.state is S.CONFIRMED else None
-    for attempt, charge in charges.certain:
-        if own is not None and own.charge_id == charge.charge_id:
+    return [one for one in charges.certain if own is None or own.charge_id != one[1].charge_id]
+
+
+def _charge_to_undo(checkout: Checkout, charges: LateCharges) -> Checkout | None:
+    for attempt, charge in _surplus_charges(checkout, charges):
+        if _names(charge) & set(checkout.settled):
             continue
         recurs = charge.recurring_payment_id is not None
         return checkout.changed(
             state=S.LATE_RECURRING_CANCEL_INTENDED if recurs else S.LATE_REFUND_INTENDED,
-            late=LateFinding(ended_as=checkout.state, attempt=attempt, charge=charge),
+            late=LateFinding(ended_as=checkout.known_state, attempt=attempt, charge=charge),
         )
     return None
 
@@ -184,7 +201,30 @@ def _looked(
     if charges.uncertain:
         settled = (*checkout.settled, *charges.uncertain)
         checkout = checkout.changed(settled=settled).flagged(Attention.LATE_CHARGE_UNCERTAIN)
+    if _surplus_charges(
+        checkout, charges
+    ):  # it could not be undone, and stands whatever was said of it since
+        checkout = checkout.flagged(Attention.LATE_UNDO_FAILED)
+    if _unaccepted_series(checkout, charges):
+        checkout = checkout.flagged(Attention.LIVE_SERIES)
+    if checkout.state is S.CONFIRMED and _UNPROVED not in checkout.settled and not _is_proved(checkout):
+        checkout = checkout.changed(settled=(*checkout.settled, _UNPROVED)).flagged(
+            Attention.BOOKING_UNPROVED
+        )
     return checkout
+
+
+def _unaccepted_series(checkout: Checkout, charges: LateCharges) -> bool:
+    """Whether a recurring payment goes on that is not the one of a confirmed checkout whose patient accepted it."""
+    own = checkout.charge if checkout.state is S.CONFIRMED and checkout.quote.recurrence else None
+    accepted = own.billing_item_id if own and "recurrence" not in own.differs else None
+    return any(payment != accepted for payment in charges.series)
+
+
+def _is_proved(checkout: Checkout) -> bool:
+    """Whether the visit and the payment of a confirmed checkout are known: not those of one that a person called booked."""
+    paid = checkout.charge is not None or checkout.quote.due_today.is_zero
+    return paid and checkout.appointment_id is not None
 
 
 def _live(visits: Sequence[Appointment]) -> list[Appointment]:

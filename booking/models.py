@@ -82,6 +82,23 @@ class GuestDetails:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmailCode:
+    """A one-time code that was sent to a guest's mailbox: never itself, which is nowhere but in the mail."""
+
+    digest: str  # keyed, of the code with its checkout and mailbox
+    expires_at: datetime  # UTC
+    tries: int = 0  # wrong or right, so far
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatedPatient:
+    """A patient record that a checkout created."""
+
+    id: str
+    apart: bool  # without the guest's email, since another record has it with these names
+
+
+@dataclass(frozen=True, kw_only=True)
 class Patient:
     """A signed-in patient's own record."""
 
@@ -150,3 +167,6 @@ class Charge:
     card_id: str | None
     recurring_payment_id: str | None
     package_id: str | None
+    differs: tuple[
+        str, ...
+    ] = ()  # parts that are not as the patient accepted: amount, card, plan, recurrence

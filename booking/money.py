@@ -2,29 +2,21 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Self
 
-# ISO 4217: the currencies without minor units that Stripe bills; all others here have two decimals.
-_ZERO_DECIMAL = frozenset(
-    {
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "JPY",
-        "KMF",
-        "KRW",
-        "MGA",
-        "PYG",
-        "RWF",
-        "UGX",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    }
-)
+import iso4217
+
+# Of a currency that the table does not have (any more), or that has no minor unit there: most currencies have two decimals.
+_USUAL_DECIMALS = 2
+
+
+@cache
+def decimals_of(currency: str) -> int:
+    """How many decimals amounts in the currency have, by ISO 4217; the code in upper case."""
+    known = currency in iso4217.raw_table
+    decimals = iso4217.Currency(currency).exponent if known else None
+    return _USUAL_DECIMALS if decimals is None else decimals
 
 
 @dataclass(frozen=True, kw_only=True, order=False)
@@ -36,7 +28,7 @@ class Money:
 
     @classmethod
     def of(cls, amount: Decimal | str | int, currency: str) -> Self:
-        """Build from a decimal string or integer, rounded half up to the currency's minor unit.
+        """Build from a decimal string or integer, rounded half up to the currency's minor unit by ISO 4217.
 
         Raises decimal.InvalidOperation when the text is not a number, ValueError when it is not finite.
         """
@@ -44,14 +36,8 @@ class Money:
         if not value.is_finite():
             raise ValueError("an amount of money must be finite")
         code = currency.upper()
-        exponent = Decimal(1) if code in _ZERO_DECIMAL else Decimal("0.01")
-        return cls(amount=value.quantize(exponent, rounding=ROUND_HALF_UP), currency=code)
-
-    @classmethod
-    def of_minor(cls, amount: int, currency: str) -> Self:
-        """Build from a whole number of the currency's minor units, as card processors count."""
-        code = currency.upper()
-        return cls.of(Decimal(amount) if code in _ZERO_DECIMAL else Decimal(amount).scaleb(-2), code)
+        unit = Decimal(1).scaleb(-decimals_of(code))
+        return cls(amount=value.quantize(unit, rounding=ROUND_HALF_UP), currency=code)
 
     @property
     def is_zero(self) -> bool:

@@ -3,24 +3,24 @@
 from dataclasses import replace
 from enum import StrEnum
 
-from booking.checkout_row import Checkout
+from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import InvalidInput, NotFound
-from booking.money import Money
 from booking.oversight import Attention, EventKind
 from booking.ports import Clock
 from booking.recording import at_rest, entered
 from booking.saga_table import CALLING, CLAIMING, OPERATOR_MOVES, TERMINAL
 from booking.steps import SETTLE
+from booking.stored import Unknown
 from booking.story import announce, event
 from booking.unit_of_work import UnitOfWorkFactory
 
 
 class Resolution(StrEnum):
-    """How a person saw to it that a checkout ended."""
+    """How a checkout that a person has shall end."""
 
     BOOKED = "booked"  # the visit stands and is paid
-    REFUNDED = "refunded"  # nothing stands, and no money is with the practice
+    REFUNDED = "refunded"  # nothing shall stand, and no money be with the practice
 
 
 # Why a step was given up: such a reason goes when the step is taken again, and comes back when it fails again.
@@ -35,9 +35,14 @@ _OF_THE_STEP = frozenset(
 )
 
 # What no look at an ended checkout finds again: it stays until a person says that it is done.
-_NEVER_FOUND_AGAIN = frozenset({Attention.OPEN_INVOICE, Attention.PACKAGE_REMAINS})
-
-_ENDS = {Resolution.BOOKED: S.CONFIRMED, Resolution.REFUNDED: S.REFUNDED}
+_NEVER_FOUND_AGAIN = frozenset(
+    {
+        Attention.OPEN_INVOICE,
+        Attention.PACKAGE_REMAINS,
+        Attention.CHARGED_WRONGLY,
+        Attention.POSSIBLE_DUPLICATE_PATIENT,
+    }
+)
 
 
 class OperatorDesk:
@@ -60,19 +65,19 @@ class OperatorDesk:
             raise InvalidInput(field="ID", reason="It is being driven at this moment.")
         if before.state is S.NEEDS_ATTENTION:
             state = before.attention_from
-            if state is None or state not in OPERATOR_MOVES[S.NEEDS_ATTENTION]:
+            if state is None or isinstance(state, Unknown) or state not in OPERATOR_MOVES[S.NEEDS_ATTENTION]:
                 raise InvalidInput(
                     field="ID", reason="It is not known which step to take again. Resolve it instead."
                 )
-            left = tuple(reason for reason in before.attention if reason not in _OF_THE_STEP)
-            after = entered(before, before.changed(state=state, attention=left, attention_from=None), now=now)
-            # As it was: what the step may have done is looked for since then, before it is sent again.
-            intended = before.attempts[-1].intended_at if before.attempts else before.updated_at
-            after = after.changed(intended_at=intended)
+            after = self._taken_up(before, state)
         elif before.state in TERMINAL:
-            looks = before.looks - 1 if before.attempts and before.looks else before.looks
-            left = tuple(reason for reason in before.attention if reason in _NEVER_FOUND_AGAIN)
-            after = before.changed(attention=left, settled=(), looks=looks, tries=0)
+            # What a newer version's reason means is not known: it stays, too.
+            left = tuple(
+                reason
+                for reason in before.attention
+                if reason in _NEVER_FOUND_AGAIN or isinstance(reason, Unknown)
+            )
+            after = before.changed(attention=left, settled=(), looks=_one_look_less(before), tries=0)
         elif at_rest(before):
             raise InvalidInput(field="ID", reason="It waits for its patient: there is nothing to retry.")
         else:
@@ -84,23 +89,57 @@ class OperatorDesk:
         return await self._write(before, after.changed(due_at=due), EventKind.RETRIED, note=None)
 
     async def resolve(self, checkout_id: str, resolution: Resolution, *, note: str) -> Checkout:
-        """Say how it ended. Late truth is looked for from now on, so that what was said is compared with upstream.
+        """Have it end so. What is wrong with that comes back to the attention list.
 
-        An ended row only leaves the attention list. Raises NotFound, InvalidInput, StaleCheckout.
+        `booked` is believed, and looked at once: visit and payment are taken for its own, or missed. For `refunded` a worker looks
+        for what was made of it, undoes it and reads it back: the row ends when that is proved. An ended row leaves the attention
+        list, and is looked at once more. Raises NotFound, InvalidInput, PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
-        now = self._clock.now()
-        end = _ENDS[resolution]
+        if any(isinstance(reason, Unknown) for reason in before.attention):
+            raise InvalidInput(
+                field="ID",
+                reason="A newer version of Frontdoor put it on the list: resolve it with that one.",
+            )
         if before.state is S.NEEDS_ATTENTION:
-            after = entered(before, before.changed(state=end, attention=(), attention_from=None), now=now)
-            after = after.changed(due_at=now, refunded=_given_back(before, end))
+            after = self._booked(before) if resolution is Resolution.BOOKED else self._undone(before)
         elif before.state in TERMINAL and before.attention:
-            if (end is S.CONFIRMED) != (before.state is S.CONFIRMED):
+            if (resolution is Resolution.BOOKED) != (before.state is S.CONFIRMED):
                 raise InvalidInput(field="--as", reason=f"It ended as {before.state}, and that stands.")
-            after = before.changed(attention=())
+            after = before.changed(attention=(), looks=_one_look_less(before), tries=0)
         else:
             raise InvalidInput(field="ID", reason="It is not on the attention list.")
+        after = after.changed(due_at=self._clock.now())
         return await self._write(before, after, EventKind.RESOLVED, note=note)
+
+    def _booked(self, before: Checkout) -> Checkout:
+        """The row as its operator says that it ended. Raises InvalidInput where the row itself says otherwise."""
+        if before.charge is not None and before.charge.differs:
+            reason = "The card was charged on other terms than the patient accepted. Resolve it as refunded."
+            raise InvalidInput(field="--as", reason=reason)
+        booked = before.changed(state=S.CONFIRMED, end_reason=None, attention=(), attention_from=None)
+        return entered(before, booked, now=self._clock.now())
+
+    def _undone(self, before: Checkout) -> Checkout:
+        """The row at the step from which everything is undone: what is not on it is looked for first.
+
+        It leaves the attention list, as it is under way; whatever is still wrong when nothing can be undone any more comes back to it.
+        """
+        if before.appointment_id is not None:
+            state = S.DELETION_INTENDED
+        elif before.charge is not None or before.quote.due_today.is_zero:
+            state = S.BOOKING_INTENDED
+        else:
+            state = S.CHARGE_INTENDED
+        reason = before.end_reason or EndReason.ENDED_BY_PRACTICE
+        return self._taken_up(before, state).changed(end_reason=reason, attention=())
+
+    def _taken_up(self, before: Checkout, state: S) -> Checkout:
+        """The row at a step once more, as it stood there: what was sent is looked for since then, before anything is sent again."""
+        left = tuple(reason for reason in before.attention if reason not in _OF_THE_STEP)
+        again = before.changed(state=state, attention=left, attention_from=None)
+        intended = before.attempts[-1].intended_at if before.attempts else before.updated_at
+        return entered(before, again, now=self._clock.now()).changed(intended_at=intended)
 
     async def unblock(self, clinician_id: str) -> None:
         """Make a clinician bookable again, and say so in the story of the checkout that blocked them. Raises NotFound."""
@@ -139,5 +178,6 @@ class OperatorDesk:
         return saved
 
 
-def _given_back(checkout: Checkout, end: S) -> Money | None:
-    return checkout.charge.net if end is S.REFUNDED and checkout.charge else checkout.refunded
+def _one_look_less(checkout: Checkout) -> int:
+    """So that its last look is due again."""
+    return checkout.looks - 1 if checkout.attempts and checkout.looks else checkout.looks

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from booking.stored import Unknown
+
 
 class Attention(StrEnum):
     """Why somebody must look."""
@@ -17,8 +19,14 @@ class Attention(StrEnum):
     APPOINTMENT_NOT_DELETED = "appointment_not_deleted"
     RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
     REFUND_FAILED = "refund_failed"
+    CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted
+    LIVE_SERIES = "live_series"  # a recurring payment goes on that the patient did not accept, or of a payment that was given back
+    BOOKING_UNPROVED = (
+        "booking_unproved"  # an operator said that it is booked, and no look finds the visit, or the payment
+    )
     PACKAGE_REMAINS = "package_remains"  # after a refund: no call takes a bought package back
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
+    POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"  # a guest's new record beside one with their email and name: to be merged
     ALREADY_COUNTED = "already_counted"  # what was found stands on another checkout's row
     LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's
     LATE_CHARGE = "late_charge"  # came while the checkout waited for a person
@@ -36,6 +44,10 @@ class Attention(StrEnum):
     )
     WEBHOOK_GIVEN_UP = "webhook_given_up"  # what a webhook is about could not be fetched for a day
     CARD_TESTING = "card_testing"  # more cards were declined than patients' are; the subject is the hour
+    UNPAID_VISITS = (
+        "unpaid_visits"  # guests book more visits that cost nothing than usual; the subject is the day
+    )
+    DAY_HELD = "day_held"  # strangers hold what they may of a clinician's day; the subject is both
     WEBHOOK_MISSING = "webhook_missing"  # some events were subscribed to by nobody
     WEBHOOK_DISABLED = "webhook_disabled"
     WEBHOOK_FAILING = "webhook_failing"  # upstream has warned, and will disable it
@@ -70,6 +82,9 @@ class EventKind(StrEnum):
 
     STARTED = "started"
     REQUOTED = "requoted"
+    EMAIL_CODE_SENT = "email_code_sent"  # to the guest's mailbox
+    EMAIL_CODE_WRONG = "email_code_wrong"
+    EMAIL_VERIFIED = "email_verified"  # the guest gave the code that was sent there
     ACCEPTED = "accepted"  # the patient confirmed
     CANCEL_REQUESTED = "cancel_requested"
     MOVED = "moved"
@@ -85,7 +100,7 @@ class Event:
 
     checkout_id: str
     at: datetime  # UTC
-    kind: EventKind
+    kind: EventKind | Unknown
     before: str  # state
     after: str  # state
     attempt: int

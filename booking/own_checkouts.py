@@ -1,7 +1,7 @@
 """A patient's own checkouts: the rows as their caller may see them, and what the caller does written on them."""
 
 from booking.checkout_row import Checkout
-from booking.errors import NotFound
+from booking.errors import NotFound, StaleCheckout
 from booking.guests import opens
 from booking.oversight import EventKind
 from booking.ports import Clock
@@ -32,9 +32,12 @@ class OwnCheckouts:
         return checkout
 
     async def save(self, checkout: Checkout, kind: EventKind) -> Checkout:
-        """Write what the patient did. Raises StaleCheckout."""
+        """Write what the patient did, and nothing else of the row. Raises StaleCheckout; UnknownState when a newer version has it."""
         async with self._units() as unit:
-            saved = await unit.checkouts.save(checkout)
+            was = await unit.checkouts.get(checkout.id)
+            if was is None or was.version != checkout.version:
+                raise StaleCheckout(checkout.id)
+            saved = await unit.checkouts.save(checkout, was=was)
             await unit.story.add(event(saved, kind, by=checkout.owner.partition(":")[0]))
             await unit.commit()
         return saved

@@ -16,6 +16,8 @@ from typing import Protocol
 
 from booking.checkout_row import Checkout, CheckoutState
 from booking.happenings import Happening, Name
+from booking.stored import Unknown
+from booking.watched import Kind
 
 EVERY_CALENDAR = "calendar:"
 
@@ -104,12 +106,19 @@ def of_checkout(checkout: Checkout) -> set[str]:
 
 
 def of_happening(event: Happening) -> set[str]:
-    """What is other than it was after this event. A visit that was booked here is known before the event comes."""
+    """What is other than it was after this event. A visit that was booked here is known before the event comes.
+
+    A newer version's event may have changed whatever it names: whoever looks once too often finds nothing new.
+    """
     topics = set()
     if "patient" in event.ids and ("appointment" in event.ids or event.name is Name.PATIENT_MERGED):
         topics.add(f"patient:{event.ids['patient']}")
     ours = event.name is Name.APPOINTMENT_CREATED and "checkout" in event.ids
-    if event.name in _MOVES_TIME and not ours:
+    if (event.name in _MOVES_TIME or _may_move_time(event)) and not ours:
         clinician = event.ids.get("clinician")
         topics.add(f"calendar:{clinician}" if clinician is not None else EVERY_CALENDAR)
     return topics
+
+
+def _may_move_time(event: Happening) -> bool:
+    return isinstance(event.name, Unknown) and event.resource.kind in {Kind.VISIT, Kind.AVAILABILITY}

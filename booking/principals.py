@@ -41,6 +41,15 @@ def guest_of(checkout_id: str) -> Principal:
     return Principal(kind=PrincipalKind.GUEST, id=checkout_id)
 
 
+# A network's name begins with that of the block of addresses that it is a part of; so many characters.
+BLOCK_NAME = 32
+
+
+def block_of(client: str) -> str:
+    """The name of the block of addresses (IPv4 /24, IPv6 /48) that a network is a part of."""
+    return client[:BLOCK_NAME]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caller:
     """Who makes a request: the acting principal, and the visitor they were before they signed in."""

@@ -28,6 +28,7 @@ class Question:
     first: date
     last: date
     time_zone: str
+    notice: timedelta = timedelta()  # how long ahead such a visit is to be booked
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from booking.errors import AlreadyCounted, StaleCheckout, UpstreamUnavailable
 from booking.late import due_next
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
-from booking.refusals import ClinicianNotBookable, PaymentInProgress, SlotTaken
+from booking.refusals import PaymentInProgress, SlotTaken
 from booking.saga_table import BEFORE_MONEY, CALLING, CLAIMING, ENDED, TERMINAL, WAITING, legal
 from booking.steps import SETTLE
 from booking.story import tell
@@ -54,11 +54,6 @@ class Recording:
             return await self._record(
                 before, before.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
             )
-        except ClinicianNotBookable:
-            state = S.COMPENSATING if before.charge else S.CANCELLED
-            return await self._record(
-                before, before.changed(state=state, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-            )
         except AlreadyCounted as refusal:
             log.exception("checkout.already_counted", checkout=before.id, what=refusal.what)
             return await self._record(before, _already_counted(before))
@@ -81,7 +76,6 @@ class Recording:
     async def _write(self, before: Checkout, after: Checkout) -> Checkout:
         claims, claimed = after.state in CLAIMING, before.state in CLAIMING
         async with self._units() as unit:
-            await self._check_bookable(unit, before, after)
             if claims and not claimed:
                 await unit.claims.take(after)
             if claimed and not claims:
@@ -90,12 +84,6 @@ class Recording:
             await tell(unit, before, saved, by=after.lease_owner or before.lease_owner or self._name)
             await unit.commit()
         return saved
-
-    async def _check_bookable(self, unit: UnitOfWork, before: Checkout, after: Checkout) -> None:
-        """A clinician whose visit came back under another name is neither charged for nor booked until cleared."""
-        goes_out = after.state in {S.CHARGE_INTENDED, S.BOOKING_INTENDED} and after.state != before.state
-        if goes_out and await unit.blocks.is_blocked(after.slot.clinician_id):
-            raise ClinicianNotBookable
 
     async def _record_after_mark(self, before: Checkout, after: Checkout) -> Checkout:
         """The one write that may come between a driver's own: the patient's wish to cancel. Raises StaleCheckout on any other.
@@ -156,11 +144,13 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
     calling = after.state in CALLING
     after = after.changed(tries=0, intended_at=now if calling else None)
     if calling and after.state in CLAIMING and before.state in BEFORE_MONEY:
-        tried = Attempt(number=after.attempt, card_id=after.card_id, intended_at=now)
+        charged = None if after.quote.due_today.is_zero else after.card_id
+        tried = Attempt(number=after.attempt, card_id=charged, intended_at=now)
         after = after.changed(attempts=(*after.attempts, tried))
     if after.state in TERMINAL:
-        # Who they are and how they paid is upstream's to keep.
-        after = after.changed(guest=None, card=None)
+        # Who they are and how they paid is upstream's to keep. A card that nobody has judged was not declined.
+        declined = None if after.card_unjudged else after.declined
+        after = after.changed(guest=None, email_code=None, card=None, declined=declined)
     if after.state in TERMINAL | {S.NEEDS_ATTENTION} and before.state not in ENDED:
         after = after.changed(ended_at=now, looks=0)
     return after
@@ -170,4 +160,7 @@ def _already_counted(checkout: Checkout) -> Checkout:
     """What upstream seems to have done for this checkout stands on another's row: nobody here can tell whose it is."""
     if checkout.state in TERMINAL:
         return checkout.changed(looks=checkout.looks + 1).flagged(Attention.ALREADY_COUNTED)
+    if checkout.state is S.CHARGE_INTENDED and checkout.end_reason is not None:
+        # An operator has it undone, and what was looked for is the other one's: this one was not charged.
+        return checkout.changed(state=S.CANCELLED)
     return given_up(checkout, Attention.ALREADY_COUNTED)

@@ -6,7 +6,7 @@ does nothing once the lease is somebody else's. A mark that came while the state
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, Self
@@ -69,8 +69,8 @@ class WatchUnits(Protocol):
 class Refresher:
     """Any number may run on one database.
 
-    `wake` is told of a checkout that may be waiting for what landed, `offer` that free time may be other than remembered;
-    neither is called before what they are told of is committed.
+    `wake` is told of a checkout that may be waiting for what landed, `forget_free_time` that free time may be other than
+    remembered; neither is called before what they are told of is committed, and neither is waited for.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Refresher:
         *,
         units: WatchUnits,
         watched: Watched,
-        wake: Callable[[str], Awaitable[None]],
+        wake: Callable[[str], None],
         forget_free_time: Callable[[], None],
         clock: Clock,
         name: str,
@@ -91,12 +91,31 @@ class Refresher:
         self._name = name  # of this process; unique among all that look
         self._serial = itertools.count(1)
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._under_way: dict[Resource, asyncio.Task[bool]] = {}
+
+    async def run_due(self) -> None:
+        """Start looking at what is due, as far as there is room beside the looks under way. Waits for none of them."""
+        await self._start()
 
     async def take_up(self) -> int:
-        """Look at what is due; answers how many that were, those that failed left out."""
+        """Look at what is due and wait for that; answers how many that were, those that failed left out."""
+        return sum(await asyncio.gather(*await self._start()))
+
+    async def rest(self) -> None:
+        """Wait until the looks that were started have ended: each is given up by itself well within its lease."""
+        if self._under_way:
+            await asyncio.wait(self._under_way.values())
+
+    async def _start(self) -> Sequence[asyncio.Task[bool]]:
         async with self._units() as unit:
-            due = await unit.marks.due(self._clock.now(), limit=BATCH)
-        return sum(await asyncio.gather(*(self._look(resource) for resource in due)))
+            # Of those under way some are due still: they wait for their turn, and are not leased yet.
+            due = await unit.marks.due(self._clock.now(), limit=BATCH + len(self._under_way))
+        room = BATCH - len(self._under_way)
+        return [self._started(one) for one in [one for one in due if one not in self._under_way][:room]]
+
+    def _started(self, resource: Resource) -> asyncio.Task[bool]:
+        task = self._under_way[resource] = asyncio.create_task(self._look(resource))
+        return task
 
     async def _look(self, resource: Resource) -> bool:
         """Look once, and tell what that brought. Nothing that fails here is another resource's trouble: it is logged."""
@@ -110,10 +129,12 @@ class Refresher:
             if any(event.name is Name.AVAILABILITY_CHANGED for event in told):
                 self._forget_free_time()
             for checkout_id in waiting:
-                await self._wake(checkout_id)
+                self._wake(checkout_id)
         except Exception:
             log.exception("watch.look_failed", resource=str(resource))
             return False
+        finally:
+            del self._under_way[resource]
         return True
 
     async def _see(self, mark: Mark, before: Snapshot) -> tuple[Sequence[Happening], Sequence[str]] | None:

@@ -1,10 +1,14 @@
 """Refusals: what patients are told no to. Each is expected, carries the data its caller needs, and is mapped once to a GraphQL problem.
 
 Refusal (a DomainError, see errors.py)
-├── SlotTaken / SlotNotOffered / HoldExpired / HoldInCheckout / HoldLimitReached / HoldExtensionsUsedUp
-├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday
+├── SlotTaken / SlotNotOffered / TooLateToBook / HoldExpired / HoldInCheckout / HoldLimitReached / HoldCapacityReached
+├── HoldExtensionsUsedUp
+├── ClinicianNotBookable / PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
 ├── PromoInvalid / RecurrenceNotAccepted / GuestDetailsRequired / QuoteChanged / CardRequired
 ├── CardDeclined / TooManyAttempts
+├── TermsChanged / ChargedWrongly
+├── SignInRequired / EmailVerificationRequired / UnpaidVisitsUsedUp
+├── EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
 └── PaymentInProgress / PaymentUnavailable / BookingFailed / CheckoutClosed
 """
 
@@ -41,6 +45,17 @@ class SlotNotOffered(Refusal):
     message = "This time is not on offer. Please choose one from the list."
 
 
+class TooLateToBook(Refusal):
+    """The visit has begun, or begins sooner than the practice takes bookings; `bookable_until` is in UTC."""
+
+    code = "TOO_LATE_TO_BOOK"
+    message = "It is too late to book this time. Please choose a later one. You have not been charged."
+
+    def __init__(self, bookable_until: datetime) -> None:
+        super().__init__()
+        self.bookable_until = bookable_until
+
+
 class HoldExpired(Refusal):
     """The hold is over, or was released."""
 
@@ -63,6 +78,21 @@ class HoldLimitReached(Refusal):
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} times are held for you already. Release one first.")
         self.limit = limit
+
+
+class HoldCapacityReached(Refusal):
+    """People who have not signed in hold as much of the clinician's day as they may; `retry_after` is in seconds."""
+
+    code = "HOLD_CAPACITY_REACHED"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        minutes = -(-retry_after // 60)
+        super().__init__(
+            "Many times of this clinician's day are being held at the moment. Please try again in "
+            f"{minutes} minute{'s' * (minutes > 1)}, choose another day, or sign in."
+        )
+        self.retry_after = retry_after
 
 
 class HoldExtensionsUsedUp(Refusal):
@@ -110,6 +140,15 @@ class NothingDueToday(Refusal):
     message = "A plan with nothing to pay today cannot be bought online. Please contact the practice."
 
 
+class AmountNotChargeable(Refusal):
+    """No card can be charged this amount: the card processor refuses it for certain; nothing was charged."""
+
+    code = "AMOUNT_NOT_CHARGEABLE"
+    message = (
+        "This amount cannot be paid with a card. Please contact the practice. You have not been charged."
+    )
+
+
 class PromoInvalid(Refusal):
     """The promo code does not apply; the reason is the practice's own wording."""
 
@@ -144,6 +183,23 @@ class QuoteChanged(Refusal):
         super().__init__()
         self.checkout_id = checkout_id
         self.quote = quote
+
+
+class TermsChanged(Refusal):
+    """What was accepted is not sold any more, or not on these terms, and the checkout is over; nothing was charged."""
+
+    code = "TERMS_CHANGED"
+    message = "What you chose is no longer offered as you accepted it. You have not been charged. Please start again."
+
+
+class ChargedWrongly(Refusal):
+    """The card was charged on other terms than the patient accepted; everything was undone."""
+
+    code = "CHARGED_WRONGLY"
+    message = (
+        "Your card was charged on other terms than you accepted. The payment has been given back in full, "
+        "and nothing will be billed later. The visit was not booked."
+    )
 
 
 class CardRequired(Refusal):
@@ -199,6 +255,63 @@ class TooManyAttempts(Refusal):
             f"That was tried too often. Please try again in {minutes} minute{'s' * (minutes > 1)}, or contact the practice."
         )
         self.retry_after = retry_after
+
+
+class SignInRequired(Refusal):
+    """The practice lets only people who have signed in book a visit that costs nothing."""
+
+    code = "SIGN_IN_REQUIRED"
+    message = "Please sign in to book this visit."
+
+
+class EmailVerificationRequired(Refusal):
+    """The practice lets guests book a visit that costs nothing once their email address is verified."""
+
+    code = "EMAIL_VERIFICATION_REQUIRED"
+    message = "Please verify your email address first."
+    retryable = True
+
+
+class UnpaidVisitsUsedUp(Refusal):
+    """Guests have booked as many visits that cost nothing as they may for now; `retry_after` is in seconds."""
+
+    code = "UNPAID_VISITS_USED_UP"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            "This visit cannot be booked without signing in at the moment. Please sign in, choose another day, or contact the practice."
+        )
+        self.retry_after = retry_after
+
+
+class EmailVerificationUnavailable(Refusal):
+    """The practice verifies no mailboxes, or it is settled already which record this checkout writes into."""
+
+    code = "EMAIL_VERIFICATION_UNAVAILABLE"
+    message = "This email address cannot be verified here. You can book without that."
+
+
+class EmailNotSent(Refusal):
+    """The mail with the code was not taken; nothing was counted."""
+
+    code = "EMAIL_NOT_SENT"
+    message = "The mail could not be sent. Please check the address, or try again in a moment."
+    retryable = True
+
+
+class EmailCodeInvalid(Refusal):
+    """Not the code that was sent last to this mailbox, or one that is good no more; `tries_left` of the one that was sent."""
+
+    code = "EMAIL_CODE_INVALID"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(
+            "This is not the code that was sent. Please check it."
+            if tries_left
+            else "This code is not good any more. Please ask for a new one."
+        )
+        self.tries_left = tries_left
 
 
 class CheckoutClosed(Refusal):

@@ -11,18 +11,21 @@ from datetime import datetime, timedelta
 import structlog
 
 from booking.aftercare import Aftercare
+from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import given_up
 from booking.current import working_for
 from booking.errors import OutcomeUnknown, StaleCheckout, UpstreamUnavailable
+from booking.guards import SENDING, Guards, is_too_late
 from booking.late import LateTruth
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
 from booking.recording import LEASE, Recording, at_rest
-from booking.refusals import PaymentInProgress
+from booking.refusals import HoldExpired, PaymentInProgress, SlotTaken
 from booking.saga_table import BEFORE_MONEY, CALLING, PROVABLE, WAITING, legal
 from booking.steps import SETTLE, Steps
+from booking.stored import Unknown
 from booking.unit_of_work import UnitOfWorkFactory
 
 # What must be left of the lease when a call is sent: the longest that one step takes. A change with its turn (2 s), its
@@ -48,6 +51,7 @@ class Saga(Recording):
         self,
         *,
         steps: Steps,
+        guards: Guards,
         late: LateTruth,
         units: UnitOfWorkFactory,
         holds: HoldStore,
@@ -56,15 +60,20 @@ class Saga(Recording):
     ) -> None:
         super().__init__(units=units, holds=holds, clock=clock, name=name)
         self._steps = steps
+        self._guards = guards
         self._aftercare = Aftercare(late=late, units=units, holds=holds, clock=clock, name=name)
+        self._under = CheckoutHolds(holds=holds, units=units, clock=clock)
         self._serial = itertools.count(1)
 
     async def drive(self, checkout: Checkout) -> Checkout:
         """Take steps, from the row as it was just read, until it rests or must wait for an outcome; answers the row.
 
-        A row that somebody else drives is answered as it is. Raises PaymentInProgress (the row rests again).
+        A row that somebody else drives is answered as it is, one at a newer version's state among them. Raises PaymentInProgress
+        (the row rests again).
         """
         now = self._clock.now()
+        if isinstance(checkout.state, Unknown):
+            return checkout
         if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
             return checkout  # nothing to do, or somebody drives it, or it is parked until its outcome can be known
         try:
@@ -76,6 +85,12 @@ class Saga(Recording):
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
         """End a checkout that rests before any money moved, and give its hold back. Raises StaleCheckout."""
         return await self._record(checkout, checkout.changed(state=state, end_reason=reason))
+
+    async def end_without_hold(self, checkout: Checkout, why: HoldExpired | SlotTaken) -> Checkout:
+        """End a checkout that rests and whose hold is gone for good: its time is over, or somebody else has the slot. Raises StaleCheckout."""
+        if isinstance(why, SlotTaken):
+            return await self.end(checkout, S.SLOT_LOST, EndReason.SLOT_TAKEN)
+        return await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
 
     async def _go_on(self, checkout: Checkout, driver: str) -> Checkout:
         committed_here = False  # an intent of somebody else's may have its call out
@@ -142,14 +157,14 @@ class Saga(Recording):
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         try:
-            hold = await self._holds.get(checkout.hold_id)
+            hold = await self._under.of(checkout)
         except UpstreamUnavailable:
             await self._record(checkout, checkout.changed(due_at=None))  # looked at again after a while
-            return
-        if hold is not None:
-            await self._record(checkout, checkout.changed(due_at=hold.expires_at))
+        except (HoldExpired, SlotTaken) as refusal:
+            await self.end_without_hold(checkout, refusal)
         else:
-            await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
+            ends = hold.expires_at
+            await self._record(checkout, checkout.changed(due_at=ends, hold_expires_at=ends))
 
     async def _see_after(self, checkout: Checkout) -> None:
         """Do what is due after the end; what came late is undone at once. Raises StaleCheckout."""
@@ -160,17 +175,27 @@ class Saga(Recording):
 
     async def _next(self, checkout: Checkout, *, look: bool) -> Checkout:
         """The row as its next write shall be."""
-        if checkout.state in BEFORE_MONEY and checkout.cancel_requested:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
-        if checkout.state in BEFORE_MONEY and self._deadline_passed(checkout):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
+        if checkout.state in BEFORE_MONEY and (left := self._left(checkout)) is not None:
+            return left
         if look and checkout.state in CALLING:
             found = await self._steps.look(checkout)
             if found is not None:
                 return found
+        if checkout.state in SENDING and (stopped := await self._guards.stopped(checkout)) is not None:
+            return stopped
         if self._lease_left(checkout) < STEP_BUDGET:
             return checkout  # writing it renews the lease; the step comes after that
         return await self._steps.take(checkout)
+
+    def _left(self, checkout: Checkout) -> Checkout | None:
+        """The row ended, of which no money has moved yet, when it is not worth another step; None: it is."""
+        if checkout.cancel_requested:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        if self._deadline_passed(checkout):
+            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
+        if is_too_late(checkout, self._clock.now()):
+            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.TOO_LATE)
+        return None
 
     async def _park(self, checkout: Checkout, why: str) -> Checkout:
         """Put the row aside until what was sent has landed or never will; give up to a person when it never ends."""

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from booking.checkout_row import CheckoutState as S
 
 # Every legal move. A row never moves otherwise: the driver refuses to write it, and a test walks the table.
-MOVES: Mapping[S, frozenset[S]] = {
-    S.STARTED: frozenset({S.PATIENT_INTENDED, S.PATIENT_READY, S.CANCELLED, S.EXPIRED}),
+MOVES: Mapping[str, frozenset[S]] = {
+    S.STARTED: frozenset({S.PATIENT_INTENDED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}),
     S.PATIENT_INTENDED: frozenset({S.PATIENT_READY, S.CANCELLED, S.EXPIRED}),
     S.PATIENT_READY: frozenset(
         {S.CARD_INTENDED, S.CARD_READY, S.BOOKING_INTENDED, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}
     ),
     S.CARD_INTENDED: frozenset({S.CARD_READY, S.PATIENT_READY, S.CANCELLED, S.EXPIRED}),
-    S.CARD_READY: frozenset({S.CHARGE_INTENDED, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}),
-    S.CHARGE_INTENDED: frozenset({S.CHARGED, S.PATIENT_READY, S.CANCELLED, S.EXPIRED, S.NEEDS_ATTENTION}),
+    S.CARD_READY: frozenset(
+        {S.CHARGE_INTENDED, S.BOOKING_INTENDED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}
+    ),
+    S.CHARGE_INTENDED: frozenset(
+        {S.CHARGED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED, S.NEEDS_ATTENTION}
+    ),
     S.CHARGED: frozenset({S.BOOKING_INTENDED, S.COMPENSATING}),
     S.BOOKING_INTENDED: frozenset({S.BOOKED, S.COMPENSATING, S.SLOT_LOST, S.CANCELLED, S.NEEDS_ATTENTION}),
     S.BOOKED: frozenset({S.CONFIRMED, S.DELETION_INTENDED}),
@@ -30,7 +34,7 @@ MOVES: Mapping[S, frozenset[S]] = {
     S.EXPIRED: frozenset(),
 }
 
-# An operator's moves, with a note: the step is tried again, or a person has seen to it that it ended so.
+# An operator's moves, with a note: a step is tried again, everything is undone from one of them on, or it is booked by their word.
 OPERATOR_MOVES: Mapping[S, frozenset[S]] = {
     S.NEEDS_ATTENTION: frozenset(
         {
@@ -40,7 +44,6 @@ OPERATOR_MOVES: Mapping[S, frozenset[S]] = {
             S.RECURRING_CANCEL_INTENDED,
             S.REFUND_INTENDED,
             S.CONFIRMED,
-            S.REFUNDED,
         }
     )
 }
@@ -55,7 +58,7 @@ LATE = frozenset({S.LATE_DELETION_INTENDED, S.LATE_RECURRING_CANCEL_INTENDED, S.
 ENDED = TERMINAL | LATE
 
 # How a row leaves its end and comes back to it (to the same one: the row says which).
-LATE_MOVES: Mapping[S, frozenset[S]] = {
+LATE_MOVES: Mapping[str, frozenset[S]] = {
     **dict.fromkeys(TERMINAL, LATE),
     S.LATE_DELETION_INTENDED: TERMINAL,
     S.LATE_RECURRING_CANCEL_INTENDED: TERMINAL | {S.LATE_REFUND_INTENDED},
@@ -95,7 +98,7 @@ UNDER_WAY = frozenset(S) - ENDED - {S.NEEDS_ATTENTION}
 IN_FLIGHT = frozenset(S) - ENDED - WAITING - {S.PATIENT_INTENDED, S.NEEDS_ATTENTION}
 
 
-def legal(before: S, after: S) -> bool:
+def legal(before: str, after: str) -> bool:
     """Whether a driver may write a row at `after` when it stood at `before`; staying is always legal."""
     return before == after or after in MOVES.get(before, ()) or after in LATE_MOVES.get(before, ())
 

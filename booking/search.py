@@ -1,7 +1,7 @@
 """Looking for free time: what the system of record offers, less what is held or claimed here."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
@@ -71,7 +71,7 @@ class SlotSearch:
         self._recent.forget()
 
     async def slots(self, wanted: Wanted, *, first: date, last: date) -> list[Day]:
-        """Every day first..last (inclusive, in the wanted zone) with its free slots, those already past left out.
+        """Every day first..last (inclusive, in the wanted zone) with its free slots, those that are too soon to be booked left out.
 
         While the system of record cannot be asked, what it said up to 15 seconds ago is answered, and marked. Raises InvalidInput on
         an unknown visit type, clinician or zone and on an absurd range, before anything is sent; UpstreamUnavailable.
@@ -83,7 +83,8 @@ class SlotSearch:
     async def question(self, wanted: Wanted, *, first: date, last: date) -> Question:
         """What is to be asked of the system of record. Raises InvalidInput."""
         self._check_range(first, last, zone(wanted.time_zone))
-        visit_type, contact, clinicians = self._resolve(await self._catalog.catalog(), wanted)
+        catalog = await self._catalog.catalog()
+        visit_type, contact, clinicians = self._resolve(catalog, wanted)
         return Question(
             visit_type_id=visit_type.id,
             contact_type=contact,
@@ -92,6 +93,7 @@ class SlotSearch:
             first=first,
             last=last,
             time_zone=wanted.time_zone,
+            notice=catalog.policy_for(visit_type).schedule_notice or timedelta(),
         )
 
     async def offered(self, question: Question) -> Offered:
@@ -107,12 +109,14 @@ class SlotSearch:
         return await self.busy(list(question.clinician_ids), span_of(question))
 
     def by_day(self, question: Question, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
-        """Every day that is asked for, with what is offered, not past and not taken."""
+        """Every day that is asked for, with what is offered, not past, not too soon to be booked, and not taken."""
         now, place = self._clock.now(), zone(question.time_zone)
         by_day: dict[date, list[Slot]] = {
             question.first + timedelta(days=n): [] for n in range((question.last - question.first).days + 1)
         }
-        for slot in free_of((slot for slot in offered.slots if slot.start > now), taken):
+        soonest = now + question.notice
+        open_still = (slot for slot in offered.slots if slot.start > now and slot.start >= soonest)
+        for slot in free_of(open_still, taken):
             day = slot.start.astimezone(place).date()
             if day in by_day:  # upstream reads dates in zones of its own at times
                 by_day[day].append(slot)
@@ -153,8 +157,12 @@ class SlotSearch:
 
     async def offers(self, slot: Slot) -> bool:
         """Whether the system of record offers exactly this slot right now; never answered from memory."""
+        return slot in await self.offered_day(slot)
+
+    async def offered_day(self, slot: Slot) -> Sequence[Slot]:
+        """What the system of record offers right now of the slot's day (UTC) like it: same clinician, visit type and way to meet."""
         day = slot.start.date()  # UTC on both sides of the comparison
-        offered = await self._availability.slots(
+        return await self._availability.slots(
             visit_type_id=slot.visit_type_id,
             contact_type=slot.contact_type,
             location_id=slot.location_id,
@@ -163,7 +171,6 @@ class SlotSearch:
             last=day,
             time_zone="UTC",
         )
-        return slot in offered
 
     def _check_range(self, first: date, last: date, place: ZoneInfo) -> None:
         if last < first:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from booking.checkout import CheckoutService
 from booking.checkout_start import StartService
+from booking.email_verification import EmailVerification
 from booking.holds import HoldService
 from booking.operations import OperationsService
 from booking.ports import CatalogSource
@@ -23,6 +24,8 @@ class Services:
     quotes: QuoteService
     starts: StartService
     checkouts: CheckoutService
+    email_verification: EmailVerification
     records: RecordsService
     operations: OperationsService
     watching: Watching
+    phone_region: str = "US"  # of phone numbers without a country code (ISO 3166)

@@ -1,26 +1,39 @@
 """The steps of the checkout saga: for each state, what a driver does with a row that stands there.
 
-A step answers the row as it shall be written next. It makes at most one foreign change, never inside a transaction,
+A step answers the row as it shall be written next; before one that sends, the driver asks its guards (guards.py). It makes at most one foreign change, never inside a transaction,
 and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
+import structlog
+
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
-from booking.models import Appointment, Charge
+from booking.guests import GuestRecords, may_use_match
+from booking.models import Appointment, Charge, CreatedPatient, GuestDetails
 from booking.oversight import Attention
 from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
-from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
+from booking.refusals import (
+    AmountNotChargeable,
+    CardDeclined,
+    ClinicianNotBookable,
+    DeclineReason,
+    SlotTaken,
+)
+from booking.stored import Unknown
+from booking.terms import PresentTerms
 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
 SETTLE = timedelta(seconds=30)
 
-# How long a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
+# For how long at least a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
 _RENEWAL = timedelta(minutes=1)
+
+log = structlog.get_logger(__name__)
 
 
 class Steps(Compensation):
@@ -34,13 +47,17 @@ class Steps(Compensation):
         billing: Billing,
         scheduling: Scheduling,
         holds: HoldStore,
+        terms: PresentTerms,
         clock: Clock,
+        guest_records: GuestRecords = GuestRecords.NEW,
     ) -> None:
         super().__init__(billing=billing, scheduling=scheduling)
+        self._terms = terms
         self._patients = patients
         self._cards = cards
         self._holds = holds
         self._clock = clock
+        self._guest_records = guest_records
         self._steps: Mapping[S, Callable[[Checkout], Awaitable[Checkout]]] = {
             S.STARTED: self._started,
             S.PATIENT_INTENDED: self._identify_patient,
@@ -53,8 +70,9 @@ class Steps(Compensation):
             S.BOOKED: self._booked,
             **self._undoing,
         }
-        # Finding the patient, deleting, cancelling and refunding read before they write, and are safe to repeat as they are.
+        # Deleting, cancelling and refunding read before they write, and are safe to repeat as they are.
         self._looks: Mapping[S, Callable[[Checkout], Awaitable[Checkout | None]]] = {
+            S.PATIENT_INTENDED: self._look_for_patient,
             S.CARD_INTENDED: self._look_for_card,
             S.CHARGE_INTENDED: self._look_for_charge,
             S.BOOKING_INTENDED: self._look_for_booking,
@@ -66,47 +84,68 @@ class Steps(Compensation):
 
     async def take(self, checkout: Checkout) -> Checkout:
         """Take the step of the state at which the row stands; no call of the intent may be out."""
-        return await self._steps[checkout.state](checkout)
+        return await self._steps[checkout.known_state](checkout)
 
     async def look(self, checkout: Checkout) -> Checkout | None:
         """What became of an intent that somebody else committed. None: nothing landed, and it may be sent (again).
 
         Raises OutcomeUnknown while it is too early to tell.
         """
-        look = self._looks.get(checkout.state)
+        look = self._looks.get(checkout.known_state)
         return await look(checkout) if look else None
 
     async def glance(self, checkout: Checkout) -> Checkout | None:
         """What is proved to have landed of an intent, however early; None: nothing so far, which proves nothing."""
-        landed = self._landed.get(checkout.state)
+        landed = self._landed.get(checkout.known_state)
         return await landed(checkout) if landed else None
 
     async def _started(self, checkout: Checkout) -> Checkout:
         return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
 
     async def _identify_patient(self, checkout: Checkout) -> Checkout:
-        """Find, else create: safe to repeat, since one email and name is one record upstream."""
-        if checkout.guest is None:
-            raise AssertionError("a checkout without a patient has guest details")
-        found = await self._patients.find(checkout.guest)
-        created = False
-        if found is None:
-            try:
-                found = await self._patients.create(
-                    checkout.guest, clinician_id=checkout.slot.clinician_id, time_zone=checkout.time_zone
-                )
-                created = True
-            except UpstreamRefused as refusal:
-                found = await self._patients.find(checkout.guest)  # perhaps they came in between
-                if found is None and refusal.reason != PATIENT_EXISTS:
-                    return checkout.changed(state=S.CANCELLED, end_reason=EndReason.BOOKING_REFUSED)
-        if found is None:
-            raise OutcomeUnknown("a patient who exists is not found yet")
-        return checkout.changed(state=S.PATIENT_READY, patient_id=found, patient_created=created, guest=None)
+        """Look up, then create. A record that was there before is used only where the guest has proved that it is theirs.
+
+        Whoever has not meets the same calls whether there is one or not, so that nobody learns here who is a patient.
+        """
+        guest = _guest(checkout)
+        match = await self._patients.find(guest)
+        if match is not None and may_use_match(checkout, self._guest_records):
+            return _identified(checkout, match)
+        try:
+            return _created(checkout, await self._create_patient(checkout, guest, apart=match is not None))
+        except UpstreamRefused:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.BOOKING_REFUSED)
+
+    async def _create_patient(
+        self, checkout: Checkout, guest: GuestDetails, *, apart: bool
+    ) -> CreatedPatient:
+        async def create(*, apart: bool) -> CreatedPatient:
+            created = await self._patients.create(
+                guest,
+                clinician_id=checkout.slot.clinician_id,
+                time_zone=checkout.time_zone,
+                reference=checkout.id,
+                apart=apart,
+            )
+            return CreatedPatient(id=created, apart=apart)
+
+        try:
+            return await create(apart=apart)
+        except UpstreamRefused as refusal:
+            if apart or refusal.reason != PATIENT_EXISTS:
+                raise
+            return await create(apart=True)  # somebody came in between, or upstream compares names otherwise
+
+    async def _look_for_patient(self, checkout: Checkout) -> Checkout | None:
+        self._settled(checkout)
+        created = await self._patients.find_created(_guest(checkout), reference=checkout.id)
+        return _created(checkout, created) if created else None
 
     async def _patient_ready(self, checkout: Checkout) -> Checkout:
         if checkout.quote.due_today.is_zero:
-            return await self._held(checkout, S.BOOKING_INTENDED)
+            if checkout.card is not None:
+                return checkout.changed(state=S.CARD_INTENDED)  # is put on file, and nothing is charged to it
+            return await self._on_terms(checkout) or await self._held(checkout, S.BOOKING_INTENDED)
         if checkout.card is None:
             raise AssertionError("a confirmed checkout with something due has a card")
         if checkout.card.token is not None:
@@ -126,17 +165,39 @@ class Steps(Compensation):
             )
         except CardDeclined as refusal:
             return _declined(checkout, refusal.reason)
-        except ClinicianNotBookable:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-        except (UpstreamRefused, UpstreamUnavailable, OutcomeUnknown):
-            return _declined(checkout, DeclineReason.TRY_AGAIN)
+        except (ClinicianNotBookable, UpstreamRefused) as refusal:
+            return _cannot_be_paid(checkout, refusal)
+        except UpstreamUnavailable:
+            return _not_judged(checkout, None)
+        except OutcomeUnknown:
+            return _not_judged(checkout, DeclineReason.TRY_AGAIN)
         return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
 
     async def _look_for_card(self, checkout: Checkout) -> Checkout:
-        return _declined(checkout, DeclineReason.TRY_AGAIN)
+        return _not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def _card_ready(self, checkout: Checkout) -> Checkout:
-        return await self._held(checkout, S.CHARGE_INTENDED)
+        free = checkout.quote.due_today.is_zero
+        then = S.BOOKING_INTENDED if free else S.CHARGE_INTENDED
+        return await self._on_terms(checkout) or await self._held(checkout, then)
+
+    async def _on_terms(self, checkout: Checkout) -> Checkout | None:
+        """The row back at its patient with the present quote, or ended, when what they accepted is sold otherwise now; None: go on."""
+        present = await self._terms.of(checkout.quote)
+        if present is None:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
+        if present is not checkout.quote:
+            return _back_to_patient(checkout).changed(quote=present)
+        return None
+
+    async def _on_terms_still(self, checkout: Checkout) -> Checkout | None:
+        """The row ended when what may be sent once more is sold otherwise now; None: it may.
+
+        It ends rather than goes back to its patient: finding nothing is no certain refusal, and earns no new upstream key.
+        """
+        if _ending(checkout) is None and await self._terms.of(checkout.quote) is not checkout.quote:
+            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
+        return None
 
     async def _held(self, checkout: Checkout, then: S) -> Checkout:
         """Go on if the hold lives or can be taken again; the claim itself is taken with the write."""
@@ -144,41 +205,35 @@ class Steps(Compensation):
         if hold is None:
             now = self._clock.now()
             try:
-                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=now + _RENEWAL), limit=None)
+                ends = max(now + _RENEWAL, checkout.hold_expires_at or now)
+                await self._holds.acquire(checkout.hold_anew(now=now, expires_at=ends), limit=None)
             except SlotTaken:
                 return checkout.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
         return checkout.changed(state=then)
 
     async def _send_charge(self, checkout: Checkout) -> Checkout:
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
-        if self._too_late(checkout):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
         try:
             return _charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
             return _declined(checkout, refusal.reason)
-        except ClinicianNotBookable:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-        except UpstreamRefused:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.PAYMENT_UNAVAILABLE)
+        except (ClinicianNotBookable, AmountNotChargeable, UpstreamRefused) as refusal:
+            return _cannot_be_paid(checkout, refusal)
 
     async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
-        return await self._landed_charge(checkout)
+        landed = await self._landed_charge(checkout)
+        return landed if landed is not None else await self._on_terms_still(checkout)
 
     async def _landed_charge(self, checkout: Checkout) -> Checkout | None:
         landed = await self._billing.find_charge(checkout, since=_intended(checkout))
         return _charged(checkout, landed) if landed is not None else None
 
     async def _charged(self, checkout: Checkout) -> Checkout:
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.COMPENSATING, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        if (reason := _ending(checkout)) is not None:
+            return checkout.changed(state=S.COMPENSATING, end_reason=reason)
         return checkout.changed(state=S.BOOKING_INTENDED)
 
     async def _send_booking(self, checkout: Checkout) -> Checkout:
-        if checkout.cancel_requested:
-            return _not_booked(checkout, EndReason.CANCELLED_BY_PATIENT)
         try:
             return _booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
@@ -191,30 +246,23 @@ class Steps(Compensation):
     async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
         landed = await self._landed_booking(checkout)
-        if landed is not None:
+        if landed is not None or checkout.charge is not None:
             return landed
-        if self._too_late(checkout) and not checkout.cancel_requested:
-            return _not_booked(checkout, EndReason.BOOKING_TIMED_OUT)
-        return None
+        return await self._on_terms_still(checkout)
 
     async def _landed_booking(self, checkout: Checkout) -> Checkout | None:
         landed = await self._scheduling.find(checkout)
         return _booked(checkout, landed) if landed is not None else None
 
     async def _booked(self, checkout: Checkout) -> Checkout:
-        if checkout.end_reason is not None:
-            return checkout.changed(state=S.DELETION_INTENDED)
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.DELETION_INTENDED, end_reason=EndReason.CANCELLED_BY_PATIENT)
+        if (reason := _ending(checkout)) is not None:
+            return checkout.changed(state=S.DELETION_INTENDED, end_reason=reason)
         return checkout.changed(state=S.CONFIRMED)
 
     def _settled(self, checkout: Checkout) -> None:
         """Raise OutcomeUnknown while the intent is too young for finding nothing to mean that nothing landed."""
         if self._clock.now() < _intended(checkout) + SETTLE:
             raise OutcomeUnknown("too early to look")
-
-    def _too_late(self, checkout: Checkout) -> bool:
-        return checkout.confirm_deadline is None or self._clock.now() >= checkout.confirm_deadline
 
 
 def _intended(checkout: Checkout) -> datetime:
@@ -223,20 +271,73 @@ def _intended(checkout: Checkout) -> datetime:
     return checkout.intended_at
 
 
-def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
-    """Back to the patient, for another card; the next attempt has an upstream key of its own."""
+def _guest(checkout: Checkout) -> GuestDetails:
+    if checkout.guest is None:
+        raise AssertionError("a checkout without a patient has guest details")
+    return checkout.guest
+
+
+def _identified(checkout: Checkout, patient_id: str) -> Checkout:
+    return checkout.changed(state=S.PATIENT_READY, patient_id=patient_id, guest=None)
+
+
+def _created(checkout: Checkout, created: CreatedPatient) -> Checkout:
+    ready = _identified(checkout, created.id).changed(patient_created=True)
+    return ready.flagged(Attention.POSSIBLE_DUPLICATE_PATIENT) if created.apart else ready
+
+
+def _ending(checkout: Checkout) -> EndReason | Unknown | None:
+    """Why a row sends nothing more, and is only looked at and undone: something is wrong with it, or somebody has ended it."""
+    if checkout.end_reason is None and checkout.cancel_requested:
+        return EndReason.CANCELLED_BY_PATIENT
+    return checkout.end_reason
+
+
+def _back_to_patient(checkout: Checkout) -> Checkout:
+    """To be confirmed anew, with another card; the next attempt has an upstream key of its own."""
     return checkout.changed(
-        state=S.PATIENT_READY, declined=reason, card=None, card_id=None, confirm_deadline=None
+        state=S.PATIENT_READY, declined=None, card=None, card_id=None, confirm_deadline=None
     )
 
 
+def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
+    return _back_to_patient(checkout).changed(declined=reason)
+
+
+def _not_judged(checkout: Checkout, told: DeclineReason | None) -> Checkout:
+    """Back to the patient: no bank has said anything about the card, which stays on the row as the sign of that.
+
+    `told` is what the patient hears of a token that may be used up; None: it was certainly not sent.
+    """
+    return checkout.changed(state=S.PATIENT_READY, declined=told, confirm_deadline=None)
+
+
+def _cannot_be_paid(
+    checkout: Checkout, refusal: ClinicianNotBookable | AmountNotChargeable | UpstreamRefused
+) -> Checkout:
+    """Over: no card would help. What the practice must mend is in the log."""
+    if isinstance(refusal, ClinicianNotBookable):
+        return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
+    if isinstance(refusal, AmountNotChargeable):
+        due, reason = str(checkout.quote.due_today), EndReason.AMOUNT_NOT_CHARGEABLE
+        log.error("checkout.amount_not_chargeable", checkout=checkout.id, due=due)
+    else:
+        reason = EndReason.PAYMENT_UNAVAILABLE
+        log.error("checkout.payment_unavailable", checkout=checkout.id, why=refusal.reason)
+    return checkout.changed(state=S.CANCELLED, end_reason=reason)
+
+
 def _charged(checkout: Checkout, charge: Charge) -> Checkout:
-    return checkout.changed(state=S.CHARGED, charge=charge)
+    """The money is taken. What it was taken for is not what was accepted: the next step gives it back."""
+    charged = checkout.changed(state=S.CHARGED, charge=charge)
+    if not charge.differs:
+        return charged
+    return charged.changed(end_reason=EndReason.CHARGED_WRONGLY).flagged(Attention.CHARGED_WRONGLY)
 
 
 def _booked(checkout: Checkout, appointment: Appointment) -> Checkout:
     """The appointment stands. What was read back is not what was accepted: the next step undoes it."""
-    slot, differs = checkout.slot, None
+    slot, differs = checkout.slot, checkout.end_reason
     if not _is_as_asked(appointment, checkout):
         differs = EndReason.BOOKING_REFUSED
     if appointment.clinician_id != slot.clinician_id:

@@ -1,15 +1,18 @@
 """The story of a checkout, what it raises and what others are told of it: written in the transaction of the write that they tell of."""
 
+from collections.abc import Mapping
+
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.happenings import Happening, Name, event_id
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind
 from booking.saga_table import LATE
+from booking.stored import Unknown
 from booking.unit_of_work import UnitOfWork
 from booking.watched import Kind, Resource
 
 # What other systems are told of a checkout's end. A late finding that is undone does not change how it ended.
-_ENDS = {
+_ENDS: Mapping[str, Name] = {
     S.CONFIRMED: Name.CHECKOUT_CONFIRMED,
     S.REFUNDED: Name.CHECKOUT_REFUNDED,
     S.CANCELLED: Name.CHECKOUT_CANCELLED,
@@ -20,6 +23,8 @@ _ENDS = {
 
 async def tell(unit: UnitOfWork, before: Checkout, after: Checkout, *, by: str) -> None:
     """Write down a move, raise an alert for each new reason to look and for what is found late, block a clinician whose visit came back as another's."""
+    if after.quote != before.quote:
+        await unit.story.add(event(after, EventKind.REQUOTED, before=before, by=by))
     if after.state != before.state:
         await unit.story.add(event(after, EventKind.MOVED, before=before, by=by))
     for reason in _new_reasons(before, after):
@@ -58,7 +63,7 @@ def event(
     )
 
 
-def _new_reasons(before: Checkout, after: Checkout) -> list[Attention]:
+def _new_reasons(before: Checkout, after: Checkout) -> list[Attention | Unknown]:
     return [reason for reason in after.attention if reason not in before.attention]
 
 

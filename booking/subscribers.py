@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from booking.happenings import Happening, Name
+from booking.stored import Unknown
 
 # How the ids of endpoints begin that the practice's settings declare; the name that they have there follows.
 FROM_SETTINGS = "settings:"
@@ -38,7 +39,7 @@ class Subscriber(Protocol):
         """The same in every process and for ever."""
 
     @property
-    def events(self) -> Collection[Name] | None:
+    def events(self) -> Collection[str] | None:
         """What they want to be told; None: everything."""
 
     async def tell(self, event: Happening) -> None:
@@ -59,7 +60,7 @@ class Endpoint:
 
     id: str
     url: str = field(repr=False)  # it may carry a token
-    events: frozenset[Name] | None  # None: all
+    events: frozenset[Name | Unknown] | None  # None: all
     secrets: tuple[Secret, ...]  # the present one first; none: those that are stored cannot be read
     created_at: datetime  # UTC
     disabled_at: datetime | None = None  # UTC
@@ -97,7 +98,7 @@ class Letters(Protocol):
     async def busy(self, now: datetime) -> Sequence[str]:
         """Ids of those for whom something is to be done, whom nobody has disabled."""
 
-    async def spread(self, subscriber_id: str, wants: Collection[Name] | None, *, limit: int) -> None:
+    async def spread(self, subscriber_id: str, wants: Collection[str] | None, *, limit: int) -> None:
         """Write letters of the next `limit` events behind their place, and move it on."""
 
     async def due(self, subscriber_id: str, now: datetime, *, limit: int) -> Sequence[Letter]:
@@ -120,7 +121,7 @@ class Letters(Protocol):
     async def again(
         self,
         subscriber_id: str,
-        wants: Collection[Name] | None,
+        wants: Collection[str] | None,
         *,
         since: datetime,
         until: datetime,

@@ -1,19 +1,19 @@
-"""What strangers try until it works: cards that may be stolen, promo codes that may be guessed.
+"""What strangers try until it works: cards that may be stolen, promo codes that may be guessed, mailboxes that are not theirs.
 
 A trial is counted before it is made, so that a hundred at once are no more than one after the other, and taken back when it
 was none: the payment went through, or nobody learned anything. What remains of the count is what was declined.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from booking.catalog import Plan
 from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
 from booking.current import current_work
 from booking.errors import UpstreamUnavailable
-from booking.models import Promo
+from booking.models import CardChoice, Promo
 from booking.ports import Promotions
 from booking.principals import STRANGERS, Caller
 from booking.recording import at_rest
@@ -24,6 +24,8 @@ class Tried(StrEnum):
 
     CARD = "card"
     PROMO_CODE = "promo_code"
+    UNPAID_VISIT = "unpaid_visit"  # see unpaid.py
+    EMAIL_CODE = "email_code"  # that is sent to a mailbox
 
 
 class Trial(Protocol):
@@ -37,12 +39,40 @@ class Trials(Protocol):
     """Bounds trials by who makes them, by their network, and by all together who have not signed in."""
 
     async def begin(
-        self, what: Tried, *, names: Collection[str], client: str | None, signed_in: bool
+        self,
+        what: Tried,
+        *,
+        names: Collection[str],
+        client: str | None,
+        signed_in: bool,
+        day: str | None = None,
     ) -> Trial:
-        """Count one, for each of these names (keys of principals) and for their network, where that is known.
+        """Count one, for each of these names (keys of principals), for their network, where that is known, and for a clinician's day.
 
         Raises TooManyAttempts; then it is not counted.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What a confirm is counted as, each with how to tell afterwards that it was none."""
+
+    trials: tuple[tuple[Trial, Callable[[Checkout], bool]], ...] = ()
+
+    def also(self, trial: Trial | None, was_none: Callable[[Checkout], bool]) -> Self:
+        """The same with one more, where there is one."""
+        return replace(self, trials=(*self.trials, (trial, was_none))) if trial else self
+
+    async def forgive(self) -> None:
+        """Take everything back: the confirm was refused before it did anything."""
+        for trial, _ in self.trials:
+            await trial.forgive()
+
+    async def settle(self, checkout: Checkout) -> None:
+        """Take back what the checkout shows to have been none."""
+        for trial, was_none in self.trials:
+            if was_none(checkout):
+                await trial.forgive()
 
 
 class BoundedPromotions:
@@ -71,25 +101,35 @@ class BoundedPromotions:
         return promo
 
 
-async def try_card(trials: Trials, caller: Caller, checkout: Checkout) -> Trial:
-    """Count a card that is about to be tried: for the checkout's owner (a guest is one checkout) and whoever started it.
+async def try_card(
+    trials: Trials, caller: Caller, checkout: Checkout, card: CardChoice, *, also: Counted
+) -> Counted:
+    """Count a card that is about to be tried, besides what is counted: for the checkout's owner (a guest is one checkout) and whoever started it.
 
     Raises TooManyAttempts.
     """
-    return await trials.begin(
+    trial = await trials.begin(
         Tried.CARD,
         names={checkout.owner, checkout.started_by},
         client=caller.client,
         signed_in=caller.principal.kind not in STRANGERS,
     )
+    is_new = (
+        card.token is not None
+    )  # attaching it tells whether it is good; one on file is only named until it is charged
+    return also.also(trial, lambda row: not was_trial(row, is_new=is_new))
 
 
-def was_no_trial(checkout: Checkout) -> bool:
-    """Whether the card of a confirmed checkout is not to be counted: it paid, or its outcome is not known for now.
+def was_trial(checkout: Checkout, *, is_new: bool) -> bool:
+    """Whether a bank has said something about the card of a confirmed checkout, and it did not pay.
 
-    A card that was attached and then not charged is counted: who cancels in that moment, or loses the slot, knows that it is good.
+    A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, or had it put on file
+    for a visit that costs nothing, knows that it is good. Whose outcome is not known for now is none: answers that get lost must
+    not use up what patients may do.
     """
-    if checkout.cancel_requested:
-        return False
-    parked = not at_rest(checkout) and checkout.lease_owner is None
-    return parked or checkout.stands in {S.CONFIRMED, S.REFUNDED}
+    if checkout.declined is not None:
+        return not checkout.card_unjudged
+    if checkout.charge is not None:
+        return checkout.cancel_requested
+    was_attached = is_new and checkout.card_id is not None
+    return was_attached and (at_rest(checkout) or checkout.cancel_requested)

@@ -48,6 +48,12 @@ class CheckoutRepository(Protocol):
         Later by as long as it has stood unwritten, within bounds: the longer it fails, the more rarely it is tried.
         """
 
+    async def note_hold(self, hold_id: str, *, expires_at: datetime) -> None:
+        """Write down when the hold ends on the live checkout that stands on it, if there is one.
+
+        Its version stays: nobody who drives it decides by this.
+        """
+
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts besides this one."""
 

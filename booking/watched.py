@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from booking.models import AppointmentStatus
+from booking.stored import Unknown
 
 
 class Kind(StrEnum):
@@ -33,7 +34,7 @@ class Resource:
     They have an order: whoever marks several in one transaction does it in this, so that nobody waits in a circle.
     """
 
-    kind: Kind
+    kind: Kind | Unknown
     id: str
 
     def __str__(self) -> str:

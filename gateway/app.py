@@ -21,7 +21,7 @@ from gateway.http import GraphQLEndpoint
 from gateway.idempotency import REPLAYED_HEADER, MutationGuard
 from gateway.idempotency_keys import KEY_HEADER
 from gateway.rates import OperationRates, RefusedSenders
-from gateway.readiness import Readiness
+from gateway.readiness import WRITES_REMEMBERED_SECONDS, Readiness
 from gateway.requests import REQUEST_ID_HEADER
 from gateway.sealing import sealer
 from gateway.security_headers import SecurityHeaders
@@ -45,6 +45,9 @@ _PREFLIGHT_SECONDS = 7200
 # Whoever deploys may have meant it so; they are told, and requests are served.
 _READY_BUT = "ready, but no bound of a network holds: FRONTDOOR_CLIENT_ADDRESS_HEADER is not set"
 
+_NO_DATABASE = "not ready: run `frontdoor migrate`, or look whether the database answers"
+_NO_WRITES = "not ready: the database takes no writes; look whether its disk is full, or it is read-only"
+
 log = structlog.get_logger(__name__)
 
 
@@ -58,6 +61,7 @@ class _Gateway:
         self._system: System | None = None
         self._endpoint: GraphQLEndpoint | None = None
         self._readiness = Readiness(self._database_is_ready)
+        self._takes_writes = Readiness(self._database_takes_writes, well_for=WRITES_REMEMBERED_SECONDS)
         self.webhooks = _Webhooks()
 
     @contextlib.asynccontextmanager
@@ -79,15 +83,18 @@ class _Gateway:
         await self._endpoint(scope, receive, send)
 
     async def ready(self, _request: Request) -> Response:
-        """Say whether requests can be served: the database answers and has today's tables."""
-        if await self._readiness():
-            return PlainTextResponse(_READY_BUT if self._settings.blind_to_networks else "ready")
-        return PlainTextResponse(
-            "not ready: run `frontdoor migrate`, or look whether the database answers", 503
-        )
+        """Say whether requests can be served: the database answers, has today's tables, and would keep a mutation."""
+        if not await self._readiness():
+            return PlainTextResponse(_NO_DATABASE, 503)
+        if not await self._takes_writes():
+            return PlainTextResponse(_NO_WRITES, 503)
+        return PlainTextResponse(_READY_BUT if self._settings.blind_to_networks else "ready")
 
     async def _database_is_ready(self) -> bool:
         return self._system is not None and await ready(self._system.engine)
+
+    async def _database_takes_writes(self) -> bool:
+        return self._system is not None and await self._system.write_probe()
 
 
 class _Webhooks:

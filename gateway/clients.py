@@ -1,4 +1,4 @@
-"""Which network a request comes from, made unreadable: what a bound on live holds counts by."""
+"""Which network a request comes from, made unreadable, and the block of addresses around it: what bounds on strangers count by."""
 
 import hashlib
 import hmac
@@ -12,8 +12,13 @@ from dataclasses import dataclass, field
 import structlog
 from starlette.datastructures import Headers
 
+from booking.principals import BLOCK_NAME
+
 # An IPv6 network hands out this much to each of its customers (RFC 6177): one of them has as many addresses as they like.
 _IPV6_CUSTOMER = 64
+
+# What one customer may have besides, for the price of one machine: a site's IPv6 /48 (RFC 6177), an IPv4 /24 (the least that is routed).
+_IPV6_BLOCK, _IPV4_BLOCK = 48, 24
 
 # With a port, as some proxies write them; IPv6 then has brackets (RFC 7239, section 6).
 _IPV4_AND_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}")
@@ -74,7 +79,10 @@ class ClientNames:
     unreadable: UnreadableAddresses = field(default_factory=UnreadableAddresses, repr=False, compare=False)
 
     def name(self, headers: Headers) -> str | None:
-        """An HMAC of the address (of the whole network, for IPv6). The last address counts: the proxy's own word."""
+        """An HMAC of the address (of the whole network, for IPv6). The last address counts: the proxy's own word.
+
+        It begins with the name of the block that the network is a part of (see `booking.principals.block_of`).
+        """
         if self.header is None:
             return None
         try:
@@ -82,7 +90,12 @@ class ClientNames:
         except ValueError:
             self.unreadable.met(header=self.header, missing=self.header not in headers)
             return None
-        name = str(address)
         if isinstance(address, ipaddress.IPv6Address):
-            name = str(ipaddress.ip_network((address, _IPV6_CUSTOMER), strict=False))
-        return hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()
+            network, block = _IPV6_CUSTOMER, _IPV6_BLOCK
+        else:
+            network, block = address.max_prefixlen, _IPV4_BLOCK
+        return self._hidden(address, block) + self._hidden(address, network)
+
+    def _hidden(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int) -> str:
+        name = str(ipaddress.ip_network((address, prefix), strict=False))
+        return hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:BLOCK_NAME]

@@ -1,5 +1,8 @@
 """The command line: `frontdoor COMMAND`. Each command imports what it needs, so that none is slow for another's sake."""
 
+import sys
+from io import TextIOWrapper
+
 import click
 
 from gateway.commands.audit import audit
@@ -12,12 +15,18 @@ from gateway.commands.handlers import handlers
 from gateway.commands.processes import emulator, migrate, serve, worker
 from gateway.commands.upstream import upstream
 from gateway.commands.webhooks import webhooks
+from gateway.zone_rules import zone_rules_of_process
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="frontdoor", message="frontdoor %(version)s")
 def main() -> None:
     """Frontdoor: the patient-side gateway for practices that run on Healthie."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # What the terminal's encoding does not have is spelled out (`\\u201c`): it must not end a command.
+            stream.reconfigure(errors="backslashreplace")
+    zone_rules_of_process()
 
 
 for command in (

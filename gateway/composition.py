@@ -13,6 +13,9 @@ from datetime import timedelta
 from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
 from booking.current import current_work
+from booking.early_checks import EarlyChecks
+from booking.email_verification import CodeSender, EmailVerification
+from booking.guards import Guards
 from booking.late import LateTruth
 from booking.lookout import OFTEN, SELDOM, Lookout
 from booking.oversight import AlertPort, Attention
@@ -21,8 +24,10 @@ from booking.ports import ChargeLedger, Clock
 from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
+from gateway.hold_alarm import DayHeldAlarm
 from gateway.lockouts import LockoutAlarm
 from gateway.rates.connect import connect_counts, connect_trials
 from gateway.sealing import sealer
@@ -34,35 +39,47 @@ from gateway.system import System
 from gateway.telling import Telling
 from gateway.tokens import derive_key
 from gateway.webhook_oversight import silence_watch, webhook_health
+from gateway.zone_rules import zone_rules_of_process
 from integrations.alerts.log import LoggedAlerts
 from integrations.alerts.webhook import connect_webhook
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.changes import SqlChanges
 from integrations.database.engine import connect_database
+from integrations.database.grounds import SqlGrounds
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
+from integrations.database.key_proofs import SqlKeyProofs
 from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.unit_of_work import sql_unit_of_work
+from integrations.database.write_probe import WriteProbe
 from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import connect
 from integrations.healthie.errors import SilentNoOp
 from integrations.healthie.gate import Gate
+from integrations.healthie.keys import Proving
 from integrations.stripe.declines import DECLINES
+
+# So long a start waits for what is heard of keys that were never proved before: a practice of a few clinicians then offers all of them
+# with its first answer. Whoever is proved later is offered from then on.
+FIRST_PROOFS_SECONDS = 1.0
 
 
 @contextlib.asynccontextmanager
 async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[System]:
-    """Build the system, prove the clinicians' keys, now and again, and take everything down on leaving.
+    """Build the system, and take everything down on leaving; inside, the clinicians' keys are proved, now and again.
 
     Every time is told by `clock`: the machine's, unless another is given.
     """
+    zone_rules_of_process()  # a program that embeds this one may not have come by the command line
     clock = clock or SystemClock()
     secret = settings.secret_key.get_secret_value()
     async with contextlib.AsyncExitStack() as exits:
         engine = connect_database(settings.database_url)
         exits.push_async_callback(engine.dispose)
+        write_probe = WriteProbe(engine=engine, clock=clock)
+        exits.push_async_callback(write_probe.aclose)
         trail = SqlAuditTrail(engine=engine, key=audit_keys(settings)[0])
         anchoring = Anchoring(trail=trail, sinks=anchor_sinks(settings), clock=clock)
         exits.push_async_callback(anchoring.close)  # after everything that calls upstream has ended
@@ -91,15 +108,20 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 shard=settings.healthie_shard,
                 recipient_id=settings.payment_recipient_id,
                 audit=audited_calls(settings, trail=trail, clock=clock),
+                proving=Proving(
+                    proofs=SqlKeyProofs(engine=engine),
+                    # The same key at another Healthie is another key.
+                    digest=_digest(derive_key(secret, f"key-proofs {settings.healthie_url}")),
+                    pacer=shared.proof_pacer,
+                ),
                 gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(watch=watch)),
                 noticed=alert_silent_no_op,
                 shelf=shared.shelf,
                 now=clock.now,
             )
         )
-        await healthie.keys.prove()
-        # In every process, since each keeps what was said of the keys to itself.
         _beside(healthie.keys.keep_proved(), exits)
+        await healthie.keys.wait_until_heard(within=FIRST_PROOFS_SECONDS)
         sign_in = await connect_sign_in(
             settings,
             patients=healthie.patients,
@@ -114,16 +136,27 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             billing=healthie.billing,
             scheduling=healthie.scheduling,
             holds=holds,
+            terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
             clock=clock,
+            guest_records=settings.guest_records,
         )
         late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger)
         name = _process_name()
-        saga = Saga(steps=steps, late=late, units=units, holds=holds, clock=clock, name=name)
+        saga = Saga(
+            steps=steps,
+            guards=Guards(grounds=SqlGrounds(engine=engine), keys=healthie.keys, clock=clock),
+            late=late,
+            units=units,
+            holds=holds,
+            clock=clock,
+            name=name,
+        )
         counts = connect_counts(settings, shared.redis, clock)
         blocks = SqlBlockedClinicians(engine=engine)
         catalog = OpenCatalog(source=healthie.catalog, blocks=blocks)
         browsing = OpenCatalog(source=healthie.browsing, blocks=blocks)
         changes, happenings = SqlChanges(engine=engine), SqlHappeningLog(engine=engine)
+        trials = connect_trials(settings, counts, watch, clock)
         services = build_services(
             settings,
             heard=shared.heard,
@@ -135,13 +168,22 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             units=units,
             saga=saga,
             clock=clock,
-            trials=connect_trials(settings, counts, watch, clock),
+            trials=trials,
+            day_held=DayHeldAlarm(watch=watch),
+            email_verification=EmailVerification(
+                sender=_code_sender(settings, clock),
+                units=units,
+                clock=clock,
+                trials=trials,
+                digest=_digest(derive_key(secret, "email-code")),
+            ),
         )
         exits.push_async_callback(services.checkouts.aclose)
         telling = Telling(settings=settings, units=units, watch=watch, clock=clock, name=name)
         exits.push_async_callback(telling.aclose)
         watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
         inbox = SqlInbox(engine=engine)
+        early_checks = EarlyChecks(check=saga.glance)
         yield System(
             clock=clock,
             engine=engine,
@@ -154,6 +196,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             anchoring=anchoring,
             counts=counts,
             idempotency=IdempotencyKeys(engine=engine),
+            write_probe=write_probe,
             sign_in=sign_in,
             ledger=ledger,
             inbox=inbox,
@@ -170,11 +213,12 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             refresher=Refresher(
                 units=units,
                 watched=watched,
-                wake=saga.glance,
+                wake=early_checks.request,
                 forget_free_time=services.search.forget,
                 clock=clock,
                 name=name,
             ),
+            early_checks=early_checks,
             visit_poll=VisitPoll(units=units, visits=watched, clock=clock),
             webhook_health=webhook_health(
                 settings,
@@ -202,6 +246,19 @@ async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) ->
         return (LoggedAlerts(),)
     url = settings.alert_webhook_url.get_secret_value()
     return (await exits.enter_async_context(connect_webhook(url)), LoggedAlerts())
+
+
+def _code_sender(settings: Settings, clock: Clock) -> CodeSender | None:
+    """Who mails one-time codes, where the practice has named a mail server."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    # Loaded only where it is used: a tenth of a second at every start.
+    from integrations.mail.smtp import MailServer, SmtpCodes  # noqa: PLC0415
+
+    server = MailServer.of(settings.smtp_url.get_secret_value())
+    return SmtpCodes(
+        server=server, sender=settings.mail_from, clock=clock, needs_tls=not settings.in_development
+    )
 
 
 async def _ledger(settings: Settings, exits: contextlib.AsyncExitStack) -> ChargeLedger | None:

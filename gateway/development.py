@@ -1,6 +1,7 @@
 """`frontdoor dev`: a stack for a developer, and a word on where it answers."""
 
 import asyncio
+import contextlib
 import shlex
 import sys
 import time
@@ -18,12 +19,12 @@ async def run_until_stopped(
     """Start the stack, say where it is, and stay until stopped. Raises StackError."""
     stopped = stop()
     started = time.monotonic()
-    click.echo("Starting the Healthie emulator, the gateway and a worker …")
+    _say("Starting the Healthie emulator, the gateway and a worker …")
     async with local_stack(
         directory=directory, gateway_port=gateway_port, emulator_port=emulator_port, quiet=False
     ) as stack:
         settings = _written(stack.settings, directory / "settings.env")
-        click.echo(
+        _say(
             f"""
   Frontdoor is ready ({time.monotonic() - started:.1f} s)
 
@@ -38,10 +39,18 @@ async def run_until_stopped(
 """
         )
         await stopped.wait()
-    click.echo("\nStopped.")
+    _say("\nStopped.")
+
+
+def _say(text: str) -> None:
+    """Say it, as long as whoever started the stack reads along."""
+    with contextlib.suppress(OSError):
+        click.echo(text)
 
 
 def _written(settings: Mapping[str, str], path: Path) -> Path:
     """Write the stack's settings as a shell reads them, so that any command can be tried on it."""
-    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()))
+    path.write_text(
+        "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()), encoding="utf-8"
+    )
     return path

@@ -21,9 +21,11 @@ from booking.errors import (
     OutcomeUnknown,
     StaleCheckout,
     TooMuchWatched,
+    UnknownState,
     UpstreamUnavailable,
 )
 from booking.refusals import Refusal
+from integrations.database.outages import is_outage
 from schema.errors import RequestError
 
 log = structlog.get_logger(__name__)
@@ -57,14 +59,18 @@ def explain(error: GraphQLError, *, request_id: str) -> Explained:
     cause = error.original_error
     if _of_argument(cause) or (not error.path and (cause is None or isinstance(cause, GraphQLError))):
         return _of_document(error)
-    return _of_cause(cause) or Explained(
+    if (explained := _of_cause(cause)) is not None:
+        return explained
+    if _is_outage(cause):
+        return _UNAVAILABLE
+    return Explained(
         code="INTERNAL", message="Something went wrong on our side.", extensions={"requestId": request_id}
     )
 
 
 def is_fault(error: GraphQLError) -> bool:
-    """Whether it is ours to repair."""
-    return explain(error, request_id="").code == "INTERNAL"
+    """Whether it is ours to repair; an outage of the database is, whatever its caller is told."""
+    return explain(error, request_id="").code == "INTERNAL" or _is_outage(error.original_error)
 
 
 def format_error(error: GraphQLError, explained: Explained) -> dict[str, Any]:
@@ -89,7 +95,7 @@ def as_request_error(error: Exception, *, request_id: str) -> RequestError:
         return error
     met = GraphQLError("", original_error=error)
     told = explain(met, request_id=request_id)
-    if told.code == "INTERNAL":
+    if is_fault(met):
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             log_fault(met)
     refused = RequestError(told.message)
@@ -105,11 +111,15 @@ def log_fault(error: GraphQLError) -> None:
     cause = error.original_error or error
     frames = traceback.extract_tb(cause.__traceback__)[-_FRAMES:]
     log.error(
-        "graphql.field_failed",
+        "graphql.database_unavailable" if _is_outage(cause) else "graphql.field_failed",
         path=".".join(map(str, error.path or ())),
         error=f"{type(cause).__module__}.{type(cause).__qualname__}",
         at=[f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}" for frame in frames],
     )
+
+
+def _is_outage(cause: Exception | None) -> bool:
+    return cause is not None and is_outage(cause)
 
 
 def _of_argument(cause: Exception | None) -> bool:
@@ -153,7 +163,7 @@ def _of_cause(cause: Exception | None) -> Explained | None:
             explained = Explained(
                 code="TOO_MUCH_WATCHED", message=cause.message, extensions={"retryable": True}
             )
-        case OutcomeUnknown() | StaleCheckout():
+        case OutcomeUnknown() | StaleCheckout() | UnknownState():
             explained = _UNKNOWN
     return explained
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from booking.errors import InvalidInput, NotFound, UpstreamUnavailable
+from booking.errors import InvalidInput, NotFound, OutcomeUnknown, UpstreamUnavailable
 from booking.ports import Clock
 from booking.refusals import Refusal
 from gateway.idempotency_keys import read_key
@@ -31,6 +31,7 @@ from integrations.database.idempotency import (
     Replay,
     Scope,
 )
+from integrations.database.outages import is_outage
 from resolvers.outcomes import recall, reference_of
 from schema.context import Context
 from schema.errors import RequestError
@@ -124,32 +125,57 @@ class MutationGuard:
         until = loop.time() + self._patience.total_seconds()
         pause = _FIRST_LOOK_SECONDS
         while True:
-            now = self._clock.now()
-            answer = await self._keys.claim(
-                scope, fingerprint=fingerprint, now=now, in_flight_until=now + self._in_flight
-            )
+            answer = await self._claim_once(scope, fingerprint)
             if not isinstance(answer, InFlight) or loop.time() >= until:
                 return answer
             await asyncio.sleep(pause)
             pause *= 2
 
+    async def _claim_once(self, scope: Scope, fingerprint: str) -> Answer:
+        """Claim. Raises UpstreamUnavailable when it cannot be kept: then nothing is done."""
+        now = self._clock.now()
+        try:
+            return await self._keys.claim(
+                scope, fingerprint=fingerprint, now=now, in_flight_until=now + self._in_flight
+            )
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.error("mutation.not_begun", field=scope.field, error=type(error).__name__)  # noqa: TRY400 - its text may quote values
+            raise UpstreamUnavailable("the database takes no writes") from error
+
     async def _run(self, claim: Claimed, resolve: Callable[[], Awaitable[object]]) -> object:
-        """Run it. What failed with an unknown outcome is left to the next request with the key and its arguments."""
+        """Run it. What failed with an unknown outcome is left to the next request with the key and its arguments.
+
+        Raises OutcomeUnknown when the database failed in the middle of it.
+        """
         try:
             async with self._renewed(claim):
                 outcome = await resolve()
         except _NOTHING_DONE:
-            await self._keys.release(claim)
+            await self._noted(claim, self._keys.release(claim))
             raise
-        except BaseException:
-            await asyncio.shield(self._keys.suspend(claim, now=self._clock.now()))
-            raise
+        except BaseException as error:
+            await asyncio.shield(self._noted(claim, self._keys.suspend(claim, now=self._clock.now())))
+            if not is_outage(error):
+                raise
+            log.error("mutation.interrupted", field=claim.scope.field, error=type(error).__name__)  # noqa: TRY400 - as above
+            raise OutcomeUnknown("the database went away") from error
         reference = reference_of(outcome)
         if reference is None:
-            await self._keys.suspend(claim, now=self._clock.now())
+            await self._noted(claim, self._keys.suspend(claim, now=self._clock.now()))
         else:
-            await self._keys.complete(claim, reference=reference)
+            await self._noted(claim, self._keys.complete(claim, reference=reference))
         return outcome
+
+    async def _noted(self, claim: Claimed, writing: Awaitable[bool]) -> None:
+        """Write what came of the claim. Where that is not possible it runs out by itself, and what was done is done."""
+        try:
+            await writing
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("idempotency.not_noted", field=claim.scope.field, error=type(error).__name__)
 
     @contextlib.asynccontextmanager
     async def _renewed(self, claim: Claimed) -> AsyncIterator[None]:

@@ -97,6 +97,8 @@ async def local_stack(
             "FRONTDOOR_RATE_FACTOR": "1000",
             "FRONTDOOR_CARDS_PER_CALLER": "1000",
             "FRONTDOOR_CARDS_OF_GUESTS": "1000",
+            "FRONTDOOR_UNPAID_PER_CLINICIAN_DAY": "1000",
+            "FRONTDOOR_UNPAID_OF_GUESTS": "1000",
             "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK": "true",
             "FRONTDOOR_EMULATOR_URL": emulator,
             "FRONTDOOR_LOG_FORMAT": "console",
@@ -191,7 +193,7 @@ class _Family:
     def _tail(self, command: str) -> str:
         if not self._quiet:
             return ""
-        lines = self._log(command).read_text(errors="replace").splitlines()[-15:]
+        lines = self._log(command).read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
         return "\n".join(["", *lines])
 
 

@@ -1,11 +1,14 @@
 """Logs: events with key-values, through structlog, to standard error."""
 
+import json
 import logging
 import sys
 import traceback
+from typing import TextIO, cast
 
 import structlog
 
+from gateway.log_stream import LogStream
 from gateway.settings.operation import LogFormat
 
 
@@ -48,11 +51,13 @@ def _places(error: BaseException) -> list[str]:
 
 
 def configure_logs(*, log_format: LogFormat, level: str) -> None:
-    """Set up structlog for this process; libraries' own warnings join the same stream."""
+    """Set up structlog for this process; libraries' own warnings join the same stream. Nothing that is logged raises."""
+    as_json = log_format is LogFormat.JSON
+    stream = LogStream(sys.stderr, notice=_lost_as_json if as_json else _lost_in_words)
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
-        if log_format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
     structlog.configure(
         processors=[
@@ -63,9 +68,17 @@ def configure_logs(*, log_format: LogFormat, level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream)),  # a line in one piece
         cache_logger_on_first_use=False,  # a logger that is kept could not be captured, nor told of a new level
     )
-    libraries = logging.StreamHandler(sys.stderr)
+    libraries = logging.StreamHandler(stream)
     libraries.setFormatter(LibraryFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[libraries])
+
+
+def _lost_as_json(count: int) -> str:
+    return json.dumps({"event": "log.lines_lost", "level": "warning", "count": count})
+
+
+def _lost_in_words(count: int) -> str:
+    return f"[warning  ] log.lines_lost count={count}"

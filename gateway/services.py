@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
+from booking.email_verification import EmailVerification
+from booking.hold_capacity import AnonymousShare, HoldAlarm, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.lookout import Changes
 from booking.operations import OperationsService
@@ -16,6 +18,7 @@ from booking.search import SlotSearch
 from booking.services import Services
 from booking.trials import BoundedPromotions, Trials
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidVisits
 from booking.watching import Watching
 from gateway.settings import Settings
 from integrations.healthie.connect import Healthie
@@ -34,6 +37,8 @@ def build_services(
     saga: Saga,
     clock: Clock,
     trials: Trials,
+    day_held: HoldAlarm,
+    email_verification: EmailVerification,
 ) -> Services:
     """Build them on their ports, with the rules that the settings give."""
     search = SlotSearch(
@@ -41,6 +46,7 @@ def build_services(
     )
     promotions = BoundedPromotions(inner=healthie.promotions, trials=trials)
     quotes = QuoteService(catalog=catalog, promotions=promotions)
+    unpaid = UnpaidVisits(policy=settings.unpaid_visits, trials=trials)
     records = RecordsService(patients=healthie.patients, cards=healthie.cards)
     return Services(
         catalog=browsing,
@@ -57,9 +63,16 @@ def build_services(
                 per_owner=settings.holds_per_owner,
                 per_client=settings.holds_per_client,
             ),
+            share=AnonymousShare(
+                store=holds,
+                search=search,
+                clock=clock,
+                rules=ShareRules(everybody=settings.anonymous_holds_percent / 100),
+                alarm=day_held,
+            ),
         ),
         quotes=quotes,
-        starts=StartService(saga=saga, quotes=quotes, holds=holds, units=units, clock=clock),
+        starts=StartService(saga=saga, quotes=quotes, holds=holds, units=units, clock=clock, unpaid=unpaid),
         checkouts=CheckoutService(
             saga=saga,
             holds=holds,
@@ -71,9 +84,12 @@ def build_services(
                 answer_within=timedelta(seconds=settings.answer_seconds),
             ),
             trials=trials,
+            unpaid=unpaid,
         ),
+        email_verification=email_verification,
         records=records,
         operations=OperationsService(units=units),
+        phone_region=settings.phone_region,
         watching=Watching(
             pokes=heard, search=search, records=records, units=units, changes=changes, clock=clock
         ),

@@ -25,6 +25,7 @@ class Shared:
 
     holds: HoldStore
     pacer: Pacer  # one pace of each API key for all, where there is a Redis
+    proof_pacer: Pacer  # the same for proving whose the clinicians' keys are
     heard: LocalPokes  # what those who watch in this process hear, whoever said it
     word: "RedisPokes | None" = None  # what processes tell one another; None: each looks for itself
     shelf: Shelf | None = None  # where they leave the catalogue for one another
@@ -39,11 +40,14 @@ class Shared:
 def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: AsyncExitStack) -> Shared:
     """Build it; nothing is sent before the first use."""
     pace = Pace(per_second=settings.healthie_requests_per_second, burst=settings.healthie_burst)
+    # Each clinician's key has a bucket of its own; the account that may be locked out is one, and patients use it meanwhile.
+    proof_pace = Pace(per_second=pace.per_second / 2, burst=max(1, pace.burst // 4))
     heard = LocalPokes()
     if settings.redis_url is None:
         return Shared(
             holds=SqlHoldStore(engine=engine, clock=clock),
             pacer=LocalPacer(pace, clock=lambda: clock.now().timestamp()),
+            proof_pacer=LocalPacer(proof_pace, clock=lambda: clock.now().timestamp()),
             heard=heard,
         )
     # Loaded only where it is used: a quarter of a second at every start.
@@ -63,6 +67,7 @@ def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: Async
     return Shared(
         holds=RedisHoldStore(client=patient, prefix=prefix, secret=secret, clock=clock),
         pacer=RedisPacer(pace, client=hasty, prefix=prefix),
+        proof_pacer=RedisPacer(proof_pace, client=hasty, prefix=prefix),
         heard=heard,
         word=word,
         shelf=RedisShelf(client=hasty, prefix=prefix),

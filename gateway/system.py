@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.alerts import Watch
+from booking.early_checks import EarlyChecks
 from booking.lookout import Lookout
 from booking.oversight import Attention
 from booking.polling import VisitPoll
 from booking.ports import ChargeLedger, Clock, HoldStore
 from booking.refreshing import Refresher
-from booking.saga import Saga
+from booking.saga import STEP_BUDGET, Saga
 from booking.services import Services
 from booking.silence import SilenceWatch
 from booking.unit_of_work import UnitOfWorkFactory
@@ -30,6 +31,7 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
 from integrations.database.letters import reap_letters
+from integrations.database.write_probe import WriteProbe
 from integrations.healthie.connect import Healthie
 from integrations.healthie.drift import Severity
 
@@ -52,11 +54,13 @@ class System:
     anchoring: Anchoring
     counts: Counts  # of what was asked for and tried
     idempotency: IdempotencyKeys
+    write_probe: WriteProbe
     sign_in: TokenVerifier
     ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
     inbox: SqlInbox
     happenings: SqlHappeningLog
     refresher: Refresher
+    early_checks: EarlyChecks  # of checkouts, that the refresher asks for
     visit_poll: VisitPoll
     webhook_health: WebhookHealth | None  # None: no webhooks are wanted
     silence: SilenceWatch | None
@@ -85,7 +89,12 @@ class System:
             clock=self.clock,
             chores=self._chores(),
             apart=(
-                Chore(name="look_at_marks", every=timedelta(seconds=1), work=self.refresher.take_up),
+                Chore(
+                    name="look_at_marks",
+                    every=timedelta(seconds=1),
+                    work=self.refresher.run_due,
+                    end=self._end_looks,
+                ),
                 Chore(name="tell_subscribers", every=timedelta(seconds=1), work=self.telling.look),
                 # Whether a turn is due is for all workers together; these say how often one asks.
                 Chore(name="poll_changed_visits", every=timedelta(minutes=1), work=self.visit_poll.changed),
@@ -93,6 +102,11 @@ class System:
                 *self._webhook_chores(),
             ),
         )
+
+    async def _end_looks(self) -> None:
+        """Let the looks and early checks that were started end, as long as a step lasts; what is cut off is due later."""
+        closing = self.early_checks.aclose(within=STEP_BUDGET.total_seconds())
+        await asyncio.gather(self.refresher.rest(), closing)
 
     def _webhook_chores(self) -> tuple[Chore, ...]:
         if self.webhook_health is None or self.silence is None:

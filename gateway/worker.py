@@ -19,6 +19,10 @@ POLL_SECONDS = 1.0
 # How many checkouts are driven at once: each may wait a minute for Healthie, which answers all of them at one pace.
 AT_ONCE = 20
 
+# A database that cannot be written (full, or read-only) takes no lease either: every row is due still at the next look, and would
+# fail again each second. As short as its patients should wait once there is room.
+NOTHING_WRITTEN_REST = timedelta(seconds=5)
+
 # How the audit of upstream calls names whoever asked.
 ACTOR = "worker"
 
@@ -33,6 +37,7 @@ class Chore:
     every: timedelta
     first: timedelta | None = None  # after the start; else as every
     work: Callable[[], Awaitable[object]]
+    end: Callable[[], Awaitable[object]] | None = None  # of one apart: what it started comes to its end
 
 
 class Worker:
@@ -45,17 +50,19 @@ class Worker:
         units: UnitOfWorkFactory,
         clock: Clock,
         chores: tuple[Chore, ...] = (),
-        apart: tuple[Chore, ...] = (),  # that may take long: none of them keeps another waiting
+        apart: tuple[Chore, ...] = (),  # that are done whether the database answers or not, and at once
     ) -> None:
         self._saga = saga
         self._units = units
         self._clock = clock
         self._database_answers = False
+        self._rests_until: datetime | None = None  # nothing could be written lately
         self._under_way: set[str] = set()  # ids of checkouts
         self._wake = asyncio.Event()
         self._next: dict[Chore, datetime] = {
             chore: clock.now() + (chore.first or chore.every) for chore in chores
         }
+        self._chores_under_way: set[Chore] = set()
         self._apart = apart
 
     async def run(self, stop: asyncio.Event, *, beat: Callable[[], object] | None = None) -> None:
@@ -92,17 +99,22 @@ class Worker:
         while not stop.is_set():
             await self._do(chore)
             await _set_within(stop, chore.every.total_seconds())
+        if chore.end is not None:
+            await chore.end()
 
     async def _chores(self, stop: asyncio.Event) -> None:
-        """Beside the checkouts, since a chore may wait for a chat, a disk or Healthie."""
-        while not stop.is_set():
-            await self._do_what_is_due()
-            await _set_within(stop, POLL_SECONDS)
+        """Beside the checkouts and beside each other, since a chore may wait for a chat, a disk or Healthie."""
+        async with asyncio.TaskGroup() as tasks:
+            while not stop.is_set():
+                for chore in self._due_chores():
+                    tasks.create_task(self._do(chore))
+                await _set_within(stop, POLL_SECONDS)
 
     async def tick(self) -> int:
         """Take up what is due now, once; answers how many checkouts that were, those that failed left out."""
         resumed = await asyncio.gather(*map(self._resume, await self._take_up()))
-        await self._do_what_is_due()
+        for chore in self._due_chores():
+            await self._do(chore)
         return sum(resumed)
 
     async def _take_up(self) -> Sequence[str]:
@@ -116,17 +128,21 @@ class Worker:
             self._database_answers = False
             return ()
         self._database_answers = True
+        if self._rests_until is not None and self._clock.now() < self._rests_until:
+            return ()
         room = AT_ONCE - len(self._under_way)
         taken = [checkout_id for checkout_id in due if checkout_id not in self._under_way][:room]
         self._under_way.update(taken)
         return taken
 
-    async def _do_what_is_due(self) -> None:
-        """Without a database nothing is: a daily chore would fail, and come again a day later."""
-        for chore, at in list(self._next.items()):
-            if self._database_answers and self._clock.now() >= at:
-                self._next[chore] = self._clock.now() + chore.every
-                await self._do(chore)
+    def _due_chores(self) -> Sequence[Chore]:
+        """Those to be done now. Without a database none is: a daily chore would fail, and come again a day later."""
+        now = self._clock.now()
+        if not self._database_answers:
+            return ()
+        due = [one for one, at in self._next.items() if now >= at and one not in self._chores_under_way]
+        self._next.update({chore: now + chore.every for chore in due})
+        return due
 
     async def _resume(self, checkout_id: str) -> bool:
         try:
@@ -149,13 +165,17 @@ class Worker:
                 await unit.commit()
         except Exception:
             log.exception("worker.checkout_not_put_off", checkout=checkout_id)
+            self._rests_until = self._clock.now() + NOTHING_WRITTEN_REST
 
     async def _do(self, chore: Chore) -> None:
+        self._chores_under_way.add(chore)
         try:
             with asked_by(ACTOR):
                 await chore.work()
         except Exception:
             log.exception("worker.chore_failed", chore=chore.name)
+        finally:
+            self._chores_under_way.discard(chore)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

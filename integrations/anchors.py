@@ -4,6 +4,7 @@ Both are JSON lines with `sequence`, `mac` and `at`, and `anchors_in` reads eith
 """
 
 import asyncio
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -30,19 +31,27 @@ class FileAnchors:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # A disk that is full may take a part of a line, and the next must not be lost with it. An empty line is nothing.
+        self._ends_a_line = False
 
     async def keep(self, anchor: Anchor, *, at: datetime) -> None:
-        """Add it; it is on the disk when this returns. Raises OSError."""
+        """Add it; it is on the disk when this returns. Raises OSError, with the file perhaps ending in a part of the line."""
         line = json.dumps({"sequence": anchor.sequence, "mac": anchor.mac, "at": at.isoformat()})
         await asyncio.to_thread(self._add, f"{line}\n".encode())
 
     def _add(self, line: bytes) -> None:
+        if not self._ends_a_line:
+            line = b"\n" + line
+        self._ends_a_line = False
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
-            os.write(file, line)  # in one piece, or two processes would write into each other's
+            # In one piece, or two processes would write into each other's.
+            if os.write(file, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file)
         finally:
             os.close(file)
+        self._ends_a_line = True
 
 
 def anchors_in(path: Path) -> Iterator[Anchor]:

@@ -90,6 +90,7 @@ def to_visit_type(kind: domain.VisitType, catalog: domain.Catalog) -> api.VisitT
         contact_types=[api.ContactType[way.name] for way in kind.contact_types],
         price=to_money_or_none(kind.price),
         requires_plan=catalog.needs_plan(kind),
+        schedule_notice_minutes=_minutes(catalog.policy_for(kind).schedule_notice),
     )
 
 

@@ -1,5 +1,6 @@
 """Checkouts, from the domain to the API."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from strawberry import ID
@@ -8,10 +9,13 @@ from booking import models as domain
 from booking.catalog import Catalog
 from booking.checkout_row import Checkout as CheckoutRow
 from booking.checkout_row import CheckoutState as S
+from booking.checkout_row import EndReason
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.recording import at_rest
+from booking.refusals import DeclineReason
 from booking.saga_table import ENDED, WAITING
 from booking.services import Services
+from booking.stored import Unknown, known
 from resolvers.catalog import names, to_clinicians, to_money_or_none
 from resolvers.quotes import to_quote
 from resolvers.records import to_appointment
@@ -20,7 +24,7 @@ from schema import checkouts as api
 from schema.checkouts import CheckoutStatus
 from schema.records import Appointment
 
-_ENDS = {
+_ENDS: Mapping[str, CheckoutStatus] = {
     S.CONFIRMED: CheckoutStatus.CONFIRMED,
     S.CANCELLED: CheckoutStatus.CANCELLED,
     S.SLOT_LOST: CheckoutStatus.CANCELLED,
@@ -51,7 +55,7 @@ def to_status(checkout: CheckoutRow) -> CheckoutStatus:
 
 def to_end_status(state: str) -> CheckoutStatus:
     """How a checkout ended."""
-    return _ENDS.get(S(state), CheckoutStatus.PROCESSING)
+    return _ENDS.get(known(S, state), CheckoutStatus.PROCESSING)
 
 
 async def to_checkout(
@@ -73,12 +77,26 @@ async def to_checkout(
         status=to_status(checkout),
         slot=to_slot(checkout.slot, time_zone=checkout.time_zone, clinicians=to_clinicians(catalog)),
         quote=to_quote(checkout.quote),
-        declined=api.DeclineReason[checkout.declined.name] if checkout.declined else None,
-        end_reason=api.CheckoutEndReason[checkout.end_reason.name] if checkout.end_reason else None,
+        declined=_to_decline_reason(checkout.declined),
+        end_reason=_to_end_reason(checkout.end_reason),
         refunded=to_money_or_none(checkout.refunded),
         appointment=_to_appointment(checkout, catalog),
+        email_verified=checkout.email_verified_at is not None,
+        email_code_expires_at=checkout.email_code.expires_at if checkout.email_code else None,
         load_hold_expiry=hold_expiry,
     )
+
+
+def _to_decline_reason(declined: DeclineReason | Unknown | None) -> api.DeclineReason | None:
+    """Of a newer version's reason what is true of all of them."""
+    if isinstance(declined, Unknown):
+        return api.DeclineReason.TRY_ANOTHER_CARD
+    return api.DeclineReason[declined.name] if declined else None
+
+
+def _to_end_reason(reason: EndReason | Unknown | None) -> api.CheckoutEndReason | None:
+    """None for a newer version's reason as well: the status tells how it ended."""
+    return None if reason is None or isinstance(reason, Unknown) else api.CheckoutEndReason[reason.name]
 
 
 def is_guest(checkout: CheckoutRow) -> bool:

@@ -8,8 +8,12 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from typing import NoReturn
 
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+
 from booking.errors import InvalidInput
 from booking.models import CardChoice, GuestDetails
+from resolvers.visible_text import BadText, is_blank, visible_text
 from schema.inputs import ConfirmCheckoutInput, GuestInput
 
 # RFC 5321, section 4.5.3.1: a path has 256 octets with its angle brackets.
@@ -18,7 +22,9 @@ _EMAIL = re.compile(r"[^@\s,;<>()\"]{1,64}@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
 
 # Longer than the longest names on record, short enough for any form or label.
 _NAME_LENGTH = 100
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,28}[0-9]", re.ASCII)
+
+# Fifteen digits (ITU-T E.164) with an extension, each written apart: longer is no number.
+_PHONE_LENGTH = 60
 
 # Ids, codes and tokens of the practice, of Healthie and of the card processor are all far shorter.
 _TOKEN_LENGTH = 255
@@ -28,9 +34,6 @@ _STATE = re.compile(r"[A-Za-z]{2}", re.ASCII)
 
 # Nobody alive was born before.
 _EARLIEST_BIRTH = date(1900, 1, 1)
-
-# Invisible characters that writing needs: without the joiners Persian and Indic names are misspelt.
-_JOINERS = "\u200c\u200d"
 
 
 def refuse(field: str, reason: str) -> NoReturn:
@@ -54,12 +57,12 @@ def required_token(value: str, *, field: str) -> str:
 
 def promo_code(value: str | None, *, field: str = "promoCode") -> str | None:
     """A promo code; an empty one is none."""
-    return _text(value, field=field, longest=_CODE_LENGTH) if value and value.strip() else None
+    return _text(value, field=field, longest=_CODE_LENGTH) if value and not is_blank(value) else None
 
 
 def keyword(value: str | None) -> str | None:
     """What to look for in names and descriptions."""
-    return _text(value, field="keyword", longest=_KEYWORD_LENGTH) if value and value.strip() else None
+    return _text(value, field="keyword", longest=_KEYWORD_LENGTH) if value and not is_blank(value) else None
 
 
 def state(value: str | None) -> str | None:
@@ -69,23 +72,15 @@ def state(value: str | None) -> str | None:
     return value
 
 
-def guest(details: GuestInput | None) -> GuestDetails | None:
-    """Who a guest says they are, cleaned of outer space."""
+def guest(details: GuestInput | None, *, phone_region: str) -> GuestDetails | None:
+    """Who a guest says they are, as a person sees it; a phone number without a country code is of `phone_region` (ISO 3166)."""
     if details is None:
         return None
-    email = details.email.strip()
-    if len(email) > _EMAIL_LENGTH or not email.isprintable() or not _EMAIL.fullmatch(email):
-        refuse("guest.email", "Give an email address.")
-    phone = details.phone.strip() if details.phone else None
-    if phone and not _PHONE.fullmatch(phone):
-        refuse(
-            "guest.phone", "Give a phone number: digits, with spaces, dots, dashes or brackets if you like."
-        )
     return GuestDetails(
-        email=email,
+        email=_email(details.email),
         first_name=_text(details.first_name, field="guest.firstName", longest=_NAME_LENGTH),
         last_name=_text(details.last_name, field="guest.lastName", longest=_NAME_LENGTH),
-        phone=phone or None,
+        phone=_phone(details.phone, region=phone_region),
         birth_date=_birth_date(details.birth_date),
     )
 
@@ -99,6 +94,12 @@ def card(choice: ConfirmCheckoutInput) -> CardChoice | None:
     return CardChoice(token=fresh, on_file_id=on_file) if fresh or on_file else None
 
 
+def email_code(value: str) -> str:
+    """The code of a mail as it is typed or pasted: its digits, without what stands between them."""
+    code = "".join(str(unicodedata.decimal(sign)) for sign in value[:_TOKEN_LENGTH] if sign.isdecimal())
+    return code or refuse("code", "Give the digits of the code.")
+
+
 def _birth_date(value: date | None) -> date | None:
     # A day of grace: it may be tomorrow already where the patient is.
     if value is not None and not _EARLIEST_BIRTH <= value <= datetime.now(UTC).date() + timedelta(days=1):
@@ -106,11 +107,52 @@ def _birth_date(value: date | None) -> date | None:
     return value
 
 
+def _email(value: str) -> str:
+    try:
+        email = visible_text(value)
+    except BadText:
+        email = ""
+    if len(email) > _EMAIL_LENGTH or not email.isprintable() or not _EMAIL.fullmatch(email):
+        refuse("guest.email", "Give an email address.")
+    return email
+
+
+def _phone(value: str | None, *, region: str) -> str | None:
+    """The number in E.164, with its extension; one without an area code in the region's own writing."""
+    if value is None or is_blank(value):
+        return None
+    number = _number(value, region)
+    if number is None:
+        example = phonenumbers.example_number(region)
+        shown = phonenumbers.format_number(example, PhoneNumberFormat.INTERNATIONAL) if example else "+1 …"
+        refuse("guest.phone", f"Give a phone number, with its country code outside {region}: {shown}")
+    local = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE_LOCAL_ONLY
+    written = phonenumbers.format_number(
+        number, PhoneNumberFormat.NATIONAL if local else PhoneNumberFormat.E164
+    )
+    return f"{written} ext. {number.extension}" if number.extension and not local else written
+
+
+def _number(value: str, region: str) -> phonenumbers.PhoneNumber | None:
+    """What can be a number: as it is dialled in the region, else with 00 for the plus sign, as it is in most countries (ITU-T E.123)."""
+    if len(value) > _PHONE_LENGTH:
+        return None
+    plain = unicodedata.normalize("NFKC", value)  # spaces and hyphens that do not break, wide digits
+    for text in (plain, re.sub(r"^[^0-9+]*00", "+", plain)):
+        try:
+            number = phonenumbers.parse(text, region)
+        except NumberParseException:
+            continue
+        if phonenumbers.is_possible_number(number):
+            return number
+    return None
+
+
 def _text(value: str, *, field: str, longest: int) -> str:
-    # The same letters may be written in several ways; what is compared and counted is one of them.
-    text = unicodedata.normalize("NFC", value.strip())
-    if not 0 < len(text) <= longest:
+    try:
+        text = visible_text(value)
+    except BadText as error:
+        refuse(field, error.flaw.value)
+    if len(text) > longest:
         refuse(field, f"Give 1 to {longest} characters.")
-    if any(unicodedata.category(sign)[0] == "C" and sign not in _JOINERS for sign in text):
-        refuse(field, "Leave out control characters.")
     return text

@@ -18,9 +18,11 @@ from schema.inputs import (
     ExtendHoldInput,
     HoldSlotInput,
     ReleaseHoldInput,
+    RequestEmailVerificationInput,
     StartCheckoutInput,
+    VerifyEmailInput,
 )
-from schema.permissions import BUYERS, SHOPPERS
+from schema.permissions import BUYERS, GUESTS, SHOPPERS
 from schema.results import (
     CancelCheckoutResult,
     CancelCheckoutSuccess,
@@ -33,8 +35,12 @@ from schema.results import (
     HoldSlotSuccess,
     ReleaseHoldResult,
     ReleaseHoldSuccess,
+    RequestEmailVerificationResult,
+    RequestEmailVerificationSuccess,
     StartCheckoutResult,
     StartCheckoutSuccess,
+    VerifyEmailResult,
+    VerifyEmailSuccess,
 )
 
 _input = strawberry.argument(name="input", description="What to do, and with what.")
@@ -85,13 +91,39 @@ class Mutation:
             hold_id=inputs.required_token(asked.hold_id, field="holdId"),
             plan_id=asked.plan_id,
             promo_code=inputs.promo_code(asked.promo_code),
-            guest=inputs.guest(asked.guest),
+            guest=inputs.guest(asked.guest, phone_region=context.services.phone_region),
             accept_recurrence=asked.accept_recurrence,
         )
         return StartCheckoutSuccess(
             checkout=await to_checkout(checkout, context.services),
             guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
         )
+
+    @computed(
+        description="Mail a one-time code to the guest's address, whoever's it is; `verifyEmail` takes it. Until the checkout is confirmed.",
+        who=GUESTS,
+    )
+    async def request_email_verification(
+        self, info: Info, asked: Annotated[RequestEmailVerificationInput, _input]
+    ) -> RequestEmailVerificationResult:
+        """Mail a code."""
+        services = info.context.services
+        checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
+        checkout = await services.email_verification.request(info.context.identified, checkout_id)
+        return RequestEmailVerificationSuccess(checkout=await to_checkout(checkout, services))
+
+    @computed(
+        description="Give the code that was mailed. Who has may use the record that the practice has of them, where it lets guests do so.",
+        who=GUESTS,
+    )
+    async def verify_email(self, info: Info, asked: Annotated[VerifyEmailInput, _input]) -> VerifyEmailResult:
+        """Take a code."""
+        services = info.context.services
+        checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
+        checkout = await services.email_verification.verify(
+            info.context.identified, checkout_id, inputs.email_code(asked.code)
+        )
+        return VerifyEmailSuccess(checkout=await to_checkout(checkout, services))
 
     @computed(
         description="Pay and book what the accepted quote says. A second confirm joins the first: nothing is charged twice.",

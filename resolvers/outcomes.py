@@ -4,14 +4,14 @@ A problem keeps its own fields (a quote is read from its checkout), a hold its o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from booking import checkout_row as domain
 from booking import refusals
-from booking.errors import NotFound
+from booking.errors import NotFound, UnknownState
 from booking.models import Hold
 from booking.principals import Caller, guest_of
 from booking.slots import Slot
@@ -30,19 +30,25 @@ from schema.results import (
     ExtendHoldSuccess,
     HoldSlotSuccess,
     ReleaseHoldSuccess,
+    RequestEmailVerificationSuccess,
     StartCheckoutSuccess,
+    VerifyEmailSuccess,
 )
 
 Reference = Mapping[str, Any]
 
-_PROBLEMS: Mapping[str, Callable[..., object]] = {
-    one.error_type.__name__: one.error_type for one in PROBLEMS.values()
-}
+_PROBLEMS: Mapping[str, type[Any]] = {one.error_type.__name__: one.error_type for one in PROBLEMS.values()}
 _HOLDS: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (HoldSlotSuccess, ExtendHoldSuccess)
 }
 _CHECKOUTS: Mapping[str, Callable[..., object]] = {
-    one.__name__: one for one in (ConfirmCheckoutSuccess, CancelCheckoutSuccess)
+    one.__name__: one
+    for one in (
+        ConfirmCheckoutSuccess,
+        CancelCheckoutSuccess,
+        RequestEmailVerificationSuccess,
+        VerifyEmailSuccess,
+    )
 }
 _ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus)}
 
@@ -61,13 +67,21 @@ def reference_of(outcome: object) -> Reference | None:
             return {"type": kind, "hold_id": hold_id}
         case StartCheckoutSuccess(checkout=checkout, guest_token=token):
             return {"type": kind, "checkout": checkout.id, "guest": token is not None}
-        case ConfirmCheckoutSuccess(checkout=checkout) | CancelCheckoutSuccess(checkout=checkout):
+        case (
+            ConfirmCheckoutSuccess(checkout=checkout)
+            | CancelCheckoutSuccess(checkout=checkout)
+            | RequestEmailVerificationSuccess(checkout=checkout)
+            | VerifyEmailSuccess(checkout=checkout)
+        ):
             return {"type": kind, "checkout": checkout.id}
     raise TypeError(f"{kind} is no outcome of a mutation")
 
 
 async def recall(reference: Reference, context: Context) -> object:
-    """The outcome again, as of now where it is read by id. Raises NotFound when that is gone."""
+    """The outcome again, as of now where it is read by id.
+
+    Raises NotFound when that is gone; UnknownState for an outcome that only the newer version that stored it can tell.
+    """
     kind = reference["type"]
     if kind in _PROBLEMS:
         return await _recall_problem(reference, context)
@@ -77,9 +91,10 @@ async def recall(reference: Reference, context: Context) -> object:
         return ReleaseHoldSuccess(hold_id=reference["hold_id"])
     if kind == StartCheckoutSuccess.__name__:
         return await _recall_start(reference, context)
-    return _CHECKOUTS[kind](
-        checkout=await _recall_checkout(reference["checkout"], context.identified, context)
-    )
+    if kind in _CHECKOUTS:
+        checkout = await _recall_checkout(reference["checkout"], context.identified, context)
+        return _CHECKOUTS[kind](checkout=checkout)
+    raise UnknownState(kind)
 
 
 def _problem_reference(problem: Problem) -> Reference:
@@ -94,7 +109,12 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
-    return _PROBLEMS[kind](**{name: _read(value) for name, value in reference["fields"].items()})
+    problem = _PROBLEMS[kind]
+    told = {one.name for one in fields(problem)}  # a newer version may tell more
+    try:
+        return problem(**{name: _read(value) for name, value in reference["fields"].items() if name in told})
+    except (KeyError, TypeError) as error:
+        raise UnknownState(kind) from error
 
 
 def _hold_reference(hold: api.Hold) -> dict[str, object]:

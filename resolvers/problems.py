@@ -52,9 +52,19 @@ def _handler(
 _HANDLERS = (
     _handler(refusals.SlotTaken, problems.SlotTaken),
     _handler(refusals.SlotNotOffered, problems.SlotNotOffered),
+    _handler(
+        refusals.TooLateToBook,
+        problems.TooLateToBook,
+        lambda no: {"bookable_until": no.bookable_until},
+    ),
     _handler(refusals.HoldExpired, problems.HoldExpired),
     _handler(refusals.HoldInCheckout, problems.HoldInCheckout),
     _handler(refusals.HoldLimitReached, problems.HoldLimitReached, lambda no: {"limit": no.limit}),
+    _handler(
+        refusals.HoldCapacityReached,
+        problems.HoldCapacityReached,
+        lambda no: {"retry_after": no.retry_after},
+    ),
     _handler(
         refusals.HoldExtensionsUsedUp,
         problems.HoldExtensionsUsedUp,
@@ -65,6 +75,7 @@ _HANDLERS = (
     _handler(refusals.PlanSoldOut, problems.PlanSoldOut),
     _handler(refusals.PlanDoesNotCoverVisit, problems.PlanDoesNotCoverVisit),
     _handler(refusals.NothingDueToday, problems.NothingDueToday),
+    _handler(refusals.AmountNotChargeable, problems.AmountNotChargeable),
     _handler(refusals.PromoInvalid, problems.PromoInvalid, lambda no: {"reason": no.reason}),
     _handler(refusals.RecurrenceNotAccepted, problems.RecurrenceNotAccepted),
     _handler(refusals.GuestDetailsRequired, problems.GuestDetailsRequired),
@@ -84,6 +95,20 @@ _HANDLERS = (
         problems.TooManyAttempts,
         lambda no: {"retry_after": no.retry_after},
     ),
+    _handler(refusals.SignInRequired, problems.SignInRequired),
+    _handler(refusals.EmailVerificationRequired, problems.EmailVerificationRequired),
+    _handler(
+        refusals.UnpaidVisitsUsedUp,
+        problems.UnpaidVisitsUsedUp,
+        lambda no: {"retry_after": no.retry_after},
+    ),
+    _handler(refusals.EmailVerificationUnavailable, problems.EmailVerificationUnavailable),
+    _handler(refusals.EmailNotSent, problems.EmailNotSent),
+    _handler(
+        refusals.EmailCodeInvalid,
+        problems.EmailCodeInvalid,
+        lambda no: {"tries_left": no.tries_left},
+    ),
     _handler(
         refusals.CheckoutClosed,
         problems.CheckoutClosed,
@@ -91,6 +116,8 @@ _HANDLERS = (
     ),
     _handler(refusals.PaymentInProgress, problems.PaymentInProgress),
     _handler(refusals.PaymentUnavailable, problems.PaymentUnavailable),
+    _handler(refusals.TermsChanged, problems.TermsChanged),
+    _handler(refusals.ChargedWrongly, problems.ChargedWrongly),
     _handler(refusals.BookingFailed, problems.BookingFailed),
 )
 

@@ -71,6 +71,9 @@ class VisitType:
         description="Of a single visit without a plan; null: the practice names no price."
     )
     requires_plan: bool = field(description="Whether it is sold as a part of plans only.")
+    schedule_notice_minutes: int | None = field(
+        description="How long before its start it must be booked; null: until it starts."
+    )
 
 
 @reached

@@ -47,8 +47,23 @@ class CheckoutEndReason(Enum):
     PAYMENT_UNAVAILABLE = enum_value(
         "payment_unavailable", description="The practice could not take the payment."
     )
+    AMOUNT_NOT_CHARGEABLE = enum_value(
+        "amount_not_chargeable", description="The card processor charges no card this amount."
+    )
     BOOKING_REFUSED = enum_value("booking_refused", description="The practice's books refused the visit.")
     BOOKING_TIMED_OUT = enum_value("booking_timed_out", description="The visit could not be booked in time.")
+    TOO_LATE = enum_value(
+        "too_late", description="The visit has begun, or begins sooner than the practice takes bookings."
+    )
+    TERMS_CHANGED = enum_value(
+        "terms_changed",
+        description="What was chosen is no longer sold as it was accepted; nothing was charged.",
+    )
+    CHARGED_WRONGLY = enum_value(
+        "charged_wrongly",
+        description="The card was charged on other terms than accepted; that is undone, and given back.",
+    )
+    ENDED_BY_PRACTICE = enum_value("ended_by_practice", description="The practice ended it.")
 
 
 @strawberry.enum(description="What a patient can do about a declined card.")
@@ -87,6 +102,12 @@ class Checkout:
     refunded: Money | None = field(description="What was given back.")
     appointment: Appointment | None = field(
         description="The visit as it was booked; null before. `me` tells where it stands since then."
+    )
+    email_verified: bool = field(
+        description="Whether the guest has proved that the mailbox of their email is theirs; false for who has signed in."
+    )
+    email_code_expires_at: datetime | None = field(
+        description="Until when the code that was mailed to the guest can be given; null when none waits."
     )
     load_hold_expiry: strawberry.Private[Callable[[], Awaitable[datetime | None]]]
 

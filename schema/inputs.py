@@ -60,7 +60,10 @@ class GuestInput:
     email: str = field(description="The address that the practice writes to.")
     first_name: str = field(description="First name.")
     last_name: str = field(description="Last name.")
-    phone: str | None = field(default=None, description="A phone number, with country code outside the US.")
+    phone: str | None = field(
+        default=None,
+        description="A phone number as people write it; with its country code outside the practice's country.",
+    )
     birth_date: date | None = field(default=None, description="The day of birth.")
 
 
@@ -78,6 +81,21 @@ class StartCheckoutInput:
         default=False,
         description="Whether the patient accepts that the plan bills again as the quote states.",
     )
+
+
+@strawberry.input(description="Whose mailbox to verify.")
+class RequestEmailVerificationInput:
+    """For `requestEmailVerification`."""
+
+    checkout_id: strawberry.ID = field(description="The guest's checkout.")
+
+
+@strawberry.input(description="The proof that a mailbox is the guest's.")
+class VerifyEmailInput:
+    """For `verifyEmail`."""
+
+    checkout_id: strawberry.ID = field(description="The guest's checkout.")
+    code: str = field(description="The code from the mail; spaces and dashes do not count.")
 
 
 @strawberry.input(

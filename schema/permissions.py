@@ -42,6 +42,7 @@ ANYBODY = Audience(kinds=frozenset(_K), unknown=True, own=False)
 SHOPPERS = Audience(kinds=frozenset({_K.VISITOR, _K.GUEST, _K.PATIENT}))
 # Whoever can own a checkout: its guest, or the patient who started it.
 BUYERS = Audience(kinds=frozenset({_K.GUEST, _K.PATIENT}))
+GUESTS = Audience(kinds=frozenset({_K.GUEST}))
 PATIENTS = Audience(kinds=frozenset({_K.PATIENT}))
 STAFF = Audience(kinds=frozenset({_K.STAFF}), own=False)
 OPERATORS = Audience(kinds=frozenset({_K.OPERATOR}), own=False)

@@ -32,6 +32,13 @@ class SlotNotOffered(Problem):
     """`booking.refusals.SlotNotOffered`."""
 
 
+@strawberry.type(description="The visit has begun, or begins sooner than the practice takes bookings.")
+class TooLateToBook(Problem):
+    """`booking.refusals.TooLateToBook`."""
+
+    bookable_until: datetime = field(description="Until when it could be booked.")
+
+
 @strawberry.type(description="The hold is over, was released, or is not the caller's.")
 class HoldExpired(Problem):
     """`booking.refusals.HoldExpired`."""
@@ -47,6 +54,16 @@ class HoldLimitReached(Problem):
     """`booking.refusals.HoldLimitReached`."""
 
     limit: int = field(description="How many one may hold.")
+
+
+@strawberry.type(
+    description="People who have not signed in hold as much of the clinician's day at the moment as they may. Patients who sign in are not "
+    "concerned, and other days may have room."
+)
+class HoldCapacityReached(Problem):
+    """`booking.refusals.HoldCapacityReached`."""
+
+    retry_after: int = field(description="Seconds until there is room again, if nobody else takes it.")
 
 
 @strawberry.type(description="The hold was extended as often as it can be.")
@@ -79,6 +96,14 @@ class PlanDoesNotCoverVisit(Problem):
 @strawberry.type(description="A plan with nothing to pay today cannot be bought online.")
 class NothingDueToday(Problem):
     """`booking.refusals.NothingDueToday`."""
+
+
+@strawberry.type(
+    description="The card processor charges no card this amount: it is too small, too large, or in a currency that the practice "
+    "cannot be paid in. Nothing was charged."
+)
+class AmountNotChargeable(Problem):
+    """`booking.refusals.AmountNotChargeable`."""
 
 
 @strawberry.type(description="The promo code does not apply.")
@@ -115,13 +140,54 @@ class CardDeclined(Problem):
 
 
 @strawberry.type(
-    description="Too many cards were declined, or too many promo codes did not apply: for this person, their network, or "
+    description="Too many cards were declined, too many promo codes did not apply, or too many codes were mailed: for this person, their network, or "
     "all guests together. Nothing was tried. A person who has signed in is not counted among the guests."
 )
 class TooManyAttempts(Problem):
     """`booking.refusals.TooManyAttempts`."""
 
     retry_after: int = field(description="Seconds until it may be tried again.")
+
+
+@strawberry.type(description="Only people who have signed in may book a visit that costs nothing here.")
+class SignInRequired(Problem):
+    """`booking.refusals.SignInRequired`."""
+
+
+@strawberry.type(
+    description="A guest must show that their mailbox is theirs before they book a visit that costs nothing."
+)
+class EmailVerificationRequired(Problem):
+    """`booking.refusals.EmailVerificationRequired`."""
+
+
+@strawberry.type(
+    description="Guests have booked as many visits that cost nothing as they may for now: this one, their network, with this clinician on "
+    "this day, or all together. Nothing was done, and the time stays held. People who have signed in are not concerned."
+)
+class UnpaidVisitsUsedUp(Problem):
+    """`booking.refusals.UnpaidVisitsUsedUp`."""
+
+    retry_after: int = field(description="Seconds until it may be tried again.")
+
+
+@strawberry.type(
+    description="The practice verifies no mailboxes, or the checkout was confirmed before. It can be confirmed without that."
+)
+class EmailVerificationUnavailable(Problem):
+    """`booking.refusals.EmailVerificationUnavailable`."""
+
+
+@strawberry.type(description="The mail with the code was not taken; nothing was counted.")
+class EmailNotSent(Problem):
+    """`booking.refusals.EmailNotSent`."""
+
+
+@strawberry.type(description="Not the code that was sent last, or one that is good no more.")
+class EmailCodeInvalid(Problem):
+    """`booking.refusals.EmailCodeInvalid`."""
+
+    tries_left: int = field(description="How often the code may be tried still; 0: ask for a new one.")
 
 
 @strawberry.type(description="The checkout has ended and takes no further action.")
@@ -137,14 +203,29 @@ class PaymentInProgress(Problem):
 
 
 @strawberry.type(
-    description="The checkout has another quote than the one that was accepted; nothing was done, and the time stays held. "
-    "Show the present one, and confirm it."
+    description="The checkout has another quote than the one that was accepted, or what it is for is sold on other terms now; "
+    "nothing was charged, and the time stays held. Show the present one, and confirm it with a fresh card token."
 )
 class QuoteChanged(Problem):
     """`booking.refusals.QuoteChanged`."""
 
     quote: Quote = field(description="What the checkout costs now, and on which terms.")
     checkout_id: strawberry.Private[str]
+
+
+@strawberry.type(
+    description="What was accepted is not sold any more, or not on these terms, and the checkout is over; nothing was charged. Start again."
+)
+class TermsChanged(Problem):
+    """`booking.refusals.TermsChanged`."""
+
+
+@strawberry.type(
+    description="The card was charged on other terms than the patient accepted: another amount, card or plan, or a recurring payment "
+    "that nobody accepted. It was all undone: nothing recurs, the payment was given back in full, and there is no visit."
+)
+class ChargedWrongly(Problem):
+    """`booking.refusals.ChargedWrongly`."""
 
 
 @strawberry.type(description="The practice cannot take this payment at the moment; nothing was charged.")

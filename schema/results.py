@@ -8,12 +8,19 @@ from strawberry import field
 from schema.checkouts import Checkout
 from schema.permissions import reached
 from schema.problems import (
+    AmountNotChargeable,
     BookingFailed,
     CardDeclined,
     CardRequired,
+    ChargedWrongly,
     CheckoutClosed,
     ClinicianNotBookable,
+    EmailCodeInvalid,
+    EmailNotSent,
+    EmailVerificationRequired,
+    EmailVerificationUnavailable,
     GuestDetailsRequired,
+    HoldCapacityReached,
     HoldExpired,
     HoldExtensionsUsedUp,
     HoldInCheckout,
@@ -27,9 +34,13 @@ from schema.problems import (
     PromoInvalid,
     QuoteChanged,
     RecurrenceNotAccepted,
+    SignInRequired,
     SlotNotOffered,
     SlotTaken,
+    TermsChanged,
+    TooLateToBook,
     TooManyAttempts,
+    UnpaidVisitsUsedUp,
 )
 from schema.quotes import Quote
 from schema.slots import Hold
@@ -108,19 +119,42 @@ class CancelCheckoutSuccess:
     checkout: Checkout = field(description="The checkout as it stands.")
 
 
+@reached
+@strawberry.type(description="A code is on its way to the guest's mailbox, unless it is verified already.")
+class RequestEmailVerificationSuccess:
+    """A checkout whose guest is to give a code."""
+
+    checkout: Checkout = field(description="The checkout; `emailCodeExpiresAt` says until when.")
+
+
+@reached
+@strawberry.type(description="The mailbox is the guest's.")
+class VerifyEmailSuccess:
+    """A checkout whose guest has proved their mailbox."""
+
+    checkout: Checkout = field(description="The checkout as it stands.")
+
+
 QuoteResult = Annotated[
     QuoteSuccess
     | PlanRequired
     | PlanSoldOut
     | PlanDoesNotCoverVisit
     | NothingDueToday
+    | AmountNotChargeable
     | PromoInvalid
     | TooManyAttempts,
     strawberry.union("QuoteResult", description="A price, or why there is none."),
 ]
 
 HoldSlotResult = Annotated[
-    HoldSlotSuccess | SlotTaken | SlotNotOffered | ClinicianNotBookable | HoldLimitReached,
+    HoldSlotSuccess
+    | SlotTaken
+    | SlotNotOffered
+    | TooLateToBook
+    | ClinicianNotBookable
+    | HoldLimitReached
+    | HoldCapacityReached,
     strawberry.union("HoldSlotResult", description="A hold, or why there is none."),
 ]
 
@@ -137,15 +171,34 @@ ReleaseHoldResult = Annotated[
 StartCheckoutResult = Annotated[
     StartCheckoutSuccess
     | HoldExpired
+    | TooLateToBook
     | GuestDetailsRequired
     | RecurrenceNotAccepted
     | PlanRequired
     | PlanSoldOut
     | PlanDoesNotCoverVisit
     | NothingDueToday
+    | AmountNotChargeable
     | PromoInvalid
-    | TooManyAttempts,
+    | TooManyAttempts
+    | SignInRequired,
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
+]
+
+RequestEmailVerificationResult = Annotated[
+    RequestEmailVerificationSuccess
+    | EmailVerificationUnavailable
+    | EmailNotSent
+    | TooManyAttempts
+    | CheckoutClosed,
+    strawberry.union(
+        "RequestEmailVerificationResult", description="A code on its way, or why there is none."
+    ),
+]
+
+VerifyEmailResult = Annotated[
+    VerifyEmailSuccess | EmailCodeInvalid | EmailVerificationUnavailable | CheckoutClosed,
+    strawberry.union("VerifyEmailResult", description="A verified mailbox, or why it is not verified."),
 ]
 
 ConfirmCheckoutResult = Annotated[
@@ -155,11 +208,18 @@ ConfirmCheckoutResult = Annotated[
     | CardRequired
     | CardDeclined
     | TooManyAttempts
+    | SignInRequired
+    | EmailVerificationRequired
+    | UnpaidVisitsUsedUp
     | HoldExpired
+    | TooLateToBook
     | SlotTaken
     | ClinicianNotBookable
     | PaymentInProgress
     | PaymentUnavailable
+    | AmountNotChargeable
+    | TermsChanged
+    | ChargedWrongly
     | BookingFailed
     | CheckoutClosed,
     strawberry.union("ConfirmCheckoutResult", description="A visit, or why there is none."),

@@ -12,8 +12,10 @@ pytest_plugins = [
     "tests.plugins.servers",
     "tests.plugins.databases",
     "tests.plugins.emulator",
+    "tests.plugins.mail",
     "tests.plugins.node",
     "tests.plugins.stack",
+    "tests.plugins.zone_rules",
 ]
 
 # The settings of a running Frontdoor are not the tests': a test that forgets one must not reach a real account.

@@ -26,8 +26,8 @@ class WrittenPart:
 
     def main(self) -> int:
         """Write the page; with ``--check`` write nothing, and answer 1 where it would be another."""
-        text = self.page.read_text()
+        text = self.page.read_text(encoding="utf-8")
         if "--check" in sys.argv:
             return int(self.documented(text) != text)
-        self.page.write_text(self.documented(text))
+        self.page.write_text(self.documented(text), encoding="utf-8")
         return 0

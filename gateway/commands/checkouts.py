@@ -95,17 +95,37 @@ def retry(checkout_id: str) -> None:
 
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
-@click.option("--as", "resolution", required=True, type=click.Choice(RESOLUTIONS), help="How it ended.")
+@click.option("--as", "resolution", required=True, type=click.Choice(RESOLUTIONS), help="How it ends.")
 @click.option("--note", required=True, help="What you did; no patient data.")
 def resolve(checkout_id: str, resolution: str, note: str) -> None:
-    """Say how a checkout ended that a person has seen to. Upstream is compared with it for 72 hours."""
+    """Have a checkout end that a person has seen to.
+
+    Booked: it ends at once, and is looked at; what is missing, or wrong, comes back to the attention list. Refunded: a worker
+    deletes its visit, cancels its recurring payment, gives back what was charged and reads each back; done by hand, that is
+    proved. It ends when nothing stands any more, and else comes back to the attention list.
+    """
     from booking.operators import Resolution
 
     async def settle(desk: "OperatorDesk") -> "Checkout":
         return await desk.resolve(checkout_id, Resolution(resolution), note=note)
 
     row = act(settle, command="checkouts resolve", checkout_id=checkout_id)
-    click.echo(f"{row.id} has ended as {row.state}.")
+    click.echo(_resolved(row))
+
+
+def _resolved(checkout: "Checkout") -> str:
+    """What happens now."""
+    from booking.saga_table import TERMINAL
+
+    if checkout.state in TERMINAL:
+        return (
+            f"{checkout.id} has ended as {checkout.state}. It is looked at once more: what does not agree with Healthie comes "
+            "back to the attention list."
+        )
+    return (
+        f"{checkout.id} stands at {checkout.state}: a worker undoes what was made of it, and proves that nothing stands. It ends "
+        "then, as refunded, or as cancelled where nothing was charged; what cannot be proved comes back to the attention list."
+    )
 
 
 def _facts(checkout: "Checkout") -> list[str]:
@@ -125,6 +145,8 @@ def _facts(checkout: "Checkout") -> list[str]:
         "upstream key": checkout.upstream_key if checkout.attempts else None,
         "billing item": charge.billing_item_id if charge else None,
         "charge": charge.charge_id if charge else None,
+        "charged": charge.net if charge else None,
+        "charged otherwise": ", ".join(charge.differs) or None if charge else None,
         "refunded": checkout.refunded,
         "appointment": checkout.appointment_id,
         "found late, settled": ", ".join(checkout.settled) or None,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-UNKNOWN_STATE = "The row is at a state that this version of Frontdoor does not know: a migration is missing."
+UNKNOWN_STATE = "A newer version of Frontdoor wrote the row: use that one, or, if there is none, see whether a migration is missing."
 
 
 def act(

@@ -9,10 +9,10 @@ from gateway.commands.common import clean_errors
 
 @click.command()
 def schema() -> None:
-    """Print the public GraphQL schema."""
+    """Print the public GraphQL schema, in UTF-8 wherever it is run: programs read it."""
     from gateway.graphql import print_sdl
 
-    click.echo(print_sdl(), nl=False)
+    click.echo(print_sdl().encode(), nl=False)
 
 
 @click.group()

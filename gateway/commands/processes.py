@@ -48,6 +48,7 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
     from gateway.trusted_documents import ManifestInvalid
 
     settings = settings_of_process()
+    _tell_zone_rules()
     with clean_errors(ManifestInvalid):
         app = create_app(settings)
     # What has been imported stays: looking through all of it for garbage stops everybody for a tenth of a second. The little
@@ -85,6 +86,7 @@ def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: A
     async def run() -> None:
         stop = stop_event()
         await prove_database(settings)
+        _tell_zone_rules()
         async with compose(settings) as system:
             await system.worker().run(stop, beat=heartbeat.touch if heartbeat else None)
 
@@ -117,6 +119,18 @@ def emulator(host: str, port: int, seed: int, until_stdin_closes: bool) -> None:
     if until_stdin_closes:
         arguments.append("--until-stdin-closes")
     os.execv(sys.executable, [sys.executable, "-m", "integrations.healthie_emulator", *arguments])  # noqa: S606  # ourselves
+
+
+def _tell_zone_rules() -> None:
+    """Log which rules of time zones this process goes by."""
+    import structlog
+
+    from gateway.zone_rules import zone_rules_of_process
+
+    rules = zone_rules_of_process()
+    structlog.get_logger(__name__).info(
+        "zones.rules", release=rules.release, source=rules.source, of_system=rules.system_release
+    )
 
 
 def stop_event() -> asyncio.Event:

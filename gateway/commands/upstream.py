@@ -49,7 +49,7 @@ def _of_file(path: Path) -> "Report":
     from integrations.healthie.upstream import compare
 
     try:
-        return compare(build_schema(path.read_text()))
+        return compare(build_schema(path.read_text(encoding="utf-8")))
     except (GraphQLError, TypeError, ValueError) as error:
         raise UpstreamUnavailable(str(error)) from error
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from booking.alerts import Watch
 from booking.ports import Clock
 from booking.trials import Tried
-from gateway.rates.alarm import CardTestingAlarm
+from gateway.rates.alarm import TrialsAlarm
 from gateway.rates.counting import Counts
-from gateway.rates.table import PROMO_CODES, cards
+from gateway.rates.table import EMAIL_CODES, PROMO_CODES, cards, unpaid_visits
 from gateway.rates.trials import CountedTrials
 from gateway.settings import Settings
 from gateway.tokens import derive_key
@@ -28,13 +28,19 @@ def connect_counts(settings: Settings, shared: "Redis | None", clock: Clock) -> 
 
 
 def connect_trials(settings: Settings, counts: Counts, watch: Watch, clock: Clock) -> CountedTrials:
-    """The bounds of cards and promo codes."""
+    """The bounds of cards, promo codes, mailed codes and visits that cost nothing."""
     rates = {
         Tried.PROMO_CODE: PROMO_CODES.times(settings.rate_factor),
+        Tried.EMAIL_CODE: EMAIL_CODES,
         Tried.CARD: cards(
             caller=settings.cards_per_caller,
             network=settings.cards_per_network,
             strangers=settings.cards_of_guests,
         ),
+        Tried.UNPAID_VISIT: unpaid_visits(
+            network=settings.unpaid_per_network,
+            day=settings.unpaid_per_clinician_day,
+            strangers=settings.unpaid_of_guests,
+        ),
     }
-    return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=CardTestingAlarm(watch=watch))
+    return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=TrialsAlarm(watch=watch))

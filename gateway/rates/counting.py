@@ -4,14 +4,21 @@ A window begins at a full minute, ten minutes or hour since 1970, and its number
 when to come again, gateways agree however the storage tells time, and a count can be taken back from the window that it was put in.
 Around the turn of a window twice as much may pass as in one.
 
+What every request counts (`add_in_steps`) is exact in one process and follows in steps between several. Each process hands over what it
+counted, once and in one question at a time, and takes from the answer what the *others* counted. So what a count is believed to be is
+never more than what was really counted, and never less than what this process counted itself: however many requests are in flight,
+however slow the storage is, whatever answers get lost.
+
 Keys: `frontdoor:<tenant>:rates:<what>/<HMAC of the subject>/<window>/…`; no name of anybody, and no address, stands in them.
 """
 
 import asyncio
+import contextvars
 import hashlib
 import hmac
 import math
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +28,7 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import Storage
 
 from booking.ports import Clock
-from gateway.rates.memory import ProcessStorage
+from gateway.rates.memory import Expiring, Tally
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +44,14 @@ class Bound:
     """At most so many in a window, of one subject."""
 
     what: str
-    subject: str  # the scope and who it is; is hashed
+    subject: str  # `<scope>:<who it is>`; is hashed
     most: int
     window: timedelta
+
+    @property
+    def scope(self) -> str:
+        """For whom it holds: a caller, a network, all strangers together."""
+        return self.subject.partition(":")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +61,7 @@ class Count:
     bound: Bound
     value: int
     key: str
-    storage: Storage
+    own: Tally | None = None  # where this process counted it; None: it is in the shared storage
 
     @property
     def exceeded(self) -> bool:
@@ -65,7 +77,10 @@ class Counts:
         self._clock = clock
         self._key = key
         self._shared = shared
-        self._own = ProcessStorage(self._now)
+        # A store for each scope: what anybody can make up by the thousand pushes out its like, and never what is counted for
+        # everybody, of which there are a handful.
+        self._tallies: defaultdict[str, Expiring[Tally]] = defaultdict(lambda: Expiring(Tally, now=self._now))
+        self._telling: set[asyncio.Task[None]] = set()
         self._alone_until = 0.0
 
     async def add(self, bounds: Sequence[Bound], amount: int = 1) -> tuple[Count, ...]:
@@ -78,11 +93,12 @@ class Counts:
 
     async def take_back(self, counts: Sequence[Count]) -> None:
         """Count one less in each of their windows. What cannot be taken back stays."""
-        await asyncio.gather(*(self._incr(one.storage, one.key, one.bound, -1) for one in counts))
+        await asyncio.gather(*map(self._take_back, counts))
 
     async def wait(self, bound: Bound) -> int:
         """In how many seconds one more will not be too many, as this process has counted; 0: it would not be now."""
-        return self._left(bound) if await self._own.get(self._name(bound)) >= bound.most else 0
+        tally = self._tallies[bound.scope].get(self._name(bound))
+        return self._left(bound) if tally is not None and tally.own >= bound.most else 0
 
     def retry_after(self, counts: Sequence[Count]) -> int:
         """In how many seconds the windows of those that are exceeded are over; 0: none is."""
@@ -90,32 +106,59 @@ class Counts:
 
     async def _add(self, bound: Bound, amount: int) -> Count:
         key = self._name(bound)
-        if self._shared is not None and (value := await self._share(key, bound, amount)) is not None:
-            return Count(bound=bound, value=value, key=key, storage=self._shared)
-        value = await self._own.incr(key, _seconds(bound), amount)
-        return Count(bound=bound, value=value, key=key, storage=self._own)
+        if (value := await self._share(key, bound, amount)) is not None:
+            return Count(bound=bound, value=value, key=key)
+        tally = self._tally(key, bound)
+        tally.own += amount
+        return Count(bound=bound, value=tally.own, key=key, own=tally)
 
     async def _add_in_steps(self, bound: Bound) -> Count:
         key = self._name(bound)
-        value = await self._own.incr(key, _seconds(bound))
-        others = await self._own.get(_others(key))
-        if value % STEP == 0 and (total := await self._share(key, bound, STEP)) is not None:
-            others = await self._own.incr(_others(key), _seconds(bound), total - value - others)
-        return Count(bound=bound, value=value + others, key=key, storage=self._own)
+        tally = self._tally(key, bound)
+        tally.own += 1
+        own = tally.own  # while others are asked, more may come: they do not count against this one
+        if tally.untold >= STEP and not tally.telling and self._asks_shared():
+            await self._tell(key, bound, tally)
+        return Count(bound=bound, value=own + tally.others, key=key, own=tally)
+
+    async def _tell(self, key: str, bound: Bound, tally: Tally) -> None:
+        """Tell the other processes, and hear of them. It goes on when whoever waits for it hangs up."""
+
+        async def tell() -> None:
+            try:
+                if (total := await self._share(key, bound, tally.tell())) is not None:
+                    tally.hear(total)
+            finally:
+                tally.telling = False
+
+        tally.telling = True
+        task = asyncio.create_task(tell(), context=contextvars.Context())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        await asyncio.shield(task)
+
+    async def _take_back(self, count: Count) -> None:
+        if count.own is not None:
+            count.own.own -= 1
+        else:
+            await self._share(count.key, count.bound, -1)
+
+    def _asks_shared(self) -> bool:
+        return self._shared is not None and time.monotonic() >= self._alone_until
 
     async def _share(self, key: str, bound: Bound, amount: int) -> int | None:
-        """What all processes have counted; None where that is not to be had."""
-        if self._shared is None or time.monotonic() < self._alone_until:
+        """What all processes have counted, with this; None where that is not to be had."""
+        if self._shared is None or not self._asks_shared():
             return None
-        return await self._incr(self._shared, key, bound, amount)
-
-    async def _incr(self, storage: Storage, key: str, bound: Bound, amount: int) -> int | None:
         try:
-            return await storage.incr(key, _seconds(bound), amount)
-        except storage.base_exceptions as error:  # of Redis; the process's own has none
+            return await self._shared.incr(key, _seconds(bound), amount)
+        except self._shared.base_exceptions as error:
             self._alone_until = time.monotonic() + LEFT_ALONE
             log.warning("rates.redis_unavailable", error=type(error).__name__)
             return None
+
+    def _tally(self, key: str, bound: Bound) -> Tally:
+        return self._tallies[bound.scope].get_or_add(key, _seconds(bound))
 
     def _name(self, bound: Bound) -> str:
         window = int(self._now() // bound.window.total_seconds())
@@ -130,11 +173,6 @@ class Counts:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
-
-
-def _others(key: str) -> str:
-    """Where it stands what other processes have counted under a key."""
-    return f"{key}/others"
 
 
 def _seconds(bound: Bound) -> int:

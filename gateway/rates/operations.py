@@ -76,7 +76,7 @@ class OperationRates:
                 if (
                     one.bound.most < one.value <= one.bound.most + STEP
                 ):  # a flood is not to fill the log as well
-                    scope = one.bound.subject.partition(":")[0]
+                    scope = one.bound.scope
                     log.warning("rates.refused", what=one.bound.what, scope=scope, retry_after=retry_after)
             raise TooManyRequests(retry_after)
 

@@ -1,17 +1,18 @@
-"""Cards and promo codes that are tried: counted for the person, for their network and for all guests together."""
+"""Cards and promo codes that are tried, and visits that cost nothing: counted for the person, for their network and for all guests together."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from booking.ports import Clock
+from booking.principals import block_of
 from booking.refusals import TooManyAttempts
 from booking.trials import Tried
 from gateway.rates.counting import Bound, Count, Counts
 from gateway.rates.operations import of_caller, of_network
-from gateway.rates.table import Rate
+from gateway.rates.table import AHEAD, Rate
 
 log = structlog.get_logger(__name__)
 
@@ -41,26 +42,44 @@ class CountedTrials:
         self._alarm = alarm
 
     async def begin(
-        self, what: Tried, *, names: Collection[str], client: str | None, signed_in: bool
+        self,
+        what: Tried,
+        *,
+        names: Collection[str],
+        client: str | None,
+        signed_in: bool,
+        day: str | None = None,
     ) -> CountedTrial:
         """Count one. Raises TooManyAttempts; it is not counted then, so that the others that it was counted for keep theirs."""
         rate = self._rates[what]
         bounds = [*of_caller(rate, sorted(names)), *of_network(rate, client)]
-        if not signed_in and rate.strangers is not None:
-            bounds.append(Bound(what=rate.what, subject=_STRANGERS, most=rate.strangers, window=rate.window))
+        if not signed_in:
+            bounds += _of_strangers(rate, client, day)
         counted = await self._counts.add(bounds)
         retry_after = self._counts.retry_after(counted)
         if retry_after or any(map(_halfway, counted)):
             await self._alarm(what, self._clock.now())
         if retry_after:
             await self._counts.take_back(counted)
-            scopes = sorted({one.bound.subject.partition(":")[0] for one in counted if one.exceeded})
+            scopes = sorted({one.bound.scope for one in counted if one.exceeded})
             log.warning("trials.refused", what=what, scopes=scopes, retry_after=retry_after)
             raise TooManyAttempts(retry_after)
         return CountedTrial(counts=self._counts, counted=counted)
 
 
 _STRANGERS = "strangers:"
+
+
+def _of_strangers(rate: Rate, client: str | None, day: str | None) -> Iterator[Bound]:
+    """The rate for everybody who has not signed in: of a block of addresses, on a clinician's day, and in all."""
+    subjects = (
+        (f"block:{block_of(client)}" if client is not None else None, rate.block, rate.window),
+        (f"day:{day}" if day is not None else None, rate.day, AHEAD),
+        (_STRANGERS, rate.strangers, rate.window),
+    )
+    for subject, most, window in subjects:
+        if subject is not None and most is not None:
+            yield Bound(what=rate.what, subject=subject, most=most, window=window)
 
 
 def _halfway(count: Count) -> bool:

@@ -3,6 +3,12 @@
 A module for each group of them: its fields, what they must be, and what follows from them.
 """
 
+from typing import Self
+
+from pydantic import model_validator
+
+from booking.guests import GuestRecords
+from booking.unpaid import UnpaidPolicy
 from gateway.settings.api import ApiSettings
 from gateway.settings.healthie import HealthieSettings
 from gateway.settings.operation import OperationSettings
@@ -21,3 +27,13 @@ class Settings(
     StorageSettings,
 ):
     """Read once, at start; secrets never print."""
+
+    @model_validator(mode="after")
+    def _proof_needs_mail(self) -> Self:
+        for name, asks in (
+            ("GUEST_RECORDS=proved", self.guest_records is GuestRecords.PROVED),
+            ("UNPAID_VISITS=verified_email", self.unpaid_visits is UnpaidPolicy.VERIFIED_EMAIL),
+        ):
+            if asks and self.smtp_url is None:
+                raise ValueError(f"FRONTDOOR_{name} needs FRONTDOOR_SMTP_URL: a mailbox is verified by mail")
+        return self

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from booking.guests import GuestRecords
+from booking.unpaid import UnpaidPolicy
 from gateway.settings.environment import Environment, EnvironmentSettings
 
 
@@ -22,8 +24,14 @@ class TrustedDocumentsMode(StrEnum):
 class ApiSettings(EnvironmentSettings):
     """Whose API it is, which pages and documents it answers, and its bounds and times."""
 
+    # Made when the settings are read, not when this is imported: by then it is settled which rules apply.
     time_zone: ZoneInfo = Field(
-        ZoneInfo("America/New_York"), description="The practice's time zone, by its IANA name."
+        default_factory=lambda: ZoneInfo("America/New_York"),
+        description="The practice's time zone, by its IANA name.",
+    )
+    phone_region: str = Field(
+        "US",
+        description="The country of phone numbers that patients give without a country code, by its two letters.",
     )
     tenant: str = Field(
         "practice", description="The practice's name in keys; change it only with an empty database."
@@ -44,6 +52,12 @@ class ApiSettings(EnvironmentSettings):
     holds_per_owner: int = Field(3, ge=1, le=20, description="How many slots one caller may hold at once.")
     holds_per_client: int = Field(
         10, ge=1, le=1000, description="How many slots one network may hold at once, where it is known."
+    )
+    anonymous_holds_percent: int = Field(
+        50,
+        ge=1,
+        le=100,
+        description="How much of a clinician's day may be held at once by people who have not signed in.",
     )
     client_address_header: str | None = Field(
         None,
@@ -70,10 +84,48 @@ class ApiSettings(EnvironmentSettings):
         le=1_000_000,
         description="The same of all together who have not signed in; half as many are alerted.",
     )
+    unpaid_visits: UnpaidPolicy = Field(
+        UnpaidPolicy.OPEN,
+        description="What a guest must show before they book a visit that costs nothing: `open` (nothing), `verified_email` (that it is theirs), "
+        "`card` (put on file, not charged), `signed_in` (guests cannot).",
+    )
+    unpaid_per_network: int = Field(
+        5,
+        ge=1,
+        le=1_000_000,
+        description="How many such visits guests of one network may book in a day, where it is known.",
+    )
+    unpaid_per_clinician_day: int = Field(
+        8,
+        ge=1,
+        le=1_000_000,
+        description="The same of all guests with one clinician on one day.",
+    )
+    unpaid_of_guests: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="The same of all guests together; half as many are alerted.",
+    )
+    guest_records: GuestRecords = Field(
+        GuestRecords.NEW,
+        description="A guest who names the email and name of a record that is there: `new` gets a record of their own, which staff may merge; "
+        "with `proved`, who has [verified the mailbox](sign-in.md#a-guests-mailbox) uses that record.",
+    )
     confirm_minutes: int = Field(
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."
     )
     answer_seconds: float = Field(10, gt=0, le=60, description="confirmCheckout answers within this time.")
+
+    @field_validator("phone_region")
+    @classmethod
+    def _known_to_phonenumbers(cls, value: str) -> str:
+        # Loaded only where it is used: its numbering plans are large.
+        from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415
+
+        if (region := value.upper()) not in SUPPORTED_REGIONS:
+            raise ValueError("is the two letters of a country (ISO 3166), such as US")
+        return region
 
     @field_validator("cors_origins")
     @classmethod

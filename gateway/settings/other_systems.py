@@ -1,5 +1,6 @@
 """Settings: systems beside Healthie, who is told what happens, and the books that ours are held against."""
 
+from email.utils import parseaddr
 from typing import Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -33,6 +34,15 @@ class OtherSystemsSettings(EnvironmentSettings):
     in_doubt_minutes: int = Field(
         20, ge=1, le=1440, description="An outcome that is unknown for longer is alerted."
     )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="The practice's mail server, `smtps://user:password@host` (TLS from the start) or `smtp://…` (STARTTLS): it sends guests "
+        "the code that [verifies their email](sign-in.md#a-guests-mailbox). Without it nobody can verify one.",
+    )
+    mail_from: str | None = Field(
+        None,
+        description="Whom those mails are from, such as `Sample Practice <no-reply@practice.example>`; needed with the mail server.",
+    )
     stripe_key: SecretStr | None = Field(
         None,
         description="A restricted key (`rk_…`) of the Stripe account that takes the payments, with read access to charges and "
@@ -44,6 +54,25 @@ class OtherSystemsSettings(EnvironmentSettings):
     def _posts_over_http(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
             raise ValueError("is an http or https URL")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            # Loaded only where it is used: a tenth of a second at every start.
+            from integrations.mail.smtp import MailServer  # noqa: PLC0415
+
+            MailServer.of(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_a_sender(cls, value: str | None) -> str | None:
+        if value is not None and ("@" not in parseaddr(value)[1] or not value.isprintable()):
+            raise ValueError(
+                "is an email address, perhaps with a name before it: Sample Practice <mail@practice.example>"
+            )
         return value
 
     @field_validator("endpoints")
@@ -72,6 +101,12 @@ class OtherSystemsSettings(EnvironmentSettings):
                 "must be a restricted key (rk_…); no other is used, since any other could charge"
             )
         return value
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if (self.smtp_url is None) != (self.mail_from is None):
+            raise ValueError("FRONTDOOR_SMTP_URL and FRONTDOOR_MAIL_FROM are needed together")
+        return self
 
     @model_validator(mode="after")
     def _no_loopback(self) -> Self:

@@ -7,7 +7,13 @@ _TEXTS = {
     Attention.APPOINTMENT_NOT_DELETED: "A visit that must not stand could not be deleted.",
     Attention.RECURRING_NOT_CANCELLED: "A recurring payment could not be cancelled: the patient would be billed again.",
     Attention.REFUND_FAILED: "A refund was refused: the patient's money is still with the practice.",
+    Attention.CHARGED_WRONGLY: "A card was charged on other terms than the patient accepted: the practice changed a plan or a promo code in "
+    "between, or Healthie charged otherwise. The series is cancelled and the payment given back, as long as no other alert follows.",
+    Attention.LIVE_SERIES: "A recurring payment goes on that its patient did not accept, or whose payment was given back. They would be billed again.",
+    Attention.BOOKING_UNPROVED: "A checkout that was resolved as booked: no visit, or no payment, of it is found in Healthie.",
     Attention.PACKAGE_REMAINS: "The payment was given back, and the package that it bought is still with the patient.",
+    Attention.POSSIBLE_DUPLICATE_PATIENT: "A guest gave the email and name of a patient whom the practice has, and got a record of their own "
+    "without the email. If they are the same person, merge the two in Healthie; then resolve it.",
     Attention.OPEN_INVOICE: "The booking raised an invoice although the visit is paid.",
     Attention.ALREADY_COUNTED: "A payment or visit that seems to be this checkout's stands on another one.",
     Attention.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",
@@ -26,6 +32,10 @@ _TEXTS = {
     Attention.WEBHOOK_GIVEN_UP: "What a webhook is about could not be fetched for a day: see `frontdoor webhooks list --dead`.",
     Attention.CARD_TESTING: "Somebody seems to try cards that are not theirs: more were declined than patients' are. What is beyond the "
     "bound is not sent to Healthie. The log's trials.refused say by what; the subject is the hour.",
+    Attention.UNPAID_VISITS: "Guests book more visits that cost nothing than they may, or half of what all may in a day: somebody may be filling "
+    "the calendars. Look at the newest visits and patients in Healthie. The log's trials.refused say by what; the subject is the day.",
+    Attention.DAY_HELD: "People who have not signed in hold nearly all that they may of a clinician's day, without paying so far: a rush, or "
+    "somebody who keeps the calendar shut. Patients who sign in can still book the rest. The subject is the clinician and the day (UTC).",
     Attention.WEBHOOK_MISSING: "No webhook at Healthie sent these events to us. One was made, and what Healthie lists as changed since is looked at.",
     Attention.WEBHOOK_DISABLED: "Healthie had disabled a webhook of ours. It was enabled again, and what Healthie tried to send is fetched.",
     Attention.WEBHOOK_FAILING: "What Healthie sends on a webhook of ours is not taken; it will be disabled. See `frontdoor webhooks health`.",

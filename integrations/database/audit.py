@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.audit import AuditEntry, AuditKind
+from booking.audit import AuditEntry
 from booking.audit_chain import NOTHING_YET, Anchor, AuditKey, Record, extended, record_of
 from booking.errors import AuditUnavailable
 from integrations.database.engine import reading
@@ -35,8 +35,11 @@ FLUSH_SECONDS = 1.0
 # Callers' records of one transaction, besides what could wait: more would keep the other processes waiting for the lock.
 BATCH = 500
 
-# What may wait in memory, lost by a crash: some seconds of a busy practice's catalogue reads.
+# What may wait in memory, lost by a crash: some seconds of a busy practice's catalogue reads. Whoever comes then waits for a commit.
 WAITING_LIMIT = 1000
+
+# How often it is said that callers are slowed down.
+SAY_SECONDS = 60.0
 
 # Any number of ours, the same in every process: "fd_audit" in ASCII.
 _LOCK = int.from_bytes(b"fd_audit", "big")
@@ -58,6 +61,8 @@ class SqlAuditTrail:
         self._later: list[Record] = []  # oldest first, each until it is written
         self._flushing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
+        self._slowed = 0  # calls since it was last said
+        self._said_at = -SAY_SECONDS
 
     async def record(self, entry: AuditEntry) -> None:
         """Keep the entry; it is durable when this returns. Raises AuditUnavailable after five seconds at the latest.
@@ -71,13 +76,16 @@ class SqlAuditTrail:
         except Exception as error:
             raise AuditUnavailable("audit trail") from error
 
-    def later(self, entry: AuditEntry) -> None:
-        """Keep the entry within about a second. Raises AuditUnavailable for an attempt when too much waits already.
+    async def record_soon(self, entry: AuditEntry) -> None:
+        """Keep the entry within about a second; when too much waits, wait until it and all that is written, as `record` does."""
+        if len(self._later) < WAITING_LIMIT:
+            self.later(entry)
+            return
+        self._say_slowed()
+        await self.record(entry)
 
-        Every answer is taken: there is one for each attempt that was.
-        """
-        if entry.kind is AuditKind.ATTEMPTED and len(self._later) >= WAITING_LIMIT:
-            raise AuditUnavailable("audit trail")
+    def later(self, entry: AuditEntry) -> None:
+        """Keep the entry within about a second. There is one end for each attempt that was: their number is bounded by that."""
         self._later.append(record_of(entry, self._key))
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush(), context=contextvars.Context())
@@ -94,6 +102,14 @@ class SqlAuditTrail:
             await self._flushing
         if self._later:
             log.error("audit.entries_lost", entries=len(self._later))
+
+    def _say_slowed(self) -> None:
+        """Say that upstream calls wait for the trail, once a minute: an operator should know why they take longer."""
+        self._slowed += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._said_at >= SAY_SECONDS:
+            log.warning("audit.calls_slowed_down", calls=self._slowed, waiting=len(self._later))
+            self._slowed, self._said_at = 0, now
 
     async def _flush(self) -> None:
         """Write what can wait, unless a record takes it along before, until nothing waits."""

@@ -1,17 +1,19 @@
 """A checkout as a row: each part in its column, larger parts as documents, what only patient and practice may know sealed."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import RowMapping
 
 from booking.checkout_row import Attempt, Checkout, CheckoutState, EndReason, LateFinding
 from booking.errors import UnknownState
-from booking.models import CardChoice, Charge, GuestDetails, Quote
+from booking.models import CardChoice, Charge, EmailCode, GuestDetails, Quote
 from booking.money import Money
 from booking.oversight import Attention, CheckoutSummary
 from booking.refusals import DeclineReason
 from booking.slots import Slot
+from booking.stored import known, known_or_none
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import checkouts
 
@@ -20,6 +22,7 @@ _DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "slot": TypeAdapter(Slot),
     "quote": TypeAdapter(Quote),
     "guest": TypeAdapter(GuestDetails | None),
+    "email_code": TypeAdapter(EmailCode | None),
     "card": TypeAdapter(CardChoice | None),
     "charge": TypeAdapter(Charge | None),
     "refunded": TypeAdapter(Money | None),
@@ -40,6 +43,7 @@ _SCALARS = (
     "started_by",
     "hold_id",
     "time_zone",
+    "email_verified_at",
     "patient_id",
     "patient_created",
     "attempt",
@@ -57,6 +61,7 @@ _SCALARS = (
     "lease_owner",
     "lease_until",
     "due_at",
+    "hold_expires_at",
     "created_at",
     "updated_at",
 )
@@ -96,23 +101,41 @@ def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
 
 
 def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
-    """The checkout of these columns. Raises UnknownState, SealBroken."""
+    """The checkout of these columns, with what a newer version wrote kept as the text that it is.
+
+    Raises SealBroken; UnknownState for a document of a newer version that this one cannot make anything of.
+    """
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
     opened = {
         name: sealer.open(row[name], place=_place(row["id"], name))
         for name in _SEALED
         if row[name] is not None
     }
-    values |= {name: codec.validate_python(opened.get(name, row[name])) for name, codec in _DOCUMENTS.items()}
-    try:
-        values["state"] = CheckoutState(row["state"])
-        values["attention"] = tuple(Attention(reason) for reason in _reasons(row))
-        values["attention_from"] = CheckoutState(row["attention_from"]) if row["attention_from"] else None
-        values["declined"] = DeclineReason(row["declined"]) if row["declined"] else None
-        values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None
-    except ValueError as error:
-        raise UnknownState(row["id"]) from error
+    values |= _documents(row, opened)
+    values["state"] = known(CheckoutState, row["state"])
+    values["attention"] = tuple(known(Attention, reason) for reason in _reasons(row))
+    values["attention_from"] = known_or_none(CheckoutState, row["attention_from"])
+    values["declined"] = known_or_none(DeclineReason, row["declined"])
+    values["end_reason"] = known_or_none(EndReason, row["end_reason"])
     return Checkout(**values)
+
+
+def _documents(row: RowMapping, opened: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the documents; names in them that this version does not know are passed over. Raises UnknownState."""
+    try:
+        return {
+            name: codec.validate_python(opened.get(name, row[name])) for name, codec in _DOCUMENTS.items()
+        }
+    except ValidationError:
+        raise UnknownState(row["id"]) from None  # the cause quotes values
+
+
+def with_unknown_parts(
+    ours: Sequence[Mapping[str, Any]], stored: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """A list that is only ever added to, as it shall be stored: with what a newer version wrote of its first members."""
+    known_so_far = [{**before, **now} for before, now in zip(stored, ours, strict=False)]
+    return [*known_so_far, *ours[len(known_so_far) :]]
 
 
 def to_summary(row: RowMapping) -> CheckoutSummary:

@@ -10,11 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.checkout_row import Checkout, CheckoutState
-from booking.errors import AlreadyCounted, StaleCheckout
+from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
 from booking.oversight import CheckoutSummary, ListPlace
 from booking.refusals import PaymentInProgress
 from booking.saga_table import CALLING, ENDED, TERMINAL, UNDER_WAY
-from integrations.database.checkout_rows import from_row, to_row, to_summary
+from booking.stored import Unknown
+from integrations.database.checkout_rows import from_row, to_row, to_summary, with_unknown_parts
 from integrations.database.columns import UtcTime, breaks_unique, unless_there
 from integrations.database.leases import is_due
 from integrations.database.sealing import Sealer
@@ -33,9 +34,12 @@ _c = checkouts.c
 # Built once: a statement of so many columns takes as long to build as to execute.
 _BY_ID = select(checkouts).where(_c.id == bindparam("wanted"))
 _LIVE_FOR_HOLD = select(checkouts).where(_c.hold_id == bindparam("wanted"), _c.state.not_in(sorted(ENDED)))
-_OF_PATIENT = select(checkouts).where(
-    _c.patient_id == bindparam("wanted"), _c.id != bindparam("besides"), _c.state.in_(sorted(CheckoutState))
+_NOTE_HOLD = (
+    update(checkouts)
+    .where(_c.hold_id == bindparam("wanted"), _c.state.not_in(sorted(ENDED)))
+    .values(hold_expires_at=bindparam("expires_at", type_=UtcTime))
 )
+_OF_PATIENT = select(checkouts).where(_c.patient_id == bindparam("wanted"), _c.id != bindparam("besides"))
 _NOW = bindparam("now", type_=UtcTime)
 _DUE_NOW = is_due(checkouts, _NOW)
 _DUE = (
@@ -81,7 +85,7 @@ class SqlCheckouts:
         raise StaleCheckout(checkout.id)
 
     async def get(self, checkout_id: str) -> Checkout | None:
-        """The row."""
+        """The row, to be looked at whatever version of this program wrote it. Raises UnknownState where it cannot be read."""
         return await self._one(_BY_ID, checkout_id)
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
@@ -93,12 +97,16 @@ class SqlCheckouts:
 
         Only what differs from `was`, the row as it stands at that version, is written; None: all of it.
         Raises StaleCheckout, with the transaction as it was; PaymentInProgress; AlreadyCounted when the billing item or the
-        appointment is another's: both end the transaction.
+        appointment is another's: both end the transaction. UnknownState: the row stands at a state of a newer version.
         """
         if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
             raise AssertionError("what the row was is told of another row, or of another version")
+        if isinstance(checkout.state, Unknown) or (was is not None and isinstance(was.state, Unknown)):
+            raise UnknownState(checkout.id)  # only the version that knows the state knows what may follow it
         saved = checkout.changed(version=checkout.version + 1)
         row = to_row(saved, self._sealer, was=was)
+        if "attempts" in row and checkout.attempts:
+            row["attempts"] = with_unknown_parts(row["attempts"], await self._attempts(checkout.id))
         row |= {"id_read": checkout.id, "version_read": checkout.version}
         if not await self._write(row):
             raise StaleCheckout(checkout.id)
@@ -126,6 +134,10 @@ class SqlCheckouts:
             due = now + min(max(now - written, _SHORTEST_REST), _LONGEST_REST)
             where = _c.id == checkout_id, _c.version == version
             await self._connection.execute(update(checkouts).where(*where).values(due_at=due))
+
+    async def note_hold(self, hold_id: str, *, expires_at: datetime) -> None:
+        """Write down when the hold ends on the live checkout that stands on it, if there is one; its version stays."""
+        await self._connection.execute(_NOTE_HOLD, {"wanted": hold_id, "expires_at": expires_at})
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts besides this one."""
@@ -171,6 +183,10 @@ class SqlCheckouts:
     async def _one(self, query: Select[Any], wanted: str) -> Checkout | None:
         row = (await self._connection.execute(query, {"wanted": wanted})).mappings().first()
         return from_row(row, self._sealer) if row is not None else None
+
+    async def _attempts(self, checkout_id: str) -> Sequence[Mapping[str, Any]]:
+        """The attempts as they stand in the row, with whatever a newer version wrote of them."""
+        return await self._connection.scalar(select(_c.attempts).where(_c.id == checkout_id)) or ()
 
     async def _write(self, row: Mapping[str, Any]) -> int:
         try:

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.happenings import Name
+from booking.stored import known
 from booking.subscribers import FROM_SETTINGS, UNDECLARED, Endpoint, Secret
 from integrations.database.columns import upsert
 from integrations.database.letters import LAST
@@ -107,12 +108,11 @@ class SqlEndpoints:
         )
 
     def _endpoint(self, row: RowMapping) -> Endpoint:
-        """The endpoint of a row. Names of events that a newer version of this program knows are left out."""
-        known = set(Name)
+        """The endpoint of a row. It is told events of a newer version of this program, too, if it wants them."""
         return Endpoint(
             id=row["id"],
             url=row["url"],
-            events=frozenset(Name(one) for one in row["events"] if one in known)
+            events=frozenset(known(Name, one) for one in row["events"])
             if row["events"] is not None
             else None,
             secrets=self._opened(row),

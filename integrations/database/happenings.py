@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.happenings import Happening, Name, Recorded
+from booking.stored import known, known_or_none
 from booking.watched import Kind, Party, Resource
 from integrations.database.columns import unless_there
 from integrations.database.engine import reading
@@ -96,13 +97,13 @@ def _row(event: Happening) -> dict[str, Any]:
 
 
 def recorded(row: Mapping[Any, Any]) -> Recorded:
-    """The event of a row."""
+    """The event of a row, whatever version of this program wrote it."""
     event = Happening(
         id=row["id"],
-        name=Name(row["name"]),
+        name=known(Name, row["name"]),
         at=row["at"],
-        resource=Resource(kind=Kind(row["kind"]), id=row["resource_id"]),
+        resource=Resource(kind=known(Kind, row["kind"]), id=row["resource_id"]),
         ids=row["ids"],
-        by=Party(row["by"]) if row["by"] else None,
+        by=known_or_none(Party, row["by"]),
     )
     return Recorded(sequence=row["sequence"], event=event)

@@ -30,6 +30,7 @@ from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
+from booking.room import ANONYMOUS, Room, refusal, room_again_at
 from booking.slots import Busy, Interval, Slot
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
@@ -63,10 +64,12 @@ class SqlHoldStore:
         self._engine = engine
         self._clock = clock
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
         """Take the interval; the owner's live hold on exactly this slot is answered as it is.
 
-        Raises SlotTaken, HoldLimitReached.
+        Raises SlotTaken, HoldLimitReached, HoldCapacityReached.
         """
         clinician_id, now = hold.slot.clinician_id, self._clock.now()
         async with self._writing() as connection:
@@ -87,6 +90,10 @@ class SqlHoldStore:
             for most, whose in limits:
                 if most is not None and await _count_live(connection, whose, now) >= most:
                     raise HoldLimitReached(most)
+            if room is not None:
+                others = await _anonymous(connection, clinician_id, room.day, now)
+                if room_again_at(room, hold, others) is not None:
+                    raise refusal(room, hold, others, now=now)
             await connection.execute(insert(holds).values(_to_row(hold)))
         return hold
 
@@ -98,14 +105,24 @@ class SqlHoldStore:
         return _from_row(row) if row is not None else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
-        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired."""
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
+
+        One that was extended since it was read is answered as it stands.
+        """
         later = func.greatest if self._engine.dialect.name == "postgresql" else func.max
-        return await self._change(
-            _c.id == hold.id,
-            _c.owner == hold.owner,
-            expires_at=later(_c.expires_at, literal(expires_at, UtcTime)),
-            extensions=_c.extensions + int(counted),
-        )
+        try:
+            return await self._change(
+                _c.id == hold.id,
+                _c.owner == hold.owner,
+                _c.extensions == hold.extensions,
+                expires_at=later(_c.expires_at, literal(expires_at, UtcTime)),
+                extensions=_c.extensions + int(counted),
+            )
+        except HoldExpired:
+            standing = await self.get(hold.id)
+            if standing is None or standing.owner != hold.owner:
+                raise
+            return standing
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""
@@ -132,6 +149,11 @@ class SqlHoldStore:
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end), until=until)
             for clinician, start, end, until in rows
         ]
+
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        """The clinician's live holds of people who have not signed in, for slots that start in this time."""
+        async with self._reading() as connection:
+            return await _anonymous(connection, clinician_id, day, self._clock.now())
 
     async def reap(self, now: datetime) -> int:
         """Delete what expired up to now (UTC); answers how many rows.
@@ -188,6 +210,19 @@ async def _one_at_a_time(connection: AsyncConnection, *names: str) -> None:
             await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
+async def _anonymous(
+    connection: AsyncConnection, clinician_id: str, day: Interval, now: datetime
+) -> list[Hold]:
+    query = select(holds).where(
+        _c.clinician_id == clinician_id,
+        _c.starts_at >= day.start,
+        _c.starts_at < day.end,
+        _c.expires_at > now,
+        or_(*(_c.owner.startswith(f"{kind}:") for kind in ANONYMOUS)),
+    )
+    return [_from_row(row) for row in (await connection.execute(query)).mappings()]
+
+
 async def _count_live(connection: AsyncConnection, whose: ColumnElement[bool], now: datetime) -> int:
     live = select(func.count()).select_from(holds).where(whose, _c.expires_at > now)
     return (await connection.execute(live)).scalar_one()
@@ -226,7 +261,7 @@ def _from_row(row: RowMapping) -> Hold:
         slot=Slot(
             clinician_id=row["clinician_id"],
             visit_type_id=row["visit_type_id"],
-            contact_type=ContactType(row["contact_type"]),
+            contact_type=_contact_type(row["contact_type"]),
             location_id=row["location_id"],
             start=row["starts_at"],
             minutes=row["minutes"],
@@ -237,3 +272,10 @@ def _from_row(row: RowMapping) -> Hold:
         extensions=row["extensions"],
         client=row["client"],
     )
+
+
+def _contact_type(text: str) -> ContactType:
+    try:
+        return ContactType(text)
+    except ValueError:  # a newer version's hold: whoever asks is to ask that one
+        raise UpstreamUnavailable("hold store") from None

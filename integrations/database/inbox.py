@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.inbox import Delivery, Rhythm, Source
+from booking.stored import known
 from integrations.database.engine import reading
 from integrations.database.marks import SqlMarks
 from integrations.database.tables.webhooks import webhook_deliveries
@@ -79,7 +80,7 @@ class SqlInbox:
                     resource_id=row["resource_id"],
                     received_at=row["received_at"],
                     poke=None,
-                    source=Source(row["source"]),
+                    source=known(Source, row["source"]),
                 )
                 for row in found.mappings()
             ]

@@ -19,7 +19,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.happenings import Name
 from booking.subscribers import Letter
 from integrations.database.columns import upsert
 from integrations.database.happenings import recorded
@@ -57,7 +56,7 @@ class SqlLetters:
         )
         return (await self._connection.scalars(union(behind, due).order_by("id"))).all()
 
-    async def spread(self, subscriber_id: str, wants: Collection[Name] | None, *, limit: int) -> None:
+    async def spread(self, subscriber_id: str, wants: Collection[str] | None, *, limit: int) -> None:
         """Write letters of the next `limit` events behind their place, and move it on."""
         mine = select(_s.place).where(_s.id == subscriber_id).with_for_update()
         place = await self._connection.scalar(mine)
@@ -78,7 +77,6 @@ class SqlLetters:
         """Letters to be told now that nobody has a lease on, earliest event first."""
         query = (
             _LETTERS.where(_l.subscriber_id == subscriber_id, is_due(event_letters, now), _enabled())
-            .where(_e.name.in_(sorted(Name)))  # others are for a newer version of this program
             .order_by(_l.sequence)
             .limit(limit)
         )
@@ -136,7 +134,7 @@ class SqlLetters:
     async def again(
         self,
         subscriber_id: str,
-        wants: Collection[Name] | None,
+        wants: Collection[str] | None,
         *,
         since: datetime,
         until: datetime,
@@ -205,7 +203,7 @@ _LETTERS: Select[Any] = select(
 ).join(practice_events, _e.sequence == _l.sequence)
 
 
-def _wanted(subscriber_id: str, wants: Collection[Name] | None) -> Select[Any]:
+def _wanted(subscriber_id: str, wants: Collection[str] | None) -> Select[Any]:
     """New letters of the events that the subscriber wants, due as soon as they happened."""
     query = select(literal(subscriber_id), _e.sequence, literal(0), _e.at)
     return query if wants is None else query.where(_e.name.in_(sorted(wants)))

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.inbox import Mark
+from booking.stored import known
 from booking.watched import Kind, Poke, Resource
 from integrations.database.columns import UtcTime
 from integrations.database.leases import GIVEN_BACK, is_due
@@ -80,7 +81,7 @@ class SqlMarks:
         await self._connection.execute(_marking(self._connection.dialect.name), fresh)
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Resource]:
-        """What is to be looked at and nobody looks at, longest due first."""
+        """What is to be looked at and nobody looks at, longest due first. Of kinds that this version knows: the rest is for a newer one."""
         found = await self._connection.execute(_DUE, {"now": now, "most": limit})
         return [Resource(kind=Kind(kind), id=one) for kind, one in found]
 
@@ -159,7 +160,7 @@ def _is(resource: Resource) -> tuple[ColumnElement[bool], ...]:
 
 
 def _mark(row: RowMapping) -> Mark:
-    resource = Resource(kind=Kind(row["kind"]), id=row["resource_id"])
+    resource = Resource(kind=known(Kind, row["kind"]), id=row["resource_id"])
     return Mark(
         poke=Poke(resource=resource, merged=row["merged"], about=row["about"]),
         **{

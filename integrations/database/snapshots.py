@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 _s = resource_snapshots.c
 
-_STATES: dict[Kind, TypeAdapter[Any]] = {
+_STATES: dict[str, TypeAdapter[Any]] = {
     Kind.VISIT: TypeAdapter(VisitState),
     Kind.PAYMENT: TypeAdapter(PaymentState),
     Kind.DISPUTE: TypeAdapter(DisputeState),
@@ -66,11 +66,13 @@ class SqlSnapshots:
         return replace(known, state=state, seen_at=row["seen_at"])
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Put it in the place of the earlier one. Its writer holds the lease on the resource's mark."""
+        """Put it in the place of the earlier one, with what a newer version remembers besides. Its writer holds the mark's lease."""
         kind, state = snapshot.resource.kind, snapshot.state
+        stored = select(_s.state).where(_s.kind == kind, _s.resource_id == snapshot.resource.id)
+        before = await self._connection.scalar(stored) or {}
         values = {
             "version": snapshot.version,
-            "state": _STATES[kind].dump_python(state, mode="json") if state is not None else None,
+            "state": before | _STATES[kind].dump_python(state, mode="json") if state is not None else None,
             "gone": snapshot.gone,
             "seen_at": snapshot.seen_at,
             "starts_at": _starts(snapshot),

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from booking.audit import AuditEntry, AuditKind
 from booking.audit_chain import entry_of
 from booking.oversight import Event, EventKind
+from booking.stored import known
 from integrations.database.audit_reading import of_checkout
 from integrations.database.engine import reading
 from integrations.database.tables.checkouts import checkout_events
@@ -37,7 +38,7 @@ async def story_of(engine: AsyncEngine, checkout_id: str) -> Sequence[Event | Au
             .where(checkout_events.c.checkout_id == checkout_id)
             .order_by(checkout_events.c.sequence)
         )
-        told += [Event(**_values(row) | {"kind": EventKind(row["kind"])}) for row in events.mappings()]
+        told += [Event(**_values(row) | {"kind": known(EventKind, row["kind"])}) for row in events.mappings()]
     # Stable: an answer stands before the write that it led to.
     return sorted(told, key=lambda entry: entry.at)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from decimal import InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Protocol, TypeVar
 
 from booking.money import Money
@@ -111,11 +111,15 @@ async def changed_since(
 
 def money(text: str | None, currency: str | None, *, default_currency: str = "USD") -> Money | None:
     """Read an amount such as `120.00` or `$1,200`; None when there is none. Raises ValueError when it cannot be read."""
+    value = number(text)
+    return None if value is None else Money.of(value, currency or default_currency)
+
+
+def number(text: str | None) -> Decimal | None:
+    """Read an amount's number, whatever its currency; None when there is none. Raises ValueError when it cannot be read."""
     cleaned = (text or "").replace(",", "").replace("$", "").strip()
-    if not cleaned:
-        return None
     try:
-        return Money.of(cleaned, currency or default_currency)
+        return Decimal(cleaned) if cleaned else None
     except InvalidOperation as error:
         raise ValueError("not an amount of money") from error
 

@@ -67,7 +67,7 @@ class AuditedCalls:
     """Keeps every attempt in the audit trail; `inner` sees it too.
 
     A call that carries or brings back patient data is sent when its record is durable, and not before. Of a public read
-    the record follows within about a second. How an attempt ended follows likewise: by then the outcome stands, and
+    the record follows within about a second; when calls come faster than they can be recorded, they wait for it. How an attempt ended follows likewise: by then the outcome stands, and
     nobody loses it over its record. A process that is killed in that second leaves an attempt without an end.
     """
 
@@ -83,7 +83,7 @@ class AuditedCalls:
         entry = self._entry(call, AuditKind.ATTEMPTED)
         try:
             if is_public(call.operation):
-                self._trail.later(entry)
+                await self._trail.record_soon(entry)
             else:
                 await self._trail.record(entry)
         except AuditUnavailable as error:

@@ -56,7 +56,7 @@ class HealthieAvailability:
             visit_type_id=visit_type_id,
             contact_type=contact_type,
             location_id=location_id,
-            clinician_ids=await self._bookable(clinician_ids),
+            clinician_ids=self._bookable(clinician_ids),
             first=first,
             last=last,
             time_zone=time_zone,
@@ -82,7 +82,7 @@ class HealthieAvailability:
             visit_type_id=visit_type_id,
             contact_type=contact_type,
             location_id=location_id,
-            clinician_ids=await self._bookable(clinician_ids),
+            clinician_ids=self._bookable(clinician_ids),
             first=first,
             last=(first + timedelta(days=32)).replace(day=1) - timedelta(days=1),
             time_zone=time_zone,
@@ -92,9 +92,8 @@ class HealthieAvailability:
         with reading():
             return await self._days(question, lambda: self._read_days(question))
 
-    async def _bookable(self, clinician_ids: Sequence[str]) -> tuple[str, ...]:
+    def _bookable(self, clinician_ids: Sequence[str]) -> tuple[str, ...]:
         """Those whose key is proved: nobody else is offered."""
-        await self._keys.settle()
         return tuple(sorted(self._keys.proved & set(clinician_ids)))
 
     async def _read_slots(self, question: Question) -> list[Slot]:

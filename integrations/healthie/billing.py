@@ -61,9 +61,10 @@ class HealthieBilling:
     async def charge(self, checkout: Checkout) -> Charge:
         """Charge the quote to the checkout's card under its upstream key, once.
 
-        Sends the gross amount: Healthie takes the coupon's discount off it. The answer is believed only when state,
-        processor's charge id, sender, card and net amount are as accepted.
-        Raises CardDeclined, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
+        Sends the gross amount: Healthie takes the coupon's discount off it. The answer is believed when state, processor's charge
+        id and sender prove it, and card, amount, plan and recurrence are as accepted, or our reference stands in the note: what is
+        not as accepted is then named in `differs`.
+        Raises CardDeclined, AmountNotChargeable, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
         """
         if checkout.patient_id is None or checkout.card_id is None:
             raise ValueError("a charge needs a patient and a card")
@@ -91,7 +92,8 @@ class HealthieBilling:
                 raise no_to_charge(refused, self._declines)
             if refused is not None:
                 raise OutcomeUnknown("Charge: refused yet made")
-            await self._comparison.hold("Charge", **proofs(payment, checkout))
+            if not _is_charge(payment, checkout):
+                await self._comparison.hold("Charge", **proofs(payment, checkout))
         return _proved(payment, checkout, "Charge")
 
     async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
@@ -116,19 +118,14 @@ class HealthieBilling:
         return charges[0]  # a repeated key may have written a second row for the one charge
 
     async def late_charges(self, checkout: Checkout, *, known: frozenset[str]) -> LateCharges:
-        """Charges of any attempt that stand beyond what is known: certain are those whose note names the attempt.
-
-        Raises UpstreamUnavailable.
-        """
+        """Charges of any attempt that stand beyond what is known, and recurring payments that go on. Raises UpstreamUnavailable."""
         if checkout.patient_id is None or not checkout.attempts:
             return LateCharges()
         client = await self._staff(checkout.slot.clinician_id)
         since = min(attempt.intended_at for attempt in checkout.attempts) - CLOCK_SKEW
         with reading():
             payments = await _payments_since(client, checkout.patient_id, since)
-        return late_charges_among(
-            [each for each in payments if not {each.id, each.stripe_charge_id} & known], checkout
-        )
+        return late_charges_among(payments, checkout, known=known)
 
     async def refund(self, checkout: Checkout) -> Money:
         """Refund what is left of the charge, read it back, and answer what is refunded in all. Safe to repeat.
@@ -191,13 +188,23 @@ async def _shown_charge(client: Client, answer: UnreadableAnswer, checkout: Chec
     return _proved(await _read_back(client, answer.record_id), checkout, "PaymentById")
 
 
+def _is_charge(payment: Payment | None, checkout: Checkout) -> bool:
+    try:
+        return payment is not None and bool(proved_charge(payment, checkout))
+    except Unproved:
+        return False
+
+
 def _proved(payment: Payment | None, checkout: Checkout, seen_in: str) -> Charge:
     if payment is None:
         raise OutcomeUnknown(f"{seen_in}: no payment")
     try:
-        return proved_charge(payment, checkout)
+        charge = proved_charge(payment, checkout)
     except Unproved as error:
         raise OutcomeUnknown(f"{seen_in}: unproved {error}") from None
+    if charge.differs:
+        log.error("healthie.charged_otherwise", checkout=checkout.id, parts=charge.differs)
+    return charge
 
 
 def _charge_of(checkout: Checkout) -> Charge:

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Card
-from booking.refusals import CardDeclined
+from booking.refusals import CardDeclined, DeclineReason
 from integrations.healthie.acting import ClinicianClient
 from integrations.healthie.answers import every, refusal
-from integrations.healthie.declines import DeclineCodes, decline
+from integrations.healthie.charge_refusals import certain_refusal
+from integrations.healthie.declines import DeclineCodes, decline, in_doubt
 from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import CardOnFile
 from integrations.healthie.readback import Comparison
-
-# Stripe's words for a token that did its work before: this call changed nothing, an earlier one may have.
-_TOKEN_USED = "cannot use a stripe token more than once"  # noqa: S105 - a sentence
-_TOKEN_UNKNOWN = "no such token"  # noqa: S105 - a sentence
 
 
 class HealthieCards:
@@ -37,7 +34,8 @@ class HealthieCards:
     async def attach(self, *, patient_id: str, token: str, make_default: bool, clinician_id: str) -> Card:
         """Turn a single-use token into a card on file.
 
-        Raises CardDeclined, UpstreamRefused (`token_used`, `token_unknown`), ClinicianNotBookable, OutcomeUnknown.
+        Raises CardDeclined (TRY_AGAIN where the token was used before, or the words are unfamiliar: a new token tells), UpstreamRefused,
+        UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
         """
         client = await self._clinician(clinician_id)
         with changing():
@@ -84,14 +82,12 @@ def _is_of(patient_id: str, detail: CardOnFile) -> bool:
 
 
 def _refused(words: Sequence[str], declines: DeclineCodes) -> Exception:
-    reason = decline(words, declines)
-    if reason is not None:
-        return CardDeclined(reason)
-    if all(_TOKEN_USED in each.casefold() for each in words):
-        return UpstreamRefused("AttachCard", "token_used")
-    if all(_TOKEN_UNKNOWN in each.casefold() for each in words):
-        return UpstreamRefused("AttachCard", "token_unknown")
-    return OutcomeUnknown("AttachCard: unfamiliar refusal")
+    certain = certain_refusal(words)
+    if certain is not None:
+        return UpstreamRefused("AttachCard", certain)
+    if in_doubt(words):
+        return OutcomeUnknown("AttachCard: in doubt")
+    return CardDeclined(decline(words, declines) or DeclineReason.TRY_AGAIN)
 
 
 def _card(detail: CardOnFile) -> Card:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Protocol
 
 import structlog
 
@@ -17,7 +18,7 @@ from booking.catalog import (
     PlanVisits,
     VisitType,
 )
-from booking.money import Money
+from booking.money import Money, decimals_of
 from integrations.healthie.answers import money, rest
 from integrations.healthie.contact_types import contact_types
 from integrations.healthie.errors import reading
@@ -64,10 +65,10 @@ class CatalogReader:
             rest(answer.organization_members, self._more_members, lambda more: more.organization_members),
             rest(answer.appointment_locations, self._more_places, lambda more: more.appointment_locations),
         )
-        currency = (answer.current_user.default_currency if answer.current_user else None) or "USD"
+        currency = currency_of(answer.current_user)
         return Catalog(
-            plans=tuple(plan for each in packages if (plan := _plan(each, currency)) is not None),
-            visit_types=tuple(kind for each in kinds if (kind := _visit_type(each, currency)) is not None),
+            plans=tuple(plan for each in packages if (plan := plan_of(each, currency)) is not None),
+            visit_types=tuple(kind for each in kinds if (kind := visit_type_of(each, currency)) is not None),
             clinicians=tuple(_clinician(each) for each in members if each.active),
             locations=tuple(_location(each) for each in places if each.clients_can_book),
             policy=_policy(answer.appointment_setting, currency),
@@ -86,7 +87,19 @@ class CatalogReader:
         return await self._client.more_locations(after=after)
 
 
-def _plan(offering: Package, currency: str) -> Plan | None:
+class CurrencyOwner(Protocol):
+    """Whose key it is, with the currency of their practice."""
+
+    @property
+    def default_currency(self) -> str | None: ...  # noqa: D102 - Healthie's word
+
+
+def currency_of(owner: CurrencyOwner | None) -> str:
+    """The currency of amounts that name none."""
+    return (owner.default_currency if owner else None) or "USD"
+
+
+def plan_of(offering: Package, currency: str) -> Plan | None:
     """A plan that patients may see; None for a hidden one, or one whose terms cannot be read."""
     if offering.archived or not offering.show_offering or _is_hidden(offering.visibility_status):
         return None
@@ -149,7 +162,7 @@ def _quantity(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None
 
 
-def _visit_type(kind: VisitKind, currency: str) -> VisitType | None:
+def visit_type_of(kind: VisitKind, currency: str) -> VisitType | None:
     """A visit that patients may book themselves, alone with a clinician, in a way that we know."""
     known = contact_types(kind.available_contact_types or ())
     if not (kind.clients_can_book and kind.length and known) or kind.is_group or kind.deleted_at:
@@ -167,7 +180,16 @@ def _visit_type(kind: VisitKind, currency: str) -> VisitType | None:
         contact_types=known,
         price=price,
         clinician_ids=_only(kind),
+        schedule_notice=_own_notice(kind),
     )
+
+
+def _own_notice(kind: VisitKind) -> timedelta | None:
+    """How long ahead visits of this type are to be booked, where the practice has set it for the type; none at all is zero."""
+    own = kind.appointment_setting if kind.has_specific_appointment_settings else None
+    if own is None or own.minimum_advance_schedule_time is None:
+        return None
+    return timedelta(minutes=own.minimum_advance_schedule_time)
 
 
 def _only(kind: VisitKind) -> frozenset[str] | None:
@@ -192,7 +214,7 @@ def _location(place: Place) -> Location:
 
 
 def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> BookingPolicy:
-    """The practice's rules: times are minutes, fees are cents."""
+    """The practice's rules: times are minutes, fees are minor units of the currency (cents)."""
     if own is None:
         return BookingPolicy(
             schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None
@@ -200,8 +222,8 @@ def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> Booki
     return BookingPolicy(
         schedule_notice=_minutes(own.minimum_advance_schedule_time),
         cancel_notice=_minutes(own.minimum_advance_cancel_time),
-        late_cancellation_fee=_cents(own.late_cancellation_fee, currency),
-        no_show_fee=_cents(own.no_show_fee, currency),
+        late_cancellation_fee=_fee(own.late_cancellation_fee, currency),
+        no_show_fee=_fee(own.no_show_fee, currency),
     )
 
 
@@ -209,5 +231,6 @@ def _minutes(count: int | None) -> timedelta | None:
     return timedelta(minutes=count) if count else None
 
 
-def _cents(count: int | None, currency: str) -> Money | None:
-    return Money.of(Decimal(count) / 100, currency) if count else None
+def _fee(minor_units: int | None, currency: str) -> Money | None:
+    code = currency.upper()
+    return Money.of(Decimal(minor_units).scaleb(-decimals_of(code)), code) if minor_units else None

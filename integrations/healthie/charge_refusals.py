@@ -1,15 +1,19 @@
-"""A charge that was refused: by the bank, by Healthie, or in words that leave it open whether the card was charged."""
+"""A charge that was refused: by the bank, by Healthie, by the card processor, or in words that leave open whether it was made."""
 
 import re
+from collections.abc import Iterable
 
 from booking.errors import OutcomeUnknown, UpstreamRefused
-from booking.refusals import CardDeclined
-from integrations.healthie.declines import DeclineCodes, decline, in_doubt
+from booking.refusals import AmountNotChargeable, CardDeclined
+from integrations.healthie.declines import DeclineCodes, decline, in_doubt, tokens
 from integrations.healthie.errors import Refused
+
+_AMOUNT = "amount_not_chargeable"
+_ACCOUNT = "account_cannot_charge"
 
 # Healthie's certain refusals that are not about the card, with the reason we give them. Its words are nowhere listed, so each
 # is a single sentence that says no of a thing which we know; a sentence that only names the thing says nothing certain.
-_REFUSALS = {
+_HEALTHIES = {
     re.compile(rf"[^.:;]*\b({words})\b[^.:;]*[.!]?", re.IGNORECASE): code
     for words, code in (
         (r"(add|set up|connect|link) (a|your) bank account before", "no_bank_account"),
@@ -24,16 +28,55 @@ _REFUSALS = {
     )
 }
 
+# Codes of Stripe's invalid requests that it refuses before any bank is asked: https://docs.stripe.com/error-codes
+_CODES = {
+    "amount_too_small": _AMOUNT,
+    "amount_too_large": _AMOUNT,
+    "invalid_charge_amount": _AMOUNT,
+    "account_invalid": _ACCOUNT,
+    "country_unsupported": _ACCOUNT,
+    "testmode_charges_only": _ACCOUNT,
+    "livemode_mismatch": _ACCOUNT,
+    "api_key_expired": _ACCOUNT,
+    "platform_api_key_expired": _ACCOUNT,
+}
+
+# How Stripe begins to say the same to people; what follows explains it. Its library for Ruby, which Healthie uses, may put status
+# and request before that.
+_BEGINNINGS = {
+    re.compile(rf"(\(Status \d+\) ?)?(\(Request \w+\) ?|Request \w+: )?({words})\b", re.IGNORECASE): code
+    for words, code in (
+        (r"(the )?amount must (be|convert to) at least", _AMOUNT),
+        (r"the amount must be greater than or equal to the minimum charge amount", _AMOUNT),
+        (r"(the )?amount must be no more than", _AMOUNT),
+        (r"invalid currency", _AMOUNT),
+        (r"your account cannot currently make (live )?charges", _ACCOUNT),
+        (r"the provided key '[^']*' does not have access to account", _ACCOUNT),
+    )
+}
+
 
 def no_to_charge(refused: Refused, declines: DeclineCodes) -> Exception:
-    """What to raise: CardDeclined or UpstreamRefused where the refusal is certain, OutcomeUnknown where it is not."""
+    """What to raise: CardDeclined, AmountNotChargeable or UpstreamRefused where the refusal is certain, OutcomeUnknown where not."""
     reason = decline(refused.words, declines)
     if reason is not None:
         return CardDeclined(reason)
-    known = [_known(each) for each in refused.words]
-    certain = None if in_doubt(refused.words) or None in known else known[0]
-    return UpstreamRefused("Charge", certain) if certain else OutcomeUnknown("Charge: unfamiliar refusal")
+    certain = certain_refusal(refused.words)
+    if certain is None:
+        return OutcomeUnknown("Charge: unfamiliar refusal")
+    return AmountNotChargeable() if certain == _AMOUNT else UpstreamRefused("Charge", certain)
+
+
+def certain_refusal(words: Iterable[str]) -> str | None:
+    """Our code for a refusal that no bank had a part in, if all of these words say so for certain."""
+    said = list(words)
+    known = [_known(each) for each in said]
+    return None if in_doubt(said) or not known or None in known else known[0]
 
 
 def _known(words: str) -> str | None:
-    return next((code for sentence, code in _REFUSALS.items() if sentence.fullmatch(words.strip())), None)
+    said = words.strip()
+    whole = (code for sentence, code in _HEALTHIES.items() if sentence.fullmatch(said))
+    begun = (code for beginning, code in _BEGINNINGS.items() if beginning.match(said))
+    coded = (code for token, code in _CODES.items() if token in tokens(said))
+    return next((code for codes in (whole, begun, coded) for code in codes), None)

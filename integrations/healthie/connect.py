@@ -12,7 +12,16 @@ from pydantic import SecretStr
 from stamina.instrumentation import RetryDetails
 
 from booking.kept_catalog import KeptCatalog, OwnShelf, Shelf
-from booking.ports import Availability, Billing, Cards, CatalogSource, Patients, Promotions, Scheduling
+from booking.ports import (
+    Availability,
+    Billing,
+    Cards,
+    CatalogSource,
+    OnSale,
+    Patients,
+    Promotions,
+    Scheduling,
+)
 from booking.refusals import ClinicianNotBookable
 from booking.watched import Changes
 from booking.webhook_subscriptions import Subscriptions
@@ -25,8 +34,9 @@ from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.gate import Gate
 from integrations.healthie.generated.client import Client
-from integrations.healthie.keys import KeyStore
+from integrations.healthie.keys import KeyStore, Proving
 from integrations.healthie.offer import ProvedCatalog
+from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
@@ -52,6 +62,7 @@ class Healthie:
 
     catalog: CatalogSource  # at most a minute old: what may be sold by
     browsing: CatalogSource  # up to an hour old while it cannot be read: for looking around
+    on_sale: OnSale  # never kept: what is charged for at this moment
     availability: Availability
     promotions: Promotions
     patients: Patients
@@ -79,6 +90,7 @@ async def connect(
     shard: str | None = None,
     recipient_id: str | None = None,
     gate: Gate | None = None,
+    proving: Proving | None = None,
     noticed: Noticed = only_logged,
     shelf: Shelf | None = None,
     now: Callable[[], datetime] = _utc_now,
@@ -86,7 +98,7 @@ async def connect(
 ) -> AsyncIterator[Healthie]:
     """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
 
-    Clinicians' keys are proved when they are first needed (`keys.settle`), and again while `keys.keep_proved` runs.
+    Clinicians' keys are proved, now and again, while `keys.keep_proved` runs; `proving` says where that is remembered and how fast.
     `noticed` hears of every mutation that did not do what was asked. `declines` are the card processor's codes.
     `recipient_id` receives every payment instead of the treating clinician. `gate` holds back what should not be sent
     now; without it everything is sent. The catalogue is kept on `shelf`; without one, by this process alone. `now` tells
@@ -101,7 +113,7 @@ async def connect(
 
     key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
     organization = client(Acting(user_id=None, key=key))
-    keys = KeyStore(clinician_keys, client=client, now=now)
+    keys = KeyStore(clinician_keys, client=client, now=now, proving=proving)
     comparison = Comparison(noticed)
     kept = KeptCatalog(read=CatalogReader(client=organization).read, shelf=shelf or OwnShelf(), now=now)
 
@@ -115,6 +127,7 @@ async def connect(
         yield Healthie(
             catalog=ProvedCatalog(kept=kept.catalog, keys=keys),
             browsing=ProvedCatalog(kept=kept.recent, keys=keys),
+            on_sale=HealthieOnSale(client=organization),
             availability=HealthieAvailability(client=organization, keys=keys),
             promotions=HealthiePromotions(client=organization),
             patients=HealthiePatients(client=organization, comparison=comparison),

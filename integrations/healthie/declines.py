@@ -44,13 +44,18 @@ def in_doubt(words: Iterable[str]) -> bool:
     return any(_IN_DOUBT.search(each) for each in words)
 
 
+def tokens(words: str) -> set[str]:
+    """Everything in there that could be one of the card processor's codes."""
+    return set(_CODE.findall(words))
+
+
 def decline(words: Iterable[str], codes: DeclineCodes) -> DeclineReason | None:
     """Why the bank said no, if these words say so for certain."""
     said = list(words)
     if in_doubt(said):
         return None
-    tokens = {token for each in said for token in _CODE.findall(each)}
-    named = [reason for code, reason in codes.items() if code in tokens]
+    heard = {token for each in said for token in tokens(each)}
+    named = [reason for code, reason in codes.items() if code in heard]
     if None in named:
         return None
     if named:

@@ -70,13 +70,15 @@ _NOTED = _FELT | {
 @cache
 def contract_schema() -> GraphQLSchema:
     """The contract as it is committed."""
-    return build_schema((HERE / "contract.graphql").read_text())
+    return build_schema((HERE / "contract.graphql").read_text(encoding="utf-8"))
 
 
 @cache
 def operations() -> DocumentNode:
     """Every operation that we send, as one document."""
-    return concat_ast([parse(path.read_text()) for path in sorted((HERE / "operations").glob("*.graphql"))])
+    return concat_ast(
+        [parse(path.read_text(encoding="utf-8")) for path in sorted((HERE / "operations").glob("*.graphql"))]
+    )
 
 
 def differences(contract: GraphQLSchema, document: DocumentNode, present: GraphQLSchema) -> list[Finding]:

@@ -1,10 +1,14 @@
 """The keys that we act with: the organisation's, and one of each clinician who can be booked.
 
-What is done with a key is done as its owner, so a clinician's key is used only once Healthie has said whose it is.
+What is done with a key is done as its owner, so a clinician's key is used only once Healthie has said whose it is. Nobody waits for
+that: `proved` says what is known, and who is not proved yet is not offered. The asking goes on beside, at a pace of its own;
+the answers are remembered, so that processes and starts do not ask again.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,15 +16,17 @@ import structlog
 from pydantic import SecretStr
 
 from booking.errors import UpstreamUnavailable
+from booking.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
+from booking.pacing import Lane, Pacer
 from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
-from integrations.healthie.errors import HealthieError, Unauthorized
+from integrations.healthie.errors import HealthieError, RateLimited, Unauthorized
 from integrations.healthie.generated.client import Client
 from integrations.healthie.transport import Acting
 
 log = structlog.get_logger(__name__)
 
-# A practice may have dozens of clinicians, and some forty rapid requests have brought a lockout.
+# Of the connections of a process (`transport.MAX_CONNECTIONS`), keys that hang shall hold few.
 PROOFS_AT_ONCE = 4
 
 # A key can be revoked or handed on at any time; daily is what the practice's own changes need.
@@ -29,8 +35,38 @@ PROVED_FOR = timedelta(days=1)
 # A key may be given back: until it is asked again its clinician is not bookable.
 REFUSED_FOR = timedelta(minutes=5)
 
-# How often it is looked whether an answer has become too old.
+# How long an answer is remembered for processes that start: longer than it counts, so that a start while the daily proof is due, or
+# under way at its pace, takes nobody off the list.
+REMEMBERED_FOR = timedelta(days=2)
+
+# How often it is looked whether an answer has become too old, and whether another process has heard something.
 LOOK_EVERY = timedelta(minutes=1)
+
+# The same while a key was never answered for: somebody is waiting to be offered.
+LOOK_WHILE_PENDING = timedelta(seconds=0.5)
+
+# How long a process may take to ask, in which no other does: a wait for the pace, and a read's whole budget. A key that was not
+# answered for rests as long.
+ASKING = timedelta(seconds=30)
+
+# Clocks round: a wait of less could end before its time, and ask again and again.
+SHORTEST_SLEEP = 0.001
+
+# The bucket of the pacer that all proofs share, whichever keys they use.
+PACE = "proofs"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proving:
+    """How proofs are made: where they are remembered, by which digests of keys, and how fast. By default alone, and at once."""
+
+    proofs: KeyProofs = field(default_factory=UnsharedKeyProofs)
+    digest: Callable[[str], str] = _sha256  # keyed, where the digests are stored
+    pacer: Pacer | None = None
 
 
 class KeyStore:
@@ -42,54 +78,80 @@ class KeyStore:
         *,
         client: Callable[[Acting], Client],
         now: Callable[[], datetime],
+        proving: Proving | None = None,
     ) -> None:
         self._acting = {
             clinician_id: Acting(user_id=clinician_id, key=_plain(key)) for clinician_id, key in keys.items()
         }
         self._client = client
         self._now = now
-        self._answered: dict[str, datetime] = {}  # when Healthie said last whose it is, either way
-        self._proved: set[str] = set()
+        proving = proving or Proving()
+        self._proofs = proving.proofs
+        self._pacer = proving.pacer
+        self._fingerprints = {
+            clinician_id: proving.digest(f"{clinician_id}\n{acting.key}")
+            for clinician_id, acting in self._acting.items()
+        }
+        self._heard: dict[str, KeyProof] = {}  # what Healthie said last
+        self._proved: frozenset[str] = frozenset()
+        self._rests_until: dict[str, datetime] = {}  # it is being asked about, here or elsewhere
         self._proving: SingleFlight[str, None] = SingleFlight()
-        self._turn = asyncio.Semaphore(PROOFS_AT_ONCE)
+        self._lanes = asyncio.Semaphore(PROOFS_AT_ONCE)
+        self._all_heard = asyncio.Event()
+        if not self._acting:
+            self._all_heard.set()
 
     def __repr__(self) -> str:
-        return f"KeyStore({len(self._proved)} of {len(self._acting)} proved)"
+        return f"KeyStore({len(self.proved)} of {len(self._acting)} proved)"
 
     @property
     def proved(self) -> frozenset[str]:
         """The clinicians whose key is theirs, as Healthie last said."""
-        return frozenset(self._proved)
+        return self._proved
 
     @property
     def pending(self) -> frozenset[str]:
         """The clinicians about whose key Healthie has not been heard yet."""
-        return frozenset(self._acting.keys() - self._answered.keys())
+        return frozenset(self._acting.keys() - self._heard.keys())
 
-    async def prove(self) -> frozenset[str]:
-        """Ask Healthie for the owner of every key, one request each, and answer who is proved.
+    def is_refused(self, clinician_id: str) -> bool:
+        """Whether nobody can act as the clinician: there is no key, or Healthie said that it is not theirs. Asks nobody."""
+        return clinician_id not in self._proved and clinician_id not in self.pending
 
-        Without an answer what was known stays: an outage takes nobody off the list.
+    async def prove_due(self) -> frozenset[str]:
+        """Ask Healthie for the owner of every key that is pending, was proved a day ago or refused five minutes ago; answer who is proved.
+
+        One request each, a few at a time and at the pace. What another process has heard, or is asking, is not asked. Without an
+        answer what was known stays: an outage takes nobody off the list.
         """
-        await asyncio.gather(*map(self._ask, self._acting))
+        await self._recall()
+        async with asyncio.TaskGroup() as lanes:
+            for clinician_id in self._due():
+                await self._lanes.acquire()
+                lane = lanes.create_task(self._ask_in_lane(clinician_id))
+                lane.add_done_callback(lambda _: self._lanes.release())
         return self.proved
 
-    async def prove_due(self) -> None:
-        """Ask again about every key that was proved a day ago or refused five minutes ago, and about each that is pending."""
-        await asyncio.gather(*map(self._ask, filter(self._is_due, self._acting)))
-
     async def keep_proved(self) -> None:
-        """Prove what is due, every minute, until cancelled."""
+        """Prove what is due and hear what others have proved, now and again, until cancelled."""
+        # Apart, since a key that hangs shall not keep from us what others have heard meanwhile.
+        await asyncio.gather(self._again_and_again(self.prove_due), self._again_and_again(self._recall))
+
+    async def _again_and_again(self, look: Callable[[], Awaitable[object]]) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY.total_seconds())
             try:
-                await self.prove_due()
+                await look()
             except Exception as error:  # noqa: BLE001  # the next look may go well, and its text is not ours
                 log.warning("healthie.keys_not_looked_at", error=type(error).__name__)
+            await asyncio.sleep((LOOK_WHILE_PENDING if self.pending else LOOK_EVERY).total_seconds())
 
-    async def settle(self) -> None:
-        """Prove what was never answered for; no request when there is nothing of the kind."""
-        await asyncio.gather(*map(self._ask, sorted(self.pending)))
+    async def wait_until_heard(self, *, within: float) -> None:
+        """Wait until something was heard of every key, and no longer than so many seconds: `keep_proved` goes on with the others."""
+        try:
+            async with asyncio.timeout(within):
+                await self._all_heard.wait()
+        except TimeoutError:
+            log.warning("healthie.keys_pending", clinicians=len(self.pending))
 
     async def clinician(self, clinician_id: str) -> Client:
         """A client that acts as the clinician.
@@ -100,14 +162,56 @@ class KeyStore:
             await self._ask(clinician_id)
         if clinician_id in self.pending:
             raise UpstreamUnavailable("WhoAmI: not answered")
-        if clinician_id not in self._proved:
+        if clinician_id not in self.proved:
             raise ClinicianNotBookable
         return self._client(self._acting[clinician_id])
 
+    def _due(self) -> list[str]:
+        """Whom to ask about, those last who did not answer the last time: they could hold the others up again."""
+        due = [clinician_id for clinician_id in self._acting if self._is_due(clinician_id)]
+        return sorted(due, key=lambda clinician_id: clinician_id in self._rests_until)
+
     def _is_due(self, clinician_id: str) -> bool:
-        answered = self._answered.get(clinician_id)
-        kept = PROVED_FOR if clinician_id in self._proved else REFUSED_FOR
-        return answered is None or self._now() - answered >= kept
+        now, heard = self._now(), self._heard.get(clinician_id)
+        if clinician_id in self._rests_until and now < self._rests_until[clinician_id]:
+            return False
+        return heard is None or now - heard.answered_at >= (PROVED_FOR if heard.theirs else REFUSED_FOR)
+
+    async def _recall(self) -> None:
+        """Go by what any process has heard."""
+        oldest = self._now() - REMEMBERED_FOR
+        for proof in await self._proofs.known():
+            if self._fingerprints.get(proof.clinician_id) == proof.fingerprint and proof.answered_at > oldest:
+                self._hear(proof)
+
+    async def _ask_in_lane(self, clinician_id: str) -> None:
+        """Ask about a key, unless it was heard of since, or another process asks."""
+        if not self._is_due(clinician_id):
+            return
+        now, heard = self._now(), self._heard.get(clinician_id)
+        self._rests_until[clinician_id] = now + ASKING
+        claimed = await self._proofs.claim(
+            clinician_id,
+            self._fingerprints[clinician_id],
+            since=heard.answered_at if heard else None,
+            now=now,
+            until=now + ASKING,
+        )
+        if claimed:
+            await self._ask_at_pace(clinician_id)
+
+    async def _ask_at_pace(self, clinician_id: str) -> None:
+        """Ask in a turn of all proofs together: each has a key of its own, and the account that may be locked out is one."""
+        if self._pacer is None:
+            await self._ask(clinician_id)
+            return
+        while (turn := await self._pacer.turn(PACE, lane=Lane.CHECKOUT)).wait > 0:
+            if turn.backed_off:
+                return
+            await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))
+        await self._ask(clinician_id)
+        if turn.asks and clinician_id not in self._rests_until:  # it was answered
+            await self._pacer.recovered(PACE)
 
     async def _ask(self, clinician_id: str) -> None:
         await self._proving(clinician_id, partial(self._prove, clinician_id))
@@ -120,30 +224,48 @@ class KeyStore:
                 owner = await self._owner(clinician_id)
         except HealthieError as error:
             log.warning("healthie.key_not_answered_for", clinician=clinician_id, error=error.code)
+            if isinstance(error, RateLimited) and self._pacer is not None:
+                await self._pacer.back_off(PACE)
             return
-        theirs = owner == clinician_id
-        if clinician_id in self.pending or theirs != (clinician_id in self._proved):
-            self._say(clinician_id, theirs=theirs)
-        self._answered[clinician_id] = self._now()
-        if theirs:
-            self._proved.add(clinician_id)
-        else:
-            self._proved.discard(clinician_id)
+        proof = KeyProof(
+            clinician_id=clinician_id,
+            fingerprint=self._fingerprints[clinician_id],
+            theirs=owner == clinician_id,
+            answered_at=self._now(),
+        )
+        self._hear(proof)
+        try:
+            await self._proofs.keep(proof)
+        except Exception as error:  # noqa: BLE001  # this process goes by it all the same
+            log.warning("healthie.key_proof_not_kept", clinician=clinician_id, error=type(error).__name__)
 
     async def _owner(self, clinician_id: str) -> str | None:
         """Whose the key is; None: nobody's. Raises HealthieError when Healthie does not say."""
-        async with self._turn:
-            try:
-                answer = await self._client(self._acting[clinician_id]).who_am_i()
-            except Unauthorized:
-                return None
+        try:
+            answer = await self._client(self._acting[clinician_id]).who_am_i()
+        except Unauthorized:
+            return None
         return answer.current_user.id if answer.current_user else None
 
-    def _say(self, clinician_id: str, *, theirs: bool) -> None:
-        if theirs:
-            log.info("healthie.key_proved", clinician=clinician_id)
+    def _hear(self, proof: KeyProof) -> None:
+        """Go by an answer, unless a newer one is known."""
+        known = self._heard.get(proof.clinician_id)
+        if known is not None and known.answered_at > proof.answered_at:
+            return
+        self._heard[proof.clinician_id] = proof
+        self._rests_until.pop(proof.clinician_id, None)
+        if known is None or known.theirs != proof.theirs:
+            self._change(proof)
+        if not self.pending:
+            self._all_heard.set()
+
+    def _change(self, proof: KeyProof) -> None:
+        if proof.theirs:
+            self._proved |= {proof.clinician_id}
+            log.info("healthie.key_proved", clinician=proof.clinician_id)
         else:
-            log.error("healthie.key_not_theirs", clinician=clinician_id)
+            self._proved -= {proof.clinician_id}
+            log.error("healthie.key_not_theirs", clinician=proof.clinician_id)
 
 
 def _plain(key: SecretStr | str) -> str:

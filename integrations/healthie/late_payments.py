@@ -1,4 +1,4 @@
-"""Payments that a checkout did not know of when it ended."""
+"""Payments that a checkout did not know of when it ended, and recurring payments that go on after it."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,31 @@ from integrations.healthie.generated.fragments import Payment
 from integrations.healthie.payments import (
     CLOCK_SKEW,
     Unproved,
+    bills_on,
     could_be,
     is_dead,
+    is_given_back,
     proved_charge,
     refers_to,
-    refunded,
 )
 
 
-def late_charges_among(payments: Sequence[Payment], checkout: Checkout) -> LateCharges:
-    """The patient's payments that stand and name an attempt of the checkout, each charge once; and whether others may be."""
-    standing = [each for each in payments if _stands(each, checkout)]
+def late_charges_among(
+    payments: Sequence[Payment], checkout: Checkout, *, known: frozenset[str]
+) -> LateCharges:
+    """The patient's payments that stand and name an attempt of the checkout, each charge once; and whether others may be.
+
+    What stands is money that was not given back in full, charged or to be charged, or a recurring payment that will take more.
+    """
+    of_patient = [each for each in payments if not is_dead(each) and each.sender_id == checkout.patient_id]
+    currency = checkout.quote.due_today.currency
+    # By charge: a repeated key may have written a second row for one, and which of them tells the refund nobody knows.
+    given_back = {each.stripe_charge_id for each in of_patient if is_given_back(each, currency)}
+    standing = [
+        each
+        for each in of_patient
+        if not _ids(each) & known and (bills_on(each) or each.stripe_charge_id not in given_back)
+    ]
     certain: dict[str, tuple[int, Charge]] = {}
     uncertain: dict[str, None] = {}  # in their order
     for attempt in checkout.attempts:
@@ -35,21 +49,29 @@ def late_charges_among(payments: Sequence[Payment], checkout: Checkout) -> LateC
                 uncertain[payment.id] = None
             else:
                 certain.setdefault(charge.charge_id, (attempt.number, charge))
-    return LateCharges(certain=tuple(certain.values()), uncertain=tuple(uncertain))
+    return LateCharges(
+        certain=tuple(certain.values()),
+        uncertain=tuple(one for one in uncertain if one not in checkout.settled),
+        series=tuple(each.id for each in of_patient if _goes_on(each, checkout)),
+    )
 
 
-def _stands(payment: Payment, checkout: Checkout) -> bool:
-    """Whether money of the patient is gone: charged or to be charged, and not given back in full."""
-    if is_dead(payment) or payment.sender_id != checkout.patient_id:
-        return False
-    due = checkout.quote.due_today
-    try:
-        given = refunded(payment, due.currency)
-    except Unproved:
-        return True
-    return given.is_zero or given != due
+def _ids(payment: Payment) -> set[str | None]:
+    return {payment.id, payment.stripe_charge_id}
+
+
+def _goes_on(payment: Payment, checkout: Checkout) -> bool:
+    """Whether the checkout's own charge, or one that was dealt with and given back, still bills."""
+    own = checkout.charge is not None and payment.id == checkout.charge.billing_item_id
+    settled = bool(_ids(payment) & set(checkout.settled))
+    given = is_given_back(payment, checkout.quote.due_today.currency)
+    return bills_on(payment) and (own or (settled and given))
 
 
 def _may_be(payment: Payment, tried: Checkout, attempt: Attempt) -> bool:
-    """Whether a payment without our note may be the attempt's, or that payment sent again by staff: days later, perhaps."""
-    return payment.created_at >= attempt.intended_at - CLOCK_SKEW and could_be(payment, tried)
+    """Whether a payment without our note may be the attempt's, or that payment sent again by staff: days later, perhaps.
+
+    On other terms too: with its card, and either for its plan or of its amount.
+    """
+    recent = payment.created_at >= attempt.intended_at - CLOCK_SKEW
+    return recent and could_be(payment, tried, on_other_terms=True)

@@ -1,6 +1,5 @@
 """What is kept of the practice's offer, less the clinicians whose key is not proved at this very moment."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from booking.catalog import Catalog
@@ -16,5 +15,5 @@ class ProvedCatalog:
 
     async def catalog(self) -> Catalog:
         """What is kept, with the clinicians who can be booked. Raises UpstreamUnavailable."""
-        catalog, _ = await asyncio.gather(self._kept(), self._keys.settle())
+        catalog = await self._kept()
         return catalog.only(self._keys.proved)

@@ -1,17 +1,37 @@
 """Patient records."""
 
+import json
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
 from booking.errors import UpstreamRefused
-from booking.models import Appointment, GuestDetails, Patient
+from booking.models import Appointment, CreatedPatient, GuestDetails, Patient
+from booking.ports import PATIENT_EXISTS
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.create_patient import CreatePatientCreateClient
+from integrations.healthie.generated.fragments import PatientFound
 from integrations.healthie.readback import Comparison
-from integrations.healthie.visits import appointment_of
+from integrations.healthie.visits import REFERENCE, appointment_of, reference_of
+
+# Users who are not archived are what a search answers by itself; the archived ones must be asked for.
+_STATUSES = (None, "archived")
+
+# How much of a checkout's id tells two records of the same names apart, for people: enough for any practice.
+_MARK_LENGTH = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Account:
+    """What Healthie tells the patients of a practice apart by."""
+
+    email: str | None  # None: a record without an email
+    first_name: str
+    last_name: str
 
 
 class HealthiePatients:
@@ -22,50 +42,93 @@ class HealthiePatients:
         self._comparison = comparison
 
     async def find(self, guest: GuestDetails) -> str | None:
-        """The patient with this email and these names, if any; of several the oldest. Raises UpstreamUnavailable."""
+        """The patient with this email and these names, if any; of several the oldest, archived ones last.
+
+        Always the same requests, whatever is found. Raises UpstreamUnavailable.
+        """
+        account = _account(guest)
+        active, archived = [await self._alike(account, status) for status in _STATUSES]
+        return _oldest(active or archived)
+
+    async def _alike(self, account: _Account, status: str | None) -> list[PatientFound]:
+        email = account.email or ""
         with reading():
             people = await every(
-                lambda after: self._client.patients_by_email(email=guest.email.strip(), after=after),
+                lambda after: self._client.patients_by_email(email=email, active_status=status, after=after),
                 lambda answer: answer.users,
             )
-        ids = [each.id for each in people if _is(guest, each)]
-        return min(ids, key=_age, default=None)
+        return [each for each in people if _is(account, each)]
 
-    async def create(self, guest: GuestDetails, *, clinician_id: str, time_zone: str) -> str:
-        """Create the patient, without a welcome message. Raises UpstreamRefused (`patient_exists`), OutcomeUnknown."""
+    async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
+        """The record with these names whose metadata carry the reference. Raises UpstreamUnavailable."""
+        name = f"{guest.first_name.strip()} {guest.last_name.strip()}"
+        with reading():
+            people = await every(
+                lambda after: self._client.patients_by_name(name=name, after=after),
+                lambda answer: answer.users,
+            )
+        made = {each.id: each for each in people if _reference(each) == reference}
+        oldest = _oldest(list(made.values()))
+        if oldest is None:
+            return None
+        return CreatedPatient(id=oldest, apart=not _is(_account(guest), made[oldest]))
+
+    async def create(
+        self, guest: GuestDetails, *, clinician_id: str, time_zone: str, reference: str, apart: bool = False
+    ) -> str:
+        """Create the patient, without a welcome message. Raises UpstreamRefused (PATIENT_EXISTS), OutcomeUnknown.
+
+        A record `apart` is one without the email, which Healthie takes beside one with these names (`skipped_email`). Whether it
+        takes a second one without an email is not documented: where it refuses, the last name carries a part of the reference.
+        """
+        account = replace(_account(guest), email=None) if apart else _account(guest)
+
+        async def send(account: _Account) -> str:
+            return await self._create(
+                account, guest, clinician_id=clinician_id, time_zone=time_zone, reference=reference
+            )
+
+        try:
+            return await send(account)
+        except UpstreamRefused as refused:
+            if not apart or refused.reason != PATIENT_EXISTS:
+                raise
+        return await send(replace(account, last_name=f"{account.last_name} ({reference[-_MARK_LENGTH:]})"))
+
+    async def _create(
+        self, account: _Account, guest: GuestDetails, *, clinician_id: str, time_zone: str, reference: str
+    ) -> str:
         with changing():
             try:
                 payload = (
                     await self._client.create_patient(
                         dietitian_id=clinician_id,
-                        email=guest.email.strip(),
-                        first_name=guest.first_name.strip(),
-                        last_name=guest.last_name.strip(),
+                        email=account.email,
+                        skipped_email=True if account.email is None else None,
+                        first_name=account.first_name,
+                        last_name=account.last_name,
                         phone_number=guest.phone,
                         dob=_written(guest.birth_date),
                         timezone=time_zone,
+                        metadata=json.dumps({REFERENCE: reference}),
                     )
                 ).create_client
             except UnreadableAnswer as answer:
-                return await self._shown(guest, answer)
-            refused = refusal("CreatePatient", payload.messages) if payload else None
-            if refused is not None and any(_says_exists(each) for each in refused.messages):
-                raise UpstreamRefused("CreatePatient", "patient_exists")
-            if refused is not None:
-                raise refused
+                return await self._shown(account, reference, answer)
+            _raise_refused(payload)
             person = payload.user if payload else None
-            await self._comparison.hold("CreatePatient", person=person is not None and _is(guest, person))
+            await self._comparison.hold("CreatePatient", person=_is_created(account, reference, person))
         if person is None:
             raise AssertionError("a patient who was compared is there")
         return person.id
 
-    async def _shown(self, guest: GuestDetails, answer: UnreadableAnswer) -> str:
+    async def _shown(self, account: _Account, reference: str, answer: UnreadableAnswer) -> str:
         """The patient whom an unreadable answer showed, looked up at once. Raises OutcomeUnknown."""
         if answer.record_id is None:
             raise answer
         with reading_back():
             person = (await self._client.patient(id=answer.record_id)).user
-        if person is None or person.id != answer.record_id or not _is(guest, person):
+        if person is None or person.id != answer.record_id or not _is_created(account, reference, person):
             raise answer
         return person.id
 
@@ -105,14 +168,46 @@ class Named(Protocol):
     def last_name(self) -> str | None: ...  # noqa: D102 - Healthie's word
 
 
-def _is(guest: GuestDetails, person: Named) -> bool:
-    """Whether a record is the guest's: case, outer space and how letters are composed do not count."""
-    return _likeness(guest) == _likeness(person)
+def _account(guest: GuestDetails) -> _Account:
+    return _Account(
+        email=guest.email.strip(), first_name=guest.first_name.strip(), last_name=guest.last_name.strip()
+    )
+
+
+def _is(account: _Account, person: Named) -> bool:
+    """Whether a record is this account's: case, outer space and how letters are composed do not count."""
+    return _likeness(account) == _likeness(person)
+
+
+def _is_created(account: _Account, reference: str, person: PatientFound | None) -> bool:
+    """Whether a record is the one that was asked for, and no other checkout's; metadata may be left out."""
+    return person is not None and _is(account, person) and _reference(person) in (None, reference)
 
 
 def _likeness(one: Named) -> tuple[str, ...]:
     parts = (one.email, one.first_name, one.last_name)
     return tuple(unicodedata.normalize("NFC", (part or "").strip().casefold()) for part in parts)
+
+
+def _reference(person: PatientFound) -> str | None:
+    """The checkout that a record's metadata name; it may hold anything, being a practice's to use."""
+    try:
+        return reference_of(json.loads(person.metadata or "null"))
+    except ValueError:
+        return None
+
+
+def _oldest(people: Sequence[PatientFound]) -> str | None:
+    return min((each.id for each in people), key=_age, default=None)
+
+
+def _raise_refused(payload: CreatePatientCreateClient | None) -> None:
+    """Raise UpstreamRefused where the answer is a refusal."""
+    refused = refusal("CreatePatient", payload.messages) if payload else None
+    if refused is not None and any(_says_exists(each) for each in refused.messages):
+        raise UpstreamRefused("CreatePatient", PATIENT_EXISTS)
+    if refused is not None:
+        raise refused
 
 
 def _age(patient_id: str) -> tuple[int, str]:

@@ -4,9 +4,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 from booking.checkout_row import Checkout
-from booking.models import Charge
+from booking.models import Charge, Recurrence
 from booking.money import Money
-from integrations.healthie.answers import money
+from integrations.healthie.answers import money, number
+from integrations.healthie.catalog import FREQUENCIES
 from integrations.healthie.generated.enums import BillingItemState
 from integrations.healthie.generated.fragments import Payment
 from integrations.healthie.readback import READ_BACKS
@@ -51,8 +52,8 @@ def refunded(payment: Payment, currency: str) -> Money:
 def nothing_in(amount: str | None) -> bool:
     """Whether an amount such as a refund is certainly none, in whatever currency."""
     try:
-        return _amount(amount or "0", "USD").is_zero
-    except Unproved:
+        return not number(amount)
+    except ValueError:
         return False
 
 
@@ -82,39 +83,94 @@ def proofs(payment: Payment | None, checkout: Checkout) -> dict[str, bool]:
         "amount": _took(payment, checkout.quote.due_today),
         "card": paid_with(payment, checkout.card_id),
         "plan": payment.offering_id == checkout.quote.plan_id,
-        "recurrence": payment.recurring_payment is None or checkout.quote.recurrence is not None,
+        "recurrence": _recurs_as_stated(payment, checkout.quote.recurrence),
     }
 
 
 def proved_charge(payment: Payment, checkout: Checkout) -> Charge:
-    """The payment as the checkout's charge. Raises Unproved unless everything is as the quote and the patient said."""
-    for part, proved in proofs(payment, checkout).items():
-        if not proved:
+    """The payment as the checkout's charge, on the terms that it was made on. Raises Unproved.
+
+    A payment whose note names the attempt is its charge on other terms too, where the answer shows them for certain: `differs`
+    names them. Any other is one only if everything is as the quote and the patient said.
+    """
+    differs = tuple(part for part, proved in proofs(payment, checkout).items() if not proved)
+    named = refers_to(payment.note, checkout)
+    for part in differs:
+        if not (named and _is_shown(part, payment, checkout)):
             raise Unproved(part)
-    recurring = payment.recurring_payment
+    series = payment.recurring_payment
     return Charge(
         billing_item_id=payment.id,
         charge_id=payment.stripe_charge_id or "",
-        net=checkout.quote.due_today,
-        card_id=checkout.card_id,
-        recurring_payment_id=recurring.id if recurring else None,
+        net=charged(payment, checkout.quote.due_today.currency),
+        card_id=None if "card" in differs else checkout.card_id,
+        recurring_payment_id=series.id if series else None,
         package_id=payment.user_package_selection.id if payment.user_package_selection else None,
+        differs=differs,
     )
+
+
+def bills_on(payment: Payment) -> bool:
+    """Whether a recurring payment that this payment began goes on."""
+    return payment.recurring_payment is not None and not payment.recurring_payment.is_canceled
+
+
+def is_given_back(payment: Payment, currency: str) -> bool:
+    """Whether all that was charged has certainly been given back."""
+    try:
+        given = refunded(payment, currency)
+        return not given.is_zero and given == charged(payment, currency)
+    except Unproved:
+        return False
 
 
 def paid_with(payment: Payment, card_id: str | None) -> bool:
     """Whether the payment shows the last four digits of this card of the sender."""
-    cards = payment.sender.stripe_customer_details if payment.sender else None
-    digits = next((card.last_four for card in cards or () if card.id == card_id), None)
+    digits = _digits_of(payment, card_id)
     return digits is not None and digits == payment.card_last_4
 
 
-def could_be(payment: Payment, checkout: Checkout) -> bool:
-    """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference."""
+def _digits_of(payment: Payment, card_id: str | None) -> str | None:
+    cards = payment.sender.stripe_customer_details if payment.sender else None
+    return next((card.last_four for card in cards or () if card.id == card_id), None)
+
+
+def _is_shown(part: str, payment: Payment, checkout: Checkout) -> bool:
+    """Whether a difference is certain: the payment shows what it is, and what the patient accepted can be compared with it."""
+    match part:
+        case "amount":
+            due = checkout.quote.due_today
+            try:
+                return charged(payment, due.currency).currency == due.currency
+            except Unproved:
+                return False
+        case "card":
+            return None not in (payment.card_last_4, _digits_of(payment, checkout.card_id))
+        case "plan" | "recurrence":
+            return True
+    return False  # without state and sender it is no charge of theirs at all
+
+
+def _recurs_as_stated(payment: Payment, stated: Recurrence | None) -> bool:
+    """A series as often as the quote says, or none (it may come later); a word for its rhythm that we do not know may mean the same."""
+    series = payment.recurring_payment
+    if series is None:
+        return True
+    rhythm = FREQUENCIES.get((series.billing_frequency or "").strip().casefold())
+    return stated is not None and rhythm in (None, stated.frequency)
+
+
+def could_be(payment: Payment, checkout: Checkout, *, on_other_terms: bool = False) -> bool:
+    """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference.
+
+    With `on_other_terms` its card, and either of the two, are enough to ask a person.
+    """
     if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
         return False
     proved = proofs(payment, checkout)
-    return proved["amount"] and proved["card"] and proved["plan"]
+    same_plan = proved["plan"] and checkout.quote.plan_id is not None
+    alike = proved["amount"] or same_plan if on_other_terms else proved["amount"] and proved["plan"]
+    return proved["card"] and alike
 
 
 def _took(payment: Payment, due: Money) -> bool:

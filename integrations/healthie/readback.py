@@ -65,6 +65,8 @@ READ_BACKS: Mapping[str, ReadBack] = {
             "phone_number": "Healthie may write it in a form of its own",
             "dob": "Healthie may write it in a form of its own",
             "timezone": "a booking names its zone",
+            "skipped_email": "that the record has no email is compared",
+            "metadata": "a record that lost it is known by its id; one that carries another reference is not believed",
             "dont_send_welcome": _NO_FIELD,
         },
     ),

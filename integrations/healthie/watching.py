@@ -45,7 +45,7 @@ class HealthieWatched:
     def __init__(self, *, client: Client, digest: Digest) -> None:
         self._client = client
         self._digest = digest
-        self._readers: dict[Kind, Callable[[Poke, State | None], Awaitable[State | None]]] = {
+        self._readers: dict[str, Callable[[Poke, State | None], Awaitable[State | None]]] = {
             Kind.VISIT: self._visit,
             Kind.PAYMENT: self._payment,
             Kind.DISPUTE: self._dispute,

@@ -7,6 +7,7 @@ import uvicorn
 from integrations.healthie_emulator.app import create_app
 from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.tether import end_with_parent
+from integrations.healthie_emulator.zone_rules import use_newest_zone_rules
 
 DEFAULT_PORT = 8080
 
@@ -21,6 +22,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.until_stdin_closes:
         end_with_parent()
+    print(f"Rules of time zones: {use_newest_zone_rules()}", flush=True)  # noqa: T201 - a program of its own, without logs
     # h11 by name: `wire` closes connections underneath it.
     uvicorn.run(
         create_app(Emulator(seed=given.seed)),

@@ -1,30 +1,53 @@
-"""Money and its rhythm as Healthie writes them: decimal strings in, decimal strings out, cents in between."""
+"""Money and its rhythm as Healthie writes them: decimal strings in, decimal strings out, minor units in between.
+
+A minor unit is what ISO 4217 says of the currency: a cent of USD, a yen, a fils of KWD (a thousandth).
+"""
 
 import calendar
 import re
 from datetime import datetime, timedelta
 
-_DECIMAL = re.compile(r"\$?(\d{1,7})(?:\.(\d{1,2})0*)?", re.ASCII)
+import iso4217
+
+PRACTICE_CURRENCY = "USD"  # of what names none: visit types, invoices without a plan
+
+_DECIMAL = re.compile(r"\$?(\d{1,10})(?:\.(\d+))?", re.ASCII)
 
 _WEEKS = {"Weekly": 1, "Bi-Weekly": 2, "Every 4 Weeks": 4, "Every 8 Weeks": 8}
 _MONTHS = {"Monthly": 1, "Quarterly": 3, "Yearly": 12}
 
 
-def to_cents(text: str | None) -> int | None:
-    """Read a decimal string such as `149`, `149.5` or `$149.50`; None if it is no amount of money."""
+def decimals(currency: str) -> int:
+    """Give the decimals of a currency's amounts; two where the table has none."""
+    known = iso4217.Currency(currency).exponent if currency in iso4217.raw_table else None
+    return 2 if known is None else known
+
+
+def to_minor(text: str | None, currency: str) -> int | None:
+    """Read a decimal string such as `149`, `149.5` or `$149.50`; None if it is no amount of money in the currency."""
     match = _DECIMAL.fullmatch(text.strip()) if text else None
-    return None if match is None else int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+    if match is None:
+        return None
+    part, places = (match[2] or "").rstrip("0"), decimals(currency)
+    return int(match[1] + part.ljust(places, "0")) if len(part) <= places else None
 
 
-def from_cents(cents: int) -> str:
+def from_minor(amount: int, currency: str) -> str:
     """Write an amount as a Rails decimal does: `149.0`, `149.5`, `149.55`."""
-    whole, part = divmod(cents, 100)
-    return f"{whole}.{part:02d}".removesuffix("0")
+    whole, part = _split(amount, currency)
+    return f"{whole}.{part.rstrip('0') or '0'}"
 
 
-def to_display(cents: int) -> str:
+def to_display(amount: int, currency: str) -> str:
     """Write an amount for people: `$1,149.50`."""
-    return f"${cents // 100:,}.{cents % 100:02d}"
+    whole, part = _split(amount, currency)
+    return f"${whole:,}.{part}" if part else f"${whole:,}"
+
+
+def _split(amount: int, currency: str) -> tuple[int, str]:
+    places = decimals(currency)
+    whole, part = divmod(amount, 10**places)
+    return whole, f"{part:0{places}d}" if places else ""
 
 
 def recurs(billing_frequency: str | None) -> bool:

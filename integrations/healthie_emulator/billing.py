@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator import coupons, dates, packages
-from integrations.healthie_emulator.amounts import to_cents
+from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
 from integrations.healthie_emulator.cards import default_card, find_card, patient_named
 from integrations.healthie_emulator.charging import (
     complete_purchase,
@@ -96,11 +96,13 @@ def _values(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     recipient = world.users.get(recipient_id)
     if recipient is None or recipient.is_patient:
         raise Refusal("recipient_id", "Recipient can't be blank")
-    amount = to_cents(given.get("amount_paid"))
-    if amount is None:
-        problem = "is not a number" if given.get("amount_paid") else "can't be blank"
-        raise Refusal("amount_paid", f"Amount paid {problem}")
+    if not given.get("amount_paid"):
+        raise Refusal("amount_paid", "Amount paid can't be blank")
     offering = _offering(request, given.get("offering_id"), given.get("stripe_idempotency_key"))
+    currency = offering.currency if offering else PRACTICE_CURRENCY
+    amount = to_minor(given["amount_paid"], currency)
+    if amount is None:
+        raise Refusal("amount_paid", "Amount paid is not a number")
     coupon_id = _coupon(
         request, given.get("offering_coupon_id"), offering, given.get("stripe_idempotency_key")
     )
@@ -112,7 +114,7 @@ def _values(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         "recipient_id": recipient.id,
         "amount": coupons.discounted(amount, world.coupons.get(coupon_id)),
         "original_price": amount,
-        "currency": offering.currency if offering else "USD",
+        "currency": currency,
         "payment_medium": given.get("payment_medium") or ("card" if given.get("should_charge") else None),
         "note": None if world.switches.drop_note else given.get("note"),
         "metadata": given.get("metadata"),

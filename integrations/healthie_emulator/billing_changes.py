@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator import coupons, dates, packages, recurring
-from integrations.healthie_emulator.amounts import to_cents
+from integrations.healthie_emulator.amounts import to_minor
 from integrations.healthie_emulator.billing import NO_CARD, Refusal
 from integrations.healthie_emulator.cards import default_card, find_card
 from integrations.healthie_emulator.charging import meet_stripe_faults, take_payment, write_down
@@ -12,6 +12,7 @@ from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.money_records import BillingItem, Card, RecurringPayment
 from integrations.healthie_emulator.state import Request, World
 from integrations.healthie_emulator.stripe import StripeError
+from integrations.healthie_emulator.stripe_amounts import for_stripe
 
 MOST_PERIODS_AT_ONCE = 600  # ten years of weeks: however far the clock jumps, one settling comes to an end
 
@@ -76,13 +77,15 @@ def _act(request: Request, item: BillingItem, given: dict[str, Any]) -> BillingI
 
 
 def _refund(world: World, item: BillingItem, text: str, key: str | None) -> None:
-    amount = to_cents(text)
+    amount = to_minor(text, item.currency)
     if amount is None or amount == 0:
         raise Refusal("chosen_refund_amount", "Refund amount is not a valid amount")
     if item.stripe_charge_id is None or item.state != "SUCCEEDED":
         raise Refusal("base", "This payment was not charged and cannot be refunded")
     meet_stripe_faults(world, "updateBillingItem")
-    refund = world.stripe.refund(item.stripe_charge_id, amount=amount, idempotency_key=key)
+    refund = world.stripe.refund(
+        item.stripe_charge_id, amount=for_stripe(amount, item.currency), idempotency_key=key
+    )
     if any(each.stripe_refund_id == refund.id for each in world.refund_items):
         return
     world.refund_items.add(
@@ -131,7 +134,7 @@ def _change_series(request: Request, item: BillingItem, given: dict[str, Any]) -
 
 
 def _new_amount(item: BillingItem, text: str) -> int:
-    amount = to_cents(text)
+    amount = to_minor(text, item.currency)
     if amount is None:
         raise Refusal("amount_paid", "Amount paid is not a number")
     if item.stripe_charge_id is not None:
@@ -175,7 +178,7 @@ def _bill_period(world: World, series: RecurringPayment) -> None:
         "recipient_id": series.recipient_id,
         "amount": coupons.discounted(series.amount, coupon),
         "original_price": series.amount,
-        "currency": world.offerings[series.offering_id].currency,
+        "currency": recurring.currency_of(world, series),
         "payment_medium": "card",
         "offering_id": series.offering_id,
         "recurring_payment_id": series.id,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator import dates
-from integrations.healthie_emulator.amounts import from_cents, to_display
+from integrations.healthie_emulator.amounts import from_minor, to_display
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.money_records import BillingItem, Card, ChargeBack, RefundItem
 from integrations.healthie_emulator.records import User
@@ -87,7 +87,7 @@ def _card(item: BillingItem, request: Request) -> Card | None:
 
 def _refund_amount(item: BillingItem, request: Request, _: object) -> str | None:
     given_back = refunds_of(request.world, item)
-    return from_cents(sum(each.amount for each in given_back)) if given_back else None
+    return from_minor(sum(each.amount for each in given_back), item.currency) if given_back else None
 
 
 def _description(item: BillingItem, request: Request, _: object) -> str:
@@ -104,11 +104,11 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.billingItems": _listed,
     "Query.chargeBack": _charge_back,
     "Query.chargeBacks": _charge_backs,
-    "BillingItem.amount_paid": lambda item, _request, _: from_cents(item.amount),
-    "BillingItem.amount_paid_string": lambda item, _request, _: to_display(item.amount),
-    "BillingItem.net_payment": lambda item, _request, _: from_cents(item.amount),
+    "BillingItem.amount_paid": lambda item, _request, _: from_minor(item.amount, item.currency),
+    "BillingItem.amount_paid_string": lambda item, _request, _: to_display(item.amount, item.currency),
+    "BillingItem.net_payment": lambda item, _request, _: from_minor(item.amount, item.currency),
     "BillingItem.original_price": lambda item, _request, _: (
-        None if item.original_price is None else from_cents(item.original_price)
+        None if item.original_price is None else from_minor(item.original_price, item.currency)
     ),
     "BillingItem.card_brand": lambda item, request, _: getattr(_card(item, request), "card_type", None),
     "BillingItem.card_last4": lambda item, request, _: getattr(_card(item, request), "last_four", None),
@@ -145,11 +145,11 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "BillingItem.user_package_selection": lambda item, request, _: request.world.package_selections.get(
         item.user_package_selection_id
     ),
-    "RefundItem.refund_amount": lambda each, _request, _: from_cents(each.amount),
+    "RefundItem.refund_amount": lambda each, _request, _: from_minor(each.amount, each.currency),
     "ChargeBack.billing_item": lambda each, request, _: request.world.billing_items.get(each.billing_item_id),
-    "ChargeBack.disputed_amount": lambda each, _request, _: from_cents(each.amount),
-    "ChargeBack.total_amount": lambda each, _request, _: from_cents(each.amount + each.fee_cents),
-    "ChargeBack.fee": lambda each, _request, _: from_cents(each.fee_cents),
+    "ChargeBack.disputed_amount": lambda each, _request, _: from_minor(each.amount, each.currency),
+    "ChargeBack.total_amount": lambda each, _request, _: from_minor(each.amount + each.fee, each.currency),
+    "ChargeBack.fee": lambda each, _request, _: from_minor(each.fee, each.currency),
     "ChargeBack.formatted_reason": lambda each, _request, _: each.reason.capitalize(),
     "ChargeBack.formatted_status": lambda each, _request, _: each.status.replace("_", " ").capitalize(),
 }

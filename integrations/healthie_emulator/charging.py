@@ -8,8 +8,14 @@ from integrations.healthie_emulator.faults import STRIPE_KINDS
 from integrations.healthie_emulator.money_records import BillingItem, Card
 from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.stripe import CardDeclined, Charge, StripeError
+from integrations.healthie_emulator.stripe_amounts import for_stripe
 
 TIME_TO_ANSWER_A_DISPUTE = timedelta(days=7)  # card networks give one to three weeks
+CHARGES_NOT_ENABLED = (
+    "Your account cannot currently make live charges. If you are a site owner, please activate your account. "
+    "If you are a customer trying to make a purchase, please contact the owner of this site. "
+    "Your transaction has not been processed."
+)
 NO_BANK_ACCOUNT = "Please set up your bank account before charging clients."
 
 
@@ -23,7 +29,7 @@ class NoBankAccount(StripeError):
 def take_payment(
     world: World, *, card: Card, key: str | None, values: dict[str, Any], existing_id: str | None = None
 ) -> BillingItem:
-    """Charge `values["amount"]` cents and write the item down, as a new one or in the place of `existing_id`.
+    """Charge `values["amount"]` and write the item down, as a new one or in the place of `existing_id`.
 
     Raises StripeError when no money moved; a decline leaves a FAILED item. A repeated key finds the item of the
     one charge again, or, as switched, adds a second item for it that gives nothing more.
@@ -80,10 +86,12 @@ def write_down(world: World, existing_id: str | None, values: dict[str, Any], **
 def _charge(world: World, card: Card, key: str | None, values: dict[str, Any]) -> Charge:
     if not world.switches.bank_account_set_up:
         raise NoBankAccount
+    if not world.switches.charges_enabled:
+        raise StripeError(CHARGES_NOT_ENABLED, code="testmode_charges_only")
     bought = values.get("offering_id") or values.get("requested_payment_id") or "nothing named"
     return world.stripe.charge(
         card.stripe_id,
-        amount=values["amount"],
+        amount=for_stripe(values["amount"], values["currency"]),
         currency=values["currency"].lower(),
         description=f"{values['sender_id']} pays for {bought}",
         idempotency_key=key,
@@ -94,6 +102,7 @@ def _dispute(world: World, item: BillingItem) -> None:
     charge_back = world.charge_backs.add(
         billing_item_id=item.id,
         amount=item.amount,
+        currency=item.currency,
         response_required_by=world.clock.now() + TIME_TO_ANSWER_A_DISPUTE,
     )
     world.emit("charge_back.created", "ChargeBack", charge_back.id)

@@ -18,13 +18,17 @@ PLAIN_FIELDS = (
     "phone_number",
     "gender",
     "legal_name",
+    "record_identifier",
     "metadata",
     "timezone",
 )
 
 
 def _create_client(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """Add a patient. One account per email, first name and last name; two people may share an email."""
+    """Add a patient. One account per email, first name and last name; two people may share an email.
+
+    Nobody says whether two without an email may have the same names: a switch.
+    """
     me, world = request.me, request.world
     if me.is_patient:
         raise not_allowed()
@@ -58,7 +62,7 @@ def _check(
         for each in world.users
         if each.is_patient
         and each.id != besides
-        and values.get("email")
+        and (values.get("email") or world.switches.names_without_email_unique)
         and _account(each) == _account_of(values)
     )
     if next(same, None):

@@ -15,6 +15,7 @@ from integrations.healthie_emulator.books import books
 from integrations.healthie_emulator.emulator import Emulator, as_json
 from integrations.healthie_emulator.faults import Fault
 from integrations.healthie_emulator.seed import described
+from integrations.healthie_emulator.state import Table
 from integrations.healthie_emulator.throttle import Limits
 
 Answering = Callable[[Emulator, dict[str, Any]], Any]
@@ -41,6 +42,7 @@ def routes(emulator: Emulator) -> list[Route]:
         route("throttle", "DELETE", _end_throttle),
         route("switches", "GET", lambda emulator, _: as_json(emulator.world.switches)),
         route("switches", "POST", _set_switches),
+        route("offer", "POST", _change_offer),
         route("books", "GET", lambda emulator, _: books(emulator.world)),
         route("requests", "GET", lambda emulator, _: as_json(emulator.seen)),
         route("requests", "DELETE", _forget_requests),
@@ -137,6 +139,25 @@ def _set_switches(emulator: Emulator, given: dict[str, Any]) -> Any:
     for name, value in given.items():
         setattr(switches, name, set(value) if name == "silent_noop" else value)
     return as_json(switches)
+
+
+def _change_offer(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """Change what the practice sells, as its staff do on Healthie's own pages: `plan`, `promo_code` or `visit` by name, and its new values."""
+    world, changes = emulator.world, dict(given)
+    sold: dict[str, tuple[Table[Any], str]] = {
+        "plan": (world.offerings, "name"),
+        "promo_code": (world.coupons, "code"),
+        "visit": (world.appointment_types, "name"),
+    }
+    kind = next((one for one in sold if one in changes), None)
+    if kind is None:
+        raise ValueError(f"name one of {', '.join(sold)}")
+    records, label = sold[kind]
+    name = changes.pop(kind)
+    record = next((one for one in records if getattr(one, label) == name), None)
+    if record is None:
+        raise ValueError(f"there is no {kind} {name!r}")
+    return as_json(records.change(record.id, **changes))
 
 
 def _forget_requests(emulator: Emulator, _given: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ A discount named on a charge is taken off the amount that is sent, so that amoun
 from collections.abc import Callable
 from typing import Any
 
-from integrations.healthie_emulator.amounts import from_cents, to_display
+from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor, to_display
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.money_records import Coupon
 from integrations.healthie_emulator.records import Offering
@@ -19,7 +19,7 @@ OTHER_OFFERING = "This promo code does not apply to this package."
 
 
 def discounted(amount: int, coupon: Coupon | None) -> int:
-    """Take a coupon off an amount in cents; half a cent goes to the patient, and nothing falls below zero."""
+    """Take a coupon off an amount; half a minor unit goes to the patient, and nothing falls below zero."""
     if coupon is None:
         return amount
     off = (amount * coupon.percent_off + 50) // 100 if coupon.percent_off else coupon.cents_off or 0
@@ -51,7 +51,7 @@ def count_use(world: World, coupon_id: str | None) -> None:
 
 
 def first_price(offering: Offering) -> int:
-    """Give the first payment of an offering in cents, taxes included."""
+    """Give the first payment of an offering, taxes included."""
     if offering.initial_price_with_taxes is not None:
         return offering.initial_price_with_taxes
     return offering.price if offering.initial_payment_amount is None else offering.initial_payment_amount
@@ -71,9 +71,9 @@ def _validate(request: Request, args: dict[str, Any]) -> dict[str, Any]:
     first = first_price(offering)
     return {
         "fail_reason": None,
-        "first_amount": from_cents(first),
-        "new_first_price": from_cents(discounted(first, coupon)),
-        "new_price": from_cents(discounted(offering.price, coupon)),
+        "first_amount": from_minor(first, offering.currency),
+        "new_first_price": from_minor(discounted(first, coupon), offering.currency),
+        "new_price": from_minor(discounted(offering.price, coupon), offering.currency),
         "repeat_times": None if coupon.repeat_times is None else str(coupon.repeat_times),
         "still_ask_for_cc": True,
     }
@@ -106,7 +106,11 @@ def _promo_type(coupon: Coupon) -> str:
 
 
 def _amount_off_string(coupon: Coupon) -> str:
-    return f"{coupon.percent_off}%" if coupon.percent_off else to_display(coupon.cents_off or 0)
+    return (
+        f"{coupon.percent_off}%"
+        if coupon.percent_off
+        else to_display(coupon.cents_off or 0, PRACTICE_CURRENCY)
+    )
 
 
 def _names(coupon: Coupon, world: World) -> list[str]:
@@ -117,10 +121,10 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.validateCoupon": _validate,
     "Query.offeringCoupons": _listed,
     "OfferingCoupon.amount_off": lambda coupon, _request, _: (
-        None if coupon.percent_off is None else from_cents(coupon.percent_off * 100)
+        None if coupon.percent_off is None else f"{coupon.percent_off}.0"
     ),
     "OfferingCoupon.flat_amount_off": lambda coupon, _request, _: (
-        None if coupon.cents_off is None else from_cents(coupon.cents_off)
+        None if coupon.cents_off is None else from_minor(coupon.cents_off, PRACTICE_CURRENCY)
     ),
     "OfferingCoupon.amount_off_string": lambda coupon, _request, _: _amount_off_string(coupon),
     "OfferingCoupon.applies_to_string": lambda coupon, request, _: (

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from integrations.healthie_emulator.dates import zone_named
 from integrations.healthie_emulator.records import Appointment, AppointmentType, Opening, WeeklyHours
 from integrations.healthie_emulator.state import World
-from integrations.healthie_emulator.visit_types import IN_PERSON, offers
+from integrations.healthie_emulator.visit_types import IN_PERSON, offers, settings_for
 
 MINUTES = {"FIVE_MINUTES": 5, "TEN_MINUTES": 10, "FIFTEEN_MINUTES": 15}
 
@@ -41,7 +41,7 @@ def slots(
     if not _is_possible(provider_id, wanted):
         return
     now = world.clock.now()
-    settings = world.settings
+    settings = settings_for(world, wanted.kind)
     start = max(start, now + timedelta(minutes=settings.minimum_advance_schedule_time))
     if settings.max_days_in_future is not None:
         end = min(end, now + timedelta(days=settings.max_days_in_future))
@@ -61,7 +61,8 @@ def is_free(world: World, provider_id: str, wanted: Wanted, start: datetime) -> 
     if not _is_possible(provider_id, wanted):
         return False
     end = start + timedelta(minutes=wanted.length)
-    if start < world.clock.now() + timedelta(minutes=world.settings.minimum_advance_schedule_time):
+    notice = timedelta(minutes=settings_for(world, wanted.kind).minimum_advance_schedule_time)
+    if start < world.clock.now() + notice:
         return False
     if any(begins < end and start < ends for begins, ends in _taken(world, provider_id, start, end, wanted)):
         return False

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator import dates
-from integrations.healthie_emulator.amounts import from_cents, to_cents
+from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, decimals, from_minor, to_minor
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.money_records import BillingItem, RequestedPayment
@@ -25,7 +25,7 @@ def paid_items(world: World, invoice_id: str, *, only_successful: bool = True) -
 
 
 def balance_due(world: World, invoice: RequestedPayment) -> int:
-    """Give what is left to pay in cents, never below zero."""
+    """Give what is left to pay, never below zero."""
     if invoice.is_manually_paid:
         return 0
     return max(0, invoice.price - sum(item.amount for item in paid_items(world, invoice.id)))
@@ -70,7 +70,10 @@ def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     offering = world.offerings.get(given.get("offering_id"))
     if given.get("offering_id") and offering is None:
         return refused("Offering not found", field="offering_id", requestedPayment=None)
-    price = to_cents(given["price"]) if given.get("price") else (offering.price if offering else None)
+    currency = offering.currency if offering else PRACTICE_CURRENCY
+    price = (
+        to_minor(given["price"], currency) if given.get("price") else (offering.price if offering else None)
+    )
     if price is None:
         return refused("Price is not a number", field="price", requestedPayment=None)
     invoice = _add(
@@ -78,6 +81,7 @@ def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         sender_id=given.get("sender_id") or request.me.user.id,
         recipient_id=patient.id,
         price=price,
+        currency=currency,
         offering_id=offering.id if offering else None,
         **_plain(given, request, ("appointment_id", "user_package_selection_id")),
     )
@@ -92,7 +96,7 @@ def update(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         return refused("Requested payment not found", field="id", requested_payment=None)
     changes = _plain(given, request, ("appointment_id", "offering_id", "sender_id", "recipient_id"))
     if given.get("price") is not None:
-        changes["price"] = to_cents(given["price"])
+        changes["price"] = to_minor(given["price"], invoice.currency)
         if changes["price"] is None:
             return refused("Price is not a number", field="price", requested_payment=None)
     if given.get("status"):
@@ -162,11 +166,13 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.requestedPayments": _listed,
     "Mutation.createRequestedPayment": create,
     "Mutation.updateRequestedPayment": update,
-    "RequestedPayment.price": lambda invoice, _request, _: from_cents(invoice.price),
-    "RequestedPayment.offering_price_at_invoice_creation": lambda invoice, _request, _: from_cents(
-        invoice.price
+    "RequestedPayment.price": lambda invoice, _request, _: from_minor(invoice.price, invoice.currency),
+    "RequestedPayment.offering_price_at_invoice_creation": lambda invoice, _request, _: from_minor(
+        invoice.price, invoice.currency
     ),
-    "RequestedPayment.balance_due": lambda invoice, request, _: balance_due(request.world, invoice) / 100,
+    "RequestedPayment.balance_due": lambda invoice, request, _: (
+        balance_due(request.world, invoice) / 10 ** decimals(invoice.currency)
+    ),
     "RequestedPayment.billing_items": lambda invoice, request, args: paid_items(
         request.world, invoice.id, only_successful=args.get("only_successful", True)
     ),

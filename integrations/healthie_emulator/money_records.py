@@ -1,4 +1,4 @@
-"""What a practice keeps of money. Amounts are whole cents, instants aware and in UTC."""
+"""What a practice keeps of money. Amounts are whole minor units (`amounts.py`), instants aware and in UTC."""
 
 import dataclasses
 from datetime import datetime
@@ -28,7 +28,7 @@ class RefundItem(Record):
     """Money given back on one billing item."""
 
     billing_item_id: str
-    amount: int  # cents
+    amount: int
     currency: str
     refund_date: datetime
     stripe_refund_id: str | None = None
@@ -41,9 +41,9 @@ class BillingItem(Record):
 
     sender_id: str  # the patient
     recipient_id: str | None
-    amount: int  # cents, charged or recorded, after any discount
+    amount: int  # charged or recorded, after any discount
     currency: str = "USD"
-    original_price: int | None = None  # cents, before any discount
+    original_price: int | None = None  # before any discount
     state: str | None = None  # SUCCEEDED, FAILED, SCHEDULED
     is_outside_payment: bool = False
     stripe_charge_id: str | None = None
@@ -73,9 +73,10 @@ class ChargeBack(Record):
     """A charge that the cardholder disputes."""
 
     billing_item_id: str
-    amount: int  # cents
+    amount: int
+    currency: str
     response_required_by: datetime
-    fee_cents: int = 1_500  # Stripe's fee for a dispute in the United States
+    fee: int = 1_500  # Stripe's fee for a dispute in the United States
     reason: str = "fraudulent"
     status: str = "needs_response"
 
@@ -88,7 +89,7 @@ class RecurringPayment(Record):
     recipient_id: str | None
     offering_id: str
     billing_frequency: str
-    amount: int  # cents, each period, before any coupon
+    amount: int  # each period, before any coupon; in the plan's currency
     start_at: datetime
     next_payment_date: datetime | None
     payments_made: int = 1  # periods billed so far, tried or paid
@@ -107,7 +108,7 @@ class RequestedPayment(Record):
 
     sender_id: str | None  # who asks for the money
     recipient_id: str  # the patient
-    price: int  # cents
+    price: int
     currency: str = "USD"
     appointment_id: str | None = None
     offering_id: str | None = None
@@ -133,7 +134,7 @@ class PackageSelection(Record):
     recurring_payment_id: str | None = None
     requested_payment_id: str | None = None
     offering_coupon_id: str | None = None
-    initial_price: int = 0  # cents, after any coupon
+    initial_price: int = 0  # after any coupon; in the plan's currency
     credits_left: tuple[tuple[str, int], ...] = ()  # (appointment type id, visits left)
 
 
@@ -143,7 +144,7 @@ class Coupon(Record):
 
     code: str
     percent_off: int | None = None  # either this
-    cents_off: int | None = None  # or this
+    cents_off: int | None = None  # or this, in minor units of the plan's currency
     offering_ids: tuple[str, ...] = ()  # empty: every plan
     expires_at: datetime | None = None
     usage_limit: int | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from integrations.healthie_emulator.amounts import from_cents
+from integrations.healthie_emulator.amounts import from_minor
 from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import BillingItem, PackageSelection
 from integrations.healthie_emulator.records import Offering
@@ -84,7 +84,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "UserPackageSelection.requested_payment": lambda each, request, _: request.world.requested_payments.get(
         each.requested_payment_id
     ),
-    "UserPackageSelection.initial_price_with_offering_coupon": lambda each, _request, _args: from_cents(
-        each.initial_price
+    "UserPackageSelection.initial_price_with_offering_coupon": lambda each, request, _args: from_minor(
+        each.initial_price, request.world.offerings[each.offering_id].currency
     ),
 }

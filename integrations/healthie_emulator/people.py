@@ -52,7 +52,7 @@ def licensed_in(world: World, user_id: str, state: str) -> bool:
 
 def _matches(user: User, keywords: str | None) -> bool:
     words = (keywords or "").lower().split()
-    text = f"{full_name(user)} {user.email or ''}".lower()
+    text = f"{full_name(user)} {user.email or ''} {user.dob or ''} {user.record_identifier or ''}".lower()
     return all(word in text for word in words)
 
 
@@ -61,25 +61,22 @@ def _current_user(request: Request, _args: dict[str, Any]) -> User:
 
 
 def _user(request: Request, args: dict[str, Any]) -> User | None:
+    """Answer a user by id; `email` does nothing."""
     me, world = request.me, request.world
     found = world.users.get(args.get("id"))
-    if found is None and args.get("email"):
-        found = next((u for u in world.users if (u.email or "").lower() == args["email"].lower()), None)
     if found is None:
         return me.user if args.get("or_current_user") else None
     return found if not me.is_patient or found.id == me.user.id else None
 
 
 def _users(request: Request, args: dict[str, Any]) -> dict[str, Any]:
-    """List patients; `provider_id` is their main clinician."""
-    email = (args.get("email") or "").strip().lower()
+    """List patients; `provider_id` is their main clinician. `email` filters nothing; archived ones must be asked for."""
     ids = {i for i in [args.get("id"), *(args.get("ids") or [])] if i}
     found = (
         each
         for each in request.world.users
         if each.is_patient
         and request.me.sees_patient(each.id)
-        and (not email or (each.email or "").lower() == email)
         and (not ids or each.id in ids)
         and args.get("has_cc_on_file") in (None, _has_card(request.world, each.id))
         and (not args.get("provider_id") or each.dietitian_id == args["provider_id"])
@@ -94,7 +91,7 @@ def _has_card(world: World, user_id: str) -> bool:
 
 
 def _has_status(user: User, status: str | None) -> bool:
-    return {"active": user.active, "archived": not user.active}.get((status or "").lower(), True)
+    return user.active is not ((status or "active").lower() == "archived")
 
 
 def _organization_members(request: Request, args: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from integrations.healthie_emulator.amounts import from_cents
+from integrations.healthie_emulator.amounts import from_minor
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.packages import under_purchase_cap
 from integrations.healthie_emulator.people import provider as find_provider
@@ -54,15 +54,16 @@ def _includes(offering: Offering, _request: Request, args: dict[str, Any]) -> li
 
 def _initial_price(offering: Offering, *_: Any) -> str:
     first = offering.price if offering.initial_payment_amount is None else offering.initial_payment_amount
-    return from_cents(
-        first if offering.initial_price_with_taxes is None else offering.initial_price_with_taxes
+    return from_minor(
+        first if offering.initial_price_with_taxes is None else offering.initial_price_with_taxes,
+        offering.currency,
     )
 
 
 def _amount(name: str) -> Callable[..., str | None]:
     def read(record: Any, *_: Any) -> str | None:
-        cents = getattr(record, name)
-        return None if cents is None else from_cents(cents)
+        amount = getattr(record, name)
+        return None if amount is None else from_minor(amount, record.currency)
 
     return read
 

@@ -62,6 +62,7 @@ class User(Record):
     dob: date | None = None
     gender: str | None = None
     legal_name: str | None = None
+    record_identifier: str | None = None
     metadata: str | None = None
     default_stripe_customer_detail_id: str | None = None
 
@@ -93,10 +94,11 @@ class AppointmentType(Record):
     available_contact_types: tuple[str, ...]
     clients_can_book: bool = True
     client_display_description: str | None = None
-    price: int | None = None  # cents; set: booking one raises an invoice
+    price: int | None = None  # minor units; set: booking one raises an invoice
     provider_ids: tuple[str, ...] = ()  # only these clinicians offer it; empty: everyone
     deleted_at: datetime | None = None
     position: int = 0
+    minimum_advance_schedule_time: int | None = None  # minutes; set: the type has settings of its own
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,7 +112,7 @@ class AppointmentLocation(Record):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AppointmentSetting(Record):
-    """The practice's policy. Times are minutes, fees whole units of currency."""
+    """The practice's policy. Times are minutes, fees minor units (cents)."""
 
     base_calendar_interval: str = "FIFTEEN_MINUTES"
     minimum_advance_schedule_time: int = 0
@@ -138,9 +140,9 @@ class Offering(Record):
 
     name: str
     description: str
-    price: int  # cents, each period
-    initial_payment_amount: int | None = None  # cents, the first payment if it differs from the others
-    initial_price_with_taxes: int | None = None  # cents
+    price: int  # minor units, each period
+    initial_payment_amount: int | None = None  # the first payment if it differs from the others
+    initial_price_with_taxes: int | None = None
     currency: str = "USD"
     billing_frequency: str = "One-Time"
     repeat_times: int | None = None

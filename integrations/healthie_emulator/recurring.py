@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from integrations.healthie_emulator.amounts import from_cents, payment_date, recurs
+from integrations.healthie_emulator.amounts import from_minor, payment_date, recurs
 from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import BillingItem, RecurringPayment
 from integrations.healthie_emulator.records import Offering, User
@@ -57,6 +57,11 @@ def cancel(world: World, series: RecurringPayment, by: User) -> None:
     world.emit("recurring_payment.updated", "RecurringPayment", series.id, ("is_canceled", "canceled_at"))
 
 
+def currency_of(world: World, series: RecurringPayment) -> str:
+    """Give the currency that a series is billed in: its plan's."""
+    return world.offerings[series.offering_id].currency
+
+
 def _visible(request: Request, record_id: object) -> RecurringPayment | None:
     series = request.world.recurring_payments.get(record_id)
     return series if series and request.me.sees_patient(series.sender_id) else None
@@ -85,11 +90,16 @@ def _remaining(series: RecurringPayment) -> str | None:
 RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.recurringPayment": lambda request, args: _visible(request, args.get("id")),
     "Query.recurringPayments": _listed,
-    "RecurringPayment.amount_paid": lambda series, request, _: from_cents(
-        sum(item.amount for item in _items(series, request.world) if item.state == "SUCCEEDED")
+    "RecurringPayment.amount_paid": lambda series, request, _: from_minor(
+        sum(item.amount for item in _items(series, request.world) if item.state == "SUCCEEDED"),
+        currency_of(request.world, series),
     ),
-    "RecurringPayment.amount_to_pay": lambda series, _request, _: from_cents(series.amount),
-    "RecurringPayment.original_price": lambda series, _request, _: from_cents(series.amount),
+    "RecurringPayment.amount_to_pay": lambda series, request, _: from_minor(
+        series.amount, currency_of(request.world, series)
+    ),
+    "RecurringPayment.original_price": lambda series, request, _: from_minor(
+        series.amount, currency_of(request.world, series)
+    ),
     "RecurringPayment.billing_items_count": lambda series, request, _: len(_items(series, request.world)),
     "RecurringPayment.last_billing_item": lambda series, request, _: next(
         reversed(_items(series, request.world)), None

@@ -43,7 +43,7 @@ def executable_schema(resolvers: Mapping[str, Resolver]) -> GraphQLSchema:
 
     Raises LookupError for a resolver that has no field and for a root field that has no resolver.
     """
-    schema = build_schema(CONTRACT.read_text())
+    schema = build_schema(CONTRACT.read_text(encoding="utf-8"))
     for name in ("ISO8601DateTime", "ISO8601Date"):
         _accept(schema.type_map[name], _check_date)
     _accept(schema.type_map["JSON"], _check_json)

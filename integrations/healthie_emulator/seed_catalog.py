@@ -50,6 +50,7 @@ def add_visit_types(world: World, clinicians: list[User]) -> dict[str, Appointme
             client_display_description="An examination at the practice.",
             provider_ids=tuple(user.id for user in clinicians[:2]),
             position=4,
+            minimum_advance_schedule_time=24 * 60,  # the room is to be made ready
         ),
         "internal": add(
             name="Team Meeting",

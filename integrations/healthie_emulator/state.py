@@ -78,7 +78,9 @@ class Switches:
     other_party_id_overrides: bool = False  # createAppointment obeys other_party_id
     repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
     bank_account_set_up: bool = True  # else no charge is possible
+    charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
+    names_without_email_unique: bool = False  # one patient without an email for each first and last name
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
 
 

@@ -1,6 +1,6 @@
 """A Stripe that forgets nothing it should remember: customers' cards, charges, refunds, idempotency keys.
 
-Amounts are whole cents. The rules are Stripe's own, as far as Healthie lets them show through:
+Amounts are whole minor units, as Stripe counts them (`stripe_amounts`). The rules are Stripe's own, as far as Healthie lets them show through:
 https://docs.stripe.com/testing (the tokens are in `stripe_tokens`) and https://docs.stripe.com/api/idempotent_requests.
 
     StripeError                 any refusal; `code` is Stripe's
@@ -13,10 +13,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import iso4217
+
+from integrations.healthie_emulator.stripe_amounts import EIGHT_DIGITS, LARGEST, SMALLEST, written
 from integrations.healthie_emulator.stripe_tokens import Decline, TestCard, card_behind
 
 KEY_LIFETIME = timedelta(hours=24)  # "keys can be removed automatically after they're at least 24 hours old"
-SMALLEST_CHARGE_CENTS = 50  # Stripe's minimum charge in US dollars
 
 
 class StripeError(Exception):
@@ -53,11 +55,11 @@ class Charge:
     id: str
     customer: str
     card: str
-    amount: int  # cents
+    amount: int
     currency: str
     created_at: datetime
     idempotency_key: str | None = None
-    refunded: int = 0  # cents given back so far
+    refunded: int = 0  # given back so far
     decline: str | None = None  # Stripe's decline code
 
 
@@ -67,7 +69,7 @@ class Refund:
 
     id: str
     charge: str
-    amount: int  # cents
+    amount: int
     currency: str
     created_at: datetime
     idempotency_key: str | None = None
@@ -130,7 +132,7 @@ class FakeStripe:
         description: str = "",
         idempotency_key: str | None = None,
     ) -> Charge:
-        """Take `amount` cents from a card. The same key and parameters give the same charge or refusal again."""
+        """Take an amount from a card. The same key and parameters give the same charge or refusal again."""
         parameters = ("charge", card_id, amount, currency, description)
         saved = self._replay(idempotency_key, parameters)
         if saved is not None:
@@ -138,8 +140,7 @@ class FakeStripe:
         card = self.cards.get(card_id)
         if card is None:
             raise StripeError(f"No such source: '{card_id}'", code="resource_missing")
-        if amount < SMALLEST_CHARGE_CENTS:
-            raise StripeError("Amount must be at least $0.50 usd", code="amount_too_small")
+        _refuse_what_no_card_pays(amount, currency)
         refusal = card.fingerprint.refused_at_charge
         charge = Charge(
             id=self._id("ch"),
@@ -160,7 +161,7 @@ class FakeStripe:
         return charge
 
     def refund(self, charge_id: str, *, amount: int, idempotency_key: str | None = None) -> Refund:
-        """Give `amount` cents of a charge back, never more than what is left of it."""
+        """Give some of a charge back, never more than what is left of it."""
         parameters = ("refund", charge_id, amount)
         saved = self._replay(idempotency_key, parameters)
         if saved is not None:
@@ -221,6 +222,21 @@ class FakeStripe:
         """Look like Stripe's ids and be the same for the same seed and requests."""
         self._made += 1
         return f"{prefix}_{hashlib.sha256(f'{self._seed}:{prefix}:{self._made}'.encode()).hexdigest()[:24]}"
+
+
+def _refuse_what_no_card_pays(amount: int, currency: str) -> None:
+    code = currency.upper()
+    if code not in iso4217.raw_table:
+        raise StripeError(
+            f"Invalid currency: {currency}. Stripe currently supports these currencies: usd, eur, cad, and others",
+            code="parameter_invalid_string",
+        )
+    if amount < (smallest := SMALLEST.get(code, 1)):
+        raise StripeError(
+            f"Amount must be at least {written(smallest, code)} {currency}", code="amount_too_small"
+        )
+    if amount > (largest := LARGEST.get(code, EIGHT_DIGITS)):
+        raise StripeError(f"Amount must be no more than {written(largest, code)}", code="amount_too_large")
 
 
 def _passing_trouble(code: str, key: str | None) -> StripeError:

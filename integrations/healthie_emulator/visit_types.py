@@ -1,9 +1,10 @@
 """Visit types, the policy that they are booked under, and the places where they are held. All of it needs a key."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from integrations.healthie_emulator.amounts import from_cents, to_display
+from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor, to_display
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.people import full_name
 from integrations.healthie_emulator.people import provider as find_provider
@@ -24,6 +25,14 @@ def statuses(settings: AppointmentSetting) -> list[str]:
     """List the statuses that an appointment may be given."""
     late = ["Late Cancellation"] if settings.enable_late_cancellation_status else []
     return [*BASE_STATUSES, *late, *(["Checked-In"] if settings.enable_checked_in_status else [])]
+
+
+def settings_for(world: World, kind: AppointmentType | None) -> AppointmentSetting:
+    """Answer the policy that visits of a type are booked under: the practice's, with what the type has of its own."""
+    own = kind.minimum_advance_schedule_time if kind else None
+    if own is None:
+        return world.settings
+    return replace(world.settings, minimum_advance_schedule_time=own)
 
 
 def offers(kind: AppointmentType, provider_id: str) -> bool:
@@ -127,7 +136,7 @@ def _places_of(user: User, request: Request, _args: dict[str, Any]) -> list[Appo
 
 
 def _price_info(kind: AppointmentType, *_: Any) -> dict[str, Any]:
-    return {"price": None if kind.price is None else from_cents(kind.price), "units": None}
+    return {"price": None if kind.price is None else from_minor(kind.price, PRACTICE_CURRENCY), "units": None}
 
 
 def _contact_types(
@@ -147,14 +156,18 @@ RESOLVERS = {
     "AppointmentType.client_display_name": lambda kind, *_: kind.name,
     "AppointmentType.bookable_without_group": lambda *_: True,
     "AppointmentType.is_group": lambda *_: False,
-    "AppointmentType.has_specific_appointment_settings": lambda *_: False,
+    "AppointmentType.has_specific_appointment_settings": lambda kind, *_: (
+        kind.minimum_advance_schedule_time is not None
+    ),
     "AppointmentType.organization_id": lambda _, request, __: request.world.organization.id,
-    "AppointmentType.pricing": lambda kind, *_: "Free" if kind.price is None else to_display(kind.price),
+    "AppointmentType.pricing": lambda kind, *_: (
+        "Free" if kind.price is None else to_display(kind.price, PRACTICE_CURRENCY)
+    ),
     "AppointmentType.pricing_info": _price_info,
     "AppointmentType.pricing_option": lambda kind, *_: "free" if kind.price is None else "set_price",
     "AppointmentType.require_specific_providers": lambda kind, *_: bool(kind.provider_ids),
     "AppointmentType.provider_appt_type_connections": _connections,
-    "AppointmentType.appointment_setting": lambda _, request, __: request.world.settings,
+    "AppointmentType.appointment_setting": lambda kind, request, _: settings_for(request.world, kind),
     "AppointmentSetting.allow_clients_to_cancel_appt": lambda *_: True,
     "AppointmentSetting.allow_clients_to_reschedule_appt": lambda *_: True,
     "AppointmentSetting.appointment_locations": lambda _, request, __: list(

@@ -21,7 +21,9 @@ from booking.catalog import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
+from booking.principals import block_of
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
+from booking.room import GAP, Room, is_anonymous, refusal
 from booking.slots import Busy, Interval, Slot
 from integrations.redis.scripts import script
 
@@ -52,10 +54,12 @@ class RedisHoldStore:
         self._transfer = script(client, "prelude", "transfer")
         self._release = script(client, "prelude", "release")
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
         """Take the interval; the owner's live hold on exactly this slot is answered as it is.
 
-        Raises SlotTaken, HoldLimitReached.
+        Raises SlotTaken, HoldLimitReached, HoldCapacityReached.
         """
         now = self._clock.now()
         arguments: list[str | int] = [
@@ -64,6 +68,7 @@ class RedisHoldStore:
             _ttl(now, hold.expires_at),
             _NO_LIMIT if limit is None else limit,
             _NO_LIMIT if client_limit is None else client_limit,
+            *_room_arguments(room, hold),
             *(part for field in _to_fields(hold).items() for part in field),
         ]
         with _answering():
@@ -74,6 +79,9 @@ class RedisHoldStore:
             raise HoldLimitReached(limit)
         if answer == "client_limit" and client_limit is not None:
             raise HoldLimitReached(client_limit)
+        if answer == "no_room" and room is not None:
+            others = await self.anonymous(hold.slot.clinician_id, room.day)
+            raise refusal(room, hold, others, now=now)
         return _standing(answer)
 
     async def get(self, hold_id: str) -> Hold | None:
@@ -84,7 +92,10 @@ class RedisHoldStore:
         return hold if hold is not None and hold.is_live(self._clock.now()) else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
-        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired."""
+        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
+
+        One that was extended since it was read is answered as it stands.
+        """
         now = self._clock.now()
         arguments: list[str | int] = [
             hold.id,
@@ -93,6 +104,7 @@ class RedisHoldStore:
             hold.owner,
             _micros(expires_at),
             secrets.token_hex(8),  # the client sends it once more when its answer is lost
+            hold.extensions,
             int(counted),
         ]
         with _answering():
@@ -128,6 +140,19 @@ class RedisHoldStore:
             for interval, expires_at in map(_from_entry, entries)
             if expires_at > now and interval.overlaps(span)
         ]
+
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        """The clinician's live holds of people who have not signed in, for slots that start in this time."""
+        now = self._clock.now()
+        with _answering():
+            entries: Mapping[Any, Any] = await self._client.hgetall(self._clinician_key(clinician_id))
+            starts = {hold_id: _from_entry(entry)[0].start for hold_id, entry in entries.items()}
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for hold_id, start in starts.items():
+                    if day.start <= start < day.end:
+                        pipeline.hgetall(self._hold_key(hold_id))
+                standing = [_from_fields(fields) for fields in await pipeline.execute() if fields]
+        return [hold for hold in standing if hold.is_live(now) and is_anonymous(hold.owner)]
 
     async def ready(self) -> bool:
         """Whether Redis answers."""
@@ -189,6 +214,17 @@ def _ttl(now: datetime, expires_at: datetime) -> int:
     return (max(expires_at - now, timedelta(0)) + SLACK) // _MILLISECOND
 
 
+def _room_arguments(room: Room | None, hold: Hold) -> list[str | int]:
+    """As acquire.lua reads them: the day, the bounds in minutes, the block of the network, the least gap; the offered time, after its length."""
+    if room is None:
+        return [_NO_LIMIT, 0, 0, 0, 0, 0, "", 0, 0]
+    block = block_of(hold.client) if hold.client is not None else ""
+    bounds = (room.everybody, room.visitor, room.network, room.block)
+    offered = [_micros(moment) for span in room.offered for moment in (span.start, span.end)]
+    day = _micros(room.day.start), _micros(room.day.end)
+    return [*day, *bounds, block, GAP // _MICROSECOND, len(offered), *offered]
+
+
 def _from_entry(entry: str) -> tuple[Interval, datetime]:
     start, end, expires_at = map(_moment, entry.split(" "))
     return Interval(start=start, end=end), expires_at
@@ -223,7 +259,7 @@ def _from_fields(fields: Mapping[str, Any]) -> Hold:
         slot=Slot(
             clinician_id=fields["clinician_id"],
             visit_type_id=fields["visit_type_id"],
-            contact_type=ContactType(fields["contact_type"]),
+            contact_type=_contact_type(fields["contact_type"]),
             location_id=fields["location_id"] or None,
             start=_moment(fields["starts_at"]),
             minutes=int(fields["minutes"]),
@@ -234,3 +270,10 @@ def _from_fields(fields: Mapping[str, Any]) -> Hold:
         extensions=int(fields["extensions"]),
         client=fields.get("client") or None,
     )
+
+
+def _contact_type(text: str) -> ContactType:
+    try:
+        return ContactType(text)
+    except ValueError:  # a newer version's hold: whoever asks is to ask that one
+        raise UpstreamUnavailable("hold store") from None

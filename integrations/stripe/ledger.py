@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import stripe
 import structlog
 
-from booking.money import Money
+from booking.card_amounts import from_minor_units
 from booking.ports import LedgerCharge
 from integrations.stripe.errors import KeyRefused, StripeUnavailable, reading
 
@@ -105,8 +105,8 @@ def _charge(charge: Any, keys: Mapping[str, str]) -> LedgerCharge:
     return LedgerCharge(
         id=charge["id"],
         # Only what was captured was taken; of a failed or pending charge that is nothing.
-        taken=Money.of_minor(charge["amount_captured"] if charge["status"] == "succeeded" else 0, currency),
-        given_back=Money.of_minor(charge["amount_refunded"], currency),
+        taken=from_minor_units(charge["amount_captured"] if charge["status"] == "succeeded" else 0, currency),
+        given_back=from_minor_units(charge["amount_refunded"], currency),
         disputed=bool(charge["disputed"]),
         customer_id=charge["customer"],
         upstream_key=keys.get(charge["id"]),

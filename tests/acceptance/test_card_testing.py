@@ -69,6 +69,16 @@ class TestAPatient:
             paid = await guest.confirm(checkout_id, cardToken="tok_visa")
             assert paid["__typename"] == "ConfirmCheckoutSuccess", paid
 
+    async def test_whose_card_could_not_be_sent_is_not_counted_however_often(self, stack: Stack) -> None:
+        guest, checkout_id = await checkout_of(stack, await visitor(stack), 0)
+        await stack.fault("too_many_requests", "AttachCard")  # nothing more is sent on that key for a while
+        for number in range(CALLER + 2):
+            confirm: Json = {**guest.accepting(checkout_id), "cardToken": BAD}
+            error = await guest.error(documents.CONFIRM, {"input": confirm}, key=f"attempt-{number}")
+            assert error["extensions"] == {"code": "UPSTREAM_UNAVAILABLE", "retryable": True}
+        assert (await guest.checkout(checkout_id))["status"] == "OPEN"
+        assert await alerts(stack) == []
+
     async def test_is_told_when_to_come_again_keeps_the_checkout_and_may_then(self, stack: Stack) -> None:
         guest, checkout_id = await checkout_of(stack, await visitor(stack), 0)
         for _ in range(CALLER):

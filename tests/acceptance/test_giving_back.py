@@ -117,9 +117,12 @@ async def test_a_visit_that_ends_up_with_another_clinician_is_undone(stack: Stac
     )
 
 
-async def test_a_payment_that_the_practice_cannot_take_ends_it_without_a_charge(stack: Stack) -> None:
+@pytest.mark.parametrize("missing", ["bank_account_set_up", "charges_enabled"])
+async def test_a_payment_that_the_practice_cannot_take_ends_it_without_a_charge(
+    stack: Stack, missing: str
+) -> None:
     slot, guest, checkout_id = await checking_out(stack)
-    await stack.emulator.control.switches(bank_account_set_up=False)
+    await stack.emulator.control.switches(**{missing: False})
     assert (await guest.confirm(checkout_id, cardToken="tok_visa"))["code"] == "PAYMENT_UNAVAILABLE"
     assert (await stack.made())["charges"] == []
     await assert_the_slot_is_free(stack, slot)

@@ -168,7 +168,7 @@ async def test_the_last_place_of_a_plan_is_sold_once(stack: Stack) -> None:
     (first, paid), (second, late) = buyers
     assert (await first.confirm(paid, cardToken="tok_visa"))["checkout"]["status"] == "CONFIRMED"
     refused = await second.confirm(late, cardToken="tok_visa")
-    assert refused["code"] == "PAYMENT_UNAVAILABLE"
+    assert refused["code"] == "TERMS_CHANGED"
     assert len((await stack.made())["charges"]) == 1
 
 

@@ -41,6 +41,8 @@ OWNED = {
     "Mutation.extendHold(input.holdId)": "hold",
     "Mutation.releaseHold(input.holdId)": "hold",
     "Mutation.startCheckout(input.holdId)": "hold",
+    "Mutation.requestEmailVerification(input.checkoutId)": "checkout",
+    "Mutation.verifyEmail(input.checkoutId)": "checkout",
     "Mutation.confirmCheckout(input.checkoutId)": "checkout",
     "Mutation.confirmCheckout(input.cardOnFileId)": "card",
     "Mutation.cancelCheckout(input.checkoutId)": "checkout",
@@ -212,6 +214,8 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Mutation.extendHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.releaseHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.startCheckout": {"input": {"holdId": things.missing["hold"], "guest": GUEST}},
+        "Mutation.requestEmailVerification": {"input": {"checkoutId": things.missing["checkout"]}},
+        "Mutation.verifyEmail": {"input": {"checkoutId": things.missing["checkout"], "code": "123456"}},
         "Mutation.confirmCheckout": {"input": asker.app.accepting(asker.checkout)},
         "Mutation.cancelCheckout": {"input": {"checkoutId": things.missing["checkout"]}},
     }

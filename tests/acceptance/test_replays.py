@@ -13,7 +13,10 @@ from graphql import (
 
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
+from tests.doubles.mail_server import MailServer
 from tests.plugins.stack import Stack, Stacks
+
+SENDER = "Sample Practice <no-reply@practice.example>"
 
 SCHEMA = build_schema(Path("schema/schema.graphql").read_text())
 INPUTS = {
@@ -21,6 +24,8 @@ INPUTS = {
     "extendHold": "ExtendHoldInput",
     "releaseHold": "ReleaseHoldInput",
     "startCheckout": "StartCheckoutInput",
+    "requestEmailVerification": "RequestEmailVerificationInput",
+    "verifyEmail": "VerifyEmailInput",
     "confirmCheckout": "ConfirmCheckoutInput",
     "cancelCheckout": "CancelCheckoutInput",
 }
@@ -82,7 +87,7 @@ class Attempts:
         return answer.headers.get("Idempotent-Replayed") == "true", body["data"][field]
 
 
-async def attempts_on(stack: Stack) -> Attempts:
+async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     """Every mutation once, each with success."""
     made, plan = Attempts(), stack.plan("First Visit")
     app = await stack.visitor()
@@ -98,26 +103,30 @@ async def attempts_on(stack: Stack) -> Attempts:
     guests = [app.bearer(one["guestToken"]) for one in started]
     ids = [one["checkout"]["id"] for one in started]
     shown = started[0]["checkout"]["quote"]["id"]
+    await made.do(guests[0], "requestEmailVerification", checkoutId=ids[0])
+    await made.do(guests[0], "verifyEmail", checkoutId=ids[0], code=mail.code())
     await made.do(guests[0], "confirmCheckout", checkoutId=ids[0], quoteId=shown, cardToken="tok_visa")
     await made.do(guests[1], "cancelCheckout", checkoutId=ids[1])
     await made.do(app, "releaseHold", holdId=holds[2])
     return made
 
 
-async def test_a_replay_asks_the_practice_nothing(stack: Stack) -> None:
-    made = await attempts_on(stack)
+async def test_a_replay_asks_the_practice_nothing(stacks: Stacks, mail: MailServer) -> None:
+    stack = await stacks.start(smtp_url=mail.url, mail_from=SENDER)
+    made = await attempts_on(stack, mail)
     before = await stack.made()
     await stack.emulator.control.forget_requests()
     assert await made.again(stack) == dict.fromkeys(INPUTS, True)
     assert await stack.upstream() == []
     assert await stack.made() == before
+    assert len(mail.received) == 1
 
 
 async def test_a_replay_in_a_process_that_just_started_reads_the_public_catalogue_at_most(
-    stacks: Stacks,
+    stacks: Stacks, mail: MailServer
 ) -> None:
-    stack = await stacks.start()
-    made = await attempts_on(stack)
+    stack = await stacks.start(smtp_url=mail.url, mail_from=SENDER)
+    made = await attempts_on(stack, mail)
     other = await stacks.another(stack)
     await stack.emulator.control.forget_requests()
     assert await made.again(other) == dict.fromkeys(INPUTS, True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from booking.principals import PrincipalKind
 from tests.acceptance import documents
-from tests.acceptance.app import GUEST, App, Json
+from tests.acceptance.app import App, Json
 from tests.plugins.stack import Stack, Stacks
 
 
@@ -80,76 +80,6 @@ async def test_who_signs_in_after_holding_keeps_the_hold(stack: Stack) -> None:
     assert started["guestToken"] is None
     await app.confirm(started["checkout"]["id"])
     assert [visit["user_id"] for visit in (await stack.made())["appointments"]] == [patient_id]
-
-
-class TestAGuestWhoIsKnown:
-    async def test_makes_no_second_record_and_reaches_nothing_of_the_first(self, stack: Stack) -> None:
-        patient_id, owner = one(stack, 1)
-        (card,) = (await me(owner))["cards"]
-        known = {
-            "email": " Sample.Patient.ONE@example.com ",
-            "firstName": "sample",
-            "lastName": "PATIENT ONE",
-        }
-        guest, checkout_id = await (await stack.visitor()).guest_checkout(
-            (await stack.slot())["id"], guest=known, planId=stack.plan("First Visit")
-        )
-        assert (await guest.confirm(checkout_id, cardOnFileId=card["id"]))["code"] == "CARD_REQUIRED"
-        confirmed = await guest.confirm(checkout_id, cardToken="tok_mastercard")
-        made = await stack.made()
-        assert made["patients"] == []
-        assert [visit["user_id"] for visit in made["appointments"]] == [patient_id]
-        (fresh,) = made["cards"]
-        profile = (await owner.ask(documents.ME))["me"]
-        assert {one["id"] for one in profile["cards"]} == {card["id"], fresh["id"]}
-        default = next(
-            each["default_stripe_customer_detail_id"]
-            for each in (await stack.emulator.control.books())["patients"]
-            if each["id"] == patient_id
-        )
-        assert default == card["id"], "a guest's card is nobody's default"
-        stranger, their_id = await (await stack.visitor()).guest_checkout(
-            (await stack.slot())["id"], planId=stack.plan("First Visit")
-        )
-        theirs = await stranger.confirm(their_id, cardToken="tok_mastercard")
-        assert _shape(confirmed) == _shape(theirs), "the answer does not tell who was known"
-
-    async def test_does_not_learn_that_they_pay_elsewhere_in_this_moment(self, stack: Stack) -> None:
-        _, owner = one(stack, 1)
-        own = await owner.own_checkout((await stack.slot())["id"], planId=stack.plan("First Visit"))
-        known = {
-            "email": "sample.patient.one@example.com",
-            "firstName": "Sample",
-            "lastName": "Patient One",
-        }
-        guest, checkout_id = await (await stack.visitor()).guest_checkout(
-            (await stack.slot("Free Consultation"))["id"], guest=known
-        )
-        await stack.fault("lost_answer", "Charge")
-        assert (await owner.confirm(own, cardToken="tok_visa"))["__typename"] == "CheckoutProcessing"
-        given = {"input": guest.accepting(checkout_id)}
-        refused = await guest.error(documents.CONFIRM, given, key="the-same")
-        assert refused["extensions"] == {"code": "UPSTREAM_UNAVAILABLE", "retryable": True}
-        assert (await guest.checkout(checkout_id))["status"] == "OPEN"
-        await stack.work()
-        confirmed = await guest.do(documents.CONFIRM, key="the-same", **given["input"])
-        assert confirmed["checkout"]["status"] == "CONFIRMED"
-
-    async def test_with_the_email_of_another_person_is_a_person_of_their_own(self, stack: Stack) -> None:
-        twin = {**GUEST, "email": "sample.patient.one@example.com"}
-        guest, checkout_id = await (await stack.visitor()).guest_checkout(
-            (await stack.slot("Free Consultation"))["id"], guest=twin
-        )
-        await guest.confirm(checkout_id)
-        made = await stack.made()
-        assert [patient["first_name"] for patient in made["patients"]] == [GUEST["firstName"]]
-
-
-def _shape(answer: Json) -> Json:
-    """What kinds of values an answer holds, and where."""
-    if isinstance(answer, dict):
-        return {name: _shape(value) for name, value in answer.items()}
-    return type(answer).__name__
 
 
 async def test_only_one_payment_of_a_patient_at_a_time(stack: Stack) -> None:

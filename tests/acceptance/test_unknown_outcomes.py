@@ -112,6 +112,15 @@ async def test_a_card_whose_token_may_be_used_up_is_asked_for_anew(stack: Stack,
     await assert_one_of_each(stack, guest, checkout_id)
 
 
+async def test_a_card_that_was_certainly_not_taken_up_is_not_declined(stack: Stack) -> None:
+    guest, checkout_id = await checking_out(stack)
+    await stack.fault("too_many_requests", "AttachCard")
+    confirm: Json = {**guest.accepting(checkout_id), "cardToken": "tok_visa_once"}
+    error = await guest.error(documents.CONFIRM, {"input": confirm}, key="one-attempt")
+    assert error["extensions"] == {"code": "UPSTREAM_UNAVAILABLE", "retryable": True}
+    assert (await guest.checkout(checkout_id))["status"] == "OPEN"
+
+
 async def test_the_slot_stays_the_patients_while_their_payment_is_in_doubt(stack: Stack) -> None:
     """Longer than the hold lasts: it is claimed."""
     slot = await stack.slot()

@@ -20,12 +20,16 @@ class MemoryTrail:
             raise AuditUnavailable("down")
         self.entries.append(entry)
 
-    def later(self, entry: AuditEntry) -> None:
-        """Keep it, or let it wait."""
-        if self.down and entry.kind is AuditKind.ATTEMPTED:
+    async def record_soon(self, entry: AuditEntry) -> None:
+        """Let it wait, or keep it when there is no room."""
+        if self.down:
             if self.room <= 0:
                 raise AuditUnavailable("no room")
             self.room -= 1
+        self.entries.append(entry)
+
+    def later(self, entry: AuditEntry) -> None:
+        """Let it wait."""
         self.entries.append(entry)
 
     def of(self, kind: AuditKind) -> list[AuditEntry]:

@@ -13,14 +13,22 @@ class NotedTrials:
 
     refusing: bool = False
     counted: list[tuple[Tried, frozenset[str], str | None, bool]] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)  # of clinicians
 
     async def begin(
-        self, what: Tried, *, names: Collection[str], client: str | None, signed_in: bool
+        self,
+        what: Tried,
+        *,
+        names: Collection[str],
+        client: str | None,
+        signed_in: bool,
+        day: str | None = None,
     ) -> Trial:
         if self.refusing:
             raise TooManyAttempts(600)
         one = (what, frozenset(names), client, signed_in)
         self.counted.append(one)
+        self.days += [day] if day is not None else []
         return _Noted(self, one)
 
 

@@ -28,9 +28,9 @@ SETTINGS = {
 }
 
 
-def frontdoor(*arguments: str) -> Result:
-    """What `frontdoor ARGUMENTS` says."""
-    return CliRunner().invoke(main, arguments)
+def frontdoor(*arguments: str, charset: str = "utf-8") -> Result:
+    """What `frontdoor ARGUMENTS` says, on a terminal of this encoding."""
+    return CliRunner(charset=charset).invoke(main, arguments)
 
 
 def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:

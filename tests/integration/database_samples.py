@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog import BillingFrequency, BookingPolicy, ContactType
 from booking.checkout_row import Attempt, Checkout, CheckoutState, EndReason, LateFinding
-from booking.models import CardChoice, Charge, GuestDetails, Quote, Recurrence
+from booking.models import CardChoice, Charge, EmailCode, GuestDetails, Quote, Recurrence
 from booking.money import Money
 from booking.oversight import Attention
 from booking.refusals import DeclineReason
@@ -97,12 +97,15 @@ def a_full_checkout() -> Checkout:
         version=1,
         state=CheckoutState.CHARGED,
         guest=GUEST,
+        email_code=EmailCode(digest="d" * 64, expires_at=NOON + timedelta(minutes=10), tries=2),
+        email_verified_at=NOON + timedelta(minutes=1),
         patient_id="patient-1",
         patient_created=True,
         attempt=2,
         card=CardChoice(token="tok_sample"),
         card_id="card-1",
         confirm_deadline=NOON + timedelta(minutes=15),
+        hold_expires_at=NOON + timedelta(minutes=5),
         declined=DeclineReason.CARD_EXPIRED,
         cancel_requested=True,
         tries=3,

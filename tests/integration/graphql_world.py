@@ -226,6 +226,7 @@ async def api_on(
         quotes=world.quotes,
         starts=world.starts,
         checkouts=world.checkouts,
+        email_verification=world.email_verification,
         records=records,
         operations=OperationsService(units=world.database),
         watching=world.watching(records),

@@ -163,4 +163,5 @@ async def practice(**options: Any) -> AsyncIterator[Practice]:
         transport=wire,
         **options,
     ) as healthie:
+        await healthie.keys.prove_due()
         yield Practice(emulator=emulator, healthie=healthie, wire=wire)

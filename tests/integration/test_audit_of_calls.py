@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -30,7 +30,7 @@ from integrations.healthie.connect import Healthie, connect
 from integrations.healthie.redaction import digest
 from integrations.stripe.declines import DECLINES
 from tests.integration.healthie_on_emulator import GUEST, practice
-from tests.unit.healthie_script import KEYS, Script, a_checkout, a_payment, a_visit, charged, connection
+from tests.unit.healthie_script import KEYS, NOON, Script, a_checkout, a_payment, a_visit, charged, connection
 
 CHAIN = AuditKey(b"sample key of the chain, 32 bytes")
 DIGEST_KEY = b"sample key for digests of 32 bytes"
@@ -122,10 +122,12 @@ ANSWERS: dict[str, Any] = {
 }
 
 CALLS: tuple[Callable[[Healthie], Awaitable[object]], ...] = (
-    lambda healthie: healthie.keys.prove(),
+    lambda healthie: healthie.keys.prove_due(),
     lambda healthie: healthie.patients.profile("501"),
     lambda healthie: healthie.patients.find(GUEST),
-    lambda healthie: healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC"),
+    lambda healthie: healthie.patients.create(
+        GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample"
+    ),
     lambda healthie: healthie.patients.appointments("501"),
     lambda healthie: healthie.cards.on_file("501"),
     lambda healthie: healthie.scheduling.find(a_checkout()),
@@ -231,7 +233,9 @@ async def test_the_trail_holds_what_the_emulator_counts(engine: AsyncEngine) -> 
                 here.fault(kind, operation)
             for call in (
                 here.healthie.patients.find(GUEST),
-                here.healthie.patients.create(GUEST, clinician_id=clinician, time_zone="UTC"),
+                here.healthie.patients.create(
+                    GUEST, clinician_id=clinician, time_zone="UTC", reference="chk_sample"
+                ),
                 here.healthie.cards.attach(
                     patient_id=here.patient(1), token="tok_visa", make_default=False, clinician_id=clinician
                 ),
@@ -257,10 +261,11 @@ async def test_while_the_trail_cannot_be_written_only_public_reads_go_on_and_are
         async with engine.begin() as connection:
             await connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
 
-    trail = SqlAuditTrail(engine=engine, key=CHAIN)
-    async with practice(audit=audited(trail)) as here:
+    trail, now = SqlAuditTrail(engine=engine, key=CHAIN), NOON
+    async with practice(audit=audited(trail), now=lambda: now) as here:
         checkout = await here.checkout()
         here.emulator.seen.clear()
+        now += timedelta(days=1)  # each key is to be proved again
         await rename("audit_records", "audit_records_away")
         try:
             for call in (
@@ -272,7 +277,7 @@ async def test_while_the_trail_cannot_be_written_only_public_reads_go_on_and_are
             ):
                 with pytest.raises(AuditUnavailable):
                     await call
-            assert await here.healthie.keys.prove() == {here.clinician(number) for number in (1, 2, 3)}
+            assert await here.healthie.keys.prove_due() == {here.clinician(number) for number in (1, 2, 3)}
             assert {each.operation for each in here.emulator.seen} == {"WhoAmI"}
         finally:
             await rename("audit_records_away", "audit_records")

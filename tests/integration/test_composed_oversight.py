@@ -187,7 +187,10 @@ async def test_an_alert_that_cannot_be_raised_takes_nothing_from_what_is_known_o
             await connection.execute(text("DROP TABLE alerts"))
         with pytest.raises(OutcomeUnknown):
             await system.healthie.patients.create(
-                GUEST, clinician_id=seed["clinicians"][0]["id"], time_zone="America/New_York"
+                GUEST,
+                clinician_id=seed["clinicians"][0]["id"],
+                time_zone="America/New_York",
+                reference="chk_sample",
             )
 
 

@@ -136,19 +136,53 @@ class TestLater:
         verdict = await verdict_on(engine)
         assert (verdict.records, verdict.sound, verdict.unanswered) == (800, True, 0)
 
-    async def test_attempts_are_refused_when_too_much_waits_and_answers_are_not(
+    async def test_attempts_wait_to_be_written_when_too_much_waits_and_answers_never_wait(
         self, trail: SqlAuditTrail, monkeypatch: pytest.MonkeyPatch, engine: AsyncEngine
     ) -> None:
         monkeypatch.setattr(audit, "WAITING_LIMIT", 2)
-        trail.later(an_entry(1))
-        trail.later(an_entry(3))
-        with pytest.raises(AuditUnavailable):
-            trail.later(an_entry(5))
+        await trail.record_soon(an_entry(1))
         trail.later(an_entry(2))
-        trail.later(an_entry(4))
+        assert await count(engine) == 0
+        with capture_logs() as logs:
+            await trail.record_soon(an_entry(3))  # with all that waits
+            assert await count(engine) == 3
+            for number in (4, 6, 8):
+                trail.later(an_entry(number))
+            await trail.record_soon(an_entry(5))
+        assert await count(engine) == 7
+        assert [(log["event"], log["waiting"]) for log in logs] == [
+            ("audit.calls_slowed_down", 2)
+        ]  # once a minute
+
+    async def test_a_thousand_calls_at_once_are_slowed_down_and_none_is_refused(
+        self, trail: SqlAuditTrail, engine: AsyncEngine
+    ) -> None:
+        async def call(number: int) -> None:
+            await trail.record_soon(an_entry(number))
+            trail.later(an_entry(number + 1))
+
+        calls = 2 * audit.WAITING_LIMIT
+        with capture_logs():
+            await asyncio.gather(*(call(number) for number in range(1, 2 * calls, 2)))
         await trail.aclose()
         verdict = await verdict_on(engine)
-        assert (verdict.records, verdict.unanswered) == (4, 0)
+        assert (verdict.records, verdict.unanswered, verdict.sound) == (2 * calls, 0, True)
+
+    async def test_who_waits_too_long_to_be_written_is_refused(
+        self, trail: SqlAuditTrail, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        release = asyncio.Event()
+
+        async def hangs(records: object) -> None:
+            await release.wait()
+
+        monkeypatch.setattr(audit, "PATIENCE_SECONDS", 0.01)
+        monkeypatch.setattr(audit, "WAITING_LIMIT", 1)
+        monkeypatch.setattr(trail, "_write", hangs)
+        await trail.record_soon(an_entry(1))
+        with capture_logs(), pytest.raises(AuditUnavailable):
+            await trail.record_soon(an_entry(3))
+        release.set()
 
 
 class TestOutage:
@@ -168,7 +202,7 @@ class TestOutage:
         monkeypatch.setattr(audit, "FLUSH_SECONDS", 0.25)
         with capture_logs() as logs:
             for number in range(1, 2 * (audit.BATCH + 1), 2):
-                broken.later(an_entry(number))
+                await broken.record_soon(an_entry(number))
             await asyncio.sleep(1)
             asked = [log["event"] for log in logs].count("audit.not_written")
             await broken.aclose()

@@ -40,7 +40,18 @@ def drift(connection: Connection) -> list[object]:
 def definitions(connection: Connection) -> dict[str, str]:
     """Everything that the database enforces, by name, with its spacing and quotes taken out."""
     rows = connection.execute(text(DEFINITIONS[connection.dialect.name]))
-    return {name: re.sub(r"[\s\"]+", " ", sql).replace("( ", "(").replace(" )", ")") for name, sql in rows}
+    return {
+        name: _parts(re.sub(r"[\s\"]+", " ", sql).replace("( ", "(").replace(" )", ")")) for name, sql in rows
+    }
+
+
+def _parts(sql: str) -> str:
+    """A table's definition with its parts in order: SQLite keeps an added column behind the key, and it is the same table."""
+    head, found, rest = sql.partition("(")
+    if not sql.startswith("CREATE TABLE") or not found:
+        return sql
+    parts = re.split(r", (?![^(]*\))", rest.removesuffix(")"))
+    return f"{head}({', '.join(sorted(parts))})"
 
 
 def made_anew(connection: Connection) -> dict[str, str]:

@@ -1,22 +1,27 @@
 """Stories, alerts, blocks and what the worker asks of rows, on both databases."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.checkout_row import Checkout, CheckoutState
+from booking.checkout_row import Attempt, Checkout, CheckoutState
 from booking.errors import UnknownState
 from booking.oversight import Alert, Attention, ClinicianBlock, Event, EventKind, ListPlace
+from booking.own_checkouts import OwnCheckouts
+from booking.stored import Unknown
 from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.story import story_of
+from integrations.database.tables.checkouts import checkouts
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.database_samples import NOON, SEALER, a_checkout, a_slot
 from tests.unit.audit_samples import KEY, an_entry
+from tests.unit.booking_doubles import FakeClock
 
 S = CheckoutState
 SECOND = timedelta(seconds=1)
@@ -49,6 +54,16 @@ def an_event(**changes: object) -> Event:
 
 
 class TestStory:
+    async def test_what_a_newer_version_noted_is_told(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        await add(units, a_checkout())
+        async with units() as unit:
+            await unit.story.add(an_event(kind=Unknown("of_tomorrow"), after="of_tomorrow"))
+            await unit.commit()
+        (told,) = await story_of(engine, "checkout_1")
+        assert told.kind == "of_tomorrow"
+
     async def test_it_is_told_in_order_with_the_calls(
         self, units: UnitOfWorkFactory, engine: AsyncEngine
     ) -> None:
@@ -197,24 +212,89 @@ class TestRows:
         async with units() as unit:
             assert await unit.checkouts.due(NOON, limit=1) == ["known"]
             assert await unit.checkouts.of_unknown_state() == ["strange"]
-            assert await unit.checkouts.of_patient("p1", besides="known") == []
-            with pytest.raises(UnknownState, match="strange"):
-                await unit.checkouts.get("strange")
+            (others,) = await unit.checkouts.of_patient("p1", besides="known")
+            strange = await unit.checkouts.get("strange")
+        assert strange == others
+        assert strange is not None
+        assert (strange.state, type(strange.state)) == ("of_tomorrow", Unknown)
+        for after in (strange.changed(tries=1), strange.changed(state=CheckoutState.CANCELLED)):
+            async with units() as unit:
+                with pytest.raises(UnknownState, match="strange"):
+                    await unit.checkouts.save(after, was=strange)
         async with SqlUnitOfWork(engine, SEALER) as listing:
             listed = await listing.checkouts.listed(state=None, attention=False, limit=9)
         assert {row.state for row in listed} == {"of_tomorrow", "started"}
 
-    async def test_a_row_that_needs_a_person_for_a_reason_of_another_version_is_listed_and_not_read(
+    async def test_reasons_of_another_version_are_listed_and_stay_whoever_writes_the_row(
         self, units: UnitOfWorkFactory, engine: AsyncEngine
     ) -> None:
         await add(units, a_checkout("strange"))
         async with engine.begin() as connection:
-            await connection.execute(text("UPDATE checkouts SET attention = 'refund_failed,of_tomorrow'"))
+            await connection.execute(
+                text(
+                    "UPDATE checkouts SET attention = 'refund_failed,of_tomorrow', end_reason = 'of_tomorrow',"
+                    " declined = 'of_tomorrow', attention_from = 'of_tomorrow'"
+                )
+            )
+        async with units() as unit:
+            read = await unit.checkouts.get("strange")
+            assert read is not None
+            await unit.checkouts.save(read.flagged(Attention.OPEN_INVOICE))  # all of it is written
+            await unit.commit()
+        async with units() as unit:
+            (listed,) = await unit.checkouts.listed(state=None, attention=True, limit=9)
+            after = await unit.checkouts.get("strange")
+        assert listed.attention == ("refund_failed", "of_tomorrow", "open_invoice")
+        assert after is not None
+        assert {after.end_reason, after.declined, after.attention_from} == {"of_tomorrow"}
+
+    async def test_what_another_version_wrote_into_documents_stays_whoever_writes_the_row(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        first = Attempt(number=1, card_id="card-1", intended_at=NOON)
+        await add(units, a_checkout("strange", attempts=(first,)))
+        columns = ("quote", "slot", "attempts")
+        async with engine.begin() as connection:
+            row = (
+                (await connection.execute(select(*(checkouts.c[name] for name in columns)))).mappings().one()
+            )
+            told = {
+                "quote": row["quote"] | {"of_tomorrow": 7},
+                "slot": row["slot"] | {"of_tomorrow": 7},
+                "attempts": [row["attempts"][0] | {"of_tomorrow": 7}],
+            }
+            await connection.execute(update(checkouts).values(told))
+        async with units() as unit:
+            read = await unit.checkouts.get("strange")
+            assert read is not None
+            second = replace(first, number=2)
+            await unit.checkouts.save(read.changed(attempts=(*read.attempts, second)), was=read)
+            await unit.commit()
+        own = OwnCheckouts(units=units, clock=FakeClock(NOON))
+        async with units() as unit:
+            written = await unit.checkouts.get("strange")
+        assert written is not None
+        await own.save(written.changed(cancel_requested=True), EventKind.CANCEL_REQUESTED)
+        async with engine.connect() as connection:
+            row = (
+                (await connection.execute(select(*(checkouts.c[name] for name in columns)))).mappings().one()
+            )
+        assert (row["quote"], row["slot"], row["attempts"][0]) == (
+            told["quote"],
+            told["slot"],
+            told["attempts"][0],
+        )
+        assert [one["number"] for one in row["attempts"]] == [1, 2]
+
+    async def test_a_document_of_which_nothing_can_be_made_is_left_to_the_version_that_wrote_it(
+        self, units: UnitOfWorkFactory, engine: AsyncEngine
+    ) -> None:
+        await add(units, a_checkout("strange"))
+        async with engine.begin() as connection:
+            await connection.execute(update(checkouts).values(quote={"form": "of tomorrow"}))
         async with units() as unit:
             with pytest.raises(UnknownState, match="strange"):
                 await unit.checkouts.get("strange")
-            (listed,) = await unit.checkouts.listed(state=None, attention=True, limit=9)
-        assert listed.attention == ("refund_failed", "of_tomorrow")
 
     async def test_lists_go_on_behind_a_place_and_the_latest_started_come_first(
         self, units: UnitOfWorkFactory

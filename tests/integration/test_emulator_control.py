@@ -63,6 +63,19 @@ async def test_reset_brings_everything_back(emulator: EmulatorClient) -> None:
     assert (await emulator.ask(MINT))["createApiKey"]["messages"] is None
 
 
+async def test_the_practice_changes_what_it_sells_until_a_reset(emulator: EmulatorClient) -> None:
+    document = '{ offerings(keywords: "First Visit") { nodes { price billing_frequency } } }'
+
+    async def sold() -> Any:
+        return (await emulator.ask(document))["offerings"]["nodes"]
+
+    before = await sold()
+    await emulator.control.offer(plan="First Visit", price=20_000, billing_frequency="Monthly")
+    assert await sold() == [{"price": "200.0", "billing_frequency": "Monthly"}]
+    await emulator.control.reset(clock=STILL, stopped=True)
+    assert await sold() == before
+
+
 async def test_reset_without_a_clock_goes_back_to_the_wall_clock(emulator: EmulatorClient) -> None:
     await emulator.control.clock(set="2031-01-01T00:00:00+00:00")
     await emulator.control.reset()
@@ -159,6 +172,9 @@ async def test_a_silent_update_answers_with_the_record_as_it_was(emulator: Emula
         ("switches", {"no_such_switch": True}),
         ("switches", {"silent_noop": "createClient"}),
         ("switches", {"drop_note": "yes"}),
+        ("offer", {}),
+        ("offer", {"plan": "No Such Plan"}),
+        ("offer", {"promo_code": "WELCOME20", "no_such_value": 1}),
         ("clock", {"set": "tomorrow"}),
         ("clock", {"advance": "long"}),
         ("clock", {"advance": 1e300}),

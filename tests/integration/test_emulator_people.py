@@ -63,11 +63,59 @@ async def test_one_account_per_email_first_and_last_name_and_two_people_may_shar
     await create(emulator)
     again = await create(emulator, email="New.Sample@example.com", first="new")
     sibling = await create(emulator, first="Newer")
-    found = await emulator.ask("query F($e: String) { users(email: $e) { total_count } }", e=NEW["email"])
+    found = await emulator.ask("query F($e: String) { users(keywords: $e) { total_count } }", e=NEW["email"])
     assert again["messages"] == [{"field": "email", "message": "Email has already been taken"}]
     assert again["user"] is None
     assert sibling["messages"] is None
     assert found["users"]["total_count"] == 2
+
+
+async def test_an_email_filters_nothing_and_keywords_match_email_name_birthday_and_record_id(
+    emulator: EmulatorClient,
+) -> None:
+    await create(emulator, dob="1971-02-03")
+    make = """mutation Make { createClient(input: {first_name: "Numbered", last_name: "Sample", skipped_email: true,
+      record_identifier: "MRN-77"}) { user { id email } } }"""
+    numbered = (await emulator.ask(make, key=CLINICIAN_1))["createClient"]["user"]
+    assert numbered["email"] is None
+
+    async def found(**given: str) -> int:
+        document = "query F($email: String, $words: String) { users(email: $email, keywords: $words) { total_count } }"
+        answer: int = (await emulator.ask(document, **given))["users"]["total_count"]
+        return answer
+
+    everybody = await found()
+    assert await found(email=NEW["email"]) == everybody == 5
+    for words in (NEW["email"].upper(), "new sample", "1971-02-03"):
+        assert await found(words=words) == 1
+    assert await found(words="mrn-77") == 1
+    document = "query U($email: String) { user(email: $email) { id } }"
+    assert (await emulator.ask(document, email=NEW["email"]))["user"] is None
+
+
+async def test_archived_patients_are_listed_only_when_they_are_asked_for(emulator: EmulatorClient) -> None:
+    one = (await emulator.control.seed())["patients"][0]["id"]
+    archive = "mutation A($id: ID!) { updateClient(input: {id: $id, active: false}) { user { active } } }"
+    await emulator.ask(archive, id=one)
+    document = """query L($status: String) { users(active_status: $status) { nodes { id } } }"""
+
+    async def listed(status: str | None) -> list[str]:
+        return [each["id"] for each in (await emulator.ask(document, status=status))["users"]["nodes"]]
+
+    assert one not in await listed(None)
+    assert await listed("archived") == [one]
+
+
+@pytest.mark.parametrize("unique", [True, False])
+async def test_two_without_an_email_may_have_the_same_names_or_not(
+    emulator: EmulatorClient, *, unique: bool
+) -> None:
+    """Nobody says which: a switch."""
+    await emulator.control.switches(names_without_email_unique=unique)
+    make = """mutation Make { createClient(input: {first_name: "Same", last_name: "Sample", skipped_email: true}) {
+      user { id } messages { message } } }"""
+    answers = [(await emulator.ask(make, key=CLINICIAN_1))["createClient"] for _ in range(2)]
+    assert [bool(each["user"]) for each in answers] == [True, not unique]
 
 
 @pytest.mark.parametrize(

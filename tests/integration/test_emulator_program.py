@@ -4,9 +4,11 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx2
 import pytest
+import tzdata  # type: ignore[import-untyped]
 
 from integrations.healthie_emulator.app import create_app
 from integrations.healthie_emulator.emulator import Emulator
@@ -34,6 +36,16 @@ def test_it_runs_by_its_module_and_ends_on_an_interrupt() -> None:
             _, errors = program.communicate(timeout=START_SECONDS)
     assert seed["seed"] == 7
     assert errors == b""
+
+
+def test_it_goes_by_the_newer_rules_of_time_zones(old_zone_rules: Path) -> None:
+    command = [sys.executable, "-m", "integrations.healthie_emulator", "--port", str(free_port())]
+    environment = {"PYTHONTZPATH": str(old_zone_rules)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        said = program.stdout.readline()
+        program.kill()
+    assert said == f"Rules of time zones: {tzdata.IANA_VERSION} (tzdata package)\n"
 
 
 async def test_in_process_a_dropped_connection_is_an_exception_of_its_own(emulator: EmulatorClient) -> None:

@@ -2,18 +2,22 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import httpx2
 import pytest
 
+from booking.catalog import BillingFrequency
 from booking.checkout_row import Attempt, Checkout
 from booking.errors import OutcomeUnknown
-from booking.models import Charge
+from booking.models import Charge, Recurrence
+from booking.money import Money
 from booking.ports import LateCharges
 from booking.refusals import CardDeclined
 from tests.integration.healthie_on_emulator import Practice, practice
 
 NOTHING = LateCharges()
+MONTHLY = Recurrence(frequency=BillingFrequency.MONTHLY, amount=Money.of("149", "USD"), payments=None)
 
 
 @pytest.fixture
@@ -140,6 +144,59 @@ class TestLateCharges:
         assert charge.charge_id in here.world.stripe.charges
         refunded = await here.healthie.billing.refund(checkout.changed(charge=charge))
         assert refunded == checkout.quote.due_today
+        assert await late(here, checkout) == NOTHING
+
+
+class TestSeries:
+    async def monthly(self, here: Practice, **changes: Any) -> Checkout:
+        """A checkout of the monthly plan that has tried, whose patient has accepted no series."""
+        return tried(await here.checkout("Monthly Care", **changes))
+
+    async def refunded_by_hand(self, here: Practice, charge: Charge, checkout: Checkout) -> None:
+        await here.healthie.billing.refund(checkout.changed(charge=charge))
+
+    async def test_a_charge_that_was_given_back_stands_while_its_series_goes_on(self, here: Practice) -> None:
+        checkout = await self.monthly(here)
+        charge = await here.healthie.billing.charge(checkout)
+        await self.refunded_by_hand(here, charge, checkout)
+        assert await late(here, checkout) == LateCharges(certain=((1, charge),))
+        await here.healthie.billing.cancel_recurring(checkout.changed(charge=charge))
+        assert await late(here, checkout) == NOTHING
+
+    async def test_the_series_of_the_checkouts_own_charge_is_told(self, here: Practice) -> None:
+        checkout = await self.monthly(here)
+        charge = await here.healthie.billing.charge(checkout)
+        own = checkout.changed(charge=charge)
+        assert await late(here, own, charge) == LateCharges(series=(charge.billing_item_id,))
+        await here.healthie.billing.cancel_recurring(own)
+        assert await late(here, own, charge) == NOTHING
+
+    async def test_so_is_that_of_a_settled_payment_once_it_was_given_back(self, here: Practice) -> None:
+        here.world.switches.drop_note = True
+        checkout = await self.monthly(here)
+        checkout = replace(checkout, quote=replace(checkout.quote, recurrence=MONTHLY))
+        charge = await here.healthie.billing.charge(checkout)
+        settled = checkout.changed(settled=(charge.billing_item_id,))
+        assert await late(here, settled) == NOTHING  # a person judges whose it is
+        await self.refunded_by_hand(here, charge, checkout)
+        assert await late(here, settled) == LateCharges(series=(charge.billing_item_id,))
+
+    async def test_a_second_row_for_a_charge_that_was_given_back_is_no_finding(self, here: Practice) -> None:
+        here.world.switches.repeated_key_adds_item = True
+        checkout = tried(await here.checkout())
+        charge = await here.healthie.billing.charge(checkout)
+        await here.healthie.billing.charge(checkout)
+        await self.refunded_by_hand(here, charge, checkout)
+        assert await late(here, checkout) == NOTHING
+
+    async def test_a_charge_of_another_amount_that_was_given_back_is_no_finding(self, here: Practice) -> None:
+        checkout = tried(await here.checkout())
+        accepted = replace(checkout.quote, due_today=checkout.quote.due_today - Money.of("1", "USD"))
+        checkout = replace(checkout, quote=accepted)
+        charge = await here.healthie.billing.charge(checkout)
+        assert charge.differs == ("amount",)
+        assert await late(here, checkout) == LateCharges(certain=((1, charge),))
+        await self.refunded_by_hand(here, charge, checkout)
         assert await late(here, checkout) == NOTHING
 
 

@@ -10,7 +10,7 @@ from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Recurrence
 from booking.money import Money
-from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
+from booking.refusals import AmountNotChargeable, CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
 from tests.integration.healthie_on_emulator import Practice, a_quote, practice
 
 # What the network and Healthie's edge may do to a request that is never executed, and to the answer of one that is.
@@ -72,12 +72,14 @@ class TestCards:
             await here.checkout(token=token)
         assert caught.value.reason is reason
 
-    async def test_a_token_works_once_and_the_second_time_is_told_apart(self, here: Practice) -> None:
+    async def test_a_token_works_once_and_the_second_time_a_new_one_is_asked_for(
+        self, here: Practice
+    ) -> None:
         await here.checkout(token="tok_visa_sample1")
 
-        with pytest.raises(UpstreamRefused) as caught:
+        with pytest.raises(CardDeclined) as caught:
             await here.checkout(token="tok_visa_sample1")
-        assert caught.value.reason == "token_used"
+        assert caught.value.reason is DeclineReason.TRY_AGAIN
 
     @pytest.mark.parametrize("kind", [*NOT_EXECUTED, *EXECUTED])
     async def test_trouble_leaves_it_unknown(self, here: Practice, kind: str) -> None:
@@ -85,6 +87,12 @@ class TestCards:
 
         with pytest.raises(OutcomeUnknown):
             await here.checkout()
+
+
+def sell(here: Practice, price: int, currency: str) -> None:
+    """The plan of these tests costs so many minor units of this currency."""
+    plan = next(each for each in here.world.offerings if each.name == "Starter Plan")
+    here.world.offerings.change(plan.id, price=price, currency=currency)
 
 
 class TestCharge:
@@ -99,9 +107,31 @@ class TestCharge:
         assert charge.recurring_payment_id is not None
         assert charge.package_id is not None
 
-    async def test_a_recurring_payment_that_was_not_accepted_is_no_success(self, here: Practice) -> None:
+    async def test_a_recurring_payment_that_was_not_accepted_is_told_with_its_charge(
+        self, here: Practice
+    ) -> None:
+        charge = await here.healthie.billing.charge(await here.checkout("Monthly Care"))
+        (series,) = here.world.recurring_payments
+        assert (charge.differs, charge.recurring_payment_id) == (("recurrence",), series.id)
+
+    async def test_without_our_reference_it_is_no_success(self, here: Practice) -> None:
+        here.world.switches.drop_note = True
         with pytest.raises(OutcomeUnknown):
             await here.healthie.billing.charge(await here.checkout("Monthly Care"))
+
+    async def test_a_coupon_that_gives_less_than_was_quoted_is_told_with_what_was_taken(
+        self, here: Practice
+    ) -> None:
+        checkout = await discounted(here)
+        (coupon,) = (one for one in here.world.coupons if one.code == "WELCOME20")
+        here.world.coupons.change(coupon.id, percent_off=5)
+
+        charge = await here.healthie.billing.charge(checkout)
+
+        assert (charge.differs, charge.net) == (("amount",), Money.of("141.55", "USD"))
+        checkout = checkout.changed(charge=charge)
+        await here.healthie.billing.cancel_recurring(checkout)
+        assert await here.healthie.billing.refund(checkout) == Money.of("141.55", "USD")
 
     async def test_a_single_visit_starts_neither_a_plan_nor_a_recurring_payment(self, here: Practice) -> None:
         checkout = await here.checkout()
@@ -136,6 +166,51 @@ class TestCharge:
         with pytest.raises(UpstreamRefused) as caught:
             await here.healthie.billing.charge(await here.checkout())
         assert caught.value.reason == "no_bank_account"
+
+    async def test_an_account_that_may_not_charge_is_refused_for_certain(self, here: Practice) -> None:
+        here.world.switches.charges_enabled = False
+
+        with pytest.raises(UpstreamRefused) as caught:
+            await here.healthie.billing.charge(await here.checkout())
+        assert caught.value.reason == "account_cannot_charge"
+
+    @pytest.mark.parametrize(
+        ("price", "currency"), [(1, "USD"), (49, "USD"), (100_000_000, "USD"), (49, "JPY"), (500, "XYZ")]
+    )
+    async def test_an_amount_that_stripe_does_not_take_is_refused_for_certain_and_sent_once(
+        self, here: Practice, price: int, currency: str
+    ) -> None:
+        sell(here, price, currency)
+        checkout = await here.checkout()
+
+        with pytest.raises(AmountNotChargeable):
+            await here.healthie.billing.charge(checkout)
+        assert here.world.stripe.charges == {}
+        assert list(here.world.billing_items) == []
+
+    @pytest.mark.parametrize(
+        ("price", "currency", "net", "stripes"),
+        [
+            (12_340, "KWD", "12.340", 12_340),
+            (1_500, "JPY", "1500", 1_500),
+            (1_500, "ISK", "1500", 150_000),
+            (150_000, "MGA", "1500.00", 1_500),
+        ],
+    )
+    async def test_each_currency_is_charged_and_given_back_with_its_own_decimals(
+        self, here: Practice, price: int, currency: str, net: str, stripes: int
+    ) -> None:
+        sell(here, price, currency)
+        checkout = await here.checkout()
+
+        charge = await here.healthie.billing.charge(checkout)
+
+        assert str(charge.net) == f"{net} {currency}"
+        (charged,) = here.world.stripe.charges.values()
+        assert (charged.amount, charged.currency) == (stripes, currency.lower())
+        assert await here.healthie.billing.refund(replace(checkout, charge=charge)) == charge.net
+        (refund,) = here.world.stripe.refunds.values()
+        assert refund.amount == stripes
 
     @pytest.mark.parametrize("trouble", ["idempotency_key_in_use", "lock_timeout"])
     async def test_a_key_in_use_and_a_lock_timeout_are_no_declines(

@@ -69,6 +69,40 @@ class TestCatalog:
         assert here.wire.operations["PublicCatalog"] == 1
 
 
+class TestOnSale:
+    async def test_it_is_what_the_catalogue_says(self, here: Practice) -> None:
+        catalog, on_sale = await here.healthie.catalog.catalog(), here.healthie.on_sale
+
+        for plan in catalog.plans:
+            assert await on_sale.plan(plan.id) == plan
+        for kind in catalog.visit_types:
+            assert await on_sale.visit_type(kind.id) == kind
+
+    async def test_a_change_is_seen_at_once_and_not_in_what_is_kept(self, here: Practice) -> None:
+        kept = await here.plan("First Visit")
+        here.world.offerings.change(kept.id, billing_frequency="Monthly", price=20_000)
+
+        now = await here.healthie.on_sale.plan(kept.id)
+
+        assert await here.plan("First Visit") == kept
+        assert now is not None
+        assert (now.price, now.frequency) == (Money.of("200", "USD"), BillingFrequency.MONTHLY)
+
+    @pytest.mark.parametrize(
+        "change", [{"archived": True}, {"show_offering": False}, {"visibility_status": "Hidden"}], ids=str
+    )
+    async def test_a_plan_that_patients_may_not_buy_is_none(
+        self, here: Practice, change: dict[str, object]
+    ) -> None:
+        plan = await here.plan("First Visit")
+        here.world.offerings.change(plan.id, **change)
+        assert await here.healthie.on_sale.plan(plan.id) is None
+
+    async def test_what_there_is_not_is_none(self, here: Practice) -> None:
+        assert await here.healthie.on_sale.plan("999999") is None
+        assert await here.healthie.on_sale.visit_type("999999") is None
+
+
 class TestAvailability:
     async def test_a_cold_week_of_all_clinicians_takes_few_requests_and_twins_share_them(
         self, here: Practice
@@ -157,17 +191,21 @@ class TestPatients:
         patients = here.healthie.patients
         assert await patients.find(GUEST) is None
 
-        made = await patients.create(GUEST, clinician_id=here.clinician(1), time_zone="America/New_York")
+        made = await patients.create(
+            GUEST, clinician_id=here.clinician(1), time_zone="America/New_York", reference="chk_sample"
+        )
         spelled = GuestDetails(email=" SAMPLE.GUEST@example.com", first_name="sample ", last_name="GUEST")
 
         assert await patients.find(spelled) == made
         with pytest.raises(UpstreamRefused) as caught:
-            await patients.create(GUEST, clinician_id=here.clinician(1), time_zone="America/New_York")
+            await patients.create(
+                GUEST, clinician_id=here.clinician(1), time_zone="America/New_York", reference="chk_sample"
+            )
         assert caught.value.reason == "patient_exists"
 
     async def test_another_name_at_the_same_email_is_another_patient(self, here: Practice) -> None:
         await here.healthie.patients.create(
-            GUEST, clinician_id=here.clinician(1), time_zone="America/New_York"
+            GUEST, clinician_id=here.clinician(1), time_zone="America/New_York", reference="chk_sample"
         )
         relative = GuestDetails(email=GUEST.email, first_name="Other", last_name="Guest")
 

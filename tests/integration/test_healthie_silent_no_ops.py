@@ -66,7 +66,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     "CreatePatient": (
         "createClient",
         lambda here, row: here.healthie.patients.create(
-            GUEST, clinician_id=here.clinician(1), time_zone="UTC"
+            GUEST, clinician_id=here.clinician(1), time_zone="UTC", reference="chk_sample"
         ),
     ),
     "Book": ("createAppointment", lambda here, row: here.healthie.scheduling.book(row)),

@@ -5,21 +5,24 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.checkout_row import CheckoutState
+from booking.early_checks import EarlyChecks
 from booking.happenings import Name
 from booking.inbox import Delivery
 from booking.models import AppointmentStatus
 from booking.oversight import Attention
 from booking.polling import VisitPoll
 from booking.refreshing import BATCH, GIVEN_UP_AFTER, Refresher
+from booking.stored import Unknown
 from booking.watched import Kind, Poke, Resource, State, VisitState
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.inbox import SqlInbox
 from integrations.database.tables.webhooks import resource_marks, resource_snapshots
 from integrations.database.unit_of_work import sql_unit_of_work
-from tests.integration.database_samples import SEALER, somebody_waits
+from tests.integration.database_samples import SEALER, a_checkout, somebody_waits
 from tests.unit.booking_doubles import FakeClock
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
@@ -68,7 +71,7 @@ def nothing_to_forget() -> None:
     raise AssertionError("no hours have changed")
 
 
-async def wakes(_: str) -> None:
+def wakes(_: str) -> None:
     raise AssertionError("nobody waits")
 
 
@@ -179,3 +182,85 @@ async def test_a_poll_and_the_inbox_wait_in_no_circle_for_each_other(postgresql_
         asking = asyncio.create_task(poll.changed())
         await somebody_waits(postgresql_engine, transactions=2)
     assert await asyncio.gather(asking, *words) == [2, None, None]
+
+
+@pytest.mark.parametrize("stuck", ["the woken checkout", "another look"])
+async def test_what_is_slow_keeps_no_other_look_waiting(engine: AsyncEngine, stuck: str) -> None:
+    """A payment wakes a checkout that charges for a minute, or Healthie answers one question late: the worker goes on."""
+    clock, release, woken = FakeClock(NOW), asyncio.Event(), asyncio.Event()
+    units = sql_unit_of_work(engine, SEALER)
+    landed = replace(BOOKED, checkout_id="waits")
+    visits = Visits({"first": landed})
+    async with units() as unit:
+        waits = a_checkout("waits", state=CheckoutState.BOOKING_INTENDED, due_at=NOW + timedelta(seconds=30))
+        await unit.checkouts.add(waits)
+        await unit.commit()
+
+    async def charges_for_long(checkout_id: str) -> None:
+        assert checkout_id == "waits"
+        woken.set()
+        if stuck == "the woken checkout":
+            await release.wait()
+
+    async def read(poke: Poke, *, known: State | None) -> State | None:
+        if poke.resource.id == "stuck" and stuck == "another look":
+            await release.wait()
+        return await Visits.read(visits, poke, known=known)
+
+    visits.read = read  # type: ignore[method-assign]
+    early_checks = EarlyChecks(check=charges_for_long)
+    refresher = Refresher(
+        units=units,
+        watched=visits,
+        wake=early_checks.request,
+        forget_free_time=nothing_to_forget,
+        clock=clock,
+        name="a",
+    )
+    async with asyncio.timeout(10):
+        for resource_id in ("stuck", "first"):
+            await hear(engine, resource_id, clock)
+        await refresher.run_due()
+        await woken.wait()
+        for number in range(2 * BATCH):
+            await hear(engine, str(number), clock)
+        while len(visits.read_ids) < 2 * BATCH:
+            await refresher.run_due()  # as the worker does every second
+            await asyncio.sleep(0.01)
+        assert not release.is_set()
+        release.set()
+        await refresher.rest()
+        await early_checks.rest()
+    assert set(visits.read_ids) == {"stuck", "first", *map(str, range(2 * BATCH))}
+
+
+async def test_what_a_newer_version_remembers_besides_stays_and_what_it_marks_is_left_to_it(
+    engine: AsyncEngine,
+) -> None:
+    clock, visits = FakeClock(NOW), Visits({"0": replace(BOOKED, minutes=45)})
+    await hear(engine, "0", clock)
+    refresher = a_refresher(engine, visits, clock)
+    assert await refresher.take_up() == 1
+    strange = {"kind": "of_tomorrow", "resource_id": "0", "marks": 1, "merged": False, "tries": 0}
+    async with engine.begin() as connection:
+        state = await connection.scalar(select(resource_snapshots.c.state)) or {}
+        await connection.execute(update(resource_snapshots).values(state=state | {"of_tomorrow": 7}))
+        times = dict.fromkeys(("first_marked_at", "marked_at", "due_at"), NOW)
+        await connection.execute(insert(resource_marks).values(strange | times))
+    visits.others["0"] = replace(BOOKED, minutes=50)
+    await hear(engine, "0", clock)
+    assert [await refresher.take_up() for _ in range(2)] == [1, 0]
+    async with engine.connect() as connection:
+        state = await connection.scalar(select(resource_snapshots.c.state)) or {}
+    assert (state["minutes"], state["of_tomorrow"]) == (50, 7)
+    async with sql_unit_of_work(engine, SEALER)() as unit:
+        listed = await unit.marks.listed(dead=False, limit=9)
+    assert [str(mark.resource) for mark in listed] == ["of_tomorrow 0"]
+    told = await SqlHappeningLog(engine=engine).after(0, limit=9)
+    assert [one.event.name for one in told] == [Name.APPOINTMENT_RESCHEDULED]
+
+
+async def test_what_a_newer_version_took_in_is_listed(engine: AsyncEngine) -> None:
+    inbox, clock = SqlInbox(engine=engine), FakeClock(NOW)
+    await inbox.accept(replace(a_delivery("0", clock), source=Unknown("of_tomorrow")))
+    assert [one.source for one in await inbox.received(NOW)] == ["of_tomorrow"]

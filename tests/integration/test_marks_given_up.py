@@ -44,7 +44,7 @@ def nothing_to_forget() -> None:
     raise AssertionError("nothing has changed")
 
 
-async def wakes(_: str) -> None:
+def wakes(_: str) -> None:
     raise AssertionError("nobody waits")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.audit import AuditEntry, AuditKind
 from booking.audit_chain import entry_of
-from booking.checkout_row import Attempt, Checkout
+from booking.checkout_row import Attempt, Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import AuditUnavailable
 from booking.oversight import Attention, ClinicianBlock, EventKind
@@ -169,13 +169,25 @@ def test_what_cannot_be_recorded_is_neither_shown_nor_done(
     assert read(url) == GIVEN_UP.changed(version=1)
 
 
-def test_a_resolution_needs_a_note_and_ends_it(url: str) -> None:
+def test_a_resolution_needs_a_note_and_says_what_happens_then(url: str) -> None:
     assert frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "refunded").exit_code == 2
     assert frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "lost", "--note", "x").exit_code == 2
     done = frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "refunded", "--note", "By hand.")
-    assert "ended as refunded" in done.output
-    assert read(url).state is S.REFUNDED
+    assert "a worker undoes what was made of it" in done.output
+    row = read(url)
+    assert (row.state, row.attention, row.end_reason) == (
+        S.BOOKING_INTENDED,
+        (),
+        EndReason.ENDED_BY_PRACTICE,
+    )
+    assert row.due_at is not None
     assert "“By hand.”" in frontdoor("checkouts", "show", GIVEN_UP.id).output
+
+
+def test_one_that_is_called_booked_has_ended_and_is_looked_at(url: str) -> None:
+    done = frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "booked", "--note", "By hand.")
+    assert "ended as confirmed. It is looked at" in done.output
+    assert read(url).state is S.CONFIRMED
 
 
 @pytest.mark.parametrize(
@@ -200,3 +212,14 @@ def test_a_blocked_clinician_is_listed_and_cleared(url: str) -> None:
     assert frontdoor("clinicians", "unblock", "clinician-1").exit_code == 0
     assert frontdoor("clinicians", "list").output == "None.\n"
     assert "unblocked" in frontdoor("checkouts", "show", GIVEN_UP.id).output
+
+
+def test_a_story_is_told_on_a_terminal_that_has_not_its_characters(url: str) -> None:
+    """Quotation marks of ours, and what a person wrote."""
+    done = frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "refunded", "--note", "Überwiesen → 20 €")
+    assert done.exit_code == 0, done.output
+
+    shown = frontdoor("checkouts", "show", GIVEN_UP.id, charset="iso-8859-1")
+
+    assert shown.exit_code == 0, shown.exception
+    assert "\\u201cÜberwiesen \\u2192 20 \\u20ac\\u201d" in shown.output

@@ -1,7 +1,9 @@
 """What only Redis has to promise: one count for several gateways, keys that name nobody and go by themselves, a way on without it."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,10 +12,11 @@ from redis.asyncio import Redis
 from booking.refusals import TooManyAttempts
 from booking.trials import Tried
 from gateway.rates import CountedTrials, Counts
-from gateway.rates.counting import Bound
+from gateway.rates.counting import STEP, Bound
 from gateway.rates.redis import redis_storage
 from gateway.rates.table import cards
 from integrations.redis.client import connect_redis
+from tests.doubles.counter_flood import Flood, SlowStorage
 from tests.unit.booking_doubles import FakeClock
 
 pytestmark = pytest.mark.redis
@@ -113,3 +116,22 @@ async def test_without_redis_each_process_goes_on_by_itself_and_still_bounds_car
             await trials.begin(Tried.CARD, names=["visitor:v1"], client=None, signed_in=False)
     finally:
         await client.aclose()
+
+
+async def test_a_thousand_requests_in_flight_count_as_they_were(
+    clients: list[Redis], redis_prefix: str, clock: FakeClock
+) -> None:
+    chance, most, at_once = random.Random(1), 300, 24
+    gateways = [
+        Counts(
+            clock=clock, key=KEY, shared=SlowStorage(redis_storage(client, f"{redis_prefix}rates"), chance)
+        )
+        for client in clients * 2
+    ]
+    flooded = Flood(gateways=gateways, bound=replace(SOMEBODY, most=most))
+    await flooded.run(1_000, at_once=at_once, chance=chance)
+    for one in flooded.answers:
+        assert one.own <= one.value <= one.real
+    for gateway in range(len(gateways)):  # in quiet, each has told all but the rest of a step
+        last = [await flooded.send(gateway) for _ in range(STEP)][-1]
+        assert last.real - len(gateways) * STEP < last.value <= last.real

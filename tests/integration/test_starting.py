@@ -1,5 +1,6 @@
 """Commands that cannot start say why in one sentence, and end."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -108,6 +109,79 @@ def test_the_program_starts_without_libraries_that_only_some_commands_need() -> 
     loaded = f"import sys, gateway.command_line; print(*sys.modules.keys() & {heavy})"
     ended = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert ended.stdout.split() == []
+
+
+def on_a_latin_1_terminal(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run `frontdoor ARGUMENTS` where Python reads ASCII and writes ISO-8859-1 unless it is told otherwise."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.command_line", *arguments],
+        env={
+            "LC_ALL": "C",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONUTF8": "0",
+            "PYTHONIOENCODING": "iso-8859-1:strict",
+        },
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_the_schema_is_utf_8_on_any_terminal() -> None:
+    printed = on_a_latin_1_terminal("schema")
+    assert printed.stderr == b""
+    assert printed.stdout == Path("schema/schema.graphql").read_bytes()
+
+
+@pytest.mark.parametrize("name", [[], *([each] for each in sorted(main.commands))], ids=" ".join)
+def test_every_command_explains_itself_on_any_terminal(name: list[str]) -> None:
+    explained = CliRunner(charset="iso-8859-1").invoke(main, [*name, "--help"])
+    assert explained.exit_code == 0, explained.exception
+    explained.stdout_bytes.decode("ascii")  # nothing in there that some terminal has not
+
+
+VANCOUVER_IN_DECEMBER = """
+import sys
+from datetime import datetime, timedelta
+from booking.zones import zone
+import gateway.settings  # before any command runs, as commands do
+from gateway.command_line import main
+main(["checkouts", "graph"], standalone_mode=False)
+from gateway.settings import Settings
+for place in (zone("America/Vancouver"), Settings().time_zone):
+    print(datetime(2026, 12, 2, 12, tzinfo=place).utcoffset() == timedelta(hours=-7), file=sys.stderr)
+"""
+
+
+def test_every_command_goes_by_the_newer_rules_of_time_zones(old_zone_rules: Path) -> None:
+    environment = {
+        **REQUIRED,
+        "FRONTDOOR_DATABASE_URL": "sqlite:///unused",
+        "FRONTDOOR_TIME_ZONE": "America/Vancouver",
+        "PYTHONTZPATH": str(old_zone_rules),
+    }
+    command = [sys.executable, "-c", VANCOUVER_IN_DECEMBER]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ended.stderr.split() == ["True", "True"]
+
+
+async def test_a_worker_says_which_rules_of_time_zones_it_goes_by(
+    tmp_path: Path, old_zone_rules: Path
+) -> None:
+    address = f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
+    await migrate(address)
+    worker = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs meanwhile
+        [sys.executable, "-m", "gateway.command_line", "worker", "--until-stdin-closes"],
+        env={**REQUIRED, "FRONTDOOR_DATABASE_URL": address, "PYTHONTZPATH": str(old_zone_rules)},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with worker:
+        assert worker.stderr is not None
+        said = json.loads(worker.stderr.readline())
+        worker.kill()
+    assert said["event"] == "zones.rules"
+    assert (said["source"], said["of_system"]) == ("package", "2025b")
 
 
 def test_the_version_can_be_asked_for() -> None:

@@ -1,24 +1,29 @@
 """Telling subscribers on both databases: at least once, each at its own pace, and by one worker at a time."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import booking.telling
 from booking.endpoints import EndpointDesk
 from booking.happenings import Happening, Name, event_id
 from booking.oversight import Alert
+from booking.stored import Unknown
 from booking.subscribers import Endpoint, Gone, NotTold, Subscriber
 from booking.telling import AT_ONCE, LEASE, WAITS, WORTH_AN_ALERT, Courier
 from booking.watched import Kind, Resource
 from integrations.database.happenings import KEPT, SqlHappeningLog
 from integrations.database.letters import reap_letters
 from integrations.database.sealing import Sealer
+from integrations.database.tables.events import subscribers
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from integrations.endpoints.sending import body_of
 from tests.integration.database_samples import SEALER
 from tests.unit.booking_doubles import FakeClock
 
@@ -32,7 +37,7 @@ class Ear:
     """A subscriber that notes what it is told, and takes what it is let take."""
 
     id: str = "handler:ear"
-    events: frozenset[Name] | None = None
+    events: frozenset[str] | None = None
     refuses: Callable[[Happening], Exception | None] = lambda _: None
     heard: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
@@ -84,7 +89,7 @@ class Practice:
         endpoint = await self.desk.add("https://hooks.example.com/", frozenset(events) or None)
         return self.ears.setdefault(endpoint.id, Ear(id=endpoint.id))
 
-    async def happens(self, *ids: str, name: Name = Name.APPOINTMENT_CREATED) -> None:
+    async def happens(self, *ids: str, name: Name | Unknown = Name.APPOINTMENT_CREATED) -> None:
         events = []
         for one in ids:
             resource = Resource(kind=Kind.VISIT, id=one)
@@ -180,13 +185,39 @@ async def test_one_that_fails_or_hangs_holds_up_no_other_and_none_of_its_own(pra
     assert sorted(hanging.taken) == ["1", "2"]
 
 
+async def test_an_event_of_a_newer_version_is_told_to_whoever_wants_it_in_its_place(
+    practice: Practice,
+) -> None:
+    """It is there in full, and nobody waits behind it: a handler of everything, and an endpoint that named it, are told."""
+    everything, other = Ear(), await practice.endpoint(Name.CARD_ADDED)
+    named = await practice.endpoint(Name.APPOINTMENT_CANCELLED)
+    async with practice.engine.begin() as connection:
+        wanted = [Name.APPOINTMENT_CANCELLED, "appointment.of_tomorrow"]
+        await connection.execute(
+            update(subscribers).where(subscribers.c.id == named.id).values(events=wanted)
+        )
+    courier = practice.courier(everything)
+    await courier.enrol()
+    await practice.happens("1", name=Unknown("appointment.of_tomorrow"))
+    await practice.happens("1", name=Name.APPOINTMENT_CANCELLED)
+    for _ in range(2):
+        await round_of(courier)
+    assert (everything.taken, named.taken, other.taken) == (["1", "1"], ["1", "1"], [])
+    (event, _) = await SqlHappeningLog(engine=practice.engine).after(0, limit=9)
+    assert json.loads(body_of(event.event))["type"] == "appointment.of_tomorrow"
+    await practice.desk.rotate(named.id, keep=timedelta(hours=1))
+    assert (
+        sorted((await practice.stored(named)).events or ()) == wanted
+    )  # as another version's operator chose
+
+
 async def test_what_is_about_one_thing_is_told_in_its_order(practice: Practice) -> None:
     ear = Ear()
     courier = practice.courier(ear)
     await courier.enrol()
     for name in (Name.APPOINTMENT_CREATED, Name.APPOINTMENT_CHECKED_IN, Name.APPOINTMENT_COMPLETED):
         await practice.happens("1", "2", name=name)
-    names: list[tuple[str, Name]] = []
+    names: list[tuple[str, str]] = []
 
     def note(event: Happening) -> None:
         names.append((event.ids["appointment"], event.name))

@@ -15,10 +15,11 @@ from booking.checkout_row import CheckoutState as S
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.recording import LEASE
 from booking.unit_of_work import UnitOfWork
-from gateway.worker import AT_ONCE, POLL_SECONDS, Chore, Worker
+from gateway.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, Chore, Worker
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import GUEST, SEALER, a_checkout
+from tests.unit.booking_doubles import FakeUnit
 from tests.unit.booking_world import PATIENT, World, a_slot
 
 HOUR = timedelta(hours=1)
@@ -130,6 +131,31 @@ async def test_goes_on_when_the_database_comes_back() -> None:
     assert world.row(due).state is S.CONFIRMED
 
 
+async def test_where_nothing_can_be_written_rows_are_tried_again_after_a_rest_and_not_each_second() -> None:
+    world, full = World(), [True]
+    due = world.confirmed(await world.start())
+
+    class FullUnit(FakeUnit):
+        async def commit(self) -> None:
+            if full:
+                raise OSError("the disk is full")
+            await super().commit()
+
+    def units() -> UnitOfWork:
+        return FullUnit(world.database)
+
+    worker = Worker(saga=world.a_saga(units), units=units, clock=world.clock)
+    with capture_logs() as events:
+        for _ in range(4):
+            assert await worker.tick() == 0
+            world.clock.advance(seconds=1)
+    assert [event["event"] for event in events].count("worker.checkout_failed") == 1
+    full.clear()
+    world.clock.advance(seconds=NOTHING_WRITTEN_REST.total_seconds())
+    assert await worker.tick() == 1
+    assert world.row(due).state is S.CONFIRMED
+
+
 async def test_does_each_chore_when_it_is_due_and_no_oftener() -> None:
     world = World()
     done: list[str] = []
@@ -192,6 +218,48 @@ async def test_a_chore_that_hangs_keeps_no_checkout_waiting() -> None:
     stop.set()
     never.set()
     await running
+
+
+async def test_a_chore_that_hangs_keeps_no_other_chore_waiting_and_is_not_begun_twice() -> None:
+    world = World()
+    begun, never, stop = [0], asyncio.Event(), asyncio.Event()
+    done = asyncio.Event()
+
+    async def hangs() -> None:
+        begun[0] += 1
+        await never.wait()
+
+    async def work() -> None:
+        done.set()
+
+    worker = worker_of(
+        world, Chore(name="hanging", every=HOUR, work=hangs), Chore(name="sound", every=HOUR, work=work)
+    )
+    running = asyncio.create_task(worker.run(stop))
+    async with asyncio.timeout(POLL_SECONDS * 6):
+        for _ in range(2):
+            world.clock.advance(hours=1)
+            await done.wait()
+            done.clear()
+    assert begun == [1]
+    stop.set()
+    never.set()
+    await running
+
+
+async def test_what_a_chore_apart_started_is_let_end_when_the_worker_stops() -> None:
+    world, stop, ended = World(), asyncio.Event(), []
+
+    async def work() -> None:
+        stop.set()
+
+    async def end() -> None:
+        ended.append("looks")
+
+    apart = (Chore(name="starts_looks", every=HOUR, work=work, end=end),)
+    worker = Worker(saga=world.a_saga(), units=world.database, clock=world.clock, apart=apart)
+    await asyncio.wait_for(worker.run(stop), POLL_SECONDS * 3)
+    assert ended == ["looks"]
 
 
 @pytest.mark.parametrize("busy", [True, False])

@@ -68,6 +68,10 @@ class Control:
         """Turn switches."""
         return await self.call("POST", "switches", given)
 
+    async def offer(self, **given: Any) -> Json:
+        """Change what the practice sells: `plan=`, `promo_code=` or `visit=` by name, with its new values."""
+        return await self.call("POST", "offer", given)
+
     async def books(self) -> Json:
         """What happened in truth: charges, refunds, appointments, billing_items, webhooks_sent and more."""
         return await self.call("GET", "books")

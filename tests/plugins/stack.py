@@ -161,6 +161,9 @@ class Stacks:
             "cards_per_caller": GENEROUS,
             "cards_per_network": GENEROUS,
             "cards_of_guests": GENEROUS,
+            "unpaid_per_network": GENEROUS,
+            "unpaid_per_clinician_day": GENEROUS,
+            "unpaid_of_guests": GENEROUS,
             **settings,
         }
         stack = Stack(

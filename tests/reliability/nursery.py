@@ -20,6 +20,9 @@ from gateway.command_line import main as frontdoor
 from integrations.healthie_emulator.__main__ import main as emulator
 from tests.plugins.server_process import end_with_parent
 
+# What a program is called that is to run as the next version of Frontdoor.
+NEXT_VERSION = "frontdoor of tomorrow"
+
 _LOADED = (gateway.app, gateway.composition, integrations.database.holds, integrations.redis.holds)
 
 
@@ -48,6 +51,10 @@ def _become(program: list[str], environment: dict[str, str], log: str) -> NoRetu
         os.dup2(opened, standard)
     os.environ.update(environment)
     sys.argv = program
+    if program[0] == NEXT_VERSION:  # it must not have loaded what it changes
+        os.execv(
+            sys.executable, [sys.executable, "-m", "tests.doubles.next_version", *program[1:]]
+        )  # ourselves
     code: Any = 1
     try:
         (emulator if program[0] == "emulator" else frontdoor)()

@@ -77,16 +77,16 @@ class Nursery:
         await self._until_answers(started, "/_control/health")
         return started
 
-    async def gateway(self, settings: Mapping[str, str]) -> Running:
+    async def gateway(self, settings: Mapping[str, str], *, program: str = "frontdoor") -> Running:
         """Start `frontdoor serve` and wait until it is ready."""
         port = free_port()
-        started = self._fork(["frontdoor", "serve", "--port", str(port)], settings, port)
+        started = self._fork([program, "serve", "--port", str(port)], settings, port)
         await self._until_answers(started, "/readyz")
         return started
 
-    def worker(self, settings: Mapping[str, str]) -> Running:
+    def worker(self, settings: Mapping[str, str], *, program: str = "frontdoor") -> Running:
         """Start `frontdoor worker`; nobody can tell from outside when it is ready."""
-        return self._fork(["frontdoor", "worker"], settings, None)
+        return self._fork([program, "worker"], settings, None)
 
     @contextlib.contextmanager
     def trial(self) -> Iterator[None]:

@@ -43,6 +43,7 @@ class Wish:
     number: int
     arrives: float = 0.0  # seconds
     signed_in: int | None = None  # the number of a patient whom the practice knows; None: a guest
+    claims: int | None = None  # a guest who gives the email and name of a patient whom the practice knows
     slot: Slot
     plan_id: str | None
     promo_code: str | None = None
@@ -93,6 +94,11 @@ class Patient:
         number = self.wish.number
         if self.wish.signed_in is not None:
             return None
+        if self.wish.claims is not None:
+            known = self.schedule.upstream.world.users[self.schedule.patient_ids[self.wish.claims - 1]]
+            return GuestDetails(
+                email=known.email or "", first_name=known.first_name, last_name=known.last_name
+            )
         return GuestDetails(
             email=f"sample.{number}@example.com", first_name="Sample", last_name=f"Guest {number}"
         )
@@ -145,11 +151,8 @@ class Patient:
     async def _pay(self, checkout_id: str) -> None:
         """Confirm, with another card after each decline."""
         for kind in self.wish.cards:
-            self._tokens += 1
-            token = f"{kind}_{self.wish.number}x{self._tokens}"
-            self.tokens_given.setdefault(checkout_id, set()).add(token)
             try:
-                checkout = await self._confirm(checkout_id, CardChoice(token=token))
+                checkout = await self._confirm(checkout_id, kind)
             except CardDeclined:
                 self._hear(checkout_id, "declined", over=False)
                 await asyncio.sleep(self.wish.thinks)
@@ -167,7 +170,16 @@ class Patient:
             self._hear(checkout_id, checkout.state, over=_over(checkout))
             return
 
-    async def _confirm(self, checkout_id: str, card: CardChoice) -> Checkout:
+    def _token(self, checkout_id: str, kind: str) -> CardChoice:
+        """What the payment form makes of the card, anew each time."""
+        self._tokens += 1
+        token = f"{kind}_{self.wish.number}x{self._tokens}"
+        self.tokens_given.setdefault(checkout_id, set()).add(token)
+        return CardChoice(token=token)
+
+    async def _confirm(self, checkout_id: str, kind: str) -> Checkout:
+        card = self._token(checkout_id, kind)
+
         def ask(process: Process) -> Awaitable[Checkout]:
             self.confirmed_at.setdefault(checkout_id, []).append(self.schedule.loop.time())
             return process.checkouts.confirm(
@@ -177,8 +189,10 @@ class Patient:
         while True:
             try:
                 return await self._ask(ask)
-            except QuoteChanged as changed:  # in another tab of theirs: they look at the new one, and take it
-                self._seen[checkout_id] = changed.quote.id
+            except (
+                QuoteChanged
+            ) as changed:  # by the practice, or in another tab: they look at it, and take it
+                self._seen[checkout_id], card = changed.quote.id, self._token(checkout_id, kind)
                 self._hear(checkout_id, "another quote", over=False)
                 await asyncio.sleep(self.wish.thinks)
 

@@ -6,15 +6,20 @@ import contextvars
 import hashlib
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
+from booking.early_checks import EarlyChecks
 from booking.errors import UpstreamUnavailable
+from booking.guards import Guards
+from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
+from booking.operators import OperatorDesk
 from booking.pacing import LocalPacer, Pace
 from booking.polling import VisitPoll
 from booking.quotes import QuoteService
@@ -22,9 +27,12 @@ from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.steps import Steps
+from booking.terms import PresentTerms
+from booking.unpaid import UnpaidPolicy, UnpaidVisits
 from booking.watched import Resource, Snapshot
 from gateway.webhooks import WebhookEndpoint
 from gateway.worker import Worker
+from integrations.database.grounds import SqlGrounds
 from integrations.database.holds import SqlHoldStore
 from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
@@ -80,9 +88,11 @@ class Process:
         self._context.run(current.set, fate)
         self._upstream = upstream
         self.records = Records(fate=fate, store=store)
+        self.trials = NotedTrials()
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
-        self._units = sql_unit_of_work(engine.face(), SEALER)
+        self._engine = engine.face()
+        self._units = sql_unit_of_work(self._engine, SEALER)
         self._inbox = SqlInbox(engine=engine.face())
         self._holds = SqlHoldStore(engine=hold_engine.face(), clock=fate)
 
@@ -106,18 +116,26 @@ class Process:
                 now=fate.now,
             )
         )
-        await healthie.keys.prove()
+        await healthie.keys.prove_due()
         steps = Steps(
             patients=healthie.patients,
             cards=healthie.cards,
             billing=healthie.billing,
             scheduling=healthie.scheduling,
             holds=self._holds,
+            terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
             clock=fate,
         )
+        guards = Guards(grounds=SqlGrounds(engine=self._engine), keys=healthie.keys, clock=fate)
         late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
         self.saga = Saga(
-            steps=steps, late=late, units=self._units, holds=self._holds, clock=fate, name=fate.name
+            steps=steps,
+            guards=guards,
+            late=late,
+            units=self._units,
+            holds=self._holds,
+            clock=fate,
+            name=fate.name,
         )
         search = SlotSearch(
             catalog=healthie.catalog,
@@ -135,9 +153,18 @@ class Process:
             units=self._units,
             clock=fate,
             rules=HoldRules(),
+            share=AnonymousShare(
+                store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
+            ),
         )
+        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, trials=self.trials)
         self.starts = StartService(
-            saga=self.saga, quotes=quotes, holds=self._holds, units=self._units, clock=fate
+            saga=self.saga,
+            quotes=quotes,
+            holds=self._holds,
+            units=self._units,
+            clock=fate,
+            unpaid=unpaid,
         )
         self.checkouts = CheckoutService(
             saga=self.saga,
@@ -146,14 +173,16 @@ class Process:
             units=self._units,
             clock=fate,
             rules=CheckoutRules(),
-            trials=NotedTrials(),
+            trials=self.trials,
+            unpaid=unpaid,
         )
+        self.desk = OperatorDesk(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())
         self.refresher = Refresher(
             units=self._units,
             watched=self.watched,
-            wake=self._glance,
+            wake=EarlyChecks(check=self._glance).request,
             forget_free_time=_nothing_kept,
             clock=fate,
             name=fate.name,
@@ -196,6 +225,10 @@ class Process:
             return task.result()
         except Killed:
             raise ConnectionLost from None
+
+
+async def _tell_nobody(clinician_id: str, day: date) -> None:
+    """Alerts about days are not part of the schedules."""
 
 
 def _nothing_kept() -> None:

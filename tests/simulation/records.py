@@ -38,6 +38,10 @@ class Records:
             raise AuditUnavailable("down")
         self.later(entry)
 
+    async def record_soon(self, entry: AuditEntry) -> None:
+        """Let it wait."""
+        self.later(entry)
+
     def later(self, entry: AuditEntry) -> None:
         """Keep it in memory; of a killed process nothing is kept."""
         if not self.fate.alive:

@@ -10,31 +10,47 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+from sqlalchemy import insert
+
 import booking.aftercare
+import booking.guards
 import booking.recording
 import booking.saga
 import booking.steps
+import booking.trials
+import integrations.database.holds
 from booking.aftercare import Aftercare
+from booking.catalog import BookingPolicy
+from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown
+from booking.guards import GUARDS
 from booking.late import LateTruth
-from booking.models import Appointment, Charge
-from booking.refusals import CardDeclined, DeclineReason
+from booking.models import Appointment, Charge, Hold, Quote
+from booking.operators import OperatorDesk
+from booking.refusals import CardDeclined, DeclineReason, HoldExpired
 from booking.saga import Saga
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
+from integrations.database.tables.oversight import clinician_blocks
+from integrations.healthie import late_payments, payments
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.generated.client import Client
+from integrations.healthie_emulator import billing_changes
+from integrations.healthie_emulator.amounts import from_minor
+from integrations.healthie_emulator.state import Actor, Request
 from tests.simulation.fate import Trouble
 from tests.simulation.patients import Wish
 from tests.simulation.plans import Point, Scripted
-from tests.simulation.scenarios import CANONICAL, canonical
+from tests.simulation.scenarios import CANONICAL, canonical, see_to
 from tests.simulation.schedule import Scenario, Schedule
 
 Removal = Callable[[], AbstractContextManager[object]]
@@ -42,6 +58,12 @@ Removal = Callable[[], AbstractContextManager[object]]
 
 def _with(owner: Any, name: str, value: Any) -> Removal:
     return lambda: patch.object(owner, name, value)
+
+
+def _without_guard(name: str) -> Removal:
+    """The guard of this name is not asked before a send."""
+    others = {other: guard for other, guard in GUARDS.items() if other != name}
+    return _with(booking.guards, "GUARDS", others)
 
 
 @contextmanager
@@ -99,7 +121,7 @@ def _without_waiting() -> Iterator[None]:
 def _without_deadline() -> Iterator[None]:
     """However long ago the patient confirmed, the charge is sent."""
     never = lambda *_: False  # noqa: E731
-    with patch.object(Steps, "_too_late", never), patch.object(Saga, "_deadline_passed", never):
+    with _without_guard("deadline passed")(), patch.object(Saga, "_deadline_passed", never):
         yield
 
 
@@ -128,6 +150,11 @@ async def _leave_it(self: Aftercare, checkout: Checkout) -> bool:
     return True
 
 
+async def _let_it_go(self: CheckoutHolds, checkout: Checkout) -> Hold:
+    """What its store does not know is over."""
+    raise HoldExpired
+
+
 @contextmanager
 def _without_read_back() -> Iterator[None]:
     """Whoever it was booked with is the right one."""
@@ -138,6 +165,19 @@ def _without_read_back() -> Iterator[None]:
 
     with patch.object(booking.steps, "_booked", believed):
         yield
+
+
+def _whatever_did_not_pay(checkout: Checkout, *, is_new: bool) -> bool:
+    """Whether it was sent does not matter."""
+    return checkout.charge is None
+
+
+async def _take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
+    """Whoever has this email and name is whom the lost answer was about."""
+    self._settled(checkout)
+    assert checkout.guest is not None
+    match = await self._patients.find(checkout.guest)
+    return checkout.changed(state=S.PATIENT_READY, patient_id=match, guest=None) if match else None
 
 
 async def _refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:
@@ -165,6 +205,7 @@ def _first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], .
 
 
 KEY: Mapping[str, Removal] = {"upstream key": _without_upstream_key}
+SERIES: Mapping[str, Removal] = {"series in late looks": _with(late_payments, "bills_on", lambda _: False)}
 SWEEP: Mapping[str, Removal] = {"late sweep": _with(LateTruth, "look", _look_no_more)}
 
 
@@ -211,9 +252,124 @@ async def _staff_book(schedule: Schedule) -> None:
     )
 
 
+async def _as_quoted(self: PresentTerms, quote: Quote) -> Quote | None:
+    """What was quoted once holds."""
+    return quote
+
+
+async def _change_terms_early(schedule: Schedule) -> None:
+    """Let the practice give less off while the patient types in their card, long before they confirm."""
+    await asyncio.sleep(90.0)
+    schedule.upstream.change_terms("coupons", "WELCOME20", percent_off=5)
+
+
+async def _change_terms_late(schedule: Schedule) -> None:
+    """Let the practice give less off in the moment between the last look at the terms and the charge."""
+
+    def looked() -> bool:
+        return [sent.operation for sent in schedule.upstream.sent if sent.executed_at].count(
+            "ValidateCoupon"
+        ) > 1
+
+    while not looked():  # noqa: ASYNC110 - virtual time
+        await asyncio.sleep(0.05)
+    schedule.upstream.change_terms("coupons", "WELCOME20", percent_off=5)
+
+
+async def _refund_by_hand(schedule: Schedule) -> None:
+    """Give a payment back on Healthie's own pages when it turns up, and leave its recurring payment as it is."""
+    world = schedule.upstream.world
+    staff = Request(world=world, actor=Actor(user=world.users[world.organization.owner_id]))
+    while not (paid := [item for item in world.billing_items if item.stripe_charge_id and item.note]):  # noqa: ASYNC110
+        await asyncio.sleep(10.0)
+    for item in paid:
+        billing_changes.update(
+            staff, {"id": item.id, "chosen_refund_amount": from_minor(item.amount, item.currency)}
+        )
+
+
+async def _block(schedule: Schedule) -> None:
+    """Block the clinician while a row is parked at an intent."""
+    for _ in range(600):
+        await asyncio.sleep(0.5)
+        parked = [
+            row
+            for row in schedule.witness.rows()
+            if row.state in {S.CHARGE_INTENDED, S.BOOKING_INTENDED} and row.lease_owner is None
+        ]
+        if parked:
+            break
+    else:
+        return
+    (row,) = parked
+    with schedule.database.begin() as connection:
+        connection.execute(
+            insert(clinician_blocks),
+            {
+                "clinician_id": row.slot.clinician_id,
+                "reason": "provider_mismatch",
+                "checkout_id": row.id,
+                "blocked_at": schedule.loop.now(),
+            },
+        )
+    schedule.witness.see()
+
+
+async def _empty_holds(schedule: Schedule) -> None:
+    """Lose the holds between the patient's start and their confirm."""
+    await asyncio.sleep(32.0)
+    schedule.empty_holds()
+
+
+def _last_minute(*, arrives: float, thinks: float) -> Callable[[Schedule], Wish]:
+    """The canonical patient wants a visit of which the practice's notice ends a quarter of an hour after the beginning."""
+
+    def wish(schedule: Schedule) -> Wish:
+        slot = schedule.a_slot("Initial Visit", clinician=2, days=0, hour=11, minute=15)
+        return replace(canonical(schedule), slot=slot, arrives=arrives, thinks=thinks)
+
+    return wish
+
+
+async def _resolve_unrefunded(schedule: Schedule) -> None:
+    """Let staff have booked the slot, refunds do nothing for hours, and an operator say then that it is refunded."""
+    noops = schedule.upstream.world.switches.silent_noop
+    noops.add("updateBillingItem")
+    await _staff_book(schedule)
+    await asyncio.sleep(4 * 3600.0)
+    noops.discard("updateBillingItem")
+    await see_to(schedule)
+
+
+def _believed(self: OperatorDesk, before: Checkout) -> Checkout:
+    """Whatever they call refunded is."""
+    ended = before.changed(state=S.REFUNDED, attention=(), attention_from=None)
+    return booking.recording.entered(before, ended, now=before.updated_at)
+
+
 def _another(schedule: Schedule) -> Wish:
     """Somebody else who wants the same hour while the first patient pays for it."""
     return replace(canonical(schedule), number=2, arrives=48.0)
+
+
+def _strangers(schedule: Schedule, *, hour: int) -> Wish:
+    """One of many guests who want the same clinician's day, each an hour of it, and think for long."""
+    return replace(
+        canonical(schedule),
+        number=hour,
+        slot=schedule.a_slot("Initial Visit", hour=hour),
+        arrives=float(hour),
+        thinks=100.0,
+    )
+
+
+# All of a working day but its lunch break.
+CROWD = Scenario(wishes=tuple(partial(_strangers, hour=hour) for hour in (9, 10, 11, 13, 14, 15, 16)))
+
+
+def _claiming(schedule: Schedule) -> Wish:
+    """A guest who gives the email and name of a patient whom the practice knows."""
+    return replace(canonical(schedule), claims=1)
 
 
 TROUBLED_CHARGE = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE, Trouble.VERY_LATE)
@@ -301,7 +457,7 @@ RULES = (
         name="late sweep",
         removal=SWEEP["late sweep"],
         guards={},
-        scenario=_leaving(2.0),
+        scenario=_leaving(4.0),
         troubles=_first("Charge", Trouble.VERY_LATE) + _first("Book", Trouble.VERY_LATE),
         noticed_as="",
     ),
@@ -314,12 +470,112 @@ RULES = (
         noticed_as="wrong clinician",
     ),
     Rule(
+        name="nobody else's record",
+        removal=_with(booking.steps, "may_use_match", lambda *_: True),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.SLOW) + _first("AttachCard", Trouble.SLOW),
+        noticed_as="guest in another's record",
+    ),
+    Rule(
+        name="only a record of one's own after a lost answer",
+        removal=_with(Steps, "_look_for_patient", _take_the_match),
+        guards={},
+        scenario=Scenario(wishes=(_claiming,)),
+        troubles=_first("CreatePatient", Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LOST_REQUEST),
+        noticed_as="guest in another's record",
+    ),
+    Rule(
         name="recurring cancelled on refund",
         removal=_with(Compensation, "_compensating", _refund_at_once),
-        guards={},
+        guards=SERIES,
         scenario=Scenario(wishes=(canonical,), events=(_staff_book,)),
         troubles=(),
         noticed_as="refunded and still billed",
+    ),
+    Rule(
+        name="terms read anew",
+        removal=_with(PresentTerms, "of", _as_quoted),
+        guards={},
+        scenario=Scenario(
+            wishes=(lambda schedule: replace(canonical(schedule), thinks=80.0),),
+            events=(_change_terms_early,),
+        ),
+        troubles=(),
+        noticed_as="charged on terms that had changed",
+    ),
+    Rule(
+        name="charged wrongly",
+        removal=_with(payments, "_is_shown", lambda *_: False),
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_change_terms_late,)),
+        troubles=(),
+        noticed_as="charged on other terms and kept",
+    ),
+    Rule(
+        name="series in late looks",
+        removal=SERIES["series in late looks"],
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_refund_by_hand,)),
+        troubles=_first("Charge", Trouble.VERY_LATE),
+        noticed_as="refunded and still billed",
+    ),
+    Rule(
+        name="refunded is proved",
+        removal=_with(OperatorDesk, "_undone", _believed),
+        guards=SWEEP,
+        scenario=Scenario(wishes=(canonical,), events=(_resolve_unrefunded,)),
+        troubles=(),
+        noticed_as="charged and not booked",
+    ),
+    Rule(
+        name="blocks asked before every send",
+        removal=_without_guard("clinician blocked"),
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_block,)),
+        troubles=_first("Charge", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR, Trouble.NO_CONNECTION)
+        + _first("Book", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR, Trouble.NO_CONNECTION),
+        noticed_as="sent for a blocked clinician",
+    ),
+    Rule(
+        name="too late to be confirmed",
+        removal=_with(BookingPolicy, "is_too_late", lambda *_: False),
+        guards={},
+        scenario=Scenario(wishes=(_last_minute(arrives=840.0, thinks=50.0),)),
+        troubles=(),
+        noticed_as="sent too late",
+    ),
+    Rule(
+        name="too late to be sent again",
+        removal=_without_guard("too late"),
+        guards={},
+        scenario=Scenario(wishes=(_last_minute(arrives=830.0, thinks=30.0),)),
+        troubles=_first("Charge", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR, Trouble.NO_CONNECTION),
+        noticed_as="sent too late",
+    ),
+    Rule(
+        name="lost hold taken again",
+        removal=_with(CheckoutHolds, "again", _let_it_go),
+        guards={},
+        scenario=Scenario(wishes=(canonical,), events=(_empty_holds,)),
+        troubles=(),
+        noticed_as="hold given up before its time",
+    ),
+    Rule(
+        name="share of a day for strangers",
+        removal=_with(integrations.database.holds, "room_again_at", lambda *_: None),
+        guards={},
+        scenario=CROWD,
+        troubles=(),
+        noticed_as="strangers hold a day",
+    ),
+    Rule(
+        name="only what a bank has judged is counted",
+        removal=_with(booking.trials, "was_trial", _whatever_did_not_pay),
+        guards={},
+        scenario=CANONICAL,
+        troubles=_first("AttachCard", Trouble.NO_CONNECTION, Trouble.THROTTLED, Trouble.SWALLOWED),
+        noticed_as="counted a card that was not sent",
     ),
     Rule(
         name="hold given back once more",

@@ -1,11 +1,16 @@
 """Scenarios: the canonical journey that every fault meets, and random ones."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from booking.checkout_row import CheckoutState
+from booking.errors import DomainError
+from booking.operators import Resolution
 from tests.simulation.patients import Wish
+from tests.simulation.process import ConnectionLost
 from tests.simulation.schedule import Scenario, Schedule
 
 Event = Callable[[Schedule], Coroutine[Any, Any, None]]
@@ -25,6 +30,9 @@ OFFERS = (
     ("Single Visit", None),
     ("Free Consultation", None),
 )
+
+# Of several patients this one, where it is a guest, gives the email and name of one whom the practice knows.
+CLAIMING_NUMBER = 2
 
 
 def canonical(schedule: Schedule) -> Wish:
@@ -62,6 +70,7 @@ def _wish(rng: random.Random, number: int) -> Callable[[Schedule], Wish]:
         "number": number,
         "arrives": rng.choice((0.0, 0.0, rng.uniform(0, 60), rng.uniform(0, 1200))),
         "signed_in": rng.choice((None, None, 1, 2)),
+        "claims": 1 if number == CLAIMING_NUMBER else None,
         "promo_code": rng.choice((None, None, "WELCOME20", "MINUS25")) if plan else None,
         "cards": (GOOD, GOOD) if good else (bad, GOOD, GOOD),
         "thinks": rng.choice((1.0, 20.0, rng.uniform(1, 200))),
@@ -201,4 +210,67 @@ def _noop(rng: random.Random) -> Event:
     return noop
 
 
-_EVENTS = ((_outage, 0.15), (_staff_book, 0.25), (_key_handed_on, 0.1), (_noop, 0.1), (_no_records, 0.1))
+# What staff change: which records, which one, and how.
+TERMS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("coupons", "WELCOME20", {"percent_off": 5}),
+    ("coupons", "WELCOME20", {"usage_limit": 0}),
+    ("offerings", "First Visit", {"billing_frequency": "Monthly"}),
+    ("offerings", "Monthly Care", {"billing_frequency": "Weekly"}),
+    ("offerings", "Monthly Care", {"billing_frequency": "One-Time"}),
+    ("offerings", "Starter Plan", {"price": 30_000}),
+    ("offerings", "Starter Plan", {"show_offering": False}),
+    ("appointment_types", "Single Visit", {"price": 21_000}),
+    ("appointment_types", "Free Consultation", {"price": 5_000}),
+)
+
+
+def _terms_change(rng: random.Random) -> Event:
+    """The practice changes what it sells, perhaps between a quote and its charge."""
+    begins, (what, name, changes) = rng.uniform(0, 240), rng.choice(TERMS)
+
+    async def terms_change(schedule: Schedule) -> None:
+        await asyncio.sleep(begins)
+        schedule.trace.troubles.append("terms_change")
+        schedule.upstream.change_terms(what, name, **changes)
+
+    return terms_change
+
+
+def _operator(rng: random.Random) -> Event:
+    """Somebody sees to what needs a person, now and then: has a step taken again, or everything undone."""
+    comes = sorted(rng.uniform(0, 40 * 3600) for _ in range(4))
+    retries = rng.random() < 0.5
+
+    async def operator(schedule: Schedule) -> None:
+        begun = schedule.loop.elapsed
+        for at in comes:
+            await asyncio.sleep(max(begun + at - schedule.loop.elapsed, 0.0))
+            await see_to(schedule, retries=retries)
+
+    return operator
+
+
+async def see_to(schedule: Schedule, *, retries: bool = False) -> None:
+    """Have what needs a person tried again, or undone, whatever was done by hand: nothing."""
+    for row in schedule.witness.rows():
+        if row.state is not CheckoutState.NEEDS_ATTENTION:
+            continue
+        process = await schedule.a_gateway()
+        desk = process.desk
+        done = (
+            desk.retry(row.id) if retries else desk.resolve(row.id, Resolution.REFUNDED, note="Given back.")
+        )
+        schedule.trace.say("operator", f"{'retries' if retries else 'resolves'} {row.id}")
+        with contextlib.suppress(DomainError, ConnectionLost):
+            await process.run(done)
+
+
+_EVENTS = (
+    (_outage, 0.15),
+    (_staff_book, 0.25),
+    (_key_handed_on, 0.1),
+    (_noop, 0.1),
+    (_no_records, 0.1),
+    (_terms_change, 0.2),
+    (_operator, 0.2),
+)

@@ -24,6 +24,7 @@ from booking.checkout_row import Checkout
 from booking.errors import DomainError
 from booking.slots import Slot
 from gateway.worker import POLL_SECONDS
+from integrations.healthie.keys import ASKING
 from integrations.healthie_emulator.seed import described
 from tests.simulation import convergence, courier
 from tests.simulation.database import emptied
@@ -183,6 +184,7 @@ class Schedule:
             self.processes.append(process)
             try:
                 await process.boot()
+                self._background(self._prove(process))
                 listed.append(process)
                 if kind == "worker":
                     if self.scenario.webhooks is not None:
@@ -194,6 +196,14 @@ class Schedule:
             if process in listed:
                 listed.remove(process)
             await asyncio.sleep(self.plan.seconds(1.0, 20.0))
+
+    async def _prove(self, process: Process) -> None:
+        """Have it prove the keys about which nothing was heard while it booted; the program does so beside everything else."""
+        keys = process.healthie.keys
+        with contextlib.suppress(ConnectionLost):
+            while keys.pending:
+                await asyncio.sleep(ASKING.total_seconds())
+                await process.run(keys.prove_due())
 
     async def _work(self, process: Process) -> None:
         """Have a worker look whenever something has come due by its clock; looks that find nothing are left out."""

@@ -12,7 +12,15 @@ from tests.simulation.plans import Scripted
 from tests.simulation.scenarios import CANONICAL
 from tests.simulation.schedule import Scenario, Schedule
 
-PUBLIC = {"AvailableSlots", "Coupons", "PublicCatalog", "ValidateCoupon", "WhoAmI"}
+PUBLIC = {
+    "AvailableSlots",
+    "Coupons",
+    "PlanOnSale",
+    "PublicCatalog",
+    "ValidateCoupon",
+    "VisitOnSale",
+    "WhoAmI",
+}
 
 
 def _without_records(*, after: str, seconds: float) -> Scenario:

@@ -1,5 +1,6 @@
 """What must never be, held against the database after every commit, and against Healthie's books at the end."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -12,17 +13,21 @@ from booking.checkout import CheckoutRules
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.oversight import Attention
+from booking.principals import PrincipalKind
 from booking.recording import at_rest
-from booking.saga_table import CLAIMING, TERMINAL, legal
+from booking.saga_table import CLAIMING, OPERATOR_MOVES, TERMINAL, legal
 from booking.slots import Slot
+from booking.trials import Tried
 from integrations.database.checkout_rows import from_row
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import holds, slot_claims
+from integrations.healthie.catalog import FREQUENCIES
 from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.records import Appointment
 from tests.integration.database_samples import SEALER
 from tests.simulation.fate import LARGEST_JUMP, Trouble
+from tests.simulation.shares import overheld
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
@@ -42,13 +47,30 @@ TOLD_OTHERS = """
 """
 
 # Reasons for a person to look that excuse nothing.
-TIDYING = frozenset({Attention.PACKAGE_REMAINS, Attention.OPEN_INVOICE, Attention.PROVIDER_MISMATCH})
+TIDYING = frozenset(
+    {
+        Attention.PACKAGE_REMAINS,
+        Attention.OPEN_INVOICE,
+        Attention.PROVIDER_MISMATCH,
+        Attention.CHARGED_WRONGLY,
+        Attention.POSSIBLE_DUPLICATE_PATIENT,
+    }
+)
+
+# Reasons that tell a person of a payment on other terms, or of one that could not be undone.
+TELLING_OF_A_CHARGE = frozenset({Attention.CHARGED_WRONGLY, Attention.LATE_UNDO_FAILED})
+
+# From the last look at the terms to the charge, with slow answers in between, for a process that is not frozen.
+READ_TO_SEND = 60.0
 
 # After an end: a worker that is killed comes back in 20 seconds, and one step before it may take a minute.
 FREED_SECONDS = 120.0
 
 # What goes by between the patient's confirm and its acceptance, and between the look at the clock and the request.
 ON_THE_WAY = 120.0
+
+# What goes by between the guards of a send and the request: its turn (2 s), its record (5 s), and some.
+GUARDED_SECONDS = 20.0
 
 # Two live holds in one clinician's time, at a moment given twice.
 HELD_TWICE = """
@@ -67,6 +89,7 @@ class Witness:
         self._raw_holds = schedule.hold_database.raw_connection().driver_connection
         self._known: dict[str, tuple[int, str]] = {}
         self.ended_at: dict[str, float] = {}
+        self.blocked_at: dict[str, float] = {}  # by clinician
         self.seen: list[str] = []
         self._marks: tuple[int | None, int] | None = None
 
@@ -74,10 +97,9 @@ class Witness:
         """Look at the database as it is after a commit."""
         assert self._raw is not None
         self._schedule.committed.set()
-        marks = self._raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
-        if marks != self._marks:
-            self._marks = marks
-            self._schedule.marked.set()
+        self._see_marks(self._raw)
+        for (clinician_id,) in self._raw.execute("SELECT clinician_id FROM clinician_blocks"):
+            self.blocked_at.setdefault(clinician_id, self._schedule.loop.time())
         rows = self._raw.execute("SELECT id, version, state FROM checkouts").fetchall()
         for checkout_id, version, state in rows:
             known = self._known.get(checkout_id)
@@ -94,10 +116,17 @@ class Witness:
                 continue
             if version != known[0] + 1:
                 self.note(f"stale write: {checkout_id} went from version {known[0]} to {version}")
-            if not legal(S(known[1]), S(state)):
+            before, after = S(known[1]), S(state)
+            if not legal(before, after) and after not in OPERATOR_MOVES.get(before, ()):
                 self.note(f"illegal move: {checkout_id} from {known[1]} to {state}")
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
+
+    def _see_marks(self, raw: Any) -> None:
+        marks = raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
+        if marks != self._marks:
+            self._marks = marks
+            self._schedule.marked.set()
 
     def _told_others(self, checkout_id: str) -> list[str]:
         """Answer how other systems were told that the checkout ended."""
@@ -112,6 +141,19 @@ class Witness:
         clash = self._raw_holds.execute(HELD_TWICE, (now, now)).fetchone()
         if clash is not None and not self._jumped:
             self.note(f"held twice: {clash[0]} and {clash[1]}")
+        # What a checkout stood on before its store was emptied is taken again without asking for room.
+        if not self._jumped and Trouble.HOLDS_EMPTIED not in self._schedule.trace.troubles:
+            self._see_shares()
+
+    def _see_shares(self) -> None:
+        """Look how much of each clinician's day people hold who have neither signed in nor confirmed."""
+        with self._schedule.database.connect() as connection:
+            confirmed = select(checkouts.c.hold_id).where(checkouts.c.attempt > 0)
+            known = set(connection.execute(confirmed).scalars())
+        with self._schedule.hold_database.connect() as connection:
+            world, now = self._schedule.upstream.world, self._schedule.loop.now()
+            for clinician_id, day in overheld(connection, world, confirmed=known, now=now):
+                self.note(f"strangers hold a day: of {clinician_id} on {day}")
 
     def _see_freed(self, checkout_id: str) -> None:
         """Look whether a checkout that has ended left its hold behind; with more than one trouble nobody may have come to it."""
@@ -202,9 +244,12 @@ class Witness:
             self._rests(row)
             self._money(row)
             self._truth(row)
+            self._guarded(row)
+            self._own_record(row)
         self._slots(rows)
         self._told(rows)
         self._counted(rows)
+        self._cards(rows)
         self._audited()
         for error in self._schedule.unhandled:
             self.note(f"unhandled error: {error}")
@@ -233,8 +278,8 @@ class Witness:
             self.note(f"charged twice: {row.id} {[charge.amount for charge in charges]}")
         due = int(quote.due_today.amount * 100)
         for charge in charges:
-            if charge.amount != due:
-                self.note(f"wrong amount: {row.id} charged {charge.amount}, quoted {due}")
+            if charge.amount != due or self._unaccepted_series(row, charge):
+                self._on_other_terms(row, charge)
             if not self._chosen(row, charge):
                 self.note(f"card not chosen: {row.id}")
         kept = [charge for charge in charges if charge.refunded < charge.amount]
@@ -245,19 +290,52 @@ class Witness:
             self.note(f"booked without the money: {row.id}")
         if row.state is S.REFUNDED and kept and not listed:
             self.note(f"refunded and not given back: {row.id}")
-        if row.state is not S.CONFIRMED and not listed:
+        if not listed:
             self._recurring(row)
         taken = row.state is S.REFUNDED and row.end_reason is EndReason.SLOT_TAKEN
         if taken and not self._jumped and not self._outsiders_took(row):
             self.note(f"charged and given back for a slot of ours: {row.id}")
 
-    def _recurring(self, row: Checkout) -> None:
+    def _on_other_terms(self, row: Checkout, charge: Any) -> None:
+        """The practice changed them after the last look; the money went back, or a person was told of this."""
+        upstream = self._schedule.upstream
+        if not upstream.terms_changed_at:
+            self.note(f"wrong terms: {row.id} charged {charge.amount}, quoted {row.quote.due_today}")
+            return
+        sent = next(one for one in upstream.sent if charge.id in one.charges)
+        frozen = Trouble.FREEZE in self._schedule.trace.troubles
+        if sent.decided_at > max(upstream.terms_changed_at) + READ_TO_SEND and not frozen:
+            self.note(f"charged on terms that had changed: {row.id}")
+        told = bool(TELLING_OF_A_CHARGE & set(row.attention))
+        unnamed = upstream.world.switches.drop_note and _listed(
+            row
+        )  # whose it is nobody can know for certain
+        if charge.refunded < charge.amount and not (told or unnamed):
+            self.note(f"charged on other terms and kept: {row.id} is {row.state}, {row.attention}")
+
+    def _series(self, charge: Any) -> Any:
+        """The recurring payment that a charge began."""
         world = self._schedule.upstream.world
-        ids = {charge.id for charge in self._charges(row)}
-        for item in world.billing_items:
-            series = world.recurring_payments.get(item.recurring_payment_id)
-            if item.stripe_charge_id in ids and series is not None and not series.is_canceled:
+        begun = [item for item in world.billing_items if item.stripe_charge_id == charge.id]
+        found = [world.recurring_payments.get(item.recurring_payment_id) for item in begun]
+        return next((one for one in found if one is not None), None)
+
+    def _unaccepted_series(self, row: Checkout, charge: Any) -> bool:
+        series, stated = self._series(charge), row.quote.recurrence
+        return series is not None and (
+            stated is None or FREQUENCIES[series.billing_frequency.casefold()] is not stated.frequency
+        )
+
+    def _recurring(self, row: Checkout) -> None:
+        """No recurring payment goes on but the accepted one of a confirmed checkout."""
+        for charge in self._charges(row):
+            series = self._series(charge)
+            if series is None or series.is_canceled:
+                continue
+            if row.state is not S.CONFIRMED:
                 self.note(f"refunded and still billed: {row.id}")
+            elif self._unaccepted_series(row, charge):
+                self.note(f"billed as nobody accepted: {row.id}")
 
     def _chosen(self, row: Checkout, charge: Any) -> bool:
         """Whether the card is one that this patient gave in this checkout."""
@@ -299,6 +377,27 @@ class Witness:
                     self.note(f"wrong visit: {row.id}")
         if row.state in TERMINAL - {S.CONFIRMED} and visits and not listed:
             self.note(f"ended as {row.state} and booked: {row.id}")
+
+    def _own_record(self, row: Checkout) -> None:
+        """A guest who has not proved their mailbox writes into no record that was there before their checkout."""
+        if not row.owner.startswith(f"{PrincipalKind.GUEST}:") or row.email_verified_at is not None:
+            return
+        tokens = {
+            token for patient in self._schedule.patients for token in patient.tokens_given.get(row.id, ())
+        }
+        written: set[str] = {row.patient_id} if row.patient_id else set()
+        for sent in self._schedule.upstream.sent:
+            given = sent.variables
+            if sent.operation == "Charge" and row.id in str(given.get("note")):
+                written.add(given["sender_id"])
+            if sent.operation == "Book" and row.id in str(given.get("metadata")):
+                written.add(given["user_id"])
+            if sent.operation == "AttachCard" and given["token"] in tokens:
+                written.add(given["user_id"])
+        for patient_id in sorted(written):
+            made_for = str(self._schedule.upstream.world.users[patient_id].metadata)
+            if row.id not in made_for:
+                self.note(f"guest in another's record: {row.id} in {patient_id}")
 
     def _slots(self, rows: Sequence[Checkout]) -> None:
         with self._schedule.database.connect() as connection:
@@ -346,6 +445,38 @@ class Witness:
                 if sent.decided_at > max(confirms) + self._window:
                     self.note(f"charge sent after the deadline: {row.id}")
 
+    def _guarded(self, row: Checkout) -> None:
+        """Nothing is sent for a blocked clinician, nothing charged once it is too late, and no hold given up before its time."""
+        troubles = set(self._schedule.trace.troubles)
+        if self._jumped:
+            return
+        ends = row.hold_expires_at
+        unconfirmed = row.state is S.EXPIRED and row.confirm_deadline is None
+        if (
+            unconfirmed
+            and row.end_reason is EndReason.HOLD_EXPIRED
+            and row.ended_at
+            and ends
+            and row.ended_at < ends
+        ):
+            self.note(f"hold given up before its time: {row.hold_id} of {row.id}")
+        if Trouble.FREEZE in troubles:
+            return
+        blocked = self.blocked_at.get(row.slot.clinician_id, math.inf)
+        for sent in self._schedule.upstream.sent:
+            charge = sent.operation == "Charge" and row.id in str(sent.variables.get("note"))
+            book = sent.operation == "Book" and row.id in str(sent.variables.get("metadata"))
+            if (charge or book) and sent.decided_at > blocked + GUARDED_SECONDS:
+                self.note(f"sent for a blocked clinician: {sent.operation} of {row.id}")
+            until = row.quote.policy.bookable_until(row.slot.start) if charge else row.slot.start
+            if (charge or book) and sent.decided_at > self._time_of(until) + GUARDED_SECONDS:
+                self.note(f"sent too late: {sent.operation} of {row.id}")
+
+    def _time_of(self, moment: datetime) -> float:
+        """The loop's time then."""
+        loop = self._schedule.loop
+        return loop.time() + (moment - loop.now()).total_seconds()
+
     def _counted(self, rows: Sequence[Checkout]) -> None:
         for what in ("appointment_id", "billing_item_id"):
             found = [
@@ -359,6 +490,28 @@ class Witness:
             ids = [one for one in found if one is not None]
             if len(ids) != len(set(ids)):
                 self.note(f"counted twice: {what}")
+
+    def _cards(self, rows: Sequence[Checkout]) -> None:
+        """No card is counted as tried that never came to Healthie; what a killed process had counted stays so."""
+        tried = [sent for sent in self._schedule.upstream.sent if sent.operation == "AttachCard"]
+        counted = [
+            names
+            for process in self._schedule.processes
+            if process.fate.alive
+            for what, names, *_ in process.trials.counted
+            if what is Tried.CARD
+        ]
+        for owner in {row.owner for row in rows}:
+            given = {
+                token
+                for patient in self._schedule.patients
+                for row in rows
+                if row.owner == owner
+                for token in patient.tokens_given.get(row.id, ())
+            }
+            came = [s for s in tried if s.executed_at is not None and s.variables["token"] in given]
+            if sum(owner in names for names in counted) > len(came):
+                self.note(f"counted a card that was not sent: {owner}")
 
     def _audited(self) -> None:
         """Every request was recorded before it was sent, and its end as well where its sender lived to see it."""

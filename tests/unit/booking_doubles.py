@@ -13,11 +13,13 @@ from typing import Self, TypeVar
 
 from booking.checkout_row import Checkout, CheckoutState
 from booking.errors import AlreadyCounted, StaleCheckout
-from booking.happenings import Happening, Name
+from booking.guards import Ground
+from booking.happenings import Happening
 from booking.models import Hold
 from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
 from booking.pokes import Pokes, of_checkout
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
+from booking.room import Room, is_anonymous, refusal, room_again_at
 from booking.saga_table import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
 from booking.slots import Busy, Interval, Slot
 
@@ -76,6 +78,7 @@ class FakeDatabase:
         self.pokes = pokes
         self.rows: dict[str, Checkout] = {}
         self.claims: dict[str, Slot] = {}
+        self.lost_claims: set[str] = set()
         self.events: list[Event] = []
         self.happenings: list[Happening] = []
         self.alerts: dict[str, Alert] = {}
@@ -86,10 +89,23 @@ class FakeDatabase:
     async def blocked(self) -> frozenset[str]:
         return frozenset(self.blocks)
 
+    async def of(self, checkout: Checkout) -> Ground:
+        assert self.tape.open_units == 0, "the guards are asked while a unit of work is open"
+        return Ground(
+            version=self.rows[checkout.id].version,
+            has_claim=checkout.id in self.claims,
+            is_blocked=checkout.slot.clinician_id in self.blocks,
+        )
+
+    def lose_claim(self, checkout_id: str) -> None:
+        """What no step does: the claim is given back while its checkout stands on it."""
+        del self.claims[checkout_id]
+        self.lost_claims.add(checkout_id)
+
     def story(self, checkout: Checkout) -> list[str]:
         return [f"{event.kind} {event.after}" for event in self.events if event.checkout_id == checkout.id]
 
-    def told(self, checkout: Checkout) -> list[Name]:
+    def told(self, checkout: Checkout) -> list[str]:
         """What others were told of the checkout, in order."""
         return [event.name for event in self.happenings if event.resource.id == checkout.id]
 
@@ -107,9 +123,8 @@ class FakeUnit:
         before, after = self._database.rows, self.checkouts.rows
         changed = [row for row in after.values() if before.get(row.id) != row]
         for row in changed:
-            assert (row.id in self.claims.slots) == (row.state in CLAIMING), (
-                f"the claim of a row at {row.state}"
-            )
+            kept = row.state in CLAIMING and row.id not in self._database.lost_claims
+            assert (row.id in self.claims.slots) == kept, f"the claim of a row at {row.state}"
         for row in changed:
             if (refusal := self._database.tape.refused_commit.pop(row.state, None)) is not None:
                 raise refusal
@@ -167,10 +182,13 @@ class FakeCheckouts:
     async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         if self.rows[checkout.id].version != checkout.version:
             raise StaleCheckout(checkout.id)
-        standing = self.rows[checkout.id].changed(
-            due_at=None
-        )  # it may have been put off, at the same version
-        assert was is None or was.changed(due_at=None) == standing, "it is not what the row was"
+        # At the same version it may have been put off, and its hold extended.
+        standing = self.rows[checkout.id].changed(due_at=None, hold_expires_at=None)
+        assert was is None or was.changed(due_at=None, hold_expires_at=None) == standing, (
+            "it is not what the row was"
+        )
+        if was is not None and was.hold_expires_at == checkout.hold_expires_at:
+            checkout = checkout.changed(hold_expires_at=self.rows[checkout.id].hold_expires_at)
         self._check_counted_once(checkout)
         others = [row for row in self.rows.values() if row.id != checkout.id and row.state in IN_FLIGHT]
         if checkout.state in IN_FLIGHT and any(row.patient_id == checkout.patient_id for row in others):
@@ -187,6 +205,10 @@ class FakeCheckouts:
         row = self.rows[checkout_id]
         if row.due_at and row.due_at <= now and (row.lease_until is None or row.lease_until <= now):
             self.rows[checkout_id] = row.changed(due_at=now + timedelta(seconds=5))
+
+    async def note_hold(self, hold_id: str, *, expires_at: datetime) -> None:
+        if (row := await self.live_for_hold(hold_id)) is not None:
+            self.rows[row.id] = row.changed(hold_expires_at=expires_at)
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         return [row for row in self.rows.values() if row.patient_id == patient_id and row.id != besides]
@@ -266,6 +288,14 @@ class FakeClaims:
     async def take(self, checkout: Checkout) -> None:
         others = {owner: slot for owner, slot in self.slots.items() if owner != checkout.id}
         if _overlapping(others.values(), [checkout.slot.clinician_id], checkout.slot.interval):
+            raise SlotTaken
+        since = checkout.created_at - timedelta(minutes=1)
+        booked = [
+            row.slot
+            for row in self._rows.values()
+            if row.stands is CheckoutState.CONFIRMED and row.ended_at and row.ended_at >= since
+        ]
+        if _overlapping(booked, [checkout.slot.clinician_id], checkout.slot.interval):
             raise SlotTaken
         self.slots[checkout.id] = checkout.slot
 
@@ -394,7 +424,9 @@ class FakeHolds:
     def emptied(self) -> None:
         self._holds.clear()
 
-    async def acquire(self, hold: Hold, *, limit: int | None, client_limit: int | None = None) -> Hold:
+    async def acquire(
+        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+    ) -> Hold:
         own = next((one for one in self.live if (one.owner, one.slot) == (hold.owner, hold.slot)), None)
         if own is not None:
             return own
@@ -406,6 +438,10 @@ class FakeHolds:
         theirs = [other for other in self.live if hold.client is not None and other.client == hold.client]
         if client_limit is not None and len(theirs) >= client_limit:
             raise HoldLimitReached(client_limit)
+        if room is not None:
+            others = await self.anonymous(hold.slot.clinician_id, room.day)
+            if room_again_at(room, hold, others) is not None:
+                raise refusal(room, hold, others, now=self._clock.now())
         self._holds[hold.id] = hold
         return hold
 
@@ -413,6 +449,11 @@ class FakeHolds:
         return next((hold for hold in self.live if hold.id == hold_id), None)
 
     async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
+        standing = await self.get(hold.id)
+        if standing is None or standing.owner != hold.owner:
+            raise HoldExpired
+        if standing.extensions != hold.extensions:
+            return standing
         return self._changed(hold, expires_at=expires_at, extensions=hold.extensions + counted)
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
@@ -427,6 +468,15 @@ class FakeHolds:
             replace(busy, until=hold.expires_at)
             for hold in self.live
             for busy in _overlapping([hold.slot], clinician_ids, span)
+        ]
+
+    async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
+        return [
+            hold
+            for hold in self.live
+            if hold.slot.clinician_id == clinician_id
+            and is_anonymous(hold.owner)
+            and day.start <= hold.slot.start < day.end
         ]
 
     def _changed(self, hold: Hold, **changes: object) -> Hold:

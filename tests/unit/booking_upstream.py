@@ -3,16 +3,25 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from booking.catalog import Catalog, ContactType, Plan
+from booking.catalog import Catalog, ContactType, Plan, VisitType
 from booking.checkout_row import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
-from booking.models import Appointment, AppointmentStatus, Card, Charge, GuestDetails, Patient, Promo
+from booking.models import (
+    Appointment,
+    AppointmentStatus,
+    Card,
+    Charge,
+    CreatedPatient,
+    GuestDetails,
+    Patient,
+    Promo,
+)
 from booking.money import Money
-from booking.ports import LateCharges
+from booking.ports import PATIENT_EXISTS, LateCharges
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.slots import Slot
 from tests.unit.booking_doubles import FakeClock, Tape
@@ -39,6 +48,7 @@ class BookedCharge:
     at: datetime
     refunded: bool = False
     recurring: bool = False
+    differs: tuple[str, ...] = ()
 
 
 @dataclass
@@ -48,6 +58,8 @@ class Books:
     clock: FakeClock
     tape: Tape
     patients: dict[str, GuestDetails] = field(default_factory=dict)
+    references: dict[str, str] = field(default_factory=dict)  # that patients were created with
+    defaults: dict[str, str] = field(default_factory=dict)  # patients' default cards
     cards: dict[str, list[Card]] = field(default_factory=lambda: defaultdict(list))
     used_tokens: set[str] = field(default_factory=set)
     charges: list[BookedCharge] = field(default_factory=list)
@@ -58,6 +70,8 @@ class Books:
     booked_provider: str | None = None  # None: as asked
     booked_late_by: timedelta = timedelta(0)
     open_invoice: bool = False
+    takes: Money | None = None  # None: what the quote says
+    differs: tuple[str, ...] = ()  # in what the next charges are not as accepted
     uncertain_payment: str | None = None
     refund_answers: Money | None = None  # None: what was given back
     faults: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
@@ -103,12 +117,22 @@ class FakePatients:
     async def find(self, guest: GuestDetails) -> str | None:
         return await self._books.call("find_patient", lambda: self._known(guest))
 
-    async def create(self, guest: GuestDetails, *, clinician_id: str, time_zone: str) -> str:
+    async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
+        def effect() -> CreatedPatient | None:
+            made = [one for one, kept in self._books.references.items() if kept == reference]
+            return CreatedPatient(id=made[0], apart=not self._books.patients[made[0]].email) if made else None
+
+        return await self._books.call("find_created_patient", effect)
+
+    async def create(
+        self, guest: GuestDetails, *, clinician_id: str, time_zone: str, reference: str, apart: bool = False
+    ) -> str:
         def effect() -> str:
-            if self._known(guest):
-                raise UpstreamRefused("create_patient", "patient_exists")
+            if self._known(guest) and not apart:
+                raise UpstreamRefused("create_patient", PATIENT_EXISTS)
             patient_id = f"p{len(self._books.patients) + 1}"
-            self._books.patients[patient_id] = guest
+            self._books.patients[patient_id] = replace(guest, email="") if apart else guest
+            self._books.references[patient_id] = reference
             return patient_id
 
         return await self._books.call("create_patient", effect)
@@ -139,6 +163,8 @@ class FakeCards:
             self._books.used_tokens.add(token)
             card = Card(id=f"card of {token}", brand="Visa", last4="4242", expires=None)
             self._books.cards[patient_id].append(card)
+            if make_default:
+                self._books.defaults[patient_id] = card.id
             return card
 
         return await self._books.call("attach_card", effect)
@@ -157,10 +183,11 @@ class FakeBilling:
             made = BookedCharge(
                 key=checkout.upstream_key,
                 checkout_id=checkout.id,
-                net=checkout.quote.due_today,
+                net=self._books.takes or checkout.quote.due_today,
                 card_id=checkout.card_id,
                 at=self._books.clock.now(),
                 recurring=self._books.plan_recurs,
+                differs=self._books.differs,
             )
             self._books.charges.append(made)
             return self._answer(made)
@@ -181,12 +208,16 @@ class FakeBilling:
             keys = {f"{checkout.id}-{attempt.number}": attempt.number for attempt in checkout.attempts}
             found = [
                 (keys[one.key], self._answer(one))
-                for one in self._books.kept_charges
-                if one.key in keys and not {str(self._books.charges.index(one))} & known
+                for one in self._books.charges
+                if (one.recurring or not one.refunded) and one.key in keys and not {self._number(one)} & known
             ]
             doubt = self._books.uncertain_payment
             return LateCharges(
-                certain=tuple(found), uncertain=(doubt,) if doubt and doubt not in known else ()
+                certain=tuple(found),
+                uncertain=(doubt,) if doubt and doubt not in known | set(checkout.settled) else (),
+                series=tuple(
+                    self._number(one) for one in self._books.charges if self._goes_on(one, checkout)
+                ),
             )
 
         return await self._books.call("late_charges", effect)
@@ -206,6 +237,13 @@ class FakeBilling:
 
         await self._books.call("cancel_recurring", effect)
 
+    def _number(self, made: BookedCharge) -> str:
+        return str(self._books.charges.index(made))
+
+    def _goes_on(self, made: BookedCharge, checkout: Checkout) -> bool:
+        own = checkout.charge is not None and checkout.charge.billing_item_id == self._number(made)
+        return made.recurring and (own or (made.refunded and self._number(made) in checkout.settled))
+
     def _own(self, checkout: Checkout) -> BookedCharge:
         assert checkout.charge is not None
         return self._books.charges[int(checkout.charge.billing_item_id)]
@@ -217,8 +255,9 @@ class FakeBilling:
             charge_id=f"ch_{number}",
             net=made.net,
             card_id=made.card_id,
-            recurring_payment_id=f"rp_{number}" if self._books.plan_recurs else None,
+            recurring_payment_id=f"rp_{number}" if made.recurring else None,
             package_id=self._books.package_id,
+            differs=made.differs,
         )
 
 
@@ -269,6 +308,30 @@ class FakeScheduling:
             self._books.deleted.add(checkout.appointment_id)
 
         await self._books.call("delete", effect)
+
+
+class FakeOnSale:
+    """What the practice sells at this moment."""
+
+    def __init__(self, books: Books, offer: "FakeOffer") -> None:
+        self._books = books
+        self._offer = offer
+
+    async def plan(self, plan_id: str) -> Plan | None:
+        return await self._books.call("plan_on_sale", lambda: self._offer.offered.plan(plan_id))
+
+    async def visit_type(self, visit_type_id: str) -> VisitType | None:
+        return await self._books.call("visit_on_sale", lambda: self._offer.offered.visit_type(visit_type_id))
+
+
+@dataclass
+class FakeKeys:
+    """Clinicians' keys: all are proved but these."""
+
+    refused: set[str] = field(default_factory=set)
+
+    def is_refused(self, clinician_id: str) -> bool:
+        return clinician_id in self.refused
 
 
 @dataclass

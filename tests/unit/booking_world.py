@@ -1,8 +1,9 @@
 """The whole domain wired to its doubles, with sample people and an offer, and what must hold of every ended checkout."""
 
+import hashlib
 import itertools
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 from booking.alerts import OpenCatalog
 from booking.announced_holds import AnnouncedHolds
@@ -21,7 +22,11 @@ from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_start import StartService
+from booking.email_verification import EmailVerification
+from booking.guards import Grounds, Guards
+from booking.guests import GuestRecords
 from booking.happenings import Name
+from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
 from booking.models import CardChoice, GuestDetails, Hold, Promo
@@ -37,15 +42,20 @@ from booking.saga_table import TERMINAL
 from booking.search import SlotSearch
 from booking.slots import Slot
 from booking.steps import Steps
+from booking.terms import PresentTerms
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.unpaid import UnpaidPolicy, UnpaidVisits
 from booking.watching import Watching
+from tests.doubles.code_mail import KeptCodes
 from tests.doubles.trials import NotedTrials
 from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.unit.booking_upstream import (
     Books,
     FakeBilling,
     FakeCards,
+    FakeKeys,
     FakeOffer,
+    FakeOnSale,
     FakePatients,
     FakeScheduling,
 )
@@ -132,6 +142,10 @@ CATALOG = Catalog(
 TEN_OFF = Promo(code="TENOFF", coupon_id="k1", discounted=Money.of("89", "USD"))
 
 
+# For tests of other things: strangers may hold whole days.
+ALL_THERE_IS = ShareRules(everybody=100, visitor=1, network=1, block=1)
+
+
 def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 24) -> Slot:
     """Answer a slot that starts so many hours from the beginning of every test."""
     return Slot(
@@ -145,12 +159,16 @@ def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 2
 
 
 @dataclass
+@dataclass
 class World:
     """One practice, one database, any number of processes."""
 
     rules: CheckoutRules = field(default_factory=CheckoutRules)
     hold_rules: HoldRules = field(default_factory=HoldRules)
+    unpaid_policy: UnpaidPolicy = UnpaidPolicy.OPEN
+    share_rules: ShareRules = ALL_THERE_IS  # a day of this world has few slots
     ledger: ChargeLedger | None = None
+    guest_records: GuestRecords = GuestRecords.NEW
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -179,13 +197,35 @@ class World:
             units=self.database,
             clock=self.clock,
             rules=self.hold_rules,
+            share=AnonymousShare(
+                store=self.announced,
+                search=self.search,
+                clock=self.clock,
+                rules=self.share_rules,
+                alarm=self._day_held,
+            ),
         )
+        self.days_held: list[tuple[str, date]] = []
         self.trials = NotedTrials()
+        self.keys = FakeKeys()
+        self.grounds: Grounds = self.database
+        self.unpaid = UnpaidVisits(policy=self.unpaid_policy, trials=self.trials)
+        self.mail = KeptCodes()
+        self.email_verification = EmailVerification(
+            sender=self.mail,
+            units=self.database,
+            clock=self.clock,
+            trials=self.trials,
+            digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
+        )
         self._processes = itertools.count(1)
         self._tokens = itertools.count(1)
         self.saga = self.a_saga()
         self.starts = self.a_start(self.saga)
         self.checkouts = self.a_service(self.saga)
+
+    async def _day_held(self, clinician_id: str, day: date) -> None:
+        self.days_held.append((clinician_id, day))
 
     def watching(self, records: RecordsService | None = None) -> Watching:
         """Answer what callers of one process may watch."""
@@ -207,7 +247,9 @@ class World:
             billing=FakeBilling(self.books),
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
+            terms=PresentTerms(on_sale=FakeOnSale(self.books, self.offer), promotions=self.offer),
             clock=self.clock,
+            guest_records=self.guest_records,
         )
         late = LateTruth(
             billing=FakeBilling(self.books),
@@ -218,6 +260,7 @@ class World:
         name = f"process-{next(self._processes)}"
         return Saga(
             steps=steps,
+            guards=Guards(grounds=self.grounds, keys=self.keys, clock=self.clock),
             late=late,
             units=units or self.database,
             holds=self.announced,
@@ -228,10 +271,19 @@ class World:
     def a_start(self, saga: Saga) -> StartService:
         """Answer the service of another process that starts checkouts."""
         return StartService(
-            saga=saga, quotes=self.quotes, holds=self.holds, units=self.database, clock=self.clock
+            saga=saga,
+            quotes=self.quotes,
+            holds=self.holds,
+            units=self.database,
+            clock=self.clock,
+            unpaid=self.unpaid,
         )
 
-    def a_service(self, saga: Saga) -> CheckoutService:
+    def under(self, policy: UnpaidPolicy) -> CheckoutService:
+        """Answer the checkout service of a process that was started with other settings."""
+        return self.a_service(self.saga, UnpaidVisits(policy=policy, trials=self.trials))
+
+    def a_service(self, saga: Saga, unpaid: UnpaidVisits | None = None) -> CheckoutService:
         """Answer the checkout service of another process."""
         return CheckoutService(
             saga=saga,
@@ -241,6 +293,7 @@ class World:
             clock=self.clock,
             rules=self.rules,
             trials=self.trials,
+            unpaid=unpaid or self.unpaid,
         )
 
     def token(self, kind: str = "ok") -> CardChoice:
@@ -263,6 +316,12 @@ class World:
             guest=None if caller.principal.patient_id else GUEST,
             accept_recurrence=True,
         )
+
+    async def verify(self, checkout: Checkout) -> Checkout:
+        """Have the guest ask for a code, and give it."""
+        await self.email_verification.request(as_guest(checkout), checkout.id)
+        _, code = self.mail.sent[-1]
+        return await self.email_verification.verify(as_guest(checkout), checkout.id, code)
 
     def row(self, checkout: Checkout) -> Checkout:
         """Answer the row as it stands in the database."""

@@ -82,7 +82,7 @@ class Script:
         async with connect(
             url="https://healthie.invalid/graphql",
             organization_key=ORGANIZATION_KEY,
-            clinician_keys=KEYS,
+            clinician_keys=options.pop("keys", KEYS),
             declines=DECLINES,
             audit=options.pop("audit", None) or LoggedCalls(),
             transport=httpx2.MockTransport(self),

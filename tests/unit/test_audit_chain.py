@@ -298,3 +298,9 @@ class TestRecords:
     def test_a_shape_that_is_not_json_is_refused(self) -> None:
         with pytest.raises(TypeError):
             record_of(an_entry(shape=object()), KEY)
+
+
+def test_a_record_of_a_newer_version_is_read_as_far_as_it_is_known() -> None:
+    values = json.loads(record_of(an_entry(1), KEY).record)
+    entry = entry_of(json.dumps(values | {"kind": "of_tomorrow", "more": 7}))
+    assert (entry.kind, entry.call_id) == ("of_tomorrow", an_entry(1).call_id)

@@ -11,6 +11,7 @@ import pytest
 from booking.checkout import CheckoutRules
 from booking.checkout_row import CheckoutState as S
 from booking.errors import NotFound, UpstreamUnavailable
+from booking.guests import GuestRecords
 from booking.models import Card, CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.recording import at_rest
@@ -52,10 +53,12 @@ class TestConfirm:
             )
         assert world.row(checkout).attempt == 0
 
-    async def test_a_guest_gets_no_use_of_the_cards_of_the_record_that_they_match(self, world: World) -> None:
+    async def test_a_guest_gets_no_use_of_the_cards_of_the_record_that_they_match(self) -> None:
+        world = World(guest_records=GuestRecords.PROVED)
         world.books.patients["p1"] = GUEST
         world.books.cards["p1"].append(Card(id="theirs", brand="Visa", last4="4242", expires=None))
         checkout = await world.start()
+        await world.verify(checkout)
         with pytest.raises(CardDeclined):
             await world.checkouts.confirm(
                 as_guest(checkout), checkout.id, world.token("declined"), quote_id=checkout.quote.id

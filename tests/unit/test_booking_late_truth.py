@@ -96,8 +96,9 @@ class TestWhileAPersonHasIt:
         assert f"{Attention.LATE_CHARGE}:{row.id}" in world.database.alerts
         assert len(world.books.kept_charges) == 1
         desk = OperatorDesk(units=world.database, clock=world.clock, operator="operator sample")
+        world.books.faults.clear()
         await desk.resolve(row.id, Resolution.REFUNDED, note="Nothing was charged.")
-        assert (await world.look_again(checkout)).state is S.REFUNDED
+        assert (await world.settle(checkout)).state is S.REFUNDED
         assert world.books.kept_charges == []
 
     async def test_a_visit_that_is_not_its_own_is_told(self) -> None:

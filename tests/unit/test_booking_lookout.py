@@ -12,6 +12,7 @@ from booking.errors import UpstreamUnavailable
 from booking.happenings import Happening, Name, Recorded
 from booking.lookout import Lookout
 from booking.pokes import EVERY_CALENDAR, Listener, of_checkout, of_happening
+from booking.stored import Unknown
 from booking.watched import Kind, Resource
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_world import PATIENT, VISITOR, World, a_slot
@@ -31,7 +32,7 @@ class Log:
         return len(self.events)
 
 
-def event(name: Name, **ids: str) -> Happening:
+def event(name: Name | Unknown, **ids: str) -> Happening:
     return Happening(id="evt_1", name=name, at=NOW, resource=Resource(kind=Kind.VISIT, id="a1"), ids=ids)
 
 
@@ -159,3 +160,23 @@ async def test_a_row_pokes_its_checkout_and_the_clinicians_time_and_at_the_end_t
     assert of_checkout(checkout) == {f"checkout:{checkout.id}", "clinician:c1"}
     confirmed = replace(checkout, state=CheckoutState.CONFIRMED)
     assert of_checkout(confirmed) == of_checkout(checkout) | {"patient:p-sample"}
+
+
+async def test_an_event_of_a_newer_version_stalls_nothing_and_has_whatever_it_names_read_anew(
+    watch: Watch,
+) -> None:
+    await watch.finds()
+    watch.log.events += [
+        event(Unknown("appointment.of_tomorrow"), clinician="c1", appointment="a1", patient="p-sample"),
+        event(Name.APPOINTMENT_CANCELLED, clinician="c1"),
+    ]
+    await watch.world.hold(VISITOR, a_slot())
+    await watch.listener.heard(within=0)
+    assert await watch.finds() == {"calendar:c1", "patient:p-sample", "clinician:c1"}
+    assert await watch.finds() == frozenset()
+
+
+def test_an_event_of_a_newer_version_about_no_time_moves_none() -> None:
+    ours = Resource(kind=Kind.CHECKOUT, id="chk")
+    told = replace(event(Unknown("checkout.of_tomorrow"), clinician="c1"), resource=ours)
+    assert of_happening(told) == set()

@@ -18,6 +18,14 @@ CENTS = st.integers(min_value=-(10**12), max_value=10**12).map(lambda cents: Dec
         ("0.005", "USD", "0.01 USD"),
         ("0.0049", "USD", "0.00 USD"),
         ("150.5", "JPY", "151 JPY"),
+        ("12.345", "KWD", "12.345 KWD"),
+        ("12.3455", "bhd", "12.346 BHD"),
+        ("12.5", "ISK", "13 ISK"),
+        ("12.34567", "CLF", "12.3457 CLF"),
+        ("12.345", "MGA", "12.35 MGA"),
+        ("12.345", "XAU", "12.35 XAU"),  # without a minor unit in the table
+        ("12.345", "HRK", "12.35 HRK"),  # withdrawn
+        ("12.345", "?", "12.35 ?"),
     ],
 )
 def test_an_amount_is_kept_to_the_currencys_minor_unit(amount: str, currency: str, text: str) -> None:

@@ -11,17 +11,28 @@ from booking.catalog import BillingFrequency
 from booking.errors import InvalidInput
 from booking.models import Promo, Quote, Recurrence
 from booking.money import Money
-from booking.refusals import NothingDueToday, PlanDoesNotCoverVisit, PlanRequired, PlanSoldOut, PromoInvalid
+from booking.refusals import (
+    AmountNotChargeable,
+    NothingDueToday,
+    PlanDoesNotCoverVisit,
+    PlanRequired,
+    PlanSoldOut,
+    PromoInvalid,
+)
 from tests.unit.booking_world import (
     CATALOG,
     FREE,
     FREE_MONTH,
+    GUEST,
     MONTHLY,
     ONCE,
     PLANNED,
     PRICED,
     SOLD_OUT,
+    VISITOR,
     World,
+    a_plan,
+    a_slot,
 )
 
 DUE = Money.of("99", "USD")
@@ -68,6 +79,42 @@ async def test_a_plan_with_nothing_due_today_is_refused(world: World, promo: str
     world.offer.promos["FREE"] = Promo(code="FREE", coupon_id="k2", discounted=Money.of(0, "USD"))
     with pytest.raises(NothingDueToday):
         await world.quotes.quote(plan_id=ONCE.id if promo else FREE_MONTH.id, promo_code=promo)
+
+
+@pytest.mark.parametrize(("due", "discounted"), [("0.01", None), ("1000000", None), ("0.50", "0.43")])
+async def test_what_no_card_can_be_charged_is_refused_before_anybody_starts(
+    world: World, due: str, discounted: str | None
+) -> None:
+    world.offer.offered = replace(CATALOG, plans=(a_plan("odd", due),))
+    world.offer.promos["LESS"] = Promo(
+        code="LESS", coupon_id="k2", discounted=Money.of(discounted or 0, "USD")
+    )
+    promo = "LESS" if discounted else None
+    with pytest.raises(AmountNotChargeable):
+        await world.quotes.quote(plan_id="odd", promo_code=promo)
+    hold = await world.hold(slot=a_slot(PLANNED))
+    with pytest.raises(AmountNotChargeable):
+        await world.starts.start(VISITOR, hold_id=hold.id, plan_id="odd", promo_code=promo, guest=GUEST)
+    assert world.database.rows == {}
+
+
+async def test_a_checkout_is_not_quoted_anew_with_what_no_card_can_be_charged(world: World) -> None:
+    world.offer.offered = replace(CATALOG, plans=(ONCE,))
+    world.offer.promos["LESS"] = Promo(code="LESS", coupon_id="k2", discounted=Money.of("0.42", "USD"))
+    checkout = await world.start(slot=a_slot(PLANNED), plan_id=ONCE.id)
+    with pytest.raises(AmountNotChargeable):
+        await world.starts.start(
+            VISITOR, hold_id=checkout.hold_id, plan_id=ONCE.id, promo_code="LESS", guest=GUEST
+        )
+    assert world.row(checkout).quote == checkout.quote
+
+
+async def test_a_single_visit_of_a_cent_is_refused_and_a_free_one_is_not(world: World) -> None:
+    cent = replace(PRICED, price=Money.of("0.01", "USD"))
+    world.offer.offered = replace(CATALOG, visit_types=(cent, FREE))
+    with pytest.raises(AmountNotChargeable):
+        await world.quotes.quote(visit_type_id=PRICED.id)
+    assert (await world.quotes.quote(visit_type_id=FREE.id)).due_today.is_zero
 
 
 async def test_a_code_that_does_not_apply_says_why(world: World) -> None:

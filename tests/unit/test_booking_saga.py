@@ -1,5 +1,6 @@
 """The driver: intent, commit, call, commit; the slot claim, cards and what is given back."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,10 +10,13 @@ import pytest
 from booking.catalog import ContactType
 from booking.checkout_row import CheckoutState as S
 from booking.checkout_row import EndReason
-from booking.errors import UpstreamRefused, UpstreamUnavailable
+from booking.errors import AuditUnavailable, UpstreamRefused, UpstreamUnavailable
+from booking.guests import GuestRecords
 from booking.money import Money
 from booking.oversight import Attention
+from booking.recording import at_rest
 from booking.refusals import (
+    AmountNotChargeable,
     BookingFailed,
     CardDeclined,
     CheckoutClosed,
@@ -26,6 +30,7 @@ from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import AnswerLost, Lost
 from tests.unit.booking_world import (
     FREE,
+    GUEST,
     LOCATION,
     MONTHLY,
     PATIENT,
@@ -50,6 +55,7 @@ class TestOrder:
             "commit card_intended",
             "call attach_card",
             "commit card_ready",
+            "call visit_on_sale",
             "commit charge_intended",
             "call charge",
             "commit charged",
@@ -64,30 +70,7 @@ class TestOrder:
         checkout = await world.start(slot=a_slot(FREE))
         row = await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert row.state is S.CONFIRMED
-        assert world.tape.calls() == ["find_patient", "create_patient", "book"]
-
-    async def test_a_known_patient_is_found_and_not_created(self) -> None:
-        world = World()
-        await confirm(world, await world.start())
-        checkout = await world.start(slot=a_slot(hours=48))
-        row = await confirm(world, checkout)
-        assert len(world.books.patients) == 1
-        assert not row.patient_created
-
-    async def test_a_patient_who_came_in_between_is_found_after_all(self) -> None:
-        world = World()
-        world.books.fail("create_patient", UpstreamRefused("create_patient", "patient_exists"))
-
-        async def somebody_creates() -> None:
-            checkout = next(iter(world.database.rows.values()))
-            assert checkout.guest is not None
-            world.books.patients["p-other"] = checkout.guest
-
-        world.books.during["create_patient"] = somebody_creates
-        row = await confirm(world, await world.start())
-        assert row.state is S.CONFIRMED
-        assert row.patient_id == "p-other"
-        assert not row.patient_created
+        assert world.tape.calls() == ["find_patient", "create_patient", "visit_on_sale", "book"]
 
     async def test_details_that_the_practice_refuses_end_the_checkout_at_once(self) -> None:
         world = World()
@@ -182,7 +165,7 @@ class TestCards:
         assert [charge.key for charge in world.books.charges] == [row.upstream_key] != [declined_key]
         world.assert_right(checkout)
 
-    @pytest.mark.parametrize("fault", [Lost(), AnswerLost(), UpstreamRefused("attach_card", "why")])
+    @pytest.mark.parametrize("fault", [Lost(), AnswerLost()])
     async def test_a_token_whose_use_is_unclear_is_asked_for_again_and_never_sent_again(
         self, fault: Exception
     ) -> None:
@@ -194,10 +177,64 @@ class TestCards:
         assert refusal.value.reason is DeclineReason.TRY_AGAIN
         assert (await confirm(world, checkout)).state is S.CONFIRMED
 
-    async def test_a_payment_that_the_practice_cannot_take_ends_the_checkout(self) -> None:
+    @pytest.mark.parametrize("fault", [UpstreamUnavailable("attach_card"), AuditUnavailable("attach_card")])
+    async def test_a_card_that_was_not_sent_is_unavailable_and_not_declined_and_may_be_sent_again(
+        self, fault: Exception
+    ) -> None:
         world = World()
         checkout = await world.start()
-        world.books.fail("charge", UpstreamRefused("charge", "no_bank_account"))
+        token = world.token()
+        world.books.fail("attach_card", fault)
+        with pytest.raises(UpstreamUnavailable):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, token, quote_id=checkout.quote.id)
+        row = world.row(checkout)
+        assert (row.state, row.declined, at_rest(row)) == (S.PATIENT_READY, None, True)
+        again = await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, token, quote_id=checkout.quote.id
+        )
+        assert again.state is S.CONFIRMED
+        world.assert_right(checkout)
+
+    async def test_who_joined_a_confirm_whose_card_was_not_sent_is_told_the_same(self) -> None:
+        world = World()
+        checkout = await world.start(PATIENT)
+        world.books.fail("attach_card", UpstreamUnavailable("attach_card"))
+        both = [
+            service.confirm(PATIENT, checkout.id, world.token(), quote_id=checkout.quote.id)
+            for service in (world.checkouts, world.a_service(world.a_saga()))
+        ]
+        first, second = await asyncio.gather(*both, return_exceptions=True)
+        assert isinstance(first, UpstreamUnavailable)
+        assert isinstance(second, UpstreamUnavailable)
+
+    async def test_a_card_that_was_not_sent_is_gone_when_the_checkout_is_over(self) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail("attach_card", UpstreamUnavailable("attach_card"))
+        with pytest.raises(UpstreamUnavailable):
+            await confirm(world, checkout)
+        await world.checkouts.cancel(as_guest(checkout), checkout.id)
+        world.assert_right(checkout)
+
+    async def test_an_amount_that_the_processor_refuses_is_sent_once_and_ends_the_checkout_as_that(
+        self,
+    ) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail("charge", AmountNotChargeable())
+        with pytest.raises(AmountNotChargeable):
+            await confirm(world, checkout)
+        row = world.row(checkout)
+        assert (row.state, row.end_reason) == (S.CANCELLED, EndReason.AMOUNT_NOT_CHARGEABLE)
+        assert world.tape.calls().count("charge") == 1
+        assert await world.holds.get(checkout.hold_id) is None
+        world.assert_right(checkout)
+
+    @pytest.mark.parametrize("call", ["attach_card", "charge"])
+    async def test_a_payment_that_the_practice_cannot_take_ends_the_checkout(self, call: str) -> None:
+        world = World()
+        checkout = await world.start()
+        world.books.fail(call, UpstreamRefused(call, "no_bank_account"))
         with pytest.raises(PaymentUnavailable):
             await confirm(world, checkout)
         world.assert_right(checkout)
@@ -234,8 +271,11 @@ class TestCards:
         assert row.state is S.CONFIRMED
 
     async def test_a_guest_does_not_learn_that_their_patient_pays_elsewhere(self) -> None:
-        world = World()
+        world = World(guest_records=GuestRecords.PROVED)
+        world.books.patients["p1"] = GUEST
         first, second = await world.start(), await world.start(STRANGER, a_slot(hours=48))
+        await world.verify(first)
+        await world.verify(second)
         told: list[Exception] = []
         token = world.token()
 

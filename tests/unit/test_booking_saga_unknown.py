@@ -102,11 +102,16 @@ class TestUnknown:
         assert world.books.charges == []
         world.assert_right(checkout)
 
-    async def test_a_charge_found_after_the_deadline_still_books_the_visit(self) -> None:
+    async def test_a_charge_found_after_the_deadline_is_given_back_since_nothing_is_sent_any_more(
+        self,
+    ) -> None:
         world = World()
         checkout = await parked(world, "charge", AnswerLost())
         world.clock.advance(minutes=16)
-        assert (await world.settle(checkout)).state is S.CONFIRMED
+        row = await world.settle(checkout)
+        assert (row.state, row.end_reason) == (S.REFUNDED, EndReason.BOOKING_TIMED_OUT)
+        assert "book" not in world.tape.calls()
+        world.assert_right(checkout)
 
     async def test_a_booking_that_never_landed_by_the_deadline_gives_the_money_back(self) -> None:
         world = World()

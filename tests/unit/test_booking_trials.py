@@ -1,19 +1,36 @@
 """Which cards and promo codes count as tried: those that were declined, and those of which somebody learned something."""
 
 import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 
 from booking.catalog import Plan
 from booking.checkout_row import CheckoutState
 from booking.current import asked_by
-from booking.errors import OutcomeUnknown, UpstreamUnavailable
-from booking.models import CardChoice, Promo
+from booking.errors import AuditUnavailable, DomainError, OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from booking.models import Card, CardChoice, Promo
 from booking.principals import Caller
 from booking.quotes import QuoteService
-from booking.refusals import CardDeclined, CardRequired, PromoInvalid, SlotTaken, TooManyAttempts
+from booking.refusals import (
+    AmountNotChargeable,
+    BookingFailed,
+    CardDeclined,
+    CardRequired,
+    CheckoutClosed,
+    ClinicianNotBookable,
+    DeclineReason,
+    HoldExpired,
+    PaymentInProgress,
+    PromoInvalid,
+    QuoteChanged,
+    SlotTaken,
+    TooManyAttempts,
+)
 from booking.trials import BoundedPromotions, Tried
 from tests.doubles.trials import NotedTrials
+from tests.unit.booking_upstream import AnswerLost, Lost
 from tests.unit.booking_world import FREE, ONCE, PATIENT, TEN_OFF, VISITOR, World, a_slot, as_guest
 
 
@@ -65,11 +82,11 @@ class TestCards:
 
     async def test_a_visit_that_costs_nothing_tries_none(self, world: World) -> None:
         checkout = await world.start(slot=a_slot(FREE))
-        world.trials.refusing = True
         confirmed = await world.checkouts.confirm(
             as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id
         )
         assert confirmed.state is CheckoutState.CONFIRMED
+        assert Tried.CARD not in [one[0] for one in world.trials.counted]
 
     async def test_no_card_is_none(self, world: World) -> None:
         checkout = await world.start()
@@ -130,6 +147,178 @@ class TestCards:
             return_exceptions=True,
         )
         assert world.row(checkout).state is CheckoutState.CANCELLED
+        assert len(world.trials.counted) == 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """One way in which a confirm comes to its end: what goes wrong on the way to it, and whether its card counts."""
+
+    what: str
+    card: str = "ok"  # kind of the token; `on_file`: a card that the patient has
+    call: str = ""
+    fault: Exception | None = None
+    commit: str = ""  # the state whose commit is refused with the fault
+    counts: bool
+
+
+ENDS = [
+    End(what="paid", counts=False),
+    End(what="paid with a card on file", card="on_file", counts=False),
+    End(what="declined when attached", card="refused", counts=True),
+    End(what="declined when charged", card="declined", counts=True),
+    End(
+        what="a card on file is declined",
+        card="on_file",
+        call="charge",
+        fault=CardDeclined(DeclineReason.TRY_AGAIN),
+        counts=True,
+    ),
+    End(what="not sent", call="attach_card", fault=UpstreamUnavailable("x"), counts=False),
+    End(what="not recorded, so not sent", call="attach_card", fault=AuditUnavailable("x"), counts=False),
+    End(what="sent, never arrived", call="attach_card", fault=Lost(), counts=False),
+    End(what="attached, the answer lost", call="attach_card", fault=AnswerLost(), counts=False),
+    End(
+        what="refused by the practice's system, before any bank",
+        call="attach_card",
+        fault=UpstreamRefused("x", "unauthorized"),
+        counts=False,
+    ),
+    End(
+        what="no key of the clinician, seen when attaching",
+        call="attach_card",
+        fault=ClinicianNotBookable(),
+        counts=False,
+    ),
+    End(
+        what="another payment of the patient", commit="card_intended", fault=PaymentInProgress(), counts=False
+    ),
+    End(
+        what="another payment, and a card on file",
+        card="on_file",
+        commit="card_ready",
+        fault=PaymentInProgress(),
+        counts=False,
+    ),
+    End(what="attached, then the slot lost", commit="charge_intended", fault=SlotTaken(), counts=True),
+    End(
+        what="the slot lost before a card on file was charged",
+        card="on_file",
+        commit="charge_intended",
+        fault=SlotTaken(),
+        counts=False,
+    ),
+    End(
+        what="the clinician blocked before a card on file was charged",
+        card="on_file",
+        commit="charge_intended",
+        fault=ClinicianNotBookable(),
+        counts=False,
+    ),
+    End(
+        what="attached, and the practice cannot charge",
+        call="charge",
+        fault=UpstreamRefused("x", "no_bank_account"),
+        counts=True,
+    ),
+    End(
+        what="a card on file, and an amount that no card pays",
+        card="on_file",
+        call="charge",
+        fault=AmountNotChargeable(),
+        counts=False,
+    ),
+    End(
+        what="a card on file, and the practice cannot charge",
+        card="on_file",
+        call="charge",
+        fault=UpstreamRefused("x", "no_bank_account"),
+        counts=False,
+    ),
+    End(what="charge not sent", call="charge", fault=UpstreamUnavailable("x"), counts=False),
+    End(what="charge sent, outcome unknown", call="charge", fault=Lost(), counts=False),
+    End(what="paid, not bookable, given back", call="book", fault=SlotTaken(), counts=False),
+    End(what="paid, booking unknown", call="book", fault=AnswerLost(), counts=False),
+]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.what)
+async def test_a_card_counts_when_a_bank_has_judged_it_and_it_did_not_pay(world: World, end: End) -> None:
+    world.books.cards[PATIENT.principal.id].append(
+        Card(id="on-file", brand="Visa", last4="4242", expires=None)
+    )
+    checkout = await world.start(PATIENT)
+    if end.fault is not None and end.commit:
+        world.tape.refused_commit[end.commit] = end.fault
+    elif end.fault is not None:
+        world.books.fail(end.call, end.fault)
+    card = CardChoice(on_file_id="on-file") if end.card == "on_file" else world.token(end.card)
+    with suppress(DomainError):
+        await world.checkouts.confirm(PATIENT, checkout.id, card, quote_id=checkout.quote.id)
+    assert not world.books.faults[end.call]
+    assert not world.tape.refused_commit
+    assert bool(world.trials.counted) is end.counts
+
+
+class TestNeverSent:
+    async def test_a_guest_who_cannot_be_entered_upstream_sent_no_card(self, world: World) -> None:
+        checkout = await world.start()
+        world.books.fail("create_patient", UpstreamRefused("x", "no"))
+        with pytest.raises(BookingFailed):
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
+        assert world.trials.counted == []
+
+    async def test_a_hold_that_ran_out_before_the_confirm(self, world: World) -> None:
+        checkout = await world.start()
+        world.clock.advance(hours=1)
+        with pytest.raises(HoldExpired):
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
+        assert world.trials.counted == []
+
+    async def test_another_quote_than_the_one_that_was_seen(self, world: World) -> None:
+        checkout = await world.start()
+        with pytest.raises(QuoteChanged):
+            await world.checkouts.confirm(as_guest(checkout), checkout.id, world.token(), quote_id="quo_old")
+        assert world.trials.counted == []
+
+    async def test_a_confirm_that_could_not_be_written_down(self, world: World) -> None:
+        checkout = await world.start()
+        world.tape.refused_commit["started"] = ConnectionError("database")
+        with pytest.raises(ConnectionError):
+            await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
+        assert world.trials.counted == []
+
+    async def test_a_card_without_an_answer_whose_patient_cancelled_meanwhile(self, world: World) -> None:
+        checkout = await world.start()
+        guest = as_guest(checkout)
+
+        async def cancel() -> None:
+            await world.checkouts.cancel(guest, checkout.id)
+
+        world.books.during["attach_card"] = cancel
+        world.books.fail("attach_card", AnswerLost())
+        with pytest.raises(CheckoutClosed):
+            await world.checkouts.confirm(guest, checkout.id, world.token(), quote_id=checkout.quote.id)
+        assert world.trials.counted == []
+
+    async def test_a_decline_counts_although_the_patient_cancelled_meanwhile(self, world: World) -> None:
+        checkout = await world.start()
+        guest = as_guest(checkout)
+
+        async def cancel() -> None:
+            await world.checkouts.cancel(guest, checkout.id)
+
+        world.books.during["attach_card"] = cancel
+        with pytest.raises(CheckoutClosed):
+            await world.checkouts.confirm(
+                guest, checkout.id, world.token("refused"), quote_id=checkout.quote.id
+            )
         assert len(world.trials.counted) == 1
 
 

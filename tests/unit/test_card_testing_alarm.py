@@ -7,7 +7,7 @@ import pytest
 from booking.alerts import Watch
 from booking.oversight import Attention
 from booking.trials import Tried
-from gateway.rates.alarm import CardTestingAlarm
+from gateway.rates.alarm import TrialsAlarm
 from integrations.alerts.texts import text_of
 from tests.unit.booking_doubles import FakeClock, FakeDatabase, Tape
 
@@ -40,7 +40,7 @@ def watch(database: FakeDatabase) -> CountedWatch:
 async def test_it_is_raised_once_an_hour_and_asks_the_database_as_often(
     watch: CountedWatch, database: FakeDatabase
 ) -> None:
-    alarm = CardTestingAlarm(watch=watch)
+    alarm = TrialsAlarm(watch=watch)
     for minutes in (0, 5, 19, 20, 30):
         await alarm(Tried.CARD, AT + timedelta(minutes=minutes))
     assert [(one.reason, one.subject) for one in database.alerts.values()] == [
@@ -51,21 +51,34 @@ async def test_it_is_raised_once_an_hour_and_asks_the_database_as_often(
     assert all("cards that are not theirs" in text_of(alert) for alert in database.alerts.values())
 
 
+async def test_visits_without_a_payment_are_told_of_once_a_day(
+    watch: CountedWatch, database: FakeDatabase
+) -> None:
+    alarm = TrialsAlarm(watch=watch)
+    for hours in (0, 2, 8, 9):
+        await alarm(Tried.UNPAID_VISIT, AT + timedelta(hours=hours))
+    assert [(one.reason, one.subject) for one in database.alerts.values()] == [
+        (Attention.UNPAID_VISITS, "2027-01-04"),
+        (Attention.UNPAID_VISITS, "2027-01-05"),
+    ]
+    assert watch.asked == 2
+
+
 async def test_two_processes_raise_one(watch: CountedWatch, database: FakeDatabase) -> None:
-    for alarm in (CardTestingAlarm(watch=watch), CardTestingAlarm(watch=watch)):
+    for alarm in (TrialsAlarm(watch=watch), TrialsAlarm(watch=watch)):
         await alarm(Tried.CARD, AT)
     assert len(database.alerts) == 1
 
 
 async def test_promo_codes_alert_nobody(watch: CountedWatch, database: FakeDatabase) -> None:
-    await CardTestingAlarm(watch=watch)(Tried.PROMO_CODE, AT)
+    await TrialsAlarm(watch=watch)(Tried.PROMO_CODE, AT)
     assert not database.alerts
 
 
 async def test_without_a_database_it_is_raised_when_there_is_one_again(
     watch: CountedWatch, database: FakeDatabase
 ) -> None:
-    alarm = CardTestingAlarm(watch=watch)
+    alarm = TrialsAlarm(watch=watch)
     watch.away = True
     await alarm(Tried.CARD, AT)
     watch.away = False

@@ -6,6 +6,7 @@ import pytest
 import structlog
 from starlette.datastructures import Headers
 
+from booking.principals import block_of
 from gateway.authentication import Authenticator
 from gateway.clients import ClientNames, UnreadableAddresses
 from gateway.tokens import GatewayTokens, NoSignIn
@@ -33,6 +34,22 @@ def test_ipv4_in_the_clothes_of_ipv6_is_the_same_client_and_no_network_of_everyb
 
 def test_one_customer_of_an_ipv6_network_is_one_client() -> None:
     assert name("2001:db8:1:2::1") == name("2001:db8:1:2:ffff::9") != name("2001:db8:1:3::1")
+
+
+@pytest.mark.parametrize(
+    ("one", "near", "far"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:ffff::1", "2001:db8:2:2::1"),
+        ("198.51.100.7", "198.51.100.250", "198.51.101.7"),
+    ],
+    ids=["IPv6 /48", "IPv4 /24"],
+)
+def test_the_name_begins_with_that_of_the_block_that_one_customer_may_have(
+    one: str, near: str, far: str
+) -> None:
+    here, there, elsewhere = (name(address) or "" for address in (one, near, far))
+    assert len({here, there, elsewhere}) == 3
+    assert block_of(here) == block_of(there) != block_of(elsewhere)
 
 
 def test_the_name_is_unreadable() -> None:

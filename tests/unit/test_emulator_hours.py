@@ -141,6 +141,19 @@ def test_nothing_is_offered_sooner_than_the_minimum_advance_nor_later_than_the_m
     assert found == ["10-21 13:00", "10-22 13:00", "10-23 13:00"]
 
 
+def test_a_visit_type_with_settings_of_its_own_is_offered_by_these(world: World) -> None:
+    work(world, MONDAY, time(9), time(12))
+    world.appointment_settings.change(world.settings.id, minimum_advance_schedule_time=36 * 60)
+    sunday = NINE - timedelta(days=1)
+    world.clock.set(sunday)
+    monday = datetime(2026, 10, 26, 4, tzinfo=UTC)
+    assert starts(world, monday, kind=kind(world)) == []
+    own = kind(world, minimum_advance_schedule_time=25 * 60)
+    assert starts(world, monday, kind=own)[0] == "10-26 14:00"
+    assert is_free(world, WHO, Wanted(kind=own, length=30), NINE + timedelta(hours=1))
+    assert not is_free(world, WHO, Wanted(kind=own, length=30), NINE + timedelta(minutes=59))
+
+
 def test_a_location_has_its_own_hours_for_visits_in_person(world: World) -> None:
     work(world, MONDAY, time(9), time(10), contact_types=(IN_PERSON,), appointment_location_id="here")
     work(world, MONDAY, time(11), time(12), contact_types=(IN_PERSON,), appointment_location_id="there")

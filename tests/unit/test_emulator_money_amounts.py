@@ -4,31 +4,71 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.healthie_emulator.amounts import from_cents, payment_date, recurs, to_cents, to_display
+from integrations.healthie_emulator.amounts import from_minor, payment_date, recurs, to_display, to_minor
+from integrations.healthie_emulator.stripe_amounts import for_stripe
 
 
 @pytest.mark.parametrize(
-    ("text", "cents"),
-    [("149", 14_900), ("149.5", 14_950), ("149.05", 14_905), ("$0.50", 50), (" 7.500 ", 750)],
+    ("text", "currency", "amount"),
+    [
+        ("149", "USD", 14_900),
+        ("149.5", "USD", 14_950),
+        ("149.05", "USD", 14_905),
+        ("$0.50", "USD", 50),
+        (" 7.500 ", "USD", 750),
+        ("1500", "JPY", 1_500),
+        ("1500.0", "JPY", 1_500),
+        ("12.345", "KWD", 12_345),
+        ("12.3", "KWD", 12_300),
+    ],
 )
-def test_a_decimal_string_is_an_amount(text: str, cents: int) -> None:
-    assert to_cents(text) == cents
+def test_a_decimal_string_is_an_amount(text: str, currency: str, amount: int) -> None:
+    assert to_minor(text, currency) == amount
 
 
-@pytest.mark.parametrize("text", [None, "", "abc", "-5", "1e3", "NaN", "1,000", "1.005", "12345678", "٣"])
+@pytest.mark.parametrize("text", [None, "", "abc", "-5", "1e3", "NaN", "1,000", "1.005", "12345678901", "٣"])
 def test_anything_else_is_not(text: str | None) -> None:
-    assert to_cents(text) is None
+    assert to_minor(text, "USD") is None
+
+
+def test_a_fraction_of_what_has_no_fractions_is_no_amount() -> None:
+    assert to_minor("1500.5", "JPY") is None
 
 
 @pytest.mark.parametrize(
-    ("cents", "text"), [(14_900, "149.0"), (14_950, "149.5"), (14_905, "149.05"), (0, "0.0")]
+    ("amount", "currency", "text"),
+    [
+        (14_900, "USD", "149.0"),
+        (14_950, "USD", "149.5"),
+        (14_905, "USD", "149.05"),
+        (0, "USD", "0.0"),
+        (1_500, "JPY", "1500.0"),
+        (12_345, "KWD", "12.345"),
+        (12_300, "KWD", "12.3"),
+    ],
 )
-def test_amounts_are_written_as_rails_writes_decimals(cents: int, text: str) -> None:
-    assert from_cents(cents) == text
+def test_amounts_are_written_as_rails_writes_decimals(amount: int, currency: str, text: str) -> None:
+    assert from_minor(amount, currency) == text
 
 
-def test_amounts_for_people_have_two_places() -> None:
-    assert to_display(114_950) == "$1,149.50"
+def test_amounts_for_people_have_the_currencys_places() -> None:
+    assert to_display(114_950, "USD") == "$1,149.50"
+    assert to_display(1_500, "JPY") == "$1,500"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "stripes"),
+    [
+        (50, "USD", 50),
+        (500, "JPY", 500),
+        (5, "ISK", 500),
+        (5, "UGX", 500),
+        (50_000, "MGA", 500),
+        (5_120, "KWD", 5_120),
+    ],
+)
+def test_stripe_counts_a_few_currencies_in_units_of_its_own(amount: int, currency: str, stripes: int) -> None:
+    assert for_stripe(amount, currency) == stripes
 
 
 @pytest.mark.parametrize("frequency", ["One-Time", None, "", "Sometimes"])

@@ -187,6 +187,30 @@ class TestCharges:
         with pytest.raises(StripeError, match=r"at least \$0.50"):
             stripe.charge(card.id, amount=amount, currency="usd")
 
+    @pytest.mark.parametrize(
+        ("currency", "smallest"), [("eur", 50), ("gbp", 30), ("jpy", 50), ("mxn", 1_000), ("huf", 17_500)]
+    )
+    def test_each_currency_has_a_minimum_of_its_own(
+        self, stripe: FakeStripe, currency: str, smallest: int
+    ) -> None:
+        card = stripe.attach("tok_visa", customer="1")
+        assert stripe.charge(card.id, amount=smallest, currency=currency).amount == smallest
+        with pytest.raises(StripeError) as refused:
+            stripe.charge(card.id, amount=smallest - 1, currency=currency)
+        assert refused.value.code == "amount_too_small"
+
+    def test_more_than_eight_digits_are_refused(self, stripe: FakeStripe) -> None:
+        card = stripe.attach("tok_visa", customer="1")
+        assert stripe.charge(card.id, amount=99_999_999, currency="usd").amount == 99_999_999
+        with pytest.raises(StripeError, match=r"no more than \$999,999.99") as refused:
+            stripe.charge(card.id, amount=100_000_000, currency="usd")
+        assert refused.value.code == "amount_too_large"
+
+    def test_a_currency_that_is_none_is_refused(self, stripe: FakeStripe) -> None:
+        card = stripe.attach("tok_visa", customer="1")
+        with pytest.raises(StripeError, match="Invalid currency: xyz"):
+            stripe.charge(card.id, amount=100, currency="xyz")
+
     def test_a_detached_card_is_not_charged(self, stripe: FakeStripe) -> None:
         card = stripe.attach("tok_visa", customer="1")
         stripe.detach(card.id)

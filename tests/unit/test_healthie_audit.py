@@ -14,6 +14,7 @@ from booking.audit import AuditEntry, AuditKind
 from booking.current import asked_by, working_for
 from booking.errors import AuditUnavailable, OutcomeUnknown, UpstreamUnavailable
 from booking.models import GuestDetails
+from booking.refusals import CardDeclined
 from integrations.healthie.audit import AuditedCalls, LoggedCalls, fingerprint
 from integrations.healthie.connect import Healthie
 from integrations.healthie.redaction import digest
@@ -54,7 +55,7 @@ def trail() -> MemoryTrail:
 async def healthie(script: Script, trail: MemoryTrail) -> AsyncIterator[Healthie]:
     audit = AuditedCalls(inner=LoggedCalls(), trail=trail, clock=StillClock(), key=DIGEST_KEY)
     async with script.connected(audit=audit) as made:
-        await made.keys.prove()
+        await made.keys.prove_due()
         trail.entries.clear()
         script.sent.clear()
         yield made
@@ -152,7 +153,9 @@ class TestEntries:
             await asyncio.Event().wait()
 
         script.answers["CreatePatient"] = never
-        call = asyncio.create_task(healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC"))
+        call = asyncio.create_task(
+            healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample")
+        )
         await entered.wait()
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
@@ -174,16 +177,18 @@ class TestEntries:
                 "stripeError": None,
             }
         }
+        script.answers["PatientsByName"] = {"users": connection([])}
         await healthie.patients.find(GUEST)
+        await healthie.patients.find_created(GUEST, reference="chk_sample")
         with pytest.raises(OutcomeUnknown):
-            await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC")
-        with pytest.raises(OutcomeUnknown):
+            await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample")
+        with pytest.raises(CardDeclined):
             await healthie.cards.attach(
                 patient_id="501", token="tok_canary", make_default=False, clinician_id="11"
             )
 
         kept = json.dumps([repr(each) for each in trail.entries]).casefold()
-        assert len(trail.entries) == 6
+        assert len(trail.entries) == 10
         for secret in ("canary", "555-0177", *KEYS.values()):
             assert secret not in kept
 
@@ -198,7 +203,7 @@ class TestUnavailable:
         checkout = a_checkout(appointment_id="901")
         calls = (
             healthie.patients.find(GUEST),
-            healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC"),
+            healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample"),
             healthie.patients.profile("501"),
             healthie.patients.appointments("501"),
             healthie.cards.on_file("501"),

@@ -34,7 +34,7 @@ SLOWLY = Pace(per_second=1 / 60, burst=6)
 @asynccontextmanager
 async def paced(script: Script) -> AsyncIterator[Availability]:
     async with script.connected(gate=Gate(pacer=LocalPacer(SLOWLY))) as healthie:
-        await healthie.keys.prove()
+        await healthie.keys.prove_due()
         yield healthie.availability
 
 
@@ -62,7 +62,7 @@ def script() -> Script:
 @pytest.fixture
 async def availability(script: Script) -> AsyncIterator[Availability]:
     async with script.connected() as healthie:
-        await healthie.keys.prove()
+        await healthie.keys.prove_due()
         yield healthie.availability
 
 

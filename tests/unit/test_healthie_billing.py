@@ -1,6 +1,7 @@
 """Money through Healthie: what is sent, what counts as proof, and what is left unknown."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from booking.catalog import BillingFrequency
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge, Recurrence
 from booking.ports import Billing
-from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason
+from booking.refusals import AmountNotChargeable, CardDeclined, ClinicianNotBookable, DeclineReason
 from tests.unit.healthie_script import (
     KEYS,
     NOON,
@@ -35,6 +36,7 @@ CHARGE = Charge(
     package_id="601",
 )
 NO_MESSAGES = {"messages": None}
+MONTHLY = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}
 
 
 @pytest.fixture(autouse=True)
@@ -99,14 +101,16 @@ class TestCharge:
             {"stripe_charge_id": None},
             {"is_outside_payment": True},
             {"sender_id": "502"},
-            {"net_payment": "120.00"},
+            {"net_payment": "120.00", "note": None},
+            {"net_payment": "120.00", "note": "Booked online. Reference: checkout-b-1"},
             {"net_payment": None},
             {"net_payment": "much"},
             {"currency": "CAD"},
-            {"card_last4": "0002"},
+            {"card_last4": "0002", "note": None},
             {"card_last4": None},
             {"sender": None},
-            {"recurring_payment": {"id": "701", "is_canceled": False}},
+            {"recurring_payment": MONTHLY, "note": None},
+            {"offering_id": "41", "note": None},
         ],
         ids=str,
     )
@@ -121,12 +125,67 @@ class TestCharge:
     async def test_a_recurring_payment_that_the_quote_stated_is_part_of_the_charge(
         self, billing: Billing, script: Script
     ) -> None:
-        script.answers["Charge"] = charged(a_payment(recurring_payment={"id": "701", "is_canceled": False}))
+        script.answers["Charge"] = charged(
+            a_payment(recurring_payment={"id": "701", "is_canceled": False, "billing_frequency": "Monthly"})
+        )
         stated = Recurrence(frequency=BillingFrequency.MONTHLY, amount=usd("120"), payments=None)
         checkout = a_checkout()
         quote = type(checkout.quote)(**{**vars(checkout.quote), "recurrence": stated})
 
         assert (await billing.charge(a_checkout(quote=quote))).recurring_payment_id == "701"
+
+    @pytest.mark.parametrize(
+        ("part", "difference"),
+        [
+            ("amount", {"net_payment": "120.00"}),
+            ("card", {"card_last4": "0002"}),
+            ("plan", {"offering_id": "41"}),
+            ("plan", {"offering_id": None}),
+            ("recurrence", {"recurring_payment": MONTHLY}),
+        ],
+        ids=str,
+    )
+    async def test_our_own_charge_on_other_terms_is_one_with_what_was_really_taken(
+        self, billing: Billing, script: Script, part: str, difference: Any
+    ) -> None:
+        script.answers["Charge"] = charged(a_payment(**difference))
+        script.answers["PaymentsSince"] = found(a_payment(**difference))
+
+        charge = await billing.charge(a_checkout())
+
+        assert charge.differs == (part,)
+        assert charge.net == usd("120" if part == "amount" else "100")
+        assert charge.card_id == (None if part == "card" else "301")
+        assert charge.recurring_payment_id == ("701" if part == "recurrence" else None)
+        assert await look(billing) == charge
+
+    @pytest.mark.parametrize(
+        ("word", "differs"),
+        [("Monthly", ()), ("Weekly", ("recurrence",)), ("Every blue moon", ()), (None, ())],
+    )
+    async def test_a_series_bills_as_often_as_was_accepted(
+        self, billing: Billing, script: Script, word: str | None, differs: tuple[str, ...]
+    ) -> None:
+        script.answers["Charge"] = charged(
+            a_payment(recurring_payment={**MONTHLY, "billing_frequency": word})
+        )
+        stated = Recurrence(frequency=BillingFrequency.MONTHLY, amount=usd("120"), payments=None)
+
+        charge = await billing.charge(a_checkout(quote=replace(a_checkout().quote, recurrence=stated)))
+
+        assert (charge.recurring_payment_id, charge.differs) == ("701", differs)
+
+    async def test_a_charge_on_other_terms_is_no_silent_no_op(self, script: Script) -> None:
+        """It is told as what it is, and not as an outcome that nobody knows."""
+        script.answers["Charge"] = charged(a_payment(net_payment="120.00"))
+        noticed: list[object] = []
+
+        async def notice(difference: object) -> None:
+            noticed.append(difference)
+
+        async with script.connected(noticed=notice) as healthie:
+            await healthie.billing.charge(a_checkout())
+        assert noticed == []
 
     async def test_a_payment_without_a_currency_is_in_the_quotes(
         self, billing: Billing, script: Script
@@ -175,8 +234,59 @@ class TestCharge:
         assert caught.value.reason == reason
 
     @pytest.mark.parametrize(
+        "words",
+        [
+            ("Amount must be at least $0.50 usd", "Amount must be at least $0.50 usd"),
+            ("Amount must be at least 50 cents",),
+            ("Amount must convert to at least 30 pence. $0.20 converts to approximately £0.15.",),
+            (
+                "The amount must be greater than or equal to the minimum charge amount allowed for your account",
+            ),
+            ("Amount must be no more than $999,999.99",),
+            ("Invalid currency: xyz. Stripe currently supports these currencies: usd, aed",),
+            ("(Status 400) (Request req_sample) Amount must be at least $0.50 usd",),
+            ("Request req_sample: Amount must be at least 50 cents",),
+            ("amount_too_small",),
+            ("Amount must be no more than $999,999.99", '{"code": "amount_too_large", "param": "amount"}'),
+        ],
+    )
+    async def test_an_amount_that_the_card_processor_refuses_is_refused_for_certain(
+        self, billing: Billing, script: Script, words: tuple[str, ...]
+    ) -> None:
+        script.answers["Charge"] = charged(None, words[0], stripe_error=words[-1])
+
+        with pytest.raises(AmountNotChargeable):
+            await billing.charge(a_checkout())
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            (
+                "Your account cannot currently make live charges. If you are a site owner, please activate your account at "
+                "https://dashboard.stripe.com/account/onboarding to remove this limitation. Your transaction has not been processed."
+            ),
+            "Your account cannot currently make charges. To find out why, look at the requirements.disabled_reason hash.",
+            "The provided key 'sk_live_***' does not have access to account 'acct_sample'.",
+            "account_invalid",
+            "testmode_charges_only",
+            "country_unsupported",
+        ],
+    )
+    async def test_an_account_that_cannot_charge_is_certain(
+        self, billing: Billing, script: Script, words: str
+    ) -> None:
+        script.answers["Charge"] = charged(None, words, stripe_error=words)
+
+        with pytest.raises(UpstreamRefused) as caught:
+            await billing.charge(a_checkout())
+        assert caught.value.reason == "account_cannot_charge"
+
+    @pytest.mark.parametrize(
         "answer",
         [
+            charged(None, "Amount must be at least $0.50 usd", stripe_error="lock_timeout"),
+            charged(None, "Amount must be at least $0.50 usd", "Something unfamiliar"),
+            charged(None, "We think that the amount must be at least $0.50 usd"),
             charged(None, "Coupon could not be applied", stripe_error="idempotency_key_in_use"),
             charged(None, "Coupon could not be applied: idempotency_key_in_use"),
             charged(None, "This promo code was saved.", "The processor timed out."),
@@ -287,9 +397,9 @@ class TestFindCharge:
         [
             [a_payment(), a_payment(id="802", stripe_charge_id="ch_other")],
             [a_payment(state="SCHEDULED")],
-            [a_payment(net_payment="120.00")],
+            [a_payment(net_payment="120.00", currency="CAD")],
         ],
-        ids=["two charges", "scheduled", "another amount"],
+        ids=["two charges", "scheduled", "another currency"],
     )
     async def test_what_is_not_certain_is_neither_found_nor_missing(
         self, billing: Billing, script: Script, payments: Any
@@ -374,8 +484,8 @@ class TestRefund:
 
 
 class TestCancelRecurring:
-    RUNNING = payment(recurring_payment={"id": "701", "is_canceled": False})
-    STOPPED = payment(recurring_payment={"id": "701", "is_canceled": True})
+    RUNNING = payment(recurring_payment={"id": "701", "is_canceled": False, "billing_frequency": "Monthly"})
+    STOPPED = payment(recurring_payment={"id": "701", "is_canceled": True, "billing_frequency": "Monthly"})
 
     async def test_a_running_one_is_cancelled_and_read_back(self, billing: Billing, script: Script) -> None:
         script.answers |= {

@@ -1,5 +1,6 @@
 """The catalogue's adapter, where the emulator's seed does not go."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -52,6 +53,8 @@ def a_kind(**changes: Any) -> dict[str, Any]:
         "pricing_info": None,
         "require_specific_providers": False,
         "provider_appt_type_connections": None,
+        "has_specific_appointment_settings": False,
+        "appointment_setting": {"minimum_advance_schedule_time": 90},
     } | changes
 
 
@@ -102,6 +105,7 @@ async def source(script: Script) -> AsyncIterator[CatalogSource]:
         return Client(connection=wire, acting=acting, audit=Watcher())
 
     keys = KeyStore(KEYS, client=client, now=lambda: NOON)
+    await keys.prove_due()
     reader = CatalogReader(client=client(Acting(user_id=None, key="sample")))
     yield ProvedCatalog(kept=reader.read, keys=keys)
     await wire.aclose()
@@ -212,6 +216,25 @@ class TestVisitTypes:
 
         assert (await source.catalog()).visit_types[0].clinician_ids == frozenset({"12"})
 
+    @pytest.mark.parametrize(
+        ("has_own", "setting", "expected"),
+        [
+            (False, {"minimum_advance_schedule_time": 90}, None),
+            (None, {"minimum_advance_schedule_time": 90}, None),
+            (True, {"minimum_advance_schedule_time": 90}, timedelta(minutes=90)),
+            (True, {"minimum_advance_schedule_time": 0}, timedelta()),
+            (True, {"minimum_advance_schedule_time": None}, None),
+            (True, None, None),
+        ],
+    )
+    async def test_the_notice_is_its_own_where_the_practice_has_set_one_for_it(
+        self, source: CatalogSource, script: Script, *, has_own: bool | None, setting: Any, expected: Any
+    ) -> None:
+        kind = a_kind(has_specific_appointment_settings=has_own, appointment_setting=setting)
+        script.answers["PublicCatalog"] = everything(appointmentTypes=connection([kind]))
+
+        assert (await source.catalog()).visit_types[0].schedule_notice == expected
+
 
 class TestClinicians:
     async def test_name_zone_and_licences_have_their_fallbacks(self, source: CatalogSource) -> None:
@@ -248,6 +271,23 @@ async def test_the_policy_counts_minutes_and_cents_in_the_practices_currency(
     assert (policy.late_cancellation_fee, policy.no_show_fee) == (Money.of("25.50", "CAD"), None)
 
 
+@pytest.mark.parametrize(("currency", "fee"), [("jpy", "2550"), ("kwd", "2.550")])
+async def test_a_fee_is_counted_in_the_minor_units_of_its_currency(
+    source: CatalogSource, script: Script, currency: str, fee: str
+) -> None:
+    script.answers["PublicCatalog"] = everything(
+        appointmentSetting={
+            "minimum_advance_schedule_time": None,
+            "minimum_advance_cancel_time": None,
+            "late_cancellation_fee": 2550,
+            "no_show_fee": None,
+        },
+        currentUser={"default_currency": currency},
+    )
+
+    assert (await source.catalog()).policy.late_cancellation_fee == Money.of(fee, currency)
+
+
 async def test_further_pages_are_read(source: CatalogSource, script: Script) -> None:
     first = connection([a_package()]) | {"page_info": {"has_next_page": True, "end_cursor": "c1"}}
     script.answers |= {
@@ -269,10 +309,32 @@ async def test_a_cursor_that_runs_in_circles_ends(source: CatalogSource, script:
 
 async def test_a_proof_that_fails_takes_its_clinician_off_what_is_kept_at_once() -> None:
     script = Script(answers={"PublicCatalog": everything()})
-    async with script.connected() as healthie:
+    at = NOON
+    async with script.connected(now=lambda: at) as healthie:
+        await healthie.keys.prove_due()
         assert [each.id for each in (await healthie.catalog.catalog()).clinicians] == ["11"]
+        at += timedelta(days=1)
         script.answers["WhoAmI"] = {"currentUser": {"id": "99"}}
-        await healthie.keys.prove()
+        await healthie.keys.prove_due()
+        at -= timedelta(days=1)  # the offer is kept for a minute
         assert (await healthie.catalog.catalog()).clinicians == ()
         assert (await healthie.browsing.catalog()).clinicians == ()
     assert len(script.of("PublicCatalog")) == 1
+
+
+async def test_a_key_that_hangs_keeps_nobody_waiting_for_the_offer() -> None:
+    script, asked = Script(answers={"PublicCatalog": everything()}), asyncio.Event()
+
+    async def hang(_: Any) -> Any:
+        asked.set()
+        await asyncio.Event().wait()
+
+    script.answers["WhoAmI"] = hang
+    async with script.connected() as healthie:
+        proving = asyncio.create_task(healthie.keys.keep_proved())
+        await asked.wait()
+        async with asyncio.timeout(2):  # the proof would take twelve seconds
+            assert (await healthie.catalog.catalog()).clinicians == ()
+            assert (await healthie.browsing.catalog()).clinicians == ()
+        proving.cancel()
+        await asyncio.gather(proving, return_exceptions=True)

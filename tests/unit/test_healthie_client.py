@@ -36,7 +36,7 @@ from integrations.healthie.transport import Acting, Connection
 from tests.unit.healthie_script import Script, Watcher, errors
 
 GOOD = {"currentUser": {"id": "11"}}
-PATIENT = {
+PATIENT: dict[str, Any] = {
     "dietitian_id": "11",
     "email": "sample.patient@example.com",
     "first_name": "Sample",
@@ -44,7 +44,13 @@ PATIENT = {
 }
 MADE = {
     "createClient": {
-        "user": {"id": "501", "email": PATIENT["email"], "first_name": "Sample", "last_name": "Patient"},
+        "user": {
+            "id": "501",
+            "email": PATIENT["email"],
+            "first_name": "Sample",
+            "last_name": "Patient",
+            "metadata": None,
+        },
         "messages": None,
     }
 }

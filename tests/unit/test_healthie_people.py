@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from booking.catalog import BillingFrequency, Plan
-from booking.errors import OutcomeUnknown, UpstreamUnavailable
-from booking.models import AppointmentStatus, GuestDetails
+from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from booking.models import AppointmentStatus, CreatedPatient, GuestDetails
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from integrations.healthie.connect import Healthie
 from tests.unit.healthie_script import Script, a_visit, connection, usd
@@ -36,7 +36,13 @@ async def healthie(script: Script) -> AsyncIterator[Healthie]:
 
 
 def person(**changes: Any) -> dict[str, Any]:
-    return {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest"} | changes
+    return {
+        "id": "501",
+        "email": GUEST.email,
+        "first_name": "Sample",
+        "last_name": "Guest",
+        "metadata": None,
+    } | changes
 
 
 class TestPatients:
@@ -47,6 +53,83 @@ class TestPatients:
         script.answers["PatientsByEmail"] = {"users": connection(people)}
 
         assert await healthie.patients.find(GUEST) == "99"
+
+    async def test_archived_records_are_asked_for_and_come_last(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        """Healthie: `email` filters nothing, keywords find more than was asked for, and who is archived must be asked for."""
+        active = [person(id="1000"), person(id="5", email="another@example.com")]
+        for first, found in ((active, "1000"), ([], "99")):
+            script.sent.clear()
+            script.answers["PatientsByEmail"] = [
+                {"users": connection(first)},
+                {"users": connection([person(id="99")])},
+            ]
+            assert await healthie.patients.find(GUEST) == found
+            assert [(one.variables["email"], one.variables["active_status"]) for one in script.sent] == [
+                (GUEST.email, None),
+                (GUEST.email, "archived"),
+            ], "the same requests, whatever is found"
+            assert "users(keywords: $email, active_status: $active_status" in script.sent[0].document
+
+    async def test_what_is_sent_to_create_one_apart(self, healthie: Healthie, script: Script) -> None:
+        script.answers["CreatePatient"] = {"createClient": {"user": person(email=None), "messages": None}}
+
+        made = await healthie.patients.create(
+            GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample", apart=True
+        )
+        assert made == "501"
+        sent = script.sent[0].variables
+        assert (sent["email"], sent["skipped_email"], sent["last_name"]) == (None, True, "Guest")
+
+    async def test_one_apart_whose_names_are_taken_carries_a_mark(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        taken = {"user": None, "messages": [{"field": "email", "message": "Email has already been taken"}]}
+        marked = person(email="", last_name="Guest (sample)")
+        script.answers["CreatePatient"] = [
+            {"createClient": taken},
+            {"createClient": {"user": marked, "messages": None}},
+        ]
+        made = await healthie.patients.create(
+            GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample", apart=True
+        )
+        assert made == "501"
+        assert [one.variables["last_name"] for one in script.sent] == ["Guest", "Guest (sample)"]
+
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            person(metadata='{"frontdoor_checkout": "chk_another"}'),
+            person(email="another@example.com"),
+        ],
+        ids=["another checkout's", "another's email"],
+    )
+    async def test_a_record_that_was_there_before_is_not_taken_for_the_one_that_was_asked_for(
+        self, healthie: Healthie, script: Script, shown: dict[str, Any]
+    ) -> None:
+        script.answers["CreatePatient"] = {"createClient": {"user": shown, "messages": None}}
+
+        for apart in (True, False):
+            with pytest.raises(OutcomeUnknown):
+                await healthie.patients.create(
+                    GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample", apart=apart
+                )
+
+    @pytest.mark.parametrize("metadata", [None, "", "none", "[]", '{"frontdoor_checkout": "chk_another"}'])
+    async def test_only_a_record_with_its_reference_is_one_that_a_checkout_created(
+        self, healthie: Healthie, script: Script, metadata: str | None
+    ) -> None:
+        ours = '{"frontdoor_checkout": "chk_sample"}'
+        others = [person(id="7", metadata=metadata)]
+        for mine, found in (
+            ([], None),
+            ([person(metadata=ours)], CreatedPatient(id="501", apart=False)),
+            ([person(metadata=ours, email=None)], CreatedPatient(id="501", apart=True)),
+        ):
+            script.answers["PatientsByName"] = {"users": connection(others + mine)}
+            assert await healthie.patients.find_created(GUEST, reference="chk_sample") == found
+        assert script.sent[-1].variables["name"] == "Sample Guest"
 
     @pytest.mark.parametrize(("theirs", "given"), [(NFD, NFC), (NFC, NFD)])
     async def test_a_name_is_the_same_however_its_letters_are_composed(
@@ -59,7 +142,12 @@ class TestPatients:
     async def test_what_is_sent_to_create_one(self, healthie: Healthie, script: Script) -> None:
         script.answers["CreatePatient"] = {"createClient": {"user": person(), "messages": None}}
 
-        assert await healthie.patients.create(GUEST, clinician_id="11", time_zone="America/New_York") == "501"
+        assert (
+            await healthie.patients.create(
+                GUEST, clinician_id="11", time_zone="America/New_York", reference="chk_sample"
+            )
+            == "501"
+        )
         assert script.sent[0].variables == {
             "dietitian_id": "11",
             "email": GUEST.email,
@@ -68,6 +156,8 @@ class TestPatients:
             "phone_number": "555-0199",
             "dob": "1990-01-02",
             "timezone": "America/New_York",
+            "skipped_email": None,
+            "metadata": '{"frontdoor_checkout": "chk_sample"}',
         }
 
     @pytest.mark.parametrize(
@@ -81,7 +171,9 @@ class TestPatients:
         script.answers["CreatePatient"] = {"createClient": payload}
 
         with pytest.raises(OutcomeUnknown):
-            await healthie.patients.create(GUEST, clinician_id="11", time_zone="America/New_York")
+            await healthie.patients.create(
+                GUEST, clinician_id="11", time_zone="America/New_York", reference="chk_sample"
+            )
 
     @pytest.mark.parametrize(
         ("written", "status"),
@@ -152,15 +244,46 @@ class TestCards:
         ]
 
     @pytest.mark.parametrize(
+        "words",
+        [
+            "Something unfamiliar about Sample Guest",
+            "You cannot use a Stripe token more than once: tok_sample.",
+            "No such token: 'tok_sample'",
+        ],
+    )
+    async def test_a_token_that_is_refused_in_whatever_words_is_asked_for_again(
+        self, healthie: Healthie, script: Script, words: str
+    ) -> None:
+        script.answers["AttachCard"] = attached(None, words)
+
+        with pytest.raises(CardDeclined) as caught:
+            await healthie.cards.attach(
+                patient_id="501", token="tok_sample", make_default=False, clinician_id="11"
+            )
+        assert caught.value.reason is DeclineReason.TRY_AGAIN
+
+    async def test_a_practice_that_cannot_charge_is_no_decline(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        words = "Your account cannot currently make live charges. Please contact the owner."
+        script.answers["AttachCard"] = attached(None, words, stripe_error="testmode_charges_only")
+
+        with pytest.raises(UpstreamRefused) as caught:
+            await healthie.cards.attach(
+                patient_id="501", token="tok_sample", make_default=False, clinician_id="11"
+            )
+        assert caught.value.reason == "account_cannot_charge"
+
+    @pytest.mark.parametrize(
         "answer",
         [
             attached(None),
-            attached(None, "Something unfamiliar about Sample Guest"),
+            attached(None, "The processor timed out for Sample Guest", stripe_error="lock_timeout"),
             attached(a_card(user_id="502")),
             attached(a_card(), "Your card was declined."),
             {"createStripeCustomerDetail": None},
         ],
-        ids=["nothing", "unfamiliar", "somebody else's", "declined yet attached", "null"],
+        ids=["nothing", "in doubt", "somebody else's", "declined yet attached", "null"],
     )
     async def test_what_is_not_certain_is_unknown(
         self, healthie: Healthie, script: Script, answer: Any

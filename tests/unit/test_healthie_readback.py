@@ -55,7 +55,7 @@ CARD = {
     "source_status": "chargeable",
     "user_id": "501",
 }
-PERSON = {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest"}
+PERSON = {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest", "metadata": None}
 IN_PERSON = {"contact_type": "In Person", "appointment_location_id": "31"}
 WEBHOOK = {
     "id": "1001",
@@ -68,7 +68,8 @@ WEBHOOK = {
     "webhook_events": [{"event_type": "PATIENT_UPDATED", "first_failed_at": None}],
 }
 SUCCESS = {"messages": None}
-RUNNING = {"recurring_payment": {"id": "701", "is_canceled": False}}
+SERIES = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}
+RUNNING = {"recurring_payment": SERIES}
 
 
 def attached(card: Any) -> Any:
@@ -105,7 +106,7 @@ AS_ASKED: dict[str, dict[str, Any]] = {
     },
     "CancelRecurring": {
         "CancelRecurring": {"cancelRecurringPayment": SUCCESS},
-        "PaymentById": [paid(**RUNNING), paid(recurring_payment={"id": "701", "is_canceled": True})],
+        "PaymentById": [paid(**RUNNING), paid(recurring_payment=SERIES | {"is_canceled": True})],
     },
     "AttachCard": {"AttachCard": attached(CARD)},
     "CreatePatient": {"CreatePatient": {"createClient": {"user": PERSON, "messages": None}}},
@@ -126,10 +127,11 @@ AS_ASKED: dict[str, dict[str, Any]] = {
 DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Charge", "state"): {"Charge": charged(a_payment(state="SCHEDULED"))},
     ("Charge", "sender"): {"Charge": charged(a_payment(sender_id="502"))},
-    ("Charge", "amount"): {"Charge": charged(a_payment(net_payment="120.00"))},
-    ("Charge", "card"): {"Charge": charged(a_payment(card_last4="0002"))},
-    ("Charge", "plan"): {"Charge": charged(a_payment(offering_id="41"))},
-    ("Charge", "recurrence"): {"Charge": charged(a_payment(**RUNNING))},
+    # Without our reference nobody knows whose it is; with it, it is a charge on other terms.
+    ("Charge", "amount"): {"Charge": charged(a_payment(net_payment="120.00", note=None))},
+    ("Charge", "card"): {"Charge": charged(a_payment(card_last4="0002", note=None))},
+    ("Charge", "plan"): {"Charge": charged(a_payment(offering_id="41", note=None))},
+    ("Charge", "recurrence"): {"Charge": charged(a_payment(**RUNNING, note=None))},
     ("Refund", "refunded"): {"PaymentById": [paid(), paid(refund_amount="40.00")]},
     ("CancelRecurring", "stopped"): {"PaymentById": paid(**RUNNING)},
     ("AttachCard", "card"): {"AttachCard": attached(None)},
@@ -164,7 +166,7 @@ CALLS: dict[str, Callable[[Healthie], Awaitable[object]]] = {
         patient_id="501", token="tok_sample", make_default=True, clinician_id="11"
     ),
     "CreatePatient": lambda healthie: healthie.patients.create(
-        GUEST, clinician_id="11", time_zone="America/New_York"
+        GUEST, clinician_id="11", time_zone="America/New_York", reference="chk_sample"
     ),
     "Book": lambda healthie: healthie.scheduling.book(CHECKOUT),
     "DeleteVisit": lambda healthie: healthie.scheduling.delete(CHECKOUT),

@@ -34,6 +34,6 @@ async def test_nothing_is_no_refund_however_it_is_written(written: str | None) -
     assert await refund(written) is None
 
 
-@pytest.mark.parametrize("written", ["40.00", "0.01", "much"])
+@pytest.mark.parametrize("written", ["40.00", "0.01", "0.004", "much"])
 async def test_anything_else_is_one(written: str) -> None:
     assert await refund(written) == f"refund 801 {written}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from graphql import GraphQLObjectType
+from limits.aio.storage import MemoryStorage
 
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import TooManyAttempts
@@ -14,19 +15,30 @@ from booking.trials import Tried
 from gateway.graphql import build_schema
 from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests
 from gateway.rates.counting import Bound
-from gateway.rates.memory import ProcessStorage
-from gateway.rates.table import FIELDS, FREE_TIME, PROMO_CODES, REFUSED_WEBHOOKS, REQUESTS, Rate, cards
+from gateway.rates.memory import MOST, Expiring, Tally
+from gateway.rates.table import (
+    FIELDS,
+    FREE_TIME,
+    PROMO_CODES,
+    REFUSED_WEBHOOKS,
+    REQUESTS,
+    Rate,
+    cards,
+    unpaid_visits,
+)
 from tests.unit.booking_doubles import FakeClock
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
 SOMEBODY = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-sample"))
+UNPAID = unpaid_visits(network=5, day=8, strangers=60)
 TABLE = (
     REQUESTS,
     FREE_TIME,
     *FIELDS.values(),
     cards(caller=5, network=20, strangers=60),
     PROMO_CODES,
+    UNPAID,
     REFUSED_WEBHOOKS,
 )
 
@@ -49,7 +61,7 @@ class Gone(Exception):
     """What a client raises whose server is away."""
 
 
-class Away(ProcessStorage):
+class Away(MemoryStorage):
     """A shared storage that can go away, and counts how often it was asked."""
 
     away = False
@@ -59,7 +71,7 @@ class Away(ProcessStorage):
     def base_exceptions(self) -> tuple[type[Exception], ...]:
         return (Gone,)
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         self.asked += 1
         if self.away:
             raise Gone
@@ -103,17 +115,17 @@ class TestCounts:
         assert (await counts.add([bound()]))[0].value == 2
 
     async def test_no_key_names_anybody(self, clock: FakeClock) -> None:
-        shared = ProcessStorage(lambda: clock.now().timestamp())
+        shared = MemoryStorage()
         counts = Counts(clock=clock, key=b"only for tests", shared=shared)
         await counts.add([bound("caller:patient:p-sample"), bound("network:203.0.113.9")])
-        assert len(shared._counts) == 2
-        for key in shared._counts:
+        assert len(shared.storage) == 2
+        for key in shared.storage:
             assert re.fullmatch(r"sample/[0-9a-f]{32}/\d+/3/3600/second", key)
 
     async def test_while_the_shared_storage_is_away_the_process_counts_by_itself(
         self, clock: FakeClock
     ) -> None:
-        shared = Away(lambda: clock.now().timestamp())
+        shared = Away()
         counts = Counts(clock=clock, key=b"only for tests", shared=shared)
         first = await counts.add([bound()])
         shared.away = True
@@ -124,28 +136,42 @@ class TestCounts:
         assert (await counts.add([bound()]))[0].value == 5
 
 
-class TestProcessStorage:
-    async def test_it_forgets_what_is_over(self, clock: FakeClock) -> None:
-        storage = ProcessStorage(lambda: clock.now().timestamp())
-        await storage.incr("short", 60)
-        await storage.incr("long", 3600, 2)
-        assert await storage.get_expiry("short") == clock.now().timestamp() + 60
-        clock.advance(seconds=60)
-        assert await storage.incr("other", 60) == 1
-        assert (await storage.get("short"), await storage.get("long")) == (0, 2)
-        await storage.clear("long")
-        assert await storage.get("long") == 0
-        assert (await storage.check(), await storage.reset()) == (True, 2)
+class TestMemory:
+    def remembered(self, clock: FakeClock, *, most: int = MOST) -> Expiring[Tally]:
+        return Expiring(Tally, now=lambda: clock.now().timestamp(), most=most)
 
-    async def test_a_flood_of_names_fills_no_memory_and_frees_nobody_who_is_counted_for_longer(
+    def test_it_forgets_what_is_over(self, clock: FakeClock) -> None:
+        tallies = self.remembered(clock)
+        tallies.get_or_add("short", 60).own = 1
+        tallies.get_or_add("long", 3600).own = 2
+        assert tallies.get_or_add("short", 60).own == 1
+        clock.advance(seconds=60)
+        assert tallies.get("short") is None
+        assert tallies.get_or_add("short", 60).own == 0
+        assert tallies.get_or_add("long", 3600).own == 2
+
+    def test_a_flood_of_names_fills_no_memory_and_frees_nobody_who_is_counted_for_longer(
         self, clock: FakeClock
     ) -> None:
-        storage = ProcessStorage(lambda: clock.now().timestamp(), most=100)
-        await storage.incr("declined", 3600, 5)
+        tallies = self.remembered(clock, most=100)
+        tallies.get_or_add("declined", 3600).own = 5
         for number in range(1000):
-            await storage.incr(f"visitor-{number}", 60)
-        assert len(storage._counts) == len(storage._ends) == 100
-        assert await storage.get("declined") == 5
+            tallies.get_or_add(f"visitor-{number}", 60).own = 1
+        assert len(tallies) == 100
+        assert tallies.get_or_add("declined", 3600).own == 5
+
+    async def test_a_hundred_thousand_fresh_callers_push_out_no_bound_that_protects_everybody(
+        self, counts: Counts, clock: FakeClock
+    ) -> None:
+        everybody = bound("strangers:", most=60)
+        network = bound("network:a-network", most=20)
+        await counts.add([everybody, network], 7)
+        clock.advance(minutes=1)  # whoever comes now expires later
+        for first in range(0, MOST + 1000, 1000):
+            await counts.add([bound(f"caller:visitor-{first + number}") for number in range(1000)])
+        assert len(counts._tallies["caller"]) == MOST
+        values = [one.value for one in await counts.add([everybody, network])]
+        assert values == [8, 8]
 
 
 class TestOperationRates:
@@ -223,7 +249,11 @@ class TestTrials:
 
     @pytest.fixture
     def trials(self, counts: Counts, clock: FakeClock, alarms: Alarms) -> CountedTrials:
-        rates = {Tried.CARD: cards(caller=3, network=6, strangers=10), Tried.PROMO_CODE: PROMO_CODES}
+        rates = {
+            Tried.CARD: cards(caller=3, network=6, strangers=10),
+            Tried.PROMO_CODE: PROMO_CODES,
+            Tried.UNPAID_VISIT: unpaid_visits(network=2, day=4, strangers=15),
+        }
         return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=alarms)
 
     async def tried(self, trials: CountedTrials, *names: str, client: str | None = None) -> bool:
@@ -256,6 +286,30 @@ class TestTrials:
         let_through = [await self.tried(trials, f"visitor:{n}", client=f"network-{n}") for n in range(20)]
         assert let_through == [True] * 10 + [False] * 10
         await trials.begin(Tried.CARD, names=["patient:p"], client="a-network", signed_in=True)
+
+    async def test_visits_without_a_payment_are_bounded_for_a_block_a_clinicians_day_and_all(
+        self, trials: CountedTrials, alarms: Alarms, clock: FakeClock
+    ) -> None:
+        async def booked(n: int, *, block: int, day: str = "c1 2027-01-04") -> bool:
+            client = f"{block:032}{n:032}"
+            try:
+                await trials.begin(
+                    Tried.UNPAID_VISIT, names=[f"visitor:{n}"], client=client, signed_in=False, day=day
+                )
+            except TooManyAttempts:
+                return False
+            return True
+
+        assert [await booked(n, block=1, day=f"c-{n} 2027-01-04") for n in range(8)] == [True] * 6 + [
+            False
+        ] * 2
+        assert len(alarms.raised) == 2
+        assert [await booked(n, block=n) for n in range(10, 16)] == [True] * 4 + [False] * 2
+        later = [await booked(n, block=n, day=f"c1 2027-02-{n}") for n in range(10, 20)]
+        assert later == [True] * 5 + [False] * 5  # 15 in all
+        clock.advance(days=1)
+        assert not await booked(20, block=20)  # the clinician's day is as full as it was
+        assert await booked(21, block=21, day="c1 2027-02-21")
 
     async def test_what_is_refused_is_counted_for_nobody(self, trials: CountedTrials) -> None:
         for _ in range(3):

@@ -45,3 +45,17 @@ async def test_an_answer_is_remembered_for_a_second_whatever_it_is() -> None:
         assert await database.readiness() is well
         database.now += 0.02
     assert database.asked == 2
+
+
+async def test_that_it_is_well_can_be_remembered_for_longer_and_that_it_is_not_never() -> None:
+    database = Database()
+    database.readiness = Readiness(database._answer, clock=lambda: database.now, well_for=5)
+    assert await database.readiness()
+    database.well = False
+    database.now += 4.9
+    assert await database.readiness()
+    database.now += 0.2
+    assert not await database.readiness()
+    database.well = True
+    database.now += REMEMBERED_SECONDS + 0.1
+    assert await database.readiness()

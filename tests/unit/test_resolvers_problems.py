@@ -17,12 +17,16 @@ from schema.problems import Problem
 from tests.integration.database_samples import QUOTE
 
 SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
+    refusals.TooLateToBook: (datetime(2026, 6, 1, 15, tzinfo=UTC),),
     refusals.HoldLimitReached: (3,),
+    refusals.HoldCapacityReached: (90,),
     refusals.HoldExtensionsUsedUp: (datetime(2026, 6, 1, 15, tzinfo=UTC),),
     refusals.PromoInvalid: ("This code has expired.",),
     refusals.QuoteChanged: ("chk_sample", QUOTE),
     refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
     refusals.TooManyAttempts: (90,),
+    refusals.UnpaidVisitsUsedUp: (3600,),
+    refusals.EmailCodeInvalid: (3,),
     refusals.CheckoutClosed: ("cancelled",),
 }
 

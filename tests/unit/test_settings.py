@@ -7,6 +7,7 @@ import click
 import pytest
 from pydantic import ValidationError
 
+from booking.guests import GuestRecords
 from booking.happenings import Name
 from gateway.commands.starting import explain, settings_of_process
 from gateway.sealing import sealer
@@ -213,3 +214,59 @@ def test_an_endpoint_that_cannot_be_told_ends_the_start_with_its_name_and_withou
     assert "FRONTDOOR_ENDPOINTS" in caught.value.message
     assert "canary" not in caught.value.message
     assert "AAAA" not in caught.value.message
+
+
+MAIL = {
+    "FRONTDOOR_SMTP_URL": "smtps://sender:synthetic-password@mail.practice.example",
+    "FRONTDOOR_MAIL_FROM": "Sample Practice <no-reply@practice.example>",
+}
+
+
+def test_guests_get_a_record_of_their_own_unless_the_practice_can_and_will_verify_mailboxes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().guest_records is GuestRecords.NEW
+    monkeypatch.setenv("FRONTDOOR_GUEST_RECORDS", "proved")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert "needs FRONTDOOR_SMTP_URL" in explain(caught.value)
+    for name, value in MAIL.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert settings.guest_records is GuestRecords.PROVED
+    assert "synthetic-password" not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"FRONTDOOR_MAIL_FROM": None},
+        {"FRONTDOOR_SMTP_URL": None},
+        {"FRONTDOOR_SMTP_URL": "https://synthetic-password@mail.practice.example"},
+        {"FRONTDOOR_MAIL_FROM": "Sample Practice"},
+        {"FRONTDOOR_MAIL_FROM": "a@practice.example\r\nBcc: b@practice.example"},
+    ],
+)
+def test_mail_that_cannot_be_sent_ends_the_start_by_the_settings_names(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str | None]
+) -> None:
+    for name, value in (MAIL | changed).items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    text = explain(caught.value)
+    assert next(iter(changed)) in text
+    assert "synthetic-password" not in text
+    assert "Bcc" not in text
+
+
+@pytest.mark.parametrize(("given", "region"), [("DE", "DE"), ("de", "DE"), ("XX", None), ("Germany", None)])
+def test_a_phone_region_is_a_country(monkeypatch: pytest.MonkeyPatch, given: str, region: str | None) -> None:
+    monkeypatch.setenv("FRONTDOOR_PHONE_REGION", given)
+    if region is not None:
+        assert Settings().phone_region == region
+        return
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert "FRONTDOOR_PHONE_REGION" in explain(caught.value)

@@ -23,6 +23,7 @@ checkouts = Table(
     Column("owner", String, nullable=False),
     Column("started_by", String, nullable=False),
     Column("hold_id", String, nullable=False),
+    Column("hold_expires_at", UtcTime),  # NULL: started by a program that did not write it down yet
     Column("clinician_id", String, nullable=False),
     Column("starts_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),
@@ -33,7 +34,7 @@ checkouts = Table(
     Column("patient_id", String),
     Column("patient_created", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
-    # Sealed: a single-use token or the id of a card on file, while the attempt needs it.
+    # Sealed: a single-use token or the id of a card on file, until a bank has said something about it or the checkout is over.
     Column("card", Document),
     Column("card_id", String),
     Column("confirm_deadline", UtcTime),
@@ -59,6 +60,8 @@ checkouts = Table(
     Column("due_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("email_code", Document),  # its keyed digest, until it is given or the checkout is over
+    Column("email_verified_at", UtcTime),
     partial_index("checkouts_live_hold_id", "hold_id", where=f"state NOT IN ({_states(ENDED)})", unique=True),
     partial_index(
         "checkouts_in_flight_patient_id", "patient_id", where=f"state IN ({_states(IN_FLIGHT)})", unique=True

@@ -1,6 +1,6 @@
-"""What people look after the practice by: the audit trail, alerts, who is not bookable, what is done once a day."""
+"""What people look after the practice by: the audit trail, alerts, who is not bookable, what is done once a day, whether writes are taken."""
 
-from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table, Text
 
 from integrations.database.append_only import only_added_to
 from integrations.database.columns import Counter, UtcTime
@@ -55,4 +55,24 @@ daily_runs = Table(
     Column("due_at", UtcTime),  # of the next try; NULL: none failed
     Column("seen_until", UtcTime),  # up to when the job has seen everything
     PrimaryKeyConstraint("job", "day"),
+)
+
+key_proofs = Table(
+    "key_proofs",
+    metadata,
+    Column("clinician_id", String, nullable=False),
+    Column("fingerprint", String, nullable=False),  # a keyed digest; the key itself is nowhere
+    Column("theirs", Boolean),  # NULL, as answered_at: not answered yet
+    Column("answered_at", UtcTime),
+    Column("lease_until", UtcTime),  # somebody is asking until then
+    PrimaryKeyConstraint("clinician_id", "fingerprint"),
+)
+
+# A row is written to see whether that is possible, and deleted at once.
+write_probes = Table(
+    "write_probes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("filler", LargeBinary, nullable=False),  # random: as much as a mutation writes
 )

@@ -26,15 +26,18 @@ from .more_members import MoreMembers
 from .more_offerings import MoreOfferings
 from .patient import Patient
 from .patients_by_email import PatientsByEmail
+from .patients_by_name import PatientsByName
 from .patients_changed import PatientsChanged
 from .payment_by_id import PaymentById
 from .payments_changed import PaymentsChanged
 from .payments_since import PaymentsSince
+from .plan_on_sale import PlanOnSale
 from .public_catalog import PublicCatalog
 from .refund import Refund
 from .subscribe_webhook import SubscribeWebhook
 from .validate_coupon import ValidateCoupon
 from .visit_by_id import VisitById
+from .visit_on_sale import VisitOnSale
 from .visits_between import VisitsBetween
 from .visits_changed import VisitsChanged
 from .visits_of_patient import VisitsOfPatient
@@ -181,6 +184,7 @@ class Client(Base):
               recurring_payment {
                 id
                 is_canceled
+                billing_frequency
               }
               user_package_selection {
                 id
@@ -253,6 +257,7 @@ class Client(Base):
               recurring_payment {
                 id
                 is_canceled
+                billing_frequency
               }
               user_package_selection {
                 id
@@ -323,6 +328,7 @@ class Client(Base):
               recurring_payment {
                 id
                 is_canceled
+                billing_frequency
               }
               user_package_selection {
                 id
@@ -474,6 +480,85 @@ class Client(Base):
             variables=variables,
         )
 
+    async def plan_on_sale(self, *, id: str) -> PlanOnSale:
+        query = gql("""
+            query PlanOnSale($id: ID!) {
+              offering(id: $id) {
+                ...Package
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment Package on Offering {
+              id
+              name
+              description
+              price
+              initial_payment_amount
+              initial_price_with_taxes
+              currency
+              billing_frequency
+              repeat_times
+              archived
+              show_offering
+              visibility_status
+              under_purchase_cap
+              offering_includes {
+                appointment_type_id
+                quantity
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            PlanOnSale,
+            query=query,
+            operation_name="PlanOnSale",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visit_on_sale(self, *, id: str) -> VisitOnSale:
+        query = gql("""
+            query VisitOnSale($id: ID!) {
+              appointmentType(id: $id) {
+                ...VisitKind
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment VisitKind on AppointmentType {
+              id
+              name
+              client_facing_display_name
+              client_display_description
+              length
+              clients_can_book
+              deleted_at
+              is_group
+              available_contact_types
+              pricing_info {
+                price
+              }
+              require_specific_providers
+              provider_appt_type_connections {
+                user_id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            VisitOnSale,
+            query=query,
+            operation_name="VisitOnSale",
+            mutation=False,
+            variables=variables,
+        )
+
     async def public_catalog(self) -> PublicCatalog:
         query = gql("""
             query PublicCatalog {
@@ -581,6 +666,10 @@ class Client(Base):
               provider_appt_type_connections {
                 user_id
               }
+              has_specific_appointment_settings
+              appointment_setting {
+                minimum_advance_schedule_time
+              }
             }
             """)
         variables: dict[str, object] = {}
@@ -684,6 +773,10 @@ class Client(Base):
               provider_appt_type_connections {
                 user_id
               }
+              has_specific_appointment_settings
+              appointment_setting {
+                minimum_advance_schedule_time
+              }
             }
             """)
         variables: dict[str, object] = {"after": after}
@@ -786,16 +879,17 @@ class Client(Base):
         )
 
     async def patients_by_email(
-        self, *, email: str, after: Union[Optional[str], UnsetType] = UNSET
+        self,
+        *,
+        email: str,
+        active_status: Union[Optional[str], UnsetType] = UNSET,
+        after: Union[Optional[str], UnsetType] = UNSET,
     ) -> PatientsByEmail:
         query = gql("""
-            query PatientsByEmail($email: String!, $after: String) {
-              users(email: $email, first: 50, after: $after) {
+            query PatientsByEmail($email: String!, $active_status: String, $after: String) {
+              users(keywords: $email, active_status: $active_status, first: 50, after: $after) {
                 nodes {
-                  id
-                  email
-                  first_name
-                  last_name
+                  ...PatientFound
                 }
                 page_info {
                   ...More
@@ -807,8 +901,20 @@ class Client(Base):
               has_next_page
               end_cursor
             }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
+            }
             """)
-        variables: dict[str, object] = {"email": email, "after": after}
+        variables: dict[str, object] = {
+            "email": email,
+            "active_status": active_status,
+            "after": after,
+        }
         return await self.execute(
             PatientsByEmail,
             query=query,
@@ -817,18 +923,60 @@ class Client(Base):
             variables=variables,
         )
 
+    async def patients_by_name(
+        self, *, name: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> PatientsByName:
+        query = gql("""
+            query PatientsByName($name: String!, $after: String) {
+              users(keywords: $name, first: 50, after: $after) {
+                nodes {
+                  ...PatientFound
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
+            }
+            """)
+        variables: dict[str, object] = {"name": name, "after": after}
+        return await self.execute(
+            PatientsByName,
+            query=query,
+            operation_name="PatientsByName",
+            mutation=False,
+            variables=variables,
+        )
+
     async def patient(self, *, id: str) -> Patient:
         query = gql("""
             query Patient($id: ID!) {
               user(id: $id) {
-                id
-                first_name
-                last_name
-                email
+                ...PatientFound
                 timezone
                 dietitian_id
                 is_patient
               }
+            }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
             }
             """)
         variables: dict[str, object] = {"id": id}
@@ -843,24 +991,23 @@ class Client(Base):
     async def create_patient(
         self,
         *,
-        email: str,
         first_name: str,
         last_name: str,
         dietitian_id: Union[Optional[str], UnsetType] = UNSET,
+        email: Union[Optional[str], UnsetType] = UNSET,
+        skipped_email: Union[Optional[bool], UnsetType] = UNSET,
         phone_number: Union[Optional[str], UnsetType] = UNSET,
         dob: Union[Optional[str], UnsetType] = UNSET,
         timezone: Union[Optional[str], UnsetType] = UNSET,
+        metadata: Union[Optional[str], UnsetType] = UNSET,
     ) -> CreatePatient:
         query = gql("""
-            mutation CreatePatient($dietitian_id: String, $email: String!, $first_name: String!, $last_name: String!, $phone_number: String, $dob: String, $timezone: String) {
+            mutation CreatePatient($dietitian_id: String, $email: String, $skipped_email: Boolean, $first_name: String!, $last_name: String!, $phone_number: String, $dob: String, $timezone: String, $metadata: String) {
               createClient(
-                input: {dietitian_id: $dietitian_id, email: $email, first_name: $first_name, last_name: $last_name, phone_number: $phone_number, dob: $dob, timezone: $timezone, dont_send_welcome: true}
+                input: {dietitian_id: $dietitian_id, email: $email, skipped_email: $skipped_email, first_name: $first_name, last_name: $last_name, phone_number: $phone_number, dob: $dob, timezone: $timezone, metadata: $metadata, dont_send_welcome: true}
               ) {
                 user {
-                  id
-                  email
-                  first_name
-                  last_name
+                  ...PatientFound
                 }
                 messages {
                   field
@@ -868,15 +1015,25 @@ class Client(Base):
                 }
               }
             }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
+            }
             """)
         variables: dict[str, object] = {
             "dietitian_id": dietitian_id,
             "email": email,
+            "skipped_email": skipped_email,
             "first_name": first_name,
             "last_name": last_name,
             "phone_number": phone_number,
             "dob": dob,
             "timezone": timezone,
+            "metadata": metadata,
         }
         return await self.execute(
             CreatePatient,

@@ -3,6 +3,7 @@ from typing import Optional
 from pydantic import Field
 
 from .base_model import BaseModel
+from .fragments import PatientFound
 
 
 class CreatePatient(BaseModel):
@@ -14,11 +15,7 @@ class CreatePatientCreateClient(BaseModel):
     messages: Optional[list[Optional["CreatePatientCreateClientMessages"]]]
 
 
-class CreatePatientCreateClientUser(BaseModel):
-    id: str
-    email: Optional[str]
-    first_name: Optional[str]
-    last_name: Optional[str]
+CreatePatientCreateClientUser = PatientFound
 
 
 class CreatePatientCreateClientMessages(BaseModel):

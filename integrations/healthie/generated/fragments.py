@@ -63,6 +63,14 @@ class PackageOfferingIncludes(BaseModel):
     quantity: Optional[str]
 
 
+class PatientFound(BaseModel):
+    id: str
+    email: Optional[str]
+    first_name: Optional[str]
+    last_name: Optional[str]
+    metadata: Optional[str]
+
+
 class Payment(BaseModel):
     id: str
     state: Optional[Union[BillingItemState, str]]
@@ -95,6 +103,7 @@ class PaymentSenderStripeCustomerDetails(BaseModel):
 class PaymentRecurringPayment(BaseModel):
     id: str
     is_canceled: bool
+    billing_frequency: Optional[str]
 
 
 class PaymentUserPackageSelection(BaseModel):
@@ -173,6 +182,8 @@ class VisitKind(BaseModel):
     provider_appt_type_connections: Optional[
         list["VisitKindProviderApptTypeConnections"]
     ]
+    has_specific_appointment_settings: Optional[bool]
+    appointment_setting: Optional["VisitKindAppointmentSetting"]
 
 
 class VisitKindPricingInfo(BaseModel):
@@ -183,10 +194,15 @@ class VisitKindProviderApptTypeConnections(BaseModel):
     user_id: Optional[str]
 
 
+class VisitKindAppointmentSetting(BaseModel):
+    minimum_advance_schedule_time: Optional[int]
+
+
 CardOnFile.model_rebuild()
 Member.model_rebuild()
 More.model_rebuild()
 Package.model_rebuild()
+PatientFound.model_rebuild()
 Payment.model_rebuild()
 Place.model_rebuild()
 Subscription.model_rebuild()

@@ -1,17 +1,14 @@
 from typing import Optional
 
 from .base_model import BaseModel
+from .fragments import PatientFound
 
 
 class Patient(BaseModel):
     user: Optional["PatientUser"]
 
 
-class PatientUser(BaseModel):
-    id: str
-    first_name: Optional[str]
-    last_name: Optional[str]
-    email: Optional[str]
+class PatientUser(PatientFound):
     timezone: Optional[str]
     dietitian_id: Optional[str]
     is_patient: Optional[bool]

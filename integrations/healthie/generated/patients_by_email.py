@@ -1,7 +1,7 @@
 from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import More
+from .fragments import More, PatientFound
 
 
 class PatientsByEmail(BaseModel):
@@ -13,13 +13,7 @@ class PatientsByEmailUsers(BaseModel):
     page_info: "PatientsByEmailUsersPageInfo"
 
 
-class PatientsByEmailUsersNodes(BaseModel):
-    id: str
-    email: Optional[str]
-    first_name: Optional[str]
-    last_name: Optional[str]
-
-
+PatientsByEmailUsersNodes = PatientFound
 PatientsByEmailUsersPageInfo = More
 PatientsByEmail.model_rebuild()
 PatientsByEmailUsers.model_rebuild()

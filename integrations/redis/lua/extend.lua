@@ -1,17 +1,22 @@
 -- Move the expiry of the owner's live hold, never back, and count the call once, however often it comes, if it is one that counts.
--- Answers the hold's fields, or nothing.
+-- One that was extended by another call since it was read stays as it is. Answers the hold's fields, or nothing.
 local hold, clinician, taker, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, now, ttl, name, expires, call, counted = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local id, now, ttl, name, expires, call = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local extensions_read, counted = tonumber(ARGV[7]), ARGV[8]
 
 if not is_live(hold, now) or redis.call('HGET', hold, 'owner') ~= name then
   return false
+end
+local again = redis.call('HGET', hold, 'extended_by') == call
+if not again and tonumber(redis.call('HGET', hold, 'extensions')) ~= extensions_read then
+  return redis.call('HGETALL', hold)
 end
 local present, starts, ends = unpack(redis.call('HMGET', hold, 'expires_at', 'starts_at', 'ends_at'))
 if tonumber(present) > tonumber(expires) then
   expires = present
 end
 redis.call('HSET', hold, 'expires_at', expires)
-if counted == '1' and redis.call('HGET', hold, 'extended_by') ~= call then
+if counted == '1' and not again then
   redis.call('HSET', hold, 'extended_by', call)
   redis.call('HINCRBY', hold, 'extensions', 1)
 end

@@ -1,0 +1,96 @@
+"""Room: how many minutes of one clinician's day people who have not signed in may hold at once. Values and arithmetic; hold stores apply it.
+
+What such holds leave of the time on offer counts as taken too where it is shorter than an hour: a long visit finds no place in it, and a
+quarter of an hour held in each hour would shut a day.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from booking.models import Hold
+from booking.principals import PrincipalKind, block_of
+from booking.refusals import HoldCapacityReached
+from booking.slots import Interval, Slot
+
+# As long as the longest visit of most practices.
+GAP = timedelta(hours=1)
+
+ANONYMOUS = frozenset({PrincipalKind.VISITOR, PrincipalKind.GUEST})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """The bounds of one day, in minutes that live anonymous holds take (see `minutes_taken`).
+
+    Whomever a bound is for finds room for a first hold always: a day with one free slot can be booked by guests too.
+    """
+
+    day: Interval  # a hold counts on the day on which its slot starts
+    offered: tuple[Interval, ...]  # what the practice offers of it, apart from each other; empty: not known
+    everybody: int
+    visitor: int  # one taker
+    network: int  # one IPv4 address, one IPv6 /64
+    block: int  # one IPv4 /24, one IPv6 /48
+
+
+def is_anonymous(owner: str) -> bool:
+    """Whether this owner (a principal's key) has not signed in."""
+    return owner.partition(":")[0] in ANONYMOUS
+
+
+def day_of(slot: Slot) -> Interval:
+    """The day in UTC on which the slot starts."""
+    start = datetime.combine(slot.start.astimezone(UTC).date(), time.min, UTC)
+    return Interval(start=start, end=start + timedelta(days=1))
+
+
+def minutes_taken(held: Iterable[Hold], offered: Iterable[Interval]) -> int:
+    """The minutes of one clinician's day that these holds take, with what they leave of the offered time that is too short to book."""
+    spans = sorted((one.slot.interval for one in held), key=lambda one: one.start)
+    taken = sum((one.end - one.start for one in spans), timedelta())
+    for offer in offered:
+        inside = [one for one in spans if one.overlaps(offer)]
+        if inside and offer.end - offer.start >= GAP:
+            starts, ends = (
+                [*(one.start for one in inside), offer.end],
+                [offer.start, *(one.end for one in inside)],
+            )
+            gaps = (start - end for end, start in zip(ends, starts, strict=True))
+            taken += sum((gap for gap in gaps if timedelta() < gap < GAP), timedelta())
+    return taken // timedelta(minutes=1)
+
+
+def room_again_at(room: Room, hold: Hold, others: Iterable[Hold]) -> datetime | None:
+    """When there is room for the hold beside the other anonymous ones of its clinician's day; None: there is now."""
+    held = [one for one in others if one.id != hold.id]
+    times = [_fits_at(most, hold, group, room.offered) for most, group in _bounds(room, hold, held)]
+    return max((at for at in times if at is not None), default=None)
+
+
+def refusal(room: Room, hold: Hold, others: Iterable[Hold], *, now: datetime) -> HoldCapacityReached:
+    """The refusal of a hold that finds no room: in how many seconds it will. What has run out meanwhile is a second away."""
+    again = room_again_at(room, hold, others) or now
+    return HoldCapacityReached(max(1, -((now - again) // timedelta(seconds=1))))
+
+
+def _bounds(room: Room, hold: Hold, held: Sequence[Hold]) -> list[tuple[int, list[Hold]]]:
+    """Each bound with the holds that it counts."""
+    bounds = [
+        (room.everybody, [*held]),
+        (room.visitor, [one for one in held if one.taken_by == hold.taken_by]),
+    ]
+    if hold.client is not None:
+        block = block_of(hold.client)
+        known = [one for one in held if one.client is not None]
+        bounds.append((room.network, [one for one in known if one.client == hold.client]))
+        bounds.append((room.block, [one for one in known if one.client and block_of(one.client) == block]))
+    return bounds
+
+
+def _fits_at(most: int, hold: Hold, group: list[Hold], offered: tuple[Interval, ...]) -> datetime | None:
+    """When enough of these have run out that the rest and the hold take at most so many minutes, or none is left; None: they do now."""
+    standing, at = sorted(group, key=lambda one: one.expires_at), None
+    while standing and minutes_taken([hold, *standing], offered) > most:
+        at = standing.pop(0).expires_at
+    return at

@@ -1,0 +1,84 @@
+"""Visits that cost nothing, for people who have not signed in: what the practice asks of them first, and how many they may book.
+
+A paid visit is bounded by the card. One without a price takes a clinician's time and makes a patient's record for a form that anybody can
+fill in, so it is counted before it is booked, and given back when neither came of it. Who has signed in is not concerned.
+"""
+
+from enum import StrEnum
+
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
+from booking.models import Quote
+from booking.principals import Caller
+from booking.recording import at_rest
+from booking.refusals import (
+    EmailVerificationRequired,
+    SignInRequired,
+    TooManyAttempts,
+    UnpaidVisitsUsedUp,
+)
+from booking.room import day_of, is_anonymous
+from booking.saga_table import TERMINAL, WAITING
+from booking.trials import Trial, Trials, Tried
+
+
+class UnpaidPolicy(StrEnum):
+    """What somebody who has not signed in must show before they book a visit that costs nothing."""
+
+    OPEN = "open"  # nothing
+    VERIFIED_EMAIL = "verified_email"  # that the mailbox is theirs
+    CARD = "card"  # a card, which is put on file and not charged
+    SIGNED_IN = "signed_in"  # they cannot: they sign in first
+
+
+class UnpaidVisits:
+    """Decides on visits that cost nothing; everything else passes."""
+
+    def __init__(self, *, policy: UnpaidPolicy, trials: Trials) -> None:
+        self._policy = policy
+        self._trials = trials
+
+    def check_start(self, caller: Caller, quote: Quote) -> None:
+        """Refuse at the start what could never be confirmed. Raises SignInRequired."""
+        unpaid = quote.due_today.is_zero and caller.principal.patient_id is None
+        if unpaid and self._policy is UnpaidPolicy.SIGNED_IN:
+            raise SignInRequired
+
+    def wants_card(self, checkout: Checkout) -> bool:
+        """Whether a card must be given that is not charged."""
+        return self._policy is UnpaidPolicy.CARD and _is_unpaid(checkout)
+
+    async def count(self, caller: Caller, checkout: Checkout) -> Trial | None:
+        """Count the visit that is about to be booked, if it costs nothing; a checkout that made a record was counted for that already.
+
+        Raises SignInRequired, EmailVerificationRequired, UnpaidVisitsUsedUp.
+        """
+        if not _is_unpaid(checkout):
+            return None
+        if self._policy is UnpaidPolicy.SIGNED_IN:
+            raise SignInRequired
+        if self._policy is UnpaidPolicy.VERIFIED_EMAIL and checkout.email_verified_at is None:
+            raise EmailVerificationRequired
+        if checkout.patient_created:
+            return None
+        try:
+            return await self._trials.begin(
+                Tried.UNPAID_VISIT,
+                names={checkout.owner, checkout.started_by},
+                client=caller.client,
+                signed_in=False,
+                day=f"{checkout.slot.clinician_id} {day_of(checkout.slot).start.date()}",
+            )
+        except TooManyAttempts as refused:
+            raise UnpaidVisitsUsedUp(refused.retry_after) from refused
+
+
+def _is_unpaid(checkout: Checkout) -> bool:
+    return checkout.quote.due_today.is_zero and is_anonymous(checkout.owner)
+
+
+def came_to_nothing(checkout: Checkout) -> bool:
+    """Whether neither a visit nor a patient's record came of a confirmed checkout, for certain."""
+    if checkout.patient_created or not at_rest(checkout):
+        return False
+    return checkout.state in WAITING or checkout.stands in TERMINAL - {S.CONFIRMED}

@@ -1,0 +1,62 @@
+"""Whose the clinicians' keys are, as was last answered: one row for each key that is or was in use."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, delete, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.key_proofs import KeyProof
+from integrations.database.columns import upsert
+from integrations.database.engine import reading
+from integrations.database.leases import is_free
+from integrations.database.tables.oversight import key_proofs
+
+_k = key_proofs.c
+
+# Keys in use are asked about daily: what was not answered for so long is of a key that is no longer given to any process.
+FORGOTTEN_AFTER = timedelta(days=7)
+
+
+class SqlKeyProofs:
+    """The port KeyProofs: each call is a short transaction of its own."""
+
+    def __init__(self, *, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def known(self) -> Sequence[KeyProof]:
+        """What was answered about every key."""
+        query = select(_k.clinician_id, _k.fingerprint, _k.theirs, _k.answered_at)
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(query.where(_k.answered_at.is_not(None)))).mappings()
+            return [KeyProof(**row) for row in rows]
+
+    async def claim(
+        self, clinician_id: str, fingerprint: str, *, since: datetime | None, now: datetime, until: datetime
+    ) -> bool:
+        """Take on asking about a key, as the port says. One statement: of several at once one gets the row."""
+        unheard = _k.answered_at.is_(None) if since is None else _k.answered_at <= since
+        async with self._engine.begin() as connection:
+            row = upsert(connection, key_proofs).values(
+                clinician_id=clinician_id, fingerprint=fingerprint, lease_until=until
+            )
+            claim = row.on_conflict_do_update(
+                index_elements=["clinician_id", "fingerprint"],
+                set_={"lease_until": until},
+                where=and_(is_free(key_proofs, now), unheard),
+            )
+            return await connection.scalar(claim.returning(_k.clinician_id)) is not None
+
+    async def keep(self, proof: KeyProof) -> None:
+        """Keep the answer, give the claim back, and forget keys that have long been out of use."""
+        answer = {"theirs": proof.theirs, "answered_at": proof.answered_at, "lease_until": None}
+        async with self._engine.begin() as connection:
+            row = upsert(connection, key_proofs).values(
+                clinician_id=proof.clinician_id, fingerprint=proof.fingerprint, **answer
+            )
+            await connection.execute(
+                row.on_conflict_do_update(index_elements=["clinician_id", "fingerprint"], set_=answer)
+            )
+            await connection.execute(
+                delete(key_proofs).where(_k.answered_at < proof.answered_at - FORGOTTEN_AFTER)
+            )

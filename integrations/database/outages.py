@@ -1,0 +1,45 @@
+"""Outages: whether the database itself was in the way, as opposed to a statement that is wrong."""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+# SQLite's primary result codes (sqlite.org/rescode.html): locked by others, read-only, the disk fails, full, the file is away.
+_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+_PRIMARY_CODE = 0xFF  # the rest of an extended code says more of it
+
+# PostgreSQL's classes of error codes (its manual, appendix A): connection, resources, an operator, the system; and what a
+# read-only server or standby answers.
+_POSTGRESQL_CLASSES = ("08", "53", "57", "58")
+_READ_ONLY = "25006"
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database could not be reached, or could not keep what it was given: full, read-only, or in somebody's hands.
+
+    Nothing of the statement was done, except where a commit was not answered.
+    """
+    if isinstance(error, NoConnectionFree | OSError):  # TimeoutError is an OSError
+        return True
+    if not isinstance(error, DBAPIError):
+        return _is_of_postgresql(error)
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code: int | None = getattr(cause, "sqlite_errorcode", None)  # an error of the driver's own has none
+        return code is not None and code & _PRIMARY_CODE in _SQLITE
+    return error.connection_invalidated or isinstance(cause, OSError) or _is_of_postgresql(cause)
+
+
+def _is_of_postgresql(error: BaseException | None) -> bool:
+    state = getattr(error, "sqlstate", None)
+    return isinstance(state, str) and (state == _READ_ONLY or state.startswith(_POSTGRESQL_CLASSES))

@@ -1,0 +1,84 @@
+"""Whether the database takes writes: proved by one that is committed.
+
+A transaction that is rolled back proves nothing: a full disk shows at the commit. Nor does a row that is written anew in its
+place: where the file may not grow, that works still while no new row does.
+"""
+
+import asyncio
+import os
+import uuid
+from datetime import timedelta
+
+import structlog
+from asyncpg import PostgresError  # type: ignore[import-untyped]
+from sqlalchemy import delete, insert, or_
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.ports import Clock
+from integrations.database.tables.oversight import write_probes
+
+# As much as a mutation writes with all of its rows and indexes, and more; random, since PostgreSQL would compress it away.
+FILLER_BYTES = 32 * 1024
+
+# A probe's row goes right after it is written; of a process that died in between it goes with another's.
+KEPT = timedelta(minutes=1)
+
+# Whoever balances load waits three seconds for an answer.
+PROBE_SECONDS = 2.5
+
+_p = write_probes.c
+
+log = structlog.get_logger(__name__)
+
+
+class WriteProbe:
+    """Asks by writing, one row at a time."""
+
+    def __init__(self, *, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._writing: asyncio.Task[None] | None = None
+        self._refused = False
+
+    async def __call__(self) -> bool:
+        """Whether a row of `FILLER_BYTES` is committed within `PROBE_SECONDS`.
+
+        A write that takes longer is not broken off, which on SQLite would take as long: whoever asks meanwhile waits for it.
+        """
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        writing = self._writing
+        done, _ = await asyncio.wait({writing}, timeout=PROBE_SECONDS)
+        if not done:
+            return self._told("timeout")
+        self._writing = None
+        try:
+            writing.result()
+        except (SQLAlchemyError, OSError, PostgresError) as error:
+            return self._told(type(error).__name__)
+        return self._told(None)
+
+    async def aclose(self) -> None:
+        """Break off a write that is under way."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait({self._writing})
+
+    async def _write(self) -> None:
+        row = {"id": uuid.uuid4().hex, "at": self._clock.now(), "filler": os.urandom(FILLER_BYTES)}
+        async with self._engine.begin() as connection:
+            await connection.execute(insert(write_probes), row)
+        async with self._engine.begin() as connection:
+            done = or_(_p.id == row["id"], _p.at < self._clock.now() - KEPT)
+            await connection.execute(delete(write_probes).where(done))
+
+    def _told(self, error: str | None) -> bool:
+        """Whether writes are taken; the log tells it when that changes, and not at every question."""
+        refused = error is not None
+        if refused and not self._refused:
+            log.error("readiness.database_takes_no_writes", error=error)
+        elif self._refused and not refused:
+            log.warning("readiness.database_takes_writes_again")
+        self._refused = refused
+        return not refused

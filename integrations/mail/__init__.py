@@ -1,0 +1,1 @@
+"""The practice's sender of mail. Raises EmailNotSent, and nothing else."""

@@ -1,0 +1,51 @@
+"""What a release stored is read by the next ones, and what the next ones store besides is passed over by it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booking.audit_chain import entry_of
+from integrations.database.checkout_rows import _DOCUMENTS, with_unknown_parts
+from integrations.database.snapshots import _STATES
+
+STORED: dict[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "data" / "stored-documents.json").read_text(encoding="utf-8")
+)
+
+
+def with_more(value: Any) -> Any:
+    """The same as a version stores it that has another part everywhere."""
+    if isinstance(value, list):
+        return [with_more(one) for one in value]
+    if isinstance(value, dict):
+        return {name: with_more(one) for name, one in value.items()} | {"of_tomorrow": {"more": 7}}
+    return value
+
+
+@pytest.mark.parametrize("column", sorted(STORED["checkouts"]))
+def test_a_document_of_a_checkout_is_read_by_every_version(column: str) -> None:
+    """A new part of a value needs a default: what is stored already has it not."""
+    stored, codec = STORED["checkouts"][column], _DOCUMENTS[column]
+    value = codec.validate_python(stored)
+    assert value
+    assert codec.validate_python(with_more(stored)) == value
+
+
+@pytest.mark.parametrize("kind", sorted(STORED["snapshots"]))
+def test_a_snapshot_is_read_by_every_version(kind: str) -> None:
+    state = _STATES[kind].validate_python(STORED["snapshots"][kind])
+    assert _STATES[kind].validate_python(with_more(STORED["snapshots"][kind])) == state
+
+
+def test_an_audit_record_is_read_by_every_version() -> None:
+    record = STORED["audit"]
+    assert entry_of(json.dumps(record | {"of_tomorrow": 7})) == entry_of(json.dumps(record))
+
+
+def test_what_a_newer_version_wrote_of_a_list_stays_when_it_is_added_to() -> None:
+    stored = [{"number": 1, "of_tomorrow": 7}, {"number": 2}]
+    ours = [{"number": 1}, {"number": 2}, {"number": 3}]
+    assert with_unknown_parts(ours, stored) == [*stored, {"number": 3}]
+    assert with_unknown_parts(ours, []) == ours
