@@ -40,7 +40,7 @@ _PACE = {"FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "2", "FRONTDOOR_HEALTHIE_BURS
 
 # What the proxy would write.
 ADDRESS = "X-Forwarded-For"
-_THEIRS, _OTHERS = "203.0.113.9", "198.51.100.7"
+_OTHERS = "198.51.100.7"
 
 _SLOTS = """query Slots($filter: SlotFilter!, $from: Date!, $until: Date!) {
   slots(filter: $filter, from: $from, until: $until) { date stale slots { id } }
@@ -56,6 +56,9 @@ ATTACKS = {
     "hold": f"holds slots, {ASKED} in {_SECONDS:.0f} s, as a visitor anew each time, and gives them back",
 }
 UNBOUNDED = "hang-up"  # once more, with the rates widened
+
+# An address each: what one was refused for is not to keep the next from beginning.
+_THEIRS = {name: f"203.0.113.{number}" for number, name in enumerate(ATTACKS, start=1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +232,7 @@ async def _attack(url: str, visit_type: str, name: str) -> None:
     limits = httpx2.Limits(max_connections=1_000)
     async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
         practice = _Practice(http=http, visit_type=visit_type)
-        attacker = await _Person.arrives(practice, _THEIRS)
+        attacker = await _Person.arrives(practice, _THEIRS[name])
         slots = await attacker.slots(7, ahead=9) if name == "hold" else []
         print("begun", flush=True)
         asked = set()
@@ -247,7 +250,7 @@ async def _attack(url: str, visit_type: str, name: str) -> None:
 
 
 async def _hold_once(practice: _Practice, slot_id: str) -> None:
-    one = await _Person.arrives(practice, _THEIRS)
+    one = await _Person.arrives(practice, _THEIRS["hold"])
     if hold_id := await one.hold(slot_id):
         await one.release(hold_id)
 

@@ -33,12 +33,9 @@ class Work:
     owner_kind: str | None = None  # of the checkout: visitor, guest or patient
     patient_id: str | None = None  # whom the checkout is for, once they are known
     lane: Lane | None = None  # None: the one of those who share it; of one's own work, browsing
-    deadline: float | None = (
-        None  # of what is read for it, in the event loop's time; None: each read has its own
-    )
-    sharers: Collection["Work"] | None = field(
-        default=None, repr=False, compare=False
-    )  # those of this moment
+    deadline: float | None = None  # of its reads, in the event loop's time; None: each has its own
+    # Who waits for it at this moment, where it is shared.
+    sharers: Collection["Work"] | None = field(default=None, repr=False, compare=False)
 
     @property
     def sender(self) -> Sender:

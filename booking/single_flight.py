@@ -23,10 +23,11 @@ class SingleFlight(Generic[K, V]):
     """Runs one piece of work per key at a time; who comes meanwhile gets the same answer or error.
 
     The work is nobody's own: a caller that is cancelled, or whose time is over, leaves, and the work goes on for the others. When
-    the last has left it is cancelled.
+    the last has left it is cancelled, unless it is `finished` for whoever comes later.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, finished: bool = False) -> None:
+        self._finished = finished
         self._running: dict[K, _Flight[V]] = {}
 
     async def __call__(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
@@ -42,7 +43,7 @@ class SingleFlight(Generic[K, V]):
                 return await asyncio.shield(flight.task)
         finally:
             flight.sharers.remove(caller)
-            if not flight.sharers:
+            if not flight.sharers and not self._finished:
                 self._forget(key, flight)
                 flight.task.cancel()  # of no effect when it is done
 

@@ -69,7 +69,8 @@ class ProviderKeys:
         self._fetched_at: datetime | None = None
         self._asked_at: datetime | None = None
         self._behind: asyncio.Task[None] | None = None
-        self._asking: SingleFlight[str, None] = SingleFlight()
+        # Finished in any case: whoever hangs up would else use up the pause, and nobody's keys would be renewed.
+        self._asking: SingleFlight[str, None] = SingleFlight(finished=True)
 
     async def get(self, key_id: str) -> ProviderKey | None:
         """The key of this id; None when the provider has none. Raises SignInUnavailable."""

@@ -84,6 +84,11 @@ class Breaker:
         self._opened: float | None = None
         self._asking = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether all calls pass; else the next one that does finds out."""
+        return self._opened is None
+
     def check(self, operation: str, *, urgent: bool) -> None:
         """Raise HeldBack when a call would not be let through now."""
         if self._opened is None:

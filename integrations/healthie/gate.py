@@ -6,7 +6,7 @@ before everything else, a booking before browsing, and whoever has had their sha
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ import structlog
 from booking.current import current_work
 from booking.fair_queue import Asker, QueueFull
 from booking.pacing import Lane, Pacer, Turn
-from integrations.healthie.breaker import Breakers, unanswered
+from integrations.healthie.breaker import Breaker, Breakers, unanswered
 from integrations.healthie.errors import HealthieError, HeldBack, RateLimited, Unrecorded
 from integrations.healthie.send_queue import BackedOff, Connections, SendQueue
 from integrations.healthie.transport import Request
@@ -48,27 +48,38 @@ class Gate:
 
     async def through(self, request: Request, key: str, send: Callable[[], Awaitable[T]]) -> T:
         """What `send` brings, once it may be sent on the key of this fingerprint. Raises HeldBack, and what `send` does."""
-        if self._breakers is not None:  # nobody waits for a turn to be told no
-            self._breakers.of(request).check(request.operation, urgent=_is_urgent(request))
-        if self._pacer is None:
-            with self._passing(request):
-                return await send()
-        turn = await self._turn(self._pacer, request, key)
+        breaker = self._breakers.of(request) if self._breakers is not None else None
+        if breaker is not None:  # nobody waits for a turn to be told no
+            breaker.check(request.operation, urgent=_is_urgent(request))
+        turn = await self._turn(self._pacer, request, key) if self._pacer is not None else None
+        sending = self._sent(request, key, send, breaker=breaker, turn=turn)
+        if (turn and turn.asks) or (breaker and not breaker.closed):
+            # It finds out for everybody: whoever hangs up meanwhile is not to keep them from the answer.
+            return await asyncio.shield(asyncio.ensure_future(sending))
+        return await sending
+
+    async def _sent(
+        self,
+        request: Request,
+        key: str,
+        send: Callable[[], Awaitable[T]],
+        *,
+        breaker: Breaker | None,
+        turn: Turn | None,
+    ) -> T:
+        """What `send` brings, heard by whoever learns from it."""
+        passing = breaker.passing(request.operation, urgent=_is_urgent(request)) if breaker else nullcontext()
         try:
-            with self._passing(request):
+            with passing:
                 result = await send()
         except HealthieError as error:
-            await self._heard(self._pacer, key, turn, error)
+            await self._heard(key, turn, error)
             raise
         finally:
-            self._connections.free()
-        await self._heard(self._pacer, key, turn, None)
+            if turn is not None:
+                self._connections.free()
+        await self._heard(key, turn, None)
         return result
-
-    def _passing(self, request: Request) -> AbstractContextManager[None]:
-        if self._breakers is None:
-            return nullcontext()
-        return self._breakers.of(request).passing(request.operation, urgent=_is_urgent(request))
 
     async def _turn(self, pacer: Pacer, request: Request, key: str) -> Turn:
         """Wait in the queue. Raises HeldBack."""
@@ -88,15 +99,18 @@ class Gate:
         except (QueueFull, TimeoutError):
             raise HeldBack(request.operation, "no_turn") from None
 
-    async def _heard(self, pacer: Pacer, key: str, turn: Turn, error: HealthieError | None) -> None:
+    async def _heard(self, key: str, turn: Turn | None, error: HealthieError | None) -> None:
         """Learn from an answer: too many requests begin or lengthen a back-off, any other ends it."""
+        pacer = self._pacer
+        if pacer is None or turn is None:
+            return
         if isinstance(error, RateLimited):
             off = await pacer.back_off(key)
             until = datetime.fromtimestamp(off.until, UTC).isoformat(timespec="seconds")
             log.warning("healthie.backed_off", key=key, times=off.times, until=until)
             if self._alarm is not None:
                 await self._alarm(key, datetime.fromtimestamp(off.since, UTC))
-        elif turn.asks and not isinstance(error, Unrecorded) and not (error and unanswered(error)):
+        elif turn.asks and not isinstance(error, Unrecorded | HeldBack) and not (error and unanswered(error)):
             log.info("healthie.back_off_over", key=key)
             await pacer.recovered(key)
 

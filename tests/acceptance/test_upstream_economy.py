@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from tests.acceptance import documents
-from tests.plugins.stack import Stack
+from tests.plugins.stack import Stack, Stacks
 
 
 def week(stack: Stack) -> dict[str, Any]:
@@ -43,3 +43,29 @@ async def test_browsing_again_within_a_minute_costs_nothing(stack: Stack) -> Non
     await app.ask(documents.PLANS)
     await app.ask(documents.CLINICIANS)
     assert await stack.upstream() == []
+
+
+async def test_a_flood_costs_no_more_than_its_share_and_nothing_once_it_has_hung_up(stacks: Stacks) -> None:
+    """A pace that gives nothing back while the test runs: whatever is sent is taken from the bucket of forty."""
+    stack = await stacks.start(
+        healthie_requests_per_second=0.001, healthie_burst=40, client_address_header="X-Forwarded-For"
+    )
+    flood, other = await stack.visitor(), await stack.visitor()
+    flood.headers["X-Forwarded-For"], other.headers["X-Forwarded-For"] = "203.0.113.9", "198.51.100.7"
+    await other.ask(documents.CLINICIANS)
+    await stack.emulator.control.forget_requests()
+    asking = [
+        asyncio.create_task(
+            flood.ask(documents.SLOTS, {**week(stack), "from": stack.day(n), "until": stack.day(n + 30)})
+        )
+        for n in range(1, 5)
+    ]
+    async with asyncio.timeout(30):
+        while len(await stack.upstream()) < 20:  # noqa: ASYNC110  # the emulator tells nobody
+            await asyncio.sleep(0.05)
+    found = await other.ask(documents.SLOTS, week(stack))
+    assert (await other.hold(found["slots"][-1]["slots"][-1]["id"]))["__typename"] == "HoldSlotSuccess"
+    for one in asking:
+        one.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    assert await stack.upstream() == ["AvailableSlots"] * (20 + 4 + 1)

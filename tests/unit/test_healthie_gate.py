@@ -422,7 +422,9 @@ class TestBackOff:
         loop = VirtualLoop()
         run(main(), loop)
 
-    @pytest.mark.parametrize("error", [NoAnswer("A", "timeout"), NotSent("A"), Unrecorded("A")])
+    @pytest.mark.parametrize(
+        "error", [NoAnswer("A", "timeout"), NotSent("A"), Unrecorded("A"), HeldBack("A", "breaker_open")]
+    )
     def test_a_question_without_an_answer_ends_nothing(self, error: HealthieError) -> None:
         async def main() -> None:
             practice = Practice(loop, Pace(per_second=100, burst=100))
@@ -430,6 +432,22 @@ class TestBackOff:
             await asyncio.sleep(FIRST_BACK_OFF)
             await practice.fails(error)
             assert await practice.held() == "backed_off"
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_whoever_asks_and_hangs_up_keeps_nobody_from_the_answer(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, Pace(per_second=100, burst=100))
+            await practice.fails(RateLimited("A"))
+            await asyncio.sleep(FIRST_BACK_OFF)
+            practice.answered_after = 5
+            asking = asyncio.ensure_future(practice.call())
+            await asyncio.sleep(1)
+            await left(asking)
+            assert await practice.held() == "backed_off"
+            await asyncio.sleep(4.5)
+            await practice.call()
 
         loop = VirtualLoop()
         run(main(), loop)
@@ -563,14 +581,16 @@ class TestBreaker:
         loop = VirtualLoop()
         run(main(), loop)
 
-    def test_a_call_that_is_given_up_frees_the_place_of_the_one_who_asks(self) -> None:
+    def test_whoever_asks_and_hangs_up_keeps_nobody_from_the_answer(self) -> None:
         async def main() -> None:
             practice = await self._opened(loop)
             await asyncio.sleep(OPEN)
-            asking = asyncio.ensure_future(practice.gate.through(a_request(), KEY, asyncio.Event().wait))
-            await asyncio.sleep(0)
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            practice.answered_after = 5
+            asking = asyncio.ensure_future(practice.call())
+            await asyncio.sleep(1)
+            await left(asking)
+            assert await practice.held() == "breaker_open"
+            await asyncio.sleep(4.5)
             await practice.call()
 
         loop = VirtualLoop()

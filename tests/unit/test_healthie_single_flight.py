@@ -103,6 +103,19 @@ async def test_when_the_last_caller_has_left_the_work_is_cancelled_and_the_next_
     assert work.begun == 2
 
 
+async def test_what_is_finished_in_any_case_is() -> None:
+    flight, work = Flight(finished=True), Work()
+    caller = asyncio.create_task(flight("key", work))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    later = asyncio.create_task(flight("key", work))
+    await asyncio.sleep(0)
+    work.go_on.set()
+    assert await later == "answer"
+    assert work.begun == 1
+
+
 async def test_a_caller_waits_until_their_own_deadline_whoever_asked_first() -> None:
     flight, work = Flight(), Work()
 

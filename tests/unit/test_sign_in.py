@@ -304,6 +304,16 @@ class TestTheProvidersKeys:
         assert list(await asyncio.gather(first, second)) == [PATIENT, PATIENT]
         assert len(world.provider.asked) == 2
 
+    async def test_are_fetched_though_whoever_came_first_has_hung_up(self, world: World) -> None:
+        world.provider.slow = asyncio.Event()
+        first = asyncio.create_task(world.tokens.verify(world.provider.token()))
+        await world.provider.reached.wait()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        world.provider.slow.set()
+        assert await world.tokens.verify(world.provider.token()) == PATIENT
+        assert len(world.provider.asked) == 2
+
     async def test_that_are_made_up_do_not_storm_the_provider(self, world: World) -> None:
         for number in range(100):
             assert await world.refuses(world.provider.token(key_id=f"made-up-{number}"))
