@@ -11,7 +11,7 @@ import aiosqlite
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import make_url
 
-from integrations.database.engine import BUSY_TIMEOUT_MS
+from integrations.database.sqlite import BUSY_TIMEOUT_MS
 
 Write = Callable[[], Awaitable[None]]
 

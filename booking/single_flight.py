@@ -45,7 +45,7 @@ class SingleFlight(Generic[K, V]):
             flight.sharers.remove(caller)
             if not flight.sharers and not self._finished:
                 self._forget(key, flight)
-                flight.task.cancel()  # of no effect when it is done
+                await _cancelled(flight.task)
 
     def _begun(self, key: K, work: Callable[[], Awaitable[V]]) -> _Flight[V]:
         flight = self._running[key] = _Flight[V]()
@@ -61,6 +61,13 @@ class SingleFlight(Generic[K, V]):
     def _forget(self, key: K, flight: _Flight[V]) -> None:
         if self._running.get(key) is flight:
             del self._running[key]
+
+
+async def _cancelled(task: "asyncio.Task[V]") -> None:
+    """Cancel it, and wait until it has given back what it had open: by then its last caller may go, and take the loop with them."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def _run(work: Callable[[], Awaitable[V]], sharers: list[Work]) -> V:

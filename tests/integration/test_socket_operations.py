@@ -167,7 +167,7 @@ class TestWhoAsks:
             self, api: Api, url: str, monkeypatch: pytest.MonkeyPatch
         ) -> None:
             async def broken(*_: Any) -> None:
-                raise OSError("the database is gone")
+                raise RuntimeError("a mistake of ours")
 
             async with opened(url, api.patient().headers) as one:
                 with monkeypatch.context() as broke:
@@ -183,6 +183,7 @@ class TestWhoAsks:
             [
                 (UpstreamUnavailable("patients"), "UPSTREAM_UNAVAILABLE"),
                 (SignInUnavailable(), "SIGN_IN_UNAVAILABLE"),
+                (OSError("the database is gone"), "UPSTREAM_UNAVAILABLE"),
             ],
         )
         async def test_is_told_of_when_it_may_be_found_out_later(

@@ -130,6 +130,7 @@ class Practice:
             healthie_requests_per_second=RATE,
             healthie_burst=RATE,
             rate_factor=GENEROUS,
+            anonymous_holds_percent=100,
             redis_url=self.more.get("FRONTDOOR_REDIS_URL"),
         )
 
@@ -147,6 +148,7 @@ class Practice:
             "FRONTDOOR_HEALTHIE_BURST": str(RATE),
             "FRONTDOOR_RATE_FACTOR": str(GENEROUS),
             "FRONTDOOR_CARDS_OF_GUESTS": str(GENEROUS),
+            "FRONTDOOR_ANONYMOUS_HOLDS_PERCENT": "100",
             "FRONTDOOR_ANSWER_SECONDS": "60",  # what a patient is told must not depend on how busy the machine is
             **self.more,
         }

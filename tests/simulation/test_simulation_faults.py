@@ -53,7 +53,7 @@ def test_an_answer_that_comes_past_the_holds_expiry_costs_nobody_money(call: str
     rival = Scenario(
         wishes=(
             *late.wishes,
-            lambda schedule: replace(canonical(schedule), number=2, arrives=301.0, thinks=1.0),
+            lambda schedule: replace(canonical(schedule), number=2, arrives=303.0, thinks=1.0),
         )
     )
     alone, raced = with_faults(slow, scenario=late), with_faults(slow, scenario=rival)

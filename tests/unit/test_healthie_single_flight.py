@@ -85,6 +85,24 @@ async def test_an_error_that_nobody_waited_for_is_no_noise() -> None:
         await flight("key", work)
 
 
+async def test_the_last_caller_leaves_once_the_work_has_given_back_what_it_had_open() -> None:
+    closed = False
+
+    async def work() -> None:
+        nonlocal closed
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)  # as a connection that is closed
+            closed = True
+
+    caller = asyncio.create_task(SingleFlight[str, None]()("key", work))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    assert closed
+
+
 async def test_when_the_last_caller_has_left_the_work_is_cancelled_and_the_next_begins_anew() -> None:
     flight, work = Flight(), Work()
     callers = [asyncio.create_task(flight("key", work)) for _ in range(2)]
@@ -92,9 +110,7 @@ async def test_when_the_last_caller_has_left_the_work_is_cancelled_and_the_next_
     for caller in callers:
         caller.cancel()
     await asyncio.gather(*callers, return_exceptions=True)
-    async with asyncio.timeout(10):
-        while asyncio.all_tasks() != {asyncio.current_task()}:  # noqa: ASYNC110  # the work's own task ends
-            await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "the work has ended by then"
 
     next_one = asyncio.create_task(flight("key", work))
     await asyncio.sleep(0)
