@@ -73,9 +73,8 @@ class AnonymousShare:
         A day of which nothing is known has room for one hold, whose verification reads it. It is read for this alone only before
         somebody is refused; raises UpstreamUnavailable then.
         """
-        just_read = self._days.just_read(
-            hold.slot
-        )  # before what is known is used: meanwhile somebody else may learn more
+        # Asked before what is known is used: meanwhile somebody else may learn more.
+        just_read = self._days.just_read(hold.slot)
         others, room = await self._others(hold), self._room(hold.slot)
         usual = Terms(duration=hold.expires_at - hold.created_at, extensions=0)
         priced = replace(hold, expires_at=hold.created_at + self._priced(hold, others, usual).duration)

@@ -201,9 +201,8 @@ def _looked(
     if charges.uncertain:
         settled = (*checkout.settled, *charges.uncertain)
         checkout = checkout.changed(settled=settled).flagged(Attention.LATE_CHARGE_UNCERTAIN)
-    if _surplus_charges(
-        checkout, charges
-    ):  # it could not be undone, and stands whatever was said of it since
+    if _surplus_charges(checkout, charges):
+        # It could not be undone, and stands whatever was said of it since.
         checkout = checkout.flagged(Attention.LATE_UNDO_FAILED)
     if _unaccepted_series(checkout, charges):
         checkout = checkout.flagged(Attention.LIVE_SERIES)

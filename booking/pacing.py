@@ -2,8 +2,8 @@
 
 Two rules stand on one clock per API key. The *rate*: a bucket of `burst` calls that refills at `per_second` (GCRA, the
 generic cell rate algorithm: one moment a key says how full it is). Each lane leaves a part of it to the lanes before it, so
-that a lane can be used up by nobody behind it. The *back-off*: after a refusal for too many requests nothing is sent, for longer each time, until one
-call has been let through and was answered.
+that a lane can be used up by nobody behind it. The *back-off*: after a refusal for too many requests nothing is sent, for
+longer each time, until one call has been let through and was answered.
 """
 
 import random

@@ -33,7 +33,10 @@ class CatalogSource(Protocol):
     """The practice's public offer."""
 
     async def catalog(self) -> Catalog:
-        """Everything public; at most a minute old, unless the source is one for looking around. Only clinicians whose key is proved are in it."""
+        """Everything public; at most a minute old, unless the source is one for looking around.
+
+        Only clinicians whose key is proved are in it.
+        """
 
 
 class OnSale(Protocol):
@@ -130,7 +133,10 @@ class Cards(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LateCharges:
-    """What stands upstream of a checkout's attempts beyond what is known: money that was not given back, or a recurring payment that goes on."""
+    """What stands upstream of a checkout's attempts beyond what is known.
+
+    Money that was not given back, or a recurring payment that goes on.
+    """
 
     certain: tuple[tuple[int, Charge], ...] = ()  # with the number of the attempt that each charge names
     uncertain: tuple[str, ...] = ()  # ids of payments that may be one of them

@@ -1,7 +1,7 @@
-"""Room: how many minutes of one clinician's day people who have not signed in may hold at once. Values and arithmetic; hold stores apply it.
+"""Room: how many minutes of one clinician's day people who have not signed in may hold at once.
 
-What such holds leave of the time on offer counts as taken too where it is shorter than an hour: a long visit finds no place in it, and a
-quarter of an hour held in each hour would shut a day.
+Values and arithmetic; hold stores apply them. What such holds leave of the time on offer counts as taken too where it is
+shorter than an hour: a long visit finds no place in it, and a quarter of an hour held in each hour would shut a day.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,8 @@
 """The steps of the checkout saga: for each state, what a driver does with a row that stands there.
 
-A step answers the row as it shall be written next; before one that sends, the driver asks its guards (guards.py). It makes at most one foreign change, never inside a transaction,
-and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
+A step answers the row as it shall be written next; before one that sends, the driver asks its guards (guards.py). It makes
+at most one foreign change, never inside a transaction, and lets OutcomeUnknown and UpstreamUnavailable pass: the driver
+parks the row, and a later driver looks before it sends.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

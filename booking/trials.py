@@ -105,9 +105,9 @@ class BoundedPromotions:
 async def try_card(
     trials: Trials, caller: Caller, checkout: Checkout, card: CardChoice, *, also: Counted
 ) -> Counted:
-    """Count a card that is about to be tried, besides what is counted: for the checkout's owner (a guest is one checkout) and whoever started it.
+    """Count a card that is about to be tried, besides what is counted.
 
-    Raises TooManyAttempts.
+    It counts for the checkout's owner (a guest is one checkout) and whoever started it. Raises TooManyAttempts.
     """
     trial = await trials.begin(
         Tried.CARD,
@@ -115,9 +115,8 @@ async def try_card(
         client=caller.client,
         signed_in=caller.principal.kind not in STRANGERS,
     )
-    is_new = (
-        card.token is not None
-    )  # attaching it tells whether it is good; one on file is only named until it is charged
+    # Attaching it tells whether it is good; one on file is only named until it is charged.
+    is_new = card.token is not None
     return also.also(trial, lambda row: not was_trial(row, is_new=is_new))
 
 

@@ -35,9 +35,8 @@ log = structlog.get_logger(__name__)
 _VALUES = re.compile(r"(,? but encountered error |[,;]? [Ff]ound:? |: Unexpected ).*", re.DOTALL)
 _SCALAR_VALUE = re.compile(r"( cannot represent (?:[^:]{0,40} )?value): .*", re.DOTALL)
 _UNREADABLE = re.compile(r"(escape sequence|Invalid number)[:,] .*", re.DOTALL)
-_UNKNOWN_KEY = re.compile(
-    r"unknown field '(?![_A-Za-z]\w*'$).*", re.DOTALL | re.ASCII
-)  # a key of JSON may be any text
+# A key of JSON may be any text.
+_UNKNOWN_KEY = re.compile(r"unknown field '(?![_A-Za-z]\w*'$).*", re.DOTALL | re.ASCII)
 
 # Where a fault came from, without the values that its text or locals may hold.
 _FRAMES = 6

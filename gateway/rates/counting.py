@@ -82,9 +82,8 @@ class Counts:
         # everybody, of which there are a handful.
         self._tallies: defaultdict[str, Expiring[Tally]] = defaultdict(lambda: Expiring(Tally, now=self._now))
         self._tasks: set[asyncio.Task[None]] = set()
-        self._owed: deque[Count] = deque(
-            maxlen=MOST
-        )  # to be taken back once the shared storage is asked again
+        # To be taken back once the shared storage is asked again.
+        self._owed: deque[Count] = deque(maxlen=MOST)
         self._alone_until = 0.0
 
     async def add(self, bounds: Sequence[Bound], amount: int = 1) -> tuple[Count, ...]:

@@ -73,11 +73,10 @@ class OperationRates:
     def _check(self, counts: Sequence[Count]) -> None:
         if retry_after := self._counts.retry_after(counts):
             for one in counts:
-                if (
-                    one.bound.most < one.value <= one.bound.most + STEP
-                ):  # a flood is not to fill the log as well
-                    scope = one.bound.scope
-                    log.warning("rates.refused", what=one.bound.what, scope=scope, retry_after=retry_after)
+                # A flood is not to fill the log as well.
+                if one.bound.most < one.value <= one.bound.most + STEP:
+                    what, scope = one.bound.what, one.bound.scope
+                    log.warning("rates.refused", what=what, scope=scope, retry_after=retry_after)
             raise TooManyRequests(retry_after)
 
 
