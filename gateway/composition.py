@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
+from functools import partial
 
 from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
@@ -25,10 +24,9 @@ from booking.refreshing import Refresher
 from booking.saga import Saga
 from booking.steps import Steps
 from booking.terms import PresentTerms
+from gateway.alarms import DayHeldAlarm, LockoutAlarm
 from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
 from gateway.clock import SystemClock
-from gateway.hold_alarm import DayHeldAlarm
-from gateway.lockouts import LockoutAlarm
 from gateway.rates.connect import connect_counts, connect_trials
 from gateway.sealing import sealer
 from gateway.services import build_services
@@ -37,7 +35,7 @@ from gateway.shared import share
 from gateway.sign_in.connect import connect_sign_in
 from gateway.system import System
 from gateway.telling import Telling
-from gateway.tokens import derive_key
+from gateway.tokens import derive_key, keyed_digest
 from gateway.webhook_oversight import silence_watch, webhook_health
 from gateway.zone_rules import zone_rules_of_process
 from integrations.alerts.log import LoggedAlerts
@@ -111,7 +109,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 proving=Proving(
                     proofs=SqlKeyProofs(engine=engine),
                     # The same key at another Healthie is another key.
-                    digest=_digest(derive_key(secret, f"key-proofs {settings.healthie_url}")),
+                    digest=partial(keyed_digest, derive_key(secret, f"key-proofs {settings.healthie_url}")),
                     pacer=shared.proof_pacer,
                 ),
                 gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(watch=watch)),
@@ -175,13 +173,13 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 units=units,
                 clock=clock,
                 trials=trials,
-                digest=_digest(derive_key(secret, "email-code")),
+                digest=partial(keyed_digest, derive_key(secret, "email-code")),
             ),
         )
         exits.push_async_callback(services.checkouts.aclose)
         telling = Telling(settings=settings, units=units, watch=watch, clock=clock, name=name)
         exits.push_async_callback(telling.aclose)
-        watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
+        watched = healthie.watched(partial(keyed_digest, derive_key(secret, "snapshot")))
         inbox = SqlInbox(engine=engine)
         early_checks = EarlyChecks(check=saga.glance)
         exits.push_async_callback(early_checks.aclose, within=0.0)  # whoever can wait for them has done so
@@ -234,11 +232,6 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             silence=silence_watch(settings, units=units, inbox=inbox, visits=watched, clock=clock),
             telling=telling,
         )
-
-
-def _digest(key: bytes) -> Callable[[str], str]:
-    """What tells whether a text changed, and nothing else of it."""
-    return lambda text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) -> tuple[AlertPort, ...]:

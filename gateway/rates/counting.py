@@ -14,8 +14,6 @@ Keys: `frontdoor:<tenant>:rates:<what>/<HMAC of the subject>/<window>/…`; no n
 
 import asyncio
 import contextvars
-import hashlib
-import hmac
 import math
 import time
 from collections import defaultdict, deque
@@ -29,6 +27,7 @@ from limits.aio.storage import Storage
 
 from booking.ports import Clock
 from gateway.rates.memory import MOST, Expiring, Tally
+from gateway.tokens import keyed_digest
 
 log = structlog.get_logger(__name__)
 
@@ -185,7 +184,7 @@ class Counts:
 
     def _name(self, bound: Bound) -> str:
         window = int(self._now() // bound.window.total_seconds())
-        subject = hmac.new(self._key, bound.subject.encode(), hashlib.sha256).hexdigest()[:32]
+        subject = keyed_digest(self._key, bound.subject)[:32]
         item = RateLimitItemPerSecond(bound.most, _seconds(bound), namespace=bound.what)
         return item.key_for(subject, window)
 
