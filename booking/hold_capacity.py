@@ -107,7 +107,7 @@ class AnonymousShare:
         room = self._room(hold.slot)
         used = minutes_taken([hold, *others], room.offered)
         if len(others) + 1 >= ALERT_HOLDS and used >= ALERT_FROM * room.everybody > 0:
-            await self._alarm(hold.slot.clinician_id, day_of(hold.slot).start.date())
+            await self._alarm(hold.slot.clinician_id, hold.slot.day)
 
     async def _others(self, hold: Hold) -> list[Hold]:
         standing = await self._store.anonymous(hold.slot.clinician_id, day_of(hold.slot))

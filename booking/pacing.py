@@ -24,6 +24,9 @@ JITTER = 0.25
 # How long one call may take to find out whether a back-off is over; longer than any call does.
 ASKING = 30.0
 
+# Clocks round: a wait of less could end before its time, and ask again and again.
+SHORTEST_SLEEP = 0.001
+
 
 class Lane(IntEnum):
     """What a call is for; the smaller goes first."""

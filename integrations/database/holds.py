@@ -29,9 +29,11 @@ from booking.catalog import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
+from booking.principals import STRANGERS
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.room import ANONYMOUS, Room, refusal, room_again_at
+from booking.room import Room, refusal, room_again_at
 from booking.slots import Busy, Interval, Slot
+from booking.stored import known_here
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
 from integrations.database.tables.slots import holds
@@ -218,7 +220,7 @@ async def _anonymous(
         _c.starts_at >= day.start,
         _c.starts_at < day.end,
         _c.expires_at > now,
-        or_(*(_c.owner.startswith(f"{kind}:") for kind in ANONYMOUS)),
+        or_(*(_c.owner.startswith(f"{kind}:") for kind in STRANGERS)),
     )
     return [_from_row(row) for row in (await connection.execute(query)).mappings()]
 
@@ -261,7 +263,7 @@ def _from_row(row: RowMapping) -> Hold:
         slot=Slot(
             clinician_id=row["clinician_id"],
             visit_type_id=row["visit_type_id"],
-            contact_type=_contact_type(row["contact_type"]),
+            contact_type=known_here(ContactType, row["contact_type"], where="hold store"),
             location_id=row["location_id"],
             start=row["starts_at"],
             minutes=row["minutes"],
@@ -272,10 +274,3 @@ def _from_row(row: RowMapping) -> Hold:
         extensions=row["extensions"],
         client=row["client"],
     )
-
-
-def _contact_type(text: str) -> ContactType:
-    try:
-        return ContactType(text)
-    except ValueError:  # a newer version's hold: whoever asks is to ask that one
-        raise UpstreamUnavailable("hold store") from None

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from booking.errors import UpstreamUnavailable
 from booking.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
-from booking.pacing import Lane, Pacer
+from booking.pacing import SHORTEST_SLEEP, Lane, Pacer
 from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
 from integrations.healthie.errors import HealthieError, RateLimited, Unauthorized
@@ -48,9 +48,6 @@ LOOK_WHILE_PENDING = timedelta(seconds=0.5)
 # How long a process may take to ask, in which no other does: a wait for the pace, and a read's whole budget. A key that was not
 # answered for rests as long.
 ASKING = timedelta(seconds=30)
-
-# Clocks round: a wait of less could end before its time, and ask again and again.
-SHORTEST_SLEEP = 0.001
 
 # The bucket of the pacer that all proofs share, whichever keys they use.
 PACE = "proofs"

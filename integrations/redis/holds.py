@@ -21,10 +21,11 @@ from booking.catalog import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
-from booking.principals import block_of
+from booking.principals import block_of, is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.room import GAP, Room, is_anonymous, refusal
+from booking.room import GAP, Room, refusal
 from booking.slots import Busy, Interval, Slot
+from booking.stored import known_here
 from integrations.redis.scripts import script
 
 # Keys outlive their holds by this much, so that a caller whose clock is behind still finds what it thinks is live.
@@ -259,7 +260,7 @@ def _from_fields(fields: Mapping[str, Any]) -> Hold:
         slot=Slot(
             clinician_id=fields["clinician_id"],
             visit_type_id=fields["visit_type_id"],
-            contact_type=_contact_type(fields["contact_type"]),
+            contact_type=known_here(ContactType, fields["contact_type"], where="hold store"),
             location_id=fields["location_id"] or None,
             start=_moment(fields["starts_at"]),
             minutes=int(fields["minutes"]),
@@ -270,10 +271,3 @@ def _from_fields(fields: Mapping[str, Any]) -> Hold:
         extensions=int(fields["extensions"]),
         client=fields.get("client") or None,
     )
-
-
-def _contact_type(text: str) -> ContactType:
-    try:
-        return ContactType(text)
-    except ValueError:  # a newer version's hold: whoever asks is to ask that one
-        raise UpstreamUnavailable("hold store") from None
