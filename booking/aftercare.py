@@ -1,6 +1,7 @@
 """Seeing after a checkout that has ended, or that a person has: its hold is given back for certain, and late truth looked for.
 
-What late truth is, and when it is looked for, is in late.py and late_schedule.py; here is what a look that answered, or did not, comes to on the row.
+What late truth is, and when it is looked for, is in late.py and late_schedule.py; here is what a look that answered, or did not,
+comes to on the row.
 """
 
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ class Refusal(DomainError):
         super().__init__(self.message)
 
 
-def in_minutes(seconds: int) -> str:
-    """How long to wait, as people say it; rounded up."""
+def in_words(seconds: int) -> str:
+    """How long somebody is to wait, rounded up to minutes."""
     minutes = -(-seconds // 60)
-    return f"in {minutes} minute{'s' * (minutes > 1)}"
+    return f"{minutes} minute{'s' * (minutes > 1)}"

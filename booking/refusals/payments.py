@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from booking.refusals.base import Refusal, in_minutes
+from booking.refusals.base import Refusal, in_words
 
 
 class ChargedWrongly(Refusal):
@@ -64,7 +64,7 @@ class TooManyAttempts(Refusal):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(
-            f"That was tried too often. Please try again {in_minutes(retry_after)}, or contact the practice."
+            f"That was tried too often. Please try again in {in_words(retry_after)}, or contact the practice."
         )
         self.retry_after = retry_after
 

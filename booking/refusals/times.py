@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from booking.refusals.base import Refusal, in_minutes
+from booking.refusals.base import Refusal, in_words
 
 
 class SlotTaken(Refusal):
@@ -62,8 +62,8 @@ class HoldCapacityReached(Refusal):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(
-            "Many times of this clinician's day are being held at the moment. Please try again "
-            f"{in_minutes(retry_after)}, choose another day, or sign in."
+            "Many times of this clinician's day are being held at the moment. Please try again in "
+            f"{in_words(retry_after)}, choose another day, or sign in."
         )
         self.retry_after = retry_after
 
