@@ -12,10 +12,10 @@ from datetime import datetime
 from booking.checkout_row import Checkout, LateFinding
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
-from booking.ledger import reconcile
+from booking.ledger import ChargeLedger, reconcile
 from booking.models import Appointment, AppointmentStatus, Charge
 from booking.oversight import Attention
-from booking.ports import Billing, ChargeLedger, Clock, LateCharges, Scheduling
+from booking.ports import Billing, Clock, LateCharges, Scheduling
 from booking.saga_table import IN_FLIGHT
 from booking.stored import Unknown
 

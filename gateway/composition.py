@@ -13,10 +13,11 @@ from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
 from booking.early_checks import EarlyChecks
 from booking.email_verification import CodeSender, EmailVerification
+from booking.ledger import ChargeLedger
 from booking.lookout import OFTEN, SELDOM, Lookout
 from booking.oversight import AlertPort
 from booking.polling import VisitPoll
-from booking.ports import ChargeLedger, Clock
+from booking.ports import Clock
 from booking.refreshing import Refresher
 from gateway.alarms import DayHeldAlarm
 from gateway.audit import Anchoring, anchor_sinks, audit_keys

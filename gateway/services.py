@@ -9,10 +9,11 @@ from booking.guards import Grounds, Guards
 from booking.hold_capacity import AnonymousShare, HoldAlarm, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
+from booking.ledger import ChargeLedger
 from booking.lookout import Changes
 from booking.operations import OperationsService
 from booking.pokes import LocalPokes
-from booking.ports import CatalogSource, ChargeLedger, Clock, HoldStore
+from booking.ports import CatalogSource, Clock, HoldStore
 from booking.quotes import QuoteService
 from booking.records import RecordsService
 from booking.saga import Saga
