@@ -11,7 +11,7 @@ from unittest.mock import patch
 import booking.aftercare
 import booking.recording
 import booking.saga
-import booking.steps
+import booking.step_results
 from booking.aftercare import Aftercare
 from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout
@@ -129,12 +129,12 @@ async def let_it_go(self: CheckoutHolds, checkout: Checkout) -> Hold:
 @contextmanager
 def without_read_back() -> Iterator[None]:
     """Whoever it was booked with is the right one."""
-    booked = booking.steps._booked
+    booked = booking.step_results.booked
 
     def believed(checkout: Checkout, appointment: Appointment) -> Checkout:
         return booked(checkout, replace(appointment, clinician_id=checkout.slot.clinician_id))
 
-    with patch.object(booking.steps, "_booked", believed):
+    with patch.object(booking.step_results, "booked", believed):
         yield
 
 
