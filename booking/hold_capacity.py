@@ -17,9 +17,18 @@ from booking.room import Room, day_of, minutes_taken
 from booking.search import SlotSearch
 from booking.slots import Slot
 
-# From this part of what anonymous holds may take: the part of its duration that a hold lasts, and how often it may be extended. Whoever
-# keeps a calendar shut has to come back more often; a patient who types a card number still has the time to.
-PRICES = ((0.75, 0.4, 0), (0.5, 0.6, 1))
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What a hold is good for where others have filled so much of what anonymous holds may take."""
+
+    filled: float
+    part: float  # of its usual duration
+    extensions: int
+
+
+# Whoever keeps a calendar shut has to come back more often; a patient who types a card number still has the time to.
+PRICES = (Price(filled=0.75, part=0.4, extensions=0), Price(filled=0.5, part=0.6, extensions=1))
 SHORTEST = timedelta(minutes=2)
 
 # From here on the practice is told; fewer holds than this on one day are people who compare times.
@@ -97,10 +106,10 @@ class AnonymousShare:
         """By what is taken beside the hold; who is alone pays nothing, however short the day."""
         room = self._room(hold.slot)
         used = minutes_taken([hold, *others], room.offered) - hold.slot.minutes
-        for filled, part, extensions in PRICES:
-            if others and used >= filled * room.everybody > 0:
-                duration = min(usual.duration, max(SHORTEST, usual.duration * part))
-                return Terms(duration=duration, extensions=min(usual.extensions, extensions))
+        for price in PRICES:
+            if others and used >= price.filled * room.everybody > 0:
+                duration = min(usual.duration, max(SHORTEST, usual.duration * price.part))
+                return Terms(duration=duration, extensions=min(usual.extensions, price.extensions))
         return usual
 
     async def _tell(self, hold: Hold, others: Sequence[Hold]) -> None:
