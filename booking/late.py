@@ -6,7 +6,7 @@ accepted, is one of them. What a confirmed visit rightly paid is never among the
 a person has is looked at as often, and they are told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from booking.checkout_row import Checkout, LateFinding
@@ -64,8 +64,7 @@ class LateTruth:
         differences = await reconcile(self._ledger, checkout, others)
         if not differences:
             return checkout
-        settled = (*checkout.settled, *(each.id for each in differences))
-        return checkout.changed(settled=settled).flagged(Attention.SWEEP_DIFFERENCE)
+        return _given_to_a_person(checkout, (each.id for each in differences), Attention.SWEEP_DIFFERENCE)
 
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())
@@ -143,21 +142,22 @@ def _looked(
     checkout = checkout.changed(looks=checkout.looks + 1)
     _, doubtful = _surplus(checkout, visits, now=now)
     if doubtful:
-        settled = (*checkout.settled, *(visit.id for visit in doubtful))
-        checkout = checkout.changed(settled=settled).flagged(Attention.LATE_VISIT)
+        checkout = _given_to_a_person(checkout, (visit.id for visit in doubtful), Attention.LATE_VISIT)
     if charges.uncertain:
-        settled = (*checkout.settled, *charges.uncertain)
-        checkout = checkout.changed(settled=settled).flagged(Attention.LATE_CHARGE_UNCERTAIN)
+        checkout = _given_to_a_person(checkout, charges.uncertain, Attention.LATE_CHARGE_UNCERTAIN)
     if _surplus_charges(checkout, charges):
         # It could not be undone, and stands whatever was said of it since.
         checkout = checkout.flagged(Attention.LATE_UNDO_FAILED)
     if _unaccepted_series(checkout, charges):
         checkout = checkout.flagged(Attention.LIVE_SERIES)
     if checkout.state is S.CONFIRMED and _UNPROVED not in checkout.settled and not _is_proved(checkout):
-        checkout = checkout.changed(settled=(*checkout.settled, _UNPROVED)).flagged(
-            Attention.BOOKING_UNPROVED
-        )
+        checkout = _given_to_a_person(checkout, (_UNPROVED,), Attention.BOOKING_UNPROVED)
     return checkout
+
+
+def _given_to_a_person(checkout: Checkout, what: Iterable[str], why: Attention) -> Checkout:
+    """The row on the attention list, and what it is there for settled: they are told of each once."""
+    return checkout.changed(settled=(*checkout.settled, *what)).flagged(why)
 
 
 def _unaccepted_series(checkout: Checkout, charges: LateCharges) -> bool:
