@@ -10,11 +10,11 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from booking.principals import Caller
-from gateway.idempotency_keys import root_fields
 from gateway.own_schema import own_schema
 from gateway.rates.counting import STEP, Bound, Count, Counts
 from gateway.rates.table import FIELDS, FREE_TIME, REQUESTS, Rate
 from gateway.rates.upstream import requests_of
+from gateway.root_fields import root_fields
 from schema.context import Context
 from schema.errors import RequestError
 
