@@ -8,22 +8,19 @@ import asyncio
 import contextlib
 import itertools
 import json
-import secrets
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from benchmarks.figures import titled
-from gateway.local_stack import free_port, local_stack
+from benchmarks.production import production
 
 # Rounds of the other person for each case, and the pause after each: what they ask is half of the pace.
 ROUNDS = 8
@@ -181,29 +178,17 @@ class _Person:
 @asynccontextmanager
 async def _gateway(*, rate_factor: int) -> AsyncIterator[_Practice]:
     """As in production, before an emulator; with its catalogue read."""
-    extra = {
+    settings = {
         **_PACE,
         "FRONTDOOR_CLIENT_ADDRESS_HEADER": ADDRESS,
         "FRONTDOOR_RATE_FACTOR": str(rate_factor),
-        "FRONTDOOR_ENVIRONMENT": "production",
-        "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK": "false",  # as the local stack would have it, and production refuses
-        "FRONTDOOR_SECRET_KEY": secrets.token_hex(32),
-        "FRONTDOOR_LOG_FORMAT": "json",
     }
-    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory:
-        running = local_stack(
-            directory=Path(directory),
-            gateway_port=free_port(),
-            emulator_port=free_port(),
-            quiet=True,
-            extra=extra,
-        )
-        async with running as stack, httpx2.AsyncClient(base_url=stack.gateway, timeout=60) as http:
-            seed = (await http.get(f"{stack.emulator}/_control/seed")).raise_for_status().json()
-            practice = _Practice(http=http, visit_type=seed["visit_types"]["Free Consultation"])
-            await (await _Person.arrives(practice, _OTHERS)).round()
-            await asyncio.sleep(_REST)
-            yield practice
+    async with production(**settings) as (stack, http):
+        seed = (await http.get(f"{stack.emulator}/_control/seed")).raise_for_status().json()
+        practice = _Practice(http=http, visit_type=seed["visit_types"]["Free Consultation"])
+        await (await _Person.arrives(practice, _OTHERS)).round()
+        await asyncio.sleep(_REST)
+        yield practice
 
 
 @asynccontextmanager

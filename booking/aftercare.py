@@ -1,6 +1,7 @@
 """Seeing after a checkout that has ended, or that a person has: its hold is given back for certain, and late truth looked for.
 
-What late truth is, and when it is looked for, is in late.py; here is what a look that answered, or did not, comes to on the row.
+What late truth is, and when it is looked for, is in late.py and late_schedule.py; here is what a look that answered, or did not,
+comes to on the row.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ import structlog
 from booking.checkout_row import Checkout
 from booking.current import working_for
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
-from booking.late import LateTruth, looked_enough, next_look, only_books_are_due
+from booking.late import LateTruth
+from booking.late_schedule import looked_enough, next_look, only_books_are_due
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
 from booking.recording import Recording

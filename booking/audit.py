@@ -44,9 +44,8 @@ class AuditEntry:
     attempt: int  # from 1
     acting: str | None = None  # on whose account: a clinician's id, or "organization"
     key_fingerprint: str | None = None  # of the API key, far too short to find it from
-    patient: str | None = (
-        None  # the patient's id upstream, or an HMAC of what stands for them before there is one
-    )
+    # The patient's id upstream, or an HMAC of what stands for them before there is one.
+    patient: str | None = None
     checkout_id: str | None = None
     request_id: str | None = None  # of our own request or job, as the logs have it
     shape: Json = None  # the variables' names and types, values taken out; no fractions

@@ -45,9 +45,8 @@ class VisitType:
     contact_types: tuple[ContactType, ...]
     price: Money | None  # of a single visit without a plan; None: the practice names no price
     clinician_ids: frozenset[str] | None  # None: every clinician of the practice offers it
-    schedule_notice: timedelta | None = (
-        None  # how long ahead it is to be booked; None: as the practice's policy says
-    )
+    # How long ahead it is to be booked; None: as the practice's policy says.
+    schedule_notice: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

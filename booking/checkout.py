@@ -232,9 +232,8 @@ class CheckoutService:
         """Drive to the end, whoever waits, and settle what was counted."""
         try:
             checkout = await self._drive_on(checkout, answer_by)
-        except (
-            Exception
-        ):  # another payment was in progress, or nobody knows what became of it: the row tells what stands
+        except Exception:
+            # Another payment was in progress, or nobody knows what became of it: the row tells what stands.
             with contextlib.suppress(Exception):  # it cannot be read either: what was counted stays
                 await counted.settle(await self._saga.load(checkout.id))
             raise

@@ -55,6 +55,5 @@ class CheckoutHolds:
             if row is None or row.state in ENDED:
                 raise HoldExpired
             if row.state in WAITING:
-                await unit.claims.take(
-                    row
-                )  # only to see whether it would be given: nothing of it is committed
+                # Only to see whether it would be given: nothing of it is committed.
+                await unit.claims.take(row)

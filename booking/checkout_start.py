@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout
@@ -100,24 +101,7 @@ class StartService:
         if quote.policy.is_too_late(hold.slot.start, now):
             raise TooLateToBook(quote.policy.bookable_until(hold.slot.start))
         self._unpaid.check_start(caller, quote)
-        checkout_id = f"chk_{secrets.token_urlsafe(16)}"
-        patient_id = caller.principal.patient_id
-        checkout = Checkout(
-            id=checkout_id,
-            owner=caller.principal.key if patient_id else guest_of(checkout_id).key,
-            started_by=hold.owner,
-            hold_id=hold.id,
-            slot=hold.slot,
-            time_zone=hold.time_zone,
-            quote=quote,
-            guest=None if patient_id else guest,
-            patient_id=patient_id,
-            created_at=now,
-            updated_at=now,
-            due_at=hold.expires_at,
-            hold_expires_at=hold.expires_at,
-        )
-        return await self._insert(caller, checkout, hold)
+        return await self._insert(caller, _row(caller, hold, quote, guest, now=now), hold)
 
     async def _live(self, hold_id: str) -> Checkout | None:
         async with self._units() as unit:
@@ -177,6 +161,26 @@ class StartService:
         except (HoldExpired, SlotTaken) as refusal:
             await self._saga.end_without_hold(checkout, refusal)
             raise HoldExpired from refusal
+
+
+def _row(caller: Caller, hold: Hold, quote: Quote, guest: GuestDetails | None, *, now: datetime) -> Checkout:
+    checkout_id = f"chk_{secrets.token_urlsafe(16)}"
+    patient_id = caller.principal.patient_id
+    return Checkout(
+        id=checkout_id,
+        owner=caller.principal.key if patient_id else guest_of(checkout_id).key,
+        started_by=hold.owner,
+        hold_id=hold.id,
+        slot=hold.slot,
+        time_zone=hold.time_zone,
+        quote=quote,
+        guest=None if patient_id else guest,
+        patient_id=patient_id,
+        created_at=now,
+        updated_at=now,
+        due_at=hold.expires_at,
+        hold_expires_at=hold.expires_at,
+    )
 
 
 def _joined(caller: Caller, live: Checkout) -> Checkout:

@@ -15,7 +15,7 @@ from booking.checkout_row import Checkout
 from booking.errors import UpstreamUnavailable
 from booking.fair_queue import Asker, Sender
 from booking.pacing import Lane
-from booking.principals import STRANGERS
+from booking.principals import is_anonymous, kind_of
 from booking.saga_table import LATE, UNDER_WAY
 
 # Who has not said who they are.
@@ -43,8 +43,7 @@ class Work:
 
         Names cost nothing until somebody has signed in, so all of a network are one sender, and so are all of whom neither is known.
         """
-        kind, _, _ = self.actor.partition(":")
-        if kind in STRANGERS or kind == ANONYMOUS:
+        if self.actor == ANONYMOUS or is_anonymous(self.actor):
             return (f"network:{self.client}" if self.client else "strangers", self.actor)
         return (self.actor,)
 
@@ -89,7 +88,7 @@ def working_for(checkout: Checkout) -> Iterator[None]:
         replace(
             current_work.get(),
             checkout_id=checkout.id,
-            owner_kind=checkout.owner.partition(":")[0],
+            owner_kind=kind_of(checkout.owner),
             patient_id=checkout.patient_id,
             lane=Lane.CHECKOUT if checkout.state in UNDER_WAY | LATE else None,
             deadline=None,

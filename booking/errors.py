@@ -1,10 +1,10 @@
-"""Errors: what goes wrong besides an expected no to a patient, which is a refusal (refusals.py).
+"""Errors: what goes wrong besides an expected no to a patient, which is a refusal (refusals/).
 
 DomainError
 ├── InvalidInput            the caller's mistake: which argument, and what to do
 ├── NotFound                no such thing for this caller (a foreign id and a missing id alike)
 ├── DeclaredInSettings      the practice's settings say what it is: it is changed there and nowhere else
-├── Refusal                 in refusals.py
+├── Refusal                 in refusals/
 ├── TooMuchWatched          this process watches no further thing
 │   └── WatchesTooMuch      or not for whoever asks
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops

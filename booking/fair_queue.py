@@ -68,9 +68,8 @@ class FairQueue(Generic[V]):
 
     def join(self, askers: Callable[[], Collection[Asker]]) -> Place[V]:
         """A new place. Raises QueueFull when too many wait for each of those who ask."""
-        bounded = [
-            asker for asker in askers() if asker.lane is not Lane.RENEWAL
-        ]  # what is watched has a bound
+        # What is watched has a bound of its own.
+        bounded = [asker for asker in askers() if asker.lane is not Lane.RENEWAL]
         if bounded and all(map(self._is_full, bounded)):
             raise QueueFull
         counted = tuple(path for asker in bounded for path in _paths(asker.sender))

@@ -53,9 +53,8 @@ class Happening:
     name: Name | Unknown
     at: datetime  # UTC; when this program saw it
     resource: Resource
-    ids: Mapping[str, str] = field(
-        default_factory=dict
-    )  # appointment, patient, clinician, payment, checkout, …
+    # By what they are of: appointment, patient, clinician, payment, checkout, …
+    ids: Mapping[str, str] = field(default_factory=dict)
     by: Party | Unknown | None = None
 
 

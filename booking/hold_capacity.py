@@ -17,9 +17,18 @@ from booking.room import Room, day_of, minutes_taken
 from booking.search import SlotSearch
 from booking.slots import Slot
 
-# From this part of what anonymous holds may take: the part of its duration that a hold lasts, and how often it may be extended. Whoever
-# keeps a calendar shut has to come back more often; a patient who types a card number still has the time to.
-PRICES = ((0.75, 0.4, 0), (0.5, 0.6, 1))
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What a hold is good for where others have filled so much of what anonymous holds may take."""
+
+    filled: float
+    part: float  # of its usual duration
+    extensions: int
+
+
+# Whoever keeps a calendar shut has to come back more often; a patient who types a card number still has the time to.
+PRICES = (Price(filled=0.75, part=0.4, extensions=0), Price(filled=0.5, part=0.6, extensions=1))
 SHORTEST = timedelta(minutes=2)
 
 # From here on the practice is told; fewer holds than this on one day are people who compare times.
@@ -73,9 +82,8 @@ class AnonymousShare:
         A day of which nothing is known has room for one hold, whose verification reads it. It is read for this alone only before
         somebody is refused; raises UpstreamUnavailable then.
         """
-        just_read = self._days.just_read(
-            hold.slot
-        )  # before what is known is used: meanwhile somebody else may learn more
+        # Asked before what is known is used: meanwhile somebody else may learn more.
+        just_read = self._days.just_read(hold.slot)
         others, room = await self._others(hold), self._room(hold.slot)
         usual = Terms(duration=hold.expires_at - hold.created_at, extensions=0)
         priced = replace(hold, expires_at=hold.created_at + self._priced(hold, others, usual).duration)
@@ -98,17 +106,17 @@ class AnonymousShare:
         """By what is taken beside the hold; who is alone pays nothing, however short the day."""
         room = self._room(hold.slot)
         used = minutes_taken([hold, *others], room.offered) - hold.slot.minutes
-        for filled, part, extensions in PRICES:
-            if others and used >= filled * room.everybody > 0:
-                duration = min(usual.duration, max(SHORTEST, usual.duration * part))
-                return Terms(duration=duration, extensions=min(usual.extensions, extensions))
+        for price in PRICES:
+            if others and used >= price.filled * room.everybody > 0:
+                duration = min(usual.duration, max(SHORTEST, usual.duration * price.part))
+                return Terms(duration=duration, extensions=min(usual.extensions, price.extensions))
         return usual
 
     async def _tell(self, hold: Hold, others: Sequence[Hold]) -> None:
         room = self._room(hold.slot)
         used = minutes_taken([hold, *others], room.offered)
         if len(others) + 1 >= ALERT_HOLDS and used >= ALERT_FROM * room.everybody > 0:
-            await self._alarm(hold.slot.clinician_id, day_of(hold.slot).start.date())
+            await self._alarm(hold.slot.clinician_id, hold.slot.day)
 
     async def _others(self, hold: Hold) -> list[Hold]:
         standing = await self._store.anonymous(hold.slot.clinician_id, day_of(hold.slot))

@@ -10,7 +10,7 @@ from booking.errors import InvalidInput, UpstreamUnavailable
 from booking.hold_capacity import AnonymousShare, Terms
 from booking.models import Hold
 from booking.ports import CatalogSource, Clock, HoldStore
-from booking.principals import Caller
+from booking.principals import Caller, is_anonymous
 from booking.refusals import (
     ClinicianNotBookable,
     HoldExpired,
@@ -20,7 +20,6 @@ from booking.refusals import (
     SlotTaken,
     TooLateToBook,
 )
-from booking.room import is_anonymous
 from booking.saga_table import WAITING
 from booking.search import SlotSearch, check_contact
 from booking.slots import Slot
@@ -167,14 +166,12 @@ class HoldService:
     async def release(self, caller: Caller, hold_id: str) -> None:
         """Give the slot back. Raises HoldExpired, HoldInCheckout."""
         hold = await self._mine(caller, hold_id)
-        async with self._units() as unit:
-            if await unit.checkouts.live_for_hold(hold.id) is not None:
-                raise HoldInCheckout
+        await self._check_in_no_checkout(hold)
         if await self._store.release(hold.id, owners={hold.owner}) is None:
-            await self._check_released(hold)
+            await self._check_in_no_checkout(hold)  # else it is over
 
-    async def _check_released(self, hold: Hold) -> None:
-        """Whether what could not be given back is over, and was not handed to a checkout in between. Raises HoldInCheckout."""
+    async def _check_in_no_checkout(self, hold: Hold) -> None:
+        """Raises HoldInCheckout."""
         async with self._units() as unit:
             if await unit.checkouts.live_for_hold(hold.id) is not None:
                 raise HoldInCheckout

@@ -6,76 +6,23 @@ accepted, is one of them. What a confirmed visit rightly paid is never among the
 a person has is looked at as often, and they are told.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from booking.checkout_row import Checkout, LateFinding
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
-from booking.ledger import reconcile
+from booking.ledger import ChargeLedger, reconcile
 from booking.models import Appointment, AppointmentStatus, Charge
 from booking.oversight import Attention
-from booking.ports import Billing, ChargeLedger, Clock, LateCharges, Scheduling
+from booking.ports import Billing, Clock, LateCharges, Scheduling
 from booking.saga_table import IN_FLIGHT
 from booking.stored import Unknown
-
-# After the end. The first is longer than the slowest call takes to land, the last as long as staff take to send a failed
-# payment again after a weekend.
-LOOKS = (
-    timedelta(minutes=5),
-    timedelta(hours=1),
-    timedelta(hours=6),
-    timedelta(hours=24),
-    timedelta(hours=72),
-)
-
-# After a look that upstream did not answer, or that came in the middle of another payment of the patient, or whose books could
-# not be read. It doubles with every try: no outage is made longer than twice, and a key that is dead is not asked all day.
-LOOK_AGAIN = timedelta(minutes=5)
-LONGEST_WAIT = timedelta(days=1)
-
-# So long after the end nobody asks upstream any more.
-LOOKED_ENOUGH = timedelta(hours=96)
 
 # Among what is settled: that a person was told that neither visit nor payment is found of what an operator called booked.
 _UNPROVED = "booking:unproved"
 
 _GONE = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.RESCHEDULED})
-
-
-def next_look(checkout: Checkout) -> datetime | None:
-    """When a checkout that has ended, or that a person has, is looked at again.
-
-    None: it never tried to charge or book, or was looked at often enough.
-    """
-    if not checkout.attempts or checkout.ended_at is None or checkout.looks >= len(LOOKS):
-        return None
-    return checkout.ended_at + LOOKS[checkout.looks]
-
-
-def due_next(checkout: Checkout, *, now: datetime) -> datetime | None:
-    """When a worker takes up what has ended: for its next look, or sooner, to try again what its `tries` did not bring.
-
-    None: never again.
-    """
-    planned = next_look(checkout)
-    if not checkout.tries:
-        return planned
-    if looked_enough(checkout, now=now):
-        return None
-    again = now + min(LOOK_AGAIN * (1 << min(checkout.tries - 1, 10)), LONGEST_WAIT)
-    return again if planned is None or planned <= now else min(again, planned)
-
-
-def looked_enough(checkout: Checkout, *, now: datetime) -> bool:
-    """Whether what could not be looked at by now is given to a person."""
-    return checkout.ended_at is not None and now >= checkout.ended_at + LOOKED_ENOUGH
-
-
-def only_books_are_due(checkout: Checkout, *, now: datetime) -> bool:
-    """Whether upstream was looked at in time, and the card processor's books could not be read then."""
-    planned = next_look(checkout)
-    return checkout.tries > 0 and (planned is None or now < planned)
 
 
 class LateTruth:
@@ -117,8 +64,7 @@ class LateTruth:
         differences = await reconcile(self._ledger, checkout, others)
         if not differences:
             return checkout
-        settled = (*checkout.settled, *(each.id for each in differences))
-        return checkout.changed(settled=settled).flagged(Attention.SWEEP_DIFFERENCE)
+        return _given_to_a_person(checkout, (each.id for each in differences), Attention.SWEEP_DIFFERENCE)
 
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())
@@ -196,22 +142,22 @@ def _looked(
     checkout = checkout.changed(looks=checkout.looks + 1)
     _, doubtful = _surplus(checkout, visits, now=now)
     if doubtful:
-        settled = (*checkout.settled, *(visit.id for visit in doubtful))
-        checkout = checkout.changed(settled=settled).flagged(Attention.LATE_VISIT)
+        checkout = _given_to_a_person(checkout, (visit.id for visit in doubtful), Attention.LATE_VISIT)
     if charges.uncertain:
-        settled = (*checkout.settled, *charges.uncertain)
-        checkout = checkout.changed(settled=settled).flagged(Attention.LATE_CHARGE_UNCERTAIN)
-    if _surplus_charges(
-        checkout, charges
-    ):  # it could not be undone, and stands whatever was said of it since
+        checkout = _given_to_a_person(checkout, charges.uncertain, Attention.LATE_CHARGE_UNCERTAIN)
+    if _surplus_charges(checkout, charges):
+        # It could not be undone, and stands whatever was said of it since.
         checkout = checkout.flagged(Attention.LATE_UNDO_FAILED)
     if _unaccepted_series(checkout, charges):
         checkout = checkout.flagged(Attention.LIVE_SERIES)
     if checkout.state is S.CONFIRMED and _UNPROVED not in checkout.settled and not _is_proved(checkout):
-        checkout = checkout.changed(settled=(*checkout.settled, _UNPROVED)).flagged(
-            Attention.BOOKING_UNPROVED
-        )
+        checkout = _given_to_a_person(checkout, (_UNPROVED,), Attention.BOOKING_UNPROVED)
     return checkout
+
+
+def _given_to_a_person(checkout: Checkout, what: Iterable[str], why: Attention) -> Checkout:
+    """The row on the attention list, and what it is there for settled: they are told of each once."""
+    return checkout.changed(settled=(*checkout.settled, *what)).flagged(why)
 
 
 def _unaccepted_series(checkout: Checkout, charges: LateCharges) -> bool:

@@ -3,17 +3,18 @@
 Staff charge cards too: a charge that nothing ties to a checkout is not ours to judge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 import structlog
 
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.models import Charge
-from booking.ports import ChargeLedger, LedgerCharge
+from booking.money import Money
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +31,41 @@ class DifferenceKind(StrEnum):
     CHARGE_MISSING = "charge_missing"
     AMOUNT_DIFFERS = "amount_differs"
     DISPUTED = "disputed"
-    REFUNDED_ELSEWHERE = (
-        "refunded_elsewhere"  # a visit stands, and what it cost was given back, or some of it
-    )
+    # A visit stands, and what it cost was given back, or some of it.
+    REFUNDED_ELSEWHERE = "refunded_elsewhere"
     NOT_REFUNDED = "not_refunded"
     SECOND_CHARGE = "second_charge"  # made with a key of this checkout's, and not on its row
     POSSIBLE_TWIN = "possible_twin"  # same customer, amount and hour: a hint, no more
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerCharge:
+    """A charge as the card processor knows it."""
+
+    id: str
+    taken: Money  # zero: it failed, or is pending
+    given_back: Money
+    disputed: bool
+    customer_id: str | None  # the processor's, opaque
+    upstream_key: str | None  # that it was made with, where the processor tells
+
+    @property
+    def stands(self) -> bool:
+        """Whether any of the money is still with the practice."""
+        return self.taken != self.given_back
+
+
+class ChargeLedger(Protocol):
+    """The card processor's books, of the account that takes the practice's payments."""
+
+    async def find(self, charge_ids: Collection[str]) -> Mapping[str, LedgerCharge]:
+        """The charges with these ids; the unknown are left out. Raises UpstreamUnavailable."""
+
+    async def landed(self, since: datetime, until: datetime) -> Sequence[LedgerCharge]:
+        """All charges made in this time that took money. Raises UpstreamUnavailable."""
+
+    async def prove(self) -> bool:
+        """Whether the books can be read; what keeps them closed is in the log."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -167,6 +167,5 @@ class Charge:
     card_id: str | None
     recurring_payment_id: str | None
     package_id: str | None
-    differs: tuple[
-        str, ...
-    ] = ()  # parts that are not as the patient accepted: amount, card, plan, recurrence
+    # Parts that are not as the patient accepted: amount, card, plan, recurrence.
+    differs: tuple[str, ...] = ()

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 
 from booking.ports import Clock
 from booking.recent_slots import STALE
-from booking.room import day_of
 from booking.slots import Interval, Slot
 
 # A day shrinks as visits are booked: what was read longer ago than this counts for nothing.
@@ -61,7 +60,7 @@ def minutes_of(spans: Iterable[Interval]) -> int:
 
 
 def _day(slot: Slot) -> _Day:
-    return slot.clinician_id, day_of(slot).start.date()
+    return slot.clinician_id, slot.day
 
 
 def _kind(slot: Slot) -> object:

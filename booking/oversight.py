@@ -20,13 +20,14 @@ class Attention(StrEnum):
     RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
     REFUND_FAILED = "refund_failed"
     CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted
-    LIVE_SERIES = "live_series"  # a recurring payment goes on that the patient did not accept, or of a payment that was given back
-    BOOKING_UNPROVED = (
-        "booking_unproved"  # an operator said that it is booked, and no look finds the visit, or the payment
-    )
+    # A recurring payment goes on that the patient did not accept, or of a payment that was given back.
+    LIVE_SERIES = "live_series"
+    # An operator said that it is booked, and no look finds the visit, or the payment.
+    BOOKING_UNPROVED = "booking_unproved"
     PACKAGE_REMAINS = "package_remains"  # after a refund: no call takes a bought package back
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
-    POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"  # a guest's new record beside one with their email and name: to be merged
+    # A guest's new record beside one with their email and name: to be merged.
+    POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"
     ALREADY_COUNTED = "already_counted"  # what was found stands on another checkout's row
     LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's
     LATE_CHARGE = "late_charge"  # came while the checkout waited for a person
@@ -39,15 +40,14 @@ class Attention(StrEnum):
     PROVIDER_MISMATCH = "provider_mismatch"
     LOCKED_OUT = "upstream_locked_out"  # too many requests on one API key: nothing is sent on it for a while
     SILENT_NO_OP = "silent_no_op"  # a change upstream that answered as done, and was not what was asked
-    UPSTREAM_DRIFT = (
-        "upstream_drift"  # what our calls stand on has changed upstream, or will; the subject says what
-    )
+    # What our calls stand on has changed upstream, or will; the subject says what.
+    UPSTREAM_DRIFT = "upstream_drift"
     WEBHOOK_GIVEN_UP = "webhook_given_up"  # what a webhook is about could not be fetched for a day
     CARD_TESTING = "card_testing"  # more cards were declined than patients' are; the subject is the hour
-    UNPAID_VISITS = (
-        "unpaid_visits"  # guests book more visits that cost nothing than usual; the subject is the day
-    )
-    NEW_RECORDS = "new_records"  # guests make more records of patients, and do not pay, than usual; the subject is the day
+    # Guests book more visits that cost nothing than usual; the subject is the day.
+    UNPAID_VISITS = "unpaid_visits"
+    # Guests make more records of patients, and do not pay, than usual; the subject is the day.
+    NEW_RECORDS = "new_records"
     DAY_HELD = "day_held"  # strangers hold what they may of a clinician's day; the subject is both
     WEBHOOK_MISSING = "webhook_missing"  # some events were subscribed to by nobody
     WEBHOOK_DISABLED = "webhook_disabled"

@@ -5,7 +5,7 @@ from booking.errors import NotFound, StaleCheckout
 from booking.guests import opens
 from booking.oversight import EventKind
 from booking.ports import Clock
-from booking.principals import Caller
+from booking.principals import Caller, kind_of
 from booking.story import event
 from booking.unit_of_work import UnitOfWorkFactory
 
@@ -38,7 +38,7 @@ class OwnCheckouts:
             if was is None or was.version != checkout.version:
                 raise StaleCheckout(checkout.id)
             saved = await unit.checkouts.save(checkout, was=was)
-            await unit.story.add(event(saved, kind, by=checkout.owner.partition(":")[0]))
+            await unit.story.add(event(saved, kind, by=kind_of(checkout.owner)))
             await unit.commit()
         return saved
 

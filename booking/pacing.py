@@ -2,8 +2,8 @@
 
 Two rules stand on one clock per API key. The *rate*: a bucket of `burst` calls that refills at `per_second` (GCRA, the
 generic cell rate algorithm: one moment a key says how full it is). Each lane leaves a part of it to the lanes before it, so
-that a lane can be used up by nobody behind it. The *back-off*: after a refusal for too many requests nothing is sent, for longer each time, until one
-call has been let through and was answered.
+that a lane can be used up by nobody behind it. The *back-off*: after a refusal for too many requests nothing is sent, for
+longer each time, until one call has been let through and was answered.
 """
 
 import random
@@ -23,6 +23,9 @@ JITTER = 0.25
 
 # How long one call may take to find out whether a back-off is over; longer than any call does.
 ASKING = 30.0
+
+# Clocks round: a wait of less could end before its time, and ask again and again.
+SHORTEST_SLEEP = 0.001
 
 
 class Lane(IntEnum):

@@ -6,7 +6,7 @@ Reads raise UpstreamUnavailable. Changes raise a Refusal or UpstreamRefused when
 UpstreamUnavailable when nothing can have been sent, and OutcomeUnknown in every other case that is not a proved success.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -33,7 +33,10 @@ class CatalogSource(Protocol):
     """The practice's public offer."""
 
     async def catalog(self) -> Catalog:
-        """Everything public; at most a minute old, unless the source is one for looking around. Only clinicians whose key is proved are in it."""
+        """Everything public; at most a minute old, unless the source is one for looking around.
+
+        Only clinicians whose key is proved are in it.
+        """
 
 
 class OnSale(Protocol):
@@ -130,7 +133,10 @@ class Cards(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LateCharges:
-    """What stands upstream of a checkout's attempts beyond what is known: money that was not given back, or a recurring payment that goes on."""
+    """What stands upstream of a checkout's attempts beyond what is known.
+
+    Money that was not given back, or a recurring payment that goes on.
+    """
 
     certain: tuple[tuple[int, Charge], ...] = ()  # with the number of the attempt that each charge names
     uncertain: tuple[str, ...] = ()  # ids of payments that may be one of them
@@ -164,36 +170,6 @@ class Billing(Protocol):
 
     async def cancel_recurring(self, checkout: Checkout) -> None:
         """Stop the recurring payment that the charge began; read back. Safe to repeat."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LedgerCharge:
-    """A charge as the card processor knows it."""
-
-    id: str
-    taken: Money  # zero: it failed, or is pending
-    given_back: Money
-    disputed: bool
-    customer_id: str | None  # the processor's, opaque
-    upstream_key: str | None  # that it was made with, where the processor tells
-
-    @property
-    def stands(self) -> bool:
-        """Whether any of the money is still with the practice."""
-        return self.taken != self.given_back
-
-
-class ChargeLedger(Protocol):
-    """The card processor's books, of the account that takes the practice's payments."""
-
-    async def find(self, charge_ids: Collection[str]) -> Mapping[str, LedgerCharge]:
-        """The charges with these ids; the unknown are left out. Raises UpstreamUnavailable."""
-
-    async def landed(self, since: datetime, until: datetime) -> Sequence[LedgerCharge]:
-        """All charges made in this time that took money. Raises UpstreamUnavailable."""
-
-    async def prove(self) -> bool:
-        """Whether the books can be read; what keeps them closed is in the log."""
 
 
 class Scheduling(Protocol):

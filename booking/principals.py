@@ -36,6 +36,16 @@ class Principal:
         return self.id if self.kind is PrincipalKind.PATIENT else None
 
 
+def kind_of(key: str) -> str:
+    """The kind in a principal's key, or the whole of a word that is no principal's."""
+    return key.partition(":")[0]
+
+
+def is_anonymous(owner: str) -> bool:
+    """Whether this owner (a principal's key) has not signed in."""
+    return kind_of(owner) in STRANGERS
+
+
 def guest_of(checkout_id: str) -> Principal:
     """The guest of one checkout."""
     return Principal(kind=PrincipalKind.GUEST, id=checkout_id)

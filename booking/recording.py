@@ -8,7 +8,7 @@ from booking.checkout_row import Attempt, Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import given_up
 from booking.errors import AlreadyCounted, StaleCheckout, UpstreamUnavailable
-from booking.late import due_next
+from booking.late_schedule import due_next
 from booking.oversight import Attention
 from booking.ports import Clock, HoldStore
 from booking.refusals import PaymentInProgress, SlotTaken

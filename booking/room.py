@@ -1,7 +1,7 @@
-"""Room: how many minutes of one clinician's day people who have not signed in may hold at once. Values and arithmetic; hold stores apply it.
+"""Room: how many minutes of one clinician's day people who have not signed in may hold at once.
 
-What such holds leave of the time on offer counts as taken too where it is shorter than an hour: a long visit finds no place in it, and a
-quarter of an hour held in each hour would shut a day.
+Values and arithmetic; hold stores apply them. What such holds leave of the time on offer counts as taken too where it is
+shorter than an hour: a long visit finds no place in it, and a quarter of an hour held in each hour would shut a day.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from booking.models import Hold
-from booking.principals import PrincipalKind, block_of
+from booking.principals import block_of
 from booking.refusals import HoldCapacityReached
 from booking.slots import Interval, Slot
 
 # As long as the longest visit of most practices.
 GAP = timedelta(hours=1)
-
-ANONYMOUS = frozenset({PrincipalKind.VISITOR, PrincipalKind.GUEST})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +32,9 @@ class Room:
     block: int  # one IPv4 /24, one IPv6 /48
 
 
-def is_anonymous(owner: str) -> bool:
-    """Whether this owner (a principal's key) has not signed in."""
-    return owner.partition(":")[0] in ANONYMOUS
-
-
 def day_of(slot: Slot) -> Interval:
     """The day in UTC on which the slot starts."""
-    start = datetime.combine(slot.start.astimezone(UTC).date(), time.min, UTC)
+    start = datetime.combine(slot.day, time.min, UTC)
     return Interval(start=start, end=start + timedelta(days=1))
 
 

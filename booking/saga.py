@@ -87,7 +87,10 @@ class Saga(Recording):
         return await self._record(checkout, checkout.changed(state=state, end_reason=reason))
 
     async def end_without_hold(self, checkout: Checkout, why: HoldExpired | SlotTaken) -> Checkout:
-        """End a checkout that rests and whose hold is gone for good: its time is over, or somebody else has the slot. Raises StaleCheckout."""
+        """End a checkout that rests and whose hold is gone for good. Raises StaleCheckout.
+
+        Its time is over, or somebody else has the slot.
+        """
         if isinstance(why, SlotTaken):
             return await self.end(checkout, S.SLOT_LOST, EndReason.SLOT_TAKEN)
         return await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)

@@ -161,14 +161,13 @@ class SlotSearch:
 
     async def offered_day(self, slot: Slot) -> Sequence[Slot]:
         """What the system of record offers right now of the slot's day (UTC) like it: same clinician, visit type and way to meet."""
-        day = slot.start.date()  # UTC on both sides of the comparison
         return await self._availability.slots(
             visit_type_id=slot.visit_type_id,
             contact_type=slot.contact_type,
             location_id=slot.location_id,
             clinician_ids=[slot.clinician_id],
-            first=day,
-            last=day,
+            first=slot.day,
+            last=slot.day,
             time_zone="UTC",
         )
 

@@ -28,4 +28,4 @@ class Services:
     records: RecordsService
     operations: OperationsService
     watching: Watching
-    phone_region: str = "US"  # of phone numbers without a country code (ISO 3166)
+    phone_region: str  # of phone numbers without a country code (ISO 3166)

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from booking.catalog import ContactType
@@ -53,6 +53,11 @@ class Slot:
     def end(self) -> datetime:
         """The end of the visit, UTC."""
         return self.start + timedelta(minutes=self.minutes)
+
+    @property
+    def day(self) -> date:
+        """The day on which the visit starts, in UTC."""
+        return self.start.astimezone(UTC).date()
 
     @property
     def interval(self) -> Interval:

@@ -1,21 +1,20 @@
 """The steps of the checkout saga: for each state, what a driver does with a row that stands there.
 
-A step answers the row as it shall be written next; before one that sends, the driver asks its guards (guards.py). It makes at most one foreign change, never inside a transaction,
-and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends.
+A step answers the row as it shall be written next; before one that sends, the driver asks its guards (guards.py). It makes
+at most one foreign change, never inside a transaction, and lets OutcomeUnknown and UpstreamUnavailable pass: the driver
+parks the row, and a later driver looks before it sends.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
-import structlog
-
+from booking import step_results as row
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.guests import GuestRecords, may_use_match
-from booking.models import Appointment, Charge, CreatedPatient, GuestDetails
-from booking.oversight import Attention
+from booking.models import CreatedPatient, GuestDetails
 from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
 from booking.refusals import (
     AmountNotChargeable,
@@ -24,7 +23,6 @@ from booking.refusals import (
     DeclineReason,
     SlotTaken,
 )
-from booking.stored import Unknown
 from booking.terms import PresentTerms
 
 # Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
@@ -32,8 +30,6 @@ SETTLE = timedelta(seconds=30)
 
 # For how long at least a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
 _RENEWAL = timedelta(minutes=1)
-
-log = structlog.get_logger(__name__)
 
 
 class Steps(Compensation):
@@ -110,9 +106,9 @@ class Steps(Compensation):
         guest = _guest(checkout)
         match = await self._patients.find(guest)
         if match is not None and may_use_match(checkout, self._guest_records):
-            return _identified(checkout, match)
+            return row.identified(checkout, match)
         try:
-            return _created(checkout, await self._create_patient(checkout, guest, apart=match is not None))
+            return row.created(checkout, await self._create_patient(checkout, guest, apart=match is not None))
         except UpstreamRefused:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.BOOKING_REFUSED)
 
@@ -139,7 +135,7 @@ class Steps(Compensation):
     async def _look_for_patient(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
         created = await self._patients.find_created(_guest(checkout), reference=checkout.id)
-        return _created(checkout, created) if created else None
+        return row.created(checkout, created) if created else None
 
     async def _patient_ready(self, checkout: Checkout) -> Checkout:
         if checkout.quote.due_today.is_zero:
@@ -164,17 +160,17 @@ class Steps(Compensation):
                 clinician_id=checkout.slot.clinician_id,
             )
         except CardDeclined as refusal:
-            return _declined(checkout, refusal.reason)
+            return row.declined(checkout, refusal.reason)
         except (ClinicianNotBookable, UpstreamRefused) as refusal:
-            return _cannot_be_paid(checkout, refusal)
+            return row.cannot_be_paid(checkout, refusal)
         except UpstreamUnavailable:
-            return _not_judged(checkout, None)
+            return row.not_judged(checkout, None)
         except OutcomeUnknown:
-            return _not_judged(checkout, DeclineReason.TRY_AGAIN)
+            return row.not_judged(checkout, DeclineReason.TRY_AGAIN)
         return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
 
     async def _look_for_card(self, checkout: Checkout) -> Checkout:
-        return _not_judged(checkout, DeclineReason.TRY_AGAIN)
+        return row.not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def _card_ready(self, checkout: Checkout) -> Checkout:
         free = checkout.quote.due_today.is_zero
@@ -187,7 +183,7 @@ class Steps(Compensation):
         if present is None:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         if present is not checkout.quote:
-            return _back_to_patient(checkout).changed(quote=present)
+            return row.back_to_patient(checkout).changed(quote=present)
         return None
 
     async def _on_terms_still(self, checkout: Checkout) -> Checkout | None:
@@ -195,7 +191,7 @@ class Steps(Compensation):
 
         It ends rather than goes back to its patient: finding nothing is no certain refusal, and earns no new upstream key.
         """
-        if _ending(checkout) is None and await self._terms.of(checkout.quote) is not checkout.quote:
+        if row.ending(checkout) is None and await self._terms.of(checkout.quote) is not checkout.quote:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         return None
 
@@ -213,11 +209,11 @@ class Steps(Compensation):
 
     async def _send_charge(self, checkout: Checkout) -> Checkout:
         try:
-            return _charged(checkout, await self._billing.charge(checkout))
+            return row.charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
-            return _declined(checkout, refusal.reason)
+            return row.declined(checkout, refusal.reason)
         except (ClinicianNotBookable, AmountNotChargeable, UpstreamRefused) as refusal:
-            return _cannot_be_paid(checkout, refusal)
+            return row.cannot_be_paid(checkout, refusal)
 
     async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
@@ -226,22 +222,22 @@ class Steps(Compensation):
 
     async def _landed_charge(self, checkout: Checkout) -> Checkout | None:
         landed = await self._billing.find_charge(checkout, since=_intended(checkout))
-        return _charged(checkout, landed) if landed is not None else None
+        return row.charged(checkout, landed) if landed is not None else None
 
     async def _charged(self, checkout: Checkout) -> Checkout:
-        if (reason := _ending(checkout)) is not None:
+        if (reason := row.ending(checkout)) is not None:
             return checkout.changed(state=S.COMPENSATING, end_reason=reason)
         return checkout.changed(state=S.BOOKING_INTENDED)
 
     async def _send_booking(self, checkout: Checkout) -> Checkout:
         try:
-            return _booked(checkout, await self._scheduling.book(checkout))
+            return row.booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
-            return _not_booked(checkout, EndReason.SLOT_TAKEN)
+            return row.not_booked(checkout, EndReason.SLOT_TAKEN)
         except ClinicianNotBookable:
-            return _not_booked(checkout, EndReason.CLINICIAN_NOT_BOOKABLE)
+            return row.not_booked(checkout, EndReason.CLINICIAN_NOT_BOOKABLE)
         except UpstreamRefused:
-            return _not_booked(checkout, EndReason.BOOKING_REFUSED)
+            return row.not_booked(checkout, EndReason.BOOKING_REFUSED)
 
     async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
         self._settled(checkout)
@@ -252,10 +248,10 @@ class Steps(Compensation):
 
     async def _landed_booking(self, checkout: Checkout) -> Checkout | None:
         landed = await self._scheduling.find(checkout)
-        return _booked(checkout, landed) if landed is not None else None
+        return row.booked(checkout, landed) if landed is not None else None
 
     async def _booked(self, checkout: Checkout) -> Checkout:
-        if (reason := _ending(checkout)) is not None:
+        if (reason := row.ending(checkout)) is not None:
             return checkout.changed(state=S.DELETION_INTENDED, end_reason=reason)
         return checkout.changed(state=S.CONFIRMED)
 
@@ -275,91 +271,3 @@ def _guest(checkout: Checkout) -> GuestDetails:
     if checkout.guest is None:
         raise AssertionError("a checkout without a patient has guest details")
     return checkout.guest
-
-
-def _identified(checkout: Checkout, patient_id: str) -> Checkout:
-    return checkout.changed(state=S.PATIENT_READY, patient_id=patient_id, guest=None)
-
-
-def _created(checkout: Checkout, created: CreatedPatient) -> Checkout:
-    ready = _identified(checkout, created.id).changed(patient_created=True)
-    return ready.flagged(Attention.POSSIBLE_DUPLICATE_PATIENT) if created.apart else ready
-
-
-def _ending(checkout: Checkout) -> EndReason | Unknown | None:
-    """Why a row sends nothing more, and is only looked at and undone: something is wrong with it, or somebody has ended it."""
-    if checkout.end_reason is None and checkout.cancel_requested:
-        return EndReason.CANCELLED_BY_PATIENT
-    return checkout.end_reason
-
-
-def _back_to_patient(checkout: Checkout) -> Checkout:
-    """To be confirmed anew, with another card; the next attempt has an upstream key of its own."""
-    return checkout.changed(
-        state=S.PATIENT_READY, declined=None, card=None, card_id=None, confirm_deadline=None
-    )
-
-
-def _declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
-    return _back_to_patient(checkout).changed(declined=reason)
-
-
-def _not_judged(checkout: Checkout, told: DeclineReason | None) -> Checkout:
-    """Back to the patient: no bank has said anything about the card, which stays on the row as the sign of that.
-
-    `told` is what the patient hears of a token that may be used up; None: it was certainly not sent.
-    """
-    return checkout.changed(state=S.PATIENT_READY, declined=told, confirm_deadline=None)
-
-
-def _cannot_be_paid(
-    checkout: Checkout, refusal: ClinicianNotBookable | AmountNotChargeable | UpstreamRefused
-) -> Checkout:
-    """Over: no card would help. What the practice must mend is in the log."""
-    if isinstance(refusal, ClinicianNotBookable):
-        return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
-    if isinstance(refusal, AmountNotChargeable):
-        due, reason = str(checkout.quote.due_today), EndReason.AMOUNT_NOT_CHARGEABLE
-        log.error("checkout.amount_not_chargeable", checkout=checkout.id, due=due)
-    else:
-        reason = EndReason.PAYMENT_UNAVAILABLE
-        log.error("checkout.payment_unavailable", checkout=checkout.id, why=refusal.reason)
-    return checkout.changed(state=S.CANCELLED, end_reason=reason)
-
-
-def _charged(checkout: Checkout, charge: Charge) -> Checkout:
-    """The money is taken. What it was taken for is not what was accepted: the next step gives it back."""
-    charged = checkout.changed(state=S.CHARGED, charge=charge)
-    if not charge.differs:
-        return charged
-    return charged.changed(end_reason=EndReason.CHARGED_WRONGLY).flagged(Attention.CHARGED_WRONGLY)
-
-
-def _booked(checkout: Checkout, appointment: Appointment) -> Checkout:
-    """The appointment stands. What was read back is not what was accepted: the next step undoes it."""
-    slot, differs = checkout.slot, checkout.end_reason
-    if not _is_as_asked(appointment, checkout):
-        differs = EndReason.BOOKING_REFUSED
-    if appointment.clinician_id != slot.clinician_id:
-        differs = EndReason.PROVIDER_MISMATCH
-    booked = checkout.changed(state=S.BOOKED, appointment_id=appointment.id, end_reason=differs)
-    return booked.flagged(Attention.OPEN_INVOICE) if appointment.open_invoice and checkout.charge else booked
-
-
-def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:
-    """Whether it is this visit, then, there and in this way; a word for the way that we do not know may mean the same."""
-    slot = checkout.slot
-    return (
-        (appointment.start, appointment.visit_type_id, appointment.patient_id)
-        == (slot.start, slot.visit_type_id, checkout.patient_id)
-        and appointment.contact_type in (None, slot.contact_type)
-        and slot.location_id in (None, appointment.location_id)
-    )
-
-
-def _not_booked(checkout: Checkout, reason: EndReason) -> Checkout:
-    if checkout.charge is not None:
-        return checkout.changed(state=S.COMPENSATING, end_reason=reason)
-    return checkout.changed(
-        state=S.SLOT_LOST if reason is EndReason.SLOT_TAKEN else S.CANCELLED, end_reason=reason
-    )

@@ -6,6 +6,8 @@ What a newer version stored is kept, and written back, as the text that it is. I
 from enum import StrEnum
 from typing import TypeVar
 
+from booking.errors import UpstreamUnavailable
+
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -21,6 +23,14 @@ def known(kind: type[E], text: str) -> E | Unknown:
         return kind(text)
     except ValueError:
         return Unknown(text)
+
+
+def known_here(kind: type[E], text: str, *, where: str) -> E:
+    """The name that the text stands for. Raises UpstreamUnavailable: it is for the newer version that stored it there."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise UpstreamUnavailable(where) from None
 
 
 def known_or_none(kind: type[E], text: str | None) -> E | Unknown | None:

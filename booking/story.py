@@ -22,7 +22,10 @@ _ENDS: Mapping[str, Name] = {
 
 
 async def tell(unit: UnitOfWork, before: Checkout, after: Checkout, *, by: str) -> None:
-    """Write down a move, raise an alert for each new reason to look and for what is found late, block a clinician whose visit came back as another's."""
+    """Write down a move, and what follows from it.
+
+    An alert is raised for each new reason to look and for what is found late; a clinician whose visit came back as another's is blocked.
+    """
     if after.quote != before.quote:
         await unit.story.add(event(after, EventKind.REQUOTED, before=before, by=by))
     if after.state != before.state:

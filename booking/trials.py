@@ -15,7 +15,7 @@ from booking.current import current_work
 from booking.errors import UpstreamUnavailable
 from booking.models import CardChoice, Promo
 from booking.ports import Promotions
-from booking.principals import STRANGERS, Caller
+from booking.principals import Caller, is_anonymous
 from booking.recording import at_rest
 
 
@@ -86,12 +86,12 @@ class BoundedPromotions:
     async def apply(self, *, code: str, plan: Plan) -> Promo:
         """The code's effect. Raises PromoInvalid, TooManyAttempts; UpstreamUnavailable, which counts for nothing."""
         work = current_work.get()
-        kind, named, _ = work.actor.partition(":")
+        is_principal = ":" in work.actor  # else a word for whoever has not said who they are, or for us
         trial = await self._trials.begin(
             Tried.PROMO_CODE,
-            names=[work.actor] if named else [],
+            names=[work.actor] if is_principal else [],
             client=work.client,
-            signed_in=bool(named) and kind not in STRANGERS,
+            signed_in=is_principal and not is_anonymous(work.actor),
         )
         try:
             promo = await self._inner.apply(code=code, plan=plan)
@@ -105,19 +105,18 @@ class BoundedPromotions:
 async def try_card(
     trials: Trials, caller: Caller, checkout: Checkout, card: CardChoice, *, also: Counted
 ) -> Counted:
-    """Count a card that is about to be tried, besides what is counted: for the checkout's owner (a guest is one checkout) and whoever started it.
+    """Count a card that is about to be tried, besides what is counted.
 
-    Raises TooManyAttempts.
+    It counts for the checkout's owner (a guest is one checkout) and whoever started it. Raises TooManyAttempts.
     """
     trial = await trials.begin(
         Tried.CARD,
         names={checkout.owner, checkout.started_by},
         client=caller.client,
-        signed_in=caller.principal.kind not in STRANGERS,
+        signed_in=not is_anonymous(caller.principal.key),
     )
-    is_new = (
-        card.token is not None
-    )  # attaching it tells whether it is good; one on file is only named until it is charged
+    # Attaching it tells whether it is good; one on file is only named until it is charged.
+    is_new = card.token is not None
     return also.also(trial, lambda row: not was_trial(row, is_new=is_new))
 
 

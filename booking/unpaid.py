@@ -10,7 +10,7 @@ from enum import StrEnum
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.models import Quote
-from booking.principals import Caller
+from booking.principals import Caller, is_anonymous
 from booking.recording import at_rest
 from booking.refusals import (
     EmailVerificationRequired,
@@ -18,7 +18,6 @@ from booking.refusals import (
     TooManyAttempts,
     UnpaidVisitsUsedUp,
 )
-from booking.room import day_of, is_anonymous
 from booking.saga_table import TERMINAL, WAITING
 from booking.trials import Counted, Trials, Tried
 
@@ -78,7 +77,7 @@ class UnpaidVisits:
             names={checkout.owner, checkout.started_by},
             client=caller.client,
             signed_in=False,
-            day=f"{checkout.slot.clinician_id} {day_of(checkout.slot).start.date()}",
+            day=f"{checkout.slot.clinician_id} {checkout.slot.day}",
         )
         return Counted().also(trial, was_none)
 

@@ -1,7 +1,5 @@
 """Which network a request comes from, made unreadable, and the block of addresses around it: what bounds on strangers count by."""
 
-import hashlib
-import hmac
 import ipaddress
 import math
 import re
@@ -13,6 +11,7 @@ import structlog
 from starlette.datastructures import Headers
 
 from booking.principals import BLOCK_NAME
+from gateway.tokens import keyed_digest
 
 # An IPv6 network hands out this much to each of its customers (RFC 6177): one of them has as many addresses as they like.
 _IPV6_CUSTOMER = 64
@@ -98,4 +97,4 @@ class ClientNames:
 
     def _hidden(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int) -> str:
         name = str(ipaddress.ip_network((address, prefix), strict=False))
-        return hmac.new(self.key, name.encode(), hashlib.sha256).hexdigest()[:BLOCK_NAME]
+        return keyed_digest(self.key, name)[:BLOCK_NAME]

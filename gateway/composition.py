@@ -2,42 +2,36 @@
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
+from functools import partial
 
 from booking.alerts import OpenCatalog, Watch
 from booking.announced_holds import AnnouncedHolds
-from booking.current import current_work
 from booking.early_checks import EarlyChecks
 from booking.email_verification import CodeSender, EmailVerification
-from booking.guards import Guards
-from booking.late import LateTruth
+from booking.ledger import ChargeLedger
 from booking.lookout import OFTEN, SELDOM, Lookout
-from booking.oversight import AlertPort, Attention
+from booking.oversight import AlertPort
 from booking.polling import VisitPoll
-from booking.ports import ChargeLedger, Clock
+from booking.ports import Clock
 from booking.refreshing import Refresher
-from booking.saga import Saga
-from booking.steps import Steps
-from booking.terms import PresentTerms
-from gateway.audit import Anchoring, anchor_sinks, audit_keys, audited_calls
+from gateway.alarms import DayHeldAlarm
+from gateway.audit import Anchoring, anchor_sinks, audit_keys
 from gateway.clock import SystemClock
-from gateway.hold_alarm import DayHeldAlarm
-from gateway.lockouts import LockoutAlarm
 from gateway.rates.connect import connect_counts, connect_trials
 from gateway.sealing import sealer
-from gateway.services import build_services
+from gateway.services import build_saga, build_services
 from gateway.settings import Settings
 from gateway.shared import share
 from gateway.sign_in.connect import connect_sign_in
 from gateway.system import System
 from gateway.telling import Telling
-from gateway.tokens import derive_key
+from gateway.tokens import derive_key, keyed_digest
+from gateway.upstream import connect_upstream
 from gateway.webhook_oversight import silence_watch, webhook_health
 from gateway.zone_rules import zone_rules_of_process
 from integrations.alerts.log import LoggedAlerts
@@ -50,16 +44,9 @@ from integrations.database.grounds import SqlGrounds
 from integrations.database.happenings import SqlHappeningLog
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
-from integrations.database.key_proofs import SqlKeyProofs
 from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.database.write_probe import WriteProbe
-from integrations.healthie.breaker import Breakers
-from integrations.healthie.connect import connect
-from integrations.healthie.errors import SilentNoOp
-from integrations.healthie.gate import Gate
-from integrations.healthie.keys import Proving
-from integrations.stripe.declines import DECLINES
 
 # So long a start waits for what is heard of keys that were never proved before: a practice of a few clinicians then offers all of them
 # with its first answer. Whoever is proved later is offered from then on.
@@ -92,33 +79,8 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             clock=clock,
             in_doubt=timedelta(minutes=settings.in_doubt_minutes),
         )
-
-        async def alert_silent_no_op(difference: SilentNoOp) -> None:
-            await watch.raise_or_log(
-                Attention.SILENT_NO_OP, current_work.get().checkout_id or difference.operation
-            )
-
         healthie = await exits.enter_async_context(
-            connect(
-                url=str(settings.healthie_url),
-                organization_key=settings.healthie_organization_key,
-                clinician_keys=settings.healthie_keys,
-                declines=DECLINES,
-                version=settings.healthie_api_version,
-                shard=settings.healthie_shard,
-                recipient_id=settings.payment_recipient_id,
-                audit=audited_calls(settings, trail=trail, clock=clock),
-                proving=Proving(
-                    proofs=SqlKeyProofs(engine=engine),
-                    # The same key at another Healthie is another key.
-                    digest=_digest(derive_key(secret, f"key-proofs {settings.healthie_url}")),
-                    pacer=shared.proof_pacer,
-                ),
-                gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(watch=watch)),
-                noticed=alert_silent_no_op,
-                shelf=shared.shelf,
-                now=clock.now,
-            )
+            connect_upstream(settings, engine=engine, trail=trail, shared=shared, watch=watch, clock=clock)
         )
         _beside(healthie.keys.keep_proved(), exits)
         await healthie.keys.wait_until_heard(within=FIRST_PROOFS_SECONDS)
@@ -130,24 +92,14 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             exits=exits,
         )
         ledger = await _ledger(settings, exits)
-        steps = Steps(
-            patients=healthie.patients,
-            cards=healthie.cards,
-            billing=healthie.billing,
-            scheduling=healthie.scheduling,
-            holds=holds,
-            terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
-            clock=clock,
-            guest_records=settings.guest_records,
-        )
-        late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger)
         name = _process_name()
-        saga = Saga(
-            steps=steps,
-            guards=Guards(grounds=SqlGrounds(engine=engine), keys=healthie.keys, clock=clock),
-            late=late,
-            units=units,
+        saga = build_saga(
+            settings,
+            healthie=healthie,
+            ledger=ledger,
+            grounds=SqlGrounds(engine=engine),
             holds=holds,
+            units=units,
             clock=clock,
             name=name,
         )
@@ -175,13 +127,13 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 units=units,
                 clock=clock,
                 trials=trials,
-                digest=_digest(derive_key(secret, "email-code")),
+                digest=partial(keyed_digest, derive_key(secret, "email-code")),
             ),
         )
         exits.push_async_callback(services.checkouts.aclose)
         telling = Telling(settings=settings, units=units, watch=watch, clock=clock, name=name)
         exits.push_async_callback(telling.aclose)
-        watched = healthie.watched(_digest(derive_key(secret, "snapshot")))
+        watched = healthie.watched(partial(keyed_digest, derive_key(secret, "snapshot")))
         inbox = SqlInbox(engine=engine)
         early_checks = EarlyChecks(check=saga.glance)
         exits.push_async_callback(early_checks.aclose, within=0.0)  # whoever can wait for them has done so
@@ -234,11 +186,6 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             silence=silence_watch(settings, units=units, inbox=inbox, visits=watched, clock=clock),
             telling=telling,
         )
-
-
-def _digest(key: bytes) -> Callable[[str], str]:
-    """What tells whether a text changed, and nothing else of it."""
-    return lambda text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 async def _ways_to_tell(settings: Settings, exits: contextlib.AsyncExitStack) -> tuple[AlertPort, ...]:

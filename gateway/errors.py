@@ -35,9 +35,8 @@ log = structlog.get_logger(__name__)
 _VALUES = re.compile(r"(,? but encountered error |[,;]? [Ff]ound:? |: Unexpected ).*", re.DOTALL)
 _SCALAR_VALUE = re.compile(r"( cannot represent (?:[^:]{0,40} )?value): .*", re.DOTALL)
 _UNREADABLE = re.compile(r"(escape sequence|Invalid number)[:,] .*", re.DOTALL)
-_UNKNOWN_KEY = re.compile(
-    r"unknown field '(?![_A-Za-z]\w*'$).*", re.DOTALL | re.ASCII
-)  # a key of JSON may be any text
+# A key of JSON may be any text.
+_UNKNOWN_KEY = re.compile(r"unknown field '(?![_A-Za-z]\w*'$).*", re.DOTALL | re.ASCII)
 
 # Where a fault came from, without the values that its text or locals may hold.
 _FRAMES = 6
@@ -61,7 +60,7 @@ def explain(error: GraphQLError, *, request_id: str) -> Explained:
         return _of_document(error)
     if (explained := _of_cause(cause)) is not None:
         return explained
-    if _is_outage(cause):
+    if is_outage(cause):
         return _UNAVAILABLE
     return Explained(
         code="INTERNAL", message="Something went wrong on our side.", extensions={"requestId": request_id}
@@ -70,7 +69,7 @@ def explain(error: GraphQLError, *, request_id: str) -> Explained:
 
 def is_fault(error: GraphQLError) -> bool:
     """Whether it is ours to repair; an outage of the database is, whatever its caller is told."""
-    return explain(error, request_id="").code == "INTERNAL" or _is_outage(error.original_error)
+    return explain(error, request_id="").code == "INTERNAL" or is_outage(error.original_error)
 
 
 def format_error(error: GraphQLError, explained: Explained) -> dict[str, Any]:
@@ -111,15 +110,11 @@ def log_fault(error: GraphQLError) -> None:
     cause = error.original_error or error
     frames = traceback.extract_tb(cause.__traceback__)[-_FRAMES:]
     log.error(
-        "graphql.database_unavailable" if _is_outage(cause) else "graphql.field_failed",
+        "graphql.database_unavailable" if is_outage(cause) else "graphql.field_failed",
         path=".".join(map(str, error.path or ())),
         error=f"{type(cause).__module__}.{type(cause).__qualname__}",
         at=[f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}" for frame in frames],
     )
-
-
-def _is_outage(cause: Exception | None) -> bool:
-    return cause is not None and is_outage(cause)
 
 
 def _of_argument(cause: Exception | None) -> bool:

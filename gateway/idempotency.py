@@ -7,8 +7,6 @@ of the new document.
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import date, timedelta
@@ -22,6 +20,7 @@ from booking.errors import InvalidInput, NotFound, OutcomeUnknown, UpstreamUnava
 from booking.ports import Clock
 from booking.refusals import Refusal
 from gateway.idempotency_keys import read_key
+from gateway.tokens import keyed_digest
 from integrations.database.idempotency import (
     Answer,
     Claimed,
@@ -103,7 +102,7 @@ class MutationGuard:
                 tenant=self._tenant,
                 principal=context.identified.principal.key,
                 field=name,
-                key=self._hmac(key),  # clients may put anything into a key
+                key=self._digest(key),  # clients may put anything into a key
             )
             answer = await self._claim(scope, self._fingerprint(arguments))
             match answer:
@@ -200,10 +199,10 @@ class MutationGuard:
 
     def _fingerprint(self, arguments: Mapping[str, Any]) -> str:
         """An HMAC of the coerced arguments, whatever the query's text, variables and order were."""
-        return self._hmac(json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=_plain))
+        return self._digest(json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=_plain))
 
-    def _hmac(self, text: str) -> str:
-        return hmac.new(self._fingerprint_key, text.encode(), hashlib.sha256).hexdigest()
+    def _digest(self, text: str) -> str:
+        return keyed_digest(self._fingerprint_key, text)
 
 
 def _plain(value: object) -> object:

@@ -4,19 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLError,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
-)
+from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
-from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from gateway.root_fields import root_fields
 from schema.context import Context
 from schema.errors import RequestError
 from schema.fields import is_keyless
@@ -80,34 +73,6 @@ class RequireKey(SchemaExtension):
         _ = context.identified
 
 
-def root_fields(execution: ExecutionContext) -> list[str]:
-    """The names of the fields at the operation's root, aliases and fragments included."""
-    return [node.name.value for node in root_nodes(execution)]
-
-
-def root_nodes(execution: ExecutionContext) -> list[FieldNode]:
-    """The fields at the operation's root, each as often as it stands there; a fragment counts once."""
-    definitions = execution.graphql_document.definitions if execution.graphql_document else ()
-    fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
-    return [
-        field
-        for operation in wanted_operations(execution)
-        for field in _root_fields(operation.selection_set, fragments)
-    ]
-
-
-def wanted_operations(execution: ExecutionContext) -> list[OperationDefinitionNode]:
-    """The one that is to be executed; all, where a document of several does not say which: then none is."""
-    definitions = execution.graphql_document.definitions if execution.graphql_document else ()
-    wanted = execution.operation_name
-    return [
-        one
-        for one in definitions
-        if isinstance(one, OperationDefinitionNode)
-        and (wanted is None or (one.name and one.name.value == wanted))
-    ]
-
-
 def read_key(header: str | None, extensions: Mapping[str, Any] | None) -> str:
     """The request's key: as it is, or as the quoted string that draft-ietf-httpapi-idempotency-key-header asks for.
 
@@ -129,21 +94,3 @@ def read_key(header: str | None, extensions: Mapping[str, Any] | None) -> str:
 def _unquoted(header: str) -> str:
     """The content of a string of RFC 8941, section 3.3.3; anything else is taken as it is."""
     return _ESCAPED.sub(r"\1", header[1:-1]) if _QUOTED.fullmatch(header) else header
-
-
-def _root_fields(
-    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> Iterator[FieldNode]:
-    seen: set[str] = set()
-    stack = [selections]
-    while stack:
-        for one in stack.pop().selections:
-            if isinstance(one, FieldNode):
-                if one.name.value != "__typename":
-                    yield one
-            elif isinstance(one, FragmentSpreadNode):
-                if one.name.value in fragments and one.name.value not in seen:
-                    seen.add(one.name.value)
-                    stack.append(fragments[one.name.value].selection_set)
-            elif isinstance(one, InlineFragmentNode):
-                stack.append(one.selection_set)

@@ -1,4 +1,7 @@
-"""Where log lines go: to standard error, unless it does not take them. A log that cannot be written ends no process, and fails no request."""
+"""Where log lines go: to standard error, unless it does not take them.
+
+A log that cannot be written ends no process, and fails no request.
+"""
 
 from collections.abc import Callable
 from typing import Protocol, TextIO

@@ -1,12 +1,15 @@
-"""The domain's services as the API uses them."""
+"""The domain's services as the API uses them, and the saga that they stand on."""
 
 from datetime import timedelta
 
 from booking.checkout import CheckoutRules, CheckoutService
 from booking.checkout_start import StartService
 from booking.email_verification import EmailVerification
+from booking.guards import Grounds, Guards
 from booking.hold_capacity import AnonymousShare, HoldAlarm, ShareRules
 from booking.holds import HoldRules, HoldService
+from booking.late import LateTruth
+from booking.ledger import ChargeLedger
 from booking.lookout import Changes
 from booking.operations import OperationsService
 from booking.pokes import LocalPokes
@@ -16,12 +19,47 @@ from booking.records import RecordsService
 from booking.saga import Saga
 from booking.search import SlotSearch
 from booking.services import Services
+from booking.steps import Steps
+from booking.terms import PresentTerms
 from booking.trials import BoundedPromotions, Trials
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.unpaid import UnpaidVisits
 from booking.watching import Watching
 from gateway.settings import Settings
 from integrations.healthie.connect import Healthie
+
+
+def build_saga(
+    settings: Settings,
+    *,
+    healthie: Healthie,
+    ledger: ChargeLedger | None,
+    grounds: Grounds,
+    holds: HoldStore,
+    units: UnitOfWorkFactory,
+    clock: Clock,
+    name: str,
+) -> Saga:
+    """Build it on its ports; `name` is this process's, and no other's."""
+    steps = Steps(
+        patients=healthie.patients,
+        cards=healthie.cards,
+        billing=healthie.billing,
+        scheduling=healthie.scheduling,
+        holds=holds,
+        terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
+        clock=clock,
+        guest_records=settings.guest_records,
+    )
+    return Saga(
+        steps=steps,
+        guards=Guards(grounds=grounds, keys=healthie.keys, clock=clock),
+        late=LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger),
+        units=units,
+        holds=holds,
+        clock=clock,
+        name=name,
+    )
 
 
 def build_services(

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.alerts import Watch
 from booking.early_checks import EarlyChecks
+from booking.ledger import ChargeLedger
 from booking.lookout import Lookout
 from booking.oversight import Attention
 from booking.polling import VisitPoll
-from booking.ports import ChargeLedger, Clock, HoldStore
+from booking.ports import Clock, HoldStore
 from booking.refreshing import Refresher
 from booking.saga import STEP_BUDGET, Saga
 from booking.services import Services

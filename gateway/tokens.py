@@ -58,6 +58,11 @@ def derive_key(secret: str, purpose: str) -> bytes:
     return hmac.digest(secret.encode(), f"frontdoor/{purpose}".encode(), hashlib.sha256)
 
 
+def keyed_digest(key: bytes, text: str) -> str:
+    """HMAC-SHA256, in hexadecimal: what stands for a text that is to be recognised and not read."""
+    return hmac.digest(key, text.encode(), hashlib.sha256).hex()
+
+
 class SignedNames:
     """Tokens of the form `<prefix>_<name>.<signature>`."""
 

@@ -43,6 +43,11 @@ def _plain(_: Refusal) -> dict[str, Any]:
     return {}
 
 
+def _same(name: str) -> Callable[[Refusal], dict[str, Any]]:
+    """What the refusal and its problem have under one name."""
+    return lambda no: {name: getattr(no, name)}
+
+
 def _handler(
     refusal: type[R], problem: type[Problem], extras: Callable[[R], dict[str, Any]] = _plain
 ) -> RefusalHandler:
@@ -52,31 +57,19 @@ def _handler(
 _HANDLERS = (
     _handler(refusals.SlotTaken, problems.SlotTaken),
     _handler(refusals.SlotNotOffered, problems.SlotNotOffered),
-    _handler(
-        refusals.TooLateToBook,
-        problems.TooLateToBook,
-        lambda no: {"bookable_until": no.bookable_until},
-    ),
+    _handler(refusals.TooLateToBook, problems.TooLateToBook, _same("bookable_until")),
     _handler(refusals.HoldExpired, problems.HoldExpired),
     _handler(refusals.HoldInCheckout, problems.HoldInCheckout),
-    _handler(refusals.HoldLimitReached, problems.HoldLimitReached, lambda no: {"limit": no.limit}),
-    _handler(
-        refusals.HoldCapacityReached,
-        problems.HoldCapacityReached,
-        lambda no: {"retry_after": no.retry_after},
-    ),
-    _handler(
-        refusals.HoldExtensionsUsedUp,
-        problems.HoldExtensionsUsedUp,
-        lambda no: {"expires_at": no.expires_at},
-    ),
+    _handler(refusals.HoldLimitReached, problems.HoldLimitReached, _same("limit")),
+    _handler(refusals.HoldCapacityReached, problems.HoldCapacityReached, _same("retry_after")),
+    _handler(refusals.HoldExtensionsUsedUp, problems.HoldExtensionsUsedUp, _same("expires_at")),
     _handler(refusals.ClinicianNotBookable, problems.ClinicianNotBookable),
     _handler(refusals.PlanRequired, problems.PlanRequired),
     _handler(refusals.PlanSoldOut, problems.PlanSoldOut),
     _handler(refusals.PlanDoesNotCoverVisit, problems.PlanDoesNotCoverVisit),
     _handler(refusals.NothingDueToday, problems.NothingDueToday),
     _handler(refusals.AmountNotChargeable, problems.AmountNotChargeable),
-    _handler(refusals.PromoInvalid, problems.PromoInvalid, lambda no: {"reason": no.reason}),
+    _handler(refusals.PromoInvalid, problems.PromoInvalid, _same("reason")),
     _handler(refusals.RecurrenceNotAccepted, problems.RecurrenceNotAccepted),
     _handler(refusals.GuestDetailsRequired, problems.GuestDetailsRequired),
     _handler(
@@ -90,25 +83,13 @@ _HANDLERS = (
         problems.CardDeclined,
         lambda no: {"reason": DeclineReason[no.reason.name]},
     ),
-    _handler(
-        refusals.TooManyAttempts,
-        problems.TooManyAttempts,
-        lambda no: {"retry_after": no.retry_after},
-    ),
+    _handler(refusals.TooManyAttempts, problems.TooManyAttempts, _same("retry_after")),
     _handler(refusals.SignInRequired, problems.SignInRequired),
     _handler(refusals.EmailVerificationRequired, problems.EmailVerificationRequired),
-    _handler(
-        refusals.UnpaidVisitsUsedUp,
-        problems.UnpaidVisitsUsedUp,
-        lambda no: {"retry_after": no.retry_after},
-    ),
+    _handler(refusals.UnpaidVisitsUsedUp, problems.UnpaidVisitsUsedUp, _same("retry_after")),
     _handler(refusals.EmailVerificationUnavailable, problems.EmailVerificationUnavailable),
     _handler(refusals.EmailNotSent, problems.EmailNotSent),
-    _handler(
-        refusals.EmailCodeInvalid,
-        problems.EmailCodeInvalid,
-        lambda no: {"tries_left": no.tries_left},
-    ),
+    _handler(refusals.EmailCodeInvalid, problems.EmailCodeInvalid, _same("tries_left")),
     _handler(
         refusals.CheckoutClosed,
         problems.CheckoutClosed,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from booking.alerts import Watch
 from booking.ports import Clock
 from booking.trials import Tried
-from gateway.rates.alarm import TrialsAlarm
+from gateway.alarms import TrialsAlarm
 from gateway.rates.counting import Counts
 from gateway.rates.table import EMAIL_CODES, NEW_RECORDS, PROMO_CODES, cards, unpaid_visits
 from gateway.rates.trials import CountedTrials

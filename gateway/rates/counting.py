@@ -14,8 +14,6 @@ Keys: `frontdoor:<tenant>:rates:<what>/<HMAC of the subject>/<window>/…`; no n
 
 import asyncio
 import contextvars
-import hashlib
-import hmac
 import math
 import time
 from collections import defaultdict, deque
@@ -29,6 +27,7 @@ from limits.aio.storage import Storage
 
 from booking.ports import Clock
 from gateway.rates.memory import MOST, Expiring, Tally
+from gateway.tokens import keyed_digest
 
 log = structlog.get_logger(__name__)
 
@@ -82,9 +81,8 @@ class Counts:
         # everybody, of which there are a handful.
         self._tallies: defaultdict[str, Expiring[Tally]] = defaultdict(lambda: Expiring(Tally, now=self._now))
         self._tasks: set[asyncio.Task[None]] = set()
-        self._owed: deque[Count] = deque(
-            maxlen=MOST
-        )  # to be taken back once the shared storage is asked again
+        # To be taken back once the shared storage is asked again.
+        self._owed: deque[Count] = deque(maxlen=MOST)
         self._alone_until = 0.0
 
     async def add(self, bounds: Sequence[Bound], amount: int = 1) -> tuple[Count, ...]:
@@ -186,7 +184,7 @@ class Counts:
 
     def _name(self, bound: Bound) -> str:
         window = int(self._now() // bound.window.total_seconds())
-        subject = hmac.new(self._key, bound.subject.encode(), hashlib.sha256).hexdigest()[:32]
+        subject = keyed_digest(self._key, bound.subject)[:32]
         item = RateLimitItemPerSecond(bound.most, _seconds(bound), namespace=bound.what)
         return item.key_for(subject, window)
 

@@ -10,11 +10,11 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from booking.principals import Caller
-from gateway.idempotency_keys import root_fields
 from gateway.own_schema import own_schema
 from gateway.rates.counting import STEP, Bound, Count, Counts
 from gateway.rates.table import FIELDS, FREE_TIME, REQUESTS, Rate
 from gateway.rates.upstream import requests_of
+from gateway.root_fields import root_fields
 from schema.context import Context
 from schema.errors import RequestError
 
@@ -73,11 +73,10 @@ class OperationRates:
     def _check(self, counts: Sequence[Count]) -> None:
         if retry_after := self._counts.retry_after(counts):
             for one in counts:
-                if (
-                    one.bound.most < one.value <= one.bound.most + STEP
-                ):  # a flood is not to fill the log as well
-                    scope = one.bound.scope
-                    log.warning("rates.refused", what=one.bound.what, scope=scope, retry_after=retry_after)
+                # A flood is not to fill the log as well.
+                if one.bound.most < one.value <= one.bound.most + STEP:
+                    what, scope = one.bound.what, one.bound.scope
+                    log.warning("rates.refused", what=what, scope=scope, retry_after=retry_after)
             raise TooManyRequests(retry_after)
 
 

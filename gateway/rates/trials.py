@@ -1,4 +1,4 @@
-"""Cards and promo codes that are tried, and visits that cost nothing: counted for the person, for their network and for all guests together."""
+"""What strangers try or take (see booking/trials.py), counted: for the person, for their network and for all guests together."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass

@@ -11,17 +11,17 @@ from graphql.execution.values import get_argument_values, get_variable_values
 from strawberry.types import ExecutionContext
 
 from booking.search import MAX_DAYS
-from gateway.idempotency_keys import root_nodes, wanted_operations
+from gateway.root_fields import root_nodes, wanted_operations
 
-# As the adapter of Healthie asks (ADR 4).
-_DAYS_PER_REQUEST = 2
+# As the adapter of Healthie asks (ADR 4). Said again, since loading the adapter would make every look at the schema slow.
+DAYS_PER_REQUEST = 2
 
 
 def _by_days(arguments: Mapping[str, Any]) -> int:
     first, last = arguments["from"], arguments["until"]
     if not isinstance(first, date) or not isinstance(last, date) or last < first:
         return 1
-    return math.ceil(min((last - first).days + 1, MAX_DAYS) / _DAYS_PER_REQUEST)  # more is refused for itself
+    return math.ceil(min((last - first).days + 1, MAX_DAYS) / DAYS_PER_REQUEST)  # more is refused for itself
 
 
 _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(

@@ -192,9 +192,8 @@ class Connection:
                 await operations.run(asked, context, schema=self._schema, tell=tell)
         except Exception as error:  # noqa: BLE001  # who they are could not be found out
             refused = as_request_error(error, request_id=request_id)
-            if (
-                isinstance(error, RequestError) and not refused.retryable
-            ):  # their token has expired in between
+            if isinstance(error, RequestError) and not refused.retryable:
+                # Their token has expired in between.
                 await self._close(Close(4403, "Forbidden"))
             else:  # this operation is over
                 await tell(failed(asked.id, request_error_body(refused)["errors"]), last=True)

@@ -16,13 +16,10 @@ class SocketRules:
     init_within: timedelta = timedelta(seconds=10)  # from the connection to its `connection_init`
     operations: int = 50  # of one socket at once; a page shows a handful of things
     per_caller: int = 20  # sockets of one caller: tabs and devices of a family
-    per_network: int = (
-        500  # sockets from one address, where it is known: a tenth, so that nobody has all of them
-    )
+    # Sockets from one address, where it is known: a tenth, so that nobody has all of them.
+    per_network: int = 500
     in_all: int = 5_000  # sockets of one process: some 100 kB each
-    look_every: timedelta = timedelta(
-        seconds=5
-    )  # for a token that expired: so much longer it may be good at most
-    idle_for: timedelta = timedelta(
-        minutes=10
-    )  # without an operation or a message; an app that waits sends pings
+    # For a token that expired: so much longer it may be good at most.
+    look_every: timedelta = timedelta(seconds=5)
+    # Without an operation or a message; an app that waits sends pings.
+    idle_for: timedelta = timedelta(minutes=10)

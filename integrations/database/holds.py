@@ -11,7 +11,6 @@ from datetime import datetime
 from asyncpg import PostgresError  # type: ignore[import-untyped]
 from sqlalchemy import (
     ColumnElement,
-    RowMapping,
     bindparam,
     delete,
     func,
@@ -25,15 +24,16 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.catalog import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
+from booking.principals import STRANGERS
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.room import ANONYMOUS, Room, refusal, room_again_at
-from booking.slots import Busy, Interval, Slot
+from booking.room import Room, refusal, room_again_at
+from booking.slots import Busy, Interval
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
+from integrations.database.hold_rows import from_row, to_row
 from integrations.database.tables.slots import holds
 
 _c = holds.c
@@ -80,7 +80,7 @@ class SqlHoldStore:
             )
             in_the_way = select(holds).where(*_overlapping([clinician_id], hold.slot.interval))
             for row in (await connection.execute(in_the_way)).mappings():
-                standing = _from_row(row)
+                standing = from_row(row)
                 if standing.owner == hold.owner and standing.slot == hold.slot:
                     return standing
                 raise SlotTaken
@@ -94,7 +94,7 @@ class SqlHoldStore:
                 others = await _anonymous(connection, clinician_id, room.day, now)
                 if room_again_at(room, hold, others) is not None:
                     raise refusal(room, hold, others, now=now)
-            await connection.execute(insert(holds).values(_to_row(hold)))
+            await connection.execute(insert(holds).values(to_row(hold)))
         return hold
 
     async def get(self, hold_id: str) -> Hold | None:
@@ -102,7 +102,7 @@ class SqlHoldStore:
         async with self._reading() as connection:
             found = await connection.execute(_LIVE, {"wanted": hold_id, "now": self._clock.now()})
             row = found.mappings().first()
-        return _from_row(row) if row is not None else None
+        return from_row(row) if row is not None else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
         """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
@@ -135,7 +135,7 @@ class SqlHoldStore:
         async with self._writing() as connection:
             gone = await connection.execute(_RELEASE, {"wanted": hold_id, "owners": [*owners]})
             row = gone.mappings().first()
-        freed = _from_row(row) if row is not None else None
+        freed = from_row(row) if row is not None else None
         return freed if freed is not None and freed.is_live(self._clock.now()) else None
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
@@ -175,7 +175,7 @@ class SqlHoldStore:
             row = (await connection.execute(change)).mappings().first()
         if row is None:
             raise HoldExpired
-        return _from_row(row)
+        return from_row(row)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
@@ -218,9 +218,9 @@ async def _anonymous(
         _c.starts_at >= day.start,
         _c.starts_at < day.end,
         _c.expires_at > now,
-        or_(*(_c.owner.startswith(f"{kind}:") for kind in ANONYMOUS)),
+        or_(*(_c.owner.startswith(f"{kind}:") for kind in STRANGERS)),
     )
-    return [_from_row(row) for row in (await connection.execute(query)).mappings()]
+    return [from_row(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def _count_live(connection: AsyncConnection, whose: ColumnElement[bool], now: datetime) -> int:
@@ -230,52 +230,3 @@ async def _count_live(connection: AsyncConnection, whose: ColumnElement[bool], n
 
 def _overlapping(clinician_ids: Sequence[str], span: Interval) -> tuple[ColumnElement[bool], ...]:
     return _c.clinician_id.in_(clinician_ids), _c.starts_at < span.end, _c.ends_at > span.start
-
-
-def _to_row(hold: Hold) -> dict[str, object]:
-    slot = hold.slot
-    return {
-        "id": hold.id,
-        "owner": hold.owner,
-        "taken_by": hold.taken_by,
-        "clinician_id": slot.clinician_id,
-        "visit_type_id": slot.visit_type_id,
-        "contact_type": slot.contact_type.value,
-        "location_id": slot.location_id,
-        "starts_at": slot.start,
-        "ends_at": slot.end,
-        "minutes": slot.minutes,
-        "time_zone": hold.time_zone,
-        "created_at": hold.created_at,
-        "expires_at": hold.expires_at,
-        "extensions": hold.extensions,
-        "client": hold.client,
-    }
-
-
-def _from_row(row: RowMapping) -> Hold:
-    return Hold(
-        id=row["id"],
-        owner=row["owner"],
-        taken_by=row["taken_by"] or row["owner"],
-        slot=Slot(
-            clinician_id=row["clinician_id"],
-            visit_type_id=row["visit_type_id"],
-            contact_type=_contact_type(row["contact_type"]),
-            location_id=row["location_id"],
-            start=row["starts_at"],
-            minutes=row["minutes"],
-        ),
-        time_zone=row["time_zone"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        extensions=row["extensions"],
-        client=row["client"],
-    )
-
-
-def _contact_type(text: str) -> ContactType:
-    try:
-        return ContactType(text)
-    except ValueError:  # a newer version's hold: whoever asks is to ask that one
-        raise UpstreamUnavailable("hold store") from None

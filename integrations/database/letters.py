@@ -44,10 +44,6 @@ class SqlLetters:
         row = upsert(self._connection, subscribers).values(id=subscriber_id, place=LAST, created_at=now)
         await self._connection.execute(row.on_conflict_do_nothing())
 
-    async def is_known(self, subscriber_id: str) -> bool:
-        """Whether there is such a subscriber."""
-        return bool(await self._connection.scalar(select(exists().where(_s.id == subscriber_id))))
-
     async def busy(self, now: datetime) -> Sequence[str]:
         """Ids of those for whom something is to be done, whom nobody has disabled."""
         behind = select(_s.id).where(_s.disabled_at.is_(None), _s.place < LAST)

@@ -24,7 +24,7 @@ _POSTGRESQL_CLASSES = ("08", "53", "57", "58")
 _READ_ONLY = "25006"
 
 
-def is_outage(error: BaseException) -> bool:
+def is_outage(error: BaseException | None) -> bool:
     """Whether the database could not be reached, or could not keep what it was given: full, read-only, or in somebody's hands.
 
     Nothing of the statement was done, except where a commit was not answered.

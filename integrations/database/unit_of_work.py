@@ -78,9 +78,8 @@ class SqlUnitOfWork:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._exits.__aexit__(
-            kind, error, trace
-        )  # the connection goes back, and with it what is uncommitted
+        # The connection goes back, and with it what is uncommitted.
+        await self._exits.__aexit__(kind, error, trace)
 
 
 def sql_unit_of_work(

@@ -67,8 +67,9 @@ class AuditedCalls:
     """Keeps every attempt in the audit trail; `inner` sees it too.
 
     A call that carries or brings back patient data is sent when its record is durable, and not before. Of a public read
-    the record follows within about a second; when calls come faster than they can be recorded, they wait for it. How an attempt ended follows likewise: by then the outcome stands, and
-    nobody loses it over its record. A process that is killed in that second leaves an attempt without an end.
+    the record follows within about a second; when calls come faster than they can be recorded, they wait for it. How an
+    attempt ended follows likewise: by then the outcome stands, and nobody loses it over its record. A process that is killed
+    in that second leaves an attempt without an end.
     """
 
     def __init__(self, *, inner: CallAudit, trail: AuditTrail, clock: Clock, key: bytes) -> None:

@@ -36,9 +36,9 @@ M = TypeVar("M", bound=BaseModel)
 
 SLOW_READS = frozenset({"AvailableSlots", "AvailableDays", "IntrospectionQuery"})
 
-# A read is sent at most three times, and all of them together take no longer than its budget. For a checkout the wait for its turn
-# is in it: a step of a checkout is
-# one mutation and up to three reads (whose key it is, what stands, what came of it), and must end within its budget.
+# A read is sent at most three times, and all of them together take no longer than its budget. For a checkout the wait for its
+# turn is in it: a step of a checkout is one mutation and up to three reads (whose key it is, what stands, what came of it), and
+# must end within its budget.
 READ_ATTEMPTS = 3
 READ_BUDGET = 12.0
 SLOW_READ_BUDGET = 18.0

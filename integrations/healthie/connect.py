@@ -69,9 +69,8 @@ class Healthie:
     cards: Cards
     billing: Billing
     scheduling: Scheduling
-    watched: Callable[
-        [Digest], HealthieWatched
-    ]  # the digest makes of patient data what tells that it changed
+    # The digest makes of patient data what tells that it changed.
+    watched: Callable[[Digest], HealthieWatched]
     subscriptions: Subscriptions
     changes: Changes
     keys: KeyStore

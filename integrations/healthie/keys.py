@@ -17,27 +17,18 @@ from pydantic import SecretStr
 
 from booking.errors import UpstreamUnavailable
 from booking.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
-from booking.pacing import Lane, Pacer
+from booking.pacing import SHORTEST_SLEEP, Lane, Pacer
 from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
 from integrations.healthie.errors import HealthieError, RateLimited, Unauthorized
 from integrations.healthie.generated.client import Client
+from integrations.healthie.known_keys import KnownKeys
 from integrations.healthie.transport import Acting
 
 log = structlog.get_logger(__name__)
 
 # Of the connections of a process (`transport.MAX_CONNECTIONS`), keys that hang shall hold few.
 PROOFS_AT_ONCE = 4
-
-# A key can be revoked or handed on at any time; daily is what the practice's own changes need.
-PROVED_FOR = timedelta(days=1)
-
-# A key may be given back: until it is asked again its clinician is not bookable.
-REFUSED_FOR = timedelta(minutes=5)
-
-# How long an answer is remembered for processes that start: longer than it counts, so that a start while the daily proof is due, or
-# under way at its pace, takes nobody off the list.
-REMEMBERED_FOR = timedelta(days=2)
 
 # How often it is looked whether an answer has become too old, and whether another process has heard something.
 LOOK_EVERY = timedelta(minutes=1)
@@ -48,9 +39,6 @@ LOOK_WHILE_PENDING = timedelta(seconds=0.5)
 # How long a process may take to ask, in which no other does: a wait for the pace, and a read's whole budget. A key that was not
 # answered for rests as long.
 ASKING = timedelta(seconds=30)
-
-# Clocks round: a wait of less could end before its time, and ask again and again.
-SHORTEST_SLEEP = 0.001
 
 # The bucket of the pacer that all proofs share, whichever keys they use.
 PACE = "proofs"
@@ -88,18 +76,15 @@ class KeyStore:
         proving = proving or Proving()
         self._proofs = proving.proofs
         self._pacer = proving.pacer
-        self._fingerprints = {
-            clinician_id: proving.digest(f"{clinician_id}\n{acting.key}")
-            for clinician_id, acting in self._acting.items()
-        }
-        self._heard: dict[str, KeyProof] = {}  # what Healthie said last
-        self._proved: frozenset[str] = frozenset()
-        self._rests_until: dict[str, datetime] = {}  # it is being asked about, here or elsewhere
+        self._known = KnownKeys(
+            {
+                clinician_id: proving.digest(f"{clinician_id}\n{acting.key}")
+                for clinician_id, acting in self._acting.items()
+            },
+            now=now,
+        )
         self._proving: SingleFlight[str, None] = SingleFlight()
         self._lanes = asyncio.Semaphore(PROOFS_AT_ONCE)
-        self._all_heard = asyncio.Event()
-        if not self._acting:
-            self._all_heard.set()
 
     def __repr__(self) -> str:
         return f"KeyStore({len(self.proved)} of {len(self._acting)} proved)"
@@ -107,26 +92,26 @@ class KeyStore:
     @property
     def proved(self) -> frozenset[str]:
         """The clinicians whose key is theirs, as Healthie last said."""
-        return self._proved
+        return self._known.proved
 
     @property
     def pending(self) -> frozenset[str]:
         """The clinicians about whose key Healthie has not been heard yet."""
-        return frozenset(self._acting.keys() - self._heard.keys())
+        return self._known.pending
 
     def is_refused(self, clinician_id: str) -> bool:
         """Whether nobody can act as the clinician: there is no key, or Healthie said that it is not theirs. Asks nobody."""
-        return clinician_id not in self._proved and clinician_id not in self.pending
+        return clinician_id not in self.proved and clinician_id not in self.pending
 
     async def prove_due(self) -> frozenset[str]:
-        """Ask Healthie for the owner of every key that is pending, was proved a day ago or refused five minutes ago; answer who is proved.
+        """Ask Healthie for the owner of every key that is pending, was proved a day ago or refused five minutes ago.
 
-        One request each, a few at a time and at the pace. What another process has heard, or is asking, is not asked. Without an
-        answer what was known stays: an outage takes nobody off the list.
+        Answers who is proved. One request each, a few at a time and at the pace. What another process has heard, or is asking, is
+        not asked. Without an answer what was known stays: an outage takes nobody off the list.
         """
         await self._recall()
         async with asyncio.TaskGroup() as lanes:
-            for clinician_id in self._due():
+            for clinician_id in self._known.due():
                 await self._lanes.acquire()
                 lane = lanes.create_task(self._ask_in_lane(clinician_id))
                 lane.add_done_callback(lambda _: self._lanes.release())
@@ -149,11 +134,7 @@ class KeyStore:
 
     async def wait_until_heard(self, *, within: float) -> None:
         """Wait until something was heard of every key, and no longer than so many seconds: `keep_proved` goes on with the others."""
-        try:
-            async with asyncio.timeout(within):
-                await self._all_heard.wait()
-        except TimeoutError:
-            log.warning("healthie.keys_pending", clinicians=len(self.pending))
+        await self._known.wait_until_heard(within=within)
 
     async def clinician(self, clinician_id: str) -> Client:
         """A client that acts as the clinician.
@@ -168,34 +149,20 @@ class KeyStore:
             raise ClinicianNotBookable
         return self._client(self._acting[clinician_id])
 
-    def _due(self) -> list[str]:
-        """Whom to ask about, those last who did not answer the last time: they could hold the others up again."""
-        due = [clinician_id for clinician_id in self._acting if self._is_due(clinician_id)]
-        return sorted(due, key=lambda clinician_id: clinician_id in self._rests_until)
-
-    def _is_due(self, clinician_id: str) -> bool:
-        now, heard = self._now(), self._heard.get(clinician_id)
-        if clinician_id in self._rests_until and now < self._rests_until[clinician_id]:
-            return False
-        return heard is None or now - heard.answered_at >= (PROVED_FOR if heard.theirs else REFUSED_FOR)
-
     async def _recall(self) -> None:
         """Go by what any process has heard."""
-        oldest = self._now() - REMEMBERED_FOR
-        for proof in await self._proofs.known():
-            if self._fingerprints.get(proof.clinician_id) == proof.fingerprint and proof.answered_at > oldest:
-                self._hear(proof)
+        self._known.recall(await self._proofs.known())
 
     async def _ask_in_lane(self, clinician_id: str) -> None:
         """Ask about a key, unless it was heard of since, or another process asks."""
-        if not self._is_due(clinician_id):
+        if not self._known.is_due(clinician_id):
             return
-        now, heard = self._now(), self._heard.get(clinician_id)
-        self._rests_until[clinician_id] = now + ASKING
+        now = self._now()
+        self._known.rest(clinician_id, now + ASKING)
         claimed = await self._proofs.claim(
             clinician_id,
-            self._fingerprints[clinician_id],
-            since=heard.answered_at if heard else None,
+            self._known.fingerprints[clinician_id],
+            since=self._known.heard_at(clinician_id),
             now=now,
             until=now + ASKING,
         )
@@ -212,7 +179,7 @@ class KeyStore:
                 return
             await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))
         await self._ask(clinician_id)
-        if turn.asks and clinician_id not in self._rests_until:  # it was answered
+        if turn.asks and not self._known.is_unanswered(clinician_id):
             await self._pacer.recovered(PACE)
 
     async def _ask(self, clinician_id: str) -> None:
@@ -221,7 +188,7 @@ class KeyStore:
     async def _prove(self, clinician_id: str) -> None:
         try:
             owner = await self._owner(clinician_id)
-            if owner is None and clinician_id in self._proved:
+            if owner is None and clinician_id in self.proved:
                 # What is paid for while a key counts for nothing cannot be booked: one slip shall not do that.
                 owner = await self._owner(clinician_id)
         except HealthieError as error:
@@ -231,11 +198,11 @@ class KeyStore:
             return
         proof = KeyProof(
             clinician_id=clinician_id,
-            fingerprint=self._fingerprints[clinician_id],
+            fingerprint=self._known.fingerprints[clinician_id],
             theirs=owner == clinician_id,
             answered_at=self._now(),
         )
-        self._hear(proof)
+        self._known.hear(proof)
         try:
             await self._proofs.keep(proof)
         except Exception as error:  # noqa: BLE001  # this process goes by it all the same
@@ -248,26 +215,6 @@ class KeyStore:
         except Unauthorized:
             return None
         return answer.current_user.id if answer.current_user else None
-
-    def _hear(self, proof: KeyProof) -> None:
-        """Go by an answer, unless a newer one is known."""
-        known = self._heard.get(proof.clinician_id)
-        if known is not None and known.answered_at > proof.answered_at:
-            return
-        self._heard[proof.clinician_id] = proof
-        self._rests_until.pop(proof.clinician_id, None)
-        if known is None or known.theirs != proof.theirs:
-            self._change(proof)
-        if not self.pending:
-            self._all_heard.set()
-
-    def _change(self, proof: KeyProof) -> None:
-        if proof.theirs:
-            self._proved |= {proof.clinician_id}
-            log.info("healthie.key_proved", clinician=proof.clinician_id)
-        else:
-            self._proved -= {proof.clinician_id}
-            log.error("healthie.key_not_theirs", clinician=proof.clinician_id)
 
 
 def _plain(key: SecretStr | str) -> str:

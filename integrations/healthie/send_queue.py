@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Collection
 
 from booking.fair_queue import Asker, FairQueue, Place
-from booking.pacing import Lane, Pacer, Turn, open_to
+from booking.pacing import SHORTEST_SLEEP, Lane, Pacer, Turn, open_to
 from integrations.healthie.transport import MAX_CONNECTIONS
 
 # Waiting, of one network (or of all strangers without one), and of one caller in it: what the usual pace sends in two minutes,
@@ -20,9 +20,6 @@ MOST_WAITING = (256, 64)
 # A sender's own share is half of the bucket, and half of the rate fills it again: who has had more is in excess. So one who never
 # stops is seldom taken for somebody who has just come.
 SHARE = 2
-
-# Clocks round: a wait of less could end before its time, and ask again and again.
-SHORTEST_SLEEP = 0.001
 
 # Seconds after which it is looked again who is next: debts wear off, and somebody may have joined a request of another's.
 LOOK_AGAIN = 0.1

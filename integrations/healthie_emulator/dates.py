@@ -17,10 +17,8 @@ _WHEN = re.compile(
     re.ASCII,
 )
 
-FIRST_YEAR, LAST_YEAR = (
-    1900,
-    2200,
-)  # birthdays begin here, no plan reaches there; arithmetic stays within bounds
+# Birthdays begin here, no plan reaches there; arithmetic stays within bounds.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 # `2026-01-30 12:15:00 -0700`
 _WITH_OFFSET = frozenset({"Appointment", "Availability", "PotentialAppointmentSlot"})

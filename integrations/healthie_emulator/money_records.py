@@ -59,9 +59,8 @@ class BillingItem(Record):
     offering_coupon_id: str | None = None
     requested_payment_id: str | None = None
     recurring_payment_id: str | None = None
-    starts_recurring: bool = (
-        True  # False: bought with `payment_due_date`, which keeps a recurring plan from recurring
-    )
+    # False: bought with `payment_due_date`, which keeps a recurring plan from recurring.
+    starts_recurring: bool = True
     user_package_selection_id: str | None = None
     successful_retried_payment_id: str | None = None
     is_canceled: bool = False

@@ -89,9 +89,8 @@ class FakeStripe:
         self.cards: dict[str, Card] = {}
         self.charges: dict[str, Charge] = {}
         self.refunds: dict[str, Refund] = {}
-        self.fail_next: list[
-            str
-        ] = []  # `idempotency_key_in_use` | `lock_timeout`, one per coming charge or refund
+        # `idempotency_key_in_use` | `lock_timeout`, one per coming charge or refund.
+        self.fail_next: list[str] = []
         self._seed = seed
         self._now = now
         self._used_tokens: set[str] = set()

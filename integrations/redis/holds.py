@@ -1,9 +1,9 @@
 """Slot holds in Redis: atomic by Lua, fast, gone by themselves.
 
-Keys, below the prefix: `hold:<id>` (the hold), `clinician:<id>`, `owner:<HMAC>` and `client:<HMAC>` (indexes of what is live: with
-whom, by whom it was taken, and from where; the last two stay when a hold is handed over). Every key has a time to live, and none
-names a patient. Whether a hold is live is decided by the caller's clock, as in SQL; the
-time to live only clears away. For Redis Cluster choose a prefix with a hash tag, such as `{frontdoor}:`.
+Keys, below the prefix: `hold:<id>` (the hold), `clinician:<id>`, `owner:<HMAC>` and `client:<HMAC>` (indexes of what is live:
+with whom, by whom it was taken, and from where; the last two stay when a hold is handed over). Every key has a time to live,
+and none names a patient. Whether a hold is live is decided by the caller's clock, as in SQL; the time to live only clears
+away. For Redis Cluster choose a prefix with a hash tag, such as `{frontdoor}:`.
 """
 
 import hashlib
@@ -11,30 +11,32 @@ import hmac
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from booking.catalog import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import Clock
-from booking.principals import block_of
+from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.room import GAP, Room, is_anonymous, refusal
-from booking.slots import Busy, Interval, Slot
+from booking.room import Room, refusal
+from booking.slots import Busy, Interval
+from integrations.redis.hold_fields import (
+    NO_LIMIT,
+    from_entry,
+    from_fields,
+    micros,
+    room_arguments,
+    to_fields,
+)
 from integrations.redis.scripts import script
 
 # Keys outlive their holds by this much, so that a caller whose clock is behind still finds what it thinks is live.
 SLACK = timedelta(minutes=1)
 
-# What the script is told when an owner may hold any number.
-_NO_LIMIT = -1
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -64,12 +66,12 @@ class RedisHoldStore:
         now = self._clock.now()
         arguments: list[str | int] = [
             hold.id,
-            _micros(now),
+            micros(now),
             _ttl(now, hold.expires_at),
-            _NO_LIMIT if limit is None else limit,
-            _NO_LIMIT if client_limit is None else client_limit,
-            *_room_arguments(room, hold),
-            *(part for field in _to_fields(hold).items() for part in field),
+            NO_LIMIT if limit is None else limit,
+            NO_LIMIT if client_limit is None else client_limit,
+            *room_arguments(room, hold),
+            *(part for field in to_fields(hold).items() for part in field),
         ]
         with _answering():
             answer = await self._acquire(keys=self._keys(hold), args=arguments)
@@ -88,7 +90,7 @@ class RedisHoldStore:
         """The hold, if it is live."""
         with _answering():
             fields: Mapping[Any, Any] = await self._client.hgetall(self._hold_key(hold_id))
-        hold = _from_fields(fields) if fields else None
+        hold = from_fields(fields) if fields else None
         return hold if hold is not None and hold.is_live(self._clock.now()) else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
@@ -99,10 +101,10 @@ class RedisHoldStore:
         now = self._clock.now()
         arguments: list[str | int] = [
             hold.id,
-            _micros(now),
+            micros(now),
             _ttl(now, expires_at),
             hold.owner,
-            _micros(expires_at),
+            micros(expires_at),
             secrets.token_hex(8),  # the client sends it once more when its answer is lost
             hold.extensions,
             int(counted),
@@ -112,7 +114,7 @@ class RedisHoldStore:
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""
-        arguments = [_micros(self._clock.now()), hold.owner, owner]
+        arguments = [micros(self._clock.now()), hold.owner, owner]
         with _answering():
             return _standing(await self._transfer(keys=[self._hold_key(hold.id)], args=arguments))
 
@@ -122,7 +124,7 @@ class RedisHoldStore:
             fields: Mapping[Any, Any] = await self._client.hgetall(self._hold_key(hold_id))
             if not fields:
                 return None
-            flat = await self._release(keys=self._keys(_from_fields(fields)), args=[hold_id, *owners])
+            flat = await self._release(keys=self._keys(from_fields(fields)), args=[hold_id, *owners])
         freed = _standing(flat) if flat else None
         return freed if freed is not None and freed.is_live(self._clock.now()) else None
 
@@ -137,7 +139,7 @@ class RedisHoldStore:
         return [
             Busy(clinician_id=clinician_id, interval=interval, until=expires_at)
             for clinician_id, entries in zip(clinician_ids, answers, strict=True)
-            for interval, expires_at in map(_from_entry, entries)
+            for interval, expires_at in map(from_entry, entries)
             if expires_at > now and interval.overlaps(span)
         ]
 
@@ -146,12 +148,12 @@ class RedisHoldStore:
         now = self._clock.now()
         with _answering():
             entries: Mapping[Any, Any] = await self._client.hgetall(self._clinician_key(clinician_id))
-            starts = {hold_id: _from_entry(entry)[0].start for hold_id, entry in entries.items()}
+            starts = {hold_id: from_entry(entry)[0].start for hold_id, entry in entries.items()}
             async with self._client.pipeline(transaction=False) as pipeline:
                 for hold_id, start in starts.items():
                     if day.start <= start < day.end:
                         pipeline.hgetall(self._hold_key(hold_id))
-                standing = [_from_fields(fields) for fields in await pipeline.execute() if fields]
+                standing = [from_fields(fields) for fields in await pipeline.execute() if fields]
         return [hold for hold in standing if hold.is_live(now) and is_anonymous(hold.owner)]
 
     async def ready(self) -> bool:
@@ -199,81 +201,8 @@ def _standing(flat: Sequence[str] | None) -> Hold:
     """The hold that a script answered as names and values in turn. Raises HoldExpired when it answered nothing."""
     if not flat:
         raise HoldExpired
-    return _from_fields(dict(zip(flat[::2], flat[1::2], strict=True)))
-
-
-def _micros(moment: datetime) -> str:
-    return str((moment - _EPOCH) // _MICROSECOND)
-
-
-def _moment(micros: str) -> datetime:
-    return _EPOCH + int(micros) * _MICROSECOND
+    return from_fields(dict(zip(flat[::2], flat[1::2], strict=True)))
 
 
 def _ttl(now: datetime, expires_at: datetime) -> int:
     return (max(expires_at - now, timedelta(0)) + SLACK) // _MILLISECOND
-
-
-def _room_arguments(room: Room | None, hold: Hold) -> list[str | int]:
-    """As acquire.lua reads them: the day, the bounds in minutes, the block of the network, the least gap; the offered time, after its length."""
-    if room is None:
-        return [_NO_LIMIT, 0, 0, 0, 0, 0, "", 0, 0]
-    block = block_of(hold.client) if hold.client is not None else ""
-    bounds = (room.everybody, room.visitor, room.network, room.block)
-    offered = [_micros(moment) for span in room.offered for moment in (span.start, span.end)]
-    day = _micros(room.day.start), _micros(room.day.end)
-    return [*day, *bounds, block, GAP // _MICROSECOND, len(offered), *offered]
-
-
-def _from_entry(entry: str) -> tuple[Interval, datetime]:
-    start, end, expires_at = map(_moment, entry.split(" "))
-    return Interval(start=start, end=end), expires_at
-
-
-def _to_fields(hold: Hold) -> dict[str, str]:
-    slot = hold.slot
-    return {
-        "id": hold.id,
-        "owner": hold.owner,
-        "taken_by": hold.taken_by,
-        "clinician_id": slot.clinician_id,
-        "visit_type_id": slot.visit_type_id,
-        "contact_type": slot.contact_type.value,
-        "location_id": slot.location_id or "",
-        "starts_at": _micros(slot.start),
-        "ends_at": _micros(slot.end),
-        "minutes": str(slot.minutes),
-        "time_zone": hold.time_zone,
-        "created_at": _micros(hold.created_at),
-        "expires_at": _micros(hold.expires_at),
-        "extensions": str(hold.extensions),
-        "client": hold.client or "",
-    }
-
-
-def _from_fields(fields: Mapping[str, Any]) -> Hold:
-    return Hold(
-        id=fields["id"],
-        owner=fields["owner"],
-        taken_by=fields.get("taken_by") or fields["owner"],  # as an earlier version wrote it
-        slot=Slot(
-            clinician_id=fields["clinician_id"],
-            visit_type_id=fields["visit_type_id"],
-            contact_type=_contact_type(fields["contact_type"]),
-            location_id=fields["location_id"] or None,
-            start=_moment(fields["starts_at"]),
-            minutes=int(fields["minutes"]),
-        ),
-        time_zone=fields["time_zone"],
-        created_at=_moment(fields["created_at"]),
-        expires_at=_moment(fields["expires_at"]),
-        extensions=int(fields["extensions"]),
-        client=fields.get("client") or None,
-    )
-
-
-def _contact_type(text: str) -> ContactType:
-    try:
-        return ContactType(text)
-    except ValueError:  # a newer version's hold: whoever asks is to ask that one
-        raise UpstreamUnavailable("hold store") from None

@@ -230,6 +230,7 @@ async def api_on(
         records=records,
         operations=OperationsService(units=world.database),
         watching=world.watching(records),
+        phone_region="US",
     )
     tokens = GatewayTokens(secret=SECRET)
     sign_in = DevelopmentTokens(secret=SECRET, clock=world.clock)

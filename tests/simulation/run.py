@@ -28,7 +28,8 @@ from tests.simulation.campaign import (
     with_faults,
     with_webhooks,
 )
-from tests.simulation.rules import RULES, hunt
+from tests.simulation.rule import hunt
+from tests.simulation.rules import RULES
 from tests.simulation.schedule import Result, quiet
 
 # Schedules that one worker plays before it reports.

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import Connection, or_, select
 
 from booking.hold_capacity import ShareRules
-from booking.room import ANONYMOUS
+from booking.principals import STRANGERS
 from integrations.database.tables.slots import holds
 from integrations.healthie_emulator.hours import Wanted, working_hours
 from integrations.healthie_emulator.state import World
@@ -24,7 +24,7 @@ def overheld(
     What stands on a confirmed checkout is no stranger's any more.
     """
     held: dict[tuple[str, date], list[int]] = defaultdict(list)
-    strangers = or_(*(holds.c.owner.startswith(f"{kind}:") for kind in ANONYMOUS))
+    strangers = or_(*(holds.c.owner.startswith(f"{kind}:") for kind in STRANGERS))
     live = select(holds.c.id, holds.c.clinician_id, holds.c.starts_at, holds.c.minutes).where(
         strangers, holds.c.expires_at > now
     )

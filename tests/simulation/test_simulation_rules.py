@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.simulation.rules import RULES, Rule, hunt
+from tests.simulation.rule import Rule, hunt
+from tests.simulation.rules import RULES
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

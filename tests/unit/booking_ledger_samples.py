@@ -7,9 +7,9 @@ from typing import Any
 
 from booking.checkout_row import Attempt, Checkout, CheckoutState
 from booking.errors import UpstreamUnavailable
+from booking.ledger import LedgerCharge
 from booking.models import Charge, Quote
 from booking.money import Money
-from booking.ports import LedgerCharge
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_world import CATALOG, a_slot
 

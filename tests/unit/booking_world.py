@@ -29,10 +29,10 @@ from booking.happenings import Name
 from booking.hold_capacity import AnonymousShare, ShareRules
 from booking.holds import HoldRules, HoldService
 from booking.late import LateTruth
+from booking.ledger import ChargeLedger
 from booking.models import CardChoice, GuestDetails, Hold, Promo
 from booking.money import Money
 from booking.pokes import LocalPokes
-from booking.ports import ChargeLedger
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.quotes import QuoteService
 from booking.recording import LEASE, at_rest

@@ -9,7 +9,7 @@ import pytest
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
-from booking.late import LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
+from booking.late_schedule import LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
 from booking.models import Appointment, AppointmentStatus
 from booking.operators import OperatorDesk, Resolution
 from booking.oversight import Attention

@@ -10,9 +10,8 @@ from structlog.testing import capture_logs
 
 from booking.checkout_row import Attempt, Checkout
 from booking.checkout_row import CheckoutState as S
-from booking.ledger import CLOCK_SKEW, LANDS_WITHIN, DifferenceKind, reconcile
+from booking.ledger import CLOCK_SKEW, LANDS_WITHIN, DifferenceKind, LedgerCharge, reconcile
 from booking.money import Money
-from booking.ports import LedgerCharge
 from tests.unit.booking_ledger_samples import BEGUN, NET, NOTHING, LedgerInMemory, charge, ended, in_books
 
 OWN, OTHER = "ch_own", "ch_other"

@@ -7,9 +7,9 @@ import pytest
 
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
-from booking.late import LONGEST_WAIT, LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
+from booking.late_schedule import LONGEST_WAIT, LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
+from booking.ledger import LedgerCharge
 from booking.oversight import Attention
-from booking.ports import LedgerCharge
 from booking.recording import FREE_AGAIN, at_rest
 from booking.refusals import CardDeclined
 from tests.unit.booking_ledger_samples import LedgerInMemory, in_books

@@ -7,7 +7,7 @@ import pytest
 from booking.alerts import Watch
 from booking.oversight import Attention
 from booking.trials import Tried
-from gateway.rates.alarm import TrialsAlarm
+from gateway.alarms import TrialsAlarm
 from integrations.alerts.texts import text_of
 from tests.unit.booking_doubles import FakeClock, FakeDatabase, Tape
 

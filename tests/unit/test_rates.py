@@ -13,7 +13,7 @@ from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import TooManyAttempts
 from booking.trials import Tried
 from gateway.graphql import build_schema
-from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests
+from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests, upstream
 from gateway.rates.counting import Bound
 from gateway.rates.memory import MOST, Expiring, Tally
 from gateway.rates.table import (
@@ -27,6 +27,7 @@ from gateway.rates.table import (
     cards,
     unpaid_visits,
 )
+from integrations.healthie import availability
 from tests.unit.booking_doubles import FakeClock
 
 ROOT = Path(__file__).parents[2]
@@ -248,6 +249,9 @@ class TestOperationRates:
         await rates.fields([name] * (rate.caller or most), SOMEBODY, "a-network")
         with pytest.raises(TooManyRequests):
             await rates.fields([name] * (most + 1), SOMEBODY, "a-network")
+
+    def test_free_time_is_counted_by_the_requests_that_are_sent(self) -> None:
+        assert upstream.DAYS_PER_REQUEST == availability.DAYS_PER_REQUEST
 
     async def test_free_time_counts_by_the_requests_that_it_takes(self, rates: OperationRates) -> None:
         most = FREE_TIME.caller or 0

@@ -1,4 +1,7 @@
-"""What people look after the practice by: the audit trail, alerts, who is not bookable, what is done once a day, whether writes are taken."""
+"""What people look after the practice by.
+
+The audit trail, alerts, who is not bookable, whose keys are proved, what is done once a day, whether writes are taken.
+"""
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table, Text
 

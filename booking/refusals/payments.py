@@ -1,0 +1,101 @@
+"""Refusals of a payment, and of a checkout that has come to its end."""
+
+from enum import StrEnum
+
+from booking.refusals.base import Refusal, in_words
+
+
+class ChargedWrongly(Refusal):
+    """The card was charged on other terms than the patient accepted; everything was undone."""
+
+    code = "CHARGED_WRONGLY"
+    message = (
+        "Your card was charged on other terms than you accepted. The payment has been given back in full, "
+        "and nothing will be billed later. The visit was not booked."
+    )
+
+
+class CardRequired(Refusal):
+    """Something is due and no card was chosen; or a card on file was named by somebody who may not use it."""
+
+    code = "CARD_REQUIRED"
+    message = "Please choose a card to pay with."
+
+
+class DeclineReason(StrEnum):
+    """What a patient can do about a declined card. Never says lost or stolen."""
+
+    TRY_ANOTHER_CARD = "try_another_card"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    CARD_EXPIRED = "card_expired"
+    CHECK_CARD_DETAILS = "check_card_details"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    CALL_YOUR_BANK = "call_your_bank"
+    TRY_AGAIN = "try_again"
+
+
+class CardDeclined(Refusal):
+    """The bank said no, for certain; the hold lives on and another card may be tried."""
+
+    code = "CARD_DECLINED"
+    retryable = True
+
+    def __init__(self, reason: DeclineReason) -> None:
+        super().__init__(_DECLINE_MESSAGES[reason])
+        self.reason = reason
+
+
+_DECLINE_MESSAGES = {
+    DeclineReason.TRY_ANOTHER_CARD: "Your card was declined. Please use another card.",
+    DeclineReason.INSUFFICIENT_FUNDS: "Your card has insufficient funds. Please use another card.",
+    DeclineReason.CARD_EXPIRED: "Your card has expired. Please use another card.",
+    DeclineReason.CHECK_CARD_DETAILS: "The card's number, date or security code is wrong. Please check it, or use another card.",
+    DeclineReason.AUTHENTICATION_REQUIRED: "Your bank asks for a confirmation that is not possible here. Please use another card.",
+    DeclineReason.CALL_YOUR_BANK: "Your bank declined the payment. Please call your bank, or use another card.",
+    DeclineReason.TRY_AGAIN: "The card could not be processed just now. Please try again.",
+}
+
+
+class TooManyAttempts(Refusal):
+    """Too many cards were declined, or too many promo codes did not apply; `retry_after` is in seconds."""
+
+    code = "TOO_MANY_ATTEMPTS"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            f"That was tried too often. Please try again in {in_words(retry_after)}, or contact the practice."
+        )
+        self.retry_after = retry_after
+
+
+class CheckoutClosed(Refusal):
+    """The checkout has ended and takes no further action."""
+
+    code = "CHECKOUT_CLOSED"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This checkout has ended ({state}).")
+        self.state = state
+
+
+class PaymentInProgress(Refusal):
+    """Another payment of the same patient is under way; one at a time."""
+
+    code = "PAYMENT_IN_PROGRESS"
+    message = "Another payment is in progress. Please wait a moment and try again."
+    retryable = True
+
+
+class PaymentUnavailable(Refusal):
+    """The practice cannot take card payments at the moment; nothing was charged."""
+
+    code = "PAYMENT_UNAVAILABLE"
+    message = "The practice cannot take this payment at the moment. You have not been charged."
+
+
+class BookingFailed(Refusal):
+    """The visit could not be booked after the payment, and the payment was given back."""
+
+    code = "BOOKING_FAILED"
+    message = "The visit could not be booked. Your payment has been given back in full."

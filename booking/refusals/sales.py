@@ -1,0 +1,77 @@
+"""Refusals of what is to be bought: a plan, a price, the terms."""
+
+from booking.models import Quote
+from booking.refusals.base import Refusal
+
+
+class PlanRequired(Refusal):
+    """The visit is sold through plans only."""
+
+    code = "PLAN_REQUIRED"
+    message = "This visit is part of a plan. Please choose a plan that includes it."
+
+
+class PlanSoldOut(Refusal):
+    """The plan's cap on purchases is reached."""
+
+    code = "PLAN_SOLD_OUT"
+    message = "This plan is sold out."
+
+
+class PlanDoesNotCoverVisit(Refusal):
+    """The plan does not include the visit that is held."""
+
+    code = "PLAN_DOES_NOT_COVER_VISIT"
+    message = "This plan does not include the visit that you chose."
+
+
+class NothingDueToday(Refusal):
+    """A plan that would charge nothing today: without a charge the system of record hands out no package."""
+
+    code = "NOTHING_DUE_TODAY"
+    message = "A plan with nothing to pay today cannot be bought online. Please contact the practice."
+
+
+class AmountNotChargeable(Refusal):
+    """No card can be charged this amount: the card processor refuses it for certain; nothing was charged."""
+
+    code = "AMOUNT_NOT_CHARGEABLE"
+    message = (
+        "This amount cannot be paid with a card. Please contact the practice. You have not been charged."
+    )
+
+
+class PromoInvalid(Refusal):
+    """The promo code does not apply; the reason is the practice's own wording."""
+
+    code = "PROMO_INVALID"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RecurrenceNotAccepted(Refusal):
+    """A recurring plan was not accepted as such."""
+
+    code = "RECURRENCE_NOT_ACCEPTED"
+    message = "This plan renews and bills again. Please accept that first."
+
+
+class QuoteChanged(Refusal):
+    """The checkout has another quote than the one that was accepted, its present one; nothing was done."""
+
+    code = "QUOTE_CHANGED"
+    message = "The price or the terms of this checkout have changed. Please look at them again. You have not been charged."
+
+    def __init__(self, checkout_id: str, quote: Quote) -> None:
+        super().__init__()
+        self.checkout_id = checkout_id
+        self.quote = quote
+
+
+class TermsChanged(Refusal):
+    """What was accepted is not sold any more, or not on these terms, and the checkout is over; nothing was charged."""
+
+    code = "TERMS_CHANGED"
+    message = "What you chose is no longer offered as you accepted it. You have not been charged. Please start again."

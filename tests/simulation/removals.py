@@ -1,0 +1,167 @@
+"""Removals: each reaches into the real program and takes one rule out of it."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import booking.aftercare
+import booking.recording
+import booking.saga
+import booking.step_results
+from booking.aftercare import Aftercare
+from booking.checkout_holds import CheckoutHolds
+from booking.checkout_row import Checkout
+from booking.checkout_row import CheckoutState as S
+from booking.compensation import Compensation
+from booking.errors import OutcomeUnknown
+from booking.guards import Ground
+from booking.late import LateTruth
+from booking.models import Appointment, Charge, Hold, Quote
+from booking.operators import OperatorDesk
+from booking.refusals import CardDeclined, DeclineReason, HoldExpired
+from booking.saga import Saga
+from booking.steps import Steps
+from booking.terms import PresentTerms
+from integrations.database.checkouts import SqlCheckouts
+from integrations.database.claims import SqlClaims
+from integrations.database.grounds import SqlGrounds
+from integrations.healthie.billing import HealthieBilling
+from integrations.healthie.generated.client import Client
+from tests.simulation.rule import without_guard
+
+
+@contextmanager
+def without_upstream_key() -> Iterator[None]:
+    """Every request has a key of its own, as if it were the first."""
+    send, numbers = Client.charge, itertools.count(1)
+
+    async def charge(self: Client, **given: Any) -> Any:
+        return await send(self, **{**given, "stripe_idempotency_key": f"another-{next(numbers)}"})
+
+    with patch.object(Client, "charge", charge):
+        yield
+
+
+@contextmanager
+def without_fence() -> Iterator[None]:
+    """A write goes through whatever version it expects, and so does a send."""
+    save, of = SqlCheckouts.save, SqlGrounds.of
+
+    async def save_anyway(self: SqlCheckouts, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
+        standing = await self.get(checkout.id)
+        return await save(self, checkout if standing is None else replace(checkout, version=standing.version))
+
+    async def as_read(self: SqlGrounds, checkout: Checkout) -> Ground:
+        return replace(await of(self, checkout), version=checkout.version)
+
+    with patch.object(SqlCheckouts, "save", save_anyway), patch.object(SqlGrounds, "of", as_read):
+        yield
+
+
+async def take_nothing(self: SqlClaims, checkout: Checkout) -> None:
+    """No claim is taken."""
+
+
+async def see_nothing(self: Steps, checkout: Checkout) -> None:
+    """Nothing is looked for, and so nothing is found; it is waited all the same."""
+    self._settled(checkout)
+
+
+def _at_once(self: Steps, checkout: Checkout) -> datetime:
+    """It is never too early to look."""
+    assert checkout.intended_at is not None
+    return checkout.intended_at
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Whoever does not know looks at once, and a parked row is due at once."""
+    with ExitStack() as patches:
+        patches.enter_context(patch.object(Steps, "_settled", _at_once))
+        patches.enter_context(patch.object(booking.saga, "SETTLE", timedelta(seconds=1)))
+        patches.enter_context(patch.object(booking.aftercare, "SETTLE", timedelta(seconds=1)))
+        patches.enter_context(patch.object(booking.recording, "SETTLE", timedelta(seconds=1)))
+        yield
+
+
+@contextmanager
+def without_deadline() -> Iterator[None]:
+    """However long ago the patient confirmed, the charge is sent."""
+    never = lambda *_: False  # noqa: E731
+    with without_guard("deadline passed")(), patch.object(Saga, "_deadline_passed", never):
+        yield
+
+
+@contextmanager
+def without_allow_list() -> Iterator[None]:
+    """Whatever is not a success is a refusal."""
+    charge = HealthieBilling.charge
+
+    async def charge_or_decline(self: HealthieBilling, checkout: Checkout) -> Charge:
+        try:
+            return await charge(self, checkout)
+        except OutcomeUnknown:
+            raise CardDeclined(DeclineReason.TRY_AGAIN) from None
+
+    with patch.object(HealthieBilling, "charge", charge_or_decline):
+        yield
+
+
+async def look_no_more(self: LateTruth, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+    """What has ended has ended."""
+    return checkout.changed(looks=checkout.looks + 1)
+
+
+async def leave_it(self: Aftercare, checkout: Checkout) -> bool:
+    """Whoever ended it will have given its hold back."""
+    return True
+
+
+async def let_it_go(self: CheckoutHolds, checkout: Checkout) -> Hold:
+    """What its store does not know is over."""
+    raise HoldExpired
+
+
+@contextmanager
+def without_read_back() -> Iterator[None]:
+    """Whoever it was booked with is the right one."""
+    booked = booking.step_results.booked
+
+    def believed(checkout: Checkout, appointment: Appointment) -> Checkout:
+        return booked(checkout, replace(appointment, clinician_id=checkout.slot.clinician_id))
+
+    with patch.object(booking.step_results, "booked", believed):
+        yield
+
+
+def whatever_did_not_pay(checkout: Checkout, *, is_new: bool) -> bool:
+    """Whether it was sent does not matter."""
+    return checkout.charge is None
+
+
+async def take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
+    """Whoever has this email and name is whom the lost answer was about."""
+    self._settled(checkout)
+    assert checkout.guest is not None
+    match = await self._patients.find(checkout.guest)
+    return checkout.changed(state=S.PATIENT_READY, patient_id=match, guest=None) if match else None
+
+
+async def refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:
+    """The money goes back, and the series goes on."""
+    return checkout.changed(state=S.REFUND_INTENDED)
+
+
+async def as_quoted(self: PresentTerms, quote: Quote) -> Quote | None:
+    """What was quoted once holds."""
+    return quote
+
+
+def believed(self: OperatorDesk, before: Checkout) -> Checkout:
+    """Whatever they call refunded is."""
+    ended = before.changed(state=S.REFUNDED, attention=(), attention_from=None)
+    return booking.recording.entered(before, ended, now=before.updated_at)
