@@ -13,6 +13,7 @@ from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from booking.guards import deadline_passed
 from booking.guests import GuestRecords, may_use_match
 from booking.models import Appointment, Charge, CreatedPatient, GuestDetails
 from booking.oversight import Attention
@@ -191,11 +192,13 @@ class Steps(Compensation):
         return None
 
     async def _on_terms_still(self, checkout: Checkout) -> Checkout | None:
-        """The row ended when what may be sent once more is sold otherwise now; None: it may.
+        """The row ended when what may be sent once more is sold otherwise now; None: it may, or is not sent in any case.
 
         It ends rather than goes back to its patient: finding nothing is no certain refusal, and earns no new upstream key.
         """
-        if _ending(checkout) is None and await self._terms.of(checkout.quote) is not checkout.quote:
+        if _ending(checkout) is not None or deadline_passed(checkout, self._clock.now()):
+            return None  # the guards end it, though the terms cannot be read
+        if await self._terms.of(checkout.quote) is not checkout.quote:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         return None
 
