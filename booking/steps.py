@@ -188,7 +188,8 @@ class Steps(Compensation):
         if present is None:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         if present is not checkout.quote:
-            return _back_to_patient(checkout).changed(quote=present)
+            # A card that was attached stays named until the next confirm: whoever gave it has learned that it is good.
+            return _back_to_patient(checkout).changed(quote=present, card_id=checkout.card_id)
         return None
 
     async def _on_terms_still(self, checkout: Checkout) -> Checkout | None:

@@ -98,7 +98,7 @@ class TestBeforeTheIntent:
         row = world.row(checkout)
         assert at_rest(row)
         assert (row.state, row.quote, str(row.quote.due_today)) == (S.PATIENT_READY, told.value.quote, due)
-        assert (row.attempts, row.declined, row.card_id) == ((), None, None)
+        assert (row.attempts, row.declined, row.card) == ((), None, None)
         assert world.books.charges == []
         assert world.database.claims == {}
         assert [hold.id for hold in world.holds.live] == [checkout.hold_id]
