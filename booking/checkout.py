@@ -165,6 +165,7 @@ class CheckoutService:
         accepted = checkout.changed(
             attempt=checkout.attempt + 1,
             card=card,
+            card_id=None,
             declined=None,
             confirm_deadline=now + self._rules.confirm_window,
             updated_at=now,

@@ -154,4 +154,5 @@ def _email(checkout: Checkout) -> str:
 
 
 def _mailbox(checkout: Checkout) -> str:
-    return _email(checkout).casefold()
+    """The address without case; not case-folded, which would take `straße` for `strasse`, a mailbox of somebody else's."""
+    return _email(checkout).lower()

@@ -75,8 +75,7 @@ def _cancelled(send: Send) -> EndReason | None:
 
 def _deadline_passed(send: Send) -> EndReason | None:
     """Whoever confirmed longer ago than a confirm is good for has gone, and does not expect it any more."""
-    deadline = send.checkout.confirm_deadline
-    if deadline is not None and send.now < deadline:
+    if not deadline_passed(send.checkout, send.now):
         return None
     booking = send.checkout.state is S.BOOKING_INTENDED
     return EndReason.BOOKING_TIMED_OUT if booking else EndReason.HOLD_EXPIRED
@@ -113,6 +112,11 @@ GUARDS: Mapping[str, Callable[[Send], EndReason | Unknown | None]] = {
     "key not proved": _key_not_proved,
     "claim lost": _claim_lost,
 }
+
+
+def deadline_passed(checkout: Checkout, now: datetime) -> bool:
+    """Whether its patient's confirm is good no more, if there ever was one."""
+    return checkout.confirm_deadline is None or now >= checkout.confirm_deadline
 
 
 def is_too_late(checkout: Checkout, now: datetime) -> bool:

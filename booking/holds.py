@@ -153,6 +153,8 @@ class HoldService:
             return hold
         if hold.extensions >= terms.extensions:
             raise HoldExtensionsUsedUp(hold.expires_at)
+        if expires_at < hold.expires_at:
+            return hold  # taken when extensions lasted longer than they do now: nothing is gained, and none is used up
         extended = await self._store.extend(hold, expires_at=expires_at)
         async with self._units() as unit:
             await unit.checkouts.note_hold(hold.id, expires_at=extended.expires_at)

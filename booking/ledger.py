@@ -3,7 +3,7 @@
 Staff charge cards too: a charge that nothing ties to a checkout is not ours to judge.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,6 +36,10 @@ class DifferenceKind(StrEnum):
     NOT_REFUNDED = "not_refunded"
     SECOND_CHARGE = "second_charge"  # made with a key of this checkout's, and not on its row
     POSSIBLE_TWIN = "possible_twin"  # same customer, amount and hour: a hint, no more
+
+
+# They tell of money that is with the practice and should not be: nobody's word settles that.
+_STANDING = (DifferenceKind.NOT_REFUNDED, DifferenceKind.SECOND_CHARGE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +106,11 @@ async def reconcile(
     for each in differences:
         log.warning("ledger.difference", checkout=checkout.id, kind=each.kind, charge=each.charge_id)
     return differences
+
+
+def settled_by_word(settled: Iterable[str]) -> tuple[str, ...]:
+    """What is settled of a row that a person has resolved: money that stands is not, and the next look tells it again."""
+    return tuple(one for one in settled if one.partition(":")[0] not in _STANDING)
 
 
 def _of_own(own: Charge, booked: LedgerCharge | None, *, confirmed: bool) -> list[Difference]:

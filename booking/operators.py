@@ -1,11 +1,13 @@
 """What an operator may do with a checkout that needs a person; each action is written into its story."""
 
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import InvalidInput, NotFound
+from booking.ledger import settled_by_word
 from booking.oversight import Attention, EventKind
 from booking.ports import Clock
 from booking.recording import at_rest, entered
@@ -101,24 +103,26 @@ class OperatorDesk:
                 field="ID",
                 reason="A newer version of Frontdoor put it on the list: resolve it with that one.",
             )
+        now = self._clock.now()
         if before.state is S.NEEDS_ATTENTION:
-            after = self._booked(before) if resolution is Resolution.BOOKED else self._undone(before)
+            booked = resolution is Resolution.BOOKED
+            after = self._booked(before, now=now) if booked else self._undone(before)
         elif before.state in TERMINAL and before.attention:
             if (resolution is Resolution.BOOKED) != (before.state is S.CONFIRMED):
                 raise InvalidInput(field="--as", reason=f"It ended as {before.state}, and that stands.")
-            after = before.changed(attention=(), looks=_one_look_less(before), tries=0)
+            settled = settled_by_word(before.settled)
+            after = before.changed(attention=(), settled=settled, looks=_one_look_less(before), tries=0)
         else:
             raise InvalidInput(field="ID", reason="It is not on the attention list.")
-        after = after.changed(due_at=self._clock.now())
-        return await self._write(before, after, EventKind.RESOLVED, note=note)
+        return await self._write(before, after.changed(due_at=now), EventKind.RESOLVED, note=note)
 
-    def _booked(self, before: Checkout) -> Checkout:
-        """The row as its operator says that it ended. Raises InvalidInput where the row itself says otherwise."""
+    def _booked(self, before: Checkout, *, now: datetime) -> Checkout:
+        """The row as its operator says that it ended, now. Raises InvalidInput where the row itself says otherwise."""
         if before.charge is not None and before.charge.differs:
             reason = "The card was charged on other terms than the patient accepted. Resolve it as refunded."
             raise InvalidInput(field="--as", reason=reason)
         booked = before.changed(state=S.CONFIRMED, end_reason=None, attention=(), attention_from=None)
-        return entered(before, booked, now=self._clock.now())
+        return entered(before, booked, now=now)
 
     def _undone(self, before: Checkout) -> Checkout:
         """The row at the step from which everything is undone: what is not on it is looked for first.

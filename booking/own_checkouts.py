@@ -37,6 +37,8 @@ class OwnCheckouts:
             was = await unit.checkouts.get(checkout.id)
             if was is None or was.version != checkout.version:
                 raise StaleCheckout(checkout.id)
+            # An extension may have moved it since the row was read: that leaves the version as it is.
+            checkout = checkout.changed(hold_expires_at=was.hold_expires_at)
             saved = await unit.checkouts.save(checkout, was=was)
             await unit.story.add(event(saved, kind, by=kind_of(checkout.owner)))
             await unit.commit()

@@ -13,6 +13,7 @@ from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.compensation import Compensation
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from booking.guards import deadline_passed
 from booking.guests import GuestRecords, may_use_match
 from booking.models import CreatedPatient, GuestDetails
 from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
@@ -183,15 +184,18 @@ class Steps(Compensation):
         if present is None:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         if present is not checkout.quote:
-            return row.back_to_patient(checkout).changed(quote=present)
+            # A card that was attached stays named until the next confirm: whoever gave it has learned that it is good.
+            return row.back_to_patient(checkout).changed(quote=present, card_id=checkout.card_id)
         return None
 
     async def _on_terms_still(self, checkout: Checkout) -> Checkout | None:
-        """The row ended when what may be sent once more is sold otherwise now; None: it may.
+        """The row ended when what may be sent once more is sold otherwise now; None: it may, or is not sent in any case.
 
         It ends rather than goes back to its patient: finding nothing is no certain refusal, and earns no new upstream key.
         """
-        if row.ending(checkout) is None and await self._terms.of(checkout.quote) is not checkout.quote:
+        if row.ending(checkout) is not None or deadline_passed(checkout, self._clock.now()):
+            return None  # the guards end it, though the terms cannot be read
+        if await self._terms.of(checkout.quote) is not checkout.quote:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         return None
 

@@ -175,7 +175,10 @@ def _account(guest: GuestDetails) -> _Account:
 
 
 def _is(account: _Account, person: Named) -> bool:
-    """Whether a record is this account's: case, outer space and how letters are composed do not count."""
+    """Whether a record is this account's: case, outer space and how letters are composed do not count.
+
+    Of an email not even how a speller writes it: `strasse` and `straße` are domains of two owners (IDNA 2008).
+    """
     return _likeness(account) == _likeness(person)
 
 
@@ -185,8 +188,8 @@ def _is_created(account: _Account, reference: str, person: PatientFound | None) 
 
 
 def _likeness(one: Named) -> tuple[str, ...]:
-    parts = (one.email, one.first_name, one.last_name)
-    return tuple(unicodedata.normalize("NFC", (part or "").strip().casefold()) for part in parts)
+    names = ((part or "").casefold() for part in (one.first_name, one.last_name))
+    return tuple(unicodedata.normalize("NFC", part.strip()) for part in ((one.email or "").lower(), *names))
 
 
 def _reference(person: PatientFound) -> str | None:

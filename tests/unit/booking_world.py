@@ -159,7 +159,6 @@ def a_slot(visit: VisitType = PRICED, *, clinician: str = "c1", hours: float = 2
 
 
 @dataclass
-@dataclass
 class World:
     """One practice, one database, any number of processes."""
 

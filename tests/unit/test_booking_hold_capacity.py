@@ -157,6 +157,16 @@ class TestThePrice:
         with pytest.raises(HoldExtensionsUsedUp):  # others have four of five
             await world.hold_service.extend(visitor(1), (await hold(world, 1)).id)
 
+    async def test_is_no_extension_that_gains_nothing(self, world: World) -> None:
+        """It was taken while the day was empty, and lasts longer than an extension would now: that one is still to be had."""
+        first = await hold(world, 0)
+        for n in range(1, 4):
+            await hold(world, n)
+        assert await world.hold_service.extend(visitor(0), first.id) == first
+        world.clock.advance(minutes=4)
+        extended = await world.hold_service.extend(visitor(0), first.id)
+        assert extended.expires_at > first.expires_at
+
     async def test_is_not_paid_by_who_has_signed_in(self, world: World) -> None:
         for n in range(5):
             await hold(world, n)

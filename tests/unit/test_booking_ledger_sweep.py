@@ -9,9 +9,10 @@ from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
 from booking.late_schedule import LONGEST_WAIT, LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
 from booking.ledger import LedgerCharge
+from booking.operators import OperatorDesk, Resolution
 from booking.oversight import Attention
 from booking.recording import FREE_AGAIN, at_rest
-from booking.refusals import CardDeclined
+from booking.refusals import BookingFailed, CardDeclined, SlotTaken
 from tests.unit.booking_ledger_samples import LedgerInMemory, in_books
 from tests.unit.booking_steps import confirm
 from tests.unit.booking_world import World, a_slot
@@ -67,6 +68,51 @@ async def test_a_row_that_a_person_has_dealt_with_stays_off_the_list(
 
     row = await world.look_again(row, hours=100)
 
+    assert row.attention == ()
+
+
+async def resolved_and_looked_at(world: World, row: Checkout, resolution: Resolution) -> Checkout:
+    desk = OperatorDesk(units=world.database, clock=world.clock, operator="operator sample")
+    assert (await desk.resolve(row.id, resolution, note="Sample.")).attention == ()
+    return await world.look_again(row, hours=0.1)
+
+
+async def test_money_that_stands_at_the_processor_is_taken_off_the_list_by_no_word(
+    world: World, books: LedgerInMemory
+) -> None:
+    checkout = await world.start()
+    world.books.fail("book", SlotTaken())
+    with pytest.raises(BookingFailed):
+        await confirm(world, checkout)
+    row = world.row(checkout)
+    books.charges = (in_its_books(row),)  # Healthie says that it was given back
+    row = await world.look_again(row)
+    assert (row.state, row.attention) == (S.REFUNDED, (Attention.SWEEP_DIFFERENCE,))
+
+    row = await resolved_and_looked_at(world, row, Resolution.REFUNDED)
+    assert row.attention == (Attention.SWEEP_DIFFERENCE,)
+
+    books.charges = (replace(books.charges[0], given_back=books.charges[0].taken),)
+    row = await resolved_and_looked_at(world, row, Resolution.REFUNDED)
+    assert row.attention == ()
+
+
+async def test_neither_is_a_second_charge_that_stands_there(world: World, books: LedgerInMemory) -> None:
+    row = await confirm(world, await world.start())
+    second = in_books("ch_second", key=row.upstream_key, taken=row.quote.due_today)
+    books.charges = (in_its_books(row), second)
+    row = await world.look_again(row)
+    row = await resolved_and_looked_at(world, row, Resolution.BOOKED)
+    assert row.attention == (Attention.SWEEP_DIFFERENCE,)
+
+
+async def test_what_a_person_judged_of_a_charge_that_was_kept_rightly_is_not_asked_again(
+    world: World, books: LedgerInMemory
+) -> None:
+    row = await confirm(world, await world.start())
+    books.charges = (replace(in_its_books(row), disputed=True),)
+    row = await world.look_again(row)
+    row = await resolved_and_looked_at(world, row, Resolution.BOOKED)
     assert row.attention == ()
 
 

@@ -10,6 +10,8 @@ from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
 from booking.errors import UpstreamUnavailable
 from booking.models import Hold
+from booking.oversight import EventKind
+from booking.own_checkouts import OwnCheckouts
 from booking.principals import Caller
 from booking.refusals import CardDeclined, HoldExpired, HoldInCheckout, SlotTaken
 from tests.unit.booking_steps import confirm
@@ -103,6 +105,19 @@ class TestTakenAgain:
         world.holds.emptied()
         assert await looks(world, checkout) is not None
         assert (await confirm(world, checkout)).state is S.CONFIRMED
+
+    async def test_for_as_long_as_it_was_extended_while_the_patient_did_something_else(
+        self, world: World
+    ) -> None:
+        """The row was read before: an extension writes nothing but the hold's end on it, at the same version."""
+        checkout = await world.start()
+        (hold,) = world.holds.live
+        read = world.row(checkout)
+        world.clock.advance(minutes=4)
+        extended = await world.hold_service.extend(as_guest(checkout), hold.id)
+        own = OwnCheckouts(units=world.database, clock=world.clock)
+        await own.save(read.changed(updated_at=world.clock.now()), EventKind.REQUOTED)
+        assert world.row(checkout).hold_expires_at == extended.expires_at
 
     async def test_a_worker_that_sees_it_live_writes_down_its_end(self, world: World) -> None:
         """Whoever extended it may have died before they wrote it down."""

@@ -1,6 +1,7 @@
 """What people are told, who is not bookable, and what operators may do."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,7 +16,7 @@ from booking.refusals import BookingFailed, CardDeclined, ClinicianNotBookable, 
 from booking.saga import RARELY
 from booking.steps import SETTLE
 from booking.stored import Unknown
-from tests.unit.booking_doubles import Killed
+from tests.unit.booking_doubles import FakeClock, Killed
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import Lost
 from tests.unit.booking_world import PATIENT, World, a_slot, as_guest
@@ -34,6 +35,17 @@ class Heard:
         if self.broken:
             raise AlertNotTold("http_503")
         self.alerts.append(alert)
+
+
+@dataclass
+class Ticking:
+    """A clock that goes on between two looks at it, as all but those of tests do."""
+
+    clock: FakeClock
+
+    def now(self) -> datetime:
+        self.clock.advance(milliseconds=1)
+        return self.clock.now()
 
 
 def a_watch(world: World, heard: Heard) -> Watch:
@@ -327,6 +339,14 @@ class TestOperators:
         assert row.charge is not None
         assert "refund" not in world.tape.calls()
         assert row.state is S.CONFIRMED
+
+    async def test_what_was_resolved_as_booked_is_looked_at_at_once_by_a_clock_that_goes_on(self) -> None:
+        world = World()
+        checkout_id = await self._given_up(world)
+        desk = OperatorDesk(units=world.database, clock=Ticking(world.clock), operator="operator sample")
+        row = await desk.resolve(checkout_id, Resolution.BOOKED, note="Booked by phone.")
+        row = await world.look_again(row, hours=0)
+        assert row.looks == 1
 
     async def test_a_flag_on_an_ended_checkout_can_be_taken_off_but_not_its_end(self) -> None:
         world = World()

@@ -98,7 +98,7 @@ class TestBeforeTheIntent:
         row = world.row(checkout)
         assert at_rest(row)
         assert (row.state, row.quote, str(row.quote.due_today)) == (S.PATIENT_READY, told.value.quote, due)
-        assert (row.attempts, row.declined, row.card_id) == ((), None, None)
+        assert (row.attempts, row.declined, row.card) == ((), None, None)
         assert world.books.charges == []
         assert world.database.claims == {}
         assert [hold.id for hold in world.holds.live] == [checkout.hold_id]
@@ -211,6 +211,22 @@ class TestBeforeSendingAgain:
         OTHER_TERMS["price"][0](world)
         row = await world.settle(checkout)
         assert row.state is S.CONFIRMED
+        world.assert_right(row)
+
+    @pytest.mark.parametrize("call", ["charge", "book"])
+    async def test_what_is_not_sent_again_in_any_case_needs_no_terms(self, call: str) -> None:
+        """They cannot be read; its patient has gone, and the slot must not stay shut for hours."""
+        world = World()
+        checkout = await (buying(world) if call == "charge" else free_visit(world))
+        world.books.fail(call, Lost())
+        card = world.token() if call == "charge" else None
+        await world.checkouts.confirm(as_guest(checkout), checkout.id, card, quote_id=checkout.quote.id)
+        for read in ("plan_on_sale", "visit_on_sale"):
+            world.books.fail(read, *[UpstreamUnavailable(read)] * 100)
+        row = await world.settle(checkout)
+        assert row.state in {S.EXPIRED, S.CANCELLED}
+        assert world.clock.now() - checkout.created_at < timedelta(minutes=20)
+        assert world.tape.calls().count(call) == 1
         world.assert_right(row)
 
     async def test_a_free_visit_is_not_sent_again_when_it_has_a_price(self) -> None:

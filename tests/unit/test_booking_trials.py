@@ -2,7 +2,8 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from booking.checkout_row import CheckoutState
 from booking.current import asked_by
 from booking.errors import AuditUnavailable, DomainError, OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Card, CardChoice, Promo
+from booking.money import Money
 from booking.principals import Caller
 from booking.quotes import QuoteService
 from booking.refusals import (
@@ -30,8 +32,20 @@ from booking.refusals import (
 )
 from booking.trials import BoundedPromotions, Tried
 from tests.doubles.trials import NotedTrials
+from tests.unit.booking_steps import confirm
 from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import FREE, ONCE, PATIENT, TEN_OFF, VISITOR, World, a_slot, as_guest
+from tests.unit.booking_world import (
+    CATALOG,
+    FREE,
+    ONCE,
+    PATIENT,
+    PRICED,
+    TEN_OFF,
+    VISITOR,
+    World,
+    a_slot,
+    as_guest,
+)
 
 
 class TestCards:
@@ -159,6 +173,7 @@ class End:
     call: str = ""
     fault: Exception | None = None
     commit: str = ""  # the state whose commit is refused with the fault
+    price: str = "150"  # of the visit by then
     counts: bool
 
 
@@ -215,6 +230,8 @@ ENDS = [
         fault=ClinicianNotBookable(),
         counts=False,
     ),
+    End(what="attached, then told another price", price="180", counts=True),
+    End(what="a card on file, and another price", card="on_file", price="180", counts=False),
     End(
         what="attached, and the practice cannot charge",
         call="charge",
@@ -252,6 +269,8 @@ async def test_a_card_counts_when_a_bank_has_judged_it_and_it_did_not_pay(world:
         world.tape.refused_commit[end.commit] = end.fault
     elif end.fault is not None:
         world.books.fail(end.call, end.fault)
+    priced = replace(PRICED, price=Money.of(end.price, "USD"))
+    world.offer.offered = replace(CATALOG, visit_types=(priced,))
     card = CardChoice(on_file_id="on-file") if end.card == "on_file" else world.token(end.card)
     with suppress(DomainError):
         await world.checkouts.confirm(PATIENT, checkout.id, card, quote_id=checkout.quote.id)
@@ -261,6 +280,30 @@ async def test_a_card_counts_when_a_bank_has_judged_it_and_it_did_not_pay(world:
 
 
 class TestNeverSent:
+    @pytest.mark.parametrize(
+        "trouble",
+        [
+            {"call": "attach_card", "fault": UpstreamUnavailable("x")},
+            {"commit": "card_intended", "fault": PaymentInProgress()},
+        ],
+        ids=["not sent", "another payment"],
+    )
+    async def test_the_next_card_after_one_that_was_attached_and_met_another_price(
+        self, world: World, trouble: dict[str, Any]
+    ) -> None:
+        checkout = await world.start()
+        world.offer.offered = replace(CATALOG, visit_types=(replace(PRICED, price=Money.of("180", "USD")),))
+        with pytest.raises(QuoteChanged):
+            await confirm(world, checkout)
+        assert len(world.trials.cards) == 1
+        if "commit" in trouble:
+            world.tape.refused_commit[trouble["commit"]] = trouble["fault"]
+        else:
+            world.books.fail(trouble["call"], trouble["fault"])
+        with pytest.raises(UpstreamUnavailable):
+            await confirm(world, world.row(checkout))
+        assert len(world.trials.cards) == 1
+
     async def test_a_guest_who_cannot_be_entered_upstream_sent_no_card(self, world: World) -> None:
         checkout = await world.start()
         world.books.fail("create_patient", UpstreamRefused("x", "no"))

@@ -72,6 +72,14 @@ class TestPatients:
             ], "the same requests, whatever is found"
             assert "users(keywords: $email, active_status: $active_status" in script.sent[0].document
 
+    async def test_a_mailbox_that_only_a_speller_takes_for_the_same_is_another_one(
+        self, healthie: Healthie, script: Script
+    ) -> None:
+        theirs = person(email="sample.guest@stra\u00dfe.example")
+        script.answers["PatientsByEmail"] = {"users": connection([theirs])}
+
+        assert await healthie.patients.find(replace(GUEST, email="Sample.Guest@strasse.example")) is None
+
     async def test_what_is_sent_to_create_one_apart(self, healthie: Healthie, script: Script) -> None:
         script.answers["CreatePatient"] = {"createClient": {"user": person(email=None), "messages": None}}
 
