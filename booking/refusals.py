@@ -87,10 +87,9 @@ class HoldCapacityReached(Refusal):
     retryable = True
 
     def __init__(self, retry_after: int) -> None:
-        minutes = -(-retry_after // 60)
         super().__init__(
             "Many times of this clinician's day are being held at the moment. Please try again in "
-            f"{minutes} minute{'s' * (minutes > 1)}, choose another day, or sign in."
+            f"{_in_words(retry_after)}, choose another day, or sign in."
         )
         self.retry_after = retry_after
 
@@ -203,7 +202,7 @@ class ChargedWrongly(Refusal):
 
 
 class CardRequired(Refusal):
-    """Something is due and no card was chosen; or a card on file was named by somebody who may not use it."""
+    """A card must be chosen: something is due, or the practice asks for one to be put on file. Or one was named that is not the caller's."""
 
     code = "CARD_REQUIRED"
     message = "Please choose a card to pay with."
@@ -244,15 +243,14 @@ _DECLINE_MESSAGES = {
 
 
 class TooManyAttempts(Refusal):
-    """Too many cards were declined, or too many promo codes did not apply; `retry_after` is in seconds."""
+    """Too many cards were declined, promo codes did not apply, codes were mailed, or guests began to pay and did not; `retry_after` is in seconds."""
 
     code = "TOO_MANY_ATTEMPTS"
     retryable = True
 
     def __init__(self, retry_after: int) -> None:
-        minutes = -(-retry_after // 60)
         super().__init__(
-            f"That was tried too often. Please try again in {minutes} minute{'s' * (minutes > 1)}, or contact the practice."
+            f"That was tried too often. Please try again in {_in_words(retry_after)}, or contact the practice."
         )
         self.retry_after = retry_after
 
@@ -286,7 +284,7 @@ class UnpaidVisitsUsedUp(Refusal):
 
 
 class EmailVerificationUnavailable(Refusal):
-    """The practice verifies no mailboxes, or it is settled already which record this checkout writes into."""
+    """The practice does not verify email addresses, or it is settled already which record this checkout writes into."""
 
     code = "EMAIL_VERIFICATION_UNAVAILABLE"
     message = "This email address cannot be verified here. You can book without that."
@@ -301,7 +299,7 @@ class EmailNotSent(Refusal):
 
 
 class EmailCodeInvalid(Refusal):
-    """Not the code that was sent last to this mailbox, or one that is good no more; `tries_left` of the one that was sent."""
+    """Not the code that was mailed last, or one that is good no more; `tries_left` of the one that was mailed."""
 
     code = "EMAIL_CODE_INVALID"
 
@@ -344,3 +342,14 @@ class BookingFailed(Refusal):
 
     code = "BOOKING_FAILED"
     message = "The visit could not be booked. Your payment has been given back in full."
+
+
+# From here on a wait is told in hours: the longest is what is left of a day.
+_HOURS_FROM = 2 * 3600
+
+
+def _in_words(seconds: int) -> str:
+    """How long somebody is to wait, rounded up to minutes, or to hours."""
+    unit, length = ("hour", 3600) if seconds >= _HOURS_FROM else ("minute", 60)
+    count = max(1, -(-seconds // length))
+    return f"{count} {unit}{'s' * (count > 1)}"
