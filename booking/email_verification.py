@@ -98,6 +98,8 @@ class EmailVerification:
             checkout = await self._open(caller, checkout_id)
             if checkout.email_verified_at is not None:
                 return checkout
+            if self._sender is None:
+                raise EmailVerificationUnavailable
             sent, now = checkout.email_code, self._clock.now()
             if sent is None or now >= sent.expires_at or sent.tries >= TRIES:
                 raise EmailCodeInvalid(tries_left=0)

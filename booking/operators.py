@@ -104,8 +104,10 @@ class OperatorDesk:
         if before.state is S.NEEDS_ATTENTION:
             after = self._booked(before) if resolution is Resolution.BOOKED else self._undone(before)
         elif before.state in TERMINAL and before.attention:
-            if (resolution is Resolution.BOOKED) != (before.state is S.CONFIRMED):
-                raise InvalidInput(field="--as", reason=f"It ended as {before.state}, and that stands.")
+            ended = Resolution.BOOKED if before.state is S.CONFIRMED else Resolution.REFUNDED
+            if resolution is not ended:
+                reason = f"It ended as {before.state}, and that stands. Resolve it as {ended}."
+                raise InvalidInput(field="--as", reason=reason)
             after = before.changed(attention=(), looks=_one_look_less(before), tries=0)
         else:
             raise InvalidInput(field="ID", reason="It is not on the attention list.")

@@ -175,6 +175,8 @@ class TestUnavailable:
         checkout = await world.start()
         with pytest.raises(EmailVerificationUnavailable):
             await silent.request(as_guest(checkout), checkout.id)
+        with pytest.raises(EmailVerificationUnavailable):
+            await silent.verify(as_guest(checkout), checkout.id, "123456")
         assert (await confirm(world, checkout)).state is S.CONFIRMED
 
     async def test_to_who_has_signed_in(self, world: World) -> None:
