@@ -307,7 +307,7 @@ class EmailCodeInvalid(Refusal):
         super().__init__(
             "This is not the code that was sent. Please check it."
             if tries_left
-            else "This code is not good any more. Please ask for a new one."
+            else "There is no code that is still good. Please ask for a new one."
         )
         self.tries_left = tries_left
 
