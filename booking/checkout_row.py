@@ -101,9 +101,8 @@ class Checkout:
     created_at: datetime  # UTC
     updated_at: datetime  # UTC
     guest: GuestDetails | None = None
-    email_code: EmailCode | None = None  # that was sent to the guest's mailbox, until it is given
-    # UTC; when the guest proved that the mailbox of their email is theirs.
-    email_verified_at: datetime | None = None
+    email_code: EmailCode | None = None  # that was mailed to the guest, until it is given
+    email_verified_at: datetime | None = None  # UTC; when the guest verified their email address
     patient_id: str | None = None
     patient_created: bool = False  # by this checkout: only then is its card made the default
     attempt: int = 0  # one for each card tried; part of the upstream key

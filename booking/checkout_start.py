@@ -8,7 +8,7 @@ from datetime import datetime
 from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout
 from booking.checkout_row import CheckoutState as S
-from booking.email_verification import same_mailbox
+from booking.email_verification import same_email
 from booking.errors import StaleCheckout, UpstreamUnavailable
 from booking.models import GuestDetails, Hold, Quote
 from booking.oversight import EventKind
@@ -131,7 +131,7 @@ class StartService:
             self._unpaid.check_start(caller, quote)
             guest = (wanted.guest or live.guest) if live.patient_id is None else None
             anew = live.changed(quote=quote, guest=guest, updated_at=self._clock.now())
-            if not same_mailbox(live, anew):
+            if not same_email(live, anew):
                 anew = anew.changed(email_code=None, email_verified_at=None)
             try:
                 return await self._own.save(anew, EventKind.REQUOTED)

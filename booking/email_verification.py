@@ -1,6 +1,6 @@
-"""Email verification: a guest proves that a mailbox is theirs, by a one-time code that is sent there.
+"""Email verification: a guest proves that an email address is theirs, by a one-time code that is sent there.
 
-The code is nowhere but in the mail: the row keeps a keyed digest, bound to the checkout and the mailbox. Codes are sent to
+The code is nowhere but in the mail: the row keeps a keyed digest, bound to the checkout and the address. Codes are sent to
 whatever address a guest gave, a patient's or not, so nobody learns from it whose the practice knows.
 """
 
@@ -33,7 +33,7 @@ from booking.unit_of_work import UnitOfWorkFactory
 DIGITS = 6
 GOOD_FOR = timedelta(minutes=10)
 
-# Of each code: with five codes an hour for a mailbox (docs/rates.md), 25 guesses at a million.
+# Of each code: with five codes an hour for an address (docs/rates.md), 25 guesses at a million.
 TRIES = 5
 
 
@@ -56,7 +56,7 @@ class EmailVerification:
         trials: Trials,
         digest: Callable[[str], str],
     ) -> None:
-        """`sender` None: the practice verifies no mailboxes. `digest` is keyed; equal texts have equal digests."""
+        """`sender` None: the practice verifies no email addresses. `digest` is keyed; equal texts have equal digests."""
         self._sender = sender
         self._own = OwnCheckouts(units=units, clock=clock)
         self._clock = clock
@@ -64,10 +64,10 @@ class EmailVerification:
         self._digest = digest
 
     async def request(self, caller: Caller, checkout_id: str) -> Checkout:
-        """Send a fresh code to the mailbox of the checkout's guest; a former one is good no more. Of a verified one nothing is sent.
+        """Send a fresh code to the checkout's guest; a former one is good no more. Of a verified one nothing is sent.
 
         Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; TooManyAttempts for the checkout, whoever started it, the
-        mailbox or the network; EmailNotSent, which counts for nothing.
+        email address or the network; EmailNotSent, which counts for nothing.
         """
         checkout = await self._open(caller, checkout_id)
         if checkout.email_verified_at is not None:
@@ -76,7 +76,7 @@ class EmailVerification:
             raise EmailVerificationUnavailable
         trial = await self._trials.begin(
             Tried.EMAIL_CODE,
-            names={checkout.owner, checkout.started_by, f"mailbox:{self._digest(_mailbox(checkout))}"},
+            names={checkout.owner, checkout.started_by, f"email:{self._digest(_address(checkout))}"},
             client=caller.client,
             signed_in=False,
         )
@@ -90,7 +90,7 @@ class EmailVerification:
         return kept
 
     async def verify(self, caller: Caller, checkout_id: str, code: str) -> Checkout:
-        """Take the code: from then on the mailbox is verified. Each try is counted on the row before it is compared.
+        """Take the code: from then on the email address is verified. Each try is counted on the row before it is compared.
 
         Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; EmailCodeInvalid for a wrong, a former and an expired one alike.
         """
@@ -98,6 +98,8 @@ class EmailVerification:
             checkout = await self._open(caller, checkout_id)
             if checkout.email_verified_at is not None:
                 return checkout
+            if self._sender is None:
+                raise EmailVerificationUnavailable
             sent, now = checkout.email_code, self._clock.now()
             if sent is None or now >= sent.expires_at or sent.tries >= TRIES:
                 raise EmailCodeInvalid(tries_left=0)
@@ -139,20 +141,20 @@ class EmailVerification:
         return checkout
 
     def _of(self, checkout: Checkout, code: str) -> str:
-        return self._digest(f"{checkout.id}\n{_mailbox(checkout)}\n{code}")
+        return self._digest(f"{checkout.id}\n{_address(checkout)}\n{code}")
 
 
-def same_mailbox(one: Checkout, other: Checkout) -> bool:
+def same_email(one: Checkout, other: Checkout) -> bool:
     """Whether what was verified for the guest of one is so for the guest of the other."""
-    return one.guest is not None and other.guest is not None and _mailbox(one) == _mailbox(other)
+    return one.guest is not None and other.guest is not None and _address(one) == _address(other)
 
 
 def _email(checkout: Checkout) -> str:
     if checkout.guest is None:
-        raise AssertionError("a mailbox is verified while the guest's details are there")
+        raise AssertionError("an email address is verified while the guest's details are there")
     return checkout.guest.email
 
 
-def _mailbox(checkout: Checkout) -> str:
-    """The address without case; not case-folded, which would take `straße` for `strasse`, a mailbox of somebody else's."""
+def _address(checkout: Checkout) -> str:
+    """The address without case; not case-folded, which would take `straße` for `strasse`, an address of somebody else's."""
     return _email(checkout).lower()

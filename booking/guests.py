@@ -15,12 +15,14 @@ class GuestRecords(StrEnum):
     """What becomes of a guest whose email and name are those of a record that was there before."""
 
     NEW = "new"  # a record of their own, that staff may merge: no guest ever writes into another one
-    PROVED = "proved"  # who has proved that the mailbox is theirs uses that record; everybody else as in NEW
+    VERIFIED_EMAIL = (
+        "verified_email"  # who has verified the email address uses that record; everybody else as in NEW
+    )
 
 
 def may_use_match(checkout: Checkout, rule: GuestRecords) -> bool:
     """Whether a guest's checkout may write into a record that was there before: anybody can name a stranger's email and name."""
-    return rule is GuestRecords.PROVED and checkout.email_verified_at is not None
+    return rule is GuestRecords.VERIFIED_EMAIL and checkout.email_verified_at is not None
 
 
 def opens(caller: Caller, checkout: Checkout, *, now: datetime) -> bool:

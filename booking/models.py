@@ -83,9 +83,9 @@ class GuestDetails:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailCode:
-    """A one-time code that was sent to a guest's mailbox: never itself, which is nowhere but in the mail."""
+    """A one-time code that was mailed to a guest: never itself, which is nowhere but in the mail."""
 
-    digest: str  # keyed, of the code with its checkout and mailbox
+    digest: str  # keyed, of the code with its checkout and email address
     expires_at: datetime  # UTC
     tries: int = 0  # wrong or right, so far
 

@@ -108,8 +108,10 @@ class OperatorDesk:
             booked = resolution is Resolution.BOOKED
             after = self._booked(before, now=now) if booked else self._undone(before)
         elif before.state in TERMINAL and before.attention:
-            if (resolution is Resolution.BOOKED) != (before.state is S.CONFIRMED):
-                raise InvalidInput(field="--as", reason=f"It ended as {before.state}, and that stands.")
+            ended = Resolution.BOOKED if before.state is S.CONFIRMED else Resolution.REFUNDED
+            if resolution is not ended:
+                reason = f"It ended as {before.state}, and that stands. Resolve it as {ended}."
+                raise InvalidInput(field="--as", reason=reason)
             settled = settled_by_word(before.settled)
             after = before.changed(attention=(), settled=settled, looks=_one_look_less(before), tries=0)
         else:

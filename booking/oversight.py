@@ -83,7 +83,7 @@ class EventKind(StrEnum):
 
     STARTED = "started"
     REQUOTED = "requoted"
-    EMAIL_CODE_SENT = "email_code_sent"  # to the guest's mailbox
+    EMAIL_CODE_SENT = "email_code_sent"  # to the guest
     EMAIL_CODE_WRONG = "email_code_wrong"
     EMAIL_VERIFIED = "email_verified"  # the guest gave the code that was sent there
     ACCEPTED = "accepted"  # the patient confirmed

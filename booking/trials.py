@@ -1,4 +1,4 @@
-"""What strangers try until it works: cards that may be stolen, promo codes that may be guessed, mailboxes that are not theirs.
+"""What strangers try until it works: cards that may be stolen, promo codes that may be guessed, email addresses that are not theirs.
 
 A trial is counted before it is made, so that a hundred at once are no more than one after the other, and taken back when it
 was none: the payment went through, or nobody learned anything. What remains of the count is what was declined.
@@ -26,7 +26,7 @@ class Tried(StrEnum):
     PROMO_CODE = "promo_code"
     UNPAID_VISIT = "unpaid_visit"  # see unpaid.py
     NEW_RECORD = "new_record"  # of a patient who does not pay in the end; see unpaid.py
-    EMAIL_CODE = "email_code"  # that is sent to a mailbox
+    EMAIL_CODE = "email_code"  # that is mailed to a guest
 
 
 class Trial(Protocol):

@@ -26,7 +26,7 @@ class UnpaidPolicy(StrEnum):
     """What somebody who has not signed in must show before they book a visit that costs nothing."""
 
     OPEN = "open"  # nothing
-    VERIFIED_EMAIL = "verified_email"  # that the mailbox is theirs
+    VERIFIED_EMAIL = "verified_email"  # that the email address is theirs, by a mailed code
     CARD = "card"  # a card, which is put on file and not charged
     SIGNED_IN = "signed_in"  # they cannot: they sign in first
 

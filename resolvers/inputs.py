@@ -125,7 +125,10 @@ def _phone(value: str | None, *, region: str) -> str | None:
     if number is None:
         example = phonenumbers.example_number(region)
         shown = phonenumbers.format_number(example, PhoneNumberFormat.INTERNATIONAL) if example else "+1 …"
-        refuse("guest.phone", f"Give a phone number, with its country code outside {region}: {shown}")
+        refuse(
+            "guest.phone",
+            f"Give a phone number, such as {shown}; one from outside {region} needs its country code.",
+        )
     local = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE_LOCAL_ONLY
     written = phonenumbers.format_number(
         number, PhoneNumberFormat.NATIONAL if local else PhoneNumberFormat.E164

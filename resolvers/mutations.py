@@ -100,7 +100,7 @@ class Mutation:
         )
 
     @computed(
-        description="Mail a one-time code to the guest's address, whoever's it is; `verifyEmail` takes it. Until the checkout is confirmed.",
+        description="Mail a one-time code to the guest's email address, whoever's it is; `verifyEmail` takes it. Only before the checkout is confirmed.",
         who=GUESTS,
     )
     async def request_email_verification(
@@ -113,7 +113,7 @@ class Mutation:
         return RequestEmailVerificationSuccess(checkout=await to_checkout(checkout, services))
 
     @computed(
-        description="Give the code that was mailed. Who has may use the record that the practice has of them, where it lets guests do so.",
+        description="Give the code that was mailed: it verifies the guest's email address. Where the practice lets them, they then use the record that it has of them.",
         who=GUESTS,
     )
     async def verify_email(self, info: Info, asked: Annotated[VerifyEmailInput, _input]) -> VerifyEmailResult:

@@ -94,7 +94,9 @@ class Checkout:
     id: strawberry.ID = field(description="Names the checkout.")
     status: CheckoutStatus = field(description="Where it stands.")
     slot: Slot = field(description="The time that it is about.")
-    quote: Quote = field(description="What it costs and on which terms; frozen since the start.")
+    quote: Quote = field(
+        description="What it costs and on which terms, as it was last quoted: a second `startCheckout` and `QuoteChanged` replace it."
+    )
     declined: DeclineReason | None = field(
         description="Why the last card was declined; null after a new attempt."
     )
@@ -104,7 +106,7 @@ class Checkout:
         description="The visit as it was booked; null before. `me` tells where it stands since then."
     )
     email_verified: bool = field(
-        description="Whether the guest has proved that the mailbox of their email is theirs; false for who has signed in."
+        description="Whether the guest has verified their email address; false for who has signed in."
     )
     email_code_expires_at: datetime | None = field(
         description="Until when the code that was mailed to the guest can be given; null when none waits."

@@ -83,14 +83,14 @@ class StartCheckoutInput:
     )
 
 
-@strawberry.input(description="Whose mailbox to verify.")
+@strawberry.input(description="Whose email address to verify.")
 class RequestEmailVerificationInput:
     """For `requestEmailVerification`."""
 
     checkout_id: strawberry.ID = field(description="The guest's checkout.")
 
 
-@strawberry.input(description="The proof that a mailbox is the guest's.")
+@strawberry.input(description="The code that was mailed to the guest.")
 class VerifyEmailInput:
     """For `verifyEmail`."""
 
@@ -99,7 +99,7 @@ class VerifyEmailInput:
 
 
 @strawberry.input(
-    description="What is accepted, and what to pay with. Name at most one card; none when nothing is due."
+    description="What is accepted, and what to pay with. Name at most one card: none when nothing is due, unless the practice asks for one (`CardRequired`)."
 )
 class ConfirmCheckoutInput:
     """For `confirmCheckout`."""

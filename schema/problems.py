@@ -125,7 +125,10 @@ class GuestDetailsRequired(Problem):
     """`booking.refusals.GuestDetailsRequired`."""
 
 
-@strawberry.type(description="Something is due and no card was chosen, or the card is not the caller's.")
+@strawberry.type(
+    description="Something is due and no card was chosen, or the card is not the caller's; or the practice asks for a card for a visit that "
+    "costs nothing, which is put on file and not charged."
+)
 class CardRequired(Problem):
     """`booking.refusals.CardRequired`."""
 
@@ -140,8 +143,8 @@ class CardDeclined(Problem):
 
 
 @strawberry.type(
-    description="Too many cards were declined, too many promo codes did not apply, or too many codes were mailed: for this person, their network, or "
-    "all guests together. Nothing was tried. A person who has signed in is not counted among the guests."
+    description="Too many cards were declined, promo codes did not apply, codes were mailed, or guests began to pay and did not: for this person, their "
+    "network, or all guests together. Nothing was tried. A person who has signed in is not counted among the guests."
 )
 class TooManyAttempts(Problem):
     """`booking.refusals.TooManyAttempts`."""
@@ -155,7 +158,7 @@ class SignInRequired(Problem):
 
 
 @strawberry.type(
-    description="A guest must show that their mailbox is theirs before they book a visit that costs nothing."
+    description="A guest must verify their email address before they book a visit that costs nothing."
 )
 class EmailVerificationRequired(Problem):
     """`booking.refusals.EmailVerificationRequired`."""
@@ -172,7 +175,7 @@ class UnpaidVisitsUsedUp(Problem):
 
 
 @strawberry.type(
-    description="The practice verifies no mailboxes, or the checkout was confirmed before. It can be confirmed without that."
+    description="The practice does not verify email addresses, or the checkout was confirmed before. It can be confirmed without that."
 )
 class EmailVerificationUnavailable(Problem):
     """`booking.refusals.EmailVerificationUnavailable`."""

@@ -79,7 +79,7 @@ class ReleaseHoldSuccess:
 
 
 @reached
-@strawberry.type(description="A checkout stands on the hold; the quote is frozen.")
+@strawberry.type(description="A checkout stands on the hold, with its quote.")
 class StartCheckoutSuccess:
     """A checkout that waits for its confirm."""
 
@@ -120,7 +120,9 @@ class CancelCheckoutSuccess:
 
 
 @reached
-@strawberry.type(description="A code is on its way to the guest's mailbox, unless it is verified already.")
+@strawberry.type(
+    description="A code is on its way to the guest's email address, unless that is verified already."
+)
 class RequestEmailVerificationSuccess:
     """A checkout whose guest is to give a code."""
 
@@ -128,9 +130,9 @@ class RequestEmailVerificationSuccess:
 
 
 @reached
-@strawberry.type(description="The mailbox is the guest's.")
+@strawberry.type(description="The guest's email address is verified.")
 class VerifyEmailSuccess:
-    """A checkout whose guest has proved their mailbox."""
+    """A checkout whose guest has verified their email address."""
 
     checkout: Checkout = field(description="The checkout as it stands.")
 
@@ -198,7 +200,7 @@ RequestEmailVerificationResult = Annotated[
 
 VerifyEmailResult = Annotated[
     VerifyEmailSuccess | EmailCodeInvalid | EmailVerificationUnavailable | CheckoutClosed,
-    strawberry.union("VerifyEmailResult", description="A verified mailbox, or why it is not verified."),
+    strawberry.union("VerifyEmailResult", description="A verified email address, or why it is not verified."),
 ]
 
 ConfirmCheckoutResult = Annotated[

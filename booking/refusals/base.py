@@ -15,7 +15,12 @@ class Refusal(DomainError):
         super().__init__(self.message)
 
 
+# From here on a wait is told in hours: the longest is what is left of a day.
+_HOURS_FROM = 2 * 3600
+
+
 def in_words(seconds: int) -> str:
-    """How long somebody is to wait, rounded up to minutes."""
-    minutes = -(-seconds // 60)
-    return f"{minutes} minute{'s' * (minutes > 1)}"
+    """How long somebody is to wait, rounded up to minutes, or to hours."""
+    unit, length = ("hour", 3600) if seconds >= _HOURS_FROM else ("minute", 60)
+    count = max(1, -(-seconds // length))
+    return f"{count} {unit}{'s' * (count > 1)}"

@@ -16,7 +16,7 @@ class ChargedWrongly(Refusal):
 
 
 class CardRequired(Refusal):
-    """Something is due and no card was chosen; or a card on file was named by somebody who may not use it."""
+    """A card must be chosen: something is due, or the practice asks for one to be put on file. Or one was named that is not the caller's."""
 
     code = "CARD_REQUIRED"
     message = "Please choose a card to pay with."
@@ -57,7 +57,7 @@ _DECLINE_MESSAGES = {
 
 
 class TooManyAttempts(Refusal):
-    """Too many cards were declined, or too many promo codes did not apply; `retry_after` is in seconds."""
+    """Too many cards were declined, promo codes did not apply, codes were mailed, or guests began to pay and did not; `retry_after` is in seconds."""
 
     code = "TOO_MANY_ATTEMPTS"
     retryable = True

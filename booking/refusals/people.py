@@ -39,7 +39,7 @@ class UnpaidVisitsUsedUp(Refusal):
 
 
 class EmailVerificationUnavailable(Refusal):
-    """The practice verifies no mailboxes, or it is settled already which record this checkout writes into."""
+    """The practice does not verify email addresses, or it is settled already which record this checkout writes into."""
 
     code = "EMAIL_VERIFICATION_UNAVAILABLE"
     message = "This email address cannot be verified here. You can book without that."
@@ -54,7 +54,7 @@ class EmailNotSent(Refusal):
 
 
 class EmailCodeInvalid(Refusal):
-    """Not the code that was sent last to this mailbox, or one that is good no more; `tries_left` of the one that was sent."""
+    """Not the code that was mailed last, or one that is good no more; `tries_left` of the one that was mailed."""
 
     code = "EMAIL_CODE_INVALID"
 
@@ -62,6 +62,6 @@ class EmailCodeInvalid(Refusal):
         super().__init__(
             "This is not the code that was sent. Please check it."
             if tries_left
-            else "This code is not good any more. Please ask for a new one."
+            else "There is no code that is still good. Please ask for a new one."
         )
         self.tries_left = tries_left

@@ -58,6 +58,8 @@ def _place(loc: tuple[int | str, ...]) -> str:
 def _in_plain_words(problem: "ErrorDetails") -> str:
     if problem["type"] == "missing":
         return "is required"
+    if problem["type"] == "zoneinfo_str":
+        return "must be a time zone's IANA name, such as America/New_York"
     return problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
 
 

@@ -74,7 +74,7 @@ FIELDS: Mapping[str, Rate] = {
 PROMO_CODES = Rate(what=Tried.PROMO_CODE, window=_HOUR, caller=10, network=40, strangers=200)
 
 # Mails with a code. A patient mistypes the address, finds the first in the spam folder and asks once more; nobody's mailbox is to be
-# filled, and the practice's sender is to keep its good name. A mailbox counts as a caller.
+# filled, and the practice's sender is to keep its good name. An email address counts as a caller.
 EMAIL_CODES = Rate(what=Tried.EMAIL_CODE, window=_HOUR, caller=5, network=20, strangers=300)
 
 # Webhooks that were refused, by address: forged ones, or a secret that is wrong. Healthie sends again for three days.

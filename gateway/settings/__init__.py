@@ -29,11 +29,13 @@ class Settings(
     """Read once, at start; secrets never print."""
 
     @model_validator(mode="after")
-    def _proof_needs_mail(self) -> Self:
+    def _verification_needs_mail(self) -> Self:
         for name, asks in (
-            ("GUEST_RECORDS=proved", self.guest_records is GuestRecords.PROVED),
+            ("GUEST_RECORDS=verified_email", self.guest_records is GuestRecords.VERIFIED_EMAIL),
             ("UNPAID_VISITS=verified_email", self.unpaid_visits is UnpaidPolicy.VERIFIED_EMAIL),
         ):
             if asks and self.smtp_url is None:
-                raise ValueError(f"FRONTDOOR_{name} needs FRONTDOOR_SMTP_URL: a mailbox is verified by mail")
+                raise ValueError(
+                    f"FRONTDOOR_{name} needs FRONTDOOR_SMTP_URL: email addresses are verified by a mailed code"
+                )
         return self

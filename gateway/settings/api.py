@@ -86,7 +86,7 @@ class ApiSettings(EnvironmentSettings):
     )
     unpaid_visits: UnpaidPolicy = Field(
         UnpaidPolicy.OPEN,
-        description="What a guest must show before they book a visit that costs nothing: `open` (nothing), `verified_email` (that it is theirs), "
+        description="What a guest must show before they book a visit that costs nothing: `open` (nothing), `verified_email` (that their email address is theirs), "
         "`card` (put on file, not charged), `signed_in` (guests cannot).",
     )
     unpaid_per_network: int = Field(
@@ -110,7 +110,7 @@ class ApiSettings(EnvironmentSettings):
     guest_records: GuestRecords = Field(
         GuestRecords.NEW,
         description="A guest who names the email and name of a record that is there: `new` gets a record of their own, which staff may merge; "
-        "with `proved`, who has [verified the mailbox](sign-in.md#a-guests-mailbox) uses that record.",
+        "with `verified_email`, who has [verified the email address](sign-in.md#email-verification) uses that record.",
     )
     confirm_minutes: int = Field(
         15, ge=1, le=60, description="No charge is sent later than this after a confirm."
@@ -124,7 +124,7 @@ class ApiSettings(EnvironmentSettings):
         from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415
 
         if (region := value.upper()) not in SUPPORTED_REGIONS:
-            raise ValueError("is the two letters of a country (ISO 3166), such as US")
+            raise ValueError("must be the two letters of a country (ISO 3166), such as US")
         return region
 
     @field_validator("cors_origins")

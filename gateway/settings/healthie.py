@@ -35,7 +35,7 @@ class HealthieSettings(EnvironmentSettings):
         20,
         ge=4,
         le=10_000,
-        description="How many of them may be sent at once; a quarter is kept for checkouts.",
+        description="How many of them may be sent at once; parts are kept for [checkouts and bookings](upstream.md#the-queue).",
     )
     healthie_webhook_url: HttpUrl | None = Field(
         None,

@@ -37,7 +37,7 @@ class OtherSystemsSettings(EnvironmentSettings):
     smtp_url: SecretStr | None = Field(
         None,
         description="The practice's mail server, `smtps://user:password@host` (TLS from the start) or `smtp://…` (STARTTLS): it sends guests "
-        "the code that [verifies their email](sign-in.md#a-guests-mailbox). Without it nobody can verify one.",
+        "the code that [verifies their email](sign-in.md#email-verification). Without it nobody can verify one.",
     )
     mail_from: str | None = Field(
         None,
@@ -71,7 +71,7 @@ class OtherSystemsSettings(EnvironmentSettings):
     def _is_a_sender(cls, value: str | None) -> str | None:
         if value is not None and ("@" not in parseaddr(value)[1] or not value.isprintable()):
             raise ValueError(
-                "is an email address, perhaps with a name before it: Sample Practice <mail@practice.example>"
+                "must be an email address, perhaps with a name before it: Sample Practice <mail@practice.example>"
             )
         return value
 

@@ -52,7 +52,9 @@ class StorageSettings(EnvironmentSettings):
         description="`sqlite:///path` or `postgresql://user@host/name`.",
     )
     redis_url: str | None = Field(
-        None, repr=False, description="Keeps slot holds in Redis; without it they are in the database."
+        None,
+        repr=False,
+        description="Keeps slot holds, pace and rates in Redis, for all processes together; without it holds are in the database, and each process paces and counts by itself.",
     )
 
     @field_validator("secret_key")

@@ -39,9 +39,11 @@ class MailServer:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
         except (ValueError, KeyError):
-            raise ValueError("is smtps://user:password@host or smtp://user:password@host") from None
+            raise ValueError("must be smtps://user:password@host or smtp://user:password@host") from None
         if not host or parts.path.strip("/") or parts.query or parts.fragment:
-            raise ValueError("is smtps://user:password@host or smtp://user:password@host, and no more")
+            raise ValueError(
+                "must be smtps://user:password@host or smtp://user:password@host, perhaps with a port, and no more"
+            )
         return cls(
             host=host,
             port=port,

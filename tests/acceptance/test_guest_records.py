@@ -79,7 +79,7 @@ async def bought_as(stack: Stack, details: Json, **given: Any) -> tuple[App, str
 
 
 class TestAGuestWhoNamesAStranger:
-    @pytest.mark.parametrize("rule", ["new", "proved"])
+    @pytest.mark.parametrize("rule", ["new", "verified_email"])
     async def test_leaves_visit_package_charge_and_default_card_of_the_stranger_as_they_were(
         self, stacks: Stacks, mail: MailServer, rule: str
     ) -> None:
@@ -103,7 +103,7 @@ class TestAGuestWhoNamesAStranger:
             {"id": checkout_id, "attention": ["possible_duplicate_patient"]}
         ]
 
-    @pytest.mark.parametrize("rule", ["new", "proved"])
+    @pytest.mark.parametrize("rule", ["new", "verified_email"])
     async def test_learns_nothing_from_the_answers_nor_from_the_calls(
         self, stacks: Stacks, mail: MailServer, rule: str
     ) -> None:
@@ -169,11 +169,11 @@ class TestAGuestWhoNamesAStranger:
         assert [patient["email"] for patient in made["patients"]] == [twin["email"]]
 
 
-class TestAGuestWhoProvesTheMailbox:
+class TestAGuestWhoVerifiesTheEmail:
     async def test_uses_the_record_and_leaves_the_default_card(
         self, stacks: Stacks, mail: MailServer
     ) -> None:
-        stack = await stacks.start(guest_records="proved", smtp_url=mail.url, mail_from=SENDER)
+        stack = await stacks.start(guest_records="verified_email", smtp_url=mail.url, mail_from=SENDER)
         _, stranger_id, default = await the_stranger(stack)
         guest, checkout_id = await self.started(stack)
         await stack.emulator.control.forget_requests()
@@ -207,7 +207,7 @@ class TestAGuestWhoProvesTheMailbox:
         assert re.search(r"\b[0-9]{6}\b", sent["Subject"]) is None, "a locked screen shows subjects"
 
     async def test_is_answered_alike_whoever_it_is(self, stacks: Stacks, mail: MailServer) -> None:
-        stack = await stacks.start(guest_records="proved", smtp_url=mail.url, mail_from=SENDER)
+        stack = await stacks.start(guest_records="verified_email", smtp_url=mail.url, mail_from=SENDER)
         answers = []
         for number, details in enumerate((KNOWN, GUEST)):
             guest, checkout_id = await self.started(stack, details, nth=number)

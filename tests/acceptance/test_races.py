@@ -72,7 +72,7 @@ async def test_a_double_tap_with_two_keys_is_one_checkout_one_charge_one_visit(
 
 
 async def test_two_who_give_the_same_details_at_once_write_into_no_record_of_the_other(stack: Stack) -> None:
-    """One person in two tabs, or two persons: who has not proved the mailbox gets a record of their own, and staff see both."""
+    """One person in two tabs, or two persons: who has not verified the email address gets a record of their own, and staff see both."""
     checkouts = [
         await (await stack.visitor()).guest_checkout((await stack.slot("Free Consultation"))["id"])
         for _ in range(2)

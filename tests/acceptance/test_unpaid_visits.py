@@ -122,7 +122,7 @@ class TestWhatThePracticeMayAskFor:
         mine = await patient.own_checkout((await stack.slot(FREE, ahead=5))["id"])
         assert (await patient.confirm(mine))["checkout"]["status"] == "CONFIRMED"
 
-    async def test_a_mailbox_that_was_proved(self, stacks: Stacks) -> None:
+    async def test_an_email_that_was_verified(self, stacks: Stacks) -> None:
         stack = await stacks.start(
             unpaid_visits="verified_email", smtp_url="smtps://mail.invalid", mail_from="practice@example.com"
         )

@@ -10,7 +10,7 @@ from booking.refusals import EmailNotSent
 class KeptCodes:
     """The port CodeSender."""
 
-    sent: list[tuple[str, str]] = field(default_factory=list)  # mailbox and code
+    sent: list[tuple[str, str]] = field(default_factory=list)  # email address and code
     down: bool = False
 
     async def send(self, email: str, code: str, *, good_for: timedelta) -> None:

@@ -23,7 +23,7 @@ def codes(url: str, *, needs_tls: bool = False) -> SmtpCodes:
     return SmtpCodes(server=MailServer.of(url), sender=SENDER, clock=clock, needs_tls=needs_tls)
 
 
-async def test_a_code_is_handed_in_for_the_mailbox_alone(mail: Received) -> None:
+async def test_a_code_is_handed_in_for_the_address_alone(mail: Received) -> None:
     await codes(mail.url).send(MAILBOX, "123456", good_for=TEN_MINUTES)
     ((recipient, sent),) = mail.received
     assert isinstance(sent, EmailMessage)
@@ -90,6 +90,6 @@ def test_a_server_is_named_by_a_url(url: str, server: tuple[object, ...]) -> Non
     ],
 )
 def test_what_names_no_server_is_refused_unrepeated(url: str) -> None:
-    with pytest.raises(ValueError, match="is smtps://user:password@host") as told:
+    with pytest.raises(ValueError, match="must be smtps://user:password@host") as told:
         MailServer.of(url)
     assert not url or url not in str(told.value)

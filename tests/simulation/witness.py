@@ -379,7 +379,7 @@ class Witness:
             self.note(f"ended as {row.state} and booked: {row.id}")
 
     def _own_record(self, row: Checkout) -> None:
-        """A guest who has not proved their mailbox writes into no record that was there before their checkout."""
+        """A guest who has not verified their email address writes into no record that was there before their checkout."""
         if not row.owner.startswith(f"{PrincipalKind.GUEST}:") or row.email_verified_at is not None:
             return
         tokens = {

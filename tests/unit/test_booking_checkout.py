@@ -54,7 +54,7 @@ class TestConfirm:
         assert world.row(checkout).attempt == 0
 
     async def test_a_guest_gets_no_use_of_the_cards_of_the_record_that_they_match(self) -> None:
-        world = World(guest_records=GuestRecords.PROVED)
+        world = World(guest_records=GuestRecords.VERIFIED_EMAIL)
         world.books.patients["p1"] = GUEST
         world.books.cards["p1"].append(Card(id="theirs", brand="Visa", last4="4242", expires=None))
         checkout = await world.start()

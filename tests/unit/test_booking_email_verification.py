@@ -1,4 +1,4 @@
-"""A guest proves their mailbox: the code that was sent there, few tries, ten minutes, and no other mailbox."""
+"""A guest verifies their email address: the code that was mailed there, few tries, ten minutes, and no other address."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ async def give(world: World, checkout: Checkout, code: str) -> Checkout:
 
 
 class TestCode:
-    async def test_is_sent_to_the_guests_mailbox_and_opens_it_once(self, world: World) -> None:
+    async def test_is_mailed_to_the_guest_and_counts_once(self, world: World) -> None:
         checkout, code = await asked(world)
         assert world.mail.sent == [(GUEST.email, code)]
         assert re.fullmatch(rf"[0-9]{{{DIGITS}}}", code)
@@ -53,7 +53,7 @@ class TestCode:
         assert code not in repr(world.row(checkout))
         assert code not in repr(world.database.events)
 
-    async def test_of_a_verified_mailbox_is_asked_for_no_more(self, world: World) -> None:
+    async def test_of_a_verified_email_is_asked_for_no_more(self, world: World) -> None:
         checkout, code = await asked(world)
         await give(world, checkout, code)
         again = await world.email_verification.request(as_guest(checkout), checkout.id)
@@ -129,7 +129,7 @@ class TestAnotherGuest:
         with pytest.raises(EmailCodeInvalid):
             await give(world, checkout, code)
 
-    async def test_of_the_same_mailbox_has_proved_it(self, world: World) -> None:
+    async def test_of_the_same_email_has_verified_it(self, world: World) -> None:
         checkout, code = await asked(world)
         await give(world, checkout, code)
         other = replace(GUEST, email=GUEST.email.upper(), first_name="Simple")
@@ -154,14 +154,14 @@ class TestAnotherGuest:
 
 
 class TestBounds:
-    async def test_a_mail_counts_for_checkout_visitor_mailbox_and_network(self, world: World) -> None:
+    async def test_a_mail_counts_for_checkout_visitor_address_and_network(self, world: World) -> None:
         checkout, _ = await asked(world)
         ((what, names, client, signed_in),) = world.trials.counted
         assert (what, client, signed_in) == (Tried.EMAIL_CODE, None, False)
         assert {checkout.owner, checkout.started_by} < names
-        (mailbox,) = names - {checkout.owner, checkout.started_by}
-        assert mailbox.startswith("mailbox:")
-        assert "sample" not in mailbox.casefold()
+        (address,) = names - {checkout.owner, checkout.started_by}
+        assert address.startswith("email:")
+        assert "sample" not in address.casefold()
 
     async def test_beyond_them_nothing_is_sent(self, world: World) -> None:
         checkout = await world.start()
@@ -187,6 +187,8 @@ class TestUnavailable:
         checkout = await world.start()
         with pytest.raises(EmailVerificationUnavailable):
             await silent.request(as_guest(checkout), checkout.id)
+        with pytest.raises(EmailVerificationUnavailable):
+            await silent.verify(as_guest(checkout), checkout.id, "123456")
         assert (await confirm(world, checkout)).state is S.CONFIRMED
 
     async def test_to_who_has_signed_in(self, world: World) -> None:

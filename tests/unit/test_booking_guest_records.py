@@ -1,4 +1,4 @@
-"""A guest can name anybody: a record that was there before is used by nobody who has not proved that the mailbox is theirs."""
+"""A guest can name anybody: a record that was there before is used by nobody who has not verified the email address."""
 
 from dataclasses import replace
 
@@ -120,7 +120,7 @@ class TestAnUnprovedGuest:
 
 class TestAGuestWhoProvedTheMailbox:
     async def test_uses_the_record_and_changes_no_default_card(self) -> None:
-        world = practice(GuestRecords.PROVED)
+        world = practice(GuestRecords.VERIFIED_EMAIL)
         row = await self.bought(world)
         assert (row.patient_id, row.patient_created, row.attention) == ("p-stranger", False, ())
         assert world.books.defaults["p-stranger"] == "theirs"
@@ -133,7 +133,7 @@ class TestAGuestWhoProvedTheMailbox:
         assert_stranger_untouched(world)
 
     async def test_and_is_new_gets_a_record_whose_default_card_is_theirs(self) -> None:
-        world = practice(GuestRecords.PROVED, known=False)
+        world = practice(GuestRecords.VERIFIED_EMAIL, known=False)
         row = await self.bought(world)
         assert (row.patient_created, row.attention) == (True, ())
         assert world.books.defaults[row.patient_id or ""] == row.card_id

@@ -271,7 +271,7 @@ class TestCards:
         assert row.state is S.CONFIRMED
 
     async def test_a_guest_does_not_learn_that_their_patient_pays_elsewhere(self) -> None:
-        world = World(guest_records=GuestRecords.PROVED)
+        world = World(guest_records=GuestRecords.VERIFIED_EMAIL)
         world.books.patients["p1"] = GUEST
         first, second = await world.start(), await world.start(STRANGER, a_slot(hours=48))
         await world.verify(first)

@@ -227,7 +227,7 @@ class TestResolvedAsRefunded:
         assert (row.state, row.attention) == (S.REFUNDED, (Attention.PACKAGE_REMAINS,))
 
     async def test_a_charge_of_another_checkout_is_left_to_it(self) -> None:
-        world = World(guest_records=GuestRecords.PROVED)
+        world = World(guest_records=GuestRecords.VERIFIED_EMAIL)
         first = await confirm(world, await world.start())
         world.books.fail("charge", Lost())
         row = await confirm(world, await world.verify(await world.start(slot=a_slot(hours=48))))

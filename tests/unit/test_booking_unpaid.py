@@ -75,7 +75,7 @@ class TestWhatIsCounted:
         assert counted(world) == [Tried.UNPAID_VISIT]
 
     async def test_nothing_when_neither_came_of_it(self) -> None:
-        world = World(guest_records=GuestRecords.PROVED)
+        world = World(guest_records=GuestRecords.VERIFIED_EMAIL)
         first = await world.start(slot=SLOT)
         await world.checkouts.confirm(as_guest(first), first.id, None, quote_id=first.quote.id)
         again = await world.start(slot=a_slot(FREE, hours=48))  # the same guest, whose record is there now
@@ -173,7 +173,7 @@ class TestWhatThePracticeAsks:
             await stricter.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert counted(world) == []
 
-    async def test_a_verified_mailbox(self) -> None:
+    async def test_a_verified_email(self) -> None:
         world = World(unpaid_policy=UnpaidPolicy.VERIFIED_EMAIL)
         checkout = await world.start(slot=SLOT)
         guest = as_guest(checkout)

@@ -88,3 +88,18 @@ def test_every_end_of_a_checkout_has_a_status_of_its_own_right() -> None:
     assert checkouts.CheckoutStatus.PROCESSING not in told.values()
     assert told[CheckoutState.SLOT_LOST] is checkouts.CheckoutStatus.CANCELLED
     assert len(EndReason) == len(checkouts.CheckoutEndReason)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (1, "in 1 minute,"),
+        (61, "in 2 minutes,"),
+        (7199, "in 120 minutes,"),
+        (7200, "in 2 hours,"),
+        (86_400, "in 24 hours,"),
+    ],
+)
+def test_a_wait_is_told_in_minutes_and_a_long_one_in_hours(seconds: int, told: str) -> None:
+    assert told in refusals.TooManyAttempts(seconds).message
+    assert told in refusals.HoldCapacityReached(seconds).message

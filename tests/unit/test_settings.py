@@ -222,18 +222,18 @@ MAIL = {
 }
 
 
-def test_guests_get_a_record_of_their_own_unless_the_practice_can_and_will_verify_mailboxes(
+def test_guests_get_a_record_of_their_own_unless_the_practice_can_and_will_verify_emails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert Settings().guest_records is GuestRecords.NEW
-    monkeypatch.setenv("FRONTDOOR_GUEST_RECORDS", "proved")
+    monkeypatch.setenv("FRONTDOOR_GUEST_RECORDS", "verified_email")
     with pytest.raises(ValidationError) as caught:
         Settings()
     assert "needs FRONTDOOR_SMTP_URL" in explain(caught.value)
     for name, value in MAIL.items():
         monkeypatch.setenv(name, value)
     settings = Settings()
-    assert settings.guest_records is GuestRecords.PROVED
+    assert settings.guest_records is GuestRecords.VERIFIED_EMAIL
     assert "synthetic-password" not in f"{settings!r} {settings}"
 
 
@@ -270,3 +270,12 @@ def test_a_phone_region_is_a_country(monkeypatch: pytest.MonkeyPatch, given: str
     with pytest.raises(ValidationError) as caught:
         Settings()
     assert "FRONTDOOR_PHONE_REGION" in explain(caught.value)
+
+
+def test_a_time_zone_that_is_none_is_told_by_the_settings_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDOOR_TIME_ZONE", "Sample/Nowhere")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    text = explain(caught.value)
+    assert "FRONTDOOR_TIME_ZONE: must be a time zone's IANA name" in text
+    assert "Nowhere" not in text

@@ -1,4 +1,4 @@
-"""A guest's mailbox: the one-time code that was sent there, and when it was proved.
+"""A guest's email address: the one-time code that was mailed there, and when it was verified.
 
 History: it names its types itself, and never changes.
 """
