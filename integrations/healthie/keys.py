@@ -193,7 +193,7 @@ class KeyStore:
         claimed = await self._proofs.claim(
             clinician_id,
             self._fingerprints[clinician_id],
-            since=heard.answered_at if heard else None,
+            since=heard.answered_at if heard else now - REMEMBERED_FOR,
             now=now,
             until=now + ASKING,
         )
