@@ -154,4 +154,5 @@ def _email(checkout: Checkout) -> str:
 
 
 def _mailbox(checkout: Checkout) -> str:
-    return _email(checkout).casefold()
+    """Lower case, not folded: `straße` and `strasse` are two domains, whose mail goes to two people."""
+    return _email(checkout).lower()

@@ -135,6 +135,14 @@ class TestAnotherGuest:
         other = replace(GUEST, email=GUEST.email.upper(), first_name="Simple")
         assert (await self.started_again(world, checkout, other)).email_verified_at is not None
 
+    async def test_of_a_mailbox_that_only_folds_to_it_has_proved_nothing(self, world: World) -> None:
+        checkout = await world.start()
+        await self.started_again(world, checkout, replace(GUEST, email="sample@strasse.example"))
+        await world.email_verification.request(as_guest(checkout), checkout.id)
+        await give(world, checkout, world.mail.sent[-1][1])
+        row = await self.started_again(world, checkout, replace(GUEST, email="sample@stra\u00dfe.example"))
+        assert row.email_verified_at is None
+
     async def started_again(self, world: World, checkout: Checkout, guest: object) -> Checkout:
         """Start on the same hold as another guest."""
         await world.starts.start(VISITOR, hold_id=checkout.hold_id, guest=guest)  # type: ignore[arg-type]  # details
