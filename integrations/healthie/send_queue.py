@@ -13,9 +13,9 @@ from booking.fair_queue import Asker, FairQueue, Place
 from booking.pacing import Lane, Pacer, Turn, open_to
 from integrations.healthie.transport import MAX_CONNECTIONS
 
-# Waiting, of one network (or of all strangers without one), and of one caller in it: what the usual pace sends in two minutes,
-# and four months of free time. Who waits longer than that waits in vain.
-MOST_WAITING = (256, 64)
+# Waiting, of one block of addresses (or of all strangers without an address), of one network in it, and of one caller in that: three networks,
+# what the usual pace sends in two minutes, and four months of free time. Who waits longer than that waits in vain.
+MOST_WAITING = (768, 256, 64)
 
 # A sender's own share is half of the bucket, and half of the rate fills it again: who has had more is in excess. So one who never
 # stops is seldom taken for somebody who has just come.

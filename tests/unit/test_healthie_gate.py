@@ -269,6 +269,35 @@ class TestFairness:
         loop = VirtualLoop()
         run(main(), loop)
 
+    BLOCK = "0a" * 16
+
+    def test_the_networks_of_one_block_of_addresses_are_one_sender(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, self.PACE)
+            flood = [
+                asyncio.ensure_future(
+                    practice.ask(f"{self.BLOCK}{n:032x}", actor="anonymous", calls=4, seconds=60)
+                )
+                for n in range(100)
+            ]
+            await asyncio.sleep(5)
+            assert max(await practice.ask("somebody", calls=4, seconds=20)) <= 6
+            await left(*flood)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_and_in_it_a_neighbour_goes_before_the_flood(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, self.PACE)
+            flood = asyncio.ensure_future(practice.ask(f"{self.BLOCK}flood", calls=64, seconds=60))
+            await asyncio.sleep(5)
+            assert max(await practice.ask(f"{self.BLOCK}neighbour", calls=4, seconds=20)) <= 5 + 2.1
+            await left(flood)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
     def test_whoever_has_signed_in_does_not_wait_for_their_network(self) -> None:
         async def main() -> None:
             practice = Practice(loop, self.PACE)
@@ -284,7 +313,7 @@ class TestFairness:
     def test_one_sender_has_so_many_waiting_and_the_next_is_refused_at_once(self) -> None:
         async def main() -> None:
             practice = Practice(loop, Pace(per_second=0.01, burst=2))
-            flood = [asyncio.ensure_future(practice.ask("flood", calls=MOST_WAITING[1], seconds=60))]
+            flood = [asyncio.ensure_future(practice.ask("flood", calls=MOST_WAITING[-1], seconds=60))]
             await asyncio.sleep(0.05)  # one of them is sent
             flood.append(asyncio.ensure_future(practice.ask("flood", seconds=60)))
             await asyncio.sleep(0.05)
