@@ -153,7 +153,7 @@ async def test_while_the_calendar_is_waited_for_holds_show_before_long(
     if begun:
         await watch.shows()
     hold = await watch.world.hold(VISITOR, a_slot(hours=24.5))
-    watch.world.offer.during_slots = asyncio.Event().wait  # its turn does not come
+    watch.world.offer.during_slots = asyncio.get_running_loop().create_future  # its turn does not come
     monkeypatch.setattr(free_time, "PATIENCE", 0.05)
     watch.world.clock.advance(seconds=16)
     async with asyncio.timeout(5):

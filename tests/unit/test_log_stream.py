@@ -31,10 +31,8 @@ class Disk(io.RawIOBase):
 
 def a_stream(disk: Disk, *, unbuffered: bool = False) -> LogStream:
     """As Python opens standard error, or (`unbuffered`) as it does with PYTHONUNBUFFERED."""
-    if unbuffered:
-        text = io.TextIOWrapper(disk, encoding="ascii", write_through=True)  # type: ignore[type-var]  # as it does
-    else:
-        text = io.TextIOWrapper(io.BufferedWriter(disk), encoding="ascii")
+    file: Any = disk if unbuffered else io.BufferedWriter(disk)
+    text = io.TextIOWrapper(file, encoding="ascii", write_through=unbuffered)
     return LogStream(text, notice=lambda count: f"lost {count}")
 
 
