@@ -167,7 +167,7 @@ class TestWhoAsks:
             self, api: Api, url: str, monkeypatch: pytest.MonkeyPatch
         ) -> None:
             async def broken(*_: Any) -> None:
-                raise OSError("the database is gone")
+                raise RuntimeError("a fault of ours")
 
             async with opened(url, api.patient().headers) as one:
                 with monkeypatch.context() as broke:
@@ -182,6 +182,7 @@ class TestWhoAsks:
             ("error", "code"),
             [
                 (UpstreamUnavailable("patients"), "UPSTREAM_UNAVAILABLE"),
+                (OSError("the database is gone"), "UPSTREAM_UNAVAILABLE"),
                 (SignInUnavailable(), "SIGN_IN_UNAVAILABLE"),
             ],
         )
