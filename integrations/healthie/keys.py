@@ -233,11 +233,12 @@ class KeyStore:
             theirs=owner == clinician_id,
             answered_at=self._now(),
         )
-        self._hear(proof)
         try:
+            # First: of a process that ends in between, the next could not ask before the claim has run out.
             await self._proofs.keep(proof)
         except Exception as error:  # noqa: BLE001  # this process goes by it all the same
             log.warning("healthie.key_proof_not_kept", clinician=clinician_id, error=type(error).__name__)
+        self._hear(proof)
 
     async def _owner(self, clinician_id: str) -> str | None:
         """Whose the key is; None: nobody's. Raises HealthieError when Healthie does not say."""

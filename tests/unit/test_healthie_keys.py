@@ -408,6 +408,25 @@ class TestRemembered:
         async with script.connected(proving=proving, keys={"11": "another", "12": KEYS["12"]}) as healthie:
             assert await healthie.keys.prove_due() == {"12"}
 
+    async def test_nobody_is_offered_whom_the_next_process_would_have_to_ask_about_again(
+        self, script: Script
+    ) -> None:
+        kept = asyncio.Event()
+
+        class Slow(SharedProofs):
+            async def keep(self, proof: KeyProof) -> None:
+                await kept.wait()
+                await super().keep(proof)
+
+        async with script.connected(proving=Proving(proofs=Slow())) as healthie:
+            proving = asyncio.create_task(healthie.keys.prove_due())
+            while len(script.sent) < 2:  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.05)
+            assert healthie.keys.proved == frozenset()
+            kept.set()
+            assert await proving == {"11", "12"}
+
     async def test_what_is_days_old_takes_nobody_onto_the_list(
         self, script: Script, proving: Proving, time: Time
     ) -> None:
