@@ -54,8 +54,8 @@ ATTACKS = {
 }
 UNBOUNDED = "hang-up"  # once more, with the rates widened
 
-# An address each: what one was refused for is not to keep the next from beginning.
-_THEIRS = {name: f"203.0.113.{number}" for number, name in enumerate(ATTACKS, start=1)}
+# A block of addresses each: what one was refused for, or has had, is not to keep the next from beginning.
+_THEIRS = {name: f"2001:db8:{number}::1" for number, name in enumerate(ATTACKS, start=1)}
 
 
 @dataclass(frozen=True, kw_only=True)

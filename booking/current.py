@@ -15,7 +15,7 @@ from booking.checkout_row import Checkout
 from booking.errors import UpstreamUnavailable
 from booking.fair_queue import Asker, Sender
 from booking.pacing import Lane
-from booking.principals import is_anonymous, kind_of
+from booking.principals import block_of, is_anonymous, kind_of
 from booking.saga_table import LATE, UNDER_WAY
 
 # Who has not said who they are.
@@ -42,9 +42,11 @@ class Work:
         """In whose turn it waits.
 
         Names cost nothing until somebody has signed in, so all of a network are one sender, and so are all of whom neither is known.
+        Nor do networks: whoever has an IPv6 /48 has thousands, so those of one block of addresses are one sender, too.
         """
         if self.actor == ANONYMOUS or is_anonymous(self.actor):
-            return (f"network:{self.client}" if self.client else "strangers", self.actor)
+            client = self.client or ""
+            return (f"block:{block_of(client)}", f"network:{client}", self.actor)
         return (self.actor,)
 
     def askers(self) -> list[Asker]:

@@ -1,8 +1,8 @@
 """A fair queue: of those who wait, whoever's sender has had least lately goes next.
 
-What a sender has had is a debt: it grows with what they are given, and wears off with time. So a flood waits behind
-itself, and somebody who comes with a few requests goes before all of it, not in turn with it. A sender is a path from the
-large to the small, such as a network and a visitor in it: networks are fair to one another, and so are the visitors of one.
+What a sender has had counts half as much after a while: so a flood waits behind itself, and somebody who comes with a few requests goes
+before all of it, not in turn with it, however many floods there are. It is a debt, too, that wears off at a steady rate: whoever
+owes more than their share is in excess. A sender is a path from the large to the small, such as a network and a visitor in it: networks are fair to one another, and so are the visitors of one.
 
 A place may be asked for by several senders at once (see `SingleFlight`), who come and go while it waits: it stands where the first
 of them would stand.
@@ -22,8 +22,12 @@ V = TypeVar("V")
 
 Sender: TypeAlias = tuple[str, ...]
 
-# Debts that have worn off are looked for when there are so many: one for each sender of the last seconds.
+# After so long, in the unit of the queue's time, what was had counts half. Longer than a page of several requests takes when many ask.
+HALVED_IN = 30.0
+
+# What counts for next to nothing is looked for when there are so many, and forgotten: one for each sender of the last minutes.
 _MANY = 1_000
+_NOTHING = 0.1  # of what was given last
 
 
 class QueueFull(Exception):
@@ -48,8 +52,26 @@ class Place(Generic[V]):
     counted: tuple[Sender, ...] = ()  # for whom it counts as waiting
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Account:
+    """What one sender has had."""
+
+    due: float = 0.0  # when the debt will have worn off
+    had: float = 0.0  # lately, as it counted then:
+    at: float = 0.0
+
+    def had_by(self, now: float) -> float:
+        return float(self.had * 2 ** ((self.at - now) / HALVED_IN))
+
+    def charged(self, amount: float, now: float) -> "_Account":
+        return _Account(due=max(self.due, now) + amount, had=self.had_by(now) + amount, at=now)
+
+
+_NEW = _Account()
+
+
 class FairQueue(Generic[V]):
-    """Who waits, and who is next. Choosing looks at every place: they are some hundreds, and few are chosen in a second."""
+    """Who waits, and who is next. Choosing looks at every place: whoever keeps the queue sees that they are few (`beyond`)."""
 
     def __init__(
         self, *, time: Callable[[], float], most: tuple[int, ...] = (), share: float = math.inf
@@ -64,7 +86,8 @@ class FairQueue(Generic[V]):
         self._places: dict[int, Place[V]] = {}
         self._numbers = itertools.count()
         self._waiting: Counter[Sender] = Counter()
-        self._due: dict[Sender, float] = {}  # when the debt will have worn off
+        self._accounts: dict[Sender, _Account] = {}
+        self._many = _MANY
 
     def join(self, askers: Callable[[], Collection[Asker]]) -> Place[V]:
         """A new place. Raises QueueFull when too many wait for each of those who ask."""
@@ -91,6 +114,19 @@ class FairQueue(Generic[V]):
         """The place that is next."""
         return min(self.waiting(), key=self._rank, default=None)
 
+    def beyond(self, most: int) -> list[Place[V]]:
+        """Those by which the places are more than so many: of the senders who have most of them, their last."""
+        waiting = self.waiting()
+        if len(waiting) <= most:
+            return []
+        ahead: Counter[tuple[Sender, ...]] = Counter()  # of the same sender
+
+        def taken(place: Place[V]) -> int:
+            ahead[place.counted[:1]] += 1
+            return ahead[place.counted[:1]]
+
+        return sorted(sorted(waiting, key=self._rank), key=taken)[most:]
+
     def lane_of(self, place: Place[V]) -> Lane:
         """The lane in which it stands now."""
         return self._rank(place)[0]
@@ -100,9 +136,15 @@ class FairQueue(Generic[V]):
         now = self._time()
         for asker in askers:
             for path in _paths(asker.sender):
-                self._due[path] = max(self._due.get(path, now), now) + amount / len(askers)
-        if len(self._due) > _MANY:
-            self._due = {path: due for path, due in self._due.items() if due > now}
+                account = self._accounts.get(path, _NEW)
+                self._accounts[path] = account.charged(amount / len(askers), now)
+        if len(self._accounts) > self._many:
+            kept = {
+                path: one
+                for path, one in self._accounts.items()
+                if one.due > now or one.had_by(now) > _NOTHING * amount
+            }
+            self._accounts, self._many = kept, max(_MANY, 2 * len(kept))
 
     def _rank(self, place: Place[V]) -> tuple[Lane, Lane, tuple[float, ...], int]:
         """What is smaller goes first. Nobody asks for it any more: last of all."""
@@ -112,12 +154,11 @@ class FairQueue(Generic[V]):
         )
 
     def _standing(self, asker: Asker, number: int) -> tuple[Lane, Lane, tuple[float, ...], int]:
-        debts = tuple(map(self._owed, _paths(asker.sender)))
-        excess = debts[0] > self._share and asker.lane is not Lane.CHECKOUT
-        return Lane.EXCESS if excess else asker.lane, asker.lane, debts, number
-
-    def _owed(self, path: Sender) -> float:
-        return max(self._due.get(path, 0.0) - self._time(), 0.0)
+        now = self._time()
+        accounts = [self._accounts.get(path, _NEW) for path in _paths(asker.sender)]
+        excess = accounts[0].due - now > self._share and asker.lane is not Lane.CHECKOUT
+        had = tuple(account.had_by(now) for account in accounts)
+        return Lane.EXCESS if excess else asker.lane, asker.lane, had, number
 
     def _is_full(self, asker: Asker) -> bool:
         return any(

@@ -25,6 +25,9 @@ RENEWED = timedelta(minutes=5)
 # Longer than this past its time an offer is not shown: the calendar cannot be read.
 OVERDUE = timedelta(minutes=1)
 
+# Seconds that an offer is waited for: as long as an operation waits. Until then nothing is told of what is held here either.
+PATIENCE = 20.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -71,8 +74,7 @@ class FreeTime:
         due = min(self._due(offered), self._asked_at + STALE) if newcomer else self._due(offered)
         if self._clock.now() < due:
             return offered
-        with waiting(lane=None if newcomer else Lane.RENEWAL):
-            return await self._renewed(offered)
+        return await self._renewed(offered, lane=None if newcomer else Lane.RENEWAL)
 
     def _due(self, offered: Offered) -> datetime:
         """When to ask upstream again: not before the last answer, whatever it was, is 15 seconds old."""
@@ -80,15 +82,16 @@ class FreeTime:
         wait = STALE if doubted or offered.stale else RENEWED
         return max(offered.as_of + wait, self._asked_at + STALE)
 
-    async def _renewed(self, offered: Offered) -> Offered:
+    async def _renewed(self, offered: Offered, *, lane: Lane | None) -> Offered:
         """What is offered now; else what was, marked. Raises UpstreamUnavailable when that is too old."""
         try:
-            return await self._ask()
+            return await self._ask(lane=lane)
         except UpstreamUnavailable:
             if self._clock.now() - offered.as_of > RENEWED + OVERDUE:
                 raise
             return Offered(slots=offered.slots, as_of=offered.as_of, stale=True)
 
-    async def _ask(self) -> Offered:
+    async def _ask(self, *, lane: Lane | None = None) -> Offered:
         self._asked_at = self._clock.now()
-        return await self._search.offered(self._question)
+        with waiting(lane=lane, seconds=PATIENCE):
+            return await self._search.offered(self._question)

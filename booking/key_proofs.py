@@ -28,13 +28,13 @@ class KeyProofs(Protocol):
         fingerprint: str,
         /,
         *,
-        since: datetime | None,
+        since: datetime,
         now: datetime,
         until: datetime,
     ) -> bool:
         """Take on asking about a key, until it was answered or that moment has come.
 
-        False: somebody else is asking, or it was answered after `since` (None: it was answered at all).
+        False: somebody else is asking, or it was answered after `since`.
         """
 
     async def keep(self, proof: KeyProof) -> None:
@@ -53,7 +53,7 @@ class UnsharedKeyProofs:
         clinician_id: str,  # noqa: ARG002 - as the port has them
         fingerprint: str,  # noqa: ARG002
         *,
-        since: datetime | None,  # noqa: ARG002
+        since: datetime,  # noqa: ARG002
         now: datetime,  # noqa: ARG002
         until: datetime,  # noqa: ARG002
     ) -> bool:

@@ -1,7 +1,7 @@
 """Identical calls at the same time share one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -15,7 +15,7 @@ V = TypeVar("V")
 class _Flight(Generic[V]):
     """One piece of work, and those who wait for it."""
 
-    sharers: list[Work] = field(default_factory=list)
+    sharers: dict[object, Work] = field(default_factory=dict)
     task: "asyncio.Task[V]" = field(init=False)
 
 
@@ -36,20 +36,20 @@ class SingleFlight(Generic[K, V]):
         Raises what the work raises; UpstreamUnavailable when the caller's deadline passes before it is done.
         """
         flight = self._running.get(key) or self._begun(key, work)
-        caller = current_work.get()
-        flight.sharers.append(caller)
+        caller = object()  # two of one request are alike, and yet each has those of its own who wait for it
+        flight.sharers[caller] = current_work.get()
         try:
             async with in_time():
                 return await asyncio.shield(flight.task)
         finally:
-            flight.sharers.remove(caller)
+            del flight.sharers[caller]
             if not flight.sharers and not self._finished:
                 self._forget(key, flight)
                 await _cancelled(flight.task)
 
     def _begun(self, key: K, work: Callable[[], Awaitable[V]]) -> _Flight[V]:
         flight = self._running[key] = _Flight[V]()
-        flight.task = asyncio.ensure_future(_run(work, flight.sharers))
+        flight.task = asyncio.ensure_future(_run(work, flight.sharers.values()))
         flight.task.add_done_callback(lambda done: self._ended(key, flight, done))
         return flight
 
@@ -70,6 +70,6 @@ async def _cancelled(task: "asyncio.Task[V]") -> None:
         await asyncio.wait({task})
 
 
-async def _run(work: Callable[[], Awaitable[V]], sharers: list[Work]) -> V:
+async def _run(work: Callable[[], Awaitable[V]], sharers: Collection[Work]) -> V:
     with shared_by(sharers):
         return await work()

@@ -4,6 +4,7 @@ A trial is counted before it is made, so that a hundred at once are no more than
 was none: the payment went through, or nobody learned anything. What remains of the count is what was declined.
 """
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -95,7 +96,7 @@ class BoundedPromotions:
         )
         try:
             promo = await self._inner.apply(code=code, plan=plan)
-        except UpstreamUnavailable:
+        except (UpstreamUnavailable, asyncio.CancelledError):  # or hung up, as pages do while somebody types
             await trial.forgive()
             raise
         await trial.forgive()

@@ -4,6 +4,7 @@ A log that cannot be written ends no process, and fails no request.
 """
 
 from collections.abc import Callable
+from io import RawIOBase
 from typing import Protocol, TextIO
 
 # The disk is full or read-only, whoever read the pipe is gone (all OSError), or the stream was closed (ValueError).
@@ -25,7 +26,7 @@ class LogStream:
         """`stream` is None where the process was started without one; `notice` is the line that says how many were lost."""
         self._stream = stream
         self._notice = notice
-        self._raw: _Raw | None = getattr(getattr(stream, "buffer", None), "raw", None)
+        self._raw = _raw_of(stream)
         self._lost = 0  # lines since the last that was written
         self._cut = False  # the last line was written in part
 
@@ -67,3 +68,9 @@ class LogStream:
                 raise BlockingIOError
             self._cut = True  # until the rest is there, too
             rest = rest[written:]
+
+
+def _raw_of(stream: TextIO | None) -> _Raw | None:
+    """The file below the stream's buffers; with PYTHONUNBUFFERED, which containers set, there are none."""
+    buffer = getattr(stream, "buffer", None)
+    return buffer if isinstance(buffer, RawIOBase) else getattr(buffer, "raw", None)

@@ -46,8 +46,13 @@ _IGNORABLE = _ranges(
     (0xE0000, 0xE0FFF),
 )
 
-# The pattern without a dot: assigned as a symbol, and as empty as a space.
-_BLANK = "\u2800"
+# Marks around annotations and hieroglyphs: format controls that Unicode leaves to be shown by whoever does not know them; who does shows nothing.
+_ANNOTATIONS = _ranges((0xFFF9, 0xFFFB), (0x13430, 0x1343F))
+
+_INVISIBLE = _IGNORABLE | _ANNOTATIONS
+
+# Assigned as symbols and letters, and as empty as a space: the pattern without a dot, the null notehead, blank hieroglyphs.
+_BLANKS = frozenset("\u2800\U0001d159\U00013441\U00013442")
 
 # Invisible, and part of how words are written: joiners (Persian, Indic, emoji), variation selectors (the forms of ideographs, as
 # Japanese family registers have them, and of Mongolian letters), fillers of old Hangul, Khmer vowels, the grapheme joiner.
@@ -99,7 +104,7 @@ def _trimmed(text: str) -> str:
 
 
 def _shows_nothing(sign: str) -> bool:
-    return sign in _IGNORABLE or sign == _BLANK or sign.isspace()
+    return sign in _INVISIBLE or sign in _BLANKS or sign.isspace()
 
 
 def _shapes(text: str, at: int) -> bool:
@@ -111,7 +116,7 @@ def _shapes(text: str, at: int) -> bool:
 
 
 def _belongs(sign: str) -> bool:
-    return sign not in _IGNORABLE or sign in _INSIDE_WORDS
+    return sign not in _INVISIBLE or sign in _INSIDE_WORDS
 
 
 def _is_visible(sign: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.key_proofs import KeyProof
@@ -32,10 +32,10 @@ class SqlKeyProofs:
             return [KeyProof(**row) for row in rows]
 
     async def claim(
-        self, clinician_id: str, fingerprint: str, *, since: datetime | None, now: datetime, until: datetime
+        self, clinician_id: str, fingerprint: str, *, since: datetime, now: datetime, until: datetime
     ) -> bool:
         """Take on asking about a key, as the port says. One statement: of several at once one gets the row."""
-        unheard = _k.answered_at.is_(None) if since is None else _k.answered_at <= since
+        unheard = or_(_k.answered_at.is_(None), _k.answered_at <= since)
         async with self._engine.begin() as connection:
             row = upsert(connection, key_proofs).values(
                 clinician_id=clinician_id, fingerprint=fingerprint, lease_until=until

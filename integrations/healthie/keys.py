@@ -22,7 +22,7 @@ from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
 from integrations.healthie.errors import HealthieError, RateLimited, Unauthorized
 from integrations.healthie.generated.client import Client
-from integrations.healthie.known_keys import KnownKeys
+from integrations.healthie.known_keys import REMEMBERED_FOR, KnownKeys
 from integrations.healthie.transport import Acting
 
 log = structlog.get_logger(__name__)
@@ -162,7 +162,7 @@ class KeyStore:
         claimed = await self._proofs.claim(
             clinician_id,
             self._known.fingerprints[clinician_id],
-            since=self._known.heard_at(clinician_id),
+            since=self._known.heard_at(clinician_id) or now - REMEMBERED_FOR,
             now=now,
             until=now + ASKING,
         )
@@ -202,11 +202,12 @@ class KeyStore:
             theirs=owner == clinician_id,
             answered_at=self._now(),
         )
-        self._known.hear(proof)
         try:
+            # First: of a process that ends in between, the next could not ask before the claim has run out.
             await self._proofs.keep(proof)
         except Exception as error:  # noqa: BLE001  # this process goes by it all the same
             log.warning("healthie.key_proof_not_kept", clinician=clinician_id, error=type(error).__name__)
+        self._known.hear(proof)
 
     async def _owner(self, clinician_id: str) -> str | None:
         """Whose the key is; None: nobody's. Raises HealthieError when Healthie does not say."""

@@ -9,13 +9,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection
 
-from booking.fair_queue import Asker, FairQueue, Place
+from booking.fair_queue import Asker, FairQueue, Place, QueueFull
 from booking.pacing import SHORTEST_SLEEP, Lane, Pacer, Turn, open_to
 from integrations.healthie.transport import MAX_CONNECTIONS
 
-# Waiting, of one network (or of all strangers without one), and of one caller in it: what the usual pace sends in two minutes,
-# and four months of free time. Who waits longer than that waits in vain.
-MOST_WAITING = (256, 64)
+# Waiting, of one block of addresses (or of all strangers without an address), of one network in it, and of one caller in that: three networks,
+# what the usual pace sends in two minutes, and four months of free time. Who waits longer than that waits in vain.
+MOST_WAITING = (768, 256, 64)
+
+# Waiting in all. Some ten times a second it is looked who is next, at some 10 us each: with more the process would do nothing else. Who is
+# behind so many waits in vain.
+MOST_IN_ALL = 1_000
 
 # A sender's own share is half of the bucket, and half of the rate fills it again: who has had more is in excess. So one who never
 # stops is seldom taken for somebody who has just come.
@@ -99,6 +103,7 @@ class SendQueue:
         """Give turns as long as anybody waits for one."""
         try:
             while (place := self._queue.first()) is not None:
+                self._refuse(self._queue.beyond(MOST_IN_ALL), QueueFull())
                 self._next = self._queue.lane_of(place)
                 self._changed.clear()
                 wait = await self._give(self._next) if self._connections.has_room(self._next) else LOOK_AGAIN
@@ -107,21 +112,22 @@ class SendQueue:
                         async with asyncio.timeout(min(max(wait, SHORTEST_SLEEP), LOOK_AGAIN)):
                             await self._changed.wait()
         except Exception as error:  # noqa: BLE001  # told to everybody who waits
-            self._refuse_all(error)
+            self._refuse(self._queue.waiting(), error)
 
     async def _give(self, lane: Lane) -> float:
         """Give a turn of this lane to whoever is next when it has come, or answer in how many seconds it may come."""
         turn = await self._pacer.turn(self._key, lane=lane)
         if turn.backed_off:
-            self._refuse_all(BackedOff())
+            self._refuse(self._queue.waiting(), BackedOff())
         elif not turn.wait and (place := self._queue.first()) is not None:
             self._queue.charge(place.askers(), self._cost)
             self._connections.take()
             place.given.set_result(turn)
         return 0.0 if turn.backed_off else turn.wait
 
-    def _refuse_all(self, error: Exception) -> None:
-        for place in self._queue.waiting():
+    @staticmethod
+    def _refuse(places: Collection[Place[Turn]], error: Exception) -> None:
+        for place in places:
             place.given.set_exception(error)
 
 

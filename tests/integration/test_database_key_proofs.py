@@ -11,6 +11,7 @@ from booking.key_proofs import KeyProof
 from integrations.database.key_proofs import FORGOTTEN_AFTER, SqlKeyProofs
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
+EARLIER = NOW - timedelta(days=2)
 LEASE = timedelta(seconds=30)
 PROOF = KeyProof(clinician_id="11", fingerprint="0f" * 32, theirs=True, answered_at=NOW)
 
@@ -21,7 +22,7 @@ def proofs(engine: AsyncEngine) -> SqlKeyProofs:
 
 
 async def claimed(
-    proofs: SqlKeyProofs, *, since: datetime | None = None, now: datetime = NOW, fingerprint: str = "0f" * 32
+    proofs: SqlKeyProofs, *, since: datetime = EARLIER, now: datetime = NOW, fingerprint: str = "0f" * 32
 ) -> bool:
     return await proofs.claim("11", fingerprint, since=since, now=now, until=now + LEASE)
 
@@ -42,7 +43,7 @@ async def test_an_answer_is_known_to_all_and_nobody_asks_who_has_not_heard_it(pr
     await proofs.keep(PROOF)
     assert await proofs.known() == [PROOF]
     assert not await claimed(proofs)
-    assert not await claimed(proofs, since=NOW - timedelta(days=1))
+    assert not await claimed(proofs, since=NOW - timedelta(seconds=1))
     assert await claimed(proofs, since=NOW)
 
 

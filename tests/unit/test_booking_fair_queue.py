@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from booking.fair_queue import Asker, FairQueue, Place, QueueFull
+from booking.fair_queue import HALVED_IN, Asker, FairQueue, Place, QueueFull
 from booking.pacing import Lane
 
 
@@ -40,12 +40,22 @@ async def test_who_has_had_least_is_next_and_among_equals_who_came_first() -> No
     assert line.order() == [second, fourth, third, first]
 
 
+async def test_what_was_had_long_ago_counts_less() -> None:
+    line = Line()
+    line.queue.charge([Asker(sender=("a",))], 3)
+    line.now += 2 * HALVED_IN
+    line.queue.charge([Asker(sender=("b",))], 1)
+    first, second = line.join("b"), line.join("a")
+    assert line.order() == [second, first]
+
+
 async def test_a_debt_wears_off_with_time() -> None:
     line = Line()
-    line.queue.charge([Asker(sender=("a",))], 2)
-    line.now += 2
-    first, second = line.join("a"), line.join("b")
-    assert line.order() == [first, second]
+    line.queue.charge([Asker(sender=("a",))], 4)
+    place = line.join("a")
+    assert line.queue.lane_of(place) is Lane.EXCESS
+    line.now += 1
+    assert line.queue.lane_of(place) is Lane.BROWSING
 
 
 async def test_networks_are_fair_to_one_another_and_so_are_the_callers_of_one() -> None:
@@ -75,7 +85,7 @@ async def test_what_several_ask_for_stands_where_the_first_of_them_would_and_eac
     assert line.queue.first() is shared
     line.queue.charge(askers, 2)
     line.queue.leave(shared)
-    assert [line.queue._owed(("flood",)), line.queue._owed(("c",))] == [3, 1]
+    assert [line.queue._accounts[one,].had for one in ("flood", "c")] == [3, 1]
 
 
 async def test_what_nobody_asks_for_any_more_is_last() -> None:
@@ -105,9 +115,9 @@ async def test_who_still_has_room_lets_in_what_they_share_with_somebody_who_has_
     line.joined_by([Asker(sender=("net", "a")), Asker(sender=("net", "b"))])
 
 
-async def test_debts_that_have_worn_off_are_forgotten() -> None:
+async def test_what_counts_for_next_to_nothing_is_forgotten() -> None:
     line = Line()
     for n in range(5_000):
         line.queue.charge([Asker(sender=(f"sender {n}",))], 0.5)
-        line.now += 0.01
-    assert len(line.queue._due) <= 1_001
+        line.now += 1
+    assert len(line.queue._accounts) <= 1_001

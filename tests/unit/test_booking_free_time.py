@@ -1,10 +1,12 @@
 """Free time that is watched: what is taken here shows without a request upstream, and what changed there with few."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from booking import free_time
 from booking.checkout_row import CheckoutState
 from booking.errors import UpstreamUnavailable
 from booking.free_time import RENEWED, FreeTime
@@ -142,6 +144,25 @@ async def test_while_the_calendar_cannot_be_read_holds_still_show_and_it_says_so
     watch.world.clock.advance(minutes=6)
     with pytest.raises(UpstreamUnavailable):
         await watch.shows()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_while_the_calendar_is_waited_for_holds_show_before_long(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, *, begun: bool
+) -> None:
+    if begun:
+        await watch.shows()
+    hold = await watch.world.hold(VISITOR, a_slot(hours=24.5))
+    watch.world.offer.during_slots = asyncio.get_running_loop().create_future  # its turn does not come
+    monkeypatch.setattr(free_time, "PATIENCE", 0.05)
+    watch.world.clock.advance(seconds=16)
+    async with asyncio.timeout(5):
+        if begun:
+            assert hold.slot not in await watch.shows("calendar:c1", "clinician:c1")
+            assert watch.is_stale()
+        else:
+            with pytest.raises(UpstreamUnavailable):
+                await watch.shows()
 
 
 async def test_nobody_to_ask_for_is_nothing_free(watch: Watch) -> None:

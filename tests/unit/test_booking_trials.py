@@ -413,6 +413,24 @@ class TestPromoCodes:
             await BoundedPromotions(inner=Unanswering(), trials=trials).apply(code="GUESS", plan=ONCE)
         assert trials.counted == []
 
+    async def test_nor_one_whose_asker_hung_up(self, trials: NotedTrials) -> None:
+        class Slow:
+            began = asyncio.Event()
+
+            async def apply(self, *, code: str, plan: Plan) -> Promo:
+                self.began.set()
+                await asyncio.Event().wait()
+                raise AssertionError
+
+        slow = Slow()
+        asking = asyncio.create_task(
+            BoundedPromotions(inner=slow, trials=trials).apply(code=TEN_OFF.code, plan=ONCE)
+        )
+        await slow.began.wait()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert trials.counted == []
+
     async def test_beyond_the_bound_nobody_is_asked(self, quotes: QuoteService, trials: NotedTrials) -> None:
         trials.refusing = True
         with asked_by("visitor:v1"), pytest.raises(TooManyAttempts):

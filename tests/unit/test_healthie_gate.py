@@ -25,7 +25,7 @@ from integrations.healthie.errors import (
     Unrecorded,
 )
 from integrations.healthie.gate import MUTATION_PATIENCE, READ_PATIENCE, Gate
-from integrations.healthie.send_queue import MOST_WAITING
+from integrations.healthie.send_queue import MOST_IN_ALL, MOST_WAITING
 from integrations.healthie.transport import MAX_CONNECTIONS, Request
 from tests.simulation.virtual_loop import VirtualLoop, run
 from tests.unit.healthie_script import a_checkout
@@ -219,6 +219,23 @@ class TestFairness:
         loop = VirtualLoop()
         run(main(), loop)
 
+    @pytest.mark.parametrize("senders", [3, 10])
+    def test_nor_for_those_of_several(self, senders: int) -> None:
+        async def main() -> None:
+            practice = Practice(loop, self.PACE)
+            floods = [
+                asyncio.ensure_future(practice.ask(f"flood {n}", calls=64, seconds=100))
+                for n in range(senders)
+            ]
+            await asyncio.sleep(30)
+            assert (
+                max(await practice.ask("somebody", calls=4, seconds=20)) < 30 + 2 + 4 / self.PACE.per_second
+            )
+            await left(*floods)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
     def test_in_the_first_moment_of_a_flood_too(self) -> None:
         async def main() -> None:
             practice = Practice(loop, self.PACE)
@@ -269,6 +286,53 @@ class TestFairness:
         loop = VirtualLoop()
         run(main(), loop)
 
+    BLOCK = "0a" * 16
+
+    def test_the_networks_of_one_block_of_addresses_are_one_sender(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, self.PACE)
+            flood = [
+                asyncio.ensure_future(
+                    practice.ask(f"{self.BLOCK}{n:032x}", actor="anonymous", calls=4, seconds=60)
+                )
+                for n in range(100)
+            ]
+            await asyncio.sleep(5)
+            assert max(await practice.ask("somebody", calls=4, seconds=20)) <= 6
+            await left(*flood)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_and_in_it_a_neighbour_goes_before_the_flood(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, self.PACE)
+            flood = asyncio.ensure_future(practice.ask(f"{self.BLOCK}flood", calls=64, seconds=60))
+            await asyncio.sleep(5)
+            assert max(await practice.ask(f"{self.BLOCK}neighbour", calls=4, seconds=20)) <= 5 + 2.1
+            await left(flood)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
+    def test_of_many_senders_floods_the_last_are_refused_and_nobody_who_comes_with_one(self) -> None:
+        async def main() -> None:
+            practice = Practice(loop, self.PACE)
+            calls = MOST_WAITING[-1]
+            flood = [
+                asyncio.ensure_future(practice.ask(f"flood {n}", seconds=60))
+                for n in range(2 * MOST_IN_ALL // calls)
+                for _ in range(calls)
+            ]
+            await asyncio.sleep(5)
+            refused = [task for task in flood if task.done() and isinstance(task.exception(), HeldBack)]
+            assert len(refused) == pytest.approx(MOST_IN_ALL, abs=calls)
+            assert max(await practice.ask("somebody", seconds=20)) < 20
+            await left(*flood)
+
+        loop = VirtualLoop()
+        run(main(), loop)
+
     def test_whoever_has_signed_in_does_not_wait_for_their_network(self) -> None:
         async def main() -> None:
             practice = Practice(loop, self.PACE)
@@ -284,7 +348,7 @@ class TestFairness:
     def test_one_sender_has_so_many_waiting_and_the_next_is_refused_at_once(self) -> None:
         async def main() -> None:
             practice = Practice(loop, Pace(per_second=0.01, burst=2))
-            flood = [asyncio.ensure_future(practice.ask("flood", calls=MOST_WAITING[1], seconds=60))]
+            flood = [asyncio.ensure_future(practice.ask("flood", calls=MOST_WAITING[-1], seconds=60))]
             await asyncio.sleep(0.05)  # one of them is sent
             flood.append(asyncio.ensure_future(practice.ask("flood", seconds=60)))
             await asyncio.sleep(0.05)

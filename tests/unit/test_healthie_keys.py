@@ -216,13 +216,13 @@ class SharedProofs:
         return list(self.rows.values())
 
     async def claim(
-        self, clinician_id: str, fingerprint: str, *, since: datetime | None, now: datetime, until: datetime
+        self, clinician_id: str, fingerprint: str, *, since: datetime, now: datetime, until: datetime
     ) -> bool:
         row, claimed = (
             self.rows.get((clinician_id, fingerprint)),
             self.claims.get((clinician_id, fingerprint)),
         )
-        if (claimed and claimed > now) or (row and (since is None or row.answered_at > since)):
+        if (claimed and claimed > now) or (row and row.answered_at > since):
             return False
         self.claims[clinician_id, fingerprint] = until
         return True
@@ -408,6 +408,25 @@ class TestRemembered:
         async with script.connected(proving=proving, keys={"11": "another", "12": KEYS["12"]}) as healthie:
             assert await healthie.keys.prove_due() == {"12"}
 
+    async def test_nobody_is_offered_whom_the_next_process_would_have_to_ask_about_again(
+        self, script: Script
+    ) -> None:
+        kept = asyncio.Event()
+
+        class Slow(SharedProofs):
+            async def keep(self, proof: KeyProof) -> None:
+                await kept.wait()
+                await super().keep(proof)
+
+        async with script.connected(proving=Proving(proofs=Slow())) as healthie:
+            proving = asyncio.create_task(healthie.keys.prove_due())
+            while len(script.sent) < 2:  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.05)
+            assert healthie.keys.proved == frozenset()
+            kept.set()
+            assert await proving == {"11", "12"}
+
     async def test_what_is_days_old_takes_nobody_onto_the_list(
         self, script: Script, proving: Proving, time: Time
     ) -> None:
@@ -417,6 +436,15 @@ class TestRemembered:
         script.answers["WhoAmI"] = httpx2.Response(503)
         async with script.connected(proving=proving, now=time.now) as healthie:
             assert await healthie.keys.prove_due() == frozenset()
+
+    async def test_what_is_days_old_is_asked_about_anew(
+        self, script: Script, proving: Proving, time: Time
+    ) -> None:
+        async with script.connected(proving=proving, now=time.now) as healthie:
+            await healthie.keys.prove_due()
+        time.pass_by(days=3)
+        async with script.connected(proving=proving, now=time.now) as healthie:
+            assert await healthie.keys.prove_due() == {"11", "12"}
 
     async def test_no_key_is_remembered(self, script: Script) -> None:
         proofs = SharedProofs()

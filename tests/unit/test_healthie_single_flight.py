@@ -147,6 +147,31 @@ async def test_a_caller_waits_until_their_own_deadline_whoever_asked_first() -> 
     assert work.begun == 1
 
 
+async def test_of_one_requests_two_readings_the_one_that_is_given_up_leaves_what_both_wait_for() -> None:
+    flight = Flight()
+    looked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work() -> str:
+        looked.set()
+        await go_on.wait()
+        return str([asker.sender[-1] for asker in current_work.get().askers()])
+
+    async def ask(actor: str, key: str) -> str:
+        with asked_by(actor, request_id="a-request"):
+            return await flight(key, lambda: flight("what both need", work))
+
+    request = [asyncio.create_task(ask("visitor:v1", key)) for key in ("one", "other")]
+    await looked.wait()
+    somebody = asyncio.create_task(ask("visitor:v2", "one"))
+    await asyncio.sleep(0)
+    for task in request:
+        task.cancel()
+    await asyncio.gather(*request, return_exceptions=True)
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await somebody == "['visitor:v2']"
+
+
 async def test_the_work_is_asked_for_by_those_who_wait_for_it_at_this_moment() -> None:
     flight = Flight()
     seen: list[set[Asker]] = []
@@ -172,6 +197,6 @@ async def test_the_work_is_asked_for_by_those_who_wait_for_it_at_this_moment() -
     go_on.set()
     await second
     assert seen == [
-        {Asker(sender=("network:a", "visitor:v1"), lane=Lane.BROWSING)},
-        {Asker(sender=("network:b", "visitor:v1"), lane=Lane.BOOKING)},
+        {Asker(sender=("block:a", "network:a", "visitor:v1"), lane=Lane.BROWSING)},
+        {Asker(sender=("block:b", "network:b", "visitor:v1"), lane=Lane.BOOKING)},
     ]

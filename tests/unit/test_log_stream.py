@@ -29,8 +29,10 @@ class Disk(io.RawIOBase):
         return len(taken)
 
 
-def a_stream(disk: Disk) -> LogStream:
-    text = io.TextIOWrapper(io.BufferedWriter(disk), encoding="ascii")
+def a_stream(disk: Disk, *, unbuffered: bool = False) -> LogStream:
+    """As Python opens standard error, or (`unbuffered`) as it does with PYTHONUNBUFFERED."""
+    file: Any = disk if unbuffered else io.BufferedWriter(disk)
+    text = io.TextIOWrapper(file, encoding="ascii", write_through=unbuffered)
     return LogStream(text, notice=lambda count: f"lost {count}")
 
 
@@ -47,9 +49,10 @@ def test_a_full_disk_loses_lines_and_what_was_lost_is_told_when_there_is_room() 
     assert disk.held == b"first\nlost 2\nfourth\nfifth\n"
 
 
-def test_a_line_that_was_cut_spoils_no_other() -> None:
+@pytest.mark.parametrize("unbuffered", [False, True])
+def test_a_line_that_was_cut_spoils_no_other(*, unbuffered: bool) -> None:
     disk = Disk(room=len("first\nsec"))
-    stream = a_stream(disk)
+    stream = a_stream(disk, unbuffered=unbuffered)
     stream.write("first\n")
     stream.write("second\n")
     disk.room = 1000
