@@ -60,10 +60,17 @@ def nothing_in(amount: str | None) -> bool:
 def charged(payment: Payment, currency: str) -> Money:
     """What was charged, before any refund, in the payment's currency, else the given one. Raises Unproved.
 
-    `net_payment` says it as long as nothing was refunded; afterwards it may or may not be less, so `amount_paid` does.
+    `net_payment` says it as long as nothing was refunded. Afterwards it is what is left, as documented, or is not less; and
+    `amount_paid` may be with or without a coupon's discount: no more than that was charged.
     """
-    untouched = refunded(payment, currency).is_zero
-    return _amount(payment.net_payment if untouched else payment.amount_paid, payment.currency or currency)
+    given, code = refunded(payment, currency), payment.currency or currency
+    if given.is_zero:
+        return _amount(payment.net_payment, code)
+    most = _amount(payment.amount_paid, code)
+    if not payment.net_payment:
+        return most
+    net = _amount(payment.net_payment, code)
+    return net + given if (net + given).amount <= most.amount else net
 
 
 def is_dead(payment: Payment) -> bool:

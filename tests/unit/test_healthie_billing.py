@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from booking.catalog import BillingFrequency
+from booking.checkout_row import Attempt
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge, Recurrence
 from booking.ports import Billing
@@ -35,6 +36,7 @@ CHARGE = Charge(
     recurring_payment_id="701",
     package_id="601",
 )
+ATTEMPT = Attempt(number=1, card_id="301", intended_at=NOON - timedelta(days=3))
 NO_MESSAGES = {"messages": None}
 MONTHLY = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}
 
@@ -412,9 +414,51 @@ class TestFindCharge:
     async def test_a_charge_that_was_refunded_since_is_still_found(
         self, billing: Billing, script: Script
     ) -> None:
-        script.answers["PaymentsSince"] = found(a_payment(net_payment="0.00", refund_amount="100.00"))
+        for paid in ("100.00", "120.00"):  # with the coupon's discount, or without it
+            answer = a_payment(amount_paid=paid, net_payment="0.00", refund_amount="100.00")
+            script.answers["PaymentsSince"] = found(answer)
 
-        assert (await look(billing)).net == usd("100")
+            charge = await look(billing)
+            assert (charge.net, charge.differs) == (usd("100"), ())
+
+
+class TestLateCharges:
+    """What was given back stands no more, though nobody says whether `amount_paid` is before or after a coupon's discount."""
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"amount_paid": "100.00", "net_payment": "0.00"},
+            {"amount_paid": "100.00", "net_payment": "100.00"},
+            {"amount_paid": "120.00", "net_payment": "0.00"},
+            {"amount_paid": "120.00", "net_payment": "100.00"},
+        ],
+        ids=str,
+    )
+    async def test_a_refunded_charge_that_is_on_the_row_is_none(
+        self, billing: Billing, script: Script, said: dict[str, str]
+    ) -> None:
+        script.answers["PaymentsSince"] = found(a_payment(refund_amount="100.00", **said))
+        row = a_checkout(attempts=(ATTEMPT,), charge=CHARGE)
+        late = await billing.late_charges(row, known=frozenset())
+        assert (late.certain, late.uncertain, late.series) == ((), (), ())
+
+    async def test_one_that_is_not_on_the_row_is_none_when_nothing_of_it_is_left(
+        self, billing: Billing, script: Script
+    ) -> None:
+        said = {"amount_paid": "120.00", "net_payment": "0.00"}
+        script.answers["PaymentsSince"] = found(a_payment(refund_amount="100.00", **said))
+        late = await billing.late_charges(a_checkout(attempts=(ATTEMPT,)), known=frozenset())
+        assert late.certain == ()
+
+    @pytest.mark.parametrize("left", ["41.55", "141.55", None, ""])
+    async def test_of_one_on_other_terms_the_rest_stands(
+        self, billing: Billing, script: Script, left: str | None
+    ) -> None:
+        said = {"amount_paid": "141.55", "net_payment": left}
+        script.answers["PaymentsSince"] = found(a_payment(refund_amount="100.00", **said))
+        late = await billing.late_charges(a_checkout(attempts=(ATTEMPT,)), known=frozenset())
+        assert [charge.net for _, charge in late.certain] == [usd("141.55")]
 
 
 def payment(**changes: object) -> Any:
