@@ -19,6 +19,9 @@ TIMEOUT_SECONDS = 10.0
 # RFC 8314: submission with TLS from the start, and with STARTTLS.
 _PORTS = {"smtps": 465, "smtp": 587}
 
+# From here on a reply is a permanent no: RFC 5321, 4.2.1.
+_FOR_GOOD = 500
+
 log = structlog.get_logger(__name__)
 
 
@@ -64,7 +67,11 @@ class SmtpCodes:
         self._needs_tls = needs_tls
 
     async def send(self, email: str, code: str, *, good_for: timedelta) -> None:
-        """Mail the code. Raises EmailNotSent."""
+        """Mail the code. Raises EmailNotSent where the server cannot be had, or says that it may take the mail later.
+
+        An address that the server refuses for good (5yz, RFC 5321, 4.2.1) is answered as one that it takes: which mailboxes there are
+        in the practice's own domain is nobody's to learn, and such a mail counts as any other.
+        """
         server = self._server
         try:
             await aiosmtplib.send(
@@ -80,6 +87,9 @@ class SmtpCodes:
                 timeout=TIMEOUT_SECONDS,
             )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            if _refused_for_good(error):
+                log.info("mail.recipient_refused")
+                return
             # The error may name the address: its kind is all that is kept.
             log.warning("mail.not_sent", error=type(error).__name__)
             raise EmailNotSent from None
@@ -98,3 +108,8 @@ class SmtpCodes:
             "If you are not booking a visit, do nothing: without the code nobody can use this address.\n"
         )
         return message
+
+
+def _refused_for_good(error: Exception) -> bool:
+    refused = error.recipients if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else ()
+    return bool(refused) and all(one.code >= _FOR_GOOD for one in refused)

@@ -221,7 +221,7 @@ class TestAGuestWhoVerifiesTheEmail:
         guest, checkout_id = await self.started(stack)
         told = await guest.do(REQUEST, checkoutId=checkout_id)
         assert told["code"] == "EMAIL_VERIFICATION_UNAVAILABLE"
-        mail.refusing = True
+        mail.refusing = "451 try again later"
         stack = await stacks.start(smtp_url=mail.url, mail_from=SENDER)
         guest, checkout_id = await self.started(stack)
         told = await guest.do(REQUEST, checkoutId=checkout_id)

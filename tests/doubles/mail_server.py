@@ -13,10 +13,10 @@ _CODE = re.compile(r"\b[0-9]{6}\b")
 
 @dataclass(kw_only=True)
 class MailServer:
-    """What came in; `refusing` answers every recipient with 550."""
+    """What came in; `refusing` is the reply to every recipient, where it is not taken."""
 
     port: int = 0
-    refusing: bool = False
+    refusing: str | None = None  # such as `550 no such mailbox`
     received: list[tuple[str, EmailMessage]] = field(default_factory=list)  # recipient and mail
 
     @property
@@ -49,8 +49,8 @@ class MailServer:
                 mail = message_from_bytes(raw.removesuffix(b".\r\n"), policy=policy.SMTP)
                 assert isinstance(mail, EmailMessage)
                 self.received.append((recipient, mail))
-            refused = verb == "RCPT" and self.refusing
-            await say("550 no such mailbox" if refused else "221 bye" if verb == "QUIT" else "250 ok")
+            refused = self.refusing if verb == "RCPT" else None
+            await say(refused or ("221 bye" if verb == "QUIT" else "250 ok"))
             if verb == "QUIT":
                 break
         writer.close()

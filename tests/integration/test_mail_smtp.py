@@ -36,13 +36,21 @@ async def test_a_code_is_handed_in_for_the_address_alone(mail: Received) -> None
 
 
 async def test_what_is_not_taken_says_so_and_names_nobody(mail: Received) -> None:
-    mail.refusing = True
+    mail.refusing = "451 try again later"
     with capture_logs() as logs, pytest.raises(EmailNotSent) as told:
         await codes(mail.url).send(MAILBOX, "123456", good_for=TEN_MINUTES)
     assert told.value.__cause__ is None
     assert told.value.__suppress_context__
     assert [one["event"] for one in logs] == ["mail.not_sent"]
     assert not {MAILBOX, "123456"} & set(re.split(r"[\s'\"]", str(logs) + str(told.value)))
+
+
+async def test_a_mailbox_that_there_is_not_is_answered_as_one_that_there_is(mail: Received) -> None:
+    mail.refusing = "550 no such mailbox"
+    with capture_logs() as logs:
+        await codes(mail.url).send(MAILBOX, "123456", good_for=TEN_MINUTES)
+    assert logs == [{"event": "mail.recipient_refused", "log_level": "info"}]
+    assert mail.received == []
 
 
 async def test_a_server_that_is_not_there_is_told(mail: Received) -> None:
