@@ -212,7 +212,7 @@ class Patient:
         for _ in range(PATIENCE):
             process = await self.schedule.a_gateway()
             try:
-                return await process.run(_awaited(what(process)), patience=PAGE_SECONDS)
+                return await process.run(_asked(what, process), patience=PAGE_SECONDS)
             except Refusal:
                 raise
             except ConnectionLost:
@@ -233,5 +233,6 @@ def _over(checkout: Checkout) -> bool:
     return checkout.state in TERMINAL and checkout.state is not CheckoutState.CONFIRMED
 
 
-async def _awaited(what: Awaitable[T]) -> T:
-    return await what
+async def _asked(what: Callable[[Process], Awaitable[T]], process: Process) -> T:
+    """Ask once the process is at it: of one that is dead by then nobody asks anything."""
+    return await what(process)
