@@ -10,6 +10,7 @@ import structlog
 from booking.checkout_holds import CheckoutHolds
 from booking.checkout_row import Checkout, EndReason
 from booking.checkout_row import CheckoutState as S
+from booking.ending import end
 from booking.errors import StaleCheckout, UpstreamUnavailable
 from booking.guards import bookable_until, is_too_late
 from booking.models import CardChoice
@@ -140,10 +141,7 @@ class CheckoutService:
 
     async def aclose(self) -> None:
         """Let the checkouts that are being driven come to their rest, as long as a step lasts; a worker does what remains."""
-        if self._driving:
-            _, late = await asyncio.wait(self._driving, timeout=STEP_BUDGET.total_seconds())
-            for task in late:
-                task.cancel()
+        await end([*self._driving], within=STEP_BUDGET.total_seconds())
 
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float

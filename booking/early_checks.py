@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from booking.ending import end
+
 # Checks at once: each may go on to charge or book for a minute, and the worker's own drives go on beside them.
 AT_ONCE = 8
 
@@ -55,10 +57,7 @@ class EarlyChecks:
         """
         self._closed = True
         self._waiting.clear()
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way.values(), timeout=within)
-            for task in late:
-                task.cancel()
+        await end([*self._under_way.values()], within=within)
 
     def _start(self) -> None:
         for checkout_id in [one for one in self._waiting if one not in self._under_way]:

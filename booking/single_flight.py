@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from booking.current import Work, current_work, in_time, shared_by
+from booking.ending import end
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -45,7 +46,8 @@ class SingleFlight(Generic[K, V]):
             del flight.sharers[caller]
             if not flight.sharers and not self._finished:
                 self._forget(key, flight)
-                await _cancelled(flight.task)
+                # By then its last caller may go, and take with them what it stands on.
+                await end([flight.task])
 
     def _begun(self, key: K, work: Callable[[], Awaitable[V]]) -> _Flight[V]:
         flight = self._running[key] = _Flight[V]()
@@ -61,13 +63,6 @@ class SingleFlight(Generic[K, V]):
     def _forget(self, key: K, flight: _Flight[V]) -> None:
         if self._running.get(key) is flight:
             del self._running[key]
-
-
-async def _cancelled(task: "asyncio.Task[V]") -> None:
-    """Cancel it, and wait until it has given back what it had open: by then its last caller may go, and take the loop with them."""
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
 
 
 async def _run(work: Callable[[], Awaitable[V]], sharers: Collection[Work]) -> V:

@@ -12,6 +12,7 @@ from typing import Protocol, Self
 
 import structlog
 
+from booking.ending import end
 from booking.oversight import Alert, Attention
 from booking.ports import Clock
 from booking.subscribers import Endpoint, Endpoints, Gone, Letter, Letters, NotTold, Subscriber
@@ -119,10 +120,7 @@ class Courier:
 
     async def aclose(self) -> None:
         """Let those who are being told take it, for a moment."""
-        if self._rounds:
-            _, late = await asyncio.wait(self._rounds.values(), timeout=GOODBYE_SECONDS)
-            for task in late:
-                task.cancel()
+        await end([*self._rounds.values()], within=GOODBYE_SECONDS)
 
     async def _waiting(self) -> list[Subscriber]:
         async with self._units() as unit:
