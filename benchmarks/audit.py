@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.bare import bare_writer, timed
 from benchmarks.figures import DATABASES, Spread, spread, titled
-from booking.audit import AuditEntry, AuditKind
-from booking.audit_chain import AuditKey, record_of
-from booking.audit_verdict import Reader
+from booking.audit.chain import AuditKey, record_of
+from booking.audit.model import AuditEntry, AuditKind
+from booking.audit.verification import Reader
 from booking.errors import AuditUnavailable
 from integrations.database.audit import BATCH, SqlAuditTrail
 from integrations.database.audit_reading import links

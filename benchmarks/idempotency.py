@@ -13,7 +13,7 @@ from strawberry import ID
 from benchmarks.bare import bare_writer, timed
 from benchmarks.figures import DATABASES, Spread, spread, titled
 from booking.principals import Caller, Principal, PrincipalKind
-from gateway.idempotency import MutationGuard
+from gateway.idempotency.guard import MutationGuard
 from integrations.database.idempotency import IdempotencyKeys
 from schema.context import Context
 from schema.results import ReleaseHoldSuccess

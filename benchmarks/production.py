@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 
-from gateway.local_stack import LocalStack, free_port, local_stack
+from gateway.development.local_stack import LocalStack, free_port, local_stack
 
 
 @asynccontextmanager

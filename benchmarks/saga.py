@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.bare import bare_writer, timed
 from benchmarks.figures import DATABASES, Spread, spread, titled
-from booking.checkout_row import Checkout, CheckoutState
+from booking.checkout.model import Checkout, CheckoutState
+from booking.checkout.saga import Saga
 from booking.models import CardChoice, GuestDetails, Hold
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
-from booking.saga import Saga
 from integrations.database.holds import SqlHoldStore
 from integrations.database.sealing import KEY_BYTES, Sealer
 from integrations.database.unit_of_work import sql_unit_of_work

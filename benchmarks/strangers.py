@@ -17,7 +17,7 @@ import httpx2
 
 from benchmarks.figures import titled
 from benchmarks.production import production
-from gateway.local_stack import LocalStack
+from gateway.development.local_stack import LocalStack
 
 ADDRESS = "X-Forwarded-For"
 

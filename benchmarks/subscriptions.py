@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 
 from benchmarks.figures import titled
-from gateway.local_stack import free_port
+from gateway.development.local_stack import free_port
 from tests.integration.socket_client import Socket, connected
 from tests.plugins.databases import emptied
 from tests.reliability.processes import START_SECONDS, Running
@@ -94,7 +94,7 @@ async def measure(emulator: Running, url: str, *, subscribers: int, rounds: int)
         gateway = await exits.enter_async_context(_gateway(settings))
         patient = await _visitor(http, gateway)
         before = _megabytes(gateway.pid)
-        sockets, slot_id = await _watching(exits, gateway, seed, subscribers)
+        sockets, slot_id = await _live_queries(exits, gateway, seed, subscribers)
         await asyncio.sleep(1)  # the lookout has seen them
         idle, load = _megabytes(gateway.pid), os.getloadavg()[0]
         spent = _processor_seconds(gateway.pid)
@@ -125,7 +125,7 @@ async def measure(emulator: Running, url: str, *, subscribers: int, rounds: int)
     )
 
 
-async def _watching(
+async def _live_queries(
     exits: AsyncExitStack, gateway: Running, seed: Any, subscribers: int
 ) -> tuple[list[Socket], str]:
     """So many sockets, each with one subscription that has told its first state; and a slot of it."""

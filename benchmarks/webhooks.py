@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from benchmarks.figures import DATABASES, titled
-from gateway.webhooks import PATH
+from gateway.webhooks.endpoint import PATH
 from integrations.healthie_emulator.signing import signed_headers
 from tests.plugins.databases import emptied
 from tests.reliability.processes import Nursery, Running

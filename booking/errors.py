@@ -5,12 +5,12 @@ DomainError
 ├── NotFound                no such thing for this caller (a foreign id and a missing id alike)
 ├── DeclaredInSettings      the practice's settings say what it is: it is changed there and nowhere else
 ├── Refusal                 in refusals/
-├── TooMuchWatched          this process watches no further thing
-│   └── WatchesTooMuch      or not for whoever asks
+├── SubscriptionLimitReached          this process watches no further thing
+│   └── CallerLimitReached      or not for whoever asks
 ├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
 ├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
 ├── UnknownState            a row, or a stored outcome, of a newer version of this program, which is left to that one
-├── AlertNotTold            a way to tell people failed; it is tried again
+├── AlertDeliveryFailed            a way to tell people failed; it is tried again
 └── UpstreamError
     ├── UpstreamRefused     a certain no: nothing was done there
     ├── UpstreamUnavailable a read that failed, or a change that was not sent; nothing was changed
@@ -48,13 +48,13 @@ class DeclaredInSettings(DomainError):
         self.kind = kind
 
 
-class TooMuchWatched(DomainError):
+class SubscriptionLimitReached(DomainError):
     """So many different things are watched in this process that it watches no further one."""
 
     message = "Too many different things are being watched at the moment. Try again later, or ask by a query."
 
 
-class WatchesTooMuch(TooMuchWatched):
+class CallerLimitReached(SubscriptionLimitReached):
     """Whoever asks, or their network, watches so many different things that they must leave some first."""
 
     message = "You are watching too many different things. Complete some of them first, or ask by a query."
@@ -76,7 +76,7 @@ class UnknownState(DomainError):
     """A row stands at a state, or holds a document, that only a newer version of this program can act on."""
 
 
-class AlertNotTold(DomainError):
+class AlertDeliveryFailed(DomainError):
     """A way to tell people failed; the text names neither its address nor what it answered."""
 
 

@@ -1,4 +1,4 @@
-"""What moves through a checkout: holds, quotes, patients, cards, appointments and charges. The checkout itself is in checkout_row.py."""
+"""What moves through a checkout: holds, quotes, patients, cards, appointments and charges. The checkout itself is in checkout/model.py."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from booking.catalog import BillingFrequency, BookingPolicy, ContactType
+from booking.catalog.model import BillingFrequency, BookingPolicy, ContactType
 from booking.money import Money
 from booking.slots import Slot
 

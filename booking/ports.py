@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from booking.catalog import Catalog, ContactType, Plan, VisitType
-from booking.checkout_row import Checkout
+from booking.catalog.model import Catalog, ContactType, Plan, VisitType
+from booking.checkout.model import Checkout
 from booking.models import Appointment, Card, Charge, CreatedPatient, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
-from booking.room import Room
+from booking.scheduling.day_capacity import Room
 from booking.slots import Busy, Interval, Slot
 
 # Why a patient is not created: the reason of an UpstreamRefused.
@@ -203,7 +203,7 @@ class HoldStore(Protocol):
         When the owner has a live hold on exactly this slot already, that one is answered as it is, and nothing changes.
         Raises SlotTaken, or HoldLimitReached when `limit` live holds were taken by whoever takes this one, or `client_limit`
         from the hold's client, whoever owns them now (None: no limit); HoldCapacityReached when the anonymous holds of the
-        clinician's day leave no room (see `booking.room`; None: not asked), which holds at every moment, for many at once too.
+        clinician's day leave no room (see `booking.scheduling.day_capacity`; None: not asked), which holds at every moment, for many at once too.
         """
 
     async def get(self, hold_id: str) -> Hold | None:

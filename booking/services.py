@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from booking.checkout import CheckoutService
-from booking.checkout_start import StartService
-from booking.email_verification import EmailVerification
-from booking.holds import HoldService
-from booking.operations import OperationsService
+from booking.catalog.quotes import QuoteService
+from booking.checkout.email_verification import EmailVerification
+from booking.checkout.service import CheckoutService
+from booking.checkout.start import CheckoutStartService
+from booking.live.live_queries import LiveQueries
+from booking.operations.service import OperationsService
 from booking.ports import CatalogSource
-from booking.quotes import QuoteService
 from booking.records import RecordsService
-from booking.search import SlotSearch
-from booking.watching import Watching
+from booking.scheduling.holds import HoldService
+from booking.scheduling.search import SlotSearch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,10 @@ class Services:
     search: SlotSearch
     holds: HoldService
     quotes: QuoteService
-    starts: StartService
+    starts: CheckoutStartService
     checkouts: CheckoutService
     email_verification: EmailVerification
     records: RecordsService
     operations: OperationsService
-    watching: Watching
+    live_queries: LiveQueries
     phone_region: str  # of phone numbers without a country code (ISO 3166)

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from booking.current import Work, current_work, in_time, shared_by
-from booking.ending import end
+from booking.tasks import end
+from booking.work_context import WorkContext, current_work, in_time, shared_by
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -16,7 +16,7 @@ V = TypeVar("V")
 class _Flight(Generic[V]):
     """One piece of work, and those who wait for it."""
 
-    sharers: dict[object, Work] = field(default_factory=dict)
+    sharers: dict[object, WorkContext] = field(default_factory=dict)
     task: "asyncio.Task[V]" = field(init=False)
 
 
@@ -65,6 +65,6 @@ class SingleFlight(Generic[K, V]):
             del self._running[key]
 
 
-async def _run(work: Callable[[], Awaitable[V]], sharers: Collection[Work]) -> V:
+async def _run(work: Callable[[], Awaitable[V]], sharers: Collection[WorkContext]) -> V:
     with shared_by(sharers):
         return await work()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.errors import InvalidInput
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
-from booking.checkout_row import Checkout, CheckoutState
-from booking.happenings import Happenings
-from booking.oversight import AlertOutbox, CheckoutSummary, ClinicianBlocks, ListPlace, Story
+from booking.checkout.model import Checkout, CheckoutState
+from booking.events.model import EventOutbox
+from booking.operations.model import AlertOutbox, CheckoutHistory, CheckoutSummary, ClinicianBlocks, ListPlace
 from booking.slots import Busy, Interval
 
 
@@ -42,7 +42,7 @@ class CheckoutRepository(Protocol):
         A row at a state that this program does not know belongs to another version of it, and is left out.
         """
 
-    async def put_off(self, checkout_id: str, *, now: datetime) -> None:
+    async def defer(self, checkout_id: str, *, now: datetime) -> None:
         """Make a row due later that is due now and that nobody has a lease on; whether its values can be read does not matter.
 
         Later by as long as it has stood unwritten, within bounds: the longer it fails, the more rarely it is tried.
@@ -108,7 +108,7 @@ class UnitOfWork(Protocol):
         """The slot claims."""
 
     @property
-    def story(self) -> Story:
+    def history(self) -> CheckoutHistory:
         """The story of each checkout."""
 
     @property
@@ -120,7 +120,7 @@ class UnitOfWork(Protocol):
         """Clinicians who are not bookable until cleared."""
 
     @property
-    def happenings(self) -> Happenings:
+    def outbox(self) -> EventOutbox:
         """The outbox of events."""
 
     async def commit(self) -> None:

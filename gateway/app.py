@@ -13,26 +13,26 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from booking.ports import Clock
-from gateway.authentication import VISITOR_HEADER, Authenticator
-from gateway.clients import ClientNames
-from gateway.composition import compose
-from gateway.graphiql import graphiql_routes
+from gateway.callers.authentication import VISITOR_HEADER, Authenticator
+from gateway.callers.client_networks import NetworkPseudonyms
+from gateway.callers.tokens import GatewayTokens, derive_key
+from gateway.development.graphiql import graphiql_routes
 from gateway.http import GraphQLEndpoint
-from gateway.idempotency import REPLAYED_HEADER, MutationGuard
-from gateway.idempotency_keys import KEY_HEADER
-from gateway.rates import OperationRates, RefusedSenders
-from gateway.readiness import WRITES_REMEMBERED_SECONDS, Readiness
+from gateway.idempotency.guard import REPLAYED_HEADER, MutationGuard
+from gateway.idempotency.keys import KEY_HEADER
+from gateway.rates import BlockedSenders, OperationRates
 from gateway.requests import REQUEST_ID_HEADER
-from gateway.sealing import sealer
+from gateway.runtime.composition import compose
+from gateway.runtime.readiness import WRITES_REMEMBERED_SECONDS, Readiness
+from gateway.runtime.sealing import sealer
+from gateway.runtime.system import System
 from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings
 from gateway.sockets import SocketRules
-from gateway.system import System
-from gateway.tokens import GatewayTokens, derive_key
 from gateway.trusted_documents import TrustedDocuments, load_manifest
-from gateway.webhook_secrets import WebhookSecrets
-from gateway.webhooks import PATH as WEBHOOKS_PATH
-from gateway.webhooks import Address, WebhookEndpoint
+from gateway.webhooks.endpoint import PATH as WEBHOOKS_PATH
+from gateway.webhooks.endpoint import Address, WebhookEndpoint
+from gateway.webhooks.secrets import WebhookSecrets
 from integrations.database.migrations import ready
 from integrations.database.webhook_subscriptions import SqlWebhookSecrets
 
@@ -68,7 +68,7 @@ class _Gateway:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Build the system, serve, and take it down."""
         if self._settings.blind_to_networks:
-            log.warning("clients.networks_not_told_apart", missing="FRONTDOOR_CLIENT_ADDRESS_HEADER")
+            log.warning("networks.not_told_apart", missing="FRONTDOOR_CLIENT_ADDRESS_HEADER")
         async with compose(self._settings, clock=self._clock) as system, system.listening():
             await _declare_endpoints(system)
             self._system, self._endpoint = system, _endpoint(self._settings, system, self._trusted)
@@ -135,9 +135,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
 async def _declare_endpoints(system: System) -> None:
     """So that they are told what this gateway does; without its database it starts all the same, and a worker sees to it."""
     try:
-        await system.telling.declare()
+        await system.event_dispatch.declare()
     except Exception:
-        log.exception("telling.endpoints_not_declared")
+        log.exception("events.endpoints_not_declared")
 
 
 def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> GraphQLEndpoint:
@@ -147,7 +147,7 @@ def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> 
         authenticator=Authenticator(
             tokens=GatewayTokens(secret=secret),
             verifier=system.sign_in,
-            clients=_client_names(settings),
+            networks=_network_pseudonyms(settings),
         ),
         guard=MutationGuard(
             keys=system.idempotency,
@@ -163,9 +163,9 @@ def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> 
     )
 
 
-def _client_names(settings: Settings) -> ClientNames:
+def _network_pseudonyms(settings: Settings) -> NetworkPseudonyms:
     secret = settings.secret_key.get_secret_value()
-    return ClientNames(header=settings.client_address_header, key=derive_key(secret, "client-address"))
+    return NetworkPseudonyms(header=settings.client_address_header, key=derive_key(secret, "client-address"))
 
 
 def _trusted_documents(settings: Settings) -> TrustedDocuments:
@@ -189,7 +189,7 @@ def _webhook_endpoint(settings: Settings, system: System) -> WebhookEndpoint | N
         address=Address(path=url.path or "/", query=url.query or ""),
         sources=settings.healthie_webhook_sources,
         address_header=settings.client_address_header,
-        refused_senders=RefusedSenders(clients=_client_names(settings), clock=system.clock),
+        blocked_senders=BlockedSenders(networks=_network_pseudonyms(settings), clock=system.clock),
     )
 
 

@@ -15,7 +15,7 @@ from gateway.commands.handlers import handlers
 from gateway.commands.processes import emulator, migrate, serve, worker
 from gateway.commands.upstream import upstream
 from gateway.commands.webhooks import webhooks
-from gateway.zone_rules import zone_rules_of_process
+from gateway.runtime.zone_rules import zone_rules_of_process
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

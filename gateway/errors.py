@@ -20,7 +20,7 @@ from booking.errors import (
     NotFound,
     OutcomeUnknown,
     StaleCheckout,
-    TooMuchWatched,
+    SubscriptionLimitReached,
     UnknownState,
     UpstreamUnavailable,
 )
@@ -154,7 +154,7 @@ def _of_cause(cause: Exception | None) -> Explained | None:
             )
         case UpstreamUnavailable():
             explained = _UNAVAILABLE
-        case TooMuchWatched():
+        case SubscriptionLimitReached():
             explained = Explained(
                 code="TOO_MUCH_WATCHED", message=cause.message, extensions={"retryable": True}
             )

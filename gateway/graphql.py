@@ -10,13 +10,13 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from booking.principals import Caller, PrincipalKind
+from gateway.callers.permissions import permitted
 from gateway.errors import is_fault, log_fault
-from gateway.idempotency import MutationGuard
-from gateway.idempotency_keys import RequireKey
+from gateway.idempotency.guard import MutationGuard
+from gateway.idempotency.keys import RequireKey
 from gateway.limits import Documents, RequestLimits
-from gateway.limits.turns import Turns
-from gateway.patience import Patience
-from gateway.permissions import permitted
+from gateway.limits.parse_queue import ParseQueue
+from gateway.operation_deadline import OperationDeadline
 from gateway.rates import OperationRates, RateLimits
 from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
 from resolvers.mutations import Mutation
@@ -46,16 +46,18 @@ class ApiSchema(strawberry.Schema):
         super().__init__(**given)
         self.rates = rates
         self.trusted = trusted or TrustedDocuments()
-        self.turns = Turns()
+        self.parse_queue = ParseQueue()
         self.documents = Documents(
             self._schema,
             introspection=open_to_developers,
             suggestions=open_to_developers,
-            turns=self.turns,
+            parse_queue=self.parse_queue,
         )
         self._of_operators: tuple[TrustedDocuments, Documents] | None = None
         if open_to_operators:
-            looked_at = Documents(self._schema, introspection=True, suggestions=True, turns=self.turns)
+            looked_at = Documents(
+                self._schema, introspection=True, suggestions=True, parse_queue=self.parse_queue
+            )
             self._of_operators = self.trusted.with_others(), looked_at
 
     def trusted_for(self, caller: Caller | None) -> TrustedDocuments:
@@ -150,4 +152,4 @@ def _refuse(*_: object, **__: Any) -> object:
 
 
 # What stands around every operation, over whatever transport it comes; keys, and how often, are checked last, before the execution.
-EXTENSIONS = (ResolveTrusted, RequestLimits, RequireKey, RateLimits, Patience)
+EXTENSIONS = (ResolveTrusted, RequestLimits, RequireKey, RateLimits, OperationDeadline)

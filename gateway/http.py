@@ -15,14 +15,14 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from booking.services import Services
-from gateway.authentication import Authenticator
+from gateway.callers.authentication import Authenticator
+from gateway.client_disconnect import Client
 from gateway.errors import as_request_error, explain, format_error, request_error_body
 from gateway.graphql import build_schema
-from gateway.hanging_up import Client
-from gateway.idempotency import MutationGuard
-from gateway.idempotency_keys import KEY_HEADER
+from gateway.idempotency.guard import MutationGuard
+from gateway.idempotency.keys import KEY_HEADER
 from gateway.json_text import read_json
-from gateway.limits.turns import sender
+from gateway.limits.parse_queue import sender
 from gateway.media_types import GRAPHQL_JSON, JSON, answer_type, check_body_type
 from gateway.rates import OperationRates
 from gateway.requests import REQUEST_ID_HEADER, Requests, request_id_of
@@ -78,10 +78,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             rates=rates,
         )
         super().__init__(schema, graphql_ide=None)
-        self._turns = schema.turns
+        self._parse_queue = schema.parse_queue
         self._requests = Requests(services=services, authenticator=authenticator, rates=rates)
         self._sockets = SocketEndpoint(
-            schema=schema, requests=self._requests, rules=sockets, turns=self._turns
+            schema=schema, requests=self._requests, rules=sockets, parse_queue=self._parse_queue
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,7 +160,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         else:
             check_body_type(request.content_type)
             body = await request.get_body()
-            async with self._turns.reading(body, sender()):
+            async with self._parse_queue.reading(body, sender()):
                 given = self.parse_json(body)
         parts = {name: given.get(name) for name in ("query", "operationName", "variables")}
         parts["extensions"] = named_in(given)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import structlog
 from starlette.datastructures import Headers
 
-from booking.current import ANONYMOUS, asked_by
 from booking.principals import Caller
 from booking.services import Services
-from gateway.authentication import Authenticator
+from booking.work_context import ANONYMOUS, asked_by
+from gateway.callers.authentication import Authenticator
 from gateway.rates import OperationRates
 from schema.context import Context, Course
 

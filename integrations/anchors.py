@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from booking.audit_chain import Anchor
+from booking.audit.chain import Anchor
 
 log = structlog.get_logger(__name__)
 

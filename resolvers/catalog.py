@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from strawberry import ID
 
-from booking import catalog as domain
+from booking.catalog import model as domain
 from booking.errors import UpstreamUnavailable
 from booking.money import Money
 from booking.services import Services

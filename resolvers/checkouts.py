@@ -6,16 +6,16 @@ from datetime import datetime
 from strawberry import ID
 
 from booking import models as domain
-from booking.catalog import Catalog
-from booking.checkout_row import Checkout as CheckoutRow
-from booking.checkout_row import CheckoutState as S
-from booking.checkout_row import EndReason
+from booking.catalog.model import Catalog
+from booking.checkout.model import Checkout as CheckoutRow
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.model import EndReason
+from booking.checkout.transitions import ENDED, WAITING
+from booking.checkout.writer import at_rest
 from booking.principals import Caller, Principal, PrincipalKind
-from booking.recording import at_rest
 from booking.refusals import DeclineReason
-from booking.saga_table import ENDED, WAITING
 from booking.services import Services
-from booking.stored import Unknown, known
+from booking.stored_names import Unknown, known
 from resolvers.catalog import names, to_clinicians, to_money_or_none
 from resolvers.quotes import to_quote
 from resolvers.records import to_appointment

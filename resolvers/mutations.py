@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from booking.checkout_row import CheckoutState
+from booking.checkout.model import CheckoutState
 from resolvers import inputs
 from resolvers.catalog import names, to_clinicians
 from resolvers.checkouts import is_guest, to_checkout

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from strawberry import ID
 
-from booking import oversight as domain
+from booking.operations import model as domain
 from booking.services import Services
 from resolvers import inputs
 from resolvers.pages import NO_CURSOR, check_size, cursor_of, name_of

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from booking import checkout_row as domain
 from booking import refusals
+from booking.checkout import model as domain
 from booking.errors import NotFound, UnknownState
 from booking.models import Hold
 from booking.principals import Caller, guest_of

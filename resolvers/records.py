@@ -7,7 +7,7 @@ from typing import Any
 from strawberry import ID
 
 from booking import models as domain
-from booking.catalog import Catalog
+from booking.catalog.model import Catalog
 from booking.services import Services
 from booking.zones import zone
 from resolvers.catalog import to_clinician, to_id

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from strawberry import ID
 
-from booking.catalog import Catalog, ContactType
+from booking.catalog.model import Catalog, ContactType
 from booking.models import Hold
-from booking.search import Day, Wanted
+from booking.scheduling.search import Day, Wanted
 from booking.slots import Slot
 from booking.zones import zone
 from resolvers import inputs
@@ -78,11 +78,11 @@ def to_wanted(sought: SlotFilter) -> Wanted:
 
 def _shown(day: Day, time_zone: str, catalog: Catalog) -> api.Day:
     """The day as somebody was shown it before; else as it is mapped now."""
-    ways = _SHOWN.setdefault(day, {})
-    if time_zone not in ways or ways[time_zone][0] is not catalog:
+    channels = _SHOWN.setdefault(day, {})
+    if time_zone not in channels or channels[time_zone][0] is not catalog:
         (mapped,) = to_days([day], time_zone=time_zone, clinicians=to_clinicians(catalog))
-        ways[time_zone] = (catalog, mapped)
-    return ways[time_zone][1]
+        channels[time_zone] = (catalog, mapped)
+    return channels[time_zone][1]
 
 
 def _to_slot(slot: Slot, place: ZoneInfo, time_zone: str, clinicians: Clinicians) -> api.Slot:

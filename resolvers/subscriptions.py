@@ -7,7 +7,7 @@ from typing import Annotated
 
 import strawberry
 
-from booking.checkout_row import Checkout as DomainCheckout
+from booking.checkout.model import Checkout as DomainCheckout
 from resolvers import inputs
 from resolvers.checkouts import to_checkout, to_status
 from resolvers.records import check_page, to_appointments
@@ -46,7 +46,7 @@ class Subscription:
         name = inputs.token(checkout_id, field="id")
         shown: object = None
         if caller and name:
-            async with aclosing(services.watching.checkout(caller, name)) as checkouts:
+            async with aclosing(services.live_queries.checkout(caller, name)) as checkouts:
                 async for checkout in checkouts:
                     if _shown(checkout) != shown:
                         shown = _shown(checkout)
@@ -72,7 +72,7 @@ class Subscription:
         """Free slots."""
         services, caller, client = info.context.services, info.context.caller, info.context.client
         wanted = to_wanted(sought)
-        watched = services.watching.slots(wanted, first=first, last=last, caller=caller, client=client)
+        watched = services.live_queries.slots(wanted, first=first, last=last, caller=caller, client=client)
         async with aclosing(watched):
             async for days in watched:
                 catalog = await services.catalog.catalog()
@@ -94,7 +94,7 @@ class Subscription:
         """The patient's visits."""
         services = info.context.services
         check_page(time_zone, first)
-        async with aclosing(services.watching.visits(info.context.identified)) as watched:
+        async with aclosing(services.live_queries.visits(info.context.identified)) as watched:
             async for visits in watched:
                 catalog = await services.catalog.catalog()
                 yield to_appointments(visits, catalog, time_zone=time_zone, first=first)

@@ -11,7 +11,7 @@ from schema.permissions import reached
 
 @strawberry.enum(description="How patient and clinician meet.")
 class ContactType(Enum):
-    """`booking.catalog.ContactType`, with descriptions."""
+    """`booking.catalog.model.ContactType`, with descriptions."""
 
     VIDEO = enum_value("video", description="By video call.")
     PHONE = enum_value("phone", description="By phone.")
@@ -20,7 +20,7 @@ class ContactType(Enum):
 
 @strawberry.enum(description="How often a plan bills.")
 class BillingFrequency(Enum):
-    """`booking.catalog.BillingFrequency`, with descriptions."""
+    """`booking.catalog.model.BillingFrequency`, with descriptions."""
 
     ONE_TIME = enum_value("one_time", description="Once, and never again.")
     WEEKLY = enum_value("weekly", description="Every week.")
@@ -35,7 +35,7 @@ class BillingFrequency(Enum):
 @reached
 @strawberry.type(description="A place for in-person visits.")
 class Location:
-    """`booking.catalog.Location`."""
+    """`booking.catalog.model.Location`."""
 
     id: strawberry.ID = field(description="Names the location.")
     name: str = field(description="As the practice calls it.")
@@ -44,7 +44,7 @@ class Location:
 @reached
 @strawberry.type(description="Somebody who treats patients and can be booked online.")
 class Clinician:
-    """`booking.catalog.Clinician`."""
+    """`booking.catalog.model.Clinician`."""
 
     id: strawberry.ID = field(description="Names the clinician.")
     name: str = field(description="The clinician's full name.")
@@ -58,7 +58,7 @@ class Clinician:
 @reached
 @strawberry.type(description="A kind of visit that patients may book themselves.")
 class VisitType:
-    """`booking.catalog.VisitType`."""
+    """`booking.catalog.model.VisitType`."""
 
     id: strawberry.ID = field(description="Names the visit type.")
     name: str = field(description="As the practice calls it.")
@@ -79,7 +79,7 @@ class VisitType:
 @reached
 @strawberry.type(description="Visits that a plan includes.")
 class PlanVisits:
-    """`booking.catalog.PlanVisits`."""
+    """`booking.catalog.model.PlanVisits`."""
 
     visit_type_id: strawberry.ID = field(description="Which kind of visit.")
     visit_type: VisitType | None = field(
@@ -91,7 +91,7 @@ class PlanVisits:
 @reached
 @strawberry.type(description="Something a patient can buy: a bundle of visits, once or recurring.")
 class Plan:
-    """`booking.catalog.Plan`."""
+    """`booking.catalog.model.Plan`."""
 
     id: strawberry.ID = field(description="Names the plan.")
     name: str = field(description="As the practice calls it.")
@@ -149,7 +149,7 @@ class PlanConnection:
 @reached
 @strawberry.type(description="The practice's rules for visits; null where it states none.")
 class BookingPolicy:
-    """`booking.catalog.BookingPolicy`."""
+    """`booking.catalog.model.BookingPolicy`."""
 
     schedule_notice_minutes: int | None = field(
         description="A visit is booked at least so long before its start."

@@ -15,7 +15,7 @@ from schema.permissions import reached
 @reached
 @strawberry.type(description="A checkout as operators see it: where it stands, and nothing of whose it is.")
 class CheckoutSummary:
-    """`booking.oversight.CheckoutSummary`."""
+    """`booking.operations.model.CheckoutSummary`."""
 
     id: strawberry.ID = field(description="Names the checkout; `frontdoor checkouts show` tells its story.")
     state: str = field(description="The recovery point at which its row stands, such as `charge_intended`.")

@@ -1,6 +1,6 @@
 """Who may ask for a field: declared on the field, or on the type for all that is reached through another field.
 
-Declared here, decided in `gateway/permissions.py`. Which of the things of its kind are the caller's is for the domain to say
+Declared here, decided in `gateway/callers/permissions.py`. Which of the things of its kind are the caller's is for the domain to say
 (`Caller.owns`): an audience tells who may ask at all.
 """
 

@@ -32,7 +32,7 @@ class Slot:
 @reached
 @strawberry.type(description="One day of the calendar, in the time zone that was asked for.")
 class Day:
-    """`booking.search.Day`."""
+    """`booking.scheduling.search.Day`."""
 
     date: dt.date = field(description="The day.")
     slots: list[Slot] = field(

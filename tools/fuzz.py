@@ -16,11 +16,11 @@ from typing import Any
 
 import httpx2
 
-from gateway.demo import documents
-from gateway.demo.api import App
-from gateway.local_stack import LocalStack, free_port, local_stack
+from gateway.callers.tokens import issue_development_token
+from gateway.development.demo import documents
+from gateway.development.demo.api import App
+from gateway.development.local_stack import LocalStack, free_port, local_stack
 from gateway.settings.sign_in import TokenSettings
-from gateway.tokens import issue_development_token
 from tools.generate_client import ROOT, tool
 
 SCHEMATHESIS = "schemathesis==4.32.5"

@@ -15,8 +15,8 @@ from gateway.commands.common import ended, moment, note_access, with_database
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from booking.audit_chain import Anchor, Link
-    from booking.audit_verdict import Verdict
+    from booking.audit.chain import Anchor, Link
+    from booking.audit.verification import VerificationReport
     from gateway.settings import Settings
 
 FAULTY = 1
@@ -43,15 +43,15 @@ def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
     kept = anchors or settings.audit_anchor_file
     try:
         known = tuple(anchors_in(kept)) if kept is not None and kept.exists() else ()
-        verdict = _verdict_on_export(settings, export, known) if export else _verdict(settings, known)
+        report = _verdict_on_export(settings, export, known) if export else _verdict(settings, known)
     except InvalidInput as error:
         raise click.ClickException(error.reason) from error
     except OSError as error:
         raise click.ClickException(str(error)) from error
     if kept is not None and not kept.exists() and not as_json:
         click.echo(f"There is no {kept}: nothing was anchored there yet, or it was taken away.")
-    click.echo(json.dumps(_as_json(verdict)) if as_json else "\n".join(_told(verdict)))
-    if not verdict.sound:
+    click.echo(json.dumps(_as_json(report)) if as_json else "\n".join(_told(report)))
+    if not report.sound:
         raise SystemExit(FAULTY)
 
 
@@ -80,7 +80,7 @@ def show(checkout_id: str) -> None:
 @click.option("--until", type=click.DateTime(), help="Before this moment, in UTC.")
 def export(since: datetime | None, until: datetime | None) -> None:
     """Write records to standard output as JSON lines, with their macs: `verify --export` needs no database. It is recorded."""
-    from booking.audit_export import line_of
+    from booking.audit.export import line_of
     from gateway.commands.starting import settings_of_process
     from integrations.database.audit_reading import links, span
 
@@ -100,9 +100,9 @@ def export(since: datetime | None, until: datetime | None) -> None:
 @audit.command()
 def anchor() -> None:
     """Keep where the chain stands, in the log and in the settings' file; a worker does so every minute."""
-    from gateway.audit import Anchoring, anchor_sinks, audit_keys
-    from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
+    from gateway.runtime.audit import Anchoring, anchor_sinks, audit_keys
+    from gateway.runtime.clock import SystemClock
     from integrations.database.audit import SqlAuditTrail
 
     settings = settings_of_process()
@@ -115,12 +115,12 @@ def anchor() -> None:
     click.echo(json.dumps(asdict(taken)))
 
 
-def _verdict(settings: "Settings", anchors: "Iterable[Anchor]") -> "Verdict":
-    from booking.audit_verdict import Reader
-    from gateway.audit import audit_keys
+def _verdict(settings: "Settings", anchors: "Iterable[Anchor]") -> "VerificationReport":
+    from booking.audit.verification import Reader
+    from gateway.runtime.audit import audit_keys
     from integrations.database.audit_reading import links, span
 
-    async def read(engine: "AsyncEngine") -> "Verdict":
+    async def read(engine: "AsyncEngine") -> "VerificationReport":
         reader = Reader(audit_keys(settings), anchors=anchors)
         _, last = await span(engine)  # what is written meanwhile is for the next time
         async for link in links(engine, until=last):
@@ -130,10 +130,10 @@ def _verdict(settings: "Settings", anchors: "Iterable[Anchor]") -> "Verdict":
     return asyncio.run(with_database(settings, read))
 
 
-def _verdict_on_export(settings: "Settings", path: Path, anchors: "Iterable[Anchor]") -> "Verdict":
-    from booking.audit_export import links_of
-    from booking.audit_verdict import Reader
-    from gateway.audit import audit_keys
+def _verdict_on_export(settings: "Settings", path: Path, anchors: "Iterable[Anchor]") -> "VerificationReport":
+    from booking.audit.export import links_of
+    from booking.audit.verification import Reader
+    from gateway.runtime.audit import audit_keys
 
     with path.open(encoding="utf-8", errors="replace") as lines:
         before, links = links_of(iter(lines))
@@ -143,33 +143,33 @@ def _verdict_on_export(settings: "Settings", path: Path, anchors: "Iterable[Anch
     return reader.end(whole=False)
 
 
-def _told(verdict: "Verdict") -> list[str]:
+def _told(report: "VerificationReport") -> list[str]:
     """The verdict as people read it."""
-    lines = [f"{verdict.records:,} records, {verdict.first:,} to {verdict.head.sequence:,}"]
+    lines = [f"{report.records:,} records, {report.first:,} to {report.head.sequence:,}"]
     lines += [
-        f"key {key}: {use.records:,} from {use.first:,} to {use.last:,}" for key, use in verdict.keys.items()
+        f"key {key}: {use.records:,} from {use.first:,} to {use.last:,}" for key, use in report.keys.items()
     ]
     lines.append(
-        f"{verdict.anchors:,} anchors, the last at {verdict.anchored:,}: "
-        f"{max(0, verdict.head.sequence - verdict.anchored):,} later records could be cut off unseen"
+        f"{report.anchors:,} anchors, the last at {report.anchored:,}: "
+        f"{max(0, report.head.sequence - report.anchored):,} later records could be cut off unseen"
     )
-    if verdict.unanswered:
-        first = ", ".join(map(str, verdict.unanswered_at))
+    if report.unanswered:
+        first = ", ".join(map(str, report.unanswered_at))
         lines.append(
-            f"{verdict.unanswered:,} attempts without an answer (under way, or their process died): {first}"
+            f"{report.unanswered:,} attempts without an answer (under way, or their process died): {first}"
         )
-    if verdict.sound:
+    if report.sound:
         return [*lines, "Sound."]
-    lines += [f"record {fault.sequence:,}: {fault.kind}: {fault.detail}" for fault in verdict.shown]
-    return [*lines, f"NOT SOUND: {verdict.faults:,} faults, the first at record {verdict.bad:,}."]
+    lines += [f"record {fault.sequence:,}: {fault.kind}: {fault.detail}" for fault in report.shown]
+    return [*lines, f"NOT SOUND: {report.faults:,} faults, the first at record {report.bad:,}."]
 
 
-def _as_json(verdict: "Verdict") -> dict[str, object]:
-    return {"sound": verdict.sound, "first_bad": verdict.bad, **asdict(verdict)}
+def _as_json(report: "VerificationReport") -> dict[str, object]:
+    return {"sound": report.sound, "first_bad": report.bad, **asdict(report)}
 
 
 def _entry(link: "Link") -> str:
-    from booking.audit_chain import entry_of
+    from booking.audit.chain import entry_of
 
     try:
         entry = entry_of(link.record)

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.commands.common import ended, moment, on_database, on_units
-from gateway.commands.desk import UNKNOWN_STATE, act
+from gateway.commands.operator_action import UNKNOWN_STATE, act
 
 if TYPE_CHECKING:
-    from booking.audit import AuditEntry
-    from booking.checkout_row import Checkout
-    from booking.operators import OperatorDesk
-    from booking.oversight import Event
+    from booking.audit.model import AuditEntry
+    from booking.checkout.model import Checkout
+    from booking.checkout.operator_actions import OperatorActions
+    from booking.operations.model import HistoryEntry
     from gateway.commands.common import Units
 
 # As many as a person reads.
@@ -28,7 +28,7 @@ def checkouts() -> None:
 @checkouts.command()
 def graph() -> None:
     """Print the saga's states and moves as a Mermaid diagram."""
-    from booking.saga_table import to_mermaid
+    from booking.checkout.transitions import to_mermaid
 
     click.echo(to_mermaid(), nl=False)
 
@@ -38,7 +38,7 @@ def graph() -> None:
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
     """List checkouts, the latest first. That you looked is recorded."""
-    from booking.checkout_row import CheckoutState
+    from booking.checkout.model import CheckoutState
 
     async def rows(units: "Units") -> None:
         async with units() as unit:
@@ -61,8 +61,8 @@ def list_checkouts(state: str | None, attention: bool) -> None:
 def show(checkout_id: str) -> None:
     """Tell a checkout's story in order, with its upstream calls. Holds no patient data. That you looked is recorded."""
     from booking.errors import UnknownState
-    from booking.oversight import Event
-    from integrations.database.story import story_of
+    from booking.operations.model import HistoryEntry
+    from integrations.database.history import history_of
 
     async def row(units: "Units") -> "Checkout | None":
         async with units() as unit:
@@ -76,8 +76,8 @@ def show(checkout_id: str) -> None:
         raise click.ClickException("There is no such checkout.")
     click.echo("\n".join(_facts(checkout)))
     click.echo("")
-    for entry in on_database(lambda engine: story_of(engine, checkout_id)):
-        click.echo(_told(entry) if isinstance(entry, Event) else _called(entry))
+    for entry in on_database(lambda engine: history_of(engine, checkout_id)):
+        click.echo(_told(entry) if isinstance(entry, HistoryEntry) else _called(entry))
 
 
 @checkouts.command()
@@ -85,8 +85,8 @@ def show(checkout_id: str) -> None:
 def retry(checkout_id: str) -> None:
     """Let a worker take a step again that was given up, or look again: as soon as what was sent last has settled."""
 
-    async def again(desk: "OperatorDesk") -> "Checkout":
-        return await desk.retry(checkout_id)
+    async def again(operator_action: "OperatorActions") -> "Checkout":
+        return await operator_action.retry(checkout_id)
 
     row = act(again, command="checkouts retry", checkout_id=checkout_id)
     due = moment(row.due_at) if row.due_at else "now"
@@ -104,10 +104,10 @@ def resolve(checkout_id: str, resolution: str, note: str) -> None:
     deletes its visit, cancels its recurring payment, gives back what was charged and reads each back; done by hand, that is
     proved. It ends when nothing stands any more, and else comes back to the attention list.
     """
-    from booking.operators import Resolution
+    from booking.checkout.operator_actions import Resolution
 
-    async def settle(desk: "OperatorDesk") -> "Checkout":
-        return await desk.resolve(checkout_id, Resolution(resolution), note=note)
+    async def settle(operator_action: "OperatorActions") -> "Checkout":
+        return await operator_action.resolve(checkout_id, Resolution(resolution), note=note)
 
     row = act(settle, command="checkouts resolve", checkout_id=checkout_id)
     click.echo(_resolved(row))
@@ -115,7 +115,7 @@ def resolve(checkout_id: str, resolution: str, note: str) -> None:
 
 def _resolved(checkout: "Checkout") -> str:
     """What happens now."""
-    from booking.saga_table import TERMINAL
+    from booking.checkout.transitions import TERMINAL
 
     if checkout.state in TERMINAL:
         return (
@@ -149,13 +149,13 @@ def _facts(checkout: "Checkout") -> list[str]:
         "charged otherwise": ", ".join(charge.differs) or None if charge else None,
         "refunded": checkout.refunded,
         "appointment": checkout.appointment_id,
-        "found late, settled": ", ".join(checkout.settled) or None,
+        "found late, settled": ", ".join(checkout.resolved_ids) or None,
         "next due": moment(checkout.due_at) if checkout.due_at else None,
     }
     return [f"{name:<20}{value}" for name, value in facts.items() if value is not None]
 
 
-def _told(event: "Event") -> str:
+def _told(event: "HistoryEntry") -> str:
     moved = f"{event.before} -> {event.after}" if event.before != event.after else event.after
     note = f"  “{event.note}”" if event.note else ""
     return f"{moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"

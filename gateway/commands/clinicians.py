@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.commands.common import moment, on_units
-from gateway.commands.desk import act
+from gateway.commands.operator_action import act
 
 if TYPE_CHECKING:
     from gateway.commands.common import Units
@@ -35,5 +35,5 @@ def list_blocks() -> None:
 @click.argument("clinician_id", metavar="ID")
 def unblock(clinician_id: str) -> None:
     """Make a clinician bookable again."""
-    act(lambda desk: desk.unblock(clinician_id), command="clinicians unblock")
+    act(lambda operator_action: operator_action.unblock(clinician_id), command="clinicians unblock")
     click.echo(f"{clinician_id} is bookable again.")

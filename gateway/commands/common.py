@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from booking.audit import AuditEntry
+    from booking.audit.model import AuditEntry
     from gateway.settings import Settings
     from integrations.database.unit_of_work import SqlUnitOfWork
 
@@ -79,7 +79,7 @@ def on_units(
     With a `command`, who gives it, and for which checkout, is in the audit trail before the work begins.
     """
     from gateway.commands.starting import settings_of_process
-    from gateway.sealing import sealer
+    from gateway.runtime.sealing import sealer
     from integrations.database.unit_of_work import sql_unit_of_work
 
     known = settings or settings_of_process()
@@ -97,9 +97,9 @@ async def note_access(
     settings: "Settings", engine: "AsyncEngine", command: str, *, checkout_id: str | None = None
 ) -> None:
     """Record who looks or acts, before they do: without that, nothing is shown and nothing is done."""
-    from booking.audit import AuditEntry, AuditKind
+    from booking.audit.model import AuditEntry, AuditKind
     from booking.errors import AuditUnavailable
-    from gateway.audit import audit_keys
+    from gateway.runtime.audit import audit_keys
     from integrations.database.audit import SqlAuditTrail
 
     entry = AuditEntry(

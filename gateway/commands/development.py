@@ -17,8 +17,8 @@ from gateway.commands.processes import EMULATOR_PORT, GATEWAY_PORT, PORT, stop_e
 @click.option("--emulator-port", default=EMULATOR_PORT, show_default=True, type=PORT)
 def dev(gateway_port: int, emulator_port: int) -> None:
     """Run emulator, gateway and worker on SQLite until Ctrl-C; every start is a fresh practice."""
-    from gateway.development import run_until_stopped
-    from gateway.local_stack import StackError
+    from gateway.development.local_stack import StackError
+    from gateway.development.running import run_until_stopped
 
     with tempfile.TemporaryDirectory(prefix="frontdoor-dev-") as directory, clean_errors(StackError):
         asyncio.run(
@@ -34,8 +34,8 @@ def dev(gateway_port: int, emulator_port: int) -> None:
 @click.command()
 def demo() -> None:
     """Play a patient's whole journey against a stack of its own; exits 0 only if all held."""
-    from gateway.demo import play
-    from gateway.local_stack import StackError
+    from gateway.development.demo import play
+    from gateway.development.local_stack import StackError
 
     with tempfile.TemporaryDirectory(prefix="frontdoor-demo-") as directory, clean_errors(StackError):
         sys.exit(asyncio.run(play(Path(directory))))
@@ -48,8 +48,8 @@ def demo() -> None:
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 60))
 def token(minutes: int, **people: str | None) -> None:
     """Issue a development token for one person, good for `frontdoor dev`; refused in production."""
+    from gateway.callers.tokens import ROLES, DevelopmentTokensRefused, issue_development_token
     from gateway.settings.sign_in import TokenSettings
-    from gateway.tokens import ROLES, DevelopmentTokensRefused, issue_development_token
 
     named = [(role, name) for role, name in people.items() if name is not None]
     if len(named) != 1:

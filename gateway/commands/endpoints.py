@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import click
 
 from gateway.commands.common import moment, on_units
-from gateway.commands.subscribers import LISTED, letter, span, standing, times
+from gateway.commands.subscribers import LISTED, delivery, span, standing, times
 
 if TYPE_CHECKING:
-    from booking.endpoints import EndpointDesk
-    from booking.happenings import Name
-    from booking.subscribers import Endpoint
+    from booking.events.deliveries import Endpoint
+    from booking.events.endpoint_admin import EndpointAdmin
+    from booking.events.model import EventName
     from gateway.commands.common import Units
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def endpoints() -> None:
 def add(url: str, events: tuple[str, ...]) -> None:
     """Tell the endpoint at URL what happens from now on. Prints the secret that signs: it is not shown again."""
     wanted = _names(events)
-    endpoint = _act(lambda desk: desk.add(url, wanted))
+    endpoint = _act(lambda operator_action: operator_action.add(url, wanted))
     click.echo(endpoint.id)
     click.echo(endpoint.secrets[0].text)
 
@@ -49,7 +49,7 @@ def list_endpoints() -> None:
 
     async def rows(units: "Units") -> list[str]:
         async with units() as unit:
-            standings = {row["id"]: row for row in await unit.letters.standings()}
+            standings = {row["id"]: row for row in await unit.deliveries.standings()}
             return [f"{_line(one)}  {standing(standings[one.id])}" for one in await unit.endpoints.listed()]
 
     click.echo("\n".join(on_units(rows)) or "None.")
@@ -67,10 +67,10 @@ def show(endpoint_id: str, *, reveal: bool) -> None:
             if endpoint is None:
                 raise click.ClickException("There is no such endpoint.")
             names = ", ".join(sorted(endpoint.events)) if endpoint.events is not None else "all"
-            letters = await unit.letters.latest(endpoint_id, limit=LISTED)
+            deliveries = await unit.deliveries.latest(endpoint_id, limit=LISTED)
         signing = [one for one in endpoint.secrets if one.until is not None]
         also = [f"the former secret signs until {moment(one.until)}" for one in signing if one.until]
-        return [_line(endpoint, reveal=reveal), f"events: {names}", *also, *map(letter, letters)]
+        return [_line(endpoint, reveal=reveal), f"events: {names}", *also, *map(delivery, deliveries)]
 
     click.echo("\n".join(on_units(told)))
 
@@ -80,7 +80,9 @@ def show(endpoint_id: str, *, reveal: bool) -> None:
 @click.option("--keep-hours", default=KEEP_HOURS, show_default=True, type=click.IntRange(0, 720))
 def rotate(endpoint_id: str, keep_hours: int) -> None:
     """Sign with a new secret, and with the former one too for a while. Prints the new one: it is not shown again."""
-    secret = _act(lambda desk: desk.rotate(endpoint_id, keep=timedelta(hours=keep_hours)))
+    secret = _act(
+        lambda operator_action: operator_action.rotate(endpoint_id, keep=timedelta(hours=keep_hours))
+    )
     click.echo(secret.text)
 
 
@@ -88,7 +90,7 @@ def rotate(endpoint_id: str, keep_hours: int) -> None:
 @_id
 def disable(endpoint_id: str) -> None:
     """Tell the endpoint nothing until it is enabled; what happens meanwhile waits."""
-    _act(lambda desk: desk.disable(endpoint_id))
+    _act(lambda operator_action: operator_action.disable(endpoint_id))
     click.echo(f"{endpoint_id} is told nothing until it is enabled.")
 
 
@@ -96,7 +98,7 @@ def disable(endpoint_id: str) -> None:
 @_id
 def enable(endpoint_id: str) -> None:
     """Tell the endpoint again, beginning with what it has not taken."""
-    waiting = _act(lambda desk: desk.enable(endpoint_id))
+    waiting = _act(lambda operator_action: operator_action.enable(endpoint_id))
     click.echo(
         f"{endpoint_id} is told again, {waiting} events of before included, and what happened meanwhile."
     )
@@ -106,7 +108,7 @@ def enable(endpoint_id: str) -> None:
 @_id
 def remove(endpoint_id: str) -> None:
     """Forget the endpoint, and what it was to be told."""
-    _act(lambda desk: desk.remove(endpoint_id))
+    _act(lambda operator_action: operator_action.remove(endpoint_id))
     click.echo(f"{endpoint_id} is forgotten.")
 
 
@@ -116,36 +118,40 @@ def remove(endpoint_id: str) -> None:
 def replay_endpoint(endpoint_id: str, since: datetime, until: datetime | None) -> None:
     """Tell the endpoint once more what happened in a time, under the same ids; events are kept for 30 days."""
     first, last = times(since, until)
-    count = _act(lambda desk: desk.replay(endpoint_id, since=first, until=last))
+    count = _act(lambda operator_action: operator_action.replay(endpoint_id, since=first, until=last))
     click.echo(f"{count} events are due; a worker tells them.")
 
 
-def _names(given: tuple[str, ...]) -> "frozenset[Name] | None":
-    from booking.happenings import Name
+def _names(given: tuple[str, ...]) -> "frozenset[EventName] | None":
+    from booking.events.model import EventName
 
     asked = {name.strip() for names in given for name in names.split(",")}
-    if unknown := asked - set(Name):
+    if unknown := asked - set(EventName):
         raise click.BadParameter(f"no such event: {', '.join(sorted(unknown))}", param_hint="--events")
-    return frozenset(Name(name) for name in asked) or None
+    return frozenset(EventName(name) for name in asked) or None
 
 
-def _act(action: "Callable[[EndpointDesk], Awaitable[T]]") -> T:
+def _act(action: "Callable[[EndpointAdmin], Awaitable[T]]") -> T:
     """Do it, and explain what keeps it from being done."""
-    from booking.endpoints import EndpointDesk
     from booking.errors import DeclaredInSettings, InvalidInput, NotFound
-    from gateway.clock import SystemClock
+    from booking.events.endpoint_admin import EndpointAdmin
     from gateway.commands.starting import settings_of_process
-    from gateway.telling import doorman
+    from gateway.runtime.clock import SystemClock
+    from gateway.runtime.event_dispatch import outbound_address_policy
     from integrations.endpoints.urls import check
 
     settings = settings_of_process()
 
     async def passes(url: str) -> None:
-        await check(url, doorman=doorman(settings), allow_http=settings.endpoints_allow_loopback)
+        await check(
+            url,
+            outbound_address_policy=outbound_address_policy(settings),
+            allow_http=settings.endpoints_allow_loopback,
+        )
 
     async def act(units: "Units") -> T:
         try:
-            return await action(EndpointDesk(units=units, clock=SystemClock(), check=passes))
+            return await action(EndpointAdmin(units=units, clock=SystemClock(), check=passes))
         except InvalidInput as error:
             raise click.ClickException(error.reason) from error
         except NotFound as error:

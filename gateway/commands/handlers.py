@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.commands.common import on_units
-from gateway.commands.subscribers import LISTED, letter, span, standing, times
+from gateway.commands.subscribers import LISTED, delivery, span, standing, times
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -26,7 +26,7 @@ def list_handlers() -> None:
 
     async def rows(units: "Units") -> list[str]:
         async with units() as unit:
-            found = [row for row in await unit.letters.standings() if row["id"].startswith("handler:")]
+            found = [row for row in await unit.deliveries.standings() if row["id"].startswith("handler:")]
         return [f"{row['id'].removeprefix('handler:')}  {standing(row)}" for row in found]
 
     click.echo("\n".join(on_units(rows)) or "None.")
@@ -39,11 +39,11 @@ def show_handler(name: str) -> None:
 
     async def told(units: "Units") -> "Sequence[RowMapping]":
         async with units() as unit:
-            if f"handler:{name}" not in {row["id"] for row in await unit.letters.standings()}:
+            if f"handler:{name}" not in {row["id"] for row in await unit.deliveries.standings()}:
                 raise click.ClickException("There is no such handler.")
-            return await unit.letters.latest(f"handler:{name}", limit=LISTED)
+            return await unit.deliveries.latest(f"handler:{name}", limit=LISTED)
 
-    click.echo("\n".join(map(letter, on_units(told))) or "None.")
+    click.echo("\n".join(map(delivery, on_units(told))) or "None.")
 
 
 @handlers.command(name="replay")
@@ -51,23 +51,25 @@ def show_handler(name: str) -> None:
 @span
 def replay_handler(name: str, since: datetime, until: datetime | None) -> None:
     """Tell a handler once more what happened in a time; events are kept for 30 days."""
-    from gateway.clock import SystemClock
-    from gateway.telling import installed_handlers
+    from gateway.runtime.clock import SystemClock
+    from gateway.runtime.event_dispatch import installed_handlers
 
     handler = next((one for one in installed_handlers()[0] if one.name == name), None)
     if handler is None:
         raise click.ClickException("No such handler is installed here.")
     first, last = times(since, until)
 
-    async def again(units: "Units") -> int:
+    async def redeliver(units: "Units") -> int:
         async with units() as unit:
             now = SystemClock().now()
-            await unit.letters.enrol(handler.id, now=now)
-            count = await unit.letters.again(handler.id, handler.events, since=first, until=last, now=now)
+            await unit.deliveries.register(handler.id, now=now)
+            count = await unit.deliveries.redeliver(
+                handler.id, handler.events, since=first, until=last, now=now
+            )
             await unit.commit()
         return count
 
-    click.echo(f"{on_units(again)} events are due; a worker tells them.")
+    click.echo(f"{on_units(redeliver)} events are due; a worker tells them.")
 
 
 @handlers.command(name="remove")
@@ -76,14 +78,14 @@ def remove_handler(name: str) -> None:
     """Forget a handler that is installed no longer, and what it was to be told."""
     from importlib.metadata import entry_points
 
-    from gateway.telling import GROUP
+    from gateway.runtime.event_dispatch import GROUP
 
     if name in entry_points(group=GROUP).names:
         raise click.ClickException("It is installed here: a worker would make it known again.")
 
     async def forget(units: "Units") -> bool:
         async with units() as unit:
-            known = await unit.letters.remove(f"handler:{name}")
+            known = await unit.deliveries.remove(f"handler:{name}")
             await unit.alerts.forget(f"handler:{name}")
             await unit.commit()
         return known

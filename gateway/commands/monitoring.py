@@ -11,7 +11,7 @@ import click
 FINE, WARNING, CRITICAL, UNKNOWN = range(4)
 
 
-def answer(
+def exit_with(
     code: int, status: str, told: Mapping[str, object], lines: Sequence[str], *, as_json: bool
 ) -> NoReturn:
     """End with this exit code: what was found as JSON, under its status in a word, or in lines for people."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gateway.commands.common import clean_errors, prove_database
-from gateway.tether import end_with_parent
+from gateway.runtime.parent_watchdog import end_with_parent
 
 GATEWAY_PORT = 8000
 EMULATOR_PORT = 8010
@@ -79,7 +79,7 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
 def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
     """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
     from gateway.commands.starting import settings_of_process
-    from gateway.composition import compose
+    from gateway.runtime.composition import compose
 
     settings = settings_of_process()
 
@@ -125,7 +125,7 @@ def _tell_zone_rules() -> None:
     """Log which rules of time zones this process goes by."""
     import structlog
 
-    from gateway.zone_rules import zone_rules_of_process
+    from gateway.runtime.zone_rules import zone_rules_of_process
 
     rules = zone_rules_of_process()
     structlog.get_logger(__name__).info(

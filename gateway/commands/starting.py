@@ -8,9 +8,9 @@ import click
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from gateway.declared_endpoints import A_NAME
-from gateway.logs import configure_logs
+from gateway.runtime.logs import configure_logs
 from gateway.settings import Settings
+from gateway.settings.declared_endpoints import A_NAME
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

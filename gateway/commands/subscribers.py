@@ -37,7 +37,7 @@ def standing(row: "RowMapping") -> str:
     return ", ".join(parts)
 
 
-def letter(row: "RowMapping") -> str:
+def delivery(row: "RowMapping") -> str:
     """An event, and what became of it."""
     if row["told_at"] is not None:
         became = f"told {moment(row['told_at'])}"

@@ -8,7 +8,7 @@ import click
 
 from booking.errors import UpstreamUnavailable
 from gateway.commands.common import operator
-from gateway.commands.monitoring import CRITICAL, FINE, WARNING, answer, give_up
+from gateway.commands.monitoring import CRITICAL, FINE, WARNING, exit_with, give_up
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -40,7 +40,7 @@ def check(sdl: Path | None, as_json: bool) -> None:
         what = "The file cannot be read as a schema" if sdl else "Healthie could not be asked"
         give_up(f"{what}: {error}", as_json=as_json)
     code = _exit_code(report)
-    answer(code, _STATUS[code], _as_json(report), _as_text(report), as_json=as_json)
+    exit_with(code, _STATUS[code], _as_json(report), _as_text(report), as_json=as_json)
 
 
 def _of_file(path: Path) -> "Report":
@@ -61,8 +61,8 @@ def _of_healthie() -> "Report":
 
 
 async def _asked(settings: "Settings") -> "Report":
-    from booking.current import asked_by
-    from gateway.composition import compose
+    from booking.work_context import asked_by
+    from gateway.runtime.composition import compose
 
     async with compose(settings) as system:
         with asked_by(operator()):  # nobody asked for what every start does besides

@@ -12,9 +12,9 @@ from gateway.commands.webhooks_health import health
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from booking.happenings import Recorded
-    from booking.inbox import Delivery, Mark
-    from booking.watched import Snapshot
+    from booking.events.model import RecordedEvent
+    from booking.resources import Snapshot
+    from booking.sync.inbox import PendingRefresh, WebhookDelivery
 
 # As many as a person reads.
 LISTED = 100
@@ -34,11 +34,11 @@ def webhooks() -> None:
 @click.option("--dead", is_flag=True, help="Only what was given up after a day of failures.")
 def list_marks(dead: bool) -> None:
     """List what waits to be looked at, the latest first."""
-    from integrations.database.marks import SqlMarks
+    from integrations.database.pending_refreshes import SqlPendingRefreshes
 
-    async def rows(engine: "AsyncEngine") -> "Sequence[Mark]":
+    async def rows(engine: "AsyncEngine") -> "Sequence[PendingRefresh]":
         async with engine.connect() as connection:
-            return await SqlMarks(connection).listed(dead=dead, limit=LISTED)
+            return await SqlPendingRefreshes(connection).listed(dead=dead, limit=LISTED)
 
     found = on_database(rows)
     for mark in found:
@@ -52,27 +52,27 @@ def list_marks(dead: bool) -> None:
 @_id
 def show(kind: str, resource_id: str) -> None:
     """Tell what is known of a resource: its mark, what was last seen, what came in and what happened. Holds no patient data."""
-    from booking.watched import Kind, Resource
-    from integrations.database.happenings import SqlHappeningLog
+    from booking.resources import Kind, Resource
+    from integrations.database.event_outbox import SqlEventLog
     from integrations.database.inbox import SqlInbox
-    from integrations.database.marks import SqlMarks
+    from integrations.database.pending_refreshes import SqlPendingRefreshes
     from integrations.database.snapshots import SqlSnapshots
 
     resource = Resource(kind=Kind(kind), id=resource_id)
 
-    async def story(engine: "AsyncEngine") -> list[str]:
+    async def history(engine: "AsyncEngine") -> list[str]:
         async with engine.connect() as connection:
-            mark = await SqlMarks(connection).of(resource)
+            mark = await SqlPendingRefreshes(connection).of(resource)
             snapshot = await SqlSnapshots(connection).get(resource)
         deliveries = await SqlInbox(engine=engine).about(resource_id)
-        events = await SqlHappeningLog(engine=engine).about(resource)
+        events = await SqlEventLog(engine=engine).about(resource)
         told = [(one.received_at, _received(one)) for one in deliveries]
         told += [(one.event.at, _happened(one)) for one in events]
         lines = [_line(mark) if mark else f"{resource}  nothing is to be looked at"]
         lines += _seen(snapshot)
         return [*lines, *(line for _, line in sorted(told, key=lambda entry: entry[0]))]
 
-    click.echo("\n".join(on_database(story)))
+    click.echo("\n".join(on_database(history)))
 
 
 @webhooks.command()
@@ -80,21 +80,21 @@ def show(kind: str, resource_id: str) -> None:
 @_id
 def replay(kind: str, resource_id: str) -> None:
     """Let a worker look at a resource again now, as if a webhook had come; what was given up is taken up again."""
-    from booking.inbox import Delivery, Source
-    from booking.watched import Kind, Poke, Resource
-    from gateway.clock import SystemClock
+    from booking.resources import ChangeHint, Kind, Resource
+    from booking.sync.inbox import Source, WebhookDelivery
+    from gateway.runtime.clock import SystemClock
     from integrations.database.inbox import SqlInbox
 
     resource = Resource(kind=Kind(kind), id=resource_id)
 
     async def again(engine: "AsyncEngine") -> None:
         await SqlInbox(engine=engine).accept(
-            Delivery(
+            WebhookDelivery(
                 event="replayed",
                 resource_type=kind,
                 resource_id=resource_id,
                 received_at=SystemClock().now(),
-                poke=Poke(resource=resource),
+                hint=ChangeHint(resource=resource),
                 source=Source.OPERATOR,
             )
         )
@@ -106,7 +106,7 @@ def replay(kind: str, resource_id: str) -> None:
 webhooks.add_command(health)
 
 
-def _line(mark: "Mark") -> str:
+def _line(mark: "PendingRefresh") -> str:
     parts = [str(mark.resource), f"marked {mark.marks} times since {moment(mark.first_marked_at)}"]
     if mark.tries:
         parts.append(f"failed {mark.tries} times ({mark.error})")
@@ -127,11 +127,11 @@ def _seen(snapshot: "Snapshot") -> list[str]:
     return lines + [f"  {name:<20}{value}" for name, value in shown.items() if value is not None]
 
 
-def _received(delivery: "Delivery") -> str:
+def _received(delivery: "WebhookDelivery") -> str:
     return f"{moment(delivery.received_at)}  {delivery.source:<8} {delivery.event}"
 
 
-def _happened(recorded: "Recorded") -> str:
+def _happened(recorded: "RecordedEvent") -> str:
     event = recorded.event
     by = f"  by {event.by}" if event.by else ""
     return f"{moment(event.at)}  event    {event.name}{by}  {event.id}"

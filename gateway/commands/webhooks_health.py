@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.commands.common import operator
-from gateway.commands.monitoring import CRITICAL, FINE, WARNING, answer, give_up
+from gateway.commands.monitoring import CRITICAL, FINE, WARNING, exit_with, give_up
 
 if TYPE_CHECKING:
-    from booking.webhook_check import Health
-    from booking.webhook_subscriptions import Finding
+    from booking.sync.webhook_check import Health
+    from booking.sync.webhook_subscriptions import Finding
     from gateway.settings import Settings
 
 _STATUS = {FINE: "fine", WARNING: "mended", CRITICAL: "wrong"}
@@ -44,7 +44,7 @@ def health(as_json: bool) -> None:
     Exits with 0 when all is well, 1 when something was wrong and is mended, 2 when something is wrong, 3 when it cannot be told.
     """
     from booking.errors import UpstreamUnavailable
-    from booking.webhook_health import CheckRunning
+    from booking.sync.webhook_health import CheckRunning
     from gateway.commands.starting import settings_of_process
     from integrations.database.migrations import DatabaseUnusable
 
@@ -63,12 +63,12 @@ def health(as_json: bool) -> None:
             as_json=as_json,
         )
     code = _exit_code(found)
-    answer(code, _STATUS[code], _as_json(found), _as_text(found), as_json=as_json)
+    exit_with(code, _STATUS[code], _as_json(found), _as_text(found), as_json=as_json)
 
 
 async def _check(settings: "Settings") -> "Health | None":
-    from booking.current import asked_by
-    from gateway.composition import compose
+    from booking.work_context import asked_by
+    from gateway.runtime.composition import compose
     from integrations.database.migrations import prove_ready
 
     async with compose(settings) as system:

@@ -22,7 +22,7 @@ from booking.single_flight import SingleFlight
 from gateway.limits.bounds import COST, LENGTH, NESTING, TOKENS, TooMuch, check
 from gateway.limits.measuring import Measuring, Operation
 from gateway.limits.overlaps import Overlaps
-from gateway.limits.turns import Turns
+from gateway.limits.parse_queue import ParseQueue
 from gateway.limits.weights import weights_of
 
 # Apps send some dozens of documents of a kilobyte or two, each again and again; the bounds are for those that make up new
@@ -67,7 +67,7 @@ class Documents:
         introspection: bool,
         suggestions: bool,
         weights: Mapping[str, int] | None = None,
-        turns: Turns | None = None,
+        parse_queue: ParseQueue | None = None,
     ) -> None:
         """`introspection`: whether the schema tells of itself. `suggestions`: whether errors propose other names.
 
@@ -79,7 +79,7 @@ class Documents:
         self._suggestions = suggestions
         self._kept: OrderedDict[str, Examined] = OrderedDict()  # the latest last
         self._characters = 0  # of all that are kept
-        self._turns = turns or Turns()
+        self._parse_queue = parse_queue or ParseQueue()
         # One's own crowd is one that waits; in another's place nobody waits, since that may be a flood's.
         self._looking: SingleFlight[tuple[str, str], Examined] = SingleFlight()
 
@@ -90,7 +90,7 @@ class Documents:
         return await self._looking((sender, text), lambda: self._in_turn(text, sender))
 
     async def _in_turn(self, text: str, sender: str) -> Examined:
-        async with self._turns.turn(sender):
+        async with self._parse_queue.turn(sender):
             return self.examine(text)
 
     def examine(self, text: str) -> Examined:

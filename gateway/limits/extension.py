@@ -8,7 +8,7 @@ from strawberry.extensions import SchemaExtension
 from booking.errors import InvalidInput
 from gateway.limits.bounds import check_values
 from gateway.limits.documents import Examined
-from gateway.limits.turns import sender
+from gateway.limits.parse_queue import sender
 from gateway.own_schema import own_schema
 from schema.errors import RequestError
 

@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from booking.alerts import Watch
+from booking.checkout.attempt_limits import AttemptKind
+from booking.operations.alerts import AlertService
 from booking.ports import Clock
-from booking.trials import Tried
-from gateway.alarms import TrialsAlarm
+from gateway.callers.tokens import derive_key
+from gateway.rates.attempt_limits import RateAttemptLimiter
 from gateway.rates.counting import Counts
 from gateway.rates.table import EMAIL_CODES, NEW_RECORDS, PROMO_CODES, cards, unpaid_visits
-from gateway.rates.trials import CountedTrials
+from gateway.runtime.alarms import AttemptsAlarm
 from gateway.settings import Settings
-from gateway.tokens import derive_key
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -27,21 +27,25 @@ def connect_counts(settings: Settings, shared: "Redis | None", clock: Clock) -> 
     return Counts(clock=clock, key=key, shared=redis_storage(shared, f"frontdoor:{settings.tenant}:rates"))
 
 
-def connect_trials(settings: Settings, counts: Counts, watch: Watch, clock: Clock) -> CountedTrials:
+def connect_attempt_limits(
+    settings: Settings, counts: Counts, alert_service: AlertService, clock: Clock
+) -> RateAttemptLimiter:
     """The bounds of cards, promo codes, mailed codes and visits that cost nothing."""
     rates = {
-        Tried.PROMO_CODE: PROMO_CODES.times(settings.rate_factor),
-        Tried.EMAIL_CODE: EMAIL_CODES,
-        Tried.CARD: cards(
+        AttemptKind.PROMO_CODE: PROMO_CODES.times(settings.rate_factor),
+        AttemptKind.EMAIL_CODE: EMAIL_CODES,
+        AttemptKind.CARD: cards(
             caller=settings.cards_per_caller,
             network=settings.cards_per_network,
             strangers=settings.cards_of_guests,
         ),
-        Tried.NEW_RECORD: NEW_RECORDS.times(settings.rate_factor),
-        Tried.UNPAID_VISIT: unpaid_visits(
+        AttemptKind.NEW_RECORD: NEW_RECORDS.times(settings.rate_factor),
+        AttemptKind.UNPAID_VISIT: unpaid_visits(
             network=settings.unpaid_per_network,
             day=settings.unpaid_per_clinician_day,
             strangers=settings.unpaid_of_guests,
         ),
     }
-    return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=TrialsAlarm(watch=watch))
+    return RateAttemptLimiter(
+        counts=counts, rates=rates, clock=clock, alarm=AttemptsAlarm(alert_service=alert_service)
+    )

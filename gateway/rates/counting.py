@@ -26,8 +26,8 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import Storage
 
 from booking.ports import Clock
+from gateway.callers.tokens import keyed_digest
 from gateway.rates.memory import MOST, Expiring, Tally
-from gateway.tokens import keyed_digest
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +119,7 @@ class Counts:
         tally = self._tally(key, bound)
         tally.own += 1
         own = tally.own  # while others are asked, more may come: they do not count against this one
-        if tally.untold >= STEP and not tally.telling and self._asks_shared():
+        if tally.untold >= STEP and not tally.event_dispatch and self._asks_shared():
             await self._tell(key, bound, tally)
         return Count(bound=bound, value=own + tally.others, key=key, own=tally)
 
@@ -131,9 +131,9 @@ class Counts:
                 if (total := await self._share(key, bound, tally.tell())) is not None:
                     tally.hear(total)
             finally:
-                tally.telling = False
+                tally.event_dispatch = False
 
-        tally.telling = True
+        tally.event_dispatch = True
         await asyncio.shield(self._in_nobodys_name(tell()))
 
     async def _take_back(self, count: Count) -> None:

@@ -53,7 +53,7 @@ class Tally:
     own: int = 0  # counted here
     told: int = 0  # of `own`: handed to the shared storage, whether or not it arrived
     others: int = 0  # counted by other processes, as last heard
-    telling: bool = False  # a question about this count is under way
+    event_dispatch: bool = False  # a question about this count is under way
 
     @property
     def untold(self) -> int:

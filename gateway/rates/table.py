@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from booking.trials import Tried
+from booking.checkout.attempt_limits import AttemptKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +71,11 @@ FIELDS: Mapping[str, Rate] = {
 }
 
 # Promo codes that did not apply. Codes are words that people make up: a thousand guesses find one.
-PROMO_CODES = Rate(what=Tried.PROMO_CODE, window=_HOUR, caller=10, network=40, strangers=200)
+PROMO_CODES = Rate(what=AttemptKind.PROMO_CODE, window=_HOUR, caller=10, network=40, strangers=200)
 
 # Mails with a code. A patient mistypes the address, finds the first in the spam folder and asks once more; nobody's mailbox is to be
 # filled, and the practice's sender is to keep its good name. An email address counts as a caller.
-EMAIL_CODES = Rate(what=Tried.EMAIL_CODE, window=_HOUR, caller=5, network=20, strangers=300)
+EMAIL_CODES = Rate(what=AttemptKind.EMAIL_CODE, window=_HOUR, caller=5, network=20, strangers=300)
 
 # Webhooks that were refused, by address: forged ones, or a secret that is wrong. Healthie sends again for three days.
 REFUSED_WEBHOOKS = Rate(what="refused-webhook", window=_MINUTE, network=60)
@@ -91,7 +91,7 @@ _NETWORKS_OF_BLOCK = 3
 # Records that guests made on the way to a payment and did not make: a card that is declined, a change of mind. Whose card is declined first
 # and pays then is counted too, so all guests together may do many times what one network may.
 NEW_RECORDS = Rate(
-    what=Tried.NEW_RECORD,
+    what=AttemptKind.NEW_RECORD,
     window=_DAY,
     caller=10,
     network=20,
@@ -103,7 +103,7 @@ NEW_RECORDS = Rate(
 def unpaid_visits(*, network: int, day: int, strangers: int) -> Rate:
     """Visits without a payment that strangers booked, from the settings. A day's window: they are given back by nobody."""
     return Rate(
-        what=Tried.UNPAID_VISIT,
+        what=AttemptKind.UNPAID_VISIT,
         window=_DAY,
         caller=_UNPAID_OF_CALLER,
         network=network,
@@ -115,4 +115,4 @@ def unpaid_visits(*, network: int, day: int, strangers: int) -> Rate:
 
 def cards(*, caller: int, network: int, strangers: int) -> Rate:
     """Cards that were tried and did not pay, from the settings."""
-    return Rate(what=Tried.CARD, window=_HOUR, caller=caller, network=network, strangers=strangers)
+    return Rate(what=AttemptKind.CARD, window=_HOUR, caller=caller, network=network, strangers=strangers)

@@ -10,7 +10,7 @@ from graphql import GraphQLError, GraphQLSchema, OperationType
 from graphql.execution.values import get_argument_values, get_variable_values
 from strawberry.types import ExecutionContext
 
-from booking.search import MAX_DAYS
+from booking.scheduling.search import MAX_DAYS
 from gateway.root_fields import root_nodes, wanted_operations
 
 # As the adapter of Healthie asks (ADR 4). Said again, since loading the adapter would make every look at the schema slow.

@@ -7,8 +7,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from booking.guests import GuestRecords
-from booking.unpaid import UnpaidPolicy
+from booking.checkout.guests import GuestRecords
+from booking.checkout.unpaid_visits import UnpaidPolicy
 from gateway.settings.api import ApiSettings
 from gateway.settings.healthie import HealthieSettings
 from gateway.settings.operation import OperationSettings

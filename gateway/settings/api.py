@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from booking.guests import GuestRecords
-from booking.unpaid import UnpaidPolicy
+from booking.checkout.guests import GuestRecords
+from booking.checkout.unpaid_visits import UnpaidPolicy
 from gateway.settings.environment import Environment, EnvironmentSettings
 
 

@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from booking.errors import InvalidInput
-from gateway.declared_endpoints import DeclaredEndpoint, EndpointName
+from gateway.settings.declared_endpoints import DeclaredEndpoint, EndpointName
 from gateway.settings.environment import EnvironmentSettings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
-from gateway.authentication import VISITOR_HEADER
+from gateway.callers.authentication import VISITOR_HEADER
 from gateway.errors import as_request_error
 from gateway.rates import TooManyRequests
 from gateway.requests import request_id_of

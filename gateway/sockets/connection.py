@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from booking.principals import Caller
 from gateway.errors import as_request_error, request_error_body
-from gateway.limits.turns import Turns
+from gateway.limits.parse_queue import ParseQueue
 from gateway.rates import TooManyRequests
 from gateway.requests import Requests, request_id_of
 from gateway.sockets import operations
@@ -54,7 +54,7 @@ class Connection:
         schema: strawberry.Schema,
         requests: Requests,
         rules: SocketRules,
-        turns: Turns,
+        parse_queue: ParseQueue,
         sender: str,
         admit: Admit,
     ) -> None:
@@ -63,7 +63,7 @@ class Connection:
         self._schema = schema
         self._requests = requests
         self._rules = rules
-        self._turns = turns
+        self._parse_queue = parse_queue
         self._sender = sender
         self._admit = admit
         self._headers = socket.headers
@@ -84,7 +84,7 @@ class Connection:
         except Close as close:
             await self._close(close)
         except WebSocketDisconnect as gone:
-            log.debug("socket.gone", code=gone.code)
+            log.debug("socket.peer_gone", code=gone.code)
         except Exception as error:  # noqa: BLE001  # the server's own log would write its text, and with it what was sent
             log.error("socket.failed", error=f"{type(error).__module__}.{type(error).__qualname__}")  # noqa: TRY400
             await self._close(Close(1011, "Internal error"))
@@ -99,7 +99,7 @@ class Connection:
         """The next one. Raises Close, WebSocketDisconnect."""
         text = await self._receive()
         try:
-            async with self._turns.reading(text, self._sender):
+            async with self._parse_queue.reading(text, self._sender):
                 return read_message(text)
         except TooManyRequests as error:
             raise Close(1013, "Too many requests") from error
@@ -215,4 +215,4 @@ class Connection:
         try:
             await self._socket.close(close.code, close.reason)
         except WebSocketDisconnect:
-            log.info("socket.gone_before_close", code=close.code)
+            log.info("socket.peer_gone_before_close", code=close.code)

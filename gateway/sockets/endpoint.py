@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from booking.principals import Caller
-from gateway.limits.turns import Turns
+from gateway.limits.parse_queue import ParseQueue
 from gateway.requests import Requests
 from gateway.sockets.connection import Admit, Connection
 from gateway.sockets.messages import Close
@@ -24,11 +24,11 @@ class SocketEndpoint:
     """An ASGI application for the sockets of one process."""
 
     def __init__(
-        self, *, schema: strawberry.Schema, requests: Requests, rules: SocketRules, turns: Turns
+        self, *, schema: strawberry.Schema, requests: Requests, rules: SocketRules, parse_queue: ParseQueue
     ) -> None:
         """`turns` are those of all large things that are read in this process."""
         self._schema = schema
-        self._turns = turns
+        self._parse_queue = parse_queue
         self._requests = requests
         self._rules = rules
         self._open = 0
@@ -57,7 +57,7 @@ class SocketEndpoint:
                 schema=self._schema,
                 requests=self._requests,
                 rules=self._rules,
-                turns=self._turns,
+                parse_queue=self._parse_queue,
                 sender=network or f"socket:{id(socket)}",
                 admit=admit,
             )

@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
 from gateway.errors import explain, format_error, is_fault, log_fault
-from gateway.idempotency import REPLAYED_HEADER
+from gateway.idempotency.guard import REPLAYED_HEADER
 from gateway.sockets.messages import Subscribe, completed, failed, next_result
 from schema.context import Context
 

@@ -1,1 +1,1 @@
-"""Ways to tell people that something needs them. Each raises AlertNotTold, and nothing else."""
+"""Ways to tell people that something needs them. Each raises AlertDeliveryFailed, and nothing else."""

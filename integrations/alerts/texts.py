@@ -1,62 +1,62 @@
 """What each alert says. No text holds patient data: it names the reason, and the id to look it up by."""
 
-from booking.oversight import Alert, Attention
+from booking.operations.model import Alert, AttentionReason
 
 _TEXTS = {
-    Attention.OUT_OF_TRIES: "A step of the checkout keeps failing. Nothing further happens until somebody acts.",
-    Attention.APPOINTMENT_NOT_DELETED: "A visit that must not stand could not be deleted.",
-    Attention.RECURRING_NOT_CANCELLED: "A recurring payment could not be cancelled: the patient would be billed again.",
-    Attention.REFUND_FAILED: "A refund was refused: the patient's money is still with the practice.",
-    Attention.CHARGED_WRONGLY: "A card was charged on other terms than the patient accepted: the practice changed a plan or a promo code in "
+    AttentionReason.OUT_OF_TRIES: "A step of the checkout keeps failing. Nothing further happens until somebody acts.",
+    AttentionReason.APPOINTMENT_NOT_DELETED: "A visit that must not stand could not be deleted.",
+    AttentionReason.RECURRING_NOT_CANCELLED: "A recurring payment could not be cancelled: the patient would be billed again.",
+    AttentionReason.REFUND_FAILED: "A refund was refused: the patient's money is still with the practice.",
+    AttentionReason.CHARGED_WRONGLY: "A card was charged on other terms than the patient accepted: the practice changed a plan or a promo code in "
     "between, or Healthie charged otherwise. The series is cancelled and the payment given back, as long as no other alert follows.",
-    Attention.LIVE_SERIES: "A recurring payment goes on that its patient did not accept, or whose payment was given back. They would be billed again.",
-    Attention.BOOKING_UNPROVED: "A checkout that was resolved as booked: no visit, or no payment, of it is found in Healthie.",
-    Attention.PACKAGE_REMAINS: "The payment was given back, and the package that it bought is still with the patient.",
-    Attention.POSSIBLE_DUPLICATE_PATIENT: "A guest gave the email and name of a patient whom the practice has, and got a record of their own "
+    AttentionReason.LIVE_SERIES: "A recurring payment goes on that its patient did not accept, or whose payment was given back. They would be billed again.",
+    AttentionReason.BOOKING_UNPROVED: "A checkout that was resolved as booked: no visit, or no payment, of it is found in Healthie.",
+    AttentionReason.PACKAGE_REMAINS: "The payment was given back, and the package that it bought is still with the patient.",
+    AttentionReason.POSSIBLE_DUPLICATE_PATIENT: "A guest gave the email and name of a patient whom the practice has, and got a record of their own "
     "without the email. If they are the same person, merge the two in Healthie; then resolve it.",
-    Attention.OPEN_INVOICE: "The booking raised an invoice although the visit is paid.",
-    Attention.ALREADY_COUNTED: "A payment or visit that seems to be this checkout's stands on another one.",
-    Attention.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",
-    Attention.LATE_CHARGE: "A payment turned up while the checkout waits for a person.",
-    Attention.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
-    Attention.LATE_FOUND: "A payment or visit turned up after the end, and is undone. Nothing is to be done as long as no other alert follows.",
-    Attention.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
-    Attention.LATE_LOOK_FAILED: "For days it could not be asked whether anything turned up after the end.",
-    Attention.IN_DOUBT: "An outcome has been unknown, or a checkout has gone on past its deadline, for too long.",
-    Attention.UNKNOWN_STATE: "The row is at a state that this version does not know: a migration is missing.",
-    Attention.PROVIDER_MISMATCH: "A visit came back under another clinician's name. The one who was chosen is not bookable until cleared.",
-    Attention.LOCKED_OUT: "Healthie refuses an API key for too many requests. Nothing is sent on it for a while; "
+    AttentionReason.OPEN_INVOICE: "The booking raised an invoice although the visit is paid.",
+    AttentionReason.ALREADY_COUNTED: "A payment or visit that seems to be this checkout's stands on another one.",
+    AttentionReason.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",
+    AttentionReason.LATE_CHARGE: "A payment turned up while the checkout waits for a person.",
+    AttentionReason.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
+    AttentionReason.LATE_FOUND: "A payment or visit turned up after the end, and is undone. Nothing is to be done as long as no other alert follows.",
+    AttentionReason.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
+    AttentionReason.LATE_LOOK_FAILED: "For days it could not be asked whether anything turned up after the end.",
+    AttentionReason.IN_DOUBT: "An outcome has been unknown, or a checkout has gone on past its deadline, for too long.",
+    AttentionReason.UNKNOWN_STATE: "The row is at a state that this version does not know: a migration is missing.",
+    AttentionReason.PROVIDER_MISMATCH: "A visit came back under another clinician's name. The one who was chosen is not bookable until cleared.",
+    AttentionReason.LOCKED_OUT: "Healthie refuses an API key for too many requests. Nothing is sent on it for a while; "
     "checkouts wait. The subject is the key's fingerprint and the time.",
-    Attention.SILENT_NO_OP: "Healthie answered a change as done, and what came back is not what was asked. The log's healthie.silent_no_op says which.",
-    Attention.UPSTREAM_DRIFT: "Healthie is no longer what this version was written for, or will not be. See `frontdoor upstream check`.",
-    Attention.WEBHOOK_GIVEN_UP: "What a webhook is about could not be fetched for a day: see `frontdoor webhooks list --dead`.",
-    Attention.CARD_TESTING: "Somebody seems to try cards that are not theirs: more were declined than patients' are. What is beyond the "
-    "bound is not sent to Healthie. The log's trials.refused say by what; the subject is the hour.",
-    Attention.UNPAID_VISITS: "Guests book more visits that cost nothing than they may, or half of what all may in a day: somebody may be filling "
-    "the calendars. Look at the newest visits and patients in Healthie. The log's trials.refused say by what; the subject is the day.",
-    Attention.NEW_RECORDS: "Guests begin to pay, which makes a patient's record, and do not pay in the end, more often than they may or half as "
-    "often as all may in a day. Look at the newest patients in Healthie. The log's trials.refused say by what; the subject is the day.",
-    Attention.DAY_HELD: "People who have not signed in hold nearly all that they may of a clinician's day, without paying so far: a rush, or "
+    AttentionReason.SILENT_NO_OP: "Healthie answered a change as done, and what came back is not what was asked. The log's healthie.silent_no_op says which.",
+    AttentionReason.UPSTREAM_DRIFT: "Healthie is no longer what this version was written for, or will not be. See `frontdoor upstream check`.",
+    AttentionReason.WEBHOOK_GIVEN_UP: "What a webhook is about could not be fetched for a day: see `frontdoor webhooks list --dead`.",
+    AttentionReason.CARD_TESTING: "Somebody seems to try cards that are not theirs: more were declined than patients' are. What is beyond the "
+    "bound is not sent to Healthie. The log's attempts.refused say by what; the subject is the hour.",
+    AttentionReason.UNPAID_VISITS: "Guests book more visits that cost nothing than they may, or half of what all may in a day: somebody may be filling "
+    "the calendars. Look at the newest visits and patients in Healthie. The log's attempts.refused say by what; the subject is the day.",
+    AttentionReason.NEW_RECORDS: "Guests begin to pay, which makes a patient's record, and do not pay in the end, more often than they may or half as "
+    "often as all may in a day. Look at the newest patients in Healthie. The log's attempts.refused say by what; the subject is the day.",
+    AttentionReason.DAY_HELD: "People who have not signed in hold nearly all that they may of a clinician's day, without paying so far: a rush, or "
     "somebody who keeps the calendar shut. Patients who sign in can still book the rest. The subject is the clinician and the day (UTC).",
-    Attention.WEBHOOK_MISSING: "No webhook at Healthie sent these events to us. One was made, and what Healthie lists as changed since is looked at.",
-    Attention.WEBHOOK_DISABLED: "Healthie had disabled a webhook of ours. It was enabled again, and what Healthie tried to send is fetched.",
-    Attention.WEBHOOK_FAILING: "What Healthie sends on a webhook of ours is not taken; it will be disabled. See `frontdoor webhooks health`.",
-    Attention.WEBHOOK_ELSEWHERE: "A webhook of ours sends to an address that is not ours. Delete it in Healthie, or point it back.",
-    Attention.WEBHOOK_NOT_MENDED: "A webhook of ours is missing or disabled, and Frontdoor could not change that. Do it in Healthie.",
-    Attention.WEBHOOKS_SILENT: "No webhook comes in, although visits change. See `frontdoor webhooks health`, and whether Healthie reaches us.",
-    Attention.WEBHOOKS_UNCHECKED: "For an hour nobody could look whether our webhooks at Healthie are well. See `frontdoor webhooks health`.",
-    Attention.SUBSCRIBER_FAILING: "A subscriber has taken no event for half an hour or more. It is tried again for three days.",
-    Attention.ENDPOINT_DISABLED: "An endpoint took no event for three days, or wants no more, and is told nothing. Mend it, then "
+    AttentionReason.WEBHOOK_MISSING: "No webhook at Healthie sent these events to us. One was made, and what Healthie lists as changed since is looked at.",
+    AttentionReason.WEBHOOK_DISABLED: "Healthie had disabled a webhook of ours. It was enabled again, and what Healthie tried to send is fetched.",
+    AttentionReason.WEBHOOK_FAILING: "What Healthie sends on a webhook of ours is not taken; it will be disabled. See `frontdoor webhooks health`.",
+    AttentionReason.WEBHOOK_ELSEWHERE: "A webhook of ours sends to an address that is not ours. Delete it in Healthie, or point it back.",
+    AttentionReason.WEBHOOK_NOT_MENDED: "A webhook of ours is missing or disabled, and Frontdoor could not change that. Do it in Healthie.",
+    AttentionReason.WEBHOOKS_SILENT: "No webhook comes in, although visits change. See `frontdoor webhooks health`, and whether Healthie reaches us.",
+    AttentionReason.WEBHOOKS_UNCHECKED: "For an hour nobody could look whether our webhooks at Healthie are well. See `frontdoor webhooks health`.",
+    AttentionReason.SUBSCRIBER_FAILING: "A subscriber has taken no event for half an hour or more. It is tried again for three days.",
+    AttentionReason.ENDPOINT_DISABLED: "An endpoint took no event for three days, or wants no more, and is told nothing. Mend it, then "
     "`frontdoor endpoints enable`: what happened meanwhile waits for it.",
-    Attention.EVENT_NOT_TOLD: "A subscriber did not take an event for three days, and it was given up. "
+    AttentionReason.EVENT_NOT_TOLD: "A subscriber did not take an event for three days, and it was given up. "
     "See `frontdoor endpoints show` or `frontdoor handlers show`; `replay` tells it once more.",
-    Attention.HANDLER_UNUSABLE: "A handler that is installed cannot be loaded, and is told nothing. The log's telling.handler_unusable says why.",
-    Attention.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
+    AttentionReason.HANDLER_UNUSABLE: "A handler that is installed cannot be loaded, and is told nothing. The log's events.handler_unusable says why.",
+    AttentionReason.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
 }
 
 
 def text_of(alert: Alert) -> str:
     """One paragraph: what happened, to what, and how to see more."""
-    what = _TEXTS.get(Attention(alert.reason), "") if alert.reason in set(Attention) else ""
+    what = _TEXTS.get(AttentionReason(alert.reason), "") if alert.reason in set(AttentionReason) else ""
     look = f" (frontdoor checkouts show {alert.subject})" if alert.subject.startswith("chk_") else ""
     return f"Frontdoor: {alert.reason}: {alert.subject}{look}\n{what}".rstrip()

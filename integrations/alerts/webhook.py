@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import httpx2
 
-from booking.errors import AlertNotTold
-from booking.oversight import Alert
+from booking.errors import AlertDeliveryFailed
+from booking.operations.model import Alert
 from integrations.alerts.texts import text_of
 
 # Chats answer at once or are down; the worker tries again, and has checkouts to see to meanwhile.
@@ -14,22 +14,22 @@ TIMEOUT_SECONDS = 5.0
 
 
 class WebhookAlerts:
-    """The port AlertPort over HTTP. The URL is a secret: it is in no error and no log."""
+    """The port AlertChannel over HTTP. The URL is a secret: it is in no error and no log."""
 
     def __init__(self, *, client: httpx2.AsyncClient, url: str) -> None:
         self._client = client
         self._url = url
 
-    async def tell(self, alert: Alert) -> None:
-        """Post it. Raises AlertNotTold unless a 2xx came back."""
+    async def send(self, alert: Alert) -> None:
+        """Post it. Raises AlertDeliveryFailed unless a 2xx came back."""
         try:
             response = await self._client.post(
                 self._url, json={"text": text_of(alert)}, timeout=TIMEOUT_SECONDS
             )
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise AlertNotTold(type(error).__name__) from None  # the cause may name the URL
+            raise AlertDeliveryFailed(type(error).__name__) from None  # the cause may name the URL
         if not response.is_success:
-            raise AlertNotTold(f"http_{response.status_code}")
+            raise AlertDeliveryFailed(f"http_{response.status_code}")
 
 
 @asynccontextmanager

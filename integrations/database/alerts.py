@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.oversight import Alert, ClinicianBlock
-from integrations.database.columns import unless_there
+from booking.operations.model import Alert, ClinicianBlock
+from integrations.database.columns import insert_or_ignore
 from integrations.database.engine import reading
-from integrations.database.tables.oversight import alerts, clinician_blocks
+from integrations.database.tables.operations import alerts, clinician_blocks
 
 _a = alerts.c
 _b = clinician_blocks.c
@@ -34,7 +34,7 @@ class SqlAlerts:
             "tries": 0,
             "due_at": alert.raised_at,
         }
-        await self._connection.execute(unless_there(self._connection, alerts), row)
+        await self._connection.execute(insert_or_ignore(self._connection, alerts), row)
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
         """Alerts to be told now, oldest first."""
@@ -54,7 +54,7 @@ class SqlAlerts:
         mine = update(alerts).where(_a.id == alert.id, _a.due_at <= now).values(due_at=until)
         return bool((await self._connection.execute(mine)).rowcount)
 
-    async def told(self, alert: Alert, at: datetime) -> None:
+    async def sent(self, alert: Alert, at: datetime) -> None:
         """Note that it was told."""
         await self._connection.execute(
             update(alerts).where(_a.id == alert.id).values(told_at=at, due_at=None)
@@ -85,7 +85,7 @@ class SqlClinicianBlocks:
             "checkout_id": block.checkout_id,
             "blocked_at": block.blocked_at,
         }
-        await self._connection.execute(unless_there(self._connection, clinician_blocks), row)
+        await self._connection.execute(insert_or_ignore(self._connection, clinician_blocks), row)
 
     async def is_blocked(self, clinician_id: str) -> bool:
         """Whether a block stands."""

@@ -14,12 +14,12 @@ import structlog
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.audit import AuditEntry
-from booking.audit_chain import NOTHING_YET, Anchor, AuditKey, Record, extended, record_of
+from booking.audit.chain import NOTHING_YET, Anchor, AuditKey, Record, extended, record_of
+from booking.audit.model import AuditEntry
 from booking.errors import AuditUnavailable
 from integrations.database.engine import reading
-from integrations.database.tables.oversight import audit_records
-from integrations.database.together import Together
+from integrations.database.group_commit import GroupCommit
+from integrations.database.tables.operations import audit_records
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class SqlAuditTrail:
     def __init__(self, *, engine: AsyncEngine, key: AuditKey) -> None:
         self._engine = engine
         self._key = key
-        self._together: Together[Record | None] = Together(self._write_what_waits, most=BATCH)
+        self._group_commit: GroupCommit[Record | None] = GroupCommit(self._write_what_waits, most=BATCH)
         self._later: list[Record] = []  # oldest first, each until it is written
         self._flushing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -72,7 +72,7 @@ class SqlAuditTrail:
         record = record_of(entry, self._key)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._together(record)
+                await self._group_commit(record)
         except Exception as error:
             raise AuditUnavailable("audit trail") from error
 
@@ -118,7 +118,7 @@ class SqlAuditTrail:
                 async with asyncio.timeout(FLUSH_SECONDS):
                     await self._closing.wait()
             try:
-                await self._together(None)
+                await self._group_commit(None)
             except Exception:  # noqa: BLE001 - it is logged where it is met, and tried again
                 if self._closing.is_set():
                     return

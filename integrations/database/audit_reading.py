@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, LargeBinary, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.audit_chain import NOTHING_YET, Anchor, Link, stamp
+from booking.audit.chain import NOTHING_YET, Anchor, Link, stamp
 from integrations.database.engine import reading
-from integrations.database.tables.oversight import audit_records
+from integrations.database.tables.operations import audit_records
 
 # Large enough that asking costs little beside reading, small enough to be nothing in memory.
 PAGE = 1000

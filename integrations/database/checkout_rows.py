@@ -6,14 +6,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import RowMapping
 
-from booking.checkout_row import Attempt, Checkout, CheckoutState, EndReason, LateFinding
+from booking.checkout.model import Attempt, Checkout, CheckoutState, EndReason, LateFinding
 from booking.errors import UnknownState
 from booking.models import CardChoice, Charge, EmailCode, GuestDetails, Quote
 from booking.money import Money
-from booking.oversight import Attention, CheckoutSummary
+from booking.operations.model import AttentionReason, CheckoutSummary
 from booking.refusals import DeclineReason
 from booking.slots import Slot
-from booking.stored import known, known_or_none
+from booking.stored_names import known, known_or_none
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import checkouts
 
@@ -97,7 +97,7 @@ def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
         for name, value in vars(checkout).items()
         if value is not before[name] and value != before[name]
     }
-    return changes | {"due_at": checkout.due_at}  # put_off may have moved it, at the same version
+    return changes | {"due_at": checkout.due_at}  # defer may have moved it, at the same version
 
 
 def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
@@ -113,7 +113,7 @@ def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
     }
     values |= _documents(row, opened)
     values["state"] = known(CheckoutState, row["state"])
-    values["attention"] = tuple(known(Attention, reason) for reason in _reasons(row))
+    values["attention"] = tuple(known(AttentionReason, reason) for reason in _reasons(row))
     values["attention_from"] = known_or_none(CheckoutState, row["attention_from"])
     values["declined"] = known_or_none(DeclineReason, row["declined"])
     values["end_reason"] = known_or_none(EndReason, row["end_reason"])

@@ -9,14 +9,14 @@ from sqlalchemy import Integer, Select, and_, bindparam, or_, select, tuple_, up
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.checkout_row import Checkout, CheckoutState
+from booking.checkout.model import Checkout, CheckoutState
+from booking.checkout.transitions import CALLING, ENDED, TERMINAL, UNDER_WAY
 from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
-from booking.oversight import CheckoutSummary, ListPlace
+from booking.operations.model import CheckoutSummary, ListPlace
 from booking.refusals import PaymentInProgress
-from booking.saga_table import CALLING, ENDED, TERMINAL, UNDER_WAY
-from booking.stored import Unknown
+from booking.stored_names import Unknown
 from integrations.database.checkout_rows import from_row, to_row, to_summary, with_unknown_parts
-from integrations.database.columns import UtcTime, breaks_unique, unless_there
+from integrations.database.columns import UtcTime, breaks_unique, insert_or_ignore
 from integrations.database.leases import is_due
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import checkouts
@@ -75,7 +75,7 @@ class SqlCheckouts:
     async def add(self, checkout: Checkout) -> Checkout | None:
         """Insert at version 1; answers None, or the live checkout that already stands on the hold."""
         row = to_row(replace(checkout, version=1), self._sealer)
-        insert = unless_there(self._connection, checkouts)
+        insert = insert_or_ignore(self._connection, checkouts)
         for _ in range(_ADD_TRIES):
             if (await self._connection.execute(insert, row)).rowcount:
                 self.written.append(checkout)
@@ -122,7 +122,7 @@ class SqlCheckouts:
         """
         return (await self._connection.scalars(_DUE, {"now": now, "most": limit})).all()
 
-    async def put_off(self, checkout_id: str, *, now: datetime) -> None:
+    async def defer(self, checkout_id: str, *, now: datetime) -> None:
         """Make a row due later that is due now and that nobody has a lease on; whether its values can be read does not matter.
 
         Later by as long as it has stood unwritten, within bounds. Its version stays: whoever read it may write it.

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import String, and_, bindparam, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.checkout_row import Checkout, CheckoutState
+from booking.checkout.model import Checkout, CheckoutState
+from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
-from booking.saga_table import LATE
 from booking.slots import Busy, Interval
-from integrations.database.columns import UtcTime, unless_there
+from integrations.database.columns import UtcTime, insert_or_ignore
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import slot_claims
 
@@ -87,7 +87,7 @@ class SqlClaims:
             "ends_at": slot.end,
         }
         # DO NOTHING covers the exclusion constraint too, waits for a rival to commit or leave, and breaks no transaction.
-        insert = unless_there(self._connection, slot_claims)
+        insert = insert_or_ignore(self._connection, slot_claims)
         if not (await self._connection.execute(insert, claim)).rowcount and not await self._has(checkout.id):
             raise SlotTaken
         # Only now: whoever gave a claim back in the meantime has committed what came of it.

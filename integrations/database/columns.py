@@ -56,13 +56,13 @@ def upsert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sql
     return postgresql.insert(table)
 
 
-def unless_there(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert_or_ignore(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """INSERT … ON CONFLICT DO NOTHING, to be executed with its rows: built once, which takes as long as executing it."""
-    return _unless_there(connection.dialect.name, table)
+    return _insert_or_ignore(connection.dialect.name, table)
 
 
 @cache
-def _unless_there(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+def _insert_or_ignore(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     return insert.on_conflict_do_nothing()
 

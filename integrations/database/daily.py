@@ -5,15 +5,15 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.daily import Run
+from booking.sync.daily import DailyJob
 from integrations.database.columns import upsert
 from integrations.database.leases import GIVEN_BACK, is_free
-from integrations.database.tables.oversight import daily_runs
+from integrations.database.tables.operations import daily_runs
 
 _r = daily_runs.c
 
 
-class SqlRuns:
+class SqlDailyJobs:
     """The rows inside one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -21,7 +21,7 @@ class SqlRuns:
 
     async def claim(
         self, job: str, day: date, owner: str, *, now: datetime, until: datetime, since: datetime | None
-    ) -> Run | None:
+    ) -> DailyJob | None:
         """Take the job on, as the port says. One statement: of several at once one gets the row."""
         lease = {"lease_owner": owner, "lease_until": until}
         row = upsert(self._connection, daily_runs).values(job=job, day=day.isoformat(), tries=0, **lease)
@@ -33,13 +33,13 @@ class SqlRuns:
             ]
         claim = row.on_conflict_do_update(index_elements=["job", "day"], set_=lease, where=and_(*free))
         tries = await self._connection.scalar(claim.returning(_r.tries))
-        return Run(job=job, day=day, owner=owner, tries=tries) if tries is not None else None
+        return DailyJob(job=job, day=day, owner=owner, tries=tries) if tries is not None else None
 
-    async def finish(self, run: Run, *, now: datetime, seen_until: datetime) -> bool:
+    async def finish(self, run: DailyJob, *, now: datetime, seen_until: datetime) -> bool:
         """It is done, and all until that moment has been seen. False: the lease is somebody else's by now."""
         return await self._leave(run, finished_at=now, seen_until=seen_until, due_at=None, tries=0)
 
-    async def fail(self, run: Run, *, due_at: datetime, seen_until: datetime | None = None) -> bool:
+    async def fail(self, run: DailyJob, *, due_at: datetime, seen_until: datetime | None = None) -> bool:
         """It is to be tried again then; what was seen until that moment needs no second look. False as `finish`."""
         seen = {"seen_until": seen_until} if seen_until is not None else {}
         return await self._leave(run, finished_at=None, due_at=due_at, tries=run.tries + 1, **seen)
@@ -51,7 +51,7 @@ class SqlRuns:
         )
         return until
 
-    async def _leave(self, run: Run, **values: object) -> bool:
+    async def _leave(self, run: DailyJob, **values: object) -> bool:
         mine = (_r.job == run.job, _r.day == run.day.isoformat(), _r.lease_owner == run.owner)
         return bool(
             (

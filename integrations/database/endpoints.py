@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.happenings import Name
-from booking.stored import known
-from booking.subscribers import FROM_SETTINGS, UNDECLARED, Endpoint, Secret
+from booking.events.deliveries import FROM_SETTINGS, UNDECLARED, Endpoint, Secret
+from booking.events.model import EventName
+from booking.stored_names import known
 from integrations.database.columns import upsert
-from integrations.database.letters import LAST
+from integrations.database.deliveries import LAST
 from integrations.database.sealing import SealBroken, Sealer
 from integrations.database.tables.events import subscribers
 
@@ -112,7 +112,7 @@ class SqlEndpoints:
         return Endpoint(
             id=row["id"],
             url=row["url"],
-            events=frozenset(known(Name, one) for one in row["events"])
+            events=frozenset(known(EventName, one) for one in row["events"])
             if row["events"] is not None
             else None,
             secrets=self._opened(row),

@@ -2,10 +2,10 @@
 
 from sqlalchemy import RowMapping
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.models import Hold
 from booking.slots import Slot
-from booking.stored import known_here
+from booking.stored_names import known_here
 
 
 def to_row(hold: Hold) -> dict[str, object]:

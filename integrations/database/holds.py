@@ -29,7 +29,7 @@ from booking.models import Hold
 from booking.ports import Clock
 from booking.principals import STRANGERS
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.room import Room, refusal, room_again_at
+from booking.scheduling.day_capacity import Room, refusal, room_again_at
 from booking.slots import Busy, Interval
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading

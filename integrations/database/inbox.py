@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.inbox import Delivery, Rhythm, Source
-from booking.stored import known
+from booking.stored_names import known
+from booking.sync.inbox import DeliveryStats, Source, WebhookDelivery
 from integrations.database.engine import reading
-from integrations.database.marks import SqlMarks
+from integrations.database.group_commit import GroupCommit
+from integrations.database.pending_refreshes import SqlPendingRefreshes
 from integrations.database.tables.webhooks import webhook_deliveries
-from integrations.database.together import Together
 
 _d = webhook_deliveries.c
 
@@ -27,38 +27,38 @@ _KEEP = insert(webhook_deliveries)
 
 
 class SqlInbox:
-    """The ports Inbox and KeptInbox."""
+    """The ports Inbox and StoredInbox."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._together = Together(self._keep, most=TOGETHER)
+        self._group_commit = GroupCommit(self._keep, most=TOGETHER)
 
-    async def accept(self, delivery: Delivery) -> None:
+    async def accept(self, delivery: WebhookDelivery) -> None:
         """Keep it and mark its resource, durably when this returns; who gives up is sent it again."""
-        await self._together(delivery)
+        await self._group_commit(delivery)
 
-    async def _keep(self, deliveries: Sequence[Delivery]) -> None:
-        pokes = [(one.poke, one.received_at) for one in deliveries if one.poke is not None]
-        pokes.sort(key=lambda entry: entry[0].resource)
+    async def _keep(self, deliveries: Sequence[WebhookDelivery]) -> None:
+        change_signals = [(one.hint, one.received_at) for one in deliveries if one.hint is not None]
+        change_signals.sort(key=lambda entry: entry[0].resource)
         async with self._engine.begin() as connection:
             await connection.execute(_KEEP, [_row(one) for one in deliveries])
-            marks = SqlMarks(connection)
-            for poke, at in pokes:
-                await marks.mark(poke, now=at)
+            marks = SqlPendingRefreshes(connection)
+            for hint, at in change_signals:
+                await marks.mark(hint, now=at)
 
-    async def received(self, since: datetime) -> Sequence[Delivery]:
+    async def received(self, since: datetime) -> Sequence[WebhookDelivery]:
         """What came in since the moment, oldest first; without the pokes."""
         return await self._read(_d.received_at >= since)
 
-    async def rhythm(self, since: datetime) -> Rhythm:
+    async def delivery_stats(self, since: datetime) -> DeliveryStats:
         """How often webhooks came in since the moment."""
         mine = (_d.received_at >= since, _d.source == Source.WEBHOOK)
         query = select(func.count(), func.min(_d.received_at), func.max(_d.received_at)).where(*mine)
         async with reading(self._engine) as connection:
             count, first, last = (await connection.execute(query)).one()
-        return Rhythm(count=count, first=first, last=last)
+        return DeliveryStats(count=count, first=first, last=last)
 
-    async def about(self, resource_id: str) -> Sequence[Delivery]:
+    async def about(self, resource_id: str) -> Sequence[WebhookDelivery]:
         """What came in about upstream's id, oldest first; without the pokes."""
         return await self._read(_d.resource_id == resource_id)
 
@@ -68,30 +68,30 @@ class SqlInbox:
         async with self._engine.begin() as connection:
             return (await connection.execute(old)).rowcount
 
-    async def _read(self, condition: ColumnElement[bool]) -> Sequence[Delivery]:
+    async def _read(self, condition: ColumnElement[bool]) -> Sequence[WebhookDelivery]:
         async with reading(self._engine) as connection:
             found = await connection.execute(
                 select(webhook_deliveries).where(condition).order_by(_d.sequence)
             )
             return [
-                Delivery(
+                WebhookDelivery(
                     event=row["event"],
                     resource_type=row["resource_type"],
                     resource_id=row["resource_id"],
                     received_at=row["received_at"],
-                    poke=None,
+                    hint=None,
                     source=known(Source, row["source"]),
                 )
                 for row in found.mappings()
             ]
 
 
-def _row(delivery: Delivery) -> dict[str, Any]:
+def _row(delivery: WebhookDelivery) -> dict[str, Any]:
     return {
         "received_at": delivery.received_at,
         "source": delivery.source,
         "event": delivery.event,
         "resource_type": delivery.resource_type,
         "resource_id": delivery.resource_id,
-        "kind": delivery.poke.resource.kind if delivery.poke else None,
+        "kind": delivery.hint.resource.kind if delivery.hint else None,
     }

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.key_proofs import KeyProof
+from booking.catalog.key_proofs import KeyProof
 from integrations.database.columns import upsert
 from integrations.database.engine import reading
 from integrations.database.leases import is_free
-from integrations.database.tables.oversight import key_proofs
+from integrations.database.tables.operations import key_proofs
 
 _k = key_proofs.c
 

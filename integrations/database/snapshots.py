@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.watched import (
+from booking.resources import (
     AvailabilityState,
     CardState,
     DisputeState,
@@ -61,7 +61,7 @@ class SqlSnapshots:
         try:
             state = _STATES[resource.kind].validate_python(row["state"]) if row["state"] is not None else None
         except ValidationError:
-            log.warning("watch.snapshot_unreadable", resource=str(resource))
+            log.warning("sync.snapshot_unreadable", resource=str(resource))
             return known
         return replace(known, state=state, seen_at=row["seen_at"])
 

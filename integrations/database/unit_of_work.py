@@ -7,18 +7,18 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.pokes import Pokes, of_checkout, of_happening
+from booking.change_signals import ChangeSignals, of_checkout, of_event
 from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
-from integrations.database.daily import SqlRuns
+from integrations.database.daily import SqlDailyJobs
+from integrations.database.deliveries import SqlEventDeliveries
 from integrations.database.endpoints import SqlEndpoints
-from integrations.database.happenings import SqlHappenings
-from integrations.database.letters import SqlLetters
-from integrations.database.marks import SqlMarks
+from integrations.database.event_outbox import SqlEventOutbox
+from integrations.database.history import SqlCheckoutHistory
+from integrations.database.pending_refreshes import SqlPendingRefreshes
 from integrations.database.sealing import Sealer
 from integrations.database.snapshots import SqlPolls, SqlSnapshots
-from integrations.database.story import SqlStory
 from integrations.database.webhook_subscriptions import SqlKnownSubscriptions
 
 
@@ -27,23 +27,25 @@ class SqlUnitOfWork:
 
     checkouts: SqlCheckouts
     claims: SqlClaims
-    story: SqlStory
+    history: SqlCheckoutHistory
     alerts: SqlAlerts
     blocks: SqlClinicianBlocks
-    marks: SqlMarks
+    pending_refreshes: SqlPendingRefreshes
     snapshots: SqlSnapshots
-    happenings: SqlHappenings
+    outbox: SqlEventOutbox
     polls: SqlPolls
-    runs: SqlRuns
+    daily_jobs: SqlDailyJobs
     known_subscriptions: SqlKnownSubscriptions
-    letters: SqlLetters
+    deliveries: SqlEventDeliveries
     endpoints: SqlEndpoints
     _connection: AsyncConnection
 
-    def __init__(self, engine: AsyncEngine, sealer: Sealer, pokes: Pokes | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, sealer: Sealer, change_signals: ChangeSignals | None = None
+    ) -> None:
         self._engine = engine
         self._sealer = sealer
-        self._pokes = pokes
+        self._change_signals = change_signals
         self._exits = AsyncExitStack()
 
     async def commit(self) -> None:
@@ -51,27 +53,27 @@ class SqlUnitOfWork:
         if self.checkouts.refused:  # PostgreSQL would roll back, and call that a commit
             raise AssertionError("a transaction ends with the write that is refused")
         await self._connection.commit()
-        if self._pokes is not None:
+        if self._change_signals is not None:
             written = (
                 *map(of_checkout, self.checkouts.written),
-                *map(of_happening, self.happenings.written),
+                *map(of_event, self.outbox.written),
             )
-            self._pokes.publish(set().union(*written))
+            self._change_signals.publish(set().union(*written))
 
     async def __aenter__(self) -> Self:
         self._connection = await self._exits.enter_async_context(self._engine.connect())
         self.checkouts = SqlCheckouts(self._connection, self._sealer)
         self.claims = SqlClaims(self._connection)
-        self.story = SqlStory(self._connection)
+        self.history = SqlCheckoutHistory(self._connection)
         self.alerts = SqlAlerts(self._connection)
         self.blocks = SqlClinicianBlocks(self._connection)
-        self.marks = SqlMarks(self._connection)
+        self.pending_refreshes = SqlPendingRefreshes(self._connection)
         self.snapshots = SqlSnapshots(self._connection)
-        self.happenings = SqlHappenings(self._connection)
+        self.outbox = SqlEventOutbox(self._connection)
         self.polls = SqlPolls(self._connection)
-        self.runs = SqlRuns(self._connection)
+        self.daily_jobs = SqlDailyJobs(self._connection)
         self.known_subscriptions = SqlKnownSubscriptions(self._connection, self._sealer)
-        self.letters = SqlLetters(self._connection)
+        self.deliveries = SqlEventDeliveries(self._connection)
         self.endpoints = SqlEndpoints(self._connection, self._sealer)
         return self
 
@@ -83,7 +85,7 @@ class SqlUnitOfWork:
 
 
 def sql_unit_of_work(
-    engine: AsyncEngine, sealer: Sealer, pokes: Pokes | None = None
+    engine: AsyncEngine, sealer: Sealer, change_signals: ChangeSignals | None = None
 ) -> Callable[[], SqlUnitOfWork]:
     """The factory of units of work on this engine; patient details are sealed at rest. Commits are told to `pokes`."""
-    return lambda: SqlUnitOfWork(engine, sealer, pokes)
+    return lambda: SqlUnitOfWork(engine, sealer, change_signals)

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.webhook_subscriptions import Known, Subscription
+from booking.sync.webhook_subscriptions import Known, Subscription
 from integrations.database.columns import upsert
 from integrations.database.engine import reading
 from integrations.database.sealing import SealBroken, Sealer

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.ports import Clock
-from integrations.database.tables.oversight import write_probes
+from integrations.database.tables.operations import write_probes
 
 # As much as a mutation writes with all of its rows and indexes, and more; random, since PostgreSQL would compress it away.
 FILLER_BYTES = 32 * 1024

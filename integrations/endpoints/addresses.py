@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from booking.events.deliveries import DeliveryFailed
 from booking.single_flight import SingleFlight
-from booking.subscribers import NotTold
 
 # Blocks that are not of the public Internet: the IANA registries of special-purpose addresses (RFC 6890), multicast, what
 # is reserved, and 168.63.129.16, at which Azure's machines find their host.
@@ -53,21 +53,21 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
-class AddressRefused(NotTold):
+class AddressRefused(DeliveryFailed):
     """The name stands for an address that nothing is sent to."""
 
     def __init__(self) -> None:
         super().__init__("address_refused")
 
 
-class NameUnknown(NotTold):
+class NameUnknown(DeliveryFailed):
     """The name stands for no address."""
 
     def __init__(self) -> None:
         super().__init__("name_unknown")
 
 
-class Doorman:
+class OutboundAddressPolicy:
     """Looks names up and lets only public addresses pass; loopback ones too where that is allowed, for development."""
 
     def __init__(self, *, allow_loopback: bool, resolve: Resolve | None = None) -> None:

@@ -9,10 +9,10 @@ from http import HTTPStatus
 import httpx2
 from standardwebhooks import Webhook
 
-from booking.happenings import Happening
+from booking.events.deliveries import DeliveryFailed, Endpoint, EndpointGone
+from booking.events.model import DomainEvent
 from booking.ports import Clock
-from booking.subscribers import Endpoint, Gone, NotTold
-from integrations.endpoints.addresses import Doorman
+from integrations.endpoints.addresses import OutboundAddressPolicy
 
 PORTS = {"http": 80, "https": 443}
 
@@ -29,18 +29,20 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
     def __init__(
         self,
         *,
-        doorman: Doorman,
+        outbound_address_policy: OutboundAddressPolicy,
         inner: httpx2.AsyncBaseTransport,
         connect_seconds: float = CONNECT_SECONDS,  # for each of several addresses
     ) -> None:
-        self._doorman = doorman
+        self._outbound_address_policy = outbound_address_policy
         self._inner = inner
         self._soon = {"timeout": {"connect": connect_seconds}}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send it to the first address that can be connected to. Raises NotTold before anything is sent; httpx2.TransportError."""
+        """Send it to the first address that can be connected to. Raises DeliveryFailed before anything is sent; httpx2.TransportError."""
         host = request.url.raw_host.decode("ascii")
-        addresses = await self._doorman.admit(host, request.url.port or PORTS[request.url.scheme])
+        addresses = await self._outbound_address_policy.admit(
+            host, request.url.port or PORTS[request.url.scheme]
+        )
         for address in addresses[:-1]:
             try:
                 return await self._inner.handle_async_request(_pinned(request, host, address, self._soon))
@@ -83,12 +85,12 @@ class HttpEndpoint:
         self.id = endpoint.id
         self.events = endpoint.events
 
-    async def tell(self, event: Happening) -> None:
-        """Post it. Raises NotTold unless a 2xx came back, Gone for 410. The URL is in no error."""
+    async def deliver(self, event: DomainEvent) -> None:
+        """Post it. Raises DeliveryFailed unless a 2xx came back, Gone for 410. The URL is in no error."""
         now = self._clock.now()
         secrets = self._endpoint.live_secrets(now)
         if not secrets:
-            raise NotTold("secret_unreadable")  # nothing is sent unsigned
+            raise DeliveryFailed("secret_unreadable")  # nothing is sent unsigned
         body = body_of(event)
         headers = {
             "Content-Type": "application/json",
@@ -102,20 +104,20 @@ class HttpEndpoint:
                 status = response.status_code
                 await response.aclose()  # of its body nothing is read, however long it is
         except TimeoutError:
-            raise NotTold("timeout") from None
+            raise DeliveryFailed("timeout") from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise NotTold(type(error).__name__) from None  # the cause may name the URL
+            raise DeliveryFailed(type(error).__name__) from None  # the cause may name the URL
         if status == HTTPStatus.GONE:
-            raise Gone("http_410")
+            raise EndpointGone("http_410")
         if not HTTPStatus(200) <= status < HTTPStatus.MULTIPLE_CHOICES:
-            raise NotTold(f"http_{status}")
+            raise DeliveryFailed(f"http_{status}")
 
 
-def body_of(event: Happening) -> str:
+def body_of(event: DomainEvent) -> str:
     """The event as it is sent: its name, id, time and the ids of what it is about."""
     data = dict(event.ids) | ({"by": event.by} if event.by else {})
-    told = {"type": event.name, "id": event.id, "timestamp": event.at.isoformat(), "data": data}
-    return json.dumps(told, separators=(",", ":"))
+    delivered = {"type": event.name, "id": event.id, "timestamp": event.at.isoformat(), "data": data}
+    return json.dumps(delivered, separators=(",", ":"))
 
 
 def signed(event_id: str, body: str, secrets: Sequence[str], now: datetime) -> dict[str, str]:

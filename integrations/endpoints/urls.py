@@ -3,15 +3,17 @@
 import httpx2
 
 from booking.errors import InvalidInput
-from integrations.endpoints.addresses import AddressRefused, Doorman, NameUnknown
+from integrations.endpoints.addresses import AddressRefused, NameUnknown, OutboundAddressPolicy
 from integrations.endpoints.sending import PORTS
 
 
-async def check(url: str, *, doorman: Doorman, allow_http: bool) -> None:
+async def check(url: str, *, outbound_address_policy: OutboundAddressPolicy, allow_http: bool) -> None:
     """Raises InvalidInput, with a reason, for a URL that nothing will be sent to. That it passes here lets nothing pass later."""
     parsed = check_form(url, allow_http=allow_http)
     try:
-        await doorman.admit(parsed.raw_host.decode("ascii"), parsed.port or PORTS[parsed.scheme])
+        await outbound_address_policy.admit(
+            parsed.raw_host.decode("ascii"), parsed.port or PORTS[parsed.scheme]
+        )
     except AddressRefused:
         reason = "It leads to an address that is not of the public Internet."
         raise InvalidInput(field="URL", reason=reason) from None

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import structlog
 
-from booking.audit import AuditEntry, AuditKind, AuditTrail
-from booking.current import current_work
+from booking.audit.model import AuditEntry, AuditKind, AuditTrail
 from booking.errors import AuditUnavailable
 from booking.ports import Clock
+from booking.work_context import current_work
 from integrations.healthie.errors import Unrecorded
 from integrations.healthie.redaction import digest, shape
 from integrations.healthie.subjects import is_public, patient_in

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.single_flight import SingleFlight
 from booking.slots import Slot
 from integrations.healthie.contact_types import healthie_name

@@ -10,7 +10,7 @@ from typing import TypeVar
 import stamina
 from pydantic_core import to_jsonable_python
 
-from booking.current import current_work
+from booking.work_context import current_work
 from integrations.healthie.audit import Answer, Call, CallAudit, fingerprint
 from integrations.healthie.decoding import decode
 from integrations.healthie.errors import (

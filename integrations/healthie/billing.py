@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from booking.checkout_row import Checkout
+from booking.checkout.model import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge
 from booking.money import Money

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from booking.catalog import (
+from booking.catalog.model import (
     BillingFrequency,
     BookingPolicy,
     Catalog,
@@ -47,7 +47,7 @@ FREQUENCIES = {
 
 
 class CatalogReader:
-    """Reads everything public, anew each time; `booking.kept_catalog` keeps it."""
+    """Reads everything public, anew each time; `booking.catalog.cached` keeps it."""
 
     def __init__(self, *, client: Client) -> None:
         self._client = client

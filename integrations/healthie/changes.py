@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from booking.watched import Kind, Poke, Resource
+from booking.resources import ChangeHint, Kind, Resource
 from integrations.healthie.answers import changed_since
 from integrations.healthie.errors import (
     ContractBroken,
@@ -33,7 +33,7 @@ class HealthieChanges:
         self._client = client
         self._now = now
 
-    async def since(self, moment: datetime) -> Sequence[Poke]:
+    async def since(self, moment: datetime) -> Sequence[ChangeHint]:
         """What changed or came at or after the moment. Raises UpstreamUnavailable.
 
         Disputes, forms or hours that this key cannot list are left out, and logged: the rest is not to be missed for them.
@@ -55,15 +55,15 @@ class HealthieChanges:
                 *await _if_listed(Kind.AVAILABILITY, self._hours(moment)),
             ]
         cards = [
-            _poke(Kind.CARD, card.id, about=patient.id)
+            _hint(Kind.CARD, card.id, about=patient.id)
             for patient, _ in patients
             for card in patient.stripe_customer_details or ()
             if card.created_at >= moment
         ]
         return [
-            *(_poke(Kind.VISIT, visit.id) for visit, _ in visits),
-            *(_poke(Kind.PATIENT, patient.id) for patient, _ in patients),
-            *(_poke(Kind.PAYMENT, payment.id) for payment, _ in payments),
+            *(_hint(Kind.VISIT, visit.id) for visit, _ in visits),
+            *(_hint(Kind.PATIENT, patient.id) for patient, _ in patients),
+            *(_hint(Kind.PAYMENT, payment.id) for payment, _ in payments),
             *cards,
             *others,
         ]
@@ -102,13 +102,13 @@ async def changed_visits(
     )
 
 
-async def _if_listed(kind: Kind, listing: Awaitable[Iterable[str]]) -> list[Poke]:
+async def _if_listed(kind: Kind, listing: Awaitable[Iterable[str]]) -> list[ChangeHint]:
     try:
-        return [_poke(kind, one) for one in await listing]
+        return [_hint(kind, one) for one in await listing]
     except _NEVER_LISTED as error:
         log.warning("healthie.changes_not_listed", kind=kind, why=error.code)
         return []
 
 
-def _poke(kind: Kind, one: str, *, about: str | None = None) -> Poke:
-    return Poke(resource=Resource(kind=kind, id=one), about=about)
+def _hint(kind: Kind, one: str, *, about: str | None = None) -> ChangeHint:
+    return ChangeHint(resource=Resource(kind=kind, id=one), about=about)

@@ -11,7 +11,7 @@ import structlog
 from pydantic import SecretStr
 from stamina.instrumentation import RetryDetails
 
-from booking.kept_catalog import KeptCatalog, OwnShelf, Shelf
+from booking.catalog.cached import CachedCatalog, CatalogCache, LocalCatalogCache
 from booking.ports import (
     Availability,
     Billing,
@@ -23,8 +23,8 @@ from booking.ports import (
     Scheduling,
 )
 from booking.refusals import ClinicianNotBookable
-from booking.watched import Changes
-from booking.webhook_subscriptions import Subscriptions
+from booking.resources import Changes
+from booking.sync.webhook_subscriptions import Subscriptions
 from integrations.healthie.audit import CallAudit
 from integrations.healthie.availability import HealthieAvailability
 from integrations.healthie.billing import HealthieBilling
@@ -34,17 +34,17 @@ from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.gate import Gate
 from integrations.healthie.generated.client import Client
+from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore, Proving
-from integrations.healthie.offer import ProvedCatalog
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
+from integrations.healthie.resource_reader import Digest, HealthieResourceReader
 from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.subscriptions import HealthieSubscriptions
 from integrations.healthie.transport import Acting, Connection
 from integrations.healthie.upstream import UpstreamCheck
-from integrations.healthie.watching import Digest, HealthieWatched
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ class Healthie:
     billing: Billing
     scheduling: Scheduling
     # The digest makes of patient data what tells that it changed.
-    watched: Callable[[Digest], HealthieWatched]
+    watched: Callable[[Digest], HealthieResourceReader]
     subscriptions: Subscriptions
     changes: Changes
     keys: KeyStore
@@ -91,7 +91,7 @@ async def connect(
     gate: Gate | None = None,
     proving: Proving | None = None,
     noticed: Noticed = only_logged,
-    shelf: Shelf | None = None,
+    catalog_cache: CatalogCache | None = None,
     now: Callable[[], datetime] = _utc_now,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Healthie]:
@@ -114,7 +114,11 @@ async def connect(
     organization = client(Acting(user_id=None, key=key))
     keys = KeyStore(clinician_keys, client=client, now=now, proving=proving)
     comparison = Comparison(noticed)
-    kept = KeptCatalog(read=CatalogReader(client=organization).read, shelf=shelf or OwnShelf(), now=now)
+    kept = CachedCatalog(
+        read=CatalogReader(client=organization).read,
+        catalog_cache=catalog_cache or LocalCatalogCache(),
+        now=now,
+    )
 
     async def staff(clinician_id: str) -> Client:
         try:
@@ -124,8 +128,8 @@ async def connect(
 
     try:
         yield Healthie(
-            catalog=ProvedCatalog(kept=kept.catalog, keys=keys),
-            browsing=ProvedCatalog(kept=kept.recent, keys=keys),
+            catalog=KeyProvedCatalog(kept=kept.catalog, keys=keys),
+            browsing=KeyProvedCatalog(kept=kept.recent, keys=keys),
             on_sale=HealthieOnSale(client=organization),
             availability=HealthieAvailability(client=organization, keys=keys),
             promotions=HealthiePromotions(client=organization),
@@ -141,7 +145,7 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
-            watched=lambda digest: HealthieWatched(client=organization, digest=digest),
+            watched=lambda digest: HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,

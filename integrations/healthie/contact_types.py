@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 
 # The exact strings are part of Healthie's interface; what is asked for is always the first of its kind.
 NAMES = {

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import structlog
 
-from booking.current import current_work
 from booking.fair_queue import Asker, QueueFull
 from booking.pacing import Lane, Pacer, Turn
+from booking.work_context import current_work
 from integrations.healthie.breaker import Breaker, Breakers, unanswered
 from integrations.healthie.errors import HealthieError, HeldBack, RateLimited, Unrecorded
 from integrations.healthie.send_queue import BackedOff, Connections, SendQueue

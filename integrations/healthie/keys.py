@@ -15,8 +15,8 @@ from functools import partial
 import structlog
 from pydantic import SecretStr
 
+from booking.catalog.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
 from booking.errors import UpstreamUnavailable
-from booking.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
 from booking.pacing import SHORTEST_SLEEP, Lane, Pacer
 from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
@@ -129,7 +129,7 @@ class KeyStore:
             try:
                 await look()
             except Exception as error:  # noqa: BLE001  # the next look may go well, and its text is not ours
-                log.warning("healthie.keys_not_looked_at", error=type(error).__name__)
+                log.warning("healthie.keys_not_checked", error=type(error).__name__)
             await asyncio.sleep((LOOK_WHILE_PENDING if self.pending else LOOK_EVERY).total_seconds())
 
     async def wait_until_heard(self, *, within: float) -> None:

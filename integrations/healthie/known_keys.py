@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from booking.key_proofs import KeyProof
+from booking.catalog.key_proofs import KeyProof
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from booking.checkout_row import Attempt, Checkout
+from booking.checkout.model import Attempt, Checkout
 from booking.models import Charge
 from booking.ports import LateCharges
 from integrations.healthie.generated.fragments import Payment
@@ -51,7 +51,7 @@ def late_charges_among(
                 certain.setdefault(charge.charge_id, (attempt.number, charge))
     return LateCharges(
         certain=tuple(certain.values()),
-        uncertain=tuple(one for one in uncertain if one not in checkout.settled),
+        uncertain=tuple(one for one in uncertain if one not in checkout.resolved_ids),
         series=tuple(each.id for each in of_patient if _goes_on(each, checkout)),
     )
 
@@ -63,9 +63,9 @@ def _ids(payment: Payment) -> set[str | None]:
 def _goes_on(payment: Payment, checkout: Checkout) -> bool:
     """Whether the checkout's own charge, or one that was dealt with and given back, still bills."""
     own = checkout.charge is not None and payment.id == checkout.charge.billing_item_id
-    settled = bool(_ids(payment) & set(checkout.settled))
+    resolved_ids = bool(_ids(payment) & set(checkout.resolved_ids))
     given = is_given_back(payment, checkout.quote.due_today.currency)
-    return bills_on(payment) and (own or (settled and given))
+    return bills_on(payment) and (own or (resolved_ids and given))
 
 
 def _may_be(payment: Payment, tried: Checkout, attempt: Attempt) -> bool:

@@ -1,6 +1,6 @@
 """One plan or visit as Healthie sells it at this moment: read anew each time, and kept nowhere."""
 
-from booking.catalog import Plan, VisitType
+from booking.catalog.model import Plan, VisitType
 from integrations.healthie.catalog import currency_of, plan_of, visit_type_of
 from integrations.healthie.errors import reading
 from integrations.healthie.generated.client import Client

@@ -114,7 +114,7 @@ class HealthiePatients:
                     )
                 ).create_client
             except UnreadableAnswer as answer:
-                return await self._shown(account, reference, answer)
+                return await self._recover_created(account, reference, answer)
             _raise_refused(payload)
             person = payload.user if payload else None
             await self._comparison.hold("CreatePatient", person=_is_created(account, reference, person))
@@ -122,7 +122,7 @@ class HealthiePatients:
             raise AssertionError("a patient who was compared is there")
         return person.id
 
-    async def _shown(self, account: _Account, reference: str, answer: UnreadableAnswer) -> str:
+    async def _recover_created(self, account: _Account, reference: str, answer: UnreadableAnswer) -> str:
         """The patient whom an unreadable answer showed, looked up at once. Raises OutcomeUnknown."""
         if answer.record_id is None:
             raise answer

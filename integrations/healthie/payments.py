@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from booking.checkout_row import Checkout
+from booking.checkout.model import Checkout
 from booking.models import Charge, Recurrence
 from booking.money import Money
 from integrations.healthie.answers import money, number
@@ -163,8 +163,8 @@ def _recurs_as_stated(payment: Payment, stated: Recurrence | None) -> bool:
     series = payment.recurring_payment
     if series is None:
         return True
-    rhythm = FREQUENCIES.get((series.billing_frequency or "").strip().casefold())
-    return stated is not None and rhythm in (None, stated.frequency)
+    delivery_stats = FREQUENCIES.get((series.billing_frequency or "").strip().casefold())
+    return stated is not None and delivery_stats in (None, stated.frequency)
 
 
 def could_be(payment: Payment, checkout: Checkout, *, on_other_terms: bool = False) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from booking.catalog import Plan
+from booking.catalog.model import Plan
 from booking.models import Promo
 from booking.money import Money
 from booking.refusals import PromoInvalid

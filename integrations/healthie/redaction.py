@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 
-from booking.audit import Json
+from booking.audit.model import Json
 
 
 def shape(value: object) -> Json:

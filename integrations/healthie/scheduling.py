@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from booking.checkout_row import Checkout
+from booking.checkout.model import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Appointment
 from booking.refusals import SlotTaken

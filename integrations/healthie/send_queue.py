@@ -26,7 +26,7 @@ MOST_IN_ALL = 1_000
 SHARE = 2
 
 # Seconds after which it is looked again who is next: debts wear off, and somebody may have joined a request of another's.
-LOOK_AGAIN = 0.1
+CHECK_AGAIN = 0.1
 
 
 class BackedOff(Exception):
@@ -106,10 +106,10 @@ class SendQueue:
                 self._refuse(self._queue.beyond(MOST_IN_ALL), QueueFull())
                 self._next = self._queue.lane_of(place)
                 self._changed.clear()
-                wait = await self._give(self._next) if self._connections.has_room(self._next) else LOOK_AGAIN
+                wait = await self._give(self._next) if self._connections.has_room(self._next) else CHECK_AGAIN
                 if wait:
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(min(max(wait, SHORTEST_SLEEP), LOOK_AGAIN)):
+                        async with asyncio.timeout(min(max(wait, SHORTEST_SLEEP), CHECK_AGAIN)):
                             await self._changed.wait()
         except Exception as error:  # noqa: BLE001  # told to everybody who waits
             self._refuse(self._queue.waiting(), error)

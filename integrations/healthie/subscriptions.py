@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import HttpUrl, ValidationError
 
-from booking.webhook_subscriptions import Attempt, Subscription
+from booking.sync.webhook_subscriptions import Attempt, Subscription
 from integrations.healthie.answers import MOST_PAGES, every, refusal
 from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client
@@ -15,7 +15,7 @@ from integrations.healthie.generated.fragments import Subscription as Answered
 from integrations.healthie.generated.input_types import WebhookEventInput
 from integrations.healthie.generated.webhook_attempts import WebhookAttemptsSentWebhooksNodes as Sent
 from integrations.healthie.readback import Comparison
-from integrations.healthie.webhooks import EVENTS, poke_of
+from integrations.healthie.webhooks import EVENTS, hint_of
 
 _TAKEN = "2"
 
@@ -124,7 +124,7 @@ def _attempt(sent: Sent) -> Attempt | None:
         resource_id=sent.resource_id,
         at=sent.created_at,
         taken=(sent.http_response_status or "").startswith(_TAKEN),
-        poke=poke_of(event, sent.resource_id),
+        hint=hint_of(event, sent.resource_id),
     )
 
 

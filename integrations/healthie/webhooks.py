@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from booking.inbox import Delivery
-from booking.watched import Kind, Poke, Resource
+from booking.resources import ChangeHint, Kind, Resource
+from booking.sync.inbox import WebhookDelivery
 
 CONTENT_TYPE = "application/json"
 
@@ -105,7 +105,7 @@ def verify(received: Received, secrets: Sequence[str]) -> None:
         raise Forged("signature")
 
 
-def delivery_of(received: Received, *, at: datetime) -> Delivery:
+def delivery_of(received: Received, *, at: datetime) -> WebhookDelivery:
     """What a verified body points at. Raises Malformed."""
     if received.headers.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
         raise Malformed("content type")
@@ -117,22 +117,22 @@ def delivery_of(received: Received, *, at: datetime) -> Delivery:
         raise Malformed("not an object")
     event = _text(said.get("event_type"), _NAME, "event_type")
     resource_id = _text(said.get("resource_id"), _ID, "resource_id")
-    return Delivery(
+    return WebhookDelivery(
         event=event,
         resource_type=_text(said.get("resource_id_type") or "", _TYPE, "resource_id_type"),
         resource_id=resource_id,
         received_at=at,
-        poke=poke_of(event, resource_id, about=said.get("user_id")),
+        hint=hint_of(event, resource_id, about=said.get("user_id")),
     )
 
 
-def poke_of(event: str, resource_id: str, *, about: object = None) -> Poke | None:
+def hint_of(event: str, resource_id: str, *, about: object = None) -> ChangeHint | None:
     """What to look at because of an event such as `appointment.updated`; None: nothing that is watched."""
     kind = _KINDS.get(event.rpartition(".")[0])
     if kind is None:
         return None
     whose = str(about) if isinstance(about, str | int) and _ID.fullmatch(str(about)) else None
-    return Poke(
+    return ChangeHint(
         resource=Resource(kind=kind, id=resource_id),
         merged=event == "patient.merged",
         about=whose if kind is Kind.CARD else None,

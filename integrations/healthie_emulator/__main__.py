@@ -6,7 +6,7 @@ import uvicorn
 
 from integrations.healthie_emulator.app import create_app
 from integrations.healthie_emulator.emulator import Emulator
-from integrations.healthie_emulator.tether import end_with_parent
+from integrations.healthie_emulator.parent_watchdog import end_with_parent
 from integrations.healthie_emulator.zone_rules import use_newest_zone_rules
 
 DEFAULT_PORT = 8080

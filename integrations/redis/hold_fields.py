@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.models import Hold
 from booking.principals import block_of
-from booking.room import GAP, Room
+from booking.scheduling.day_capacity import GAP, Room
 from booking.slots import Interval, Slot
-from booking.stored import known_here
+from booking.stored_names import known_here
 
 # What a script is told where there is no bound.
 NO_LIMIT = -1

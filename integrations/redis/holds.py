@@ -22,7 +22,7 @@ from booking.models import Hold
 from booking.ports import Clock
 from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.room import Room, refusal
+from booking.scheduling.day_capacity import Room, refusal
 from booking.slots import Busy, Interval
 from integrations.redis.hold_fields import (
     NO_LIMIT,

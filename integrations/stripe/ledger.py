@@ -8,7 +8,7 @@ import stripe
 import structlog
 
 from booking.card_amounts import from_minor_units
-from booking.ledger import LedgerCharge
+from booking.checkout.ledger import LedgerCharge
 from integrations.stripe.errors import KeyRefused, StripeUnavailable, reading
 
 log = structlog.get_logger(__name__)

@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from booking.audit import AuditEntry, AuditKind
-from booking.audit_chain import entry_of
+from booking.audit.chain import entry_of
+from booking.audit.model import AuditEntry, AuditKind
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
 from tests.acceptance import documents
@@ -53,7 +53,7 @@ WHEN = (
 
 
 @dataclasses.dataclass(kw_only=True)
-class Places:
+class SubscriptionQuota:
     """Everything that is written down, place by place."""
 
     stack: Stack
@@ -140,7 +140,7 @@ async def without_audit_trail(stack: Stack) -> AsyncIterator[None]:
         await engine.dispose()
 
 
-async def journey(stack: Stack, places: Places) -> tuple[App, App]:
+async def journey(stack: Stack, places: SubscriptionQuota) -> tuple[App, App]:
     """A guest's way with everything that can go wrong on it; answers the guest's app and the patient's."""
     app = await stack.visitor()
     plan = stack.plan("First Visit")
@@ -191,7 +191,7 @@ async def test_no_word_of_a_patient_and_no_secret_is_written_down_anywhere(
         stack = await stacks.start(
             database_url=empty_postgres_url, redis_url=redis_url, tenant=f"test-{uuid4().hex}"
         )
-        places = Places(stack=stack)
+        places = SubscriptionQuota(stack=stack)
         stack.http.event_hooks["response"].append(places.note)
         guest, patient = await journey(stack, places)
         requests = await stack.emulator.control.requests()
@@ -219,7 +219,7 @@ async def test_the_trail_tells_who_asked_for_every_call_and_for_whom_it_was_made
         database_url=empty_postgres_url, redis_url=redis_url, tenant=f"test-{uuid4().hex}"
     )
     with capture_logs():  # faults with their traces are much to print
-        await journey(stack, Places(stack=stack))
+        await journey(stack, SubscriptionQuota(stack=stack))
     requests = Counter(each["operation"] for each in await stack.emulator.control.requests())
 
     async def told() -> list[AuditEntry]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from booking.checkout_row import CheckoutState
-from booking.operators import OperatorDesk, Resolution
-from gateway.composition import compose
+from booking.checkout.model import CheckoutState
+from booking.checkout.operator_actions import OperatorActions, Resolution
+from gateway.runtime.composition import compose
 from tests.acceptance.app import App, Json
 from tests.plugins.stack import Stack, eventually
 
@@ -125,7 +125,7 @@ async def test_an_operators_word_that_it_is_refunded_is_made_true(stack: Stack) 
     assert (await guest.checkout(checkout_id))["status"] == "NEEDS_ATTENTION"
     await stack.emulator.control.switches(silent_noop=[])
     async with compose(stack.settings, clock=stack.clock) as system:
-        desk = OperatorDesk(units=system.units, clock=stack.clock, operator="operator sample")
+        desk = OperatorActions(units=system.units, clock=stack.clock, operator="operator sample")
         row = await desk.resolve(checkout_id, Resolution.REFUNDED, note="Done.")
     assert row.state is CheckoutState.BOOKING_INTENDED
     await stack.work()

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from gateway.rates.table import REFUSED_WEBHOOKS, REQUESTS
-from gateway.webhooks import PATH
+from gateway.webhooks.endpoint import PATH
 from tests.plugins.stack import Stack, Stacks
 
 ADDRESS = "X-Forwarded-For"

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert
 
 from integrations.database.engine import connect_database
-from integrations.database.tables.oversight import clinician_blocks
+from integrations.database.tables.operations import clinician_blocks
 from tests.plugins.stack import Stack
 
 

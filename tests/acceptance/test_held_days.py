@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from booking.oversight import Attention
-from gateway.composition import compose
+from booking.operations.model import AttentionReason
+from gateway.runtime.composition import compose
 from tests.acceptance.app import App, Json
 from tests.plugins.stack import Stack, Stacks
 
@@ -54,7 +54,7 @@ async def apart(stack: Stack) -> list[Json]:
 async def alerts(stack: Stack) -> list[str]:
     async with compose(stack.settings, clock=stack.clock) as system, system.units() as unit:
         waiting = await unit.alerts.due(stack.clock.now() + timedelta(minutes=1), limit=50)
-        return [one.subject for one in waiting if one.reason == Attention.DAY_HELD]
+        return [one.subject for one in waiting if one.reason == AttentionReason.DAY_HELD]
 
 
 class TestAnAttacker:

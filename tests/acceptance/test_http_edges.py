@@ -99,9 +99,7 @@ class TestNetworksThatAreNotToldApart:
             stack = await stacks.start(**settings)
             answer = await stack.http.get("/readyz")
         assert answer.status_code == 200
-        return answer.text, [
-            one["log_level"] for one in logs if one["event"] == "clients.networks_not_told_apart"
-        ]
+        return answer.text, [one["log_level"] for one in logs if one["event"] == "networks.not_told_apart"]
 
     async def test_are_told_at_the_start_and_by_readiness(self, stacks: Stacks) -> None:
         said, logged = await self.started(stacks, environment="production")

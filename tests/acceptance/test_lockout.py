@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from booking.oversight import Attention
-from gateway.composition import compose
+from booking.operations.model import AttentionReason
+from gateway.runtime.composition import compose
 from integrations.healthie.audit import fingerprint
 from tests.acceptance import documents
 from tests.acceptance.app import App
@@ -38,7 +38,7 @@ async def locked_out(stack: Stack) -> App:
 async def alerts(stack: Stack) -> list[str]:
     async with compose(stack.settings, clock=stack.clock) as system, system.units() as unit:
         waiting = await unit.alerts.due(stack.clock.now() + timedelta(minutes=1), limit=50)
-        return [one.subject for one in waiting if one.reason == Attention.LOCKED_OUT]
+        return [one.subject for one in waiting if one.reason == AttentionReason.LOCKED_OUT]
 
 
 async def test_slots_of_a_moment_ago_are_answered_and_marked_and_then_no_more(stack: Stack) -> None:

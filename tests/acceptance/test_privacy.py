@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from booking.guests import READABLE_FOR
-from gateway.tokens import GatewayTokens, derive_key
+from booking.checkout.guests import READABLE_FOR
+from gateway.callers.tokens import GatewayTokens, derive_key
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, Json
 from tests.plugins.emulator import CLINICIAN_1, OWNER

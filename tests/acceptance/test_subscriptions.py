@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from gateway import composition
+from gateway.runtime import composition
 from integrations.database.migrations import migrate
-from integrations.redis.pokes import RedisPokes
+from integrations.redis.change_signals import RedisChangeSignals
 from tests.acceptance import documents
 from tests.acceptance.app import App, Json
 from tests.integration.socket_client import Socket, connected, served
@@ -29,7 +29,7 @@ NEVER = timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Watched:
+class ResourceReader:
     """A subscription, and what it has told so far."""
 
     socket: Socket
@@ -54,18 +54,18 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(
+async def live_queries(
     stack: Stack, app: App | None, document: str, variables: Json = None
-) -> AsyncIterator[Watched]:
+) -> AsyncIterator[ResourceReader]:
     """A socket of this app's on this gateway, with one subscription."""
     async with served(stack.app) as url, connected(url) as socket:
         await socket.open(app.headers if app else None)
         await socket.subscribe(document, variables)
-        yield Watched(socket=socket)
+        yield ResourceReader(socket=socket)
 
 
 @asynccontextmanager
-async def watching_slots(stack: Stack) -> AsyncIterator[Watched]:
+async def watching_slots(stack: Stack) -> AsyncIterator[ResourceReader]:
     """Somebody who looks at a day of the first clinician's."""
     sought = {
         "visitTypeId": stack.visit("Initial Visit"),
@@ -73,11 +73,11 @@ async def watching_slots(stack: Stack) -> AsyncIterator[Watched]:
         "timeZone": "America/New_York",
     }
     variables = {"filter": sought, "from": stack.day(3), "until": stack.day(4)}
-    async with watching(stack, None, SLOTS, variables) as watched:
+    async with live_queries(stack, None, SLOTS, variables) as watched:
         yield watched
 
 
-async def until_it_shows(watched: Watched, slot: Json, *, free: bool) -> None:
+async def until_it_shows(watched: ResourceReader, slot: Json, *, free: bool) -> None:
     """Read on until the slot is free, or is not."""
     while True:
         for day in await watched.told():
@@ -131,7 +131,7 @@ class TestFreeTime:
         self, stacks: Stacks, redis_url: str, tenant: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(composition, "SELDOM", timedelta(milliseconds=100))
-        monkeypatch.setattr(RedisPokes, "_hear", lambda *_: None)
+        monkeypatch.setattr(RedisChangeSignals, "_hear", lambda *_: None)
         await assert_holds_appear(stacks, await stacks.start(redis_url=redis_url, tenant=tenant))
 
     async def test_a_hold_that_runs_out_is_free_again(self, stack: Stack) -> None:
@@ -166,7 +166,7 @@ class TestFreeTime:
     async def test_a_question_that_cannot_be_asked_is_refused(self, stack: Stack) -> None:
         sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "America/New_York"}
         variables = {"filter": sought, "from": stack.day(1), "until": stack.day(20)}
-        async with watching(stack, None, SLOTS, variables) as watched:
+        async with live_queries(stack, None, SLOTS, variables) as watched:
             answer = await watched.ended()
         assert (answer["type"], answer["payload"][0]["extensions"]["code"]) == ("error", "BAD_USER_INPUT")
 
@@ -177,7 +177,7 @@ class TestCheckouts:
         guest, checkout_id = await app.guest_checkout(
             (await stack.slot())["id"], planId=stack.plan("First Visit")
         )
-        async with watching(stack, guest, CHECKOUT, {"id": checkout_id}) as watched:
+        async with live_queries(stack, guest, CHECKOUT, {"id": checkout_id}) as watched:
             told = [await watched.told()]
             confirming = asyncio.create_task(guest.confirm(checkout_id, cardToken="tok_visa"))
             while told[-1]["status"] != "CONFIRMED":
@@ -194,7 +194,7 @@ class TestCheckouts:
         )
         await stack.fault("lost_answer", "Charge")
         await guest.confirm(checkout_id, cardToken="tok_visa")
-        async with watching(stack, guest, CHECKOUT, {"id": checkout_id}) as watched:
+        async with live_queries(stack, guest, CHECKOUT, {"id": checkout_id}) as watched:
             assert (await watched.told())["status"] == "PROCESSING"
             await stack.work()
             assert (await watched.told())["status"] == "CONFIRMED"
@@ -208,13 +208,13 @@ class TestCheckouts:
         assert own != theirs
         answers = []
         for checkout_id in (theirs, "chk_missing"):
-            async with watching(stack, other, CHECKOUT, {"id": checkout_id}) as watched:
+            async with live_queries(stack, other, CHECKOUT, {"id": checkout_id}) as watched:
                 answers.append([await watched.told(), await watched.ended()])
         assert answers[0] == answers[1] == [None, {"id": "op-0", "type": "complete"}]
 
     async def test_nobody_else_may_watch(self, stack: Stack) -> None:
         for app in (None, await stack.visitor()):
-            async with watching(stack, app, CHECKOUT, {"id": "chk_missing"}) as watched:
+            async with live_queries(stack, app, CHECKOUT, {"id": "chk_missing"}) as watched:
                 assert await watched.forbidden()
 
 
@@ -222,7 +222,7 @@ class TestVisits:
     async def test_a_visit_that_is_booked_appears(self, stack: Stack) -> None:
         patient = stack.patient(stack.practice["patients"][0]["id"])
         slot = await stack.slot()
-        async with watching(stack, patient, VISITS) as watched:
+        async with live_queries(stack, patient, VISITS) as watched:
             before = (await watched.told())["nodes"]
             checkout_id = await patient.own_checkout(slot["id"], planId=stack.plan("First Visit"))
             booked = await patient.confirm(checkout_id, cardToken="tok_visa")
@@ -231,7 +231,7 @@ class TestVisits:
         assert new == [{"id": booked["checkout"]["appointment"]["id"], "status": "BOOKED"}]
 
     async def test_nobody_else_may_watch(self, stack: Stack) -> None:
-        async with watching(stack, await stack.visitor(), VISITS) as watched:
+        async with live_queries(stack, await stack.visitor(), VISITS) as watched:
             assert await watched.forbidden()
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from booking.oversight import Attention
-from gateway.composition import compose
+from booking.operations.model import AttentionReason
+from gateway.runtime.composition import compose
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.plugins.stack import Stack, Stacks
@@ -51,7 +51,7 @@ def codes(answers: list[Json]) -> list[str]:
 async def alerts(stack: Stack) -> list[str]:
     async with compose(stack.settings, clock=stack.clock) as system, system.units() as unit:
         waiting = await unit.alerts.due(stack.clock.now() + timedelta(minutes=1), limit=50)
-        return [one.subject for one in waiting if one.reason == Attention.UNPAID_VISITS]
+        return [one.subject for one in waiting if one.reason == AttentionReason.UNPAID_VISITS]
 
 
 class TestSomebodyWhoFillsTheCalendars:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from booking.audit import AuditEntry, AuditKind
+from booking.audit.model import AuditEntry, AuditKind
 from booking.errors import AuditUnavailable
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from booking.checkout_row import Checkout
+    from booking.checkout.model import Checkout
 
 UNDER_REVIEW = "under_review"  # a state
 UNDER_REVIEW_EVENT = "checkout.under_review"
@@ -33,26 +33,32 @@ def new_member(kind: type[StrEnum], name: str, text: str) -> Any:
 
 def become_the_next_version() -> None:
     """Change the program before the rest of it is loaded: what is made of these names when it loads is made of the new ones, too."""
-    from booking import checkout_row, happenings, oversight  # noqa: PLC0415
+    from booking.checkout import model as checkout_row  # noqa: PLC0415
+    from booking.events import model as outbox  # noqa: PLC0415
+    from booking.operations import model as operations  # noqa: PLC0415
 
     review = new_member(checkout_row.CheckoutState, "UNDER_REVIEW", UNDER_REVIEW)
-    told = new_member(happenings.Name, "CHECKOUT_UNDER_REVIEW", UNDER_REVIEW_EVENT)
-    look = new_member(oversight.Attention, "WANTS_A_LOOK", WANTS_A_LOOK)
+    sent = new_member(outbox.EventName, "CHECKOUT_UNDER_REVIEW", UNDER_REVIEW_EVENT)
+    look = new_member(operations.AttentionReason, "WANTS_A_LOOK", WANTS_A_LOOK)
     by_telephone = new_member(checkout_row.EndReason, "LEFT_BY_TELEPHONE", LEFT_BY_TELEPHONE)
 
-    from booking import saga_table  # noqa: PLC0415
+    from booking.checkout import transitions as saga_table  # noqa: PLC0415
 
     started = checkout_row.CheckoutState.STARTED
-    after = saga_table.MOVES[started]
-    saga_table.MOVES = {**saga_table.MOVES, started: after | {review}, review: after}
+    after = saga_table.TRANSITIONS[started]
+    saga_table.TRANSITIONS = {**saga_table.TRANSITIONS, started: after | {review}, review: after}
     saga_table.BEFORE_MONEY |= {review}
     saga_table.CLAIMING -= {review}
     saga_table.IN_FLIGHT -= {review}
 
-    from booking import saga, steps, story  # noqa: PLC0415
+    from booking.checkout import history as history  # noqa: PLC0415
+    from booking.checkout import (
+        saga,
+        steps,
+    )
     from booking.errors import UpstreamUnavailable  # noqa: PLC0415
 
-    story._ENDS = {**story._ENDS, review: told}
+    history._ENDS = {**history._ENDS, review: sent}
     begin, end = steps.Steps._started, saga.Saga.end
     prepare = steps.Steps.__init__
 

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.catalog import BillingFrequency, BookingPolicy, ContactType
-from booking.checkout_row import Attempt, Checkout, CheckoutState, EndReason, LateFinding
+from booking.catalog.model import BillingFrequency, BookingPolicy, ContactType
+from booking.checkout.model import Attempt, Checkout, CheckoutState, EndReason, LateFinding
 from booking.models import CardChoice, Charge, EmailCode, GuestDetails, Quote, Recurrence
 from booking.money import Money
-from booking.oversight import Attention
+from booking.operations.model import AttentionReason
 from booking.refusals import DeclineReason
 from booking.slots import Slot
 from integrations.database.sealing import Sealer
@@ -114,18 +114,18 @@ def a_full_checkout() -> Checkout:
         refunded=dollars("1.50"),
         appointment_id="appointment-1",
         end_reason=EndReason.SLOT_TAKEN,
-        attention=(Attention.REFUND_FAILED, Attention.LATE_CHARGE),
+        attention=(AttentionReason.REFUND_FAILED, AttentionReason.LATE_CHARGE),
         attention_from=CheckoutState.REFUND_INTENDED,
         attempts=(
             Attempt(number=1, card_id="card-0", intended_at=NOON),
             Attempt(number=2, card_id=None, intended_at=NOON + timedelta(minutes=1)),
         ),
         ended_at=NOON + timedelta(minutes=2),
-        looks=1,
+        checks=1,
         late=LateFinding(
             ended_as=CheckoutState.EXPIRED, attempt=1, charge=a_charge("late"), appointment_id="a"
         ),
-        settled=("billing-item-0",),
+        resolved_ids=("billing-item-0",),
         lease_owner="driver-1",
         lease_until=NOON + timedelta(seconds=60),
         due_at=NOON + timedelta(seconds=90),

@@ -10,19 +10,19 @@ from typing import Any
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.models import Appointment, AppointmentStatus, Card, Patient
-from booking.operations import OperationsService
+from booking.operations.service import OperationsService
 from booking.principals import PrincipalKind
 from booking.records import RecordsService
 from booking.services import Services
-from gateway.authentication import Authenticator
-from gateway.clients import ClientNames, UnreadableAddresses
+from gateway.callers.authentication import Authenticator
+from gateway.callers.client_networks import NetworkPseudonyms, UnreadableAddresses
+from gateway.callers.tokens import DevelopmentTokens, GatewayTokens
 from gateway.http import GraphQLEndpoint
-from gateway.idempotency import MutationGuard
+from gateway.idempotency.guard import MutationGuard
 from gateway.rates import OperationRates
 from gateway.sockets import SocketRules
-from gateway.tokens import DevelopmentTokens, GatewayTokens
 from gateway.trusted_documents import TrustedDocuments
 from integrations.database.idempotency import IdempotencyKeys
 from tests.doubles.rates import generous_rates
@@ -229,7 +229,7 @@ async def api_on(
         email_verification=world.email_verification,
         records=records,
         operations=OperationsService(units=world.database),
-        watching=world.watching(records),
+        live_queries=world.live_queries(records),
         phone_region="US",
     )
     tokens = GatewayTokens(secret=SECRET)
@@ -239,7 +239,9 @@ async def api_on(
         authenticator=Authenticator(
             tokens=tokens,
             verifier=sign_in,
-            clients=ClientNames(header="X-Forwarded-For", key=b"only for tests", unreadable=NothingToTell()),
+            networks=NetworkPseudonyms(
+                header="X-Forwarded-For", key=b"only for tests", unreadable=NothingToTell()
+            ),
         ),
         guard=MutationGuard(
             keys=IdempotencyKeys(engine=engine),

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx2
 
-from booking.catalog import BookingPolicy, ContactType, Plan
-from booking.checkout_row import Checkout
+from booking.catalog.model import BookingPolicy, ContactType, Plan
+from booking.checkout.model import Checkout
 from booking.models import GuestDetails, Quote
 from booking.money import Money
 from booking.slots import Slot

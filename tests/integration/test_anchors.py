@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from booking.audit_chain import Anchor
+from booking.audit.chain import Anchor
 from integrations.anchors import FileAnchors, anchors_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_FSIZE is tried on Linux")

@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from booking.audit_chain import AuditKey
-from gateway.audit import Anchoring, anchor_sinks, audit_keys
-from gateway.clock import SystemClock
+from booking.audit.chain import AuditKey
+from gateway.runtime.audit import Anchoring, anchor_sinks, audit_keys
+from gateway.runtime.clock import SystemClock
 from gateway.settings import Settings
 from integrations.anchors import anchors_in
 from integrations.database.audit import SqlAuditTrail
@@ -81,10 +81,10 @@ class TestVerify:
     def test_machines_read_it_as_json(self, database: Path) -> None:
         tamper(database, "DELETE FROM audit_records WHERE sequence = 3")
         told = frontdoor("audit", "verify", "--json")
-        verdict = json.loads(told.output)
+        report = json.loads(told.output)
         assert told.exit_code == 1
-        assert (verdict["sound"], verdict["first_bad"], verdict["records"]) == (False, 3, 8)
-        assert verdict["shown"][0]["kind"] == "missing"
+        assert (report["sound"], report["first_bad"], report["records"]) == (False, 3, 8)
+        assert report["shown"][0]["kind"] == "missing"
 
     def test_an_end_that_was_cut_off_is_found_back_to_the_last_anchor(self, database: Path) -> None:
         assert json.loads(frontdoor("audit", "anchor").output)["sequence"] == 9

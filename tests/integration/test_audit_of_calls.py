@@ -17,11 +17,11 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.audit import AuditEntry, AuditKind
-from booking.audit_chain import AuditKey, entry_of
-from booking.audit_verdict import Reader
+from booking.audit.chain import AuditKey, entry_of
+from booking.audit.model import AuditEntry, AuditKind
+from booking.audit.verification import Reader
 from booking.errors import AuditUnavailable, DomainError
-from gateway.clock import SystemClock
+from gateway.runtime.clock import SystemClock
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links
 from integrations.healthie import base

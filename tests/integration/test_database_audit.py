@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.testing import capture_logs
 
-from booking.audit_chain import Anchor, Record, entry_of
-from booking.audit_verdict import Reader, Verdict
+from booking.audit.chain import Anchor, Record, entry_of
+from booking.audit.verification import Reader, VerificationReport
 from booking.errors import AuditUnavailable
 from integrations.database import audit
 from integrations.database.audit import SqlAuditTrail
@@ -25,7 +25,7 @@ from integrations.database.audit_reading import links, of_checkout, span
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
 from integrations.database.tables import metadata
-from integrations.database.tables.oversight import audit_records
+from integrations.database.tables.operations import audit_records
 from tests.plugins.discovery import run_sql
 from tests.unit.audit_samples import KEY, NOON, an_entry
 
@@ -39,7 +39,7 @@ async def trail(engine: AsyncEngine) -> AsyncIterator[SqlAuditTrail]:
     await trail.aclose()
 
 
-async def verdict_on(engine: AsyncEngine, *anchors: Anchor) -> Verdict:
+async def verdict_on(engine: AsyncEngine, *anchors: Anchor) -> VerificationReport:
     reader = Reader([KEY], anchors=anchors)
     async for link in links(engine, until=10_000):
         reader.read(link)
@@ -133,8 +133,8 @@ class TestLater:
         for number in range(1, 801):  # more than one batch
             trail.later(an_entry(number))
         await trail.aclose()
-        verdict = await verdict_on(engine)
-        assert (verdict.records, verdict.sound, verdict.unanswered) == (800, True, 0)
+        report = await verdict_on(engine)
+        assert (report.records, report.sound, report.unanswered) == (800, True, 0)
 
     async def test_attempts_wait_to_be_written_when_too_much_waits_and_answers_never_wait(
         self, trail: SqlAuditTrail, monkeypatch: pytest.MonkeyPatch, engine: AsyncEngine
@@ -165,8 +165,8 @@ class TestLater:
         with capture_logs():
             await asyncio.gather(*(call(number) for number in range(1, 2 * calls, 2)))
         await trail.aclose()
-        verdict = await verdict_on(engine)
-        assert (verdict.records, verdict.unanswered, verdict.sound) == (2 * calls, 0, True)
+        report = await verdict_on(engine)
+        assert (report.records, report.unanswered, report.sound) == (2 * calls, 0, True)
 
     async def test_who_waits_too_long_to_be_written_is_refused(
         self, trail: SqlAuditTrail, monkeypatch: pytest.MonkeyPatch
@@ -275,15 +275,15 @@ async def test_processes_that_write_at_once_extend_one_chain_without_fork_or_gap
     program = (sys.executable, "-m", "tests.integration.audit_writer", url, "60")
     processes = [await asyncio.create_subprocess_exec(*program, cwd=ROOT) for _ in range(2)]
     assert [await process.wait() for process in processes] == [0, 0]
-    verdict = await verdict_on(engine)
-    assert (verdict.records, verdict.head.sequence, verdict.sound) == (120, 120, True)
+    report = await verdict_on(engine)
+    assert (report.records, report.head.sequence, report.sound) == (120, 120, True)
 
 
 async def test_trails_that_write_at_once_extend_one_chain(engine: AsyncEngine) -> None:
     trails = [SqlAuditTrail(engine=engine, key=KEY) for _ in range(4)]
     await asyncio.gather(*(trail.record(an_entry(number)) for number in range(1, 26) for trail in trails))
-    verdict = await verdict_on(engine)
-    assert (verdict.records, verdict.sound) == (100, True)
+    report = await verdict_on(engine)
+    assert (report.records, report.sound) == (100, True)
 
 
 class TestReading:
@@ -468,8 +468,8 @@ async def test_what_is_no_text_at_all_is_found(sqlite_engine: AsyncEngine) -> No
             await connection.execute(
                 text(f"UPDATE audit_records SET {column} = CAST(x'ff' AS TEXT) WHERE sequence = 2")
             )
-    verdict = await verdict_on(sqlite_engine)
-    assert [fault.sequence for fault in verdict.shown] == [2, 3]
+    report = await verdict_on(sqlite_engine)
+    assert [fault.sequence for fault in report.shown] == [2, 3]
 
 
 async def take_the_fence_down(connection: AsyncConnection) -> None:
@@ -486,6 +486,6 @@ async def test_a_process_that_died_between_leaves_an_attempt_without_an_answer(e
     going_on = SqlAuditTrail(engine=engine, key=KEY)
     for number in (3, 4):
         await going_on.record(an_entry(number))
-    verdict = await verdict_on(engine)
-    assert verdict.sound
-    assert (verdict.unanswered, verdict.unanswered_at) == (1, [1])
+    report = await verdict_on(engine)
+    assert report.sound
+    assert (report.unanswered, report.unanswered_at) == (1, [1])

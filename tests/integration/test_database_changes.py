@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.checkout_row import Checkout, CheckoutState, LateFinding
-from booking.happenings import Happening, Name
-from booking.pokes import Listener, LocalPokes
+from booking.change_signals import Listener, LocalChangeSignals
+from booking.checkout.model import Checkout, CheckoutState, LateFinding
+from booking.events.model import DomainEvent, EventName
+from booking.resources import Kind, Resource
 from booking.slots import Busy
-from booking.watched import Kind, Resource
-from integrations.database.changes import SqlChanges
+from integrations.database.change_reader import SqlChangeReader
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.database_samples import NOON as NOW
 from tests.integration.database_samples import SEALER, a_charge, a_checkout
@@ -20,8 +20,8 @@ PATIENT = "p-sample"
 
 
 @pytest.fixture
-def pokes() -> LocalPokes:
-    return LocalPokes()
+def change_signals() -> LocalChangeSignals:
+    return LocalChangeSignals()
 
 
 async def put(engine: AsyncEngine, *rows: Checkout) -> None:
@@ -33,7 +33,7 @@ async def put(engine: AsyncEngine, *rows: Checkout) -> None:
 
 async def test_versions_are_those_of_the_rows_that_were_asked_for(engine: AsyncEngine) -> None:
     await put(engine, *(a_checkout(f"chk_{n}", hold_id=f"h{n}") for n in range(3)))
-    changes = SqlChanges(engine=engine)
+    changes = SqlChangeReader(engine=engine)
     many = [f"chk_{n}" for n in range(2, 2500)]
     assert await changes.versions(["chk_0", "chk_1", "chk_missing"]) == {"chk_0": 1, "chk_1": 1}
     assert await changes.versions(many) == {"chk_2": 1}
@@ -53,7 +53,7 @@ async def test_visits_that_were_booked_lately_are_found_and_counted(engine: Asyn
         )
     )
     await put(engine, old, new, other)
-    changes, slot = SqlChanges(engine=engine), new.slot
+    changes, slot = SqlChangeReader(engine=engine), new.slot
     span = slot.interval
     taken = Busy(clinician_id=slot.clinician_id, interval=span)
     assert await changes.booked([slot.clinician_id], span, since=NOW) == [taken]
@@ -74,7 +74,7 @@ async def test_a_visit_stands_while_a_late_finding_of_it_is_undone(
         ended_at=NOW,
     )
     await put(engine, row)
-    changes, stands = SqlChanges(engine=engine), ended_as is CheckoutState.CONFIRMED
+    changes, stands = SqlChangeReader(engine=engine), ended_as is CheckoutState.CONFIRMED
     booked = await changes.booked([row.slot.clinician_id], row.slot.interval, since=NOW)
     assert [busy.interval for busy in booked] == [row.slot.interval] * stands
     assert await changes.bookings([PATIENT]) == ({PATIENT: 1} if stands else {})
@@ -86,19 +86,19 @@ async def test_claims_are_those_of_the_clinicians(engine: AsyncEngine) -> None:
     async with sql_unit_of_work(engine, SEALER)() as unit:
         await unit.claims.take(row)
         await unit.commit()
-    changes = SqlChanges(engine=engine)
+    changes = SqlChangeReader(engine=engine)
     assert [one.interval for one in await changes.claims([row.slot.clinician_id])] == [row.slot.interval]
     assert await changes.claims(["c-other"]) == []
 
 
 async def test_what_is_committed_is_told_then_and_what_is_not_never(
-    sqlite_engine: AsyncEngine, pokes: LocalPokes
+    sqlite_engine: AsyncEngine, change_signals: LocalChangeSignals
 ) -> None:
     row = a_checkout("chk_1", hold_id="h1")
     listener = Listener(["checkout:chk_1", "patient:p1"])
-    event = Happening(
+    event = DomainEvent(
         id="evt_1",
-        name=Name.APPOINTMENT_CANCELLED,
+        name=EventName.APPOINTMENT_CANCELLED,
         at=NOW,
         resource=Resource(kind=Kind.VISIT, id="a1"),
         ids={"appointment": "a1", "patient": "p1"},
@@ -106,18 +106,18 @@ async def test_what_is_committed_is_told_then_and_what_is_not_never(
 
     async def write(unit: SqlUnitOfWork) -> None:
         await unit.checkouts.add(row)
-        await unit.happenings.add([event])
+        await unit.outbox.add([event])
 
-    with pokes.hears(listener):
-        async with sql_unit_of_work(sqlite_engine, SEALER, pokes)() as unit:
+    with change_signals.subscribe(listener):
+        async with sql_unit_of_work(sqlite_engine, SEALER, change_signals)() as unit:
             await write(unit)
         assert await listener.heard(within=0) == frozenset()
-        async with sql_unit_of_work(sqlite_engine, SEALER, pokes)() as unit:
+        async with sql_unit_of_work(sqlite_engine, SEALER, change_signals)() as unit:
             await write(unit)
             assert await listener.heard(within=0) == frozenset()
             await unit.commit()
             assert await listener.heard(within=0) == {"checkout:chk_1", "patient:p1"}
-        async with sql_unit_of_work(sqlite_engine, SEALER, pokes)() as unit:
+        async with sql_unit_of_work(sqlite_engine, SEALER, change_signals)() as unit:
             await unit.checkouts.save(row.changed(version=1))
             await unit.commit()
         assert await listener.heard(within=0) == {"checkout:chk_1"}

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.checkout_row import Checkout, CheckoutState
+from booking.checkout.model import Checkout, CheckoutState
+from booking.checkout.transitions import ENDED, IN_FLIGHT
 from booking.errors import AlreadyCounted, StaleCheckout
 from booking.models import CardChoice
 from booking.refusals import PaymentInProgress
-from booking.saga_table import ENDED, IN_FLIGHT
 from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.sealing import SealBroken
 from integrations.database.unit_of_work import sql_unit_of_work
@@ -250,7 +250,7 @@ class TestWritingWhatDiffers:
         """Whoever has read a row that is put off may write it all the same."""
         row = await added(units, a_checkout(due_at=NOON))
         async with units() as unit:
-            await unit.checkouts.put_off(row.id, now=NOON)
+            await unit.checkouts.defer(row.id, now=NOON)
             await unit.commit()
         moved = await saved(units, row.changed(tries=1), was=row)
         assert moved.due_at == NOON
@@ -387,7 +387,7 @@ async def test_what_cannot_be_read_is_put_off_as_long_as_it_has_stood_within_bou
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE checkouts SET guest = '\"torn\"'"))
     async with units() as unit:
-        await unit.checkouts.put_off("checkout_1", now=NOON)
+        await unit.checkouts.defer("checkout_1", now=NOON)
         await unit.commit()
     async with units() as unit:
         assert await unit.checkouts.due(NOON + rests - timedelta(microseconds=1), limit=1) == []
@@ -406,6 +406,6 @@ async def test_what_cannot_be_read_is_put_off_as_long_as_it_has_stood_within_bou
 async def test_what_is_not_due_or_is_driven_is_not_put_off(units: UnitOfWorkFactory, row: Checkout) -> None:
     before = await added(units, row)
     async with units() as unit:
-        await unit.checkouts.put_off("checkout_1", now=NOON)
+        await unit.checkouts.defer("checkout_1", now=NOON)
         await unit.commit()
     assert await stored(units) == before

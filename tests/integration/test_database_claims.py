@@ -6,9 +6,9 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.checkout_row import Checkout, CheckoutState, LateFinding
+from booking.checkout.model import Checkout, CheckoutState, LateFinding
+from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
-from booking.saga_table import LATE
 from booking.slots import Busy, Interval
 from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.tables.slots import slot_claims

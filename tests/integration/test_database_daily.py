@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.daily import Run
-from booking.webhook_subscriptions import Known, Subscription
+from booking.sync.daily import DailyJob
+from booking.sync.webhook_subscriptions import Known, Subscription
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from integrations.database.webhook_subscriptions import SqlWebhookSecrets
@@ -42,30 +42,30 @@ def units(engine: AsyncEngine) -> Units:
 
 async def claim(
     units: Units, owner: str, *, now: datetime = NOW, day: date = DAY, since: datetime | None = MORNING
-) -> Run | None:
+) -> DailyJob | None:
     async with units() as unit:
-        run = await unit.runs.claim("sample", day, owner, now=now, until=now + 15 * MINUTE, since=since)
+        run = await unit.daily_jobs.claim("sample", day, owner, now=now, until=now + 15 * MINUTE, since=since)
         await unit.commit()
     return run
 
 
-async def finish(units: Units, run: Run, *, now: datetime = NOW) -> bool:
+async def finish(units: Units, run: DailyJob, *, now: datetime = NOW) -> bool:
     async with units() as unit:
-        mine = await unit.runs.finish(run, now=now, seen_until=now)
+        mine = await unit.daily_jobs.finish(run, now=now, seen_until=now)
         await unit.commit()
     return mine
 
 
-async def fail(units: Units, run: Run, *, due_at: datetime) -> bool:
+async def fail(units: Units, run: DailyJob, *, due_at: datetime) -> bool:
     async with units() as unit:
-        mine = await unit.runs.fail(run, due_at=due_at)
+        mine = await unit.daily_jobs.fail(run, due_at=due_at)
         await unit.commit()
     return mine
 
 
 async def seen_until(units: Units) -> datetime | None:
     async with units() as unit:
-        return await unit.runs.seen_until("sample")
+        return await unit.daily_jobs.seen_until("sample")
 
 
 async def test_of_several_at_once_one_has_it_and_it_is_done_once_a_day(units: Units) -> None:
@@ -85,7 +85,7 @@ async def test_two_processes_at_the_same_moment_have_it_once_between_them(
     """The first has claimed and not committed yet: the second waits for it on a connection of its own, and gets nothing."""
     units = sql_unit_of_work(postgresql_engine, SEALER)
     async with units() as unit:
-        mine = await unit.runs.claim("sample", DAY, "a", now=NOW, until=NOW + MINUTE, since=MORNING)
+        mine = await unit.daily_jobs.claim("sample", DAY, "a", now=NOW, until=NOW + MINUTE, since=MORNING)
         other = asyncio.create_task(claim(units, "b"))
         early, _ = await asyncio.wait({other}, timeout=0.2)
         assert not early
@@ -99,9 +99,9 @@ async def test_what_was_finished_is_done_again_when_it_is_due_again_or_asked_for
     assert run is not None
     assert await finish(units, run)
     assert await claim(units, "b", now=NOW + MINUTE, since=NOW - MINUTE) is None
-    again = await claim(units, "c", now=NOW + MINUTE, since=NOW + MINUTE)
-    assert again is not None
-    assert await finish(units, again, now=NOW + MINUTE)
+    redeliver = await claim(units, "c", now=NOW + MINUTE, since=NOW + MINUTE)
+    assert redeliver is not None
+    assert await finish(units, redeliver, now=NOW + MINUTE)
     assert await claim(units, "d", now=NOW + 2 * MINUTE, since=None) is not None
 
 
@@ -110,10 +110,10 @@ async def test_what_failed_is_tried_again_in_its_time_and_counted(units: Units) 
     assert run is not None
     assert await fail(units, run, due_at=NOW + 5 * MINUTE)
     assert await claim(units, "b", now=NOW + 4 * MINUTE) is None
-    again = await claim(units, "c", now=NOW + 5 * MINUTE)
-    assert again is not None
-    assert (run.tries, again.tries) == (0, 1)
-    assert await fail(units, again, due_at=NOW + 60 * MINUTE)
+    redeliver = await claim(units, "c", now=NOW + 5 * MINUTE)
+    assert redeliver is not None
+    assert (run.tries, redeliver.tries) == (0, 1)
+    assert await fail(units, redeliver, due_at=NOW + 60 * MINUTE)
     asked_for = await claim(units, "d", now=NOW + 6 * MINUTE, since=None)
     assert asked_for is not None
     assert asked_for.tries == 2

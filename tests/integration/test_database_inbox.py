@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.happenings import Happening, Name, event_id
-from booking.inbox import Delivery, Mark
-from booking.watched import Kind, Poke, Resource, Snapshot, State
-from integrations.database.happenings import SqlHappeningLog
+from booking.events.model import DomainEvent, EventName, event_id
+from booking.resources import ChangeHint, Kind, Resource, Snapshot, State
+from booking.sync.inbox import PendingRefresh, WebhookDelivery
+from integrations.database.event_outbox import SqlEventLog
 from integrations.database.inbox import KEPT, SqlInbox
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.database_samples import SEALER
@@ -21,7 +21,7 @@ NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=1)
 LATER = NOW + timedelta(minutes=5)
 VISIT_7 = Resource(kind=Kind.VISIT, id="7")
-POKE = Poke(resource=VISIT_7)
+POKE = ChangeHint(resource=VISIT_7)
 
 Units = Callable[[], SqlUnitOfWork]
 
@@ -31,27 +31,27 @@ def units(engine: AsyncEngine) -> Units:
     return sql_unit_of_work(engine, SEALER)
 
 
-def delivery(poke: Poke | None = POKE, *, at: datetime = NOW) -> Delivery:
-    return Delivery(
-        event="appointment.updated", resource_type="Appointment", resource_id="7", received_at=at, poke=poke
+def delivery(hint: ChangeHint | None = POKE, *, at: datetime = NOW) -> WebhookDelivery:
+    return WebhookDelivery(
+        event="appointment.updated", resource_type="Appointment", resource_id="7", received_at=at, hint=hint
     )
 
 
-async def lease(units: Units, owner: str = "a", *, now: datetime = NOW) -> Mark | None:
+async def lease(units: Units, owner: str = "a", *, now: datetime = NOW) -> PendingRefresh | None:
     async with units() as unit:
-        mark = await unit.marks.lease(VISIT_7, owner, now=now, until=now + timedelta(seconds=60))
+        mark = await unit.pending_refreshes.lease(VISIT_7, owner, now=now, until=now + timedelta(seconds=60))
         await unit.commit()
     return mark
 
 
 async def due(units: Units, now: datetime = NOW) -> list[Resource]:
     async with units() as unit:
-        return list(await unit.marks.due(now, limit=10))
+        return list(await unit.pending_refreshes.due(now, limit=10))
 
 
-async def done(units: Units, mark: Mark) -> bool:
+async def done(units: Units, mark: PendingRefresh) -> bool:
     async with units() as unit:
-        held = await unit.marks.done(mark, now=LATER)
+        held = await unit.pending_refreshes.done(mark, now=LATER)
         await unit.commit()
     return held
 
@@ -137,11 +137,11 @@ async def test_a_mark_that_came_while_it_was_looked_at_means_another_look(
 
 async def test_the_words_of_several_deliveries_are_all_remembered(engine: AsyncEngine, units: Units) -> None:
     inbox = SqlInbox(engine=engine)
-    for poke in (POKE, replace(POKE, merged=True), replace(POKE, about="501"), POKE):
-        await inbox.accept(delivery(poke))
+    for hint in (POKE, replace(POKE, merged=True), replace(POKE, about="501"), POKE):
+        await inbox.accept(delivery(hint))
     mark = await lease(units)
     assert mark is not None
-    assert mark.poke == replace(POKE, merged=True, about="501")
+    assert mark.hint == replace(POKE, merged=True, about="501")
 
 
 async def test_what_was_given_up_is_taken_up_when_it_is_marked_again(
@@ -152,17 +152,17 @@ async def test_what_was_given_up_is_taken_up_when_it_is_marked_again(
     mark = await lease(units)
     assert mark is not None
     async with units() as unit:
-        assert await unit.marks.failed(mark, due_at=None, now=NOW, error="upstream_unavailable")
+        assert await unit.pending_refreshes.failed(mark, due_at=None, now=NOW, error="upstream_unavailable")
         await unit.commit()
     assert await due(units, NOW + timedelta(days=9)) == []
     async with units() as unit:
-        (dead,) = await unit.marks.listed(dead=True, limit=5)
+        (dead,) = await unit.pending_refreshes.listed(dead=True, limit=5)
     assert (dead.error, dead.tries, dead.dead_at) == ("upstream_unavailable", 1, NOW)
 
     await inbox.accept(delivery(at=LATER))
-    again = await lease(units, now=LATER)
-    assert again is not None
-    assert (again.dead_at, again.tries, again.failing_since) == (None, 0, None)
+    redeliver = await lease(units, now=LATER)
+    assert redeliver is not None
+    assert (redeliver.dead_at, redeliver.tries, redeliver.failing_since) == (None, 0, None)
 
 
 @pytest.mark.parametrize("state", [VISIT, PAYMENT, PATIENT, CARD, HOURS])
@@ -194,10 +194,10 @@ async def test_visits_that_stand_are_found_by_their_start(units: Units) -> None:
         assert list(await unit.snapshots.standing_visits(around[1], around[1] + timedelta(days=1))) == []
 
 
-def happening(number: int) -> Happening:
-    return Happening(
-        id=event_id(VISIT_7, number, Name.APPOINTMENT_CREATED),
-        name=Name.APPOINTMENT_CREATED,
+def happening(number: int) -> DomainEvent:
+    return DomainEvent(
+        id=event_id(VISIT_7, number, EventName.APPOINTMENT_CREATED),
+        name=EventName.APPOINTMENT_CREATED,
         at=NOW,
         resource=VISIT_7,
         ids={"appointment": "7"},
@@ -207,13 +207,13 @@ def happening(number: int) -> Happening:
 async def test_events_are_read_in_order_from_any_place_and_each_is_there_once(
     engine: AsyncEngine, units: Units
 ) -> None:
-    log = SqlHappeningLog(engine=engine)
+    log = SqlEventLog(engine=engine)
     async with units() as unit:
-        await unit.happenings.add([happening(1), happening(2)])
-        await unit.happenings.add([happening(2), happening(3)])
+        await unit.outbox.add([happening(1), happening(2)])
+        await unit.outbox.add([happening(2), happening(3)])
         await unit.commit()
     async with units() as unit:
-        await unit.happenings.add([happening(4)])  # left without a commit
+        await unit.outbox.add([happening(4)])  # left without a commit
 
     found = await log.after(0, limit=10)
     assert [one.event for one in found] == [happening(1), happening(2), happening(3)]
@@ -227,15 +227,15 @@ async def test_no_event_appears_before_the_place_that_a_reader_has_passed(
     postgresql_engine: AsyncEngine,
 ) -> None:
     """The writer who is there first commits last: the second waits, so that no reader sees it alone."""
-    units, log = sql_unit_of_work(postgresql_engine, SEALER), SqlHappeningLog(engine=postgresql_engine)
+    units, log = sql_unit_of_work(postgresql_engine, SEALER), SqlEventLog(engine=postgresql_engine)
 
     async def second() -> None:
         async with units() as unit:
-            await unit.happenings.add([happening(2)])
+            await unit.outbox.add([happening(2)])
             await unit.commit()
 
     async with units() as unit:
-        await unit.happenings.add([happening(1)])
+        await unit.outbox.add([happening(1)])
         other = asyncio.create_task(second())
         done_first, _ = await asyncio.wait({other}, timeout=0.3)
         assert not done_first
@@ -254,8 +254,8 @@ async def test_one_worker_takes_a_turn_of_asking(units: Units) -> None:
             await unit.commit()
         return since
 
-    turns = await asyncio.gather(*(claim(NOW) for _ in range(4)))
-    assert sorted(turns, key=str) == [EARLIER, None, None, None]
+    parse_queue = await asyncio.gather(*(claim(NOW) for _ in range(4)))
+    assert sorted(parse_queue, key=str) == [EARLIER, None, None, None]
     assert await claim(NOW + timedelta(minutes=4)) is None
     async with units() as unit:
         await unit.polls.seen("sample", LATER)

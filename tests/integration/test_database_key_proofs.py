@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.key_proofs import KeyProof
+from booking.catalog.key_proofs import KeyProof
 from integrations.database.key_proofs import FORGOTTEN_AFTER, SqlKeyProofs
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)

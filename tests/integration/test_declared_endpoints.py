@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
-from booking.endpoints import EndpointDesk, declare
 from booking.errors import DeclaredInSettings
-from booking.happenings import Happening, Name
-from booking.subscribers import Endpoint, Secret
-from booking.watched import Kind, Resource
-from gateway.sealing import sealer
+from booking.events.deliveries import Endpoint, Secret
+from booking.events.endpoint_admin import EndpointAdmin, declare
+from booking.events.model import DomainEvent, EventName
+from booking.resources import Kind, Resource
+from gateway.runtime.sealing import sealer
 from integrations.database.engine import connect_database
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.database_samples import NOON, SEALER
@@ -28,7 +28,7 @@ from tests.integration.event_receiver import Receiver, serving
 from tests.plugins.stack import Stack, Stacks, eventually
 from tests.unit.booking_doubles import FakeClock
 
-SECRETS = [f"whsec_{letter * 43}=" for letter in "AB"]
+SECRETS = [f"whsec_{delivery * 43}=" for delivery in "AB"]
 
 Units = Callable[[], SqlUnitOfWork]
 
@@ -45,8 +45,8 @@ def declared(
     )
 
 
-def happening(event_id: str, name: Name, at: datetime) -> Happening:
-    return Happening(id=event_id, name=name, at=at, resource=Resource(kind=Kind.CARD, id="7"), ids={})
+def happening(event_id: str, name: EventName, at: datetime) -> DomainEvent:
+    return DomainEvent(id=event_id, name=name, at=at, resource=Resource(kind=Kind.CARD, id="7"), ids={})
 
 
 class Practice:
@@ -55,7 +55,7 @@ class Practice:
     def __init__(self, engine: AsyncEngine) -> None:
         self.units: Units = sql_unit_of_work(engine, SEALER)
         self.clock = FakeClock(NOON)
-        self.desk = EndpointDesk(units=self.units, clock=self.clock, check=self._pass)
+        self.desk = EndpointAdmin(units=self.units, clock=self.clock, check=self._pass)
 
     async def _pass(self, url: str) -> None:
         """Every URL will do."""
@@ -73,12 +73,12 @@ class Practice:
 
     async def happens(self, event_id: str) -> None:
         async with self.units() as unit:
-            await unit.happenings.add([happening(event_id, Name.CARD_ADDED, self.clock.now())])
+            await unit.outbox.add([happening(event_id, EventName.CARD_ADDED, self.clock.now())])
             await unit.commit()
 
     async def waiting(self, endpoint_id: str = "settings:desk") -> int:
         async with self.units() as unit:
-            (row,) = [row for row in await unit.letters.standings() if row["id"] == endpoint_id]
+            (row,) = [row for row in await unit.deliveries.standings() if row["id"] == endpoint_id]
         return int(row["unread"] + row["waiting"])
 
 
@@ -89,10 +89,10 @@ def practice(engine: AsyncEngine) -> Practice:
 
 async def test_what_is_declared_is_made_and_told_what_happens_from_now_on(practice: Practice) -> None:
     await practice.happens("evt_before")
-    await practice.start(declared(events=frozenset({Name.CARD_ADDED})))
+    await practice.start(declared(events=frozenset({EventName.CARD_ADDED})))
     made = await practice.one()
     assert made.declared
-    assert (made.url, made.events) == ("https://hooks.example.com/in", frozenset({Name.CARD_ADDED}))
+    assert (made.url, made.events) == ("https://hooks.example.com/in", frozenset({EventName.CARD_ADDED}))
     assert made.live_secrets(practice.clock.now()) == SECRETS[:1]
     assert await practice.waiting() == 0
     await practice.happens("evt_after")
@@ -112,10 +112,10 @@ async def test_what_is_declared_anew_takes_the_place_of_what_was(practice: Pract
     await practice.start(declared())
     await practice.happens("evt_1")
     await practice.start(
-        declared("desk", "https://other.example.com/", *SECRETS, events=frozenset({Name.CARD_ADDED}))
+        declared("desk", "https://other.example.com/", *SECRETS, events=frozenset({EventName.CARD_ADDED}))
     )
     changed = await practice.one()
-    assert (changed.url, changed.events) == ("https://other.example.com/", frozenset({Name.CARD_ADDED}))
+    assert (changed.url, changed.events) == ("https://other.example.com/", frozenset({EventName.CARD_ADDED}))
     assert changed.live_secrets(practice.clock.now()) == SECRETS
     assert await practice.waiting() == 1
 
@@ -227,9 +227,9 @@ async def test_the_gateway_makes_them_as_it_starts_and_a_worker_tells_them_signe
         desk = {"url": f"http://127.0.0.1:{receiver.port}/in", "secrets": SECRETS, "events": ["card.added"]}
         stack = await stacks.start(endpoints={"desk": desk}, endpoints_allow_loopback=True)
         (made,) = await kept_by(stack)
-        assert (made.id, made.events) == ("settings:desk", frozenset({Name.CARD_ADDED}))
+        assert (made.id, made.events) == ("settings:desk", frozenset({EventName.CARD_ADDED}))
         async with opened(stack) as units, units() as unit:
-            await unit.happenings.add([happening("evt_1", Name.CARD_ADDED, stack.clock.now())])
+            await unit.outbox.add([happening("evt_1", EventName.CARD_ADDED, stack.clock.now())])
             await unit.commit()
         await work_until(stack, lambda: receiver.got)
     ((headers, body),) = receiver.got
@@ -252,7 +252,7 @@ async def test_a_gateway_that_cannot_note_them_starts_all_the_same(stacks: Stack
         database.execute("DROP TABLE subscribers")
     with capture_logs() as logs:
         second = await stacks.another(stack)
-    assert "telling.endpoints_not_declared" in [line["event"] for line in logs]
+    assert "events.endpoints_not_declared" in [line["event"] for line in logs]
     assert (await second.http.get("/healthz")).status_code == 200
 
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from booking.errors import InvalidInput
-from integrations.endpoints.addresses import AddressRefused, Doorman, NameUnknown
+from integrations.endpoints.addresses import AddressRefused, NameUnknown, OutboundAddressPolicy
 from integrations.endpoints.sending import PinnedTransport
 from integrations.endpoints.urls import check
 
@@ -94,35 +94,39 @@ class Wire(httpx2.AsyncBaseTransport):
 @pytest.mark.parametrize("host", REFUSED)
 async def test_what_only_we_can_reach_is_refused_however_it_is_written(host: str) -> None:
     with pytest.raises(AddressRefused):
-        await Doorman(allow_loopback=False).admit(host, 443)
+        await OutboundAddressPolicy(allow_loopback=False).admit(host, 443)
 
 
 @pytest.mark.parametrize("address", REFUSED)
 async def test_a_name_that_leads_there_is_refused_even_if_it_leads_elsewhere_too(address: str) -> None:
     for found in ([address], [*PUBLIC, address]):
         with pytest.raises(AddressRefused):
-            await Doorman(allow_loopback=False, resolve=Names(found)).admit("hooks.example.com", 443)
+            await OutboundAddressPolicy(allow_loopback=False, resolve=Names(found)).admit(
+                "hooks.example.com", 443
+            )
 
 
 @pytest.mark.parametrize("address", [*PUBLIC, "64:ff9b::8.8.8.8"])
 async def test_the_public_internet_is_let_through(address: str) -> None:
-    assert await Doorman(allow_loopback=False, resolve=Names([address])).admit("hooks.example.com", 443) == [
-        address
-    ]
+    assert await OutboundAddressPolicy(allow_loopback=False, resolve=Names([address])).admit(
+        "hooks.example.com", 443
+    ) == [address]
 
 
 async def test_the_switch_of_development_lets_loopback_through_and_nothing_else() -> None:
-    doorman = Doorman(allow_loopback=True)
+    outbound_address_policy = OutboundAddressPolicy(allow_loopback=True)
     for host in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
-        assert await doorman.admit(host, 80)
+        assert await outbound_address_policy.admit(host, 80)
     for host in ("10.0.0.1", "169.254.169.254", "fe80::1", "0.0.0.0"):
         with pytest.raises(AddressRefused):
-            await doorman.admit(host, 80)
+            await outbound_address_policy.admit(host, 80)
 
 
 async def test_a_name_is_looked_up_once_and_the_connection_is_made_to_what_was_checked() -> None:
     names, wire = Names(["93.184.215.14"], ["127.0.0.1"]), Wire()
-    transport = PinnedTransport(doorman=Doorman(allow_loopback=False, resolve=names), inner=wire)
+    transport = PinnedTransport(
+        outbound_address_policy=OutboundAddressPolicy(allow_loopback=False, resolve=names), inner=wire
+    )
     request = httpx2.Request("POST", "https://hooks.example.com/in?a=1", content="x")
     await transport.handle_async_request(request)
     (sent,) = wire.sent
@@ -138,8 +142,8 @@ async def test_a_name_is_looked_up_once_and_the_connection_is_made_to_what_was_c
 
 async def test_the_next_address_is_tried_where_one_cannot_be_connected_to() -> None:
     wire = Wire(unreachable=PUBLIC[:1])
-    doorman = Doorman(allow_loopback=False, resolve=Names(PUBLIC))
-    transport = PinnedTransport(doorman=doorman, inner=wire)
+    outbound_address_policy = OutboundAddressPolicy(allow_loopback=False, resolve=Names(PUBLIC))
+    transport = PinnedTransport(outbound_address_policy=outbound_address_policy, inner=wire)
     response = await transport.handle_async_request(
         httpx2.Request("POST", "http://hooks.example.com:8080/", content="x")
     )
@@ -150,8 +154,8 @@ async def test_the_next_address_is_tried_where_one_cannot_be_connected_to() -> N
 
 async def test_ipv6_is_connected_to_as_well() -> None:
     wire = Wire()
-    doorman = Doorman(allow_loopback=False, resolve=Names([PUBLIC[2]]))
-    await PinnedTransport(doorman=doorman, inner=wire).handle_async_request(
+    outbound_address_policy = OutboundAddressPolicy(allow_loopback=False, resolve=Names([PUBLIC[2]]))
+    await PinnedTransport(outbound_address_policy=outbound_address_policy, inner=wire).handle_async_request(
         httpx2.Request("POST", "https://hooks.example.com/", content="x")
     )
     assert wire.sent[0].url.host == PUBLIC[2]
@@ -174,16 +178,20 @@ async def test_ipv6_is_connected_to_as_well() -> None:
 )
 async def test_a_url_that_nothing_will_be_sent_to_is_refused_with_a_reason(url: str, why: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        await check(url, doorman=Doorman(allow_loopback=False), allow_http=False)
+        await check(
+            url, outbound_address_policy=OutboundAddressPolicy(allow_loopback=False), allow_http=False
+        )
     assert why in caught.value.reason
 
 
 async def test_a_name_that_stands_for_nothing_is_said_to() -> None:
     with pytest.raises(NameUnknown):
-        await Doorman(allow_loopback=False, resolve=Names([])).admit("hooks.example.com", 443)
-    doorman = Doorman(allow_loopback=False, resolve=Names([]))
+        await OutboundAddressPolicy(allow_loopback=False, resolve=Names([])).admit("hooks.example.com", 443)
+    outbound_address_policy = OutboundAddressPolicy(allow_loopback=False, resolve=Names([]))
     with pytest.raises(InvalidInput, match="stands for no address"):
-        await check("https://hooks.example.com/", doorman=doorman, allow_http=False)
+        await check(
+            "https://hooks.example.com/", outbound_address_policy=outbound_address_policy, allow_http=False
+        )
 
 
 @contextlib.contextmanager
@@ -207,12 +215,12 @@ def dead_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 async def test_a_name_whose_servers_are_dead_keeps_nobody_else_from_looking_theirs_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    doorman = Doorman(allow_loopback=True)
+    outbound_address_policy = OutboundAddressPolicy(allow_loopback=True)
     with dead_name(monkeypatch) as name:
-        waiting = [asyncio.create_task(doorman.admit(name, 443)) for _ in range(100)]
+        waiting = [asyncio.create_task(outbound_address_policy.admit(name, 443)) for _ in range(100)]
         await asyncio.sleep(0)
         async with asyncio.timeout(5):
-            assert await doorman.admit("127.0.0.1", 443) == ["127.0.0.1"]
+            assert await outbound_address_policy.admit("127.0.0.1", 443) == ["127.0.0.1"]
             # As all else in the process finds its servers, Healthie and the database among them.
             assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 443)
         for one in waiting:

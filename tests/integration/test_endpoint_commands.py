@@ -8,11 +8,11 @@ from typing import TypeVar
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.happenings import Happening, Name
-from booking.subscribers import Endpoint, Letter, Secret
-from booking.watched import Kind, Resource
-from gateway.clock import SystemClock
-from gateway.telling import GROUP
+from booking.events.deliveries import Endpoint, EventDelivery, Secret
+from booking.events.model import DomainEvent, EventName
+from booking.resources import Kind, Resource
+from gateway.runtime.clock import SystemClock
+from gateway.runtime.event_dispatch import GROUP
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.commands import frontdoor, on_database
 from tests.integration.database_samples import SEALER
@@ -48,23 +48,23 @@ def on_unit(url: str, work: Callable[[SqlUnitOfWork], Awaitable[T]]) -> T:
 
 def happens(url: str) -> None:
     resource = Resource(kind=Kind.VISIT, id="7")
-    event = Happening(id="evt_1", name=Name.APPOINTMENT_CREATED, at=NOW, resource=resource, ids={})
-    on_unit(url, lambda unit: unit.happenings.add([event]))
+    event = DomainEvent(id="evt_1", name=EventName.APPOINTMENT_CREATED, at=NOW, resource=resource, ids={})
+    on_unit(url, lambda unit: unit.outbox.add([event]))
 
 
 def takes(url: str, endpoint_id: str, *, refuses: bool) -> None:
     """What a courier writes when the endpoint takes the event, or refuses it for the last time."""
 
     async def write(unit: SqlUnitOfWork) -> None:
-        await unit.letters.spread(endpoint_id, None, limit=9)
-        (due,) = await unit.letters.due(endpoint_id, NOW + timedelta(days=1), limit=9)
+        await unit.deliveries.fan_out(endpoint_id, None, limit=9)
+        (due,) = await unit.deliveries.due(endpoint_id, NOW + timedelta(days=1), limit=9)
         later = NOW + timedelta(days=1)
-        letter: Letter | None = await unit.letters.lease(due, "test", now=later, until=later)
-        assert letter is not None
+        delivery: EventDelivery | None = await unit.deliveries.lease(due, "test", now=later, until=later)
+        assert delivery is not None
         if refuses:
-            await unit.letters.failed(letter, due_at=None, now=later, why="http_500")
+            await unit.deliveries.failed(delivery, due_at=None, now=later, why="http_500")
         else:
-            await unit.letters.told(letter, now=later)
+            await unit.deliveries.delivered(delivery, now=later)
 
     on_unit(url, write)
 
@@ -159,7 +159,7 @@ def test_endpoints_from_the_settings_are_marked_and_changed_by_the_settings_only
 
 def test_handlers_are_listed_and_shown(url: str) -> None:
     assert said("handlers", "list") == ["None."]
-    on_unit(url, lambda unit: unit.letters.enrol("handler:sample", now=NOW))
+    on_unit(url, lambda unit: unit.deliveries.register("handler:sample", now=NOW))
     happens(url)
     assert said("handlers", "list") == ["sample  1 wait"]
     takes(url, "handler:sample", refuses=True)
@@ -171,7 +171,7 @@ def test_a_handler_that_is_installed_no_longer_can_be_removed_with_its_letters(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("handler:gone", "handler:stays"):
-        on_unit(url, lambda unit, name=name: unit.letters.enrol(name, now=NOW))  # type: ignore[misc]
+        on_unit(url, lambda unit, name=name: unit.deliveries.register(name, now=NOW))  # type: ignore[misc]
     happens(url)
     takes(url, "handler:gone", refuses=True)
     takes(url, "handler:stays", refuses=True)

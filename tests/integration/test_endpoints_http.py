@@ -18,20 +18,20 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from booking.happenings import Happening, Name
-from booking.subscribers import Endpoint, Gone, NotTold, Secret
-from booking.watched import Kind, Party, Resource
-from gateway.clock import SystemClock
-from integrations.endpoints.addresses import Doorman
+from booking.events.deliveries import DeliveryFailed, Endpoint, EndpointGone, Secret
+from booking.events.model import DomainEvent, EventName
+from booking.resources import Kind, Party, Resource
+from gateway.runtime.clock import SystemClock
+from integrations.endpoints.addresses import OutboundAddressPolicy
 from integrations.endpoints.sending import HttpEndpoint, PinnedTransport, open_network
 from tests.integration.event_receiver import Receiver, serving
 
-SECRETS = [f"whsec_{letter * 43}=" for letter in "AB"]
+SECRETS = [f"whsec_{delivery * 43}=" for delivery in "AB"]
 NAME = "hooks.example.com"
 
-EVENT = Happening(
+EVENT = DomainEvent(
     id="evt_0123456789abcdef",
-    name=Name.APPOINTMENT_CANCELLED,
+    name=EventName.APPOINTMENT_CANCELLED,
     at=datetime(2027, 1, 4, 15, 0, tzinfo=UTC),
     resource=Resource(kind=Kind.VISIT, id="7"),
     ids={"appointment": "7", "patient": "501", "clinician": "101"},
@@ -67,21 +67,21 @@ async def reached(
     endpoint: Endpoint, *, allow_loopback: bool = True, seconds: float = 5.0
 ) -> AsyncIterator[HttpEndpoint]:
     async with PinnedTransport(
-        doorman=Doorman(allow_loopback=allow_loopback), inner=open_network()
+        outbound_address_policy=OutboundAddressPolicy(allow_loopback=allow_loopback), inner=open_network()
     ) as transport:
         yield HttpEndpoint(endpoint, transport=transport, timeout=seconds, clock=SystemClock())
 
 
-async def tell(receiver: Receiver, *secrets: Secret, seconds: float = 5.0) -> None:
+async def deliver(receiver: Receiver, *secrets: Secret, seconds: float = 5.0) -> None:
     url = f"http://127.0.0.1:{receiver.port}/in"
     async with reached(an_endpoint(url, *secrets), seconds=seconds) as subscriber:
-        await subscriber.tell(EVENT)
+        await subscriber.deliver(EVENT)
 
 
 async def test_an_event_verifies_and_holds_its_name_id_time_and_ids_and_nothing_else(
     receiver: Receiver,
 ) -> None:
-    await tell(receiver)
+    await deliver(receiver)
     ((headers, body),) = receiver.got
     assert Webhook(SECRETS[0]).verify(body, headers) == {
         "type": "appointment.cancelled",
@@ -94,7 +94,7 @@ async def test_an_event_verifies_and_holds_its_name_id_time_and_ids_and_nothing_
 
 
 async def test_a_changed_body_or_another_secret_does_not_verify(receiver: Receiver) -> None:
-    await tell(receiver)
+    await deliver(receiver)
     ((headers, body),) = receiver.got
     for secret, changed in ((SECRETS[0], body + b" "), (SECRETS[1], body)):
         with pytest.raises(WebhookVerificationError):
@@ -105,8 +105,8 @@ async def test_during_a_rotation_it_verifies_by_either_secret_and_by_the_new_one
     receiver: Receiver,
 ) -> None:
     soon = datetime.now(tz=UTC) + timedelta(hours=1)
-    await tell(receiver, Secret(text=SECRETS[1]), Secret(text=SECRETS[0], until=soon))
-    await tell(receiver, Secret(text=SECRETS[1]), Secret(text=SECRETS[0], until=soon - timedelta(hours=2)))
+    await deliver(receiver, Secret(text=SECRETS[1]), Secret(text=SECRETS[0], until=soon))
+    await deliver(receiver, Secret(text=SECRETS[1]), Secret(text=SECRETS[0], until=soon - timedelta(hours=2)))
     (during, body), (after, _) = receiver.got
     for secret in SECRETS:
         Webhook(secret).verify(body, during)
@@ -117,8 +117,8 @@ async def test_during_a_rotation_it_verifies_by_either_secret_and_by_the_new_one
 
 async def test_nothing_is_sent_unsigned(receiver: Receiver) -> None:
     past = datetime.now(tz=UTC) - timedelta(hours=1)
-    with pytest.raises(NotTold, match="secret_unreadable"):
-        await tell(receiver, Secret(text=SECRETS[0], until=past))
+    with pytest.raises(DeliveryFailed, match="secret_unreadable"):
+        await deliver(receiver, Secret(text=SECRETS[0], until=past))
     assert receiver.got == []
 
 
@@ -128,8 +128,8 @@ async def test_what_is_not_a_2xx_is_not_taken(receiver: Receiver, status: int) -
         return Response(status_code=status)
 
     receiver.answer = answer
-    with pytest.raises(NotTold, match=f"http_{status}"):
-        await tell(receiver)
+    with pytest.raises(DeliveryFailed, match=f"http_{status}"):
+        await deliver(receiver)
 
 
 async def test_410_says_that_no_more_is_wanted(receiver: Receiver) -> None:
@@ -137,8 +137,8 @@ async def test_410_says_that_no_more_is_wanted(receiver: Receiver) -> None:
         return Response(status_code=410)
 
     receiver.answer = answer
-    with pytest.raises(Gone):
-        await tell(receiver)
+    with pytest.raises(EndpointGone):
+        await deliver(receiver)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -148,8 +148,8 @@ async def test_a_redirect_is_not_followed_wherever_it_leads(receiver: Receiver, 
         return Response(status_code=status, headers={"Location": target})
 
     receiver.answer = answer
-    with pytest.raises(NotTold, match=f"http_{status}"):
-        await tell(receiver)
+    with pytest.raises(DeliveryFailed, match=f"http_{status}"):
+        await deliver(receiver)
     assert len(receiver.got) == 1
 
 
@@ -159,8 +159,8 @@ async def test_whoever_does_not_answer_is_left_in_time(receiver: Receiver) -> No
         return Response()
 
     receiver.answer = answer
-    with pytest.raises(NotTold, match="timeout"):
-        await tell(receiver, seconds=0.2)
+    with pytest.raises(DeliveryFailed, match="timeout"):
+        await deliver(receiver, seconds=0.2)
 
 
 async def test_an_endless_answer_is_taken_by_its_status_and_not_read(receiver: Receiver) -> None:
@@ -173,7 +173,7 @@ async def test_an_endless_answer_is_taken_by_its_status_and_not_read(receiver: R
         return StreamingResponse(endless())
 
     receiver.answer = answer
-    await tell(receiver)
+    await deliver(receiver)
 
 
 async def test_nobody_there_is_not_told_and_the_url_is_in_no_error() -> None:
@@ -181,8 +181,8 @@ async def test_nobody_there_is_not_told_and_the_url_is_in_no_error() -> None:
     port = listener.getsockname()[1]
     listener.close()
     async with reached(an_endpoint(f"http://127.0.0.1:{port}/canary")) as subscriber:
-        with pytest.raises(NotTold) as caught:
-            await subscriber.tell(EVENT)
+        with pytest.raises(DeliveryFailed) as caught:
+            await subscriber.deliver(EVENT)
     assert str(caught.value) == "ConnectError"
     assert caught.value.__cause__ is None
 
@@ -190,8 +190,8 @@ async def test_nobody_there_is_not_told_and_the_url_is_in_no_error() -> None:
 async def test_without_the_switch_of_development_loopback_hears_nothing(receiver: Receiver) -> None:
     url = f"http://127.0.0.1:{receiver.port}/"
     async with reached(an_endpoint(url), allow_loopback=False) as subscriber:
-        with pytest.raises(NotTold, match="address_refused"):
-            await subscriber.tell(EVENT)
+        with pytest.raises(DeliveryFailed, match="address_refused"):
+            await subscriber.deliver(EVENT)
     assert receiver.got == []
 
 
@@ -200,7 +200,7 @@ async def test_a_proxy_of_the_environment_is_not_used(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    await tell(receiver)
+    await deliver(receiver)
     assert len(receiver.got) == 1
 
 
@@ -218,8 +218,10 @@ async def test_the_certificate_is_checked_for_the_name_though_the_connection_goe
         return ["127.0.0.1"]
 
     with serving(Receiver(), certificate=certificate, key=key) as receiver:
-        doorman = Doorman(allow_loopback=True, resolve=resolve)
-        async with PinnedTransport(doorman=doorman, inner=trusting) as transport:
+        outbound_address_policy = OutboundAddressPolicy(allow_loopback=True, resolve=resolve)
+        async with PinnedTransport(
+            outbound_address_policy=outbound_address_policy, inner=trusting
+        ) as transport:
             subscriber = HttpEndpoint(
                 an_endpoint(f"https://{NAME}:{receiver.port}/in"),
                 transport=transport,
@@ -227,11 +229,11 @@ async def test_the_certificate_is_checked_for_the_name_though_the_connection_goe
                 clock=SystemClock(),
             )
             if taken:
-                await subscriber.tell(EVENT)
+                await subscriber.deliver(EVENT)
                 assert receiver.got[0][0]["host"] == f"{NAME}:{receiver.port}"
             else:
-                with pytest.raises(NotTold, match="ConnectError"):
-                    await subscriber.tell(EVENT)
+                with pytest.raises(DeliveryFailed, match="ConnectError"):
+                    await subscriber.deliver(EVENT)
         assert len(receiver.got) == taken
 
 
@@ -268,11 +270,13 @@ async def test_an_address_that_does_not_answer_leaves_time_for_the_next(receiver
         return ["127.0.0.2", "127.0.0.1"]
 
     endpoint = an_endpoint(f"http://hooks.example.com:{receiver.port}/in")
-    doorman = Doorman(allow_loopback=True, resolve=resolve)
+    outbound_address_policy = OutboundAddressPolicy(allow_loopback=True, resolve=resolve)
     with (
         create_server(("127.0.0.2", receiver.port), backlog=0) as full,
         create_connection(full.getsockname()),  # takes the one place there is: who comes next is not answered
     ):
-        async with PinnedTransport(doorman=doorman, inner=open_network(), connect_seconds=0.2) as transport:
-            await HttpEndpoint(endpoint, transport=transport, timeout=5.0, clock=SystemClock()).tell(EVENT)
+        async with PinnedTransport(
+            outbound_address_policy=outbound_address_policy, inner=open_network(), connect_seconds=0.2
+        ) as transport:
+            await HttpEndpoint(endpoint, transport=transport, timeout=5.0, clock=SystemClock()).deliver(EVENT)
     assert len(receiver.got) == 1

@@ -11,16 +11,16 @@ from zipfile import ZipFile
 import pytest
 from structlog.testing import capture_logs
 
-from booking.happenings import Happening, Name
-from booking.watched import Kind, Resource
-from gateway.telling import GROUP, installed_handlers
+from booking.events.model import DomainEvent, EventName
+from booking.resources import Kind, Resource
+from gateway.runtime.event_dispatch import GROUP, installed_handlers
 from tests.integration.database_samples import NOON
 
 EXAMPLE = Path(__file__).parents[2] / "examples/handlers"
 
-CANCELLED = Happening(
+CANCELLED = DomainEvent(
     id="evt_1",
-    name=Name.APPOINTMENT_CANCELLED,
+    name=EventName.APPOINTMENT_CANCELLED,
     at=NOON,
     resource=Resource(kind=Kind.VISIT, id="7"),
     ids={"appointment": "7"},
@@ -59,10 +59,10 @@ async def test_it_is_found_by_its_entry_point_and_does_its_work_once_for_an_even
     (handler,), unusable = installed_handlers()
     assert unusable == []
     assert handler.id == "handler:note_freed_hour"
-    assert handler.events == frozenset({Name.APPOINTMENT_CANCELLED, Name.APPOINTMENT_DELETED})
+    assert handler.events == frozenset({EventName.APPOINTMENT_CANCELLED, EventName.APPOINTMENT_DELETED})
 
     for _ in range(2):
-        await handler.tell(CANCELLED)
+        await handler.deliver(CANCELLED)
     with closing(connect(tmp_path / "list.sqlite3")) as database:
         assert database.execute("SELECT event_id, appointment_id FROM freed_hours").fetchall() == [
             ("evt_1", "7")
@@ -81,4 +81,4 @@ def test_a_handler_that_cannot_be_loaded_keeps_no_other_from_being_told(wheel: P
         usable, unusable = installed_handlers()
     assert [one.name for one in usable] == ["note_freed_hour"]
     assert sorted(unusable) == ["missing", "undecorated"]
-    assert [event["event"] for event in events] == ["telling.handler_unusable"] * 2
+    assert [event["event"] for event in events] == ["events.handler_unusable"] * 2

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 
-from gateway.graphiql.examples import Example, load_examples, remembered
-from gateway.local_stack import free_port, local_stack
+from gateway.development.graphiql.examples import Example, load_examples, remembered
+from gateway.development.local_stack import free_port, local_stack
 from tests.integration.socket_client import connected
 
 

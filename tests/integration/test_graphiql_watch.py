@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.graphiql.routes import ASSETS
+from gateway.development.graphiql.routes import ASSETS
 from gateway.sockets import SocketRules
 from tests.integration.graphql_world import api_on
 from tests.integration.socket_client import PATIENCE_SECONDS, served

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.contextvars import merge_contextvars
 
 from booking.errors import UpstreamUnavailable
+from gateway.callers.tokens import DevelopmentTokens
 from gateway.graphql import build_schema
-from gateway.tokens import DevelopmentTokens
 from tests.integration.graphql_world import GUEST, HOLD, START, Api, api_on
 from tests.unit.booking_world import a_slot
 

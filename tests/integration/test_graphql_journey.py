@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.catalog import Catalog
+from booking.catalog.model import Catalog
 from booking.errors import UpstreamUnavailable
 from tests.integration.graphql_world import CANCEL, CONFIRM, EXTEND, GUEST, RELEASE, START, Api, api_on
 from tests.unit.booking_world import FREE, LONG, PLANNED, a_slot

@@ -11,9 +11,9 @@ from urllib.parse import quote, urlsplit
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.current import current_work
 from booking.pacing import Lane
-from gateway.patience import SECONDS
+from booking.work_context import current_work
+from gateway.operation_deadline import SECONDS
 from tests.integration.graphql_world import HOLD, Api, api_on
 from tests.integration.socket_client import served
 from tests.unit.booking_world import PRICED, a_slot
@@ -114,7 +114,7 @@ async def test_an_operation_has_one_deadline_whatever_it_reads(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert SECONDS == 20
-    monkeypatch.setattr("gateway.patience.SECONDS", 0.05)
+    monkeypatch.setattr("gateway.operation_deadline.SECONDS", 0.05)
     reading = Reading(api)
     two = SLOTS.replace("date }", "date } days: availableDays(filter: $filter, month: $from)")
     answer = await api.ask(SLOTS, SOUGHT)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from booking.checkout_row import Checkout
+from booking.checkout.model import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Recurrence
 from booking.money import Money

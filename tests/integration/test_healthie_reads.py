@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from booking.catalog import BillingFrequency, ContactType
+from booking.catalog.model import BillingFrequency, ContactType
 from booking.errors import UpstreamRefused
 from booking.models import AppointmentStatus, GuestDetails
 from booking.money import Money

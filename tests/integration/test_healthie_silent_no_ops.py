@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from booking.checkout_row import Checkout
+from booking.checkout.model import Checkout
 from booking.errors import OutcomeUnknown
 from booking.models import Recurrence
 from integrations.healthie.errors import SilentNoOp

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import HoldStore
 from booking.refusals import HoldCapacityReached, HoldExpired, HoldLimitReached, SlotTaken
-from booking.room import Room
+from booking.scheduling.day_capacity import Room
 from booking.slots import Busy, Interval, Slot
 from integrations.database.engine import connect_database
 from integrations.database.holds import SqlHoldStore

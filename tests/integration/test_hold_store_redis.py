@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.models import Hold
 from booking.refusals import HoldLimitReached, SlotTaken
 from booking.slots import Busy, Interval, Slot

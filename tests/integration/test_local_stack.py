@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.local_stack import free_port, local_stack
-from gateway.tether import GRACE_SECONDS
+from gateway.development.local_stack import free_port, local_stack
+from gateway.runtime.parent_watchdog import GRACE_SECONDS
 from tests.acceptance.app import VISITOR, App
 from tests.plugins.stack import eventually
 
@@ -31,7 +31,7 @@ import sys, time
 
 class ForEver:
     def find_spec(self, name, *_):
-        if name in {"gateway.app", "gateway.composition"}:
+        if name in {"gateway.app", "gateway.runtime.composition"}:
             time.sleep(600)
 
 sys.meta_path.insert(0, ForEver())

@@ -9,18 +9,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.announced_holds import AnnouncedHolds
-from booking.checkout import CheckoutRules, CheckoutService
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
-from booking.checkout_start import StartService
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.start import CheckoutStartService
+from booking.live.announced_holds import AnnouncedHolds
 from booking.models import Hold
 from booking.ports import HoldStore
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import HoldExpired
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
-from integrations.database.grounds import SqlGrounds
+from integrations.database.send_facts import SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.redis.client import connect_redis
 from integrations.redis.holds import RedisHoldStore
@@ -44,9 +44,9 @@ class Practice:
 
     def __post_init__(self) -> None:
         world, units = self.world, self.units()
-        holds = AnnouncedHolds(store=self.store, pokes=world.pokes)
+        holds = AnnouncedHolds(store=self.store, change_signals=world.change_signals)
         world.holds = world.announced = holds  # type: ignore[assignment]  # the same port
-        world.grounds = SqlGrounds(engine=self.engine)
+        world.send_facts = SqlSendFactsReader(engine=self.engine)
         self.saga = world.a_saga(units)
         self.starts = self.a_start(holds)
         self.checkouts = CheckoutService(
@@ -56,16 +56,16 @@ class Practice:
             units=units,
             clock=world.clock,
             rules=CheckoutRules(),
-            trials=world.trials,
+            attempts=world.attempts,
             unpaid=world.unpaid,
         )
 
     def units(self) -> UnitOfWorkFactory:
         return sql_unit_of_work(self.engine, SEALER)
 
-    def a_start(self, holds: HoldStore) -> StartService:
+    def a_start(self, holds: HoldStore) -> CheckoutStartService:
         world = self.world
-        return StartService(
+        return CheckoutStartService(
             saga=self.saga,
             quotes=world.quotes,
             holds=holds,
@@ -137,7 +137,7 @@ async def test_a_start_that_finds_its_twins_hold_joins_the_twins_checkout(practi
             await go_on.wait()
             return await super().get(hold_id)
 
-    late = practice.a_start(HeldUp(store=practice.store, pokes=practice.world.pokes))
+    late = practice.a_start(HeldUp(store=practice.store, change_signals=practice.world.change_signals))
     second = asyncio.create_task(late.start(caller, hold_id=hold.id, guest=GUEST))
     await looked.wait()
     first = await practice.starts.start(caller, hold_id=hold.id, guest=GUEST)

@@ -7,16 +7,16 @@ from typing import TypeVar
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.audit import AuditEntry, AuditKind
-from booking.audit_chain import entry_of
-from booking.checkout_row import Attempt, Checkout, EndReason
-from booking.checkout_row import CheckoutState as S
+from booking.audit.chain import entry_of
+from booking.audit.model import AuditEntry, AuditKind
+from booking.checkout.history import event
+from booking.checkout.model import Attempt, Checkout, EndReason
+from booking.checkout.model import CheckoutState as S
 from booking.errors import AuditUnavailable
-from booking.oversight import Attention, ClinicianBlock, EventKind
-from booking.story import event
+from booking.operations.model import AttentionReason, ClinicianBlock, HistoryKind
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links
-from integrations.database.story import story_of
+from integrations.database.history import history_of
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.commands import frontdoor, on_database
 from tests.integration.database_samples import GUEST, NOON, SEALER, a_charge, a_checkout
@@ -27,7 +27,7 @@ T = TypeVar("T")
 GIVEN_UP = a_checkout(
     "chk_given_up",
     state=S.NEEDS_ATTENTION,
-    attention=(Attention.REFUND_FAILED,),
+    attention=(AttentionReason.REFUND_FAILED,),
     attention_from=S.REFUND_INTENDED,
     patient_id="patient-1",
     guest=GUEST,
@@ -50,7 +50,7 @@ async def prepare(engine: AsyncEngine) -> None:
             await unit.checkouts.add(row)
         await unit.claims.take(GIVEN_UP)
         before = GIVEN_UP.changed(state=S.REFUND_INTENDED)
-        await unit.story.add(event(GIVEN_UP, EventKind.MOVED, before=before, by="driver-1"))
+        await unit.history.add(event(GIVEN_UP, HistoryKind.MOVED, before=before, by="driver-1"))
         await unit.blocks.block(
             ClinicianBlock(
                 clinician_id="clinician-1",
@@ -119,9 +119,9 @@ def test_a_retry_makes_it_due_and_is_written_down_with_who_did_it(url: str) -> N
     row = read(url)
     assert (row.state, row.attention) == (S.REFUND_INTENDED, ())
     assert row.due_at is not None
-    last = on_database(url, lambda engine: story_of(engine, GIVEN_UP.id))[-1]
+    last = on_database(url, lambda engine: history_of(engine, GIVEN_UP.id))[-1]
     assert (getattr(last, "kind", None), getattr(last, "by", None)) == (
-        EventKind.RETRIED,
+        HistoryKind.RETRIED,
         f"operator {getpass.getuser()}",
     )
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
+from booking.checkout.attempt_limits import AttemptKind
 from booking.refusals import TooManyAttempts
-from booking.trials import Tried
-from gateway.rates import CountedTrials, Counts
+from gateway.rates import Counts, RateAttemptLimiter
 from gateway.rates.counting import STEP, Bound
 from gateway.rates.redis import redis_storage
 from gateway.rates.table import cards
@@ -50,9 +50,9 @@ async def unconcerned(*_: object) -> None:
     """No alarm."""
 
 
-def trials_of(counts: Counts, clock: FakeClock) -> CountedTrials:
-    rates = {Tried.CARD: cards(caller=5, network=20, strangers=60)}
-    return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=unconcerned)
+def trials_of(counts: Counts, clock: FakeClock) -> RateAttemptLimiter:
+    rates = {AttemptKind.CARD: cards(caller=5, network=20, strangers=60)}
+    return RateAttemptLimiter(counts=counts, rates=rates, clock=clock, alarm=unconcerned)
 
 
 async def test_two_gateways_count_together(gateways: list[Counts], clock: FakeClock) -> None:
@@ -75,15 +75,15 @@ async def test_what_is_counted_at_every_request_is_shared_in_steps_of_ten(gatewa
 async def test_a_card_tester_at_two_gateways_at_once_gets_no_more_cards_through(
     gateways: list[Counts], clock: FakeClock
 ) -> None:
-    async def let_through(trials: CountedTrials) -> bool:
+    async def let_through(attempts: RateAttemptLimiter) -> bool:
         try:
-            await trials.begin(Tried.CARD, names=["visitor:v1"], client="a-network", signed_in=False)
+            await attempts.begin(AttemptKind.CARD, names=["visitor:v1"], client="a-network", signed_in=False)
         except TooManyAttempts:
             return False
         return True
 
     both = [trials_of(counts, clock) for counts in gateways]
-    assert sum(await asyncio.gather(*(let_through(trials) for trials in both * 20))) == 5
+    assert sum(await asyncio.gather(*(let_through(attempts) for attempts in both * 20))) == 5
 
 
 async def test_what_one_counted_it_can_take_back(gateways: list[Counts]) -> None:
@@ -109,11 +109,11 @@ async def test_without_redis_each_process_goes_on_by_itself_and_still_bounds_car
     client = connect_redis("redis://127.0.0.1:1/0", timeout=1)  # nobody listens there
     counts = Counts(clock=clock, key=KEY, shared=redis_storage(client, "frontdoor:sample:rates"))
     try:
-        trials = trials_of(counts, clock)
+        attempts = trials_of(counts, clock)
         for _ in range(5):
-            await trials.begin(Tried.CARD, names=["visitor:v1"], client=None, signed_in=False)
+            await attempts.begin(AttemptKind.CARD, names=["visitor:v1"], client=None, signed_in=False)
         with pytest.raises(TooManyAttempts):
-            await trials.begin(Tried.CARD, names=["visitor:v1"], client=None, signed_in=False)
+            await attempts.begin(AttemptKind.CARD, names=["visitor:v1"], client=None, signed_in=False)
     finally:
         await client.aclose()
 

@@ -13,16 +13,16 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
-from booking.current import current_work
 from booking.errors import UpstreamUnavailable
-from gateway.authentication import Authenticator
+from booking.work_context import current_work
+from gateway.callers.authentication import Authenticator
+from gateway.callers.sign_in.provider import SignInUnavailable
+from gateway.callers.tokens import DevelopmentTokens
 from gateway.graphql import EXTENSIONS, ApiSchema
-from gateway.limits.turns import Turns
+from gateway.limits.parse_queue import ParseQueue
 from gateway.requests import Requests
 from gateway.settings.api import TrustedDocumentsMode
-from gateway.sign_in.provider import SignInUnavailable
 from gateway.sockets import SocketEndpoint, SocketRules
-from gateway.tokens import DevelopmentTokens
 from gateway.trusted_documents import TrustedDocuments, by_every_name
 from schema.context import Info
 from schema.fields import computed
@@ -436,7 +436,7 @@ class TestSubscriptions:
         schema = ApiSchema(query=Query, subscription=Subscription, extensions=EXTENSIONS)
         FEED.opened = FEED.closed = 0
         async with served(
-            SocketEndpoint(schema=schema, requests=requests, rules=rules, turns=Turns())
+            SocketEndpoint(schema=schema, requests=requests, rules=rules, parse_queue=ParseQueue())
         ) as address:
             yield address
 

@@ -15,7 +15,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 
-from gateway.limits.turns import Turns
+from gateway.limits.parse_queue import ParseQueue
 from gateway.sockets import SocketRules
 from gateway.sockets.connection import Connection
 from gateway.sockets.rules import LONGEST_MESSAGE
@@ -397,7 +397,7 @@ async def test_a_client_that_never_pauses_is_looked_after_too() -> None:
         schema=nothing,
         requests=nothing,
         rules=rules,
-        turns=Turns(),
+        parse_queue=ParseQueue(),
         sender="flood",
         admit=lambda _: None,
     ).serve()

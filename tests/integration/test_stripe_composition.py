@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from gateway.composition import _ledger
+from gateway.runtime.composition import _ledger
 from gateway.settings import Settings
 from integrations.stripe import connect
 from tests.doubles.stripe_double import KEY, StripeDouble
@@ -69,6 +69,6 @@ async def test_without_a_key_there_are_no_books() -> None:
 
 
 def test_the_sdk_is_not_loaded_by_the_program_itself() -> None:
-    loaded = "import sys, gateway.composition; sys.exit('stripe' in sys.modules)"
+    loaded = "import sys, gateway.runtime.composition; sys.exit('stripe' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0

@@ -16,15 +16,15 @@ from click.testing import CliRunner, Result
 from pydantic import HttpUrl, SecretStr
 from sqlalchemy import select
 
-from booking.oversight import Attention
+from booking.operations.model import AttentionReason
 from gateway.command_line import main
-from gateway.composition import compose
+from gateway.runtime.composition import compose
+from gateway.runtime.system import System
 from gateway.settings import Settings
 from gateway.settings.environment import Environment
-from gateway.system import System
 from integrations.database.engine import reading
 from integrations.database.migrations import migrate
-from integrations.database.tables.oversight import alerts
+from integrations.database.tables.operations import alerts
 from tests.plugins.emulator import EmulatorClient
 
 CONTRACT = Path(__file__).parents[2] / "integrations" / "healthie" / "contract.graphql"
@@ -208,7 +208,7 @@ async def test_a_worker_alerts_an_end_that_is_near_soon_after_its_start_and_says
     seen = [each["operation"] for each in await emulator_server.control.requests()]
     assert seen.count("IntrospectionQuery") == 2
     assert await raised(system) == [
-        (Attention.UPSTREAM_DRIFT, "API version 2026-01-01 stops being answered on 2027-01-31.")
+        (AttentionReason.UPSTREAM_DRIFT, "API version 2026-01-01 stops being answered on 2027-01-31.")
     ]
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.inbox import Delivery
-from booking.watched import Kind, Poke, Resource
+from booking.resources import ChangeHint, Kind, Resource
+from booking.sync.inbox import WebhookDelivery
 from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.commands import frontdoor, on_database
@@ -26,24 +26,26 @@ def url(operators_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 async def prepare(engine: AsyncEngine) -> None:
     """One visit that waits to be looked at, and one payment that was given up."""
     for resource, event in ((WAITING, "appointment.updated"), (GIVEN_UP, "billing_item.updated")):
-        delivery = Delivery(
+        delivery = WebhookDelivery(
             event=event,
             resource_type="sample",
             resource_id=resource.id,
             received_at=LONG_AGO,
-            poke=Poke(resource=resource),
+            hint=ChangeHint(resource=resource),
         )
         await SqlInbox(engine=engine).accept(delivery)
     async with sql_unit_of_work(engine, SEALER)() as unit:
-        mark = await unit.marks.lease(GIVEN_UP, "worker", now=LONG_AGO, until=LONG_AGO + timedelta(minutes=1))
+        mark = await unit.pending_refreshes.lease(
+            GIVEN_UP, "worker", now=LONG_AGO, until=LONG_AGO + timedelta(minutes=1)
+        )
         assert mark is not None
-        await unit.marks.failed(mark, due_at=None, now=LONG_AGO, error="upstream_unavailable")
+        await unit.pending_refreshes.failed(mark, due_at=None, now=LONG_AGO, error="upstream_unavailable")
         await unit.commit()
 
 
 async def due(engine: AsyncEngine) -> list[Resource]:
     async with sql_unit_of_work(engine, SEALER)() as unit:
-        return list(await unit.marks.due(datetime.now(UTC), limit=10))
+        return list(await unit.pending_refreshes.due(datetime.now(UTC), limit=10))
 
 
 def test_the_list_tells_what_waits_and_what_was_given_up(url: str) -> None:

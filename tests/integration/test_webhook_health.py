@@ -12,16 +12,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from booking.errors import UpstreamUnavailable
-from booking.happenings import Name
-from booking.oversight import Attention
-from booking.search import Day, Wanted
+from booking.events.model import EventName
+from booking.operations.model import AttentionReason
+from booking.scheduling.search import Day, Wanted
 from booking.slots import Slot
-from booking.webhook_health import CheckRunning
-from booking.webhook_subscriptions import Defect
+from booking.sync.webhook_health import CheckRunning
+from booking.sync.webhook_subscriptions import Defect
 from gateway.command_line import main
-from gateway.composition import compose
-from gateway.system import System
-from gateway.webhooks import PATH
+from gateway.runtime.composition import compose
+from gateway.runtime.system import System
+from gateway.webhooks.endpoint import PATH
 from integrations.alerts.texts import text_of
 from integrations.healthie.webhooks import EVENTS
 from tests.plugins.emulator import CLINICIAN_1, OWNER, EmulatorClient
@@ -189,9 +189,9 @@ class Practice:
 
     async def happened(self) -> set[tuple[str, str]]:
         """What the marks led to: names of events, and the ids that they are about."""
-        while await self.system.refresher.take_up():
+        while await self.system.synchronizer.take_up():
             pass
-        recorded = await self.system.happenings.after(0, limit=999)
+        recorded = await self.system.event_log.after(0, limit=999)
         return {(one.event.name, one.event.resource.id) for one in recorded}
 
 
@@ -222,12 +222,14 @@ async def test_what_is_missing_is_made_and_told_and_what_it_signs_is_taken_at_on
     assert webhook["url"] == practice.receiver.url
     assert {each["event_type"] for each in webhook["webhook_events"]} == set(EVENTS)
     (alert,) = await practice.alerts()
-    assert alert.startswith(f"{Attention.WEBHOOK_MISSING}:appointment.created and 18 more, never seen well")
+    assert alert.startswith(
+        f"{AttentionReason.WEBHOOK_MISSING}:appointment.created and 18 more, never seen well"
+    )
 
     patient = await practice.enrol()
     await practice.emulator.control.deliver()
     assert practice.receiver.answers == [204]
-    assert (Name.PATIENT_CREATED, patient) in await practice.happened()
+    assert (EventName.PATIENT_CREATED, patient) in await practice.happened()
     again = await practice.check()
     assert (again.mended, again.wrong, again.missed) == ((), (), ())
     assert len(await practice.webhooks()) == 1
@@ -262,7 +264,7 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
     hours = await practice.open_hours(practice.stack.day(9))
     assert set(practice.receiver.answers[4:]) == {502}
     assert await practice.alerts() == [
-        f"{Attention.WEBHOOK_MISSING}:appointment.created and 18 more, never seen well before"
+        f"{AttentionReason.WEBHOOK_MISSING}:appointment.created and 18 more, never seen well before"
     ]
 
     practice.receiver.up = True
@@ -275,18 +277,20 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
     assert [(one.defect, one.subscription_id) for one in found.mended] == [(Defect.DISABLED, webhook["id"])]
     assert not found.wrong
     assert (await practice.webhooks())[0]["is_enabled"]
-    (told,) = [one for one in await practice.alerts() if one.startswith(Attention.WEBHOOK_DISABLED)]
-    assert told.startswith(f"{Attention.WEBHOOK_DISABLED}:{webhook['id']}, failing since 2027-01-04 15:0")
+    (told,) = [one for one in await practice.alerts() if one.startswith(AttentionReason.WEBHOOK_DISABLED)]
+    assert told.startswith(
+        f"{AttentionReason.WEBHOOK_DISABLED}:{webhook['id']}, failing since 2027-01-04 15:0"
+    )
     assert await practice.happened() >= {
-        (Name.APPOINTMENT_CREATED, booked),
-        (Name.PATIENT_CREATED, patient),
-        (Name.PATIENT_CREATED, newcomer),
-        (Name.CARD_ADDED, card),
-        (Name.PAYMENT_SUCCEEDED, payment),
-        (Name.PAYMENT_DISPUTED, dispute),
-        (Name.FORM_COMPLETED, form),
-        (Name.AVAILABILITY_CHANGED, hours),
-        *((Name.APPOINTMENT_CANCELLED, one) for one in standing),
+        (EventName.APPOINTMENT_CREATED, booked),
+        (EventName.PATIENT_CREATED, patient),
+        (EventName.PATIENT_CREATED, newcomer),
+        (EventName.CARD_ADDED, card),
+        (EventName.PAYMENT_SUCCEEDED, payment),
+        (EventName.PAYMENT_DISPUTED, dispute),
+        (EventName.FORM_COMPLETED, form),
+        (EventName.AVAILABILITY_CHANGED, hours),
+        *((EventName.APPOINTMENT_CANCELLED, one) for one in standing),
     }
     assert (await practice.check()).missed == ()
     await practice.enrol(2)
@@ -303,7 +307,9 @@ async def test_when_one_was_mended_free_time_is_read_anew_for_who_watches_it(pra
         visit_type_id=practice.stack.visit("Initial Visit"), clinician_ids=(practice.stack.clinician(1),)
     )
     one = date.fromisoformat(day)
-    watched = practice.system.services.watching.slots(wanted, first=one, last=one, caller=None, client=None)
+    watched = practice.system.services.live_queries.slots(
+        wanted, first=one, last=one, caller=None, client=None
+    )
     async with aclosing(watched), asyncio.timeout(30):
         assert in_the_night(await anext(watched))
         (webhook,) = await practice.webhooks()
@@ -335,10 +341,13 @@ async def test_one_of_ours_that_sends_elsewhere_is_told_and_what_it_sent_there_i
     assert [one.defect for one in found.mended] == [Defect.MISSING]
     assert [(one.defect, one.what) for one in found.wrong] == [(Defect.ELSEWHERE, webhook["id"])]
     assert [one.resource_id for one in found.missed] == [patient]
-    assert (Name.PATIENT_CREATED, patient) in await practice.happened()
+    assert (EventName.PATIENT_CREATED, patient) in await practice.happened()
     assert {one["url"] for one in await practice.webhooks()} == {elsewhere, practice.receiver.url}
     told = [one for one in await practice.alerts() if "last seen well 2027-01-04 15:0" in one]
-    assert [one.partition(":")[0] for one in told] == [Attention.WEBHOOK_ELSEWHERE, Attention.WEBHOOK_MISSING]
+    assert [one.partition(":")[0] for one in told] == [
+        AttentionReason.WEBHOOK_ELSEWHERE,
+        AttentionReason.WEBHOOK_MISSING,
+    ]
 
     await practice.emulator.ask(REMOVE, key=OWNER, id=webhook["id"])
     assert (await practice.check()).wrong == ()
@@ -357,7 +366,7 @@ async def test_one_that_is_warned_is_told_since_when_and_once(practice: Practice
 
     assert [one.defect for one in found.wrong] == [one.defect for one in again.wrong] == [Defect.FAILING]
     assert len(found.missed) == 1
-    told = [one for one in await practice.alerts() if one.startswith(Attention.WEBHOOK_FAILING)]
+    told = [one for one in await practice.alerts() if one.startswith(AttentionReason.WEBHOOK_FAILING)]
     assert [one.partition(", ")[2][:29] for one in told] == ["failing since 2027-01-04 15:0"]
 
 
@@ -426,8 +435,8 @@ async def test_a_check_that_fails_anywhere_is_repeated_and_makes_nothing_twice(
     assert webhook["is_enabled"]
     assert (await practice.check()).wrong == ()
     reasons = [one.partition(":")[0] for one in await practice.alerts()]
-    assert reasons.count(Attention.WEBHOOK_MISSING) == 1
-    assert (Attention.WEBHOOK_NOT_MENDED in reasons) is (
+    assert reasons.count(AttentionReason.WEBHOOK_MISSING) == 1
+    assert (AttentionReason.WEBHOOK_NOT_MENDED in reasons) is (
         (operation, kind) == ("SubscribeWebhook", "lost_request")
     )
 
@@ -441,7 +450,9 @@ async def test_a_check_that_cannot_be_made_for_an_hour_is_told(practice: Practic
         await practice.stack.pass_time(wait * MINUTE)
         with pytest.raises(UpstreamUnavailable):
             await health.if_due()
-    assert await practice.alerts() == [f"{Attention.WEBHOOKS_UNCHECKED}:2027-01-04, UpstreamUnavailable"]
+    assert await practice.alerts() == [
+        f"{AttentionReason.WEBHOOKS_UNCHECKED}:2027-01-04, UpstreamUnavailable"
+    ]
 
 
 async def test_it_is_checked_at_start_and_at_six_by_one_process_of_several(practice: Practice) -> None:
@@ -478,35 +489,35 @@ async def test_who_asks_while_another_checks_is_told_so(practice: Practice) -> N
 async def test_silence_is_told_within_a_quarter_of_an_hour_of_a_change_that_nobody_sent(
     practice: Practice,
 ) -> None:
-    silence = practice.system.silence
-    assert silence is not None
+    webhook_liveness = practice.system.webhook_liveness
+    assert webhook_liveness is not None
     await practice.check()
     visits = [await practice.book(ahead=8, nth=nth) for nth in range(3)]
     for nth in range(12):  # a word a minute
         await practice.enrol(nth)
         await practice.emulator.control.deliver()
         await practice.stack.pass_time(MINUTE)
-        assert not await silence.look()
+        assert not await webhook_liveness.look()
     (webhook,) = await practice.webhooks()
     await practice.change(webhook["id"], is_enabled=False)
     for _ in range(4):
         await practice.stack.pass_time(5 * MINUTE)
-        assert not await silence.look(), "nothing changes either"
+        assert not await webhook_liveness.look(), "nothing changes either"
 
     await practice.cancel(visits[0])
     alerted = []
     for _ in range(3):
         await practice.stack.pass_time(5 * MINUTE)
-        alerted.append(await silence.look())
+        alerted.append(await webhook_liveness.look())
 
     assert True in alerted
-    told = [one for one in await practice.alerts() if one.startswith(Attention.WEBHOOKS_SILENT)]
+    told = [one for one in await practice.alerts() if one.startswith(AttentionReason.WEBHOOKS_SILENT)]
     assert len(told) == 1
     await practice.change(webhook["id"], is_enabled=True)
     await practice.cancel(visits[1])
     await practice.emulator.control.deliver()
     await practice.stack.pass_time(5 * MINUTE)
-    assert not await silence.look()
+    assert not await webhook_liveness.look()
 
 
 async def test_the_command_says_what_it_found_in_sentences_and_exits_by_it(practice: Practice) -> None:

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
-from booking.endpoints import EndpointDesk
-from booking.subscribers import Endpoint
-from gateway.clock import SystemClock
-from gateway.local_stack import LocalStack, free_port, local_stack
-from gateway.sealing import sealer
+from booking.events.deliveries import Endpoint
+from booking.events.endpoint_admin import EndpointAdmin
+from gateway.development.local_stack import LocalStack, free_port, local_stack
+from gateway.runtime.clock import SystemClock
+from gateway.runtime.sealing import sealer
 from gateway.settings import Settings
 from integrations.database.engine import connect_database
-from integrations.database.happenings import SqlHappeningLog
+from integrations.database.event_outbox import SqlEventLog
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.event_receiver import Receiver, serving
 
@@ -39,7 +39,7 @@ async def ask(
     return data
 
 
-async def until_told(log: SqlHappeningLog, name: str) -> None:
+async def until_told(log: SqlEventLog, name: str) -> None:
     async with asyncio.timeout(START_SECONDS):
         while name not in {one.event.name for one in await log.after(0, limit=50)}:  # noqa: ASYNC110  # another program's doing
             await asyncio.sleep(0.05)
@@ -58,7 +58,7 @@ async def listening(engine: AsyncEngine, url: str) -> Endpoint:
     async def passes(_: str) -> None:
         """The stack is one of development."""
 
-    return await EndpointDesk(units=units, clock=SystemClock(), check=passes).add(url, None)
+    return await EndpointAdmin(units=units, clock=SystemClock(), check=passes).add(url, None)
 
 
 async def until_received(receiver: Receiver, secret: str, name: str) -> None:
@@ -80,7 +80,7 @@ async def test_what_staff_change_in_healthie_becomes_an_event_of_ours_and_others
             monkeypatch.setenv(name, value)
         engine = connect_database(stack.settings["FRONTDOOR_DATABASE_URL"])
         try:
-            log = SqlHappeningLog(engine=engine)
+            log = SqlEventLog(engine=engine)
             secret = (await listening(engine, f"http://127.0.0.1:{receiver.port}/in")).secrets[0].text
             books = (await http.get(f"{stack.emulator}/_control/books")).json()
             visit = next(one for one in books["appointments"] if one["pm_status"] is None)

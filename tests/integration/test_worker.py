@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
-import gateway.worker
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
+import gateway.runtime.worker
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.writer import LEASE
 from booking.principals import Caller, Principal, PrincipalKind
-from booking.recording import LEASE
 from booking.unit_of_work import UnitOfWork
-from gateway.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, Chore, Worker
+from gateway.runtime.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, Chore, Worker
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import GUEST, SEALER, a_checkout
@@ -324,7 +324,7 @@ async def test_a_slow_checkout_keeps_no_other_waiting_that_is_due_after_it() -> 
 
 
 async def test_no_more_are_driven_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway.worker, "AT_ONCE", 2)
+    monkeypatch.setattr(gateway.runtime.worker, "AT_ONCE", 2)
     world, looked = World(), asyncio.Event()
     *slow, last = await due_by_turns(world, 3)
     charges = SlowCharges(world, 2)
@@ -341,7 +341,7 @@ async def test_no_more_are_driven_at_once_than_there_is_room_for(monkeypatch: py
 async def test_told_to_stop_it_takes_nothing_more_up_and_ends_what_is_under_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gateway.worker, "AT_ONCE", 1)
+    monkeypatch.setattr(gateway.runtime.worker, "AT_ONCE", 1)
     world, looked = World(), asyncio.Event()
     slow, waiting = await due_by_turns(world, 2)
     charges = SlowCharges(world, 1)

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from integrations.database.engine import connect_database
 from integrations.database.outages import is_outage
-from integrations.database.tables.oversight import daily_runs, write_probes
+from integrations.database.tables.operations import daily_runs, write_probes
 from integrations.database.write_probe import WriteProbe
 from tests.unit.booking_doubles import NOW, FakeClock
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate, migrate_engine, ready
 from integrations.database.tables import metadata
-from integrations.database.tables.oversight import audit_records
+from integrations.database.tables.operations import audit_records
 from tests.plugins.discovery import outside_the_loop
 
 

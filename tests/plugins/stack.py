@@ -20,10 +20,10 @@ from starlette.applications import Starlette
 
 from booking.principals import PrincipalKind
 from gateway.app import create_app
-from gateway.composition import compose
+from gateway.callers.tokens import DevelopmentTokens
+from gateway.runtime.composition import compose
+from gateway.runtime.worker import Worker
 from gateway.settings import Settings
-from gateway.tokens import DevelopmentTokens
-from gateway.worker import Worker
 from tests.acceptance.app import VISITOR, App
 from tests.doubles.rates import GENEROUS
 from tests.plugins.emulator import STILL, EmulatorClient

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.checkout_row import CheckoutState
+from booking.checkout.model import CheckoutState
 
 # The write never ends: its trigger waits for a lock that the test has (PostgreSQL), or counts
 # further than a machine can (SQLite). Nothing of it is committed, so the row stands where it stood.

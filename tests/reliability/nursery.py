@@ -13,7 +13,7 @@ import sys
 from typing import Any, NoReturn
 
 import gateway.app
-import gateway.composition
+import gateway.runtime.composition
 import integrations.database.holds
 import integrations.redis.holds
 from gateway.command_line import main as frontdoor
@@ -23,7 +23,7 @@ from tests.plugins.server_process import end_with_parent
 # What a program is called that is to run as the next version of Frontdoor.
 NEXT_VERSION = "frontdoor of tomorrow"
 
-_LOADED = (gateway.app, gateway.composition, integrations.database.holds, integrations.redis.holds)
+_LOADED = (gateway.app, gateway.runtime.composition, integrations.database.holds, integrations.redis.holds)
 
 
 def run() -> None:

@@ -13,23 +13,23 @@ import httpx2
 from pydantic import HttpUrl, SecretStr
 from sqlalchemy import func, select, update
 
-from booking.catalog import ContactType
-from booking.checkout_row import Checkout, CheckoutState
+from booking.catalog.model import ContactType
+from booking.checkout.model import Checkout, CheckoutState
+from booking.checkout.steps import SETTLE
+from booking.checkout.transitions import TERMINAL
+from booking.checkout.writer import LEASE, at_rest
 from booking.models import CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
-from booking.recording import LEASE, at_rest
 from booking.refusals import Refusal
-from booking.saga_table import TERMINAL
 from booking.slots import Slot
-from booking.steps import SETTLE
-from gateway.composition import compose
-from gateway.demo import documents
-from gateway.demo.api import App
-from gateway.sealing import sealer
+from gateway.callers.tokens import GatewayTokens
+from gateway.development.demo import documents
+from gateway.development.demo.api import App
+from gateway.runtime.composition import compose
+from gateway.runtime.sealing import sealer
+from gateway.runtime.system import System
 from gateway.settings import Settings
 from gateway.settings.environment import Environment
-from gateway.system import System
-from gateway.tokens import GatewayTokens
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.engine import reading
 from integrations.database.tables.checkouts import checkouts

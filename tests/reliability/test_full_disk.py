@@ -15,8 +15,8 @@ from typing import IO, Any
 import httpx2
 import pytest
 
-from gateway.demo import documents
-from gateway.tokens import GatewayTokens
+from gateway.callers.tokens import GatewayTokens
+from gateway.development.demo import documents
 from tests.plugins.server_process import free_port
 from tests.reliability.conftest import Open
 from tests.reliability.database import Database

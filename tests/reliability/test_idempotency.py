@@ -11,11 +11,11 @@ import httpx2
 import pytest
 from sqlalchemy import Table, func, select
 
-from booking.recording import LEASE
+from booking.checkout.writer import LEASE
 from gateway.app import create_app
-from gateway.demo import documents
-from gateway.idempotency import IN_FLIGHT
-from gateway.tokens import GatewayTokens
+from gateway.callers.tokens import GatewayTokens
+from gateway.development.demo import documents
+from gateway.idempotency.guard import IN_FLIGHT
 from integrations.database.engine import reading
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import holds

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
-from booking.saga_table import CALLING, UNDER_WAY
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.transitions import CALLING, UNDER_WAY
 from integrations.healthie.readback import READ_BACKS
 from tests.reliability.practice import PATIENCE_SECONDS, Patient, Peer, Practice
 from tests.reliability.proxy import Side

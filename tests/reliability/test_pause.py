@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.model import CheckoutState as S
 from tests.reliability.practice import PATIENCE_SECONDS, Practice
 from tests.reliability.proxy import Side
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
 from tests.plugins.server_process import TemporaryServer

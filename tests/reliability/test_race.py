@@ -12,9 +12,9 @@ import pytest
 from redis.asyncio import Redis
 
 from booking.slots import Slot
-from gateway.demo import documents
-from gateway.demo.api import App
-from gateway.tokens import GatewayTokens
+from gateway.callers.tokens import GatewayTokens
+from gateway.development.demo import documents
+from gateway.development.demo.api import App
 from tests.plugins.server_process import TemporaryServer
 from tests.reliability.conftest import Open
 from tests.reliability.database import Database

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.demo import documents
-from gateway.tokens import GatewayTokens
+from gateway.callers.tokens import GatewayTokens
+from gateway.development.demo import documents
 from tests.integration.socket_client import Socket, connected
 from tests.reliability.conftest import Open
 from tests.reliability.database import Database

@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.model import CheckoutState as S
 from booking.models import CardChoice
 from booking.slots import Slot
+from gateway.callers.tokens import GatewayTokens
 from gateway.command_line import main
-from gateway.demo import documents
-from gateway.demo.api import App
-from gateway.tokens import GatewayTokens
+from gateway.development.demo import documents
+from gateway.development.demo.api import App
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.events import practice_events
 from tests.doubles import next_version as tomorrow
@@ -50,7 +50,7 @@ class LiveQuery:
     socket: Socket
     name: str
 
-    async def hears(self) -> Any:
+    async def subscribe(self) -> Any:
         """The next state that it tells."""
         message = await self.socket.hear()
         assert (message["id"], message["type"]) == (self.name, "next"), message
@@ -58,7 +58,7 @@ class LiveQuery:
         return told
 
 
-async def watching(socket: Socket, document: str, variables: dict[str, Any]) -> LiveQuery:
+async def live_queries(socket: Socket, document: str, variables: dict[str, Any]) -> LiveQuery:
     return LiveQuery(socket=socket, name=await socket.subscribe(document, variables))
 
 
@@ -159,18 +159,18 @@ async def trial(practice: Practice) -> AsyncIterator[Trial]:
             after=after,
             slots=slots,
             strange=strange,
-            checkout=await watching(one, WATCH_CHECKOUT, {"id": strange.checkout_id}),
-            days=await watching(other, WATCH_SLOTS, days_of(practice, slots[0])),
+            checkout=await live_queries(one, WATCH_CHECKOUT, {"id": strange.checkout_id}),
+            days=await live_queries(other, WATCH_SLOTS, days_of(practice, slots[0])),
             visitor=visitor,
         )
 
 
 async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(trial: Trial) -> None:
     practice, strange = trial.practice, trial.strange
-    assert (await trial.checkout.hears())["status"] == "OPEN"
-    free = free_on(await trial.days.hears())
+    assert (await trial.checkout.subscribe())["status"] == "OPEN"
+    free = free_on(await trial.days.subscribe())
     parked = await taken_on_by_the_next_version(trial)
-    assert (await trial.checkout.hears())["status"] == "PROCESSING"
+    assert (await trial.checkout.subscribe())["status"] == "PROCESSING"
     guest = app_of(trial.before, practice.http, strange.token)
     looked = (await guest.ask(LOOK, id=strange.checkout_id))["checkout"]
     assert (looked["status"], looked["endReason"]) == ("PROCESSING", None)
@@ -182,7 +182,7 @@ async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(tri
     assert (await somebody.do(documents.HOLD, slotId=wanted, timeZone=ZONE))[
         "__typename"
     ] == "HoldSlotSuccess"
-    assert wanted in free - free_on(await trial.days.hears())
+    assert wanted in free - free_on(await trial.days.subscribe())
 
     # The worker drives what it knows, and leaves the rest.
     ours = await trial.peer.a_patient("First Visit", trial.slots[1], number=2)
@@ -200,7 +200,7 @@ async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(tri
     environment = {**practice.environment, tomorrow.REVIEWS: "1"}
     practice.nursery.worker(environment, program=NEXT_VERSION)
     ended = await until_stored(practice, strange, S.CONFIRMED)
-    while (status := (await trial.checkout.hears())["status"]) != "CONFIRMED":
+    while (status := (await trial.checkout.subscribe())["status"]) != "CONFIRMED":
         assert status == "PROCESSING"
     assert worker.is_alive()
     assert ended["attention"] == tomorrow.WANTS_A_LOOK

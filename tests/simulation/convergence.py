@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from booking.happenings import Name
+from booking.events.model import EventName
 from booking.models import AppointmentStatus as Status
-from booking.watched import Kind, Poke, Resource, State, VisitState
+from booking.resources import ChangeHint, Kind, Resource, State, VisitState
 from integrations.database.tables.events import practice_events
 from integrations.database.tables.webhooks import resource_marks, resource_snapshots
 from tests.simulation.fate import Fate
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
 STANDS_AS = {
-    Name.APPOINTMENT_CREATED: Status.BOOKED,
-    Name.APPOINTMENT_REINSTATED: Status.BOOKED,
-    Name.APPOINTMENT_CANCELLED: Status.CANCELLED,
-    Name.APPOINTMENT_COMPLETED: Status.COMPLETED,
-    Name.APPOINTMENT_NO_SHOW: Status.NO_SHOW,
-    Name.APPOINTMENT_CHECKED_IN: Status.CHECKED_IN,
+    EventName.APPOINTMENT_CREATED: Status.BOOKED,
+    EventName.APPOINTMENT_REINSTATED: Status.BOOKED,
+    EventName.APPOINTMENT_CANCELLED: Status.CANCELLED,
+    EventName.APPOINTMENT_COMPLETED: Status.COMPLETED,
+    EventName.APPOINTMENT_NO_SHOW: Status.NO_SHOW,
+    EventName.APPOINTMENT_CHECKED_IN: Status.CHECKED_IN,
 }
 
 # What happens to one payment, card or form at most once.
 ONCE = (
-    Name.PAYMENT_SUCCEEDED,
-    Name.PAYMENT_FAILED,
-    Name.CARD_ADDED,
-    Name.FORM_COMPLETED,
-    Name.PATIENT_CREATED,
+    EventName.PAYMENT_SUCCEEDED,
+    EventName.PAYMENT_FAILED,
+    EventName.CARD_ADDED,
+    EventName.FORM_COMPLETED,
+    EventName.PATIENT_CREATED,
 )
 
 
@@ -98,7 +98,7 @@ def _undated(state: State | None) -> State | None:
 
 async def _compare(schedule: "Schedule", process: Process, resource: Resource, events: Any) -> None:
     before = await process.run(process.remembered(resource))
-    state = await process.run(process.watched.read(Poke(resource=resource), known=before.state))
+    state = await process.run(process.watched.read(ChangeHint(resource=resource), known=before.state))
     if before.gone != (state is None) or (state is not None and _undated(state) != _undated(before.state)):
         schedule.witness.note(f"remembered otherwise than it is: {resource}")
     if not isinstance(state, VisitState):
@@ -106,8 +106,8 @@ async def _compare(schedule: "Schedule", process: Process, resource: Resource, e
     gone, status = False, None
     for row in events:
         if (row["kind"], row["resource_id"]) == (resource.kind, resource.id):
-            gone = row["name"] == Name.APPOINTMENT_DELETED
-            status = STANDS_AS.get(Name(row["name"]), status)
+            gone = row["name"] == EventName.APPOINTMENT_DELETED
+            status = STANDS_AS.get(EventName(row["name"]), status)
     if gone != (state.deleted_at is not None):
         schedule.witness.note(f"events tell otherwise whether it stands: {resource}")
     if not gone and status not in {None, state.status} and state.status is not Status.RESCHEDULED:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from sqlalchemy import delete, insert
 
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
-from integrations.database.tables.oversight import clinician_blocks
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
+from integrations.database.tables.operations import clinician_blocks
 from integrations.database.tables.slots import slot_claims
 from integrations.healthie_emulator import billing_changes
 from integrations.healthie_emulator.amounts import from_minor

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from booking.checkout_row import Checkout, CheckoutState
+from booking.checkout.model import Checkout, CheckoutState
+from booking.checkout.transitions import TERMINAL
 from booking.errors import DomainError
 from booking.models import CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
@@ -19,8 +20,7 @@ from booking.refusals import (
     Refusal,
     SlotTaken,
 )
-from booking.saga_table import TERMINAL
-from booking.search import Wanted
+from booking.scheduling.search import Wanted
 from booking.slots import Slot
 from tests.simulation.process import ConnectionLost, Process
 

@@ -11,30 +11,30 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
-from booking.checkout import CheckoutRules, CheckoutService
-from booking.checkout_start import StartService
-from booking.early_checks import EarlyChecks
+from booking.catalog.quotes import QuoteService
+from booking.catalog.terms import PresentTerms
+from booking.checkout.early_checks import EarlyChecks
+from booking.checkout.guards import Guards
+from booking.checkout.operator_actions import OperatorActions
+from booking.checkout.reconciliation import LateReconciler
+from booking.checkout.saga import Saga
+from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.start import CheckoutStartService
+from booking.checkout.steps import Steps
+from booking.checkout.unpaid_visits import UnpaidPolicy, UnpaidVisits
 from booking.errors import UpstreamUnavailable
-from booking.guards import Guards
-from booking.hold_capacity import AnonymousShare, ShareRules
-from booking.holds import HoldRules, HoldService
-from booking.late import LateTruth
-from booking.operators import OperatorDesk
 from booking.pacing import LocalPacer, Pace
-from booking.polling import VisitPoll
-from booking.quotes import QuoteService
-from booking.refreshing import Refresher
-from booking.saga import Saga
-from booking.search import SlotSearch
-from booking.steps import Steps
-from booking.terms import PresentTerms
-from booking.unpaid import UnpaidPolicy, UnpaidVisits
-from booking.watched import Resource, Snapshot
-from gateway.webhooks import WebhookEndpoint
-from gateway.worker import Worker
-from integrations.database.grounds import SqlGrounds
+from booking.resources import Resource, Snapshot
+from booking.scheduling.hold_capacity import AnonymousShare, ShareRules
+from booking.scheduling.holds import HoldRules, HoldService
+from booking.scheduling.search import SlotSearch
+from booking.sync.polling import VisitPoll
+from booking.sync.synchronizer import ResourceSynchronizer
+from gateway.runtime.worker import Worker
+from gateway.webhooks.endpoint import WebhookEndpoint
 from integrations.database.holds import SqlHoldStore
 from integrations.database.inbox import SqlInbox
+from integrations.database.send_facts import SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.healthie.audit import Answer, AuditedCalls, Call
 from integrations.healthie.breaker import Breakers
@@ -42,7 +42,7 @@ from integrations.healthie.connect import connect
 from integrations.healthie.gate import Gate
 from integrations.healthie_emulator.seed import described
 from integrations.stripe.declines import DECLINES
-from tests.doubles.trials import NotedTrials
+from tests.doubles.attempt_limits import NotedTrials
 from tests.integration.database_samples import SEALER
 from tests.simulation.database import VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
@@ -88,7 +88,7 @@ class Process:
         self._context.run(current.set, fate)
         self._upstream = upstream
         self.records = Records(fate=fate, store=store)
-        self.trials = NotedTrials()
+        self.attempts = NotedTrials()
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
         self._engine = engine.face()
@@ -126,8 +126,8 @@ class Process:
             terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
             clock=fate,
         )
-        guards = Guards(grounds=SqlGrounds(engine=self._engine), keys=healthie.keys, clock=fate)
-        late = LateTruth(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
+        guards = Guards(send_facts=SqlSendFactsReader(engine=self._engine), keys=healthie.keys, clock=fate)
+        late = LateReconciler(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
         self.saga = Saga(
             steps=steps,
             guards=guards,
@@ -157,8 +157,8 @@ class Process:
                 store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
             ),
         )
-        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, trials=self.trials)
-        self.starts = StartService(
+        unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, attempts=self.attempts)
+        self.starts = CheckoutStartService(
             saga=self.saga,
             quotes=quotes,
             holds=self._holds,
@@ -173,13 +173,13 @@ class Process:
             units=self._units,
             clock=fate,
             rules=CheckoutRules(),
-            trials=self.trials,
+            attempts=self.attempts,
             unpaid=unpaid,
         )
-        self.desk = OperatorDesk(units=self._units, clock=fate, operator="operator sample")
+        self.desk = OperatorActions(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())
-        self.refresher = Refresher(
+        self.synchronizer = ResourceSynchronizer(
             units=self._units,
             watched=self.watched,
             wake=EarlyChecks(check=self._glance).request,
@@ -197,7 +197,7 @@ class Process:
 
     async def _glance(self, checkout_id: str) -> None:
         self.fate.trace.say(self.fate.name, f"wakes {checkout_id}")
-        await self.saga.glance(checkout_id)
+        await self.saga.check_early(checkout_id)
 
     async def ask(self) -> None:
         """Ask for what changed without a word; what cannot be asked now is asked in the next round."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from booking.audit import AuditEntry, AuditKind
+from booking.audit.model import AuditEntry, AuditKind
 from booking.errors import AuditUnavailable
 from integrations.healthie.redaction import digest
 from tests.simulation.fate import Fate

@@ -8,27 +8,27 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
-import booking.aftercare
-import booking.recording
-import booking.saga
-import booking.step_results
-from booking.aftercare import Aftercare
-from booking.checkout_holds import CheckoutHolds
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
-from booking.compensation import Compensation
+import booking.checkout.follow_up
+import booking.checkout.saga
+import booking.checkout.step_results
+import booking.checkout.writer
+from booking.catalog.terms import PresentTerms
+from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.compensation import Compensation
+from booking.checkout.follow_up import FollowUp
+from booking.checkout.guards import SendFacts
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.operator_actions import OperatorActions
+from booking.checkout.reconciliation import LateReconciler
+from booking.checkout.saga import Saga
+from booking.checkout.steps import Steps
 from booking.errors import OutcomeUnknown
-from booking.guards import Ground
-from booking.late import LateTruth
 from booking.models import Appointment, Charge, Hold, Quote
-from booking.operators import OperatorDesk
 from booking.refusals import CardDeclined, DeclineReason, HoldExpired
-from booking.saga import Saga
-from booking.steps import Steps
-from booking.terms import PresentTerms
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
-from integrations.database.grounds import SqlGrounds
+from integrations.database.send_facts import SqlSendFactsReader
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.generated.client import Client
 from tests.simulation.rule import without_guard
@@ -49,16 +49,16 @@ def without_upstream_key() -> Iterator[None]:
 @contextmanager
 def without_fence() -> Iterator[None]:
     """A write goes through whatever version it expects, and so does a send."""
-    save, of = SqlCheckouts.save, SqlGrounds.of
+    save, of = SqlCheckouts.save, SqlSendFactsReader.of
 
     async def save_anyway(self: SqlCheckouts, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
         standing = await self.get(checkout.id)
         return await save(self, checkout if standing is None else replace(checkout, version=standing.version))
 
-    async def as_read(self: SqlGrounds, checkout: Checkout) -> Ground:
+    async def as_read(self: SqlSendFactsReader, checkout: Checkout) -> SendFacts:
         return replace(await of(self, checkout), version=checkout.version)
 
-    with patch.object(SqlCheckouts, "save", save_anyway), patch.object(SqlGrounds, "of", as_read):
+    with patch.object(SqlCheckouts, "save", save_anyway), patch.object(SqlSendFactsReader, "of", as_read):
         yield
 
 
@@ -82,9 +82,9 @@ def without_waiting() -> Iterator[None]:
     """Whoever does not know looks at once, and a parked row is due at once."""
     with ExitStack() as patches:
         patches.enter_context(patch.object(Steps, "_settled", _at_once))
-        patches.enter_context(patch.object(booking.saga, "SETTLE", timedelta(seconds=1)))
-        patches.enter_context(patch.object(booking.aftercare, "SETTLE", timedelta(seconds=1)))
-        patches.enter_context(patch.object(booking.recording, "SETTLE", timedelta(seconds=1)))
+        patches.enter_context(patch.object(booking.checkout.saga, "SETTLE", timedelta(seconds=1)))
+        patches.enter_context(patch.object(booking.checkout.follow_up, "SETTLE", timedelta(seconds=1)))
+        patches.enter_context(patch.object(booking.checkout.writer, "SETTLE", timedelta(seconds=1)))
         yield
 
 
@@ -111,12 +111,12 @@ def without_allow_list() -> Iterator[None]:
         yield
 
 
-async def look_no_more(self: LateTruth, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+async def look_no_more(self: LateReconciler, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
     """What has ended has ended."""
-    return checkout.changed(looks=checkout.looks + 1)
+    return checkout.changed(checks=checkout.checks + 1)
 
 
-async def leave_it(self: Aftercare, checkout: Checkout) -> bool:
+async def leave_it(self: FollowUp, checkout: Checkout) -> bool:
     """Whoever ended it will have given its hold back."""
     return True
 
@@ -129,12 +129,12 @@ async def let_it_go(self: CheckoutHolds, checkout: Checkout) -> Hold:
 @contextmanager
 def without_read_back() -> Iterator[None]:
     """Whoever it was booked with is the right one."""
-    booked = booking.step_results.booked
+    booked = booking.checkout.step_results.booked
 
     def believed(checkout: Checkout, appointment: Appointment) -> Checkout:
         return booked(checkout, replace(appointment, clinician_id=checkout.slot.clinician_id))
 
-    with patch.object(booking.step_results, "booked", believed):
+    with patch.object(booking.checkout.step_results, "booked", believed):
         yield
 
 
@@ -161,7 +161,7 @@ async def as_quoted(self: PresentTerms, quote: Quote) -> Quote | None:
     return quote
 
 
-def believed(self: OperatorDesk, before: Checkout) -> Checkout:
+def believed(self: OperatorActions, before: Checkout) -> Checkout:
     """Whatever they call refunded is."""
     ended = before.changed(state=S.REFUNDED, attention=(), attention_from=None)
-    return booking.recording.entered(before, ended, now=before.updated_at)
+    return booking.checkout.writer.entered(before, ended, now=before.updated_at)

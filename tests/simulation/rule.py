@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-import booking.guards
-from booking.guards import GUARDS
+import booking.checkout.guards
+from booking.checkout.guards import GUARDS
 from tests.simulation.fate import Trouble
 from tests.simulation.plans import Point, Scripted
 from tests.simulation.schedule import Scenario, Schedule
@@ -23,7 +23,7 @@ def replaced(owner: Any, name: str, value: Any) -> Removal:
 def without_guard(name: str) -> Removal:
     """The guard of this name is not asked before a send."""
     others = {other: guard for other, guard in GUARDS.items() if other != name}
-    return replaced(booking.guards, "GUARDS", others)
+    return replaced(booking.checkout.guards, "GUARDS", others)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-import booking.steps
-import booking.trials
+import booking.checkout.attempt_limits
+import booking.checkout.steps
 import integrations.database.holds
-from booking.aftercare import Aftercare
-from booking.catalog import BookingPolicy
-from booking.checkout_holds import CheckoutHolds
-from booking.compensation import Compensation
-from booking.late import LateTruth
-from booking.operators import OperatorDesk
-from booking.steps import Steps
-from booking.terms import PresentTerms
+from booking.catalog.model import BookingPolicy
+from booking.catalog.terms import PresentTerms
+from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.compensation import Compensation
+from booking.checkout.follow_up import FollowUp
+from booking.checkout.operator_actions import OperatorActions
+from booking.checkout.reconciliation import LateReconciler
+from booking.checkout.steps import Steps
 from integrations.database.claims import SqlClaims
 from integrations.healthie import late_payments, payments
 from tests.simulation.fate import Trouble
@@ -65,7 +65,7 @@ from tests.simulation.schedule import Scenario
 
 KEY: Mapping[str, Removal] = {"upstream key": without_upstream_key}
 SERIES: Mapping[str, Removal] = {"series in late looks": replaced(late_payments, "bills_on", lambda _: False)}
-SWEEP: Mapping[str, Removal] = {"late sweep": replaced(LateTruth, "look", look_no_more)}
+SWEEP: Mapping[str, Removal] = {"late sweep": replaced(LateReconciler, "look", look_no_more)}
 
 # All of a working day but its lunch break.
 CROWD = Scenario(wishes=tuple(partial(strangers, hour=hour) for hour in (9, 10, 11, 13, 14, 15, 16)))
@@ -171,7 +171,7 @@ RULES = (
     ),
     Rule(
         name="nobody else's record",
-        removal=replaced(booking.steps, "may_use_match", lambda *_: True),
+        removal=replaced(booking.checkout.steps, "may_use_match", lambda *_: True),
         guards={},
         scenario=Scenario(wishes=(claiming,)),
         troubles=first("CreatePatient", Trouble.SLOW) + first("AttachCard", Trouble.SLOW),
@@ -222,7 +222,7 @@ RULES = (
     ),
     Rule(
         name="refunded is proved",
-        removal=replaced(OperatorDesk, "_undone", believed),
+        removal=replaced(OperatorActions, "_undone", believed),
         guards=SWEEP,
         scenario=Scenario(wishes=(canonical,), events=(resolve_unrefunded,)),
         troubles=(),
@@ -279,7 +279,7 @@ RULES = (
     ),
     Rule(
         name="only what a bank has judged is counted",
-        removal=replaced(booking.trials, "was_trial", whatever_did_not_pay),
+        removal=replaced(booking.checkout.attempt_limits, "was_attempt", whatever_did_not_pay),
         guards={},
         scenario=CANONICAL,
         troubles=first("AttachCard", Trouble.NO_CONNECTION, Trouble.THROTTLED, Trouble.SWALLOWED),
@@ -287,7 +287,7 @@ RULES = (
     ),
     Rule(
         name="hold given back once more",
-        removal=replaced(Aftercare, "_free_hold", leave_it),
+        removal=replaced(FollowUp, "_free_hold", leave_it),
         guards={},
         scenario=CANONICAL,
         troubles=(

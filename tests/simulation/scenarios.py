@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from booking.checkout_row import CheckoutState
+from booking.checkout.model import CheckoutState
+from booking.checkout.operator_actions import Resolution
 from booking.errors import DomainError
-from booking.operators import Resolution
 from tests.simulation.patients import Wish
 from tests.simulation.process import ConnectionLost
 from tests.simulation.schedule import Scenario, Schedule

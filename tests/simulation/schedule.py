@@ -16,17 +16,18 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-import booking.checkout
-import booking.checkout_start
-import booking.holds
-from booking.catalog import ContactType
-from booking.checkout_row import Checkout
+import booking.checkout.service
+import booking.checkout.start
+import booking.scheduling.holds
+from booking.catalog.model import ContactType
+from booking.checkout.model import Checkout
 from booking.errors import DomainError
 from booking.slots import Slot
-from gateway.worker import POLL_SECONDS
+from gateway.runtime.worker import POLL_SECONDS
 from integrations.healthie.keys import ASKING
 from integrations.healthie_emulator.seed import described
-from tests.simulation import convergence, courier
+from tests.simulation import convergence
+from tests.simulation import webhook_sender as dispatcher
 from tests.simulation.database import emptied
 from tests.simulation.fate import Fate, Plan, Trace, task_factory
 from tests.simulation.patients import Patient, Wish
@@ -88,7 +89,7 @@ class Schedule:
             plan.elapsed = self.loop.time
         self._names = itertools.count(1)
         self._ids = itertools.count(1)
-        self._turns = itertools.count()
+        self._parse_queue = itertools.count()
         self.unhandled: list[str] = []
 
     def play(self) -> Result:
@@ -97,9 +98,9 @@ class Schedule:
         _logged.clear()
         names = _Names(self._ids)
         with (
-            patch.object(booking.checkout_start, "secrets", names),
-            patch.object(booking.holds, "secrets", names),
-            patch.object(booking.checkout, "_JOIN_INTERVAL", JOIN_SECONDS),
+            patch.object(booking.checkout.start, "secrets", names),
+            patch.object(booking.scheduling.holds, "secrets", names),
+            patch.object(booking.checkout.service, "_JOIN_INTERVAL", JOIN_SECONDS),
         ):
             return run(self._play(), self.loop)
 
@@ -153,15 +154,15 @@ class Schedule:
         )
 
     def _send_webhooks(self, rng: random.Random) -> list[asyncio.Task[None]]:
-        courier.subscribe(self.upstream.world)
-        self._background(courier.Courier(self, rng).deliver())
-        return [self._background(courier.staff_at_work(self, rng))]
+        dispatcher.subscribe(self.upstream.world)
+        self._background(dispatcher.EventDispatcher(self, rng).deliver())
+        return [self._background(dispatcher.staff_at_work(self, rng))]
 
     async def a_gateway(self) -> Process:
         """Answer a gateway that the load balancer thinks is up."""
         while not self.gateways:  # noqa: ASYNC110 - virtual time
             await asyncio.sleep(1.0)
-        return self.gateways[next(self._turns) % len(self.gateways)]
+        return self.gateways[next(self._parse_queue) % len(self.gateways)]
 
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.loop.create_task(work, context=contextvars.Context())
@@ -188,7 +189,7 @@ class Schedule:
                 listed.append(process)
                 if kind == "worker":
                     if self.scenario.webhooks is not None:
-                        self._background(courier.watch(self, process))
+                        self._background(dispatcher.watch(self, process))
                     await self._work(process)
                 await fate.ended
             except ConnectionLost:

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Connection, or_, select
 
-from booking.hold_capacity import ShareRules
 from booking.principals import STRANGERS
+from booking.scheduling.hold_capacity import ShareRules
 from integrations.database.tables.slots import holds
 from integrations.healthie_emulator.hours import Wanted, working_hours
 from integrations.healthie_emulator.state import World

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.model import CheckoutState as S
 from tests.simulation.campaign import collected, paired_faults, pairs, single_faults, with_faults
 from tests.simulation.fate import Trouble
 from tests.simulation.scenarios import DECLINED_WHEN_ATTACHED, DECLINED_WHEN_CHARGED, GOOD, canonical

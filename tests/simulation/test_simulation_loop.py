@@ -20,12 +20,12 @@ def test_a_day_passes_at_once() -> None:
 def test_timers_ring_in_the_order_of_their_time() -> None:
     rang: list[int] = []
 
-    async def ring(seconds: int) -> None:
+    async def notify(seconds: int) -> None:
         await asyncio.sleep(seconds)
         rang.append(seconds)
 
     async def main() -> None:
-        await asyncio.gather(ring(3), ring(1), ring(2))
+        await asyncio.gather(notify(3), notify(1), notify(2))
 
     run(main(), VirtualLoop())
     assert rang == [1, 2, 3]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from booking.checkout_row import CheckoutState
+from booking.checkout.model import CheckoutState
 from tests.simulation.campaign import by_seed
 from tests.simulation.fate import Trouble
 from tests.simulation.plans import Scripted

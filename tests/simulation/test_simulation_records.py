@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
-from booking.checkout_row import CheckoutState
+from booking.checkout.model import CheckoutState
 from integrations.healthie.audit import AuditedCalls, Call
 from tests.simulation.plans import Scripted
 from tests.simulation.scenarios import CANONICAL

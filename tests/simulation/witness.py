@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from booking.checkout import CheckoutRules
-from booking.checkout_row import Checkout, EndReason
-from booking.checkout_row import CheckoutState as S
-from booking.oversight import Attention
+from booking.checkout.attempt_limits import AttemptKind
+from booking.checkout.model import Checkout, EndReason
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.service import CheckoutRules
+from booking.checkout.transitions import CLAIMING, OPERATOR_TRANSITIONS, TERMINAL, legal
+from booking.checkout.writer import at_rest
+from booking.operations.model import AttentionReason
 from booking.principals import PrincipalKind
-from booking.recording import at_rest
-from booking.saga_table import CLAIMING, OPERATOR_MOVES, TERMINAL, legal
 from booking.slots import Slot
-from booking.trials import Tried
 from integrations.database.checkout_rows import from_row
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import holds, slot_claims
@@ -49,16 +49,16 @@ TOLD_OTHERS = """
 # Reasons for a person to look that excuse nothing.
 TIDYING = frozenset(
     {
-        Attention.PACKAGE_REMAINS,
-        Attention.OPEN_INVOICE,
-        Attention.PROVIDER_MISMATCH,
-        Attention.CHARGED_WRONGLY,
-        Attention.POSSIBLE_DUPLICATE_PATIENT,
+        AttentionReason.PACKAGE_REMAINS,
+        AttentionReason.OPEN_INVOICE,
+        AttentionReason.PROVIDER_MISMATCH,
+        AttentionReason.CHARGED_WRONGLY,
+        AttentionReason.POSSIBLE_DUPLICATE_PATIENT,
     }
 )
 
 # Reasons that tell a person of a payment on other terms, or of one that could not be undone.
-TELLING_OF_A_CHARGE = frozenset({Attention.CHARGED_WRONGLY, Attention.LATE_UNDO_FAILED})
+TELLING_OF_A_CHARGE = frozenset({AttentionReason.CHARGED_WRONGLY, AttentionReason.LATE_UNDO_FAILED})
 
 # From the last look at the terms to the charge, with slow answers in between, for a process that is not frozen.
 READ_TO_SEND = 60.0
@@ -117,7 +117,7 @@ class Witness:
             if version != known[0] + 1:
                 self.note(f"stale write: {checkout_id} went from version {known[0]} to {version}")
             before, after = S(known[1]), S(state)
-            if not legal(before, after) and after not in OPERATOR_MOVES.get(before, ()):
+            if not legal(before, after) and after not in OPERATOR_TRANSITIONS.get(before, ()):
                 self.note(f"illegal move: {checkout_id} from {known[1]} to {state}")
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
@@ -498,8 +498,8 @@ class Witness:
             names
             for process in self._schedule.processes
             if process.fate.alive
-            for what, names, *_ in process.trials.counted
-            if what is Tried.CARD
+            for what, names, *_ in process.attempts.counted
+            if what is AttemptKind.CARD
         ]
         for owner in {row.owner for row in rows}:
             given = {

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from booking.audit import AuditEntry, AuditKind
-from booking.audit_chain import NOTHING_YET, AuditKey, Link, extended, record_of
+from booking.audit.chain import NOTHING_YET, AuditKey, Link, extended, record_of
+from booking.audit.model import AuditEntry, AuditKind
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KEY = AuditKey(b"a sample key of the audit chain")

@@ -11,17 +11,17 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
-from booking.checkout_row import Checkout, CheckoutState
+from booking.change_signals import ChangeSignals, of_checkout
+from booking.checkout.guards import SendFacts
+from booking.checkout.model import Checkout, CheckoutState
+from booking.checkout.transitions import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
 from booking.errors import AlreadyCounted, StaleCheckout
-from booking.guards import Ground
-from booking.happenings import Happening
+from booking.events.model import DomainEvent
 from booking.models import Hold
-from booking.oversight import Alert, CheckoutSummary, ClinicianBlock, Event, ListPlace
-from booking.pokes import Pokes, of_checkout
+from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, HistoryEntry, ListPlace
 from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
-from booking.room import Room, refusal, room_again_at
-from booking.saga_table import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
+from booking.scheduling.day_capacity import Room, refusal, room_again_at
 from booking.slots import Busy, Interval, Slot
 
 T = TypeVar("T")
@@ -74,14 +74,14 @@ class Tape:
 class FakeDatabase:
     """Rows and claims; units of work one after another, as SQLite's BEGIN IMMEDIATE has them."""
 
-    def __init__(self, tape: Tape, pokes: Pokes | None = None) -> None:
+    def __init__(self, tape: Tape, change_signals: ChangeSignals | None = None) -> None:
         self.tape = tape
-        self.pokes = pokes
+        self.change_signals = change_signals
         self.rows: dict[str, Checkout] = {}
         self.claims: dict[str, Slot] = {}
         self.lost_claims: set[str] = set()
-        self.events: list[Event] = []
-        self.happenings: list[Happening] = []
+        self.events: list[HistoryEntry] = []
+        self.outbox: list[DomainEvent] = []
         self.alerts: dict[str, Alert] = {}
         self.alerts_due: dict[str, datetime] = {}
         self.blocks: dict[str, ClinicianBlock] = {}
@@ -90,9 +90,9 @@ class FakeDatabase:
     async def blocked(self) -> frozenset[str]:
         return frozenset(self.blocks)
 
-    async def of(self, checkout: Checkout) -> Ground:
+    async def of(self, checkout: Checkout) -> SendFacts:
         assert self.tape.open_units == 0, "the guards are asked while a unit of work is open"
-        return Ground(
+        return SendFacts(
             version=self.rows[checkout.id].version,
             has_claim=checkout.id in self.claims,
             is_blocked=checkout.slot.clinician_id in self.blocks,
@@ -103,12 +103,12 @@ class FakeDatabase:
         del self.claims[checkout_id]
         self.lost_claims.add(checkout_id)
 
-    def story(self, checkout: Checkout) -> list[str]:
+    def history(self, checkout: Checkout) -> list[str]:
         return [f"{event.kind} {event.after}" for event in self.events if event.checkout_id == checkout.id]
 
-    def told(self, checkout: Checkout) -> list[str]:
+    def sent(self, checkout: Checkout) -> list[str]:
         """What others were told of the checkout, in order."""
-        return [event.name for event in self.happenings if event.resource.id == checkout.id]
+        return [event.name for event in self.outbox if event.resource.id == checkout.id]
 
     def __call__(self) -> "FakeUnit":
         return FakeUnit(self)
@@ -131,24 +131,24 @@ class FakeUnit:
                 raise refusal
         self._database.tape.point()
         self._database.rows, self._database.claims = dict(after), dict(self.claims.slots)
-        self._database.events = list(self.story.events)
-        self._database.happenings = list(self.happenings.added)
+        self._database.events = list(self.history.events)
+        self._database.outbox = list(self.outbox.added)
         self._database.alerts, self._database.alerts_due = dict(self.alerts.raised), dict(self.alerts.due_at)
         self._database.blocks = dict(self.blocks.blocks)
         self._database.tape.events += [f"commit {row.state}" for row in changed]
         self._database.tape.point()
         for row in changed:
             self._database.tape.after_commit.pop(row.state, lambda: None)()
-            if self._database.pokes is not None:
-                self._database.pokes.publish(of_checkout(row))
+            if self._database.change_signals is not None:
+                self._database.change_signals.publish(of_checkout(row))
 
     async def __aenter__(self) -> Self:
         await self._database.writer.acquire()
         self._database.tape.open_units += 1
         self.checkouts = FakeCheckouts(dict(self._database.rows))
         self.claims = FakeClaims(dict(self._database.claims), self._database.rows)
-        self.story = FakeStory(list(self._database.events))
-        self.happenings = FakeHappenings(list(self._database.happenings))
+        self.history = FakeStory(list(self._database.events))
+        self.outbox = FakeHappenings(list(self._database.outbox))
         self.alerts = FakeAlerts(dict(self._database.alerts), dict(self._database.alerts_due))
         self.blocks = FakeBlocks(dict(self._database.blocks))
         return self
@@ -202,7 +202,7 @@ class FakeCheckouts:
         due = [(row.due_at, row.id) for row in self.rows.values() if row.due_at and row.due_at <= now]
         return [row_id for _, row_id in sorted(due)][:limit]
 
-    async def put_off(self, checkout_id: str, *, now: datetime) -> None:
+    async def defer(self, checkout_id: str, *, now: datetime) -> None:
         row = self.rows[checkout_id]
         if row.due_at and row.due_at <= now and (row.lease_until is None or row.lease_until <= now):
             self.rows[checkout_id] = row.changed(due_at=now + timedelta(seconds=5))
@@ -310,10 +310,10 @@ class FakeClaims:
 class FakeStory:
     """Events in a list."""
 
-    def __init__(self, events: list[Event]) -> None:
+    def __init__(self, events: list[HistoryEntry]) -> None:
         self.events = events
 
-    async def add(self, event: Event) -> None:
+    async def add(self, event: HistoryEntry) -> None:
         self.events.append(event)
 
 
@@ -337,7 +337,7 @@ class FakeAlerts:
         self.due_at[alert.id] = until
         return True
 
-    async def told(self, alert: Alert, at: datetime) -> None:
+    async def sent(self, alert: Alert, at: datetime) -> None:
         del self.due_at[alert.id]
 
     async def later(self, alert: Alert, due_at: datetime) -> None:
@@ -345,8 +345,8 @@ class FakeAlerts:
         self.due_at[alert.id] = due_at
 
     async def forget(self, subject: str) -> None:
-        told = [one for one, alert in self.raised.items() if alert.subject == subject]
-        for one in told:
+        sent = [one for one, alert in self.raised.items() if alert.subject == subject]
+        for one in sent:
             if one not in self.due_at:
                 del self.raised[one]
 
@@ -354,10 +354,10 @@ class FakeAlerts:
 class FakeHappenings:
     """The outbox in a list."""
 
-    def __init__(self, added: list[Happening]) -> None:
+    def __init__(self, added: list[DomainEvent]) -> None:
         self.added = added
 
-    async def add(self, events: Sequence[Happening]) -> None:
+    async def add(self, events: Sequence[DomainEvent]) -> None:
         assert not {event.id for event in events} & {event.id for event in self.added}, "an event told twice"
         self.added += events
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from booking.checkout_row import Attempt, Checkout, CheckoutState
+from booking.checkout.ledger import LedgerCharge
+from booking.checkout.model import Attempt, Checkout, CheckoutState
 from booking.errors import UpstreamUnavailable
-from booking.ledger import LedgerCharge
 from booking.models import Charge, Quote
 from booking.money import Money
 from tests.unit.booking_doubles import NOW

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from booking.catalog import Catalog, ContactType, Plan, VisitType
-from booking.checkout_row import Checkout
+from booking.catalog.model import Catalog, ContactType, Plan, VisitType
+from booking.checkout.model import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import (
     Appointment,
@@ -214,7 +214,7 @@ class FakeBilling:
             doubt = self._books.uncertain_payment
             return LateCharges(
                 certain=tuple(found),
-                uncertain=(doubt,) if doubt and doubt not in known | set(checkout.settled) else (),
+                uncertain=(doubt,) if doubt and doubt not in known | set(checkout.resolved_ids) else (),
                 series=tuple(
                     self._number(one) for one in self._books.charges if self._goes_on(one, checkout)
                 ),
@@ -242,7 +242,7 @@ class FakeBilling:
 
     def _goes_on(self, made: BookedCharge, checkout: Checkout) -> bool:
         own = checkout.charge is not None and checkout.charge.billing_item_id == self._number(made)
-        return made.recurring and (own or (made.refunded and self._number(made) in checkout.settled))
+        return made.recurring and (own or (made.refunded and self._number(made) in checkout.resolved_ids))
 
     def _own(self, checkout: Checkout) -> BookedCharge:
         assert checkout.charge is not None

@@ -5,9 +5,7 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from booking.alerts import OpenCatalog
-from booking.announced_holds import AnnouncedHolds
-from booking.catalog import (
+from booking.catalog.model import (
     BillingFrequency,
     BookingPolicy,
     Catalog,
@@ -18,36 +16,38 @@ from booking.catalog import (
     PlanVisits,
     VisitType,
 )
-from booking.checkout import CheckoutRules, CheckoutService
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
-from booking.checkout_start import StartService
-from booking.email_verification import EmailVerification
-from booking.guards import Grounds, Guards
-from booking.guests import GuestRecords
-from booking.happenings import Name
-from booking.hold_capacity import AnonymousShare, ShareRules
-from booking.holds import HoldRules, HoldService
-from booking.late import LateTruth
-from booking.ledger import ChargeLedger
+from booking.catalog.quotes import QuoteService
+from booking.catalog.terms import PresentTerms
+from booking.change_signals import LocalChangeSignals
+from booking.checkout.email_verification import EmailVerification
+from booking.checkout.guards import Guards, SendFactsReader
+from booking.checkout.guests import GuestRecords
+from booking.checkout.ledger import ChargeLedger
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.reconciliation import LateReconciler
+from booking.checkout.saga import Saga
+from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.start import CheckoutStartService
+from booking.checkout.steps import Steps
+from booking.checkout.transitions import TERMINAL
+from booking.checkout.unpaid_visits import UnpaidPolicy, UnpaidVisits
+from booking.checkout.writer import LEASE, at_rest
+from booking.events.model import EventName
+from booking.live.announced_holds import AnnouncedHolds
+from booking.live.live_queries import LiveQueries
 from booking.models import CardChoice, GuestDetails, Hold, Promo
 from booking.money import Money
-from booking.pokes import LocalPokes
+from booking.operations.alerts import BookableCatalog
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
-from booking.quotes import QuoteService
-from booking.recording import LEASE, at_rest
 from booking.records import RecordsService
-from booking.saga import Saga
-from booking.saga_table import TERMINAL
-from booking.search import SlotSearch
+from booking.scheduling.hold_capacity import AnonymousShare, ShareRules
+from booking.scheduling.holds import HoldRules, HoldService
+from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
-from booking.steps import Steps
-from booking.terms import PresentTerms
 from booking.unit_of_work import UnitOfWorkFactory
-from booking.unpaid import UnpaidPolicy, UnpaidVisits
-from booking.watching import Watching
+from tests.doubles.attempt_limits import NotedTrials
 from tests.doubles.code_mail import KeptCodes
-from tests.doubles.trials import NotedTrials
 from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.unit.booking_upstream import (
     Books,
@@ -172,15 +172,15 @@ class World:
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.tape = Tape()
-        self.pokes = LocalPokes()
-        self.database = FakeDatabase(self.tape, self.pokes)
+        self.change_signals = LocalChangeSignals()
+        self.database = FakeDatabase(self.tape, self.change_signals)
         self.holds = FakeHolds(self.clock)
-        self.announced = AnnouncedHolds(store=self.holds, pokes=self.pokes)
+        self.announced = AnnouncedHolds(store=self.holds, change_signals=self.change_signals)
         self.changes = FakeChanges(self.database)
         self.books = Books(clock=self.clock, tape=self.tape)
         free = [a_slot(visit, hours=hours) for visit in CATALOG.visit_types for hours in (24, 24.5, 48)]
         self.offer = FakeOffer(offered=CATALOG, free=free, promos={"TENOFF": TEN_OFF})
-        self.catalog = OpenCatalog(source=self.offer, blocks=self.database)
+        self.catalog = BookableCatalog(source=self.offer, blocks=self.database)
         self.search = SlotSearch(
             catalog=self.catalog,
             availability=self.offer,
@@ -205,16 +205,16 @@ class World:
             ),
         )
         self.days_held: list[tuple[str, date]] = []
-        self.trials = NotedTrials()
+        self.attempts = NotedTrials()
         self.keys = FakeKeys()
-        self.grounds: Grounds = self.database
-        self.unpaid = UnpaidVisits(policy=self.unpaid_policy, trials=self.trials)
+        self.send_facts: SendFactsReader = self.database
+        self.unpaid = UnpaidVisits(policy=self.unpaid_policy, attempts=self.attempts)
         self.mail = KeptCodes()
         self.email_verification = EmailVerification(
             sender=self.mail,
             units=self.database,
             clock=self.clock,
-            trials=self.trials,
+            attempts=self.attempts,
             digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
         )
         self._processes = itertools.count(1)
@@ -226,11 +226,11 @@ class World:
     async def _day_held(self, clinician_id: str, day: date) -> None:
         self.days_held.append((clinician_id, day))
 
-    def watching(self, records: RecordsService | None = None) -> Watching:
+    def live_queries(self, records: RecordsService | None = None) -> LiveQueries:
         """Answer what callers of one process may watch."""
         books = RecordsService(patients=FakePatients(self.books), cards=FakeCards(self.books))
-        return Watching(
-            pokes=self.pokes,
+        return LiveQueries(
+            change_signals=self.change_signals,
             search=self.search,
             records=records or books,
             units=self.database,
@@ -250,7 +250,7 @@ class World:
             clock=self.clock,
             guest_records=self.guest_records,
         )
-        late = LateTruth(
+        late = LateReconciler(
             billing=FakeBilling(self.books),
             scheduling=FakeScheduling(self.books),
             clock=self.clock,
@@ -259,7 +259,7 @@ class World:
         name = f"process-{next(self._processes)}"
         return Saga(
             steps=steps,
-            guards=Guards(grounds=self.grounds, keys=self.keys, clock=self.clock),
+            guards=Guards(send_facts=self.send_facts, keys=self.keys, clock=self.clock),
             late=late,
             units=units or self.database,
             holds=self.announced,
@@ -267,9 +267,9 @@ class World:
             name=name,
         )
 
-    def a_start(self, saga: Saga) -> StartService:
+    def a_start(self, saga: Saga) -> CheckoutStartService:
         """Answer the service of another process that starts checkouts."""
-        return StartService(
+        return CheckoutStartService(
             saga=saga,
             quotes=self.quotes,
             holds=self.holds,
@@ -280,7 +280,7 @@ class World:
 
     def under(self, policy: UnpaidPolicy) -> CheckoutService:
         """Answer the checkout service of a process that was started with other settings."""
-        return self.a_service(self.saga, UnpaidVisits(policy=policy, trials=self.trials))
+        return self.a_service(self.saga, UnpaidVisits(policy=policy, attempts=self.attempts))
 
     def a_service(self, saga: Saga, unpaid: UnpaidVisits | None = None) -> CheckoutService:
         """Answer the checkout service of another process."""
@@ -291,7 +291,7 @@ class World:
             units=self.database,
             clock=self.clock,
             rules=self.rules,
-            trials=self.trials,
+            attempts=self.attempts,
             unpaid=unpaid or self.unpaid,
         )
 
@@ -370,8 +370,8 @@ class World:
         assert (row.id in self.database.claims) == (row.state is S.NEEDS_ATTENTION)
         assert row.lease_owner is None
         assert row.card is None
-        ends = [name for name in self.database.told(row) if name is not Name.CHECKOUT_NEEDS_ATTENTION]
-        assert ends == ([Name(f"checkout.{row.state}")] if row.state in TERMINAL else [])
+        ends = [name for name in self.database.sent(row) if name is not EventName.CHECKOUT_NEEDS_ATTENTION]
+        assert ends == ([EventName(f"checkout.{row.state}")] if row.state in TERMINAL else [])
         if row.state in TERMINAL:
             assert row.guest is None
             assert row.due_at is not None or not row.attempts

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx2
 
-from booking.catalog import BookingPolicy, ContactType
-from booking.checkout_row import Checkout
+from booking.catalog.model import BookingPolicy, ContactType
+from booking.checkout.model import Checkout
 from booking.models import Quote
 from booking.money import Money
 from booking.slots import Slot

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import gateway.callers.sign_in.connect  # so that every RequestError is known
 import gateway.errors
 import gateway.http
-import gateway.sign_in.connect  # so that every RequestError is known
 from schema.errors import RequestError
 
 ROOT = Path(__file__).parents[2]

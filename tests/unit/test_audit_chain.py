@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from booking.audit import AuditKind
-from booking.audit_chain import NOTHING_YET, Anchor, AuditKey, Link, entry_of, extended, record_of
-from booking.audit_verdict import FaultKind, Reader, Verdict
+from booking.audit.chain import NOTHING_YET, Anchor, AuditKey, Link, entry_of, extended, record_of
+from booking.audit.model import AuditKind
+from booking.audit.verification import FaultKind, Reader, VerificationReport
 from tests.unit.audit_samples import FORMER, KEY, WRONG, a_chain, an_entry
 
 TAMPERS = 10_000
@@ -26,7 +26,7 @@ def judged(
     keys: Sequence[AuditKey] = (KEY,),
     anchors: Iterable[Anchor] = (),
     after: Anchor = NOTHING_YET,
-) -> Verdict:
+) -> VerificationReport:
     reader = Reader(keys, anchors=anchors, after=after)
     for link in links:
         reader.read(link)
@@ -164,8 +164,8 @@ def test_ten_thousand_tampers_are_all_found() -> None:
         tampered = tamper(list(whole), at, random)
         assert tampered != whole, tamper
         anchors = [anchor(whole[anchored])] if tamper in BEFORE_AN_ANCHOR or random.random() < 0.5 else []
-        verdict = judged(tampered, anchors=anchors)
-        assert not verdict.sound, (number, tamper, at)
+        report = judged(tampered, anchors=anchors)
+        assert not report.sound, (number, tamper, at)
         found[tamper.__name__] += 1
     assert len(found) == len(ANYWHERE + BEFORE_AN_ANCHOR)
     assert min(found.values()) > TAMPERS / 30
@@ -175,14 +175,14 @@ class TestVerdict:
     @pytest.mark.parametrize("length", range(6))
     def test_a_chain_that_nobody_touched_is_sound(self, length: int) -> None:
         links = a_chain(length)
-        verdict = judged(links, anchors=map(anchor, links))
-        assert verdict.sound
-        assert (verdict.records, verdict.head.sequence, verdict.anchored) == (length, length, length)
+        report = judged(links, anchors=map(anchor, links))
+        assert report.sound
+        assert (report.records, report.head.sequence, report.anchored) == (length, length, length)
 
     @pytest.mark.parametrize("tamper", [edit_record, edit_meaning, edit_filing])
     def test_one_edit_is_one_fault_at_its_number(self, tamper: Tamper) -> None:
-        verdict = judged(tamper(a_chain(9), 4, Random(1)))
-        assert [(fault.sequence, fault.kind) for fault in verdict.shown] == [(5, FaultKind.ALTERED)]
+        report = judged(tamper(a_chain(9), 4, Random(1)))
+        assert [(fault.sequence, fault.kind) for fault in report.shown] == [(5, FaultKind.ALTERED)]
 
     def test_each_of_several_edits_is_found(self) -> None:
         links = a_chain(9)
@@ -214,13 +214,13 @@ class TestVerdict:
 
     def test_the_window_after_the_last_anchor_is_known(self) -> None:
         links = a_chain(9)
-        verdict = judged(links, anchors=[anchor(links[1]), anchor(links[5])])
-        assert (verdict.anchors, verdict.anchored, verdict.head.sequence) == (2, 6, 9)
+        report = judged(links, anchors=[anchor(links[1]), anchor(links[5])])
+        assert (report.anchors, report.anchored, report.head.sequence) == (2, 6, 9)
 
     def test_a_broken_chain_keeps_few_faults_and_counts_all(self) -> None:
         links = [replace(link, mac="f" * 64) for link in a_chain(100)]
-        verdict = judged(links)
-        assert (verdict.faults, len(verdict.shown)) == (100, 20)
+        report = judged(links)
+        assert (report.faults, len(report.shown)) == (100, 20)
 
     @pytest.mark.parametrize(
         "text", ["", "nothing", "[]", "{}", '{"key":1}', "\x00", "[" * 10_000, '"\\ud800"']
@@ -235,16 +235,16 @@ class TestKeys:
     def test_a_chain_goes_on_under_a_new_key(self) -> None:
         before = a_chain(4, key=FORMER)
         after = extended(anchor(before[-1]), [record_of(an_entry(number), KEY) for number in (5, 6)], KEY)
-        verdict = judged(before + after, keys=[KEY, FORMER])
-        assert verdict.sound
-        used = {key: (use.first, use.last, use.records) for key, use in verdict.keys.items()}
+        report = judged(before + after, keys=[KEY, FORMER])
+        assert report.sound
+        used = {key: (use.first, use.last, use.records) for key, use in report.keys.items()}
         assert used == {FORMER.id: (1, 4, 4), KEY.id: (5, 6, 2)}
 
     def test_records_of_a_key_that_is_not_given_are_no_good(self) -> None:
         before = a_chain(2, key=FORMER)
         after = extended(anchor(before[-1]), [record_of(an_entry(3), KEY)], KEY)
-        verdict = judged(before + after, keys=[KEY])
-        assert [(fault.sequence, fault.kind) for fault in verdict.shown] == [
+        report = judged(before + after, keys=[KEY])
+        assert [(fault.sequence, fault.kind) for fault in report.shown] == [
             (1, FaultKind.UNKNOWN_KEY),
             (2, FaultKind.UNKNOWN_KEY),
         ]
@@ -261,15 +261,15 @@ class TestParts:
 
     def test_anchors_from_before_it_say_nothing_of_it(self) -> None:
         links = a_chain(9)
-        verdict = judged(links[3:7], after=anchor(links[2]), anchors=[anchor(links[0]), anchor(links[4])])
-        assert (verdict.sound, verdict.anchored) == (True, 5)
+        report = judged(links[3:7], after=anchor(links[2]), anchors=[anchor(links[0]), anchor(links[4])])
+        assert (report.sound, report.anchored) == (True, 5)
 
 
 class TestCalls:
     def test_an_attempt_without_an_answer_is_told_and_is_no_fault(self) -> None:
-        verdict = judged(a_chain(5))
-        assert verdict.sound
-        assert (verdict.unanswered, verdict.unanswered_at) == (1, [5])
+        report = judged(a_chain(5))
+        assert report.sound
+        assert (report.unanswered, report.unanswered_at) == (1, [5])
 
     def test_an_answer_without_its_attempt_is_counted(self) -> None:
         links = a_chain(5)

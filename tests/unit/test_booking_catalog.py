@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from booking.catalog import BillingFrequency
+from booking.catalog.model import BillingFrequency
 from tests.unit.booking_world import CATALOG, FREE, LONG, MONTHLY, ONCE, PLANNED, PRICED, a_plan
 
 

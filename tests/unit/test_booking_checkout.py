@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from booking.checkout import CheckoutRules
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.guests import GuestRecords
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.service import CheckoutRules
+from booking.checkout.writer import at_rest
 from booking.errors import NotFound, UpstreamUnavailable
-from booking.guests import GuestRecords
 from booking.models import Card, CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind
-from booking.recording import at_rest
 from booking.refusals import CardDeclined, CardRequired, CheckoutClosed, HoldExpired
 from tests.unit.booking_world import (
     FREE,
@@ -333,10 +333,10 @@ class TestPatientData:
         guest = as_guest(checkout)
         await world.checkouts.cancel(guest, checkout.id)
         world.clock.advance(hours=23, minutes=59)
-        async with aclosing(world.watching().checkout(guest, checkout.id)) as watched:
+        async with aclosing(world.live_queries().checkout(guest, checkout.id)) as watched:
             assert (await anext(watched)).id == checkout.id
         world.clock.advance(minutes=1)
-        async with asyncio.timeout(5), aclosing(world.watching().checkout(guest, checkout.id)) as watched:
+        async with asyncio.timeout(5), aclosing(world.live_queries().checkout(guest, checkout.id)) as watched:
             assert await anext(watched, None) is None
 
     async def test_a_guests_token_opens_a_booked_visit_until_it_is_over(self, world: World) -> None:

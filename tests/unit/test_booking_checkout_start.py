@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from booking.checkout_holds import CheckoutHolds
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
 from booking.models import Hold
 from booking.money import Money
 from booking.principals import Caller, Principal, PrincipalKind
@@ -121,7 +121,7 @@ class TestStart:
         assert again.id == checkout.id
         assert again.quote.due_today == TEN_OFF.discounted
         assert world.row(checkout) == again
-        assert world.database.story(checkout)[-1] == "requoted started"
+        assert world.database.history(checkout)[-1] == "requoted started"
         joined = await world.starts.start(
             VISITOR, hold_id=checkout.hold_id, plan_id=ONCE.id, promo_code=" tenoff ", guest=GUEST
         )
@@ -201,7 +201,7 @@ class TestStart:
             await world.checkouts.confirm(as_guest(seen), seen.id, world.token(), quote_id=seen.quote.id)
         assert refusal.value.quote == changed.quote
         assert world.tape.calls() == []
-        assert world.trials.counted == []
+        assert world.attempts.counted == []
         assert world.row(seen) == changed
         assert await world.holds.get(hold.id) is not None
         paid = await world.checkouts.confirm(

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.derivation import NEWS, meanings
-from booking.happenings import Name
+from booking.events.model import EventName
 from booking.models import AppointmentStatus as Status
-from booking.watched import (
+from booking.resources import (
     AvailabilityState,
     CardState,
     DisputeState,
@@ -26,6 +25,7 @@ from booking.watched import (
     State,
     VisitState,
 )
+from booking.sync.derivation import NEWS, diff
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 LONG_AGO = NOW - NEWS - timedelta(days=30)
@@ -79,117 +79,119 @@ def unseen(kind: Kind) -> Snapshot:
     return Snapshot(resource=Resource(kind=kind, id="7"))
 
 
-def names(before: Snapshot, after: State | None, *, merged: bool = False) -> list[Name]:
-    return [one.name for one in meanings(before, after, merged=merged, now=NOW)]
+def names(before: Snapshot, after: State | None, *, merged: bool = False) -> list[EventName]:
+    return [one.name for one in diff(before, after, merged=merged, now=NOW)]
 
 
-CHANGES: list[tuple[State, State | None, list[Name]]] = [
+CHANGES: list[tuple[State, State | None, list[EventName]]] = [
     (VISIT, VISIT, []),
     (VISIT, replace(VISIT, updated_at=NOW + timedelta(hours=1)), []),
-    (VISIT, replace(VISIT, start=NOW), [Name.APPOINTMENT_RESCHEDULED]),
-    (VISIT, replace(VISIT, clinician_id="12"), [Name.APPOINTMENT_RESCHEDULED]),
-    (VISIT, replace(VISIT, status=Status.CANCELLED), [Name.APPOINTMENT_CANCELLED]),
-    (VISIT, replace(VISIT, status=Status.COMPLETED), [Name.APPOINTMENT_COMPLETED]),
-    (VISIT, replace(VISIT, status=Status.NO_SHOW), [Name.APPOINTMENT_NO_SHOW]),
-    (VISIT, replace(VISIT, status=Status.RESCHEDULED), [Name.APPOINTMENT_RESCHEDULED]),
-    (VISIT, replace(VISIT, status=Status.CHECKED_IN), [Name.APPOINTMENT_CHECKED_IN]),
-    (replace(VISIT, status=Status.CANCELLED), VISIT, [Name.APPOINTMENT_REINSTATED]),
-    (VISIT, replace(VISIT, deleted_at=NOW), [Name.APPOINTMENT_DELETED]),
-    (VISIT, None, [Name.APPOINTMENT_DELETED]),
+    (VISIT, replace(VISIT, start=NOW), [EventName.APPOINTMENT_RESCHEDULED]),
+    (VISIT, replace(VISIT, clinician_id="12"), [EventName.APPOINTMENT_RESCHEDULED]),
+    (VISIT, replace(VISIT, status=Status.CANCELLED), [EventName.APPOINTMENT_CANCELLED]),
+    (VISIT, replace(VISIT, status=Status.COMPLETED), [EventName.APPOINTMENT_COMPLETED]),
+    (VISIT, replace(VISIT, status=Status.NO_SHOW), [EventName.APPOINTMENT_NO_SHOW]),
+    (VISIT, replace(VISIT, status=Status.RESCHEDULED), [EventName.APPOINTMENT_RESCHEDULED]),
+    (VISIT, replace(VISIT, status=Status.CHECKED_IN), [EventName.APPOINTMENT_CHECKED_IN]),
+    (replace(VISIT, status=Status.CANCELLED), VISIT, [EventName.APPOINTMENT_REINSTATED]),
+    (VISIT, replace(VISIT, deleted_at=NOW), [EventName.APPOINTMENT_DELETED]),
+    (VISIT, None, [EventName.APPOINTMENT_DELETED]),
     (replace(VISIT, deleted_at=NOW), None, []),
-    (replace(VISIT, deleted_at=NOW), VISIT, [Name.APPOINTMENT_REINSTATED]),
-    (PAYMENT, replace(PAYMENT, status=PaymentStatus.SUCCEEDED), [Name.PAYMENT_SUCCEEDED]),
-    (PAYMENT, replace(PAYMENT, status=PaymentStatus.FAILED), [Name.PAYMENT_FAILED]),
-    (PAYMENT, replace(PAYMENT, refund="r1"), [Name.PAYMENT_REFUNDED]),
-    (replace(PAYMENT, refund="r1"), replace(PAYMENT, refund="r2"), [Name.PAYMENT_REFUNDED]),
+    (replace(VISIT, deleted_at=NOW), VISIT, [EventName.APPOINTMENT_REINSTATED]),
+    (PAYMENT, replace(PAYMENT, status=PaymentStatus.SUCCEEDED), [EventName.PAYMENT_SUCCEEDED]),
+    (PAYMENT, replace(PAYMENT, status=PaymentStatus.FAILED), [EventName.PAYMENT_FAILED]),
+    (PAYMENT, replace(PAYMENT, refund="r1"), [EventName.PAYMENT_REFUNDED]),
+    (replace(PAYMENT, refund="r1"), replace(PAYMENT, refund="r2"), [EventName.PAYMENT_REFUNDED]),
     (replace(PAYMENT, refund="r1"), replace(PAYMENT, refund="r1"), []),
     (PAYMENT, None, []),
     (DISPUTE, replace(DISPUTE, status="lost"), []),
     (PATIENT, replace(PATIENT, updated_at=NOW + timedelta(hours=1)), []),
-    (PATIENT, replace(PATIENT, details="d2"), [Name.PATIENT_UPDATED]),
-    (PATIENT, replace(PATIENT, active=False), [Name.PATIENT_UPDATED]),
-    (FORM, replace(FORM, completed=True), [Name.FORM_COMPLETED]),
+    (PATIENT, replace(PATIENT, details="d2"), [EventName.PATIENT_UPDATED]),
+    (PATIENT, replace(PATIENT, active=False), [EventName.PATIENT_UPDATED]),
+    (FORM, replace(FORM, completed=True), [EventName.FORM_COMPLETED]),
     (replace(FORM, completed=True), replace(FORM, completed=True), []),
-    (CARD, None, [Name.CARD_REMOVED]),
-    (HOURS, replace(HOURS, hours="h2"), [Name.AVAILABILITY_CHANGED]),
+    (CARD, None, [EventName.CARD_REMOVED]),
+    (HOURS, replace(HOURS, hours="h2"), [EventName.AVAILABILITY_CHANGED]),
     (HOURS, replace(HOURS, updated_at=NOW + timedelta(hours=1)), []),
-    (HOURS, None, [Name.AVAILABILITY_CHANGED]),
+    (HOURS, None, [EventName.AVAILABILITY_CHANGED]),
 ]
 
 
 @pytest.mark.parametrize(("before", "after", "told"), CHANGES)
 def test_a_change_between_two_looks_is_told_by_its_name(
-    before: State, after: State | None, told: list[Name]
+    before: State, after: State | None, told: list[EventName]
 ) -> None:
     assert names(seen(before), after) == told
 
 
-FIRST_SIGHT: list[tuple[State, list[Name]]] = [
-    (VISIT, [Name.APPOINTMENT_CREATED]),
+FIRST_SIGHT: list[tuple[State, list[EventName]]] = [
+    (VISIT, [EventName.APPOINTMENT_CREATED]),
     (replace(VISIT, created_at=LONG_AGO), []),
     (
         replace(VISIT, status=Status.CANCELLED, status_changed_at=NOW),
-        [Name.APPOINTMENT_CREATED, Name.APPOINTMENT_CANCELLED],
+        [EventName.APPOINTMENT_CREATED, EventName.APPOINTMENT_CANCELLED],
     ),
     (
         replace(VISIT, created_at=LONG_AGO, status=Status.COMPLETED, status_changed_at=NOW),
-        [Name.APPOINTMENT_COMPLETED],
+        [EventName.APPOINTMENT_COMPLETED],
     ),
     (replace(VISIT, created_at=LONG_AGO, status=Status.COMPLETED, status_changed_at=LONG_AGO), []),
-    (replace(PAYMENT, status=PaymentStatus.SUCCEEDED), [Name.PAYMENT_SUCCEEDED]),
+    (replace(PAYMENT, status=PaymentStatus.SUCCEEDED), [EventName.PAYMENT_SUCCEEDED]),
     (replace(PAYMENT, status=PaymentStatus.SUCCEEDED, created_at=LONG_AGO), []),
-    (replace(PAYMENT, created_at=LONG_AGO, refund="r1"), [Name.PAYMENT_REFUNDED]),
-    (DISPUTE, [Name.PAYMENT_DISPUTED]),
-    (PATIENT, [Name.PATIENT_CREATED]),
-    (replace(PATIENT, created_at=LONG_AGO), [Name.PATIENT_UPDATED]),
+    (replace(PAYMENT, created_at=LONG_AGO, refund="r1"), [EventName.PAYMENT_REFUNDED]),
+    (DISPUTE, [EventName.PAYMENT_DISPUTED]),
+    (PATIENT, [EventName.PATIENT_CREATED]),
+    (replace(PATIENT, created_at=LONG_AGO), [EventName.PATIENT_UPDATED]),
     (replace(PATIENT, created_at=LONG_AGO, updated_at=LONG_AGO), []),
-    (replace(FORM, completed=True), [Name.FORM_COMPLETED]),
-    (CARD, [Name.CARD_ADDED]),
+    (replace(FORM, completed=True), [EventName.FORM_COMPLETED]),
+    (CARD, [EventName.CARD_ADDED]),
     (replace(CARD, created_at=LONG_AGO), []),
-    (HOURS, [Name.AVAILABILITY_CHANGED]),
+    (HOURS, [EventName.AVAILABILITY_CHANGED]),
 ]
 
 
 @pytest.mark.parametrize(("after", "told"), FIRST_SIGHT)
-def test_what_is_seen_for_the_first_time_is_told_as_far_as_it_is_news(after: State, told: list[Name]) -> None:
+def test_what_is_seen_for_the_first_time_is_told_as_far_as_it_is_news(
+    after: State, told: list[EventName]
+) -> None:
     assert names(unseen(KINDS[type(after)]), after) == told
 
 
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        (Kind.VISIT, [Name.APPOINTMENT_DELETED]),
-        (Kind.CARD, [Name.CARD_REMOVED]),
-        (Kind.AVAILABILITY, [Name.AVAILABILITY_CHANGED]),
+        (Kind.VISIT, [EventName.APPOINTMENT_DELETED]),
+        (Kind.CARD, [EventName.CARD_REMOVED]),
+        (Kind.AVAILABILITY, [EventName.AVAILABILITY_CHANGED]),
         (Kind.PAYMENT, []),
         (Kind.PATIENT, []),
         (Kind.FORM, []),
     ],
 )
-def test_what_is_gone_before_it_was_ever_seen_is_told_once(kind: Kind, told: list[Name]) -> None:
+def test_what_is_gone_before_it_was_ever_seen_is_told_once(kind: Kind, told: list[EventName]) -> None:
     assert names(unseen(kind), None) == told
     assert names(seen(None, kind, gone=True), None) == []
 
 
 def test_a_merge_is_told_of_whoever_is_left_and_of_whoever_is_not() -> None:
-    assert names(seen(PATIENT), PATIENT, merged=True) == [Name.PATIENT_MERGED]
-    assert names(seen(PATIENT), None, merged=True) == [Name.PATIENT_MERGED]
+    assert names(seen(PATIENT), PATIENT, merged=True) == [EventName.PATIENT_MERGED]
+    assert names(seen(PATIENT), None, merged=True) == [EventName.PATIENT_MERGED]
 
 
 @pytest.mark.parametrize("by", [Party.PATIENT, Party.CLINICIAN, Party.STAFF])
 def test_a_cancellation_says_who_cancelled(by: Party) -> None:
     cancelled = replace(VISIT, status=Status.CANCELLED, changed_by=by)
-    (told,) = meanings(seen(VISIT), cancelled, merged=False, now=NOW)
+    (told,) = diff(seen(VISIT), cancelled, merged=False, now=NOW)
     assert told.by is by
 
 
 def test_what_is_told_names_ids_and_nothing_else() -> None:
-    (told,) = meanings(seen(VISIT), replace(VISIT, start=NOW), merged=False, now=NOW)
+    (told,) = diff(seen(VISIT), replace(VISIT, start=NOW), merged=False, now=NOW)
     assert told.ids == {"appointment": "7", "patient": "501", "clinician": "11", "checkout": "chk_1"}
 
 
 def test_what_is_gone_is_told_with_the_ids_that_it_had() -> None:
-    (told,) = meanings(seen(CARD), None, merged=False, now=NOW)
+    (told,) = diff(seen(CARD), None, merged=False, now=NOW)
     assert told.ids == {"card": "7", "patient": "501"}
 
 
@@ -202,12 +204,12 @@ VISITS = st.builds(
 )
 # How a visit stands after each; one that is moved to another time stands as it did.
 STANDS_AS = {
-    Name.APPOINTMENT_REINSTATED: Status.BOOKED,
-    Name.APPOINTMENT_CREATED: Status.BOOKED,
-    Name.APPOINTMENT_CANCELLED: Status.CANCELLED,
-    Name.APPOINTMENT_COMPLETED: Status.COMPLETED,
-    Name.APPOINTMENT_NO_SHOW: Status.NO_SHOW,
-    Name.APPOINTMENT_CHECKED_IN: Status.CHECKED_IN,
+    EventName.APPOINTMENT_REINSTATED: Status.BOOKED,
+    EventName.APPOINTMENT_CREATED: Status.BOOKED,
+    EventName.APPOINTMENT_CANCELLED: Status.CANCELLED,
+    EventName.APPOINTMENT_COMPLETED: Status.COMPLETED,
+    EventName.APPOINTMENT_NO_SHOW: Status.NO_SHOW,
+    EventName.APPOINTMENT_CHECKED_IN: Status.CHECKED_IN,
 }
 
 
@@ -216,7 +218,7 @@ def test_whoever_follows_the_events_of_a_visit_knows_at_the_end_how_it_stands(hi
     gone, status, before = False, None, unseen(Kind.VISIT)
     for state in history:
         for name in names(before, state):
-            gone = name is Name.APPOINTMENT_DELETED
+            gone = name is EventName.APPOINTMENT_DELETED
             status = STANDS_AS.get(name, status)
         before = seen(state)
     assert gone is (history[-1].deleted_at is not None)

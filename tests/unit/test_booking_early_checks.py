@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from booking import early_checks
-from booking.early_checks import EarlyChecks
+from booking.checkout import early_checks
+from booking.checkout.early_checks import EarlyChecks
 
 
 class Checks:

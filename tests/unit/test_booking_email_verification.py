@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
-from booking.email_verification import DIGITS, GOOD_FOR, TRIES, EmailVerification
+from booking.checkout.attempt_limits import AttemptKind
+from booking.checkout.email_verification import DIGITS, GOOD_FOR, TRIES, EmailVerification
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
 from booking.errors import NotFound
-from booking.oversight import EventKind
+from booking.operations.model import HistoryKind
 from booking.refusals import (
     CardDeclined,
     CheckoutClosed,
@@ -19,7 +20,6 @@ from booking.refusals import (
     EmailVerificationUnavailable,
     TooManyAttempts,
 )
-from booking.trials import Tried
 from tests.unit.booking_steps import confirm
 from tests.unit.booking_world import GUEST, PATIENT, STRANGER, VISITOR, World, a_slot, as_guest
 
@@ -46,7 +46,7 @@ class TestCode:
         assert verified.email_verified_at == world.clock.now()
         assert world.row(checkout).email_code is None
         kinds = [one.kind for one in world.database.events]
-        assert kinds == [EventKind.STARTED, EventKind.EMAIL_CODE_SENT, EventKind.EMAIL_VERIFIED]
+        assert kinds == [HistoryKind.STARTED, HistoryKind.EMAIL_CODE_SENT, HistoryKind.EMAIL_VERIFIED]
 
     async def test_is_at_rest_nowhere(self, world: World) -> None:
         checkout, code = await asked(world)
@@ -156,8 +156,8 @@ class TestAnotherGuest:
 class TestBounds:
     async def test_a_mail_counts_for_checkout_visitor_address_and_network(self, world: World) -> None:
         checkout, _ = await asked(world)
-        ((what, names, client, signed_in),) = world.trials.counted
-        assert (what, client, signed_in) == (Tried.EMAIL_CODE, None, False)
+        ((what, names, client, signed_in),) = world.attempts.counted
+        assert (what, client, signed_in) == (AttemptKind.EMAIL_CODE, None, False)
         assert {checkout.owner, checkout.started_by} < names
         (address,) = names - {checkout.owner, checkout.started_by}
         assert address.startswith("email:")
@@ -165,7 +165,7 @@ class TestBounds:
 
     async def test_beyond_them_nothing_is_sent(self, world: World) -> None:
         checkout = await world.start()
-        world.trials.refusing = True
+        world.attempts.refusing = True
         with pytest.raises(TooManyAttempts):
             await world.email_verification.request(as_guest(checkout), checkout.id)
         assert world.mail.sent == []
@@ -176,13 +176,13 @@ class TestBounds:
         world.mail.down = True
         with pytest.raises(EmailNotSent):
             await world.email_verification.request(as_guest(checkout), checkout.id)
-        assert world.trials.counted == []
+        assert world.attempts.counted == []
 
 
 class TestUnavailable:
     async def test_where_nobody_sends_mail_a_guest_books_without(self, world: World) -> None:
         silent = EmailVerification(
-            sender=None, units=world.database, clock=world.clock, trials=world.trials, digest=str
+            sender=None, units=world.database, clock=world.clock, attempts=world.attempts, digest=str
         )
         checkout = await world.start()
         with pytest.raises(EmailVerificationUnavailable):

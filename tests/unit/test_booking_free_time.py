@@ -6,14 +6,14 @@ from datetime import date
 
 import pytest
 
-from booking import free_time
-from booking.checkout_row import CheckoutState
+from booking.change_signals import Listener
+from booking.checkout.model import CheckoutState
 from booking.errors import UpstreamUnavailable
-from booking.free_time import RENEWED, FreeTime
-from booking.pokes import Listener
-from booking.recent_slots import STALE
-from booking.search import Wanted
-from booking.sharing import NEWCOMER
+from booking.live import free_time
+from booking.live.free_time import RENEWED, FreeTime
+from booking.live.shared_reads import NEWCOMER
+from booking.scheduling.recent_slots import STALE
+from booking.scheduling.search import Wanted
 from booking.slots import Slot
 from tests.unit.booking_world import FREE, PRICED, VISITOR, World, a_slot
 
@@ -45,8 +45,8 @@ class Watch:
         )
         return self
 
-    async def shows(self, *rung: str) -> set[Slot]:
-        self.seen = await self.source.read(rung)
+    async def shows(self, *changed_topics: str) -> set[Slot]:
+        self.seen = await self.source.read(changed_topics)
         return {slot for day in self.seen.state for slot in day.slots}
 
     def is_stale(self) -> bool:
@@ -181,7 +181,7 @@ async def test_nobody_to_ask_for_is_nothing_free(watch: Watch) -> None:
 async def test_holds_are_told_of_when_the_store_has_them_and_not_when_it_refused() -> None:
     world = World()
     listener = Listener(["clinician:c1"])
-    with world.pokes.hears(listener):
+    with world.change_signals.subscribe(listener):
         hold = await world.hold(VISITOR, a_slot())
         assert await listener.heard(within=0) == {"clinician:c1"}
         assert await world.announced.release(hold.id, owners={"visitor:another"}) is None

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from booking.checkout_row import Checkout, EndReason
-from booking.checkout_row import CheckoutState as S
-from booking.guards import GUARDS
-from booking.oversight import Attention, ClinicianBlock
+from booking.checkout.guards import GUARDS
+from booking.checkout.model import Checkout, EndReason
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.steps import SETTLE
+from booking.operations.model import AttentionReason, ClinicianBlock
 from booking.refusals import Refusal
-from booking.steps import SETTLE
 from tests.unit.booking_steps import confirm, mark
 from tests.unit.booking_upstream import AnswerLost, Lost
 from tests.unit.booking_world import FREE, World, a_slot, as_guest
@@ -20,7 +20,7 @@ def _block(world: World, checkout: Checkout) -> None:
     clinician = checkout.slot.clinician_id
     world.database.blocks[clinician] = ClinicianBlock(
         clinician_id=clinician,
-        reason=Attention.PROVIDER_MISMATCH,
+        reason=AttentionReason.PROVIDER_MISMATCH,
         checkout_id="another",
         blocked_at=world.clock.now(),
     )

@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from booking.checkout_row import Checkout, EndReason
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.guests import GuestRecords
+from booking.checkout.model import Checkout, EndReason
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.errors import UpstreamRefused
-from booking.guests import GuestRecords
 from booking.models import Card
-from booking.operators import OperatorDesk, Resolution
-from booking.oversight import Attention
+from booking.operations.model import AttentionReason
 from booking.ports import PATIENT_EXISTS
 from booking.refusals import BookingFailed
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import AnswerLost, Lost
 from tests.unit.booking_world import GUEST, STRANGER, World, a_slot, as_guest
 
-DUPLICATE = (Attention.POSSIBLE_DUPLICATE_PATIENT,)
+DUPLICATE = (AttentionReason.POSSIBLE_DUPLICATE_PATIENT,)
 BOTH = pytest.mark.parametrize("rule", GuestRecords)
 
 
@@ -50,7 +50,7 @@ class TestAnUnprovedGuest:
         assert row.patient_id is not None
         assert world.books.patients[row.patient_id] == replace(GUEST, email="")
         assert {(one.reason, one.subject) for one in world.database.alerts.values()} == {
-            (Attention.POSSIBLE_DUPLICATE_PATIENT, row.id)
+            (AttentionReason.POSSIBLE_DUPLICATE_PATIENT, row.id)
         }
         assert_stranger_untouched(world)
         world.assert_right(row)
@@ -111,7 +111,7 @@ class TestAnUnprovedGuest:
     async def test_is_on_the_list_until_staff_have_merged_the_two(self, rule: GuestRecords) -> None:
         world = practice(rule)
         row = await confirm(world, await world.start())
-        desk = OperatorDesk(units=world.database, clock=world.clock, operator="sample")
+        desk = OperatorActions(units=world.database, clock=world.clock, operator="sample")
         assert (await desk.retry(row.id)).attention == DUPLICATE
         assert (await world.look_again(row)).attention == DUPLICATE
         resolved = await desk.resolve(row.id, Resolution.BOOKED, note="Merged.")

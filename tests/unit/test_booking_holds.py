@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.errors import InvalidInput, UpstreamUnavailable
-from booking.holds import HoldRules
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import (
     ClinicianNotBookable,
@@ -19,6 +18,7 @@ from booking.refusals import (
     SlotTaken,
     TooLateToBook,
 )
+from booking.scheduling.holds import HoldRules
 from booking.slots import Slot
 from tests.unit.booking_world import (
     GUEST,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from booking.checkout_row import Attempt, Checkout
-from booking.checkout_row import CheckoutState as S
-from booking.ledger import CLOCK_SKEW, LANDS_WITHIN, DifferenceKind, LedgerCharge, reconcile
+from booking.checkout.ledger import CLOCK_SKEW, LANDS_WITHIN, DifferenceKind, LedgerCharge, reconcile
+from booking.checkout.model import Attempt, Checkout
+from booking.checkout.model import CheckoutState as S
 from booking.money import Money
 from tests.unit.booking_ledger_samples import BEGUN, NET, NOTHING, LedgerInMemory, charge, ended, in_books
 
@@ -82,14 +82,14 @@ async def test_a_second_charge_that_was_given_back_is_no_difference() -> None:
 
 
 async def test_a_charge_dealt_with_already_is_not_told_again() -> None:
-    confirmed = ended(S.CONFIRMED, charge(OWN), settled=(OTHER,))
+    confirmed = ended(S.CONFIRMED, charge(OWN), resolved_ids=(OTHER,))
 
     assert await kinds(confirmed, in_books(OWN), in_books(OTHER, key="a-1")) == []
 
 
 async def test_a_difference_that_a_person_was_told_of_is_not_told_again() -> None:
     own = replace(in_books(OWN), disputed=True, taken=NOTHING)
-    told = ended(S.CONFIRMED, charge(OWN), settled=(f"disputed:{OWN}",))
+    told = ended(S.CONFIRMED, charge(OWN), resolved_ids=(f"disputed:{OWN}",))
 
     assert await kinds(told, own) == [("amount_differs", OWN)]
 

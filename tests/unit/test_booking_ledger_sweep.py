@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from booking.checkout_row import Checkout
-from booking.checkout_row import CheckoutState as S
-from booking.late_schedule import LONGEST_WAIT, LOOK_AGAIN, LOOKED_ENOUGH, LOOKS
-from booking.ledger import LedgerCharge
-from booking.operators import OperatorDesk, Resolution
-from booking.oversight import Attention
-from booking.recording import FREE_AGAIN, at_rest
+from booking.checkout.ledger import LedgerCharge
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.operator_actions import OperatorActions, Resolution
+from booking.checkout.reconciliation_schedule import CHECK_AGAIN, CHECKED_ENOUGH, CHECKS_AFTER, LONGEST_WAIT
+from booking.checkout.writer import FREE_AGAIN, at_rest
+from booking.operations.model import AttentionReason
 from booking.refusals import BookingFailed, CardDeclined, SlotTaken
 from tests.unit.booking_ledger_samples import LedgerInMemory, in_books
 from tests.unit.booking_steps import confirm
@@ -41,7 +41,7 @@ async def test_a_visit_whose_charge_stands_as_booked_is_left_alone(
 
     row = await world.look_again(row)
 
-    assert (row.state, row.attention, row.looks) == (S.CONFIRMED, (), 2)
+    assert (row.state, row.attention, row.checks) == (S.CONFIRMED, (), 2)
 
 
 async def test_a_disputed_charge_is_flagged_and_told_once(world: World, books: LedgerInMemory) -> None:
@@ -50,11 +50,11 @@ async def test_a_disputed_charge_is_flagged_and_told_once(world: World, books: L
 
     row = await world.look_again(row, hours=100)
 
-    assert (row.state, row.attention) == (S.CONFIRMED, (Attention.SWEEP_DIFFERENCE,))
-    assert row.looks > 1
-    assert row.settled == (f"disputed:{row.charge.charge_id if row.charge else None}",)
+    assert (row.state, row.attention) == (S.CONFIRMED, (AttentionReason.SWEEP_DIFFERENCE,))
+    assert row.checks > 1
+    assert row.resolved_ids == (f"disputed:{row.charge.charge_id if row.charge else None}",)
     assert [(alert.reason, alert.subject) for alert in world.database.alerts.values()] == [
-        (Attention.SWEEP_DIFFERENCE, row.id)
+        (AttentionReason.SWEEP_DIFFERENCE, row.id)
     ]
 
 
@@ -72,7 +72,7 @@ async def test_a_row_that_a_person_has_dealt_with_stays_off_the_list(
 
 
 async def resolved_and_looked_at(world: World, row: Checkout, resolution: Resolution) -> Checkout:
-    desk = OperatorDesk(units=world.database, clock=world.clock, operator="operator sample")
+    desk = OperatorActions(units=world.database, clock=world.clock, operator="operator sample")
     assert (await desk.resolve(row.id, resolution, note="Sample.")).attention == ()
     return await world.look_again(row, hours=0.1)
 
@@ -87,10 +87,10 @@ async def test_money_that_stands_at_the_processor_is_taken_off_the_list_by_no_wo
     row = world.row(checkout)
     books.charges = (in_its_books(row),)  # Healthie says that it was given back
     row = await world.look_again(row)
-    assert (row.state, row.attention) == (S.REFUNDED, (Attention.SWEEP_DIFFERENCE,))
+    assert (row.state, row.attention) == (S.REFUNDED, (AttentionReason.SWEEP_DIFFERENCE,))
 
     row = await resolved_and_looked_at(world, row, Resolution.REFUNDED)
-    assert row.attention == (Attention.SWEEP_DIFFERENCE,)
+    assert row.attention == (AttentionReason.SWEEP_DIFFERENCE,)
 
     books.charges = (replace(books.charges[0], given_back=books.charges[0].taken),)
     row = await resolved_and_looked_at(world, row, Resolution.REFUNDED)
@@ -103,7 +103,7 @@ async def test_neither_is_a_second_charge_that_stands_there(world: World, books:
     books.charges = (in_its_books(row), second)
     row = await world.look_again(row)
     row = await resolved_and_looked_at(world, row, Resolution.BOOKED)
-    assert row.attention == (Attention.SWEEP_DIFFERENCE,)
+    assert row.attention == (AttentionReason.SWEEP_DIFFERENCE,)
 
 
 async def test_what_a_person_judged_of_a_charge_that_was_kept_rightly_is_not_asked_again(
@@ -130,7 +130,7 @@ async def test_a_charge_that_only_the_processor_knows_of_is_flagged(
 
     row = await world.look_again(row)
 
-    assert (row.state, row.attention) == (S.EXPIRED, (Attention.SWEEP_DIFFERENCE,))
+    assert (row.state, row.attention) == (S.EXPIRED, (AttentionReason.SWEEP_DIFFERENCE,))
 
 
 def calls_of_looks(world: World) -> int:
@@ -144,15 +144,15 @@ async def test_while_the_books_are_closed_what_upstream_was_asked_counts_and_the
     books.charges, books.closed = (replace(in_its_books(row), disputed=True),), True
 
     row = await world.look_again(row, hours=0.1)
-    assert (row.looks, row.attention, calls_of_looks(world)) == (1, (), 1)
+    assert (row.checks, row.attention, calls_of_looks(world)) == (1, (), 1)
     assert at_rest(row)
-    assert row.due_at == world.clock.now() + LOOK_AGAIN
+    assert row.due_at == world.clock.now() + CHECK_AGAIN
 
     books.closed = False
     row = await world.look_again(row, hours=0.2)
-    assert (row.looks, row.attention, calls_of_looks(world)) == (1, (Attention.SWEEP_DIFFERENCE,), 1)
+    assert (row.checks, row.attention, calls_of_looks(world)) == (1, (AttentionReason.SWEEP_DIFFERENCE,), 1)
     assert row.ended_at is not None
-    assert row.due_at == row.ended_at + LOOKS[1]
+    assert row.due_at == row.ended_at + CHECKS_AFTER[1]
 
 
 async def test_what_upstream_showed_while_the_books_were_closed_is_kept(
@@ -165,7 +165,7 @@ async def test_what_upstream_showed_while_the_books_were_closed_is_kept(
 
     row = await world.look_again(row, hours=0)
 
-    assert (row.attention, row.settled) == ((Attention.LATE_VISIT,), ("a-begun",))
+    assert (row.attention, row.resolved_ids) == ((AttentionReason.LATE_VISIT,), ("a-begun",))
 
 
 async def test_a_dead_key_costs_no_look_upstream_and_ever_fewer_at_the_books(
@@ -179,11 +179,11 @@ async def test_a_dead_key_costs_no_look_upstream_and_ever_fewer_at_the_books(
         waits.append(row.due_at - world.clock.now())
         row = await world.look_again(row, hours=waits[-1] / timedelta(hours=1))
 
-    assert calls_of_looks(world) == len(LOOKS) == row.looks
-    assert len(waits) < 3 * len(LOOKS)
+    assert calls_of_looks(world) == len(CHECKS_AFTER) == row.checks
+    assert len(waits) < 3 * len(CHECKS_AFTER)
     assert max(waits) <= LONGEST_WAIT
-    assert world.clock.now() == began + LOOKED_ENOUGH
-    assert row.attention == (Attention.LATE_LOOK_FAILED,)
+    assert world.clock.now() == began + CHECKED_ENOUGH
+    assert row.attention == (AttentionReason.LATE_LOOK_FAILED,)
 
 
 async def test_books_are_not_held_against_a_row_while_another_payment_of_its_patient_may_not_be_written_yet(

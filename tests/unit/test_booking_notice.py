@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from booking.catalog import BookingPolicy
-from booking.checkout_row import CheckoutState as S
-from booking.checkout_row import EndReason
+from booking.catalog.model import BookingPolicy
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.model import EndReason
 from booking.refusals import BookingFailed, TooLateToBook
-from booking.search import Wanted
+from booking.scheduling.search import Wanted
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_steps import confirm
 from tests.unit.booking_upstream import Lost
@@ -124,7 +124,7 @@ class TestCheckout:
         assert refusal.value.bookable_until == soon.start - (notice or timedelta())
         row = world.row(checkout)
         assert (row.state, row.end_reason) == (S.EXPIRED, EndReason.TOO_LATE)
-        assert (world.tape.calls(), world.trials.counted) == ([], [])
+        assert (world.tape.calls(), world.attempts.counted) == ([], [])
         assert world.holds.live == []
         world.assert_right(checkout)
         with pytest.raises(TooLateToBook):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from booking.catalog import BillingFrequency
+from booking.catalog.model import BillingFrequency
 from booking.errors import InvalidInput
 from booking.models import Promo, Quote, Recurrence
 from booking.money import Money

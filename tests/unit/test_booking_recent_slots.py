@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.errors import UpstreamUnavailable
-from booking.recent_slots import MOST, STALE, Question, RecentSlots
+from booking.scheduling.recent_slots import MOST, STALE, Question, RecentSlots
 from booking.slots import Slot
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

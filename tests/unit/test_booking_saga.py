@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from booking.catalog import ContactType
-from booking.checkout_row import CheckoutState as S
-from booking.checkout_row import EndReason
+from booking.catalog.model import ContactType
+from booking.checkout.guests import GuestRecords
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.model import EndReason
+from booking.checkout.writer import at_rest
 from booking.errors import AuditUnavailable, UpstreamRefused, UpstreamUnavailable
-from booking.guests import GuestRecords
 from booking.money import Money
-from booking.oversight import Attention
-from booking.recording import at_rest
+from booking.operations.model import AttentionReason
 from booking.refusals import (
     AmountNotChargeable,
     BookingFailed,
@@ -403,7 +403,7 @@ class TestCompensation:
         checkout = await world.start(slot=a_slot(PLANNED), plan_id="once")
         with pytest.raises(BookingFailed):
             await confirm(world, checkout)
-        assert world.row(checkout).attention == (Attention.PACKAGE_REMAINS,)
+        assert world.row(checkout).attention == (AttentionReason.PACKAGE_REMAINS,)
 
     @pytest.mark.parametrize("provider", [None, "c2"], ids=["booked", "undone"])
     async def test_an_invoice_that_the_booking_raised_is_on_the_attention_list(
@@ -417,4 +417,4 @@ class TestCompensation:
         else:
             with pytest.raises(BookingFailed):
                 await confirm(world, checkout)
-        assert world.row(checkout).attention == (Attention.OPEN_INVOICE,)
+        assert world.row(checkout).attention == (AttentionReason.OPEN_INVOICE,)

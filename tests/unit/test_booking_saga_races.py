@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from booking.checkout_row import Checkout, EndReason
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.model import Checkout, EndReason
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.saga import STEP_BUDGET
+from booking.checkout.steps import SETTLE
+from booking.checkout.writer import LEASE, at_rest
 from booking.errors import UpstreamRefused
-from booking.recording import LEASE, at_rest
 from booking.refusals import CheckoutClosed, PaymentInProgress, SlotTaken
-from booking.saga import STEP_BUDGET
-from booking.steps import SETTLE
 from tests.unit.booking_steps import confirm, mark, parked
 from tests.unit.booking_upstream import AnswerLost, Lost
 from tests.unit.booking_world import PATIENT, World, a_slot, as_guest

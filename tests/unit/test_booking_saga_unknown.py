@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from booking.checkout_row import CheckoutState as S
-from booking.checkout_row import EndReason
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.model import EndReason
+from booking.checkout.saga import MAX_TRIES
+from booking.checkout.steps import SETTLE
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.refusals import SlotTaken
-from booking.saga import MAX_TRIES
-from booking.steps import SETTLE
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import AnswerLost, Lost
 from tests.unit.booking_world import MONTHLY, PLANNED, World, a_slot, as_guest

@@ -10,15 +10,15 @@ from datetime import timedelta
 
 import pytest
 
-from booking.checkout_row import Checkout, EndReason
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.model import Checkout, EndReason
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.steps import SETTLE
+from booking.checkout.transitions import TERMINAL
+from booking.checkout.writer import FREE_AGAIN, LEASE
 from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.principals import Caller
-from booking.recording import FREE_AGAIN, LEASE
 from booking.refusals import CardDeclined, Refusal
-from booking.saga_table import TERMINAL
 from booking.slots import Slot
-from booking.steps import SETTLE
 from tests.unit.booking_doubles import Killed
 from tests.unit.booking_world import (
     FREE,

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.errors import InvalidInput, UpstreamUnavailable
-from booking.search import MAX_DAYS, SlotSearch, Wanted
+from booking.scheduling.search import MAX_DAYS, SlotSearch, Wanted
 from booking.slots import Busy, Interval
 from tests.unit.booking_doubles import NOW, FakeClock, FakeHolds
 from tests.unit.booking_world import LOCATION, LONG, PRICED, World, a_slot

@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from booking.checkout_row import Checkout, EndReason
-from booking.checkout_row import CheckoutState as S
+from booking.checkout.guests import GuestRecords
+from booking.checkout.model import Checkout, EndReason
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.errors import OutcomeUnknown, UpstreamRefused
-from booking.guests import GuestRecords
-from booking.operators import OperatorDesk, Resolution
-from booking.oversight import Attention
+from booking.operations.model import AttentionReason
 from booking.refusals import SlotTaken
 from tests.unit.booking_steps import confirm, parked
 from tests.unit.booking_upstream import BookedCharge, Lost
 from tests.unit.booking_world import MONTHLY, PLANNED, World, a_slot
 
 
-def a_desk(world: World) -> OperatorDesk:
-    return OperatorDesk(units=world.database, clock=world.clock, operator="operator sample")
+def a_desk(world: World) -> OperatorActions:
+    return OperatorActions(units=world.database, clock=world.clock, operator="operator sample")
 
 
 async def refunded(world: World) -> Checkout:
@@ -88,11 +88,11 @@ class TestLateLooks:
         charge = lands(world, row)
         world.books.fail("cancel_recurring", UpstreamRefused("cancel", "why"))
         row = await world.look_again(row)
-        assert set(row.attention) == {Attention.LATE_UNDO_FAILED, Attention.LIVE_SERIES}
+        assert set(row.attention) == {AttentionReason.LATE_UNDO_FAILED, AttentionReason.LIVE_SERIES}
         row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Ended by hand.")
         assert row.attention == ()
         row = await world.look_again(row, hours=0.1)
-        assert set(row.attention) == {Attention.LATE_UNDO_FAILED, Attention.LIVE_SERIES}
+        assert set(row.attention) == {AttentionReason.LATE_UNDO_FAILED, AttentionReason.LIVE_SERIES}
         charge.recurring = False
         row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Now it is.")
         row = await world.look_again(row, hours=0.1)
@@ -102,7 +102,7 @@ class TestLateLooks:
         world = World()
         row = await confirmed(world, recurs=True)
         row = await world.look_again(row)
-        assert row.looks > 0
+        assert row.checks > 0
         assert (row.attention, world.books.charges[0].recurring) == ((), True)
 
     async def test_a_series_of_a_confirmed_visit_that_nobody_accepted_is_for_a_person(self) -> None:
@@ -110,10 +110,10 @@ class TestLateLooks:
         row = await confirmed(world, recurs=False)
         world.books.charges[0].recurring = True
         row = await world.look_again(row)
-        assert (row.state, row.attention) == (S.CONFIRMED, (Attention.LIVE_SERIES,))
+        assert (row.state, row.attention) == (S.CONFIRMED, (AttentionReason.LIVE_SERIES,))
         await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Thought so.")
         row = await world.look_again(row)
-        assert row.attention == (Attention.LIVE_SERIES,)
+        assert row.attention == (AttentionReason.LIVE_SERIES,)
         assert world.books.kept_charges == world.books.charges
 
     async def test_the_series_of_an_uncertain_payment_that_was_given_back_by_hand_is_for_a_person(
@@ -123,11 +123,11 @@ class TestLateLooks:
         row = await expired(world)
         world.books.uncertain_payment = "0"
         row = await world.look_again(row)
-        assert row.attention == (Attention.LATE_CHARGE_UNCERTAIN,)
+        assert row.attention == (AttentionReason.LATE_CHARGE_UNCERTAIN,)
         await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="It was. Given back.")
         lands(world, row, key="without our reference")
         row = await world.look_again(row, hours=2)
-        assert row.attention == (Attention.LIVE_SERIES,)
+        assert row.attention == (AttentionReason.LIVE_SERIES,)
 
 
 async def stuck(world: World) -> Checkout:
@@ -135,7 +135,7 @@ async def stuck(world: World) -> Checkout:
     checkout = await parked(world, "charge", Lost())
     world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
     row = await world.settle(checkout)
-    assert row.attention == (Attention.OUT_OF_TRIES,)
+    assert row.attention == (AttentionReason.OUT_OF_TRIES,)
     world.books.faults.clear()
     return row
 
@@ -166,7 +166,7 @@ class TestResolvedAsRefunded:
         row = await confirm(world, checkout)
         row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Done, I think.")
         row = await world.settle(row)
-        assert (row.state, row.attention) == (S.NEEDS_ATTENTION, (Attention.REFUND_FAILED,))
+        assert (row.state, row.attention) == (S.NEEDS_ATTENTION, (AttentionReason.REFUND_FAILED,))
         assert len(world.books.kept_charges) == 1
 
     async def test_a_charge_that_is_not_on_the_row_is_looked_for_and_given_back(self) -> None:
@@ -220,11 +220,11 @@ class TestResolvedAsRefunded:
         world.books.differs, world.books.package_id = ("plan",), "pkg"
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         row = await confirm(world, checkout)
-        assert row.attention == (Attention.CHARGED_WRONGLY, Attention.REFUND_FAILED)
+        assert row.attention == (AttentionReason.CHARGED_WRONGLY, AttentionReason.REFUND_FAILED)
         row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Called the patient.")
         assert (row.attention, row.end_reason) == ((), EndReason.CHARGED_WRONGLY)
         row = await world.settle(row)
-        assert (row.state, row.attention) == (S.REFUNDED, (Attention.PACKAGE_REMAINS,))
+        assert (row.state, row.attention) == (S.REFUNDED, (AttentionReason.PACKAGE_REMAINS,))
 
     async def test_a_charge_of_another_checkout_is_left_to_it(self) -> None:
         world = World(guest_records=GuestRecords.VERIFIED_EMAIL)
@@ -234,7 +234,7 @@ class TestResolvedAsRefunded:
         world.books.charges[0].key = row.upstream_key
         world.books.charges[0].at = world.clock.now()
         row = await world.settle(row)
-        assert row.attention == (Attention.ALREADY_COUNTED,)
+        assert row.attention == (AttentionReason.ALREADY_COUNTED,)
         row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="It is the first one's.")
         row = await world.settle(row)
         assert (row.state, row.attention) == (S.CANCELLED, ())
@@ -248,7 +248,7 @@ class TestResolvedAsBooked:
         row = await stuck(world)
         row = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Booked by phone.")
         row = await world.look_again(row)
-        assert (row.state, row.attention) == (S.CONFIRMED, (Attention.BOOKING_UNPROVED,))
+        assert (row.state, row.attention) == (S.CONFIRMED, (AttentionReason.BOOKING_UNPROVED,))
         row = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Really.")
         row = await world.look_again(row)
         assert row.attention == ()
@@ -269,4 +269,4 @@ class TestResolvedAsBooked:
         lands(world, row, recurring=False, refunded=False, differs=("amount",))
         row = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Booked by phone.")
         row = await world.look_again(row)
-        assert Attention.CHARGED_WRONGLY in row.attention
+        assert AttentionReason.CHARGED_WRONGLY in row.attention

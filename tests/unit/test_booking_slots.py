@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.errors import InvalidInput
 from booking.slots import Busy, Interval, Slot, free_of
 from tests.unit.booking_doubles import NOW

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from booking.catalog import BillingFrequency, Plan, VisitType
-from booking.checkout_row import Checkout, EndReason
-from booking.checkout_row import CheckoutState as S
+from booking.catalog.model import BillingFrequency, Plan, VisitType
+from booking.checkout.model import Checkout, EndReason
+from booking.checkout.model import CheckoutState as S
+from booking.checkout.writer import at_rest
 from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.models import Promo
 from booking.money import Money
-from booking.oversight import Attention
-from booking.recording import at_rest
+from booking.operations.model import AttentionReason
 from booking.refusals import BookingFailed, ChargedWrongly, QuoteChanged, TermsChanged
 from tests.unit.booking_doubles import Killed
 from tests.unit.booking_steps import confirm, parked
@@ -102,7 +102,7 @@ class TestBeforeTheIntent:
         assert world.books.charges == []
         assert world.database.claims == {}
         assert [hold.id for hold in world.holds.live] == [checkout.hold_id]
-        assert "requoted patient_ready" in world.database.story(checkout)
+        assert "requoted patient_ready" in world.database.history(checkout)
 
     @pytest.mark.parametrize("change", OTHER_TERMS)
     async def test_who_accepts_the_present_quote_pays_that(self, change: str) -> None:
@@ -281,8 +281,8 @@ class TestChargedWrongly:
         world.tape.after_commit["charged"] = lambda: seen.append(list(world.database.alerts))
         with pytest.raises(ChargedWrongly):
             await confirm(world, checkout)
-        assert seen == [[f"{Attention.CHARGED_WRONGLY}:{checkout.id}"]]
-        assert world.row(checkout).attention == (Attention.CHARGED_WRONGLY,)
+        assert seen == [[f"{AttentionReason.CHARGED_WRONGLY}:{checkout.id}"]]
+        assert world.row(checkout).attention == (AttentionReason.CHARGED_WRONGLY,)
 
     async def test_one_that_is_found_later_is_undone_then(self) -> None:
         world = World()
@@ -324,7 +324,7 @@ class TestChargedWrongly:
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         row = await confirm(world, checkout)
         assert (row.state, row.end_reason) == (S.NEEDS_ATTENTION, EndReason.CHARGED_WRONGLY)
-        assert row.attention == (Attention.CHARGED_WRONGLY, Attention.REFUND_FAILED)
+        assert row.attention == (AttentionReason.CHARGED_WRONGLY, AttentionReason.REFUND_FAILED)
 
     async def test_a_late_one_is_given_back_as_it_was_taken(self) -> None:
         world = World()

@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
-from booking.checkout_row import CheckoutState
+from booking.checkout.attempt_limits import AttemptKind
+from booking.checkout.guests import GuestRecords
+from booking.checkout.model import CheckoutState
+from booking.checkout.unpaid_visits import UnpaidPolicy
 from booking.errors import OutcomeUnknown
-from booking.guests import GuestRecords
 from booking.models import CardChoice
 from booking.principals import Caller
 from booking.refusals import (
@@ -18,16 +20,14 @@ from booking.refusals import (
     TooManyAttempts,
     UnpaidVisitsUsedUp,
 )
-from booking.trials import Tried
-from booking.unpaid import UnpaidPolicy
 from tests.unit.booking_world import FREE, GUEST, PATIENT, VISITOR, World, a_slot, as_guest
 
 SLOT = a_slot(FREE)
 DAY = f"{SLOT.clinician_id} {SLOT.start.date()}"
 
 
-def counted(world: World) -> list[Tried]:
-    return [one[0] for one in world.trials.counted]
+def counted(world: World) -> list[AttemptKind]:
+    return [one[0] for one in world.attempts.counted]
 
 
 class TestWhatIsCounted:
@@ -36,8 +36,8 @@ class TestWhatIsCounted:
         guest = Caller(principal=as_guest(checkout).principal, client="a-network")
         await world.checkouts.confirm(guest, checkout.id, None, quote_id=checkout.quote.id)
         names = frozenset({checkout.owner, VISITOR.principal.key})
-        assert world.trials.counted == [(Tried.UNPAID_VISIT, names, "a-network", False)]
-        assert world.trials.days == [DAY]
+        assert world.attempts.counted == [(AttemptKind.UNPAID_VISIT, names, "a-network", False)]
+        assert world.attempts.days == [DAY]
 
     async def test_none_of_somebody_who_has_signed_in(self, world: World) -> None:
         checkout = await world.start(PATIENT, SLOT)
@@ -57,7 +57,7 @@ class TestWhatIsCounted:
         with pytest.raises(SlotTaken):
             await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert world.row(checkout).patient_created
-        assert counted(world) == [Tried.UNPAID_VISIT]
+        assert counted(world) == [AttemptKind.UNPAID_VISIT]
 
     async def test_a_record_that_was_made_and_a_cancel_at_once(self, world: World) -> None:
         checkout = await world.start(slot=SLOT)
@@ -72,7 +72,7 @@ class TestWhatIsCounted:
             return_exceptions=True,
         )
         assert world.row(checkout).state is CheckoutState.CANCELLED
-        assert counted(world) == [Tried.UNPAID_VISIT]
+        assert counted(world) == [AttemptKind.UNPAID_VISIT]
 
     async def test_nothing_when_neither_came_of_it(self) -> None:
         world = World(guest_records=GuestRecords.VERIFIED_EMAIL)
@@ -84,7 +84,7 @@ class TestWhatIsCounted:
         with pytest.raises(SlotTaken):
             await world.checkouts.confirm(as_guest(again), again.id, None, quote_id=again.quote.id)
         assert not world.row(again).patient_created
-        assert counted(world) == [Tried.UNPAID_VISIT]  # the first
+        assert counted(world) == [AttemptKind.UNPAID_VISIT]  # the first
 
     async def test_one_of_many_confirms_of_one_checkout(self, world: World) -> None:
         checkout = await world.start(slot=SLOT)
@@ -93,7 +93,7 @@ class TestWhatIsCounted:
         await asyncio.gather(
             *(confirm(guest, checkout.id, None, quote_id=checkout.quote.id) for _ in range(5))
         )
-        assert counted(world) == [Tried.UNPAID_VISIT]
+        assert counted(world) == [AttemptKind.UNPAID_VISIT]
 
 
 class TestRecordsOnTheWayToAPayment:
@@ -105,7 +105,7 @@ class TestRecordsOnTheWayToAPayment:
                 await world.checkouts.confirm(
                     guest, checkout.id, world.token("declined"), quote_id=checkout.quote.id
                 )
-        assert counted(world).count(Tried.NEW_RECORD) == 1
+        assert counted(world).count(AttemptKind.NEW_RECORD) == 1
 
     async def test_count_when_their_guest_leaves_before_a_card_is_sent(self, world: World) -> None:
         """Else a record a minute is free: no card is counted that was never sent."""
@@ -121,7 +121,7 @@ class TestRecordsOnTheWayToAPayment:
             return_exceptions=True,
         )
         assert world.row(checkout).state is CheckoutState.CANCELLED
-        assert counted(world) == [Tried.NEW_RECORD]
+        assert counted(world) == [AttemptKind.NEW_RECORD]
 
     async def test_do_not_count_when_nobody_knows_for_now(self, world: World) -> None:
         checkout = await world.start()
@@ -133,7 +133,7 @@ class TestRecordsOnTheWayToAPayment:
 
     async def test_beyond_the_bound_are_not_made(self, world: World) -> None:
         checkout = await world.start()
-        world.trials.refusing = True
+        world.attempts.refusing = True
         with pytest.raises(TooManyAttempts):
             await world.checkouts.confirm(
                 as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
@@ -145,7 +145,7 @@ class TestBeyondTheBound:
     async def test_nothing_is_done_and_the_checkout_stays_open(self, world: World) -> None:
         checkout = await world.start(slot=SLOT)
         before, sent = world.row(checkout), list(world.tape.events)
-        world.trials.refusing = True
+        world.attempts.refusing = True
         with pytest.raises(UnpaidVisitsUsedUp) as refusal:
             await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
         assert refusal.value.retry_after == 600
@@ -153,7 +153,7 @@ class TestBeyondTheBound:
 
     async def test_patients_who_have_signed_in_go_on(self, world: World) -> None:
         checkout = await world.start(PATIENT, SLOT)
-        world.trials.refusing = True
+        world.attempts.refusing = True
         confirmed = await world.checkouts.confirm(PATIENT, checkout.id, None, quote_id=checkout.quote.id)
         assert confirmed.state is CheckoutState.CONFIRMED
 
@@ -197,7 +197,7 @@ class TestWhatThePracticeAsks:
         assert "call charge" not in world.tape.events
         world.assert_right(checkout)
         # What a bank says of a card that is put on file is worth as much as what it says of a charge.
-        assert sorted(counted(world)) == [Tried.CARD, Tried.UNPAID_VISIT]
+        assert sorted(counted(world)) == [AttemptKind.CARD, AttemptKind.UNPAID_VISIT]
 
     async def test_another_card_when_the_first_is_declined(self) -> None:
         world = World(unpaid_policy=UnpaidPolicy.CARD)
@@ -209,7 +209,7 @@ class TestWhatThePracticeAsks:
             )
         booked = await world.checkouts.confirm(guest, checkout.id, world.token(), quote_id=checkout.quote.id)
         assert booked.state is CheckoutState.CONFIRMED
-        assert sorted(counted(world)) == [Tried.CARD, Tried.CARD, Tried.UNPAID_VISIT]
+        assert sorted(counted(world)) == [AttemptKind.CARD, AttemptKind.CARD, AttemptKind.UNPAID_VISIT]
 
     async def test_none_of_patients_who_have_signed_in(self) -> None:
         world = World(unpaid_policy=UnpaidPolicy.CARD)

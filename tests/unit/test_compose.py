@@ -18,8 +18,8 @@ import jsonschema
 import pytest
 import yaml
 
-from booking.recording import LEASE
-from booking.saga import STEP_BUDGET
+from booking.checkout.saga import STEP_BUDGET
+from booking.checkout.writer import LEASE
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_SCHEMA = ROOT / "tests" / "data" / "compose-spec.json"

@@ -3,16 +3,16 @@
 import re
 from pathlib import Path
 
-from booking.happenings import Name
-from booking.oversight import Attention
-from booking.telling import JITTER, WAITS
+from booking.events.dispatcher import JITTER, WAITS
+from booking.events.model import EventName
+from booking.operations.model import AttentionReason
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "events.md").read_text()
 
 
 def test_the_table_of_events_is_that_of_the_code() -> None:
-    assert re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", PAGE, re.MULTILINE) == list(Name)
+    assert re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", PAGE, re.MULTILINE) == list(EventName)
 
 
 def test_the_waits_are_those_of_the_code() -> None:
@@ -26,9 +26,9 @@ def test_the_waits_are_those_of_the_code() -> None:
 def test_every_alert_about_subscribers_says_what_to_do() -> None:
     operations = (DOCS / "operations.md").read_text()
     for reason in (
-        Attention.SUBSCRIBER_FAILING,
-        Attention.ENDPOINT_DISABLED,
-        Attention.EVENT_NOT_TOLD,
-        Attention.HANDLER_UNUSABLE,
+        AttentionReason.SUBSCRIBER_FAILING,
+        AttentionReason.ENDPOINT_DISABLED,
+        AttentionReason.EVENT_NOT_TOLD,
+        AttentionReason.HANDLER_UNUSABLE,
     ):
         assert f"| `{reason}` |" in operations

@@ -19,7 +19,14 @@ from graphql import (
     validate,
 )
 
-from gateway.graphiql.examples import EXAMPLES, OPERATORS_TITLES, TITLES, Example, load_examples, remembered
+from gateway.development.graphiql.examples import (
+    EXAMPLES,
+    OPERATORS_TITLES,
+    TITLES,
+    Example,
+    load_examples,
+    remembered,
+)
 
 ROOT = Path(__file__).parents[2]
 TABS = load_examples() + load_examples(OPERATORS_TITLES)

@@ -12,8 +12,8 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from starlette.applications import Starlette
 
-from gateway.graphiql import graphiql_routes
-from gateway.graphiql.routes import ASSETS
+from gateway.development.graphiql import graphiql_routes
+from gateway.development.graphiql.routes import ASSETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -173,7 +173,7 @@ def test_all_files_go_into_the_wheel() -> None:
     wheel = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
     files = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "gateway/graphiql").rglob("*")
+        for path in (ROOT / "gateway/development/graphiql").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert files - wheel == set()

@@ -10,11 +10,11 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from booking.audit import AuditEntry, AuditKind
-from booking.current import asked_by, working_for
+from booking.audit.model import AuditEntry, AuditKind
 from booking.errors import AuditUnavailable, OutcomeUnknown, UpstreamUnavailable
 from booking.models import GuestDetails
 from booking.refusals import CardDeclined
+from booking.work_context import asked_by, working_for
 from integrations.healthie.audit import AuditedCalls, LoggedCalls, fingerprint
 from integrations.healthie.connect import Healthie
 from integrations.healthie.redaction import digest

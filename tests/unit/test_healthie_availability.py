@@ -7,11 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from booking.catalog import ContactType
-from booking.current import waiting
+from booking.catalog.model import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.pacing import LocalPacer, Pace
 from booking.ports import Availability
+from booking.work_context import waiting
 from integrations.healthie.gate import Gate
 from tests.unit.healthie_script import Script, errors
 

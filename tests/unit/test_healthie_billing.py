@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from booking.catalog import BillingFrequency
-from booking.checkout_row import Attempt
+from booking.catalog.model import BillingFrequency
+from booking.checkout.model import Attempt
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge, Recurrence
 from booking.ports import Billing

@@ -8,14 +8,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from booking.catalog import BillingFrequency, ContactType
+from booking.catalog.model import BillingFrequency, ContactType
 from booking.errors import UpstreamUnavailable
 from booking.money import Money
 from booking.ports import CatalogSource
 from integrations.healthie.catalog import CatalogReader
 from integrations.healthie.generated.client import Client
+from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
-from integrations.healthie.offer import ProvedCatalog
 from integrations.healthie.transport import Acting, Connection
 from tests.unit.healthie_script import KEYS, NOON, Script, Watcher, connection, usd
 
@@ -107,7 +107,7 @@ async def source(script: Script) -> AsyncIterator[CatalogSource]:
     keys = KeyStore(KEYS, client=client, now=lambda: NOON)
     await keys.prove_due()
     reader = CatalogReader(client=client(Acting(user_id=None, key="sample")))
-    yield ProvedCatalog(kept=reader.read, keys=keys)
+    yield KeyProvedCatalog(kept=reader.read, keys=keys)
     await wire.aclose()
 
 

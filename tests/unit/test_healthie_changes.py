@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from booking.errors import UpstreamUnavailable
-from booking.watched import Changes
+from booking.resources import Changes
 from tests.unit.healthie_script import NOON, Script, connection, errors
 
 SINCE = NOON - timedelta(days=1)
@@ -48,7 +48,7 @@ async def changes(script: Script) -> AsyncIterator[Changes]:
 
 
 async def found(changes: Changes) -> list[str]:
-    return [str(poke.resource) for poke in await changes.since(SINCE)]
+    return [str(hint.resource) for hint in await changes.since(SINCE)]
 
 
 async def test_what_changed_since_is_found_of_every_kind_that_is_listed(

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
+from booking.checkout.saga import STEP_BUDGET
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
-from booking.saga import STEP_BUDGET
 from integrations.database.audit import PATIENCE_SECONDS
 from integrations.healthie import base, gate, transport
 from integrations.healthie.audit import Call, LoggedCalls, fingerprint

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from booking.checkout_row import Attempt
+from booking.checkout.model import Attempt
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from integrations.healthie.connect import Healthie
 from integrations.healthie.decoding import SKIPPING, decode

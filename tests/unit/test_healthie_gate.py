@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from booking.checkout_row import CheckoutState
-from booking.current import asked_by, waiting, working_for
+from booking.checkout.model import CheckoutState
 from booking.pacing import FIRST_BACK_OFF, BackOff, Lane, LocalPacer, Pace, Turn, open_to
 from booking.single_flight import SingleFlight
+from booking.work_context import asked_by, waiting, working_for
 from integrations.healthie.breaker import FAILURES, OPEN, Breakers
 from integrations.healthie.errors import (
     ContractBroken,

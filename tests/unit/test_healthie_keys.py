@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
+from booking.catalog.key_proofs import KeyProof
 from booking.errors import UpstreamUnavailable
-from booking.key_proofs import KeyProof
 from booking.pacing import LocalPacer, Pace
 from booking.refusals import ClinicianNotBookable
 from integrations.healthie.audit import LoggedCalls

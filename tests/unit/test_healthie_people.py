@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from booking.catalog import BillingFrequency, Plan
+from booking.catalog.model import BillingFrequency, Plan
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import AppointmentStatus, CreatedPatient, GuestDetails
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid

@@ -15,7 +15,7 @@ from graphql import (
 )
 
 import integrations.healthie
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.errors import OutcomeUnknown
 from booking.models import Charge, GuestDetails
 from integrations.healthie.connect import Healthie

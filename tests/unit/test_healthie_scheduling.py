@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.ports import Scheduling
 from booking.refusals import ClinicianNotBookable, SlotTaken

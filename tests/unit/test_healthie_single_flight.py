@@ -3,18 +3,18 @@ from typing import Any
 
 import pytest
 
-from booking.current import asked_by, current_work, waiting
 from booking.errors import UpstreamUnavailable
 from booking.fair_queue import Asker
 from booking.pacing import Lane
 from booking.single_flight import SingleFlight
+from booking.work_context import asked_by, current_work, waiting
 
 
 class Flight(SingleFlight[str, str]):
     pass
 
 
-class Work:
+class WorkContext:
     def __init__(self, result: Any = "answer") -> None:
         self.begun = 0
         self.go_on = asyncio.Event()
@@ -29,7 +29,7 @@ class Work:
 
 
 async def test_calls_with_the_same_key_share_one_piece_of_work() -> None:
-    flight, work = Flight(), Work()
+    flight, work = Flight(), WorkContext()
     callers = [asyncio.create_task(flight("key", work)) for _ in range(5)]
     await asyncio.sleep(0)
     work.go_on.set()
@@ -39,7 +39,7 @@ async def test_calls_with_the_same_key_share_one_piece_of_work() -> None:
 
 
 async def test_other_keys_and_later_calls_do_their_own() -> None:
-    flight, work = Flight(), Work()
+    flight, work = Flight(), WorkContext()
     work.go_on.set()
 
     await asyncio.gather(flight("key", work), flight("other", work))
@@ -49,7 +49,7 @@ async def test_other_keys_and_later_calls_do_their_own() -> None:
 
 
 async def test_a_caller_that_leaves_does_not_take_the_answer_from_the_others() -> None:
-    flight, work = Flight(), Work()
+    flight, work = Flight(), WorkContext()
     first = asyncio.create_task(flight("key", work))
     second = asyncio.create_task(flight("key", work))
     await asyncio.sleep(0)
@@ -62,7 +62,7 @@ async def test_a_caller_that_leaves_does_not_take_the_answer_from_the_others() -
 
 
 async def test_an_error_reaches_every_caller_and_is_not_kept() -> None:
-    flight, work = Flight(), Work(result=ValueError("no"))
+    flight, work = Flight(), WorkContext(result=ValueError("no"))
     work.go_on.set()
 
     answers = await asyncio.gather(flight("key", work), flight("key", work), return_exceptions=True)
@@ -73,7 +73,7 @@ async def test_an_error_reaches_every_caller_and_is_not_kept() -> None:
 
 
 async def test_an_error_that_nobody_waited_for_is_no_noise() -> None:
-    flight, work = Flight(), Work(result=ValueError("no"))
+    flight, work = Flight(), WorkContext(result=ValueError("no"))
     caller = asyncio.create_task(flight("key", work))
     await asyncio.sleep(0)
     caller.cancel()
@@ -104,7 +104,7 @@ async def test_the_last_caller_leaves_once_the_work_has_given_back_what_it_had_o
 
 
 async def test_when_the_last_caller_has_left_the_work_is_cancelled_and_the_next_begins_anew() -> None:
-    flight, work = Flight(), Work()
+    flight, work = Flight(), WorkContext()
     callers = [asyncio.create_task(flight("key", work)) for _ in range(2)]
     await asyncio.sleep(0)
     for caller in callers:
@@ -120,7 +120,7 @@ async def test_when_the_last_caller_has_left_the_work_is_cancelled_and_the_next_
 
 
 async def test_what_is_finished_in_any_case_is() -> None:
-    flight, work = Flight(finished=True), Work()
+    flight, work = Flight(finished=True), WorkContext()
     caller = asyncio.create_task(flight("key", work))
     await asyncio.sleep(0)
     caller.cancel()
@@ -133,7 +133,7 @@ async def test_what_is_finished_in_any_case_is() -> None:
 
 
 async def test_a_caller_waits_until_their_own_deadline_whoever_asked_first() -> None:
-    flight, work = Flight(), Work()
+    flight, work = Flight(), WorkContext()
 
     async def ask(seconds: float | None) -> str:
         with waiting(lane=None, seconds=seconds):

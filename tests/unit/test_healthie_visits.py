@@ -2,7 +2,7 @@
 
 import pytest
 
-from booking.catalog import ContactType
+from booking.catalog.model import ContactType
 from integrations.healthie.generated.fragments import Visit
 from integrations.healthie.visits import appointment_of
 from tests.unit.healthie_script import a_visit

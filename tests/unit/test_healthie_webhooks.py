@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from booking.watched import Kind, Poke, Resource
+from booking.resources import ChangeHint, Kind, Resource
 from integrations.healthie.webhooks import Forged, Malformed, Received, delivery_of, verify
 from integrations.healthie_emulator.signing import signed_headers
 
@@ -53,7 +53,7 @@ def test_what_healthie_signed_is_genuine_however_it_is_written(body: bytes, url:
 
     verify(received, [SECRET])
 
-    assert delivery_of(received, at=NOW).poke == Poke(resource=Resource(kind=Kind.VISIT, id="501"))
+    assert delivery_of(received, at=NOW).hint == ChangeHint(resource=Resource(kind=Kind.VISIT, id="501"))
 
 
 def digests(body: bytes) -> dict[str, str]:
@@ -175,22 +175,22 @@ def test_an_event_points_at_a_resource_or_at_nothing_that_is_watched(event: str,
     delivery = delivery_of(sent(json.dumps(said).encode()), at=NOW)
 
     assert delivery.resource_id == "7"
-    assert (delivery.poke.resource if delivery.poke else None) == (kind and Resource(kind=kind, id="7"))
+    assert (delivery.hint.resource if delivery.hint else None) == (kind and Resource(kind=kind, id="7"))
 
 
 @pytest.mark.parametrize("said", ["Forms::AnswerGroup", "Form answer group", 7, "", None])
 def test_a_delivery_counts_whatever_healthie_calls_the_type_of_what_it_points_at(said: object) -> None:
     body = {"resource_id": "7", "resource_id_type": said, "event_type": "form_answer_group.created"}
     delivery = delivery_of(sent(json.dumps(body).encode()), at=NOW)
-    assert delivery.poke == Poke(resource=Resource(kind=Kind.FORM, id="7"))
+    assert delivery.hint == ChangeHint(resource=Resource(kind=Kind.FORM, id="7"))
     assert delivery.resource_type == str(said or "")
 
 
 def test_a_merge_is_remembered_since_no_state_tells_it() -> None:
     said = {"resource_id": "7", "resource_id_type": "User", "event_type": "patient.merged"}
-    poke = delivery_of(sent(json.dumps(said).encode()), at=NOW).poke
-    assert poke is not None
-    assert poke.merged
+    hint = delivery_of(sent(json.dumps(said).encode()), at=NOW).hint
+    assert hint is not None
+    assert hint.merged
 
 
 def test_a_card_s_delivery_may_say_whose_it_is() -> None:
@@ -200,6 +200,6 @@ def test_a_card_s_delivery_may_say_whose_it_is() -> None:
         "event_type": "stripe_customer_detail.created",
         "user_id": 501,
     }
-    poke = delivery_of(sent(json.dumps(said).encode()), at=NOW).poke
-    assert poke is not None
-    assert poke.about == "501"
+    hint = delivery_of(sent(json.dumps(said).encode()), at=NOW).hint
+    assert hint is not None
+    assert hint.about == "501"

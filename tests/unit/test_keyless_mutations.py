@@ -7,7 +7,7 @@ import pytest
 import strawberry
 
 from gateway.graphql import EXTENSIONS, ApiSchema, build_schema, guarded
-from gateway.idempotency import MutationGuard
+from gateway.idempotency.guard import MutationGuard
 from schema.context import Context
 from schema.fields import computed, is_keyless
 
@@ -27,7 +27,7 @@ def test_of_all_mutations_only_these_run_without_a_key() -> None:
     assert {name for name in mutations(schema) if is_keyless(schema, name)} == set(KEYLESS)
 
 
-class Watched:
+class ResourceReader:
     """A guard that only notes what it stands around."""
 
     def __init__(self) -> None:
@@ -57,12 +57,12 @@ class Mutation:
 
 
 @pytest.fixture
-def guard() -> Watched:
-    return Watched()
+def guard() -> ResourceReader:
+    return ResourceReader()
 
 
 @pytest.fixture
-def schema(guard: Watched) -> ApiSchema:
+def schema(guard: ResourceReader) -> ApiSchema:
     schema = ApiSchema(query=Query, mutation=Mutation, extensions=EXTENSIONS)
     return guarded(schema, cast("MutationGuard", guard))
 
@@ -72,7 +72,9 @@ def nobody() -> Context:
     return Context(services=nothing, tokens=nothing, caller=None, request_id="r")
 
 
-def test_the_guard_stands_around_every_field_that_is_not_marked(schema: ApiSchema, guard: Watched) -> None:
+def test_the_guard_stands_around_every_field_that_is_not_marked(
+    schema: ApiSchema, guard: ResourceReader
+) -> None:
     assert mutations(schema) == ["freshName", "payTwice"]
     assert guard.around_fields == ["payTwice"]
 

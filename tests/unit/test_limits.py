@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.errors import InvalidInput
-from gateway.graphiql.examples import Example, load_examples
+from gateway.development.graphiql.examples import Example, load_examples
 from gateway.graphql import build_schema
 from gateway.limits import Documents, bounds
 from gateway.limits.bounds import COST, LENGTH, VALUES, Bound, TooMuch, check_values
 from gateway.limits.documents import KEPT, KEPT_CHARACTERS
-from gateway.limits.turns import MOST_WAITING
+from gateway.limits.parse_queue import MOST_WAITING
 from gateway.limits.weights import SIZES, WEIGHTS
 from gateway.rates import TooManyRequests
 from tests.unit.limits_samples import documents, fan_out, practice

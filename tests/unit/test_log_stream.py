@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.log_stream import LogStream
+from gateway.runtime.log_stream import LogStream
 
 
 class Disk(io.RawIOBase):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.logs import LibraryFormatter, faults_without_values
+from gateway.runtime.logs import LibraryFormatter, faults_without_values
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.refusals import HoldExpired
 from gateway.errors import explain, is_fault, log_fault
-from gateway.idempotency import MutationGuard
+from gateway.idempotency.guard import MutationGuard
 from integrations.database.idempotency import Claimed
 from schema.results import ReleaseHoldSuccess
 from tests.unit.booking_doubles import NOW, FakeClock

@@ -9,8 +9,8 @@ from graphql import GraphQLObjectType, is_introspection_type
 from strawberry.types import ExecutionResult
 
 from booking.principals import Caller, Principal, PrincipalKind
+from gateway.callers.permissions import NotPermitted, permitted
 from gateway.graphql import build_schema
-from gateway.permissions import NotPermitted, permitted
 from schema.context import Context
 from schema.fields import computed
 from schema.permissions import (
@@ -166,7 +166,7 @@ def test_what_a_list_holds_is_not_looked_at_again() -> None:
         kind = kinds[name]
         assert isinstance(kind, GraphQLObjectType)
         assert {getattr(field.resolve, "__module__", "") for field in kind.fields.values()}.isdisjoint(
-            {"gateway.permissions"}
+            {"gateway.callers.permissions"}
         )
 
 

@@ -9,11 +9,11 @@ import pytest
 from graphql import GraphQLObjectType
 from limits.aio.storage import MemoryStorage
 
+from booking.checkout.attempt_limits import AttemptKind
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import TooManyAttempts
-from booking.trials import Tried
 from gateway.graphql import build_schema
-from gateway.rates import CountedTrials, Counts, OperationRates, TooManyRequests, upstream
+from gateway.rates import Counts, OperationRates, RateAttemptLimiter, TooManyRequests, upstream
 from gateway.rates.counting import Bound
 from gateway.rates.memory import MOST, Expiring, Tally
 from gateway.rates.table import (
@@ -276,9 +276,9 @@ class TestOperationRates:
 
 class Alarms:
     def __init__(self) -> None:
-        self.raised: list[tuple[Tried, datetime]] = []
+        self.raised: list[tuple[AttemptKind, datetime]] = []
 
-    async def __call__(self, what: Tried, now: datetime) -> None:
+    async def __call__(self, what: AttemptKind, now: datetime) -> None:
         self.raised.append((what, now))
 
 
@@ -288,53 +288,57 @@ class TestTrials:
         return Alarms()
 
     @pytest.fixture
-    def trials(self, counts: Counts, clock: FakeClock, alarms: Alarms) -> CountedTrials:
+    def attempts(self, counts: Counts, clock: FakeClock, alarms: Alarms) -> RateAttemptLimiter:
         rates = {
-            Tried.CARD: cards(caller=3, network=6, strangers=10),
-            Tried.PROMO_CODE: PROMO_CODES,
-            Tried.UNPAID_VISIT: unpaid_visits(network=2, day=4, strangers=15),
+            AttemptKind.CARD: cards(caller=3, network=6, strangers=10),
+            AttemptKind.PROMO_CODE: PROMO_CODES,
+            AttemptKind.UNPAID_VISIT: unpaid_visits(network=2, day=4, strangers=15),
         }
-        return CountedTrials(counts=counts, rates=rates, clock=clock, alarm=alarms)
+        return RateAttemptLimiter(counts=counts, rates=rates, clock=clock, alarm=alarms)
 
-    async def tried(self, trials: CountedTrials, *names: str, client: str | None = None) -> bool:
+    async def tried(self, attempts: RateAttemptLimiter, *names: str, client: str | None = None) -> bool:
         """Try a card that will be declined; answers whether it was let through."""
         try:
-            await trials.begin(Tried.CARD, names=names, client=client, signed_in=False)
+            await attempts.begin(AttemptKind.CARD, names=names, client=client, signed_in=False)
         except TooManyAttempts:
             return False
         return True
 
     async def test_a_hundred_at_once_are_no_more_than_one_after_the_other(
-        self, trials: CountedTrials
+        self, attempts: RateAttemptLimiter
     ) -> None:
-        let_through = await asyncio.gather(*(self.tried(trials, "visitor:v1") for _ in range(100)))
+        let_through = await asyncio.gather(*(self.tried(attempts, "visitor:v1") for _ in range(100)))
         assert sum(let_through) == 3
 
-    async def test_each_of_their_names_is_bounded(self, trials: CountedTrials) -> None:
+    async def test_each_of_their_names_is_bounded(self, attempts: RateAttemptLimiter) -> None:
         """One visitor with many checkouts, and one checkout of many visitors."""
-        several = [await self.tried(trials, "visitor:v1", f"guest:{n}") for n in range(5)]
+        several = [await self.tried(attempts, "visitor:v1", f"guest:{n}") for n in range(5)]
         assert several == [True, True, True, False, False]
-        several = [await self.tried(trials, f"visitor:{n}", "guest:g") for n in range(5)]
+        several = [await self.tried(attempts, f"visitor:{n}", "guest:g") for n in range(5)]
         assert several == [True, True, True, False, False]
 
-    async def test_a_network_is_bounded_however_many_visitors_it_has(self, trials: CountedTrials) -> None:
-        let_through = [await self.tried(trials, f"visitor:{n}", client="a-network") for n in range(20)]
+    async def test_a_network_is_bounded_however_many_visitors_it_has(
+        self, attempts: RateAttemptLimiter
+    ) -> None:
+        let_through = [await self.tried(attempts, f"visitor:{n}", client="a-network") for n in range(20)]
         assert let_through == [True] * 6 + [False] * 14
-        assert await self.tried(trials, "visitor:elsewhere", client="another")
+        assert await self.tried(attempts, "visitor:elsewhere", client="another")
 
-    async def test_guests_together_are_bounded_and_patients_are_not(self, trials: CountedTrials) -> None:
-        let_through = [await self.tried(trials, f"visitor:{n}", client=f"network-{n}") for n in range(20)]
+    async def test_guests_together_are_bounded_and_patients_are_not(
+        self, attempts: RateAttemptLimiter
+    ) -> None:
+        let_through = [await self.tried(attempts, f"visitor:{n}", client=f"network-{n}") for n in range(20)]
         assert let_through == [True] * 10 + [False] * 10
-        await trials.begin(Tried.CARD, names=["patient:p"], client="a-network", signed_in=True)
+        await attempts.begin(AttemptKind.CARD, names=["patient:p"], client="a-network", signed_in=True)
 
     async def test_visits_without_a_payment_are_bounded_for_a_block_a_clinicians_day_and_all(
-        self, trials: CountedTrials, alarms: Alarms, clock: FakeClock
+        self, attempts: RateAttemptLimiter, alarms: Alarms, clock: FakeClock
     ) -> None:
         async def booked(n: int, *, block: int, day: str = "c1 2027-01-04") -> bool:
             client = f"{block:032}{n:032}"
             try:
-                await trials.begin(
-                    Tried.UNPAID_VISIT, names=[f"visitor:{n}"], client=client, signed_in=False, day=day
+                await attempts.begin(
+                    AttemptKind.UNPAID_VISIT, names=[f"visitor:{n}"], client=client, signed_in=False, day=day
                 )
             except TooManyAttempts:
                 return False
@@ -351,53 +355,55 @@ class TestTrials:
         assert not await booked(20, block=20)  # the clinician's day is as full as it was
         assert await booked(21, block=21, day="c1 2027-02-21")
 
-    async def test_what_is_refused_is_counted_for_nobody(self, trials: CountedTrials) -> None:
+    async def test_what_is_refused_is_counted_for_nobody(self, attempts: RateAttemptLimiter) -> None:
         for _ in range(3):
-            assert await self.tried(trials, "visitor:v1", client="a-network")
+            assert await self.tried(attempts, "visitor:v1", client="a-network")
         for _ in range(50):  # no more than one person's knocking, to their network and to all guests
-            assert not await self.tried(trials, "visitor:v1", client="a-network")
-        assert await self.tried(trials, "visitor:v2", client="a-network")
+            assert not await self.tried(attempts, "visitor:v1", client="a-network")
+        assert await self.tried(attempts, "visitor:v2", client="a-network")
 
-    async def test_what_paid_is_forgotten(self, trials: CountedTrials) -> None:
+    async def test_what_paid_is_forgotten(self, attempts: RateAttemptLimiter) -> None:
         for _ in range(50):
-            trial = await trials.begin(Tried.CARD, names=["visitor:v1"], client="a-network", signed_in=False)
-            await trial.forgive()
-        assert await self.tried(trials, "visitor:v1", client="a-network")
+            trial = await attempts.begin(
+                AttemptKind.CARD, names=["visitor:v1"], client="a-network", signed_in=False
+            )
+            await trial.uncount()
+        assert await self.tried(attempts, "visitor:v1", client="a-network")
 
     async def test_the_next_hour_begins_anew_and_the_refusal_says_when(
-        self, trials: CountedTrials, clock: FakeClock
+        self, attempts: RateAttemptLimiter, clock: FakeClock
     ) -> None:
         for _ in range(3):
-            await self.tried(trials, "visitor:v1")
+            await self.tried(attempts, "visitor:v1")
         with pytest.raises(TooManyAttempts) as refused:
-            await trials.begin(Tried.CARD, names=["visitor:v1"], client=None, signed_in=False)
+            await attempts.begin(AttemptKind.CARD, names=["visitor:v1"], client=None, signed_in=False)
         assert refused.value.retry_after == 1200
         assert "20 minutes" in refused.value.message
         clock.advance(seconds=refused.value.retry_after)
-        assert await self.tried(trials, "visitor:v1")
+        assert await self.tried(attempts, "visitor:v1")
 
     async def test_an_alarm_is_raised_for_whoever_is_refused(
-        self, trials: CountedTrials, alarms: Alarms
+        self, attempts: RateAttemptLimiter, alarms: Alarms
     ) -> None:
         for _ in range(3):
-            await self.tried(trials, "visitor:v1")
+            await self.tried(attempts, "visitor:v1")
         assert not alarms.raised
-        await self.tried(trials, "visitor:v1")
-        assert [what for what, _ in alarms.raised] == [Tried.CARD]
+        await self.tried(attempts, "visitor:v1")
+        assert [what for what, _ in alarms.raised] == [AttemptKind.CARD]
 
     async def test_many_networks_together_raise_it_halfway_before_any_patient_is_refused(
-        self, trials: CountedTrials, alarms: Alarms
+        self, attempts: RateAttemptLimiter, alarms: Alarms
     ) -> None:
         for number in range(4):
-            await self.tried(trials, f"visitor:{number}", client=f"network-{number}")
+            await self.tried(attempts, f"visitor:{number}", client=f"network-{number}")
         assert not alarms.raised
-        assert await self.tried(trials, "visitor:fifth", client="network-fifth")
+        assert await self.tried(attempts, "visitor:fifth", client="network-fifth")
         assert alarms.raised
 
-    async def test_cards_and_codes_are_counted_apart(self, trials: CountedTrials) -> None:
+    async def test_cards_and_codes_are_counted_apart(self, attempts: RateAttemptLimiter) -> None:
         for _ in range(4):
-            await self.tried(trials, "visitor:v1")
-        await trials.begin(Tried.PROMO_CODE, names=["visitor:v1"], client=None, signed_in=False)
+            await self.tried(attempts, "visitor:v1")
+        await attempts.begin(AttemptKind.PROMO_CODE, names=["visitor:v1"], client=None, signed_in=False)
 
 
 class TestTable:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.readiness import REMEMBERED_SECONDS, Readiness
+from gateway.runtime.readiness import REMEMBERED_SECONDS, Readiness
 
 
 class Database:

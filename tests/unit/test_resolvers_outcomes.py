@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
-from booking.checkout_row import CheckoutState
+from booking.checkout.model import CheckoutState
 from booking.errors import UnknownState
 from booking.refusals import DeclineReason as Declined
-from booking.stored import Unknown
+from booking.stored_names import Unknown
 from gateway.errors import explain
 from resolvers.checkouts import to_end_status, to_status
 from resolvers.outcomes import recall, reference_of

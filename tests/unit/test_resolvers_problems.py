@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from booking import refusals
-from booking.checkout_row import CheckoutState, EndReason
+from booking.checkout.model import CheckoutState, EndReason
 from booking.refusals import DeclineReason, Refusal
 from gateway.graphql import build_schema
 from resolvers.checkouts import to_end_status
@@ -68,10 +68,10 @@ def test_every_problem_can_be_answered_by_something(kind: type[Refusal]) -> None
 @pytest.mark.parametrize(
     ("ours", "domain"),
     [
-        (catalog.ContactType, "booking.catalog.ContactType"),
-        (catalog.BillingFrequency, "booking.catalog.BillingFrequency"),
+        (catalog.ContactType, "booking.catalog.model.ContactType"),
+        (catalog.BillingFrequency, "booking.catalog.model.BillingFrequency"),
         (records.AppointmentStatus, "booking.models.AppointmentStatus"),
-        (checkouts.CheckoutEndReason, "booking.checkout_row.EndReason"),
+        (checkouts.CheckoutEndReason, "booking.checkout.model.EndReason"),
         (checkouts.DeclineReason, "booking.refusals.DeclineReason"),
     ],
     ids=lambda value: getattr(value, "__name__", value),

@@ -4,8 +4,8 @@ import dataclasses
 import weakref
 from datetime import timedelta
 
-from booking.catalog import Catalog
-from booking.search import Day
+from booking.catalog.model import Catalog
+from booking.scheduling.search import Day
 from resolvers.catalog import to_clinicians
 from resolvers.slots import to_days, to_shared_days
 from tests.unit.booking_doubles import NOW

@@ -7,10 +7,10 @@ import click
 import pytest
 from pydantic import ValidationError
 
-from booking.guests import GuestRecords
-from booking.happenings import Name
+from booking.checkout.guests import GuestRecords
+from booking.events.model import EventName
 from gateway.commands.starting import explain, settings_of_process
-from gateway.sealing import sealer
+from gateway.runtime.sealing import sealer
 from gateway.settings import Settings
 from gateway.settings.storage import DEVELOPMENT_SECRET
 from tools.document_settings import PART
@@ -174,7 +174,7 @@ def test_endpoints_are_read_and_nothing_of_them_shows(monkeypatch: pytest.Monkey
     settings = Settings()
     assert {name: one.events for name, one in settings.endpoints.items()} == {
         "front_desk": None,
-        "billing": {Name.PAYMENT_FAILED},
+        "billing": {EventName.PAYMENT_FAILED},
     }
     assert settings.endpoints["billing"].url.get_secret_value() == ENDPOINT["url"]
     shown = repr(settings)

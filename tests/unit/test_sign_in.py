@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from booking.errors import UpstreamUnavailable
 from booking.models import GuestDetails, Patient
 from booking.principals import Principal, PrincipalKind
-from gateway.sign_in import provider
-from gateway.sign_in.patients import LinkedPatients, NoPatientRecord
-from gateway.sign_in.provider import ProviderKeys, SignInUnavailable
-from gateway.sign_in.tokens import ProviderTokens, SignInRules
-from gateway.tokens import InvalidToken
+from gateway.callers.sign_in import provider
+from gateway.callers.sign_in.patients import LinkedPatients, NoPatientRecord
+from gateway.callers.sign_in.provider import ProviderKeys, SignInUnavailable
+from gateway.callers.sign_in.tokens import ProviderTokens, SignInRules
+from gateway.callers.tokens import InvalidToken
 from tests.unit.booking_doubles import FakeClock
 from tests.unit.sign_in_provider import AUDIENCE, EC_KEY, ED_KEY, ISSUER, RSA_KEY, Provider, Raw, public
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from booking.audit_chain import entry_of
+from booking.audit.chain import entry_of
 from integrations.database.checkout_rows import _DOCUMENTS, with_unknown_parts
 from integrations.database.snapshots import _STATES
 

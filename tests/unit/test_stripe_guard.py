@@ -13,7 +13,7 @@ from stripe._stripe_service import StripeService
 from integrations.stripe.reading import ReadOnlyHttp, WriteRefused
 
 
-class Watched(ReadOnlyHttp):
+class ResourceReader(ReadOnlyHttp):
     """The guard, which also notes with which method it was asked."""
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class Watched(ReadOnlyHttp):
 
 
 @pytest.fixture
-def guard() -> Watched:
-    return Watched()
+def guard() -> ResourceReader:
+    return ResourceReader()
 
 
 @pytest.fixture
-def client(guard: Watched) -> stripe.StripeClient:
+def client(guard: ResourceReader) -> stripe.StripeClient:
     return stripe.StripeClient("rk_test_sample", http_client=guard, client_id="ca_sample")
 
 
@@ -83,7 +83,7 @@ async def outcome(method: Callable[..., Any]) -> str:
 
 
 async def test_no_method_of_the_sdk_sends_anything_but_a_plain_read(
-    client: stripe.StripeClient, guard: Watched
+    client: stripe.StripeClient, guard: ResourceReader
 ) -> None:
     outcomes: Counter[tuple[str, str]] = Counter()
     for name, method in requests(client):
@@ -103,19 +103,19 @@ async def test_no_method_of_the_sdk_sends_anything_but_a_plain_read(
 
 
 @pytest.mark.parametrize("method", ["post", "delete", "POST", "patch", "put"])
-async def test_the_guard_itself_lets_no_other_method_through(guard: Watched, method: str) -> None:
+async def test_the_guard_itself_lets_no_other_method_through(guard: ResourceReader, method: str) -> None:
     with pytest.raises(WriteRefused):
         await guard.request_async(method, "https://stripe.invalid/v1/charges", {}, None)
     assert guard.sent == []
 
 
-async def test_a_read_that_carries_a_body_is_refused(guard: Watched) -> None:
+async def test_a_read_that_carries_a_body_is_refused(guard: ResourceReader) -> None:
     with pytest.raises(WriteRefused):
         await guard.request_async("get", "https://stripe.invalid/v1/charges", {}, "amount=1")
     assert guard.sent == []
 
 
-async def test_a_raw_request_is_guarded_too(client: stripe.StripeClient, guard: Watched) -> None:
+async def test_a_raw_request_is_guarded_too(client: stripe.StripeClient, guard: ResourceReader) -> None:
     with pytest.raises(WriteRefused):
         await client.raw_request_async("post", "/v1/refunds", charge="ch_sample")
     await client.raw_request_async("get", "/v1/charges/ch_sample")
@@ -124,7 +124,7 @@ async def test_a_raw_request_is_guarded_too(client: stripe.StripeClient, guard: 
 
 
 @pytest.mark.parametrize("name", ["request", "request_stream"])
-def test_a_blocking_request_is_refused_whatever_it_asks(guard: Watched, name: str) -> None:
+def test_a_blocking_request_is_refused_whatever_it_asks(guard: ResourceReader, name: str) -> None:
     with pytest.raises(WriteRefused):
         getattr(guard, name)("get", "https://stripe.invalid/v1/charges", {})
 

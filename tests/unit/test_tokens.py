@@ -9,12 +9,8 @@ from click.testing import CliRunner
 from starlette.datastructures import Headers
 
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
-from gateway.authentication import Authenticator, Unauthenticated
-from gateway.clock import SystemClock
-from gateway.command_line import main
-from gateway.settings import Settings
-from gateway.settings.environment import Environment
-from gateway.tokens import (
+from gateway.callers.authentication import Authenticator, Unauthenticated
+from gateway.callers.tokens import (
     AUDIENCE,
     DEVELOPMENT_ISSUER,
     ROLES,
@@ -26,6 +22,10 @@ from gateway.tokens import (
     derive_key,
     issue_development_token,
 )
+from gateway.command_line import main
+from gateway.runtime.clock import SystemClock
+from gateway.settings import Settings
+from gateway.settings.environment import Environment
 from tests.unit.booking_doubles import FakeClock
 
 SECRET = "only-for-tests-" * 4

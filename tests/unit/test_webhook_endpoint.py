@@ -10,10 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from booking.inbox import Delivery
-from gateway.clients import ClientNames
-from gateway.rates import RefusedSenders
-from gateway.webhooks import LARGEST_BODY, Address, WebhookEndpoint
+from booking.sync.inbox import WebhookDelivery
+from gateway.callers.client_networks import NetworkPseudonyms
+from gateway.rates import BlockedSenders
+from gateway.webhooks.endpoint import LARGEST_BODY, Address, WebhookEndpoint
 from integrations.healthie_emulator.signing import signed_headers
 
 SECRET = "whsec_sample"
@@ -30,10 +30,10 @@ class Inbox:
     """Keeps, or fails to."""
 
     def __init__(self) -> None:
-        self.kept: list[Delivery] = []
+        self.kept: list[WebhookDelivery] = []
         self.error: Exception | None = None
 
-    async def accept(self, delivery: Delivery) -> None:
+    async def accept(self, delivery: WebhookDelivery) -> None:
         if self.error is not None:
             raise self.error
         self.kept.append(delivery)
@@ -179,12 +179,12 @@ class TestForgeries:
 
     @pytest.fixture
     def endpoint(self, inbox: Inbox) -> WebhookEndpoint:
-        clients = ClientNames(header="X-Forwarded-For", key=b"only for tests")
+        networks = NetworkPseudonyms(header="X-Forwarded-For", key=b"only for tests")
         return WebhookEndpoint(
             inbox=inbox,
             clock=StillClock(),
             secrets=one_secret,
-            refused_senders=RefusedSenders(clients=clients, clock=StillClock()),
+            blocked_senders=BlockedSenders(networks=networks, clock=StillClock()),
         )
 
     async def flood(self, endpoint: WebhookEndpoint, **headers: str) -> list[int]:
@@ -238,7 +238,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
         yield BODY[:5]
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("gateway.webhooks.KEEP_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.webhooks.endpoint.KEEP_SECONDS", 0.05)
     async with asyncio.timeout(5):
         assert await post(endpoint, stalled()) == 503
     assert inbox.kept == []

@@ -3,9 +3,9 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from booking.inbox import Delivery
-from gateway.webhook_secrets import WebhookSecrets
-from gateway.webhooks import Address, WebhookEndpoint
+from booking.sync.inbox import WebhookDelivery
+from gateway.webhooks.endpoint import Address, WebhookEndpoint
+from gateway.webhooks.secrets import WebhookSecrets
 from tests.unit.test_webhook_endpoint import Inbox, post
 
 
@@ -78,6 +78,6 @@ async def test_a_webhook_that_was_just_made_is_believed_at_its_first_delivery() 
     stored.secrets = ("whsec_sample",)
     clock.at += timedelta(seconds=1)
     assert await post(endpoint) == 204
-    kept: list[Delivery] = inbox.kept
+    kept: list[WebhookDelivery] = inbox.kept
     assert len(kept) == 1
     assert sum(endpoint.refusals.values()) == 1

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking.daily import turned
-from booking.inbox import Delivery, Rhythm
-from booking.silence import USUAL_OF_FEW, usual_gap
-from booking.watched import Kind, Poke, Resource
-from booking.webhook_subscriptions import (
+from booking.resources import ChangeHint, Kind, Resource
+from booking.sync.daily import turned
+from booking.sync.inbox import DeliveryStats, WebhookDelivery
+from booking.sync.webhook_liveness import USUAL_OF_FEW, usual_gap
+from booking.sync.webhook_subscriptions import (
     Attempt,
     Defect,
     Finding,
@@ -121,19 +121,19 @@ def attempt(**changes: Any) -> Attempt:
         "resource_id": "7",
         "at": NOW,
         "taken": True,
-        "poke": Poke(resource=Resource(kind=Kind.VISIT, id="7")),
+        "hint": ChangeHint(resource=Resource(kind=Kind.VISIT, id="7")),
     }
     return Attempt(**(values | changes))
 
 
-def delivery(at: datetime = NOW, **changes: Any) -> Delivery:
-    kept = Delivery(
-        event="appointment.updated", resource_type="Appointment", resource_id="7", received_at=at, poke=None
+def delivery(at: datetime = NOW, **changes: Any) -> WebhookDelivery:
+    kept = WebhookDelivery(
+        event="appointment.updated", resource_type="Appointment", resource_id="7", received_at=at, hint=None
     )
     return replace(kept, **changes)
 
 
-def lost(*attempts: Attempt, received: tuple[Delivery, ...] = ()) -> list[Attempt]:
+def lost(*attempts: Attempt, received: tuple[WebhookDelivery, ...] = ()) -> list[Attempt]:
     return missed(attempts, received, address=HERE, known={"1"})
 
 
@@ -170,7 +170,7 @@ class TestMissed:
         assert lost(astray, others) == [astray]
 
     def test_what_is_about_nothing_that_is_watched_is_not_missed(self) -> None:
-        assert lost(attempt(poke=None)) == []
+        assert lost(attempt(hint=None)) == []
 
 
 class TestDaily:
@@ -194,10 +194,10 @@ class TestDaily:
 
 class TestUsualGap:
     def test_it_is_measured_once_there_are_enough(self) -> None:
-        rhythm = Rhythm(count=11, first=NOW - 50 * MINUTE, last=NOW)
-        assert usual_gap(rhythm) == 5 * MINUTE
+        delivery_stats = DeliveryStats(count=11, first=NOW - 50 * MINUTE, last=NOW)
+        assert usual_gap(delivery_stats) == 5 * MINUTE
 
     @pytest.mark.parametrize("count", [0, 1, 9])
     def test_of_few_nobody_can_tell(self, count: int) -> None:
-        rhythm = Rhythm(count=count, first=NOW if count else None, last=NOW if count else None)
-        assert usual_gap(rhythm) == USUAL_OF_FEW
+        delivery_stats = DeliveryStats(count=count, first=NOW if count else None, last=NOW if count else None)
+        assert usual_gap(delivery_stats) == USUAL_OF_FEW

@@ -10,7 +10,7 @@ import pytest
 import tzdata  # type: ignore[import-untyped]
 
 from booking.zones import zone
-from gateway.zone_rules import use_newest_zone_rules
+from gateway.runtime.zone_rules import use_newest_zone_rules
 from integrations.healthie_emulator.zone_rules import use_newest_zone_rules as use_in_emulator
 
 NOON = datetime(2026, 12, 2, 12)  # noqa: DTZ001 - put into zones below

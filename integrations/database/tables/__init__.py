@@ -4,7 +4,8 @@ Whoever imports any of them, or `metadata`, has them all: a foreign key is found
 whole.
 """
 
-from integrations.database.tables import callers, checkouts, events, oversight, slots, webhooks
+from integrations.database.tables import callers, checkouts, events, slots, webhooks
+from integrations.database.tables import operations as operations
 from integrations.database.tables.declaring import metadata
 
 __all__ = ["callers", "checkouts", "events", "metadata", "oversight", "slots", "webhooks"]

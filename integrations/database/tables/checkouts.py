@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table
 
-from booking.checkout_row import CheckoutState
-from booking.saga_table import ENDED, IN_FLIGHT
+from booking.checkout.model import CheckoutState
+from booking.checkout.transitions import ENDED, IN_FLIGHT
 from integrations.database.columns import Counter, Document, UtcTime
 from integrations.database.tables.declaring import metadata, partial_index
 

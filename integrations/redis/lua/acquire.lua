@@ -48,7 +48,7 @@ if client_known and client_limit >= 0 and count(live(client, now)) >= client_lim
   return 'client_limit'
 end
 
--- The spans of the day that anonymous holds take already, for each bound that this hold would count for (see booking/room.py).
+-- The spans of the day that anonymous holds take already, for each bound that this hold would count for (see booking/scheduling/day_capacity.py).
 local function anonymous_spans()
   local held = {}
   local function add(bound, span)

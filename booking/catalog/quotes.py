@@ -1,0 +1,136 @@
+"""Quotes: what will be charged and on which terms, before anybody pays."""
+
+from booking.card_amounts import is_chargeable
+from booking.catalog.model import BookingPolicy, Catalog, Plan, VisitType
+from booking.errors import InvalidInput
+from booking.models import Promo, Quote, Recurrence
+from booking.money import Money
+from booking.ports import CatalogSource, Promotions
+from booking.refusals import (
+    AmountNotChargeable,
+    NothingDueToday,
+    PlanDoesNotCoverVisit,
+    PlanRequired,
+    PlanSoldOut,
+    PromoInvalid,
+)
+
+# What a free visit costs nothing of when nothing else names a currency.
+_DEFAULT_CURRENCY = "USD"
+
+
+class QuoteService:
+    """Prices a plan or a single visit."""
+
+    def __init__(self, *, catalog: CatalogSource, promotions: Promotions) -> None:
+        self._catalog = catalog
+        self._promotions = promotions
+
+    async def quote(
+        self, *, plan_id: str | None = None, visit_type_id: str | None = None, promo_code: str | None = None
+    ) -> Quote:
+        """Price the plan (which must include the visit, when both are given), or the single visit.
+
+        Raises InvalidInput on unknown ids; PlanSoldOut, PlanDoesNotCoverVisit, PlanRequired, NothingDueToday, PromoInvalid;
+        AmountNotChargeable where something is due that no card can be charged.
+        """
+        catalog = await self._catalog.catalog()
+        visit_type = _visit_type(catalog, visit_type_id)
+        if plan_id is not None:
+            policy = catalog.policy_for(visit_type) if visit_type is not None else catalog.policy
+            return await self._of_plan(_plan(catalog, plan_id), visit_type, promo_code, policy)
+        if visit_type is None:
+            raise InvalidInput(field="planId", reason="Name a plan or a visit type.")
+        if promo_code:
+            raise PromoInvalid("Promo codes apply to plans only.")
+        return _of_visit(catalog, visit_type)
+
+    async def _of_plan(
+        self, plan: Plan, visit_type: VisitType | None, promo_code: str | None, policy: BookingPolicy
+    ) -> Quote:
+        visit_type_id = visit_type.id if visit_type else None
+        _check_sold(plan, visit_type_id)
+        promo = await self._promotions.apply(code=promo_code.strip(), plan=plan) if promo_code else None
+        return plan_quote(plan, visit_type_id, promo, policy)
+
+
+def plan_quote(plan: Plan, visit_type_id: str | None, promo: Promo | None, policy: BookingPolicy) -> Quote:
+    """What the plan costs with this code. Raises PlanSoldOut, PlanDoesNotCoverVisit, NothingDueToday, AmountNotChargeable."""
+    _check_sold(plan, visit_type_id)
+    due = promo.discounted if promo else plan.due_today
+    if due.is_zero:
+        raise NothingDueToday
+    return payable(
+        Quote(
+            plan_id=plan.id,
+            visit_type_id=visit_type_id,
+            description=plan.name,
+            list_price=plan.due_today,
+            discount=plan.due_today - due,
+            due_today=due,
+            promo_code=promo.code if promo else None,
+            coupon_id=promo.coupon_id if promo else None,
+            recurrence=_recurrence(plan),
+            policy=policy,
+        )
+    )
+
+
+def _check_sold(plan: Plan, visit_type_id: str | None) -> None:
+    if plan.sold_out:
+        raise PlanSoldOut
+    if visit_type_id is not None and not plan.includes(visit_type_id):
+        raise PlanDoesNotCoverVisit
+
+
+def _of_visit(catalog: Catalog, visit_type: VisitType) -> Quote:
+    if catalog.needs_plan(visit_type):
+        raise PlanRequired
+    currency = catalog.plans[0].price.currency if catalog.plans else _DEFAULT_CURRENCY
+    nothing = Money.of(0, visit_type.price.currency if visit_type.price else currency)
+    price = visit_type.price or nothing
+    return payable(
+        Quote(
+            plan_id=None,
+            visit_type_id=visit_type.id,
+            description=visit_type.name,
+            list_price=price,
+            discount=nothing,
+            due_today=price,
+            promo_code=None,
+            coupon_id=None,
+            recurrence=None,
+            policy=catalog.policy_for(visit_type),
+        )
+    )
+
+
+def payable(quote: Quote) -> Quote:
+    """The quote, if what it asks for today can be charged to a card. Raises AmountNotChargeable."""
+    if not quote.due_today.is_zero and not is_chargeable(quote.due_today):
+        raise AmountNotChargeable
+    return quote
+
+
+def _recurrence(plan: Plan) -> Recurrence | None:
+    if not plan.frequency.recurs:
+        return None
+    return Recurrence(frequency=plan.frequency, amount=plan.price, payments=plan.payments)
+
+
+def _plan(catalog: Catalog, plan_id: str) -> Plan:
+    plan = catalog.plan(plan_id)
+    if plan is None:
+        raise InvalidInput(field="planId", reason="There is no such plan. Take an id from the plans query.")
+    return plan
+
+
+def _visit_type(catalog: Catalog, visit_type_id: str | None) -> VisitType | None:
+    if visit_type_id is None:
+        return None
+    visit_type = catalog.visit_type(visit_type_id)
+    if visit_type is None:
+        raise InvalidInput(
+            field="visitTypeId", reason="There is no such visit type. Take an id from the visitTypes query."
+        )
+    return visit_type

@@ -1,0 +1,1 @@
+"""Domain events: the outbox, its subscribers, and the deliveries to each."""

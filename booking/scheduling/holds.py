@@ -1,0 +1,216 @@
+"""Holding a slot: a short courtesy that keeps the time free while the patient decides and pays."""
+
+import contextlib
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.transitions import WAITING
+from booking.errors import InvalidInput, UpstreamUnavailable
+from booking.models import Hold
+from booking.ports import CatalogSource, Clock, HoldStore
+from booking.principals import Caller, is_anonymous
+from booking.refusals import (
+    ClinicianNotBookable,
+    HoldExpired,
+    HoldExtensionsUsedUp,
+    HoldInCheckout,
+    SlotNotOffered,
+    SlotTaken,
+    TooLateToBook,
+)
+from booking.scheduling.hold_capacity import AnonymousShare, Terms
+from booking.scheduling.search import SlotSearch, check_contact
+from booking.slots import Slot
+from booking.unit_of_work import UnitOfWorkFactory
+from booking.zones import zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldRules:
+    """How long holds last and how many there may be."""
+
+    # Long enough to type a card number, short enough to miss nobody.
+    duration: timedelta = timedelta(minutes=5)
+    extensions: int = 2  # three durations in all
+    per_owner: int = 3  # so that nobody can lock up a clinician's day; by who took them
+    per_client: int = 10  # nor by many names: a network of a household or an office has several patients
+    # What gains less than this is the extension before, sent again by somebody who missed its answer.
+    least_gain: timedelta = timedelta(seconds=30)
+
+
+class HoldService:
+    """Takes, extends and gives back holds."""
+
+    def __init__(
+        self,
+        *,
+        store: HoldStore,
+        search: SlotSearch,
+        catalog: CatalogSource,
+        units: UnitOfWorkFactory,
+        clock: Clock,
+        rules: HoldRules,
+        share: AnonymousShare,
+    ) -> None:
+        self._store = store
+        self._under = CheckoutHolds(holds=store, units=units, clock=clock)
+        self._search = search
+        self._catalog = catalog
+        self._units = units
+        self._clock = clock
+        self._rules = rules
+        self._share = share
+
+    async def hold(self, caller: Caller, slot_id: str, *, time_zone: str) -> Hold:
+        """Keep the slot for the caller; a slot that they hold already is answered as it is held.
+
+        The interval is locked first and the offer verified under the lock, so that nobody can slip in between.
+        Raises InvalidInput; SlotTaken, SlotNotOffered, TooLateToBook, ClinicianNotBookable, HoldLimitReached, HoldCapacityReached.
+        """
+        zone(time_zone)
+        slot = Slot.from_id(slot_id)
+        now = self._clock.now()
+        await self._check_offer(slot, now=now)
+        hold = Hold(
+            id=f"hold_{secrets.token_urlsafe(16)}",
+            owner=caller.principal.key,
+            taken_by=caller.principal.key,
+            client=caller.client,
+            slot=slot,
+            time_zone=time_zone,
+            created_at=now,
+            expires_at=now + self._rules.duration,
+        )
+        held = await self._acquire(caller, hold)
+        if held.id != hold.id:
+            # Whoever took it may have died before it was verified.
+            if not await self._search.offers(slot):
+                raise SlotNotOffered
+            return held
+        try:
+            await self._verify(slot)
+            return await self._begun(held)
+        except BaseException:
+            await self._store.release(hold.id, owners={hold.owner})
+            raise
+
+    async def _begun(self, hold: Hold) -> Hold:
+        """Its time begins when it is taken, which it is once it is verified: upstream may have taken seconds to answer."""
+        try:
+            expires_at = self._clock.now() + (hold.expires_at - hold.created_at)
+            return await self._store.extend(hold, expires_at=expires_at, counted=False)
+        except HoldExpired:
+            if await self._store.get(hold.id) is None:
+                raise UpstreamUnavailable("the hold was lost while it was verified") from None
+            return hold  # another request of its owner was answered before, and has handed it to a checkout
+
+    async def _acquire(self, caller: Caller, hold: Hold) -> Hold:
+        """Take the interval; what the caller held as a visitor, before they signed in, becomes the patient's."""
+        try:
+            return await self._take(hold)
+        except SlotTaken:
+            if caller.visitor is None or caller.visitor == caller.principal:
+                raise
+        theirs = await self._take(replace(hold, owner=caller.visitor.key, taken_by=caller.visitor.key))
+        return await self._store.transfer(theirs, owner=hold.owner)
+
+    async def _take(self, hold: Hold) -> Hold:
+        take = self._share.take if is_anonymous(hold.owner) else self._store.acquire
+        return await take(hold, limit=self._rules.per_owner, client_limit=self._rules.per_client)
+
+    async def view(self, caller: Caller, hold_id: str) -> Hold | None:
+        """The caller's live hold; None for a foreign, an expired and a missing one alike."""
+        hold = await self._store.get(hold_id) or await self._again(caller, hold_id)
+        return hold if hold is not None and caller.owns(hold.owner) else None
+
+    async def _again(self, caller: Caller, hold_id: str) -> Hold | None:
+        """The hold under a checkout of the caller's that waits for them, taken again where the store has lost it."""
+        async with self._units() as unit:
+            checkout = await unit.checkouts.live_for_hold(hold_id)
+        if checkout is None or checkout.state not in WAITING or not caller.owns(checkout.owner):
+            return None
+        with contextlib.suppress(HoldExpired, SlotTaken):
+            return await self._under.again(checkout)
+        return None
+
+    async def extend(self, caller: Caller, hold_id: str) -> Hold:
+        """Start the hold's duration anew, a bounded number of times; one that was just extended is answered as it stands.
+
+        Raises HoldExpired, HoldExtensionsUsedUp.
+        """
+        hold = await self._mine(caller, hold_id)
+        try:
+            return await self._extended(hold)
+        except HoldExpired:  # perhaps it was handed over in between: by a start, or to who has signed in
+            return await self._extended(await self._mine(caller, hold_id))
+
+    async def _extended(self, hold: Hold) -> Hold:
+        terms = await self._terms(hold)
+        expires_at = self._clock.now() + terms.duration
+        if hold.extensions and expires_at - hold.expires_at < self._rules.least_gain:
+            return hold
+        if hold.extensions >= terms.extensions:
+            raise HoldExtensionsUsedUp(hold.expires_at)
+        if expires_at < hold.expires_at:
+            return hold  # taken when extensions lasted longer than they do now: nothing is gained, and none is used up
+        extended = await self._store.extend(hold, expires_at=expires_at)
+        async with self._units() as unit:
+            await unit.checkouts.note_hold(hold.id, expires_at=extended.expires_at)
+            await unit.commit()
+        return extended
+
+    async def _terms(self, hold: Hold) -> Terms:
+        usual = Terms(duration=self._rules.duration, extensions=self._rules.extensions)
+        return await self._share.terms(hold, usual) if is_anonymous(hold.owner) else usual
+
+    async def release(self, caller: Caller, hold_id: str) -> None:
+        """Give the slot back. Raises HoldExpired, HoldInCheckout."""
+        hold = await self._mine(caller, hold_id)
+        await self._check_in_no_checkout(hold)
+        if await self._store.release(hold.id, owners={hold.owner}) is None:
+            await self._check_in_no_checkout(hold)  # else it is over
+
+    async def _check_in_no_checkout(self, hold: Hold) -> None:
+        """Raises HoldInCheckout."""
+        async with self._units() as unit:
+            if await unit.checkouts.live_for_hold(hold.id) is not None:
+                raise HoldInCheckout
+
+    async def _mine(self, caller: Caller, hold_id: str) -> Hold:
+        hold = await self.view(caller, hold_id)
+        if hold is None:
+            raise HoldExpired
+        return hold
+
+    async def _check_offer(self, slot: Slot, *, now: datetime) -> None:
+        """Refuse, from the catalogue alone, what the practice cannot have offered."""
+        catalog = await self._catalog.catalog()
+        visit_type = catalog.visit_type(slot.visit_type_id)
+        if visit_type is None or visit_type.minutes != slot.minutes:
+            raise SlotNotOffered
+        policy = catalog.policy_for(visit_type)
+        if policy.is_too_late(slot.start, now):
+            raise TooLateToBook(policy.bookable_until(slot.start))
+        if all(
+            person.id != slot.clinician_id for person in catalog.clinicians_for(visit_type_id=visit_type.id)
+        ):
+            raise ClinicianNotBookable
+        try:
+            check_contact(visit_type, slot.contact_type, slot.location_id, catalog)
+        except InvalidInput as error:
+            raise SlotNotOffered from error
+
+    async def _verify(self, slot: Slot) -> None:
+        async with self._units() as unit:
+            blocked = await unit.blocks.is_blocked(slot.clinician_id)
+            claimed = await unit.claims.busy([slot.clinician_id], slot.interval)
+        if blocked:
+            raise ClinicianNotBookable
+        if claimed:
+            raise SlotTaken
+        offered = await self._search.offered_day(slot)
+        self._share.learn(slot, offered)  # how much of this day strangers may hold
+        if slot not in offered:
+            raise SlotNotOffered

@@ -1,0 +1,66 @@
+"""Who asks: from the headers of a request to a Caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from starlette.datastructures import Headers
+
+from booking.principals import Caller, Principal
+from gateway.callers.client_networks import NetworkPseudonyms
+from gateway.callers.tokens import GatewayTokens, InvalidToken, TokenVerifier
+from schema.errors import RequestError
+
+VISITOR_HEADER = "frontdoor-visitor"
+
+# Longer than any token that we or a sign-in service issue; shorter than what it costs to check more.
+_LONGEST_TOKEN = 8_192
+
+
+class Unauthenticated(RequestError):
+    """A bearer token that proves nothing; whether it is expired, forged or foreign is not said."""
+
+    code = "UNAUTHENTICATED"
+    message = "Please sign in again."
+    status = 401
+    headers: Mapping[str, str] = MappingProxyType({"WWW-Authenticate": "Bearer"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authenticator:
+    """Reads `Authorization: Bearer …` (a guest's or a person's token) and `Frontdoor-Visitor`."""
+
+    tokens: GatewayTokens
+    verifier: TokenVerifier
+    networks: NetworkPseudonyms | None = None
+
+    def network(self, headers: Headers) -> str | None:
+        """The network that a request comes from, made unreadable; None where it is not known."""
+        return self.networks.name(headers) if self.networks else None
+
+    async def caller(self, headers: Headers) -> Caller | None:
+        """Whoever asks; None when the headers name nobody. Raises Unauthenticated.
+
+        A visitor token that is not ours counts as none: its holder browses on, and is asked for a fresh one.
+        """
+        visitor = self.tokens.read_visitor(headers.get(VISITOR_HEADER, ""))
+        bearer = await self._bearer(headers.get("authorization"))
+        client = self.network(headers)
+        if bearer is not None:
+            return Caller(principal=bearer, visitor=visitor, client=client)
+        return Caller(principal=visitor, client=client) if visitor is not None else None
+
+    async def _bearer(self, header: str | None) -> Principal | None:
+        if header is None:
+            return None
+        scheme, _, token = header.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
+            raise Unauthenticated
+        guest = self.tokens.read_guest(token)
+        if guest is not None:
+            return guest
+        try:
+            return await self.verifier.verify(token)
+        except InvalidToken as error:
+            raise Unauthenticated from error

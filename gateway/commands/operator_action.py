@@ -1,0 +1,43 @@
+"""What an operator decides, done at their desk: for the commands on checkouts and those on clinicians."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from gateway.commands.common import on_units, operator
+
+if TYPE_CHECKING:
+    from booking.checkout.operator_actions import OperatorActions
+    from gateway.commands.common import Units
+
+T = TypeVar("T")
+
+UNKNOWN_STATE = "A newer version of Frontdoor wrote the row: use that one, or, if there is none, see whether a migration is missing."
+
+
+def act(
+    action: "Callable[[OperatorActions], Awaitable[T]]", *, command: str, checkout_id: str | None = None
+) -> T:
+    """Do it as the operator who is logged in on this machine, on record, and explain what keeps it from being done."""
+    from booking.checkout.operator_actions import OperatorActions
+    from booking.errors import InvalidInput, NotFound, StaleCheckout, UnknownState
+    from booking.refusals import PaymentInProgress
+    from gateway.runtime.clock import SystemClock
+
+    async def done(units: "Units") -> T:
+        operator_action = OperatorActions(units=units, clock=SystemClock(), operator=operator())
+        try:
+            return await action(operator_action)
+        except InvalidInput as error:
+            raise click.ClickException(error.reason) from error
+        except StaleCheckout as error:
+            raise click.ClickException("It was written in this very moment. Look at it again.") from error
+        except UnknownState as error:
+            raise click.ClickException(UNKNOWN_STATE) from error
+        except NotFound as error:
+            raise click.ClickException(f"There is no such {error.kind}.") from error
+        except PaymentInProgress as error:
+            raise click.ClickException(str(error)) from error
+
+    return on_units(done, command=command, checkout_id=checkout_id)

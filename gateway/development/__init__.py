@@ -1,0 +1,1 @@
+"""For developers: a stack on this machine, the demo, and GraphiQL."""

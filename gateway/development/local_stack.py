@@ -1,0 +1,215 @@
+"""A whole stack on this machine: the emulator, a gateway and a worker on SQLite, each a process of its own.
+
+For development, the demo and the acceptance tests. Whatever way the starter ends, its processes end with it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from gateway.runtime.parent_watchdog import GRACE_SECONDS
+from gateway.settings.storage import DEVELOPMENT_SECRET
+from gateway.webhooks.endpoint import PATH as WEBHOOKS_PATH
+from integrations.healthie.webhooks import EVENTS as WEBHOOK_EVENTS
+
+# A cold start of one process takes about a second; a machine that is busy takes its time.
+START_SECONDS = 30
+
+
+_SUBSCRIBE = """mutation Subscribe($input: createWebhookInput) {
+  createWebhook(input: $input) { webhook { signature_secret } }
+}"""
+
+
+class StackError(Exception):
+    """The stack did not start; the text says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalStack:
+    """Where the running stack answers."""
+
+    gateway: str  # base URL
+    emulator: str  # base URL
+    settings: Mapping[str, str]  # the environment that the gateway runs with
+    patients: tuple[str, ...]  # ids of the emulator's synthetic patients
+
+    @property
+    def graphql(self) -> str:
+        """The GraphQL endpoint."""
+        return f"{self.gateway}/graphql"
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.asynccontextmanager
+async def local_stack(
+    *,
+    directory: Path,
+    gateway_port: int,
+    emulator_port: int,
+    quiet: bool,
+    extra: Mapping[str, str] | None = None,
+) -> AsyncIterator[LocalStack]:
+    """Start everything, wait until it answers, and end it all on leaving. Raises StackError.
+
+    `quiet` keeps the processes' logs in files under `directory`; `extra` are further environment settings.
+    """
+    for name, port in (("gateway", gateway_port), ("emulator", emulator_port)):
+        _check_free(name, port)
+    emulator = f"http://127.0.0.1:{emulator_port}"
+    gateway = f"http://127.0.0.1:{gateway_port}"
+    database = f"sqlite:///{directory / 'frontdoor.sqlite3'}"
+    async with contextlib.AsyncExitStack() as processes, httpx2.AsyncClient(timeout=5) as http:
+        family = _Family(directory=directory, quiet=quiet)
+        processes.push_async_callback(family.end)
+        await family.start("emulator", ["--port", str(emulator_port)], {})
+        migrated = asyncio.create_task(asyncio.to_thread(_migrate, database))
+        await family.until_answers(http, "emulator", f"{emulator}/_control/health")
+        seed = (await http.get(f"{emulator}/_control/seed")).raise_for_status().json()
+        webhooks = gateway + WEBHOOKS_PATH
+        secret = await _subscribe(http, emulator, owner_key=seed["owner"]["key"], url=webhooks)
+        settings = {
+            "FRONTDOOR_ENVIRONMENT": "development",
+            "FRONTDOOR_SECRET_KEY": DEVELOPMENT_SECRET,
+            "FRONTDOOR_DATABASE_URL": database,
+            "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
+            "FRONTDOOR_HEALTHIE_API_VERSION": "2026-07-01",  # the one that the emulator answers whatever today's date
+            # The emulator throttles nobody unless it is told to.
+            "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "1000",
+            "FRONTDOOR_HEALTHIE_BURST": "1000",
+            # Nor are there strangers: whoever tries out every declined card here, or many requests, means it.
+            "FRONTDOOR_RATE_FACTOR": "1000",
+            "FRONTDOOR_CARDS_PER_CALLER": "1000",
+            "FRONTDOOR_CARDS_OF_GUESTS": "1000",
+            "FRONTDOOR_UNPAID_PER_CLINICIAN_DAY": "1000",
+            "FRONTDOOR_UNPAID_OF_GUESTS": "1000",
+            "FRONTDOOR_ENDPOINTS_ALLOW_LOOPBACK": "true",
+            "FRONTDOOR_EMULATOR_URL": emulator,
+            "FRONTDOOR_LOG_FORMAT": "console",
+            "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],
+            "FRONTDOOR_HEALTHIE_WEBHOOK_URL": webhooks,
+            "FRONTDOOR_HEALTHIE_WEBHOOK_SECRETS": json.dumps([secret]),
+            "FRONTDOOR_HEALTHIE_KEYS": json.dumps(seed["clinician_keys"]),
+            **(extra or {}),
+        }
+        await family.start("serve", ["--port", str(gateway_port)], settings)
+        await migrated
+        await family.until_answers(http, "serve", f"{gateway}/readyz")
+        await family.start("worker", [], settings)
+        yield LocalStack(
+            gateway=gateway,
+            emulator=emulator,
+            settings=settings,
+            patients=tuple(one["id"] for one in seed["patients"]),
+        )
+
+
+async def _subscribe(http: httpx2.AsyncClient, emulator: str, *, owner_key: str, url: str) -> str:
+    """Have the emulator send its webhooks to the gateway; answers the secret that it signs them with."""
+    headers = {
+        "Authorization": f"Basic {owner_key}",
+        "AuthorizationSource": "API",
+        "Healthie-GraphQL-API-Version": "2026-07-01",
+    }
+    events = [{"event_type": each} for each in WEBHOOK_EVENTS]
+    variables = {"input": {"url": url, "webhook_events": events}}
+    answer = await http.post(
+        f"{emulator}/graphql", headers=headers, json={"query": _SUBSCRIBE, "variables": variables}
+    )
+    secret: str = answer.raise_for_status().json()["data"]["createWebhook"]["webhook"]["signature_secret"]
+    return secret
+
+
+class _Family:
+    """The processes of one stack."""
+
+    def __init__(self, *, directory: Path, quiet: bool) -> None:
+        self._directory = directory
+        self._quiet = quiet
+        self._members: dict[str, asyncio.subprocess.Process] = {}
+
+    async def start(self, command: str, arguments: list[str], settings: Mapping[str, str]) -> None:
+        """Start `frontdoor command …` in a session of its own, so that Ctrl-C reaches the starter only."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDOOR_")}
+        with contextlib.ExitStack() as files:
+            output = files.enter_context(self._log(command).open("ab")) if self._quiet else None
+            self._members[command] = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "gateway.command_line", command, *arguments, "--until-stdin-closes"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                env={**inherited, **settings},
+                start_new_session=True,
+            )
+
+    async def until_answers(self, http: httpx2.AsyncClient, command: str, url: str) -> None:
+        """Wait until the process answers 200 there. Raises StackError when it ends first, or takes too long."""
+        process = self._members[command]
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            if process.returncode is not None:
+                raise StackError(
+                    f"`frontdoor {command}` ended with exit code {process.returncode}.{self._tail(command)}"
+                )
+            with contextlib.suppress(httpx2.HTTPError):
+                if (await http.get(url)).is_success:
+                    return
+            await asyncio.sleep(0.05)
+        raise StackError(
+            f"`frontdoor {command}` did not answer within {START_SECONDS} s.{self._tail(command)}"
+        )
+
+    async def end(self) -> None:
+        """Ask every process to end, the last started first, and make sure."""
+        for process in reversed(self._members.values()):
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+        for process in self._members.values():
+            try:
+                await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    def _log(self, command: str) -> Path:
+        return self._directory / f"{command}.log"
+
+    def _tail(self, command: str) -> str:
+        if not self._quiet:
+            return ""
+        lines = self._log(command).read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        return "\n".join(["", *lines])
+
+
+def _migrate(database: str) -> None:
+    """Make the tables while the processes start; in a thread, since the libraries alone take a second to load."""
+    from integrations.database.migrations import migrate  # noqa: PLC0415  # see above
+
+    asyncio.run(migrate(database))
+
+
+def _check_free(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StackError(
+                f"Port {port} is in use, so the {name} cannot listen there. Choose another: --{name}-port PORT"
+            ) from error

@@ -1,0 +1,1 @@
+"""Idempotency: each mutation once per key, whatever is sent again."""

@@ -1,0 +1,109 @@
+"""Telling subscribers from a worker: the handlers that are installed beside this program, and the endpoints of the database."""
+
+import random
+from importlib.metadata import entry_points
+
+import structlog
+
+from booking.events.deliveries import Endpoint, Subscriber
+from booking.events.dispatcher import DispatchUnits, EventDispatcher
+from booking.events.endpoint_admin import declare
+from booking.events.handlers import Handler, InstalledHandler
+from booking.operations.alerts import AlertService
+from booking.operations.model import AttentionReason
+from booking.ports import Clock
+from gateway.settings import Settings
+from gateway.settings.declared_endpoints import endpoints_of
+from integrations.endpoints.addresses import OutboundAddressPolicy
+from integrations.endpoints.sending import HttpEndpoint, PinnedTransport, open_network
+
+# The group of entry points that packages with handlers declare.
+GROUP = "frontdoor.handlers"
+
+log = structlog.get_logger(__name__)
+
+
+class EventDispatch:
+    """What a worker tells. Nothing is loaded before the first look: the gateway tells nobody."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        units: DispatchUnits,
+        alert_service: AlertService,
+        clock: Clock,
+        name: str,
+    ) -> None:
+        self._settings = settings
+        self._units = units
+        self._alert_service = alert_service
+        self._clock = clock
+        self._name = name
+        self._dispatcher: EventDispatcher | None = None
+        self._transport: PinnedTransport | None = None
+
+    async def declare(self) -> None:
+        """Make the endpoints of the settings what these say."""
+        now = self._clock.now()
+        endpoints = endpoints_of(self._settings.endpoints, now=now)
+        await declare(endpoints, units=self._units, clock=self._clock)
+
+    async def look(self) -> None:
+        """Start telling whoever has something to be told."""
+        if self._dispatcher is None:
+            self._dispatcher = await self._start()
+        await self._dispatcher.look()
+
+    async def aclose(self) -> None:
+        """Let those who are being told take it, for a moment."""
+        if self._dispatcher is not None:
+            await self._dispatcher.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    async def _start(self) -> EventDispatcher:
+        await self.declare()
+        handlers, unusable = installed_handlers()
+        for name in unusable:
+            await self._alert_service.raise_alert(AttentionReason.HANDLER_UNUSABLE, f"handler:{name}")
+        transport = self._transport = PinnedTransport(
+            outbound_address_policy=outbound_address_policy(self._settings), inner=open_network()
+        )
+
+        def reach(endpoint: Endpoint) -> Subscriber:
+            timeout = self._settings.endpoint_timeout_seconds
+            return HttpEndpoint(endpoint, transport=transport, timeout=timeout, clock=self._clock)
+
+        dispatcher = EventDispatcher(
+            units=self._units,
+            handlers={one.id: one for one in handlers},
+            reach=reach,
+            clock=self._clock,
+            name=self._name,
+            jitter=random.random,
+        )
+        await dispatcher.register()
+        return dispatcher
+
+
+def outbound_address_policy(settings: Settings) -> OutboundAddressPolicy:
+    """Who decides where events may be sent."""
+    return OutboundAddressPolicy(allow_loopback=settings.endpoints_allow_loopback)
+
+
+def installed_handlers() -> tuple[list[InstalledHandler], list[str]]:
+    """The handlers of the packages that are installed, and the names of those that cannot be used: the log says why."""
+    usable: dict[str, InstalledHandler] = {}
+    unusable: list[str] = []
+    for entry in entry_points(group=GROUP):
+        try:
+            loaded = entry.load()
+            if not isinstance(loaded, Handler) or entry.name in usable:
+                raise TypeError("a handler is decorated with @handler, and has a name of its own")  # noqa: TRY301
+        except Exception:
+            log.exception("events.handler_unusable", handler=entry.name)
+            unusable.append(entry.name)
+        else:
+            usable[entry.name] = InstalledHandler(name=entry.name, handler=loaded)
+    return list(usable.values()), unusable

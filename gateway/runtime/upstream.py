@@ -1,0 +1,62 @@
+"""Healthie, connected by the settings: with the audit, the pace, the keys and the alarms of this process."""
+
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.operations.alerts import AlertService
+from booking.operations.model import AttentionReason
+from booking.ports import Clock
+from booking.work_context import current_work
+from gateway.callers.tokens import derive_key, keyed_digest
+from gateway.runtime.alarms import LockoutAlarm
+from gateway.runtime.audit import audited_calls
+from gateway.runtime.shared import Shared
+from gateway.settings import Settings
+from integrations.database.audit import SqlAuditTrail
+from integrations.database.key_proofs import SqlKeyProofs
+from integrations.healthie.breaker import Breakers
+from integrations.healthie.connect import Healthie, connect
+from integrations.healthie.errors import SilentNoOp
+from integrations.healthie.gate import Gate
+from integrations.healthie.keys import Proving
+from integrations.stripe.declines import DECLINES
+
+
+def connect_upstream(
+    settings: Settings,
+    *,
+    engine: AsyncEngine,
+    trail: SqlAuditTrail,
+    shared: Shared,
+    alert_service: AlertService,
+    clock: Clock,
+) -> AbstractAsyncContextManager[Healthie]:
+    """Connect; nothing is sent before the first call."""
+    secret = settings.secret_key.get_secret_value()
+
+    async def alert_silent_no_op(difference: SilentNoOp) -> None:
+        subject = current_work.get().checkout_id or difference.operation
+        await alert_service.raise_or_log(AttentionReason.SILENT_NO_OP, subject)
+
+    return connect(
+        url=str(settings.healthie_url),
+        organization_key=settings.healthie_organization_key,
+        clinician_keys=settings.healthie_keys,
+        declines=DECLINES,
+        version=settings.healthie_api_version,
+        shard=settings.healthie_shard,
+        recipient_id=settings.payment_recipient_id,
+        audit=audited_calls(settings, trail=trail, clock=clock),
+        proving=Proving(
+            proofs=SqlKeyProofs(engine=engine),
+            # The same key at another Healthie is another key.
+            digest=partial(keyed_digest, derive_key(secret, f"key-proofs {settings.healthie_url}")),
+            pacer=shared.proof_pacer,
+        ),
+        gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(alert_service=alert_service)),
+        noticed=alert_silent_no_op,
+        catalog_cache=shared.catalog_cache,
+        now=clock.now,
+    )

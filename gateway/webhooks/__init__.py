@@ -1,0 +1,1 @@
+"""Webhooks from the system of record: the endpoint, the secrets, and the checks that they still come."""

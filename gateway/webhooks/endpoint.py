@@ -1,0 +1,168 @@
+"""`POST /webhooks/healthie`: genuine deliveries go into the inbox, and are acknowledged once they are kept."""
+
+import asyncio
+import ipaddress
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from booking.ports import Clock
+from booking.sync.inbox import Inbox
+from gateway.callers.client_networks import last_address, read_address
+from gateway.rates import BlockedSenders
+from integrations.healthie.webhooks import Forged, Malformed, Received, delivery_of, verify
+
+PATH = "/webhooks/healthie"
+
+# Ids and names of fields: the largest genuine delivery is some hundred bytes.
+LARGEST_BODY = 64 * 1024
+
+# Healthie tries again later what we do not acknowledge; rather that than to let deliveries pile up before a database that hangs.
+KEEP_SECONDS = 5.0
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+log = structlog.get_logger(__name__)
+
+
+class _Refused(Exception):
+    """Not taken; `why` says it in a word, for the counter. `genuine`: whoever sent it knows a secret of ours."""
+
+    def __init__(self, status: int, why: str, *, genuine: bool = False) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+        self.genuine = genuine
+
+
+class Secrets(Protocol):
+    """Those that sign today."""
+
+    async def __call__(self, *, doubted: bool = False) -> Sequence[str]:
+        """The secrets; asked anew when `doubted`. The same object if nothing changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """The webhook's address as the sender signs it."""
+
+    path: str
+    query: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookEndpoint:
+    """An ASGI application for exactly one path. Of what is refused nothing is kept but a count."""
+
+    inbox: Inbox
+    clock: Clock
+    secrets: Secrets
+    address: Address | None = None  # None: as it arrives
+    sources: Sequence[Network] = ()  # none: from anywhere
+    address_header: str | None = None  # in which a proxy names the sender
+    blocked_senders: BlockedSenders | None = None  # none: nobody is kept out
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one delivery: 204 when it is kept; 400, 401, 405 or 413 for what is refused; 503 when it could not be kept.
+
+        429, unread, to a network of which too many were refused that nobody who knows a secret sent.
+        """
+        request = Request(scope, receive)
+        shut_out_for = await self.blocked_senders.shut_out_for(request.headers) if self.blocked_senders else 0
+        if shut_out_for:
+            response = Response(status_code=429, headers={"Retry-After": str(shut_out_for)})
+        else:
+            response = Response(status_code=await self._status(request))
+        response.headers["Cache-Control"] = "no-store"
+        await response(scope, receive, send)
+
+    async def _status(self, request: Request) -> int:
+        try:
+            await self._take(request)
+        except _Refused as refusal:
+            self.refusals[refusal.why] += 1
+            if self.blocked_senders is not None and not refusal.genuine:
+                await self.blocked_senders.refused(request.headers)
+            log.warning("webhook.refused", why=refusal.why, count=self.refusals[refusal.why])
+            return refusal.status
+        except ClientDisconnect:
+            return 400
+        except Exception as error:  # noqa: BLE001 - whatever kept us from keeping it, Healthie is to send it again
+            log.error("webhook.not_kept", error=type(error).__name__)  # noqa: TRY400 - a driver's text may quote values
+            return 503
+        return 204
+
+    async def _take(self, request: Request) -> None:
+        if request.method != "POST":
+            raise _Refused(405, "method")
+        if not self._may_send(request):
+            raise _Refused(401, "source address")
+        async with asyncio.timeout(KEEP_SECONDS):  # whoever it is has proved nothing yet
+            body = await _body(request)
+        received = Received(
+            path=self.address.path if self.address else _raw_path(request),
+            query=self.address.query if self.address else request.scope["query_string"].decode("latin-1"),
+            headers=request.headers,
+            body=body,
+        )
+        try:
+            await self._verify(received)
+            delivery = delivery_of(received, at=self.clock.now())
+        except Forged as error:
+            raise _Refused(401, str(error)) from None
+        except Malformed as error:
+            raise _Refused(400, str(error), genuine=True) from None
+        async with asyncio.timeout(KEEP_SECONDS):
+            await self.inbox.accept(delivery)
+
+    async def _verify(self, received: Received) -> None:
+        """Raise Forged unless it is genuine, by the secrets of this moment if need be."""
+        async with asyncio.timeout(KEEP_SECONDS):
+            known = await self.secrets()
+        try:
+            verify(received, known)
+        except Forged:
+            async with asyncio.timeout(KEEP_SECONDS):
+                anew = await self.secrets(doubted=True)
+            if anew is known:
+                raise
+            verify(received, anew)
+
+    def _may_send(self, request: Request) -> bool:
+        if not self.sources:
+            return True
+        if self.address_header is not None:
+            given = last_address(request.headers, self.address_header)
+        else:
+            given = request.client.host if request.client else ""
+        try:
+            sender = read_address(given)
+        except ValueError:
+            return False
+        return any(sender in network for network in self.sources)
+
+
+def _raw_path(request: Request) -> str:
+    """The path as it stands in the request line: what was signed is not decoded."""
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    return raw.decode("latin-1")
+
+
+async def _body(request: Request) -> bytes:
+    """The raw bytes, unless there are too many of them."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > LARGEST_BODY:
+        raise _Refused(413, "too large")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise _Refused(413, "too large")
+    return bytes(body)

@@ -1,0 +1,81 @@
+"""What the lookout compares: small reads, a few columns each."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.slots import Busy, Interval
+from integrations.database.claims import CLOCK_SKEW, VISIT_STANDS
+from integrations.database.engine import reading
+from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.slots import slot_claims
+
+# Names in one query; both databases take more, and a text of some kilobytes is enough.
+_AT_ONCE = 1000
+
+_c = checkouts.c
+
+
+class SqlChangeReader:
+    """The port Changes."""
+
+    def __init__(self, *, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
+        """The versions of these checkouts' rows."""
+        return {
+            name: version
+            for some in _parts(checkout_ids)
+            for name, version in await self._rows(select(_c.id, _c.version).where(_c.id.in_(some)))
+        }
+
+    async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
+        """How many visits these patients have booked here."""
+        counted = select(_c.patient_id, func.count()).where(VISIT_STANDS).group_by(_c.patient_id)
+        return {
+            patient: count
+            for some in _parts(patient_ids)
+            for patient, count in await self._rows(counted.where(_c.patient_id.in_(some)))
+        }
+
+    async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
+        """The slot claims of these clinicians."""
+        c = slot_claims.c
+        query = select(c.clinician_id, c.starts_at, c.ends_at).where(c.clinician_id.in_(clinician_ids))
+        return _busy(await self._rows(query))
+
+    async def booked(
+        self, clinician_ids: Collection[str], span: Interval, *, since: datetime
+    ) -> Sequence[Busy]:
+        """The visits within the span that were booked here since then, by whichever process' clock."""
+        query = select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
+            _c.clinician_id.in_(clinician_ids),
+            _c.starts_at < span.end,
+            _c.ends_at > span.start,
+            VISIT_STANDS,
+            _c.ended_at >= since - CLOCK_SKEW,
+        )
+        return _busy(await self._rows(query))
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        async with reading(self._engine) as connection:
+            found: Sequence[Any] = (await connection.execute(query)).all()
+        return found
+
+
+def _parts(names: Collection[str]) -> Iterator[tuple[str, ...]]:
+    rest = iter(names)
+    while part := tuple(islice(rest, _AT_ONCE)):
+        yield part
+
+
+def _busy(rows: Sequence[Any]) -> Sequence[Busy]:
+    return [
+        Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
+        for clinician, start, end in rows
+    ]

@@ -1,0 +1,34 @@
+"""What the guards of a send want to know of the database: one statement, read by itself."""
+
+from sqlalchemy import String, bindparam, exists, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.checkout.guards import SendFacts
+from booking.checkout.model import Checkout
+from integrations.database.engine import reading
+from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.operations import clinician_blocks
+from integrations.database.tables.slots import slot_claims
+
+# Built once: it is executed before every call that leads to a visit.
+_OF = select(
+    checkouts.c.version,
+    exists().where(slot_claims.c.checkout_id == checkouts.c.id).label("has_claim"),
+    exists()
+    .where(clinician_blocks.c.clinician_id == bindparam("clinician", type_=String))
+    .label("is_blocked"),
+).where(checkouts.c.id == bindparam("mine", type_=String))
+
+
+class SqlSendFactsReader:
+    """The port Grounds."""
+
+    def __init__(self, *, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def of(self, checkout: Checkout) -> SendFacts:
+        """The ground of a checkout whose row exists."""
+        wanted = {"mine": checkout.id, "clinician": checkout.slot.clinician_id}
+        async with reading(self._engine) as connection:
+            version, has_claim, is_blocked = (await connection.execute(_OF, wanted)).one()
+        return SendFacts(version=version, has_claim=bool(has_claim), is_blocked=bool(is_blocked))

@@ -1,0 +1,65 @@
+"""The practice's public offer, left by processes for one another.
+
+The key, below the prefix: `catalog:<shape>` (one reading; the shape is a hash of its schema, so that another version of this program
+never reads what it cannot). It goes by itself, and names no patient.
+"""
+
+import hashlib
+import json
+from functools import cache
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from booking.catalog.cached import STALE, Reading
+
+log = structlog.get_logger(__name__)
+
+# Some thousands of plans, and clinicians; beyond it each process reads for itself.
+LARGEST = 2_000_000
+
+
+class RedisCatalogCache:
+    """The port CatalogCache. It never raises: a Redis that does not answer is an empty shelf."""
+
+    def __init__(self, *, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._reading_key = f"{prefix}catalog:{_shape()}"
+
+    async def last(self) -> Reading | None:
+        """The last reading, at most `STALE` old."""
+        try:
+            text = await self._client.get(self._reading_key)
+            return _readings().validate_json(text) if text else None
+        except RedisError as error:
+            _unavailable(error)
+        except ValidationError:
+            log.warning("catalog.unreadable_in_cache")
+        return None
+
+    async def put(self, reading: Reading) -> None:
+        """Leave a reading, unless it is too large."""
+        text = _readings().dump_json(reading)
+        if len(text) > LARGEST:
+            log.warning("catalog.too_large_for_cache", size=len(text))
+            return
+        try:
+            await self._client.set(self._reading_key, text, ex=STALE)
+        except RedisError as error:
+            _unavailable(error)
+
+
+@cache
+def _readings() -> TypeAdapter[Reading]:
+    return TypeAdapter(Reading)
+
+
+def _shape() -> str:
+    schema = json.dumps(_readings().json_schema(), sort_keys=True)
+    return hashlib.sha256(schema.encode()).hexdigest()[:8]
+
+
+def _unavailable(error: RedisError) -> None:
+    log.warning("catalog.cache_unavailable", error=type(error).__name__)

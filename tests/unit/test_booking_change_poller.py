@@ -1,0 +1,182 @@
+"""The lookout finds whatever changed, though no word of it came."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from booking.change_signals import EVERY_CALENDAR, Listener, of_checkout, of_event
+from booking.checkout.model import CheckoutState
+from booking.errors import UpstreamUnavailable
+from booking.events.model import DomainEvent, EventName, RecordedEvent
+from booking.live.change_poller import ChangePoller
+from booking.resources import Kind, Resource
+from booking.stored_names import Unknown
+from tests.unit.booking_doubles import NOW
+from tests.unit.booking_world import PATIENT, VISITOR, World, a_slot
+
+
+class Log:
+    """The outbox in a list."""
+
+    def __init__(self) -> None:
+        self.events: list[DomainEvent] = []
+
+    async def after(self, sequence: int, *, limit: int) -> Sequence[RecordedEvent]:
+        recorded = [RecordedEvent(sequence=n, event=one) for n, one in enumerate(self.events, 1)]
+        return [one for one in recorded if one.sequence > sequence][:limit]
+
+    async def last(self) -> int:
+        return len(self.events)
+
+
+def event(name: EventName | Unknown, **ids: str) -> DomainEvent:
+    return DomainEvent(id="evt_1", name=name, at=NOW, resource=Resource(kind=Kind.VISIT, id="a1"), ids=ids)
+
+
+class Watch:
+    """A world of which no word comes, a lookout, and somebody who listens."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.world.database.change_signals = None
+        self.log = Log()
+        self.change_poller = ChangePoller(
+            change_signals=self.world.change_signals,
+            changes=self.world.changes,
+            holds=self.world.holds,
+            event_log=self.log,
+            clock=self.world.clock,
+            every=timedelta(days=1),
+        )
+        self.listener = Listener(
+            ["checkout:chk", "clinician:c1", "clinician:c2", "calendar:c1", "patient:p-sample"]
+        )
+
+    async def finds(self) -> frozenset[str]:
+        """What one look finds."""
+        await self.change_poller.look()
+        return await self.listener.heard(within=0)
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    watch = Watch()
+    with watch.world.change_signals.subscribe(watch.listener):
+        yield watch
+
+
+async def test_what_it_never_saw_counts_as_changed_and_then_no_more(watch: Watch) -> None:
+    assert await watch.finds() == {"checkout:chk", "clinician:c1", "clinician:c2", "patient:p-sample"}
+    assert await watch.finds() == frozenset()
+
+
+async def test_a_hold_its_end_and_its_expiry_are_found(watch: Watch) -> None:
+    await watch.finds()
+    hold = await watch.world.holds.acquire(await watch.world.hold(VISITOR, a_slot()), limit=None)
+    await watch.listener.heard(within=0)  # the holding told of itself
+    assert await watch.finds() == {"clinician:c1"}
+    await watch.world.holds.release(hold.id, owners={hold.owner})
+    assert await watch.finds() == {"clinician:c1"}
+    await watch.world.holds.acquire(hold, limit=None)
+    assert await watch.finds() == {"clinician:c1"}
+    watch.world.clock.advance(minutes=6)
+    assert await watch.finds() == {"clinician:c1"}
+
+
+async def test_it_looks_when_a_hold_ends_and_not_only_in_its_turn(watch: Watch) -> None:
+    await watch.world.hold(VISITOR, a_slot())
+    watch.world.clock.advance(minutes=4, seconds=59, milliseconds=990)
+    running = asyncio.create_task(watch.change_poller.run())
+    await asyncio.sleep(0)
+    while "clinician:c1" not in await watch.listener.heard():
+        pass
+    watch.world.clock.advance(milliseconds=20)
+    async with asyncio.timeout(5):
+        assert await watch.listener.heard() == {"clinician:c1"}
+    running.cancel()
+
+
+async def test_a_write_of_a_checkout_and_a_visit_that_was_booked_are_found(watch: Watch) -> None:
+    checkout = await watch.world.start(PATIENT)
+    watch.world.put(replace(checkout, id="chk"))
+    await watch.finds()
+    watch.world.put(replace(checkout, id="chk", version=2, state=CheckoutState.CONFIRMED))
+    assert await watch.finds() == {"checkout:chk", "patient:p-sample"}
+
+
+async def test_events_are_read_on_from_where_it_was_those_included_that_came_while_nobody_listened(
+    watch: Watch,
+) -> None:
+    watch.log.events.append(event(EventName.APPOINTMENT_CANCELLED, appointment="a1", patient="p-sample"))
+    await watch.finds()
+    assert await watch.finds() == frozenset()
+    watch.log.events.append(event(EventName.APPOINTMENT_CANCELLED, appointment="a1", clinician="c1"))
+    assert await watch.finds() == {"calendar:c1"}
+
+
+async def test_events_are_read_though_the_hold_store_does_not_answer(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watch.finds()
+
+    async def busy(*_: object) -> None:
+        raise UpstreamUnavailable("hold store")
+
+    monkeypatch.setattr(watch.world.holds, "busy", busy)
+    watch.log.events.append(event(EventName.APPOINTMENT_COMPLETED, appointment="a1", patient="p-sample"))
+    with pytest.raises(UpstreamUnavailable):
+        await watch.change_poller.look()
+    assert await watch.listener.heard(within=0) == {"patient:p-sample"}
+
+
+@pytest.mark.parametrize(
+    ("happened", "topics"),
+    [
+        (
+            event(EventName.APPOINTMENT_DELETED, appointment="a", patient="p", clinician="c"),
+            {"patient:p", "calendar:c"},
+        ),
+        (event(EventName.APPOINTMENT_COMPLETED, appointment="a", patient="p", clinician="c"), {"patient:p"}),
+        (
+            event(EventName.APPOINTMENT_CREATED, appointment="a", patient="p", clinician="c", checkout="k"),
+            {"patient:p"},
+        ),
+        (event(EventName.AVAILABILITY_CHANGED, availability="1", clinician="c"), {"calendar:c"}),
+        (event(EventName.AVAILABILITY_CHANGED, availability="1"), {EVERY_CALENDAR}),
+        (event(EventName.PATIENT_MERGED, patient="p"), {"patient:p"}),
+        (event(EventName.PAYMENT_SUCCEEDED, payment="1", patient="p"), set()),
+        (event(EventName.CARD_ADDED, card="1", patient="p"), set()),
+    ],
+)
+def test_an_event_pokes_what_it_changed(happened: DomainEvent, topics: set[str]) -> None:
+    assert of_event(happened) == topics
+
+
+async def test_a_row_pokes_its_checkout_and_the_clinicians_time_and_at_the_end_the_patients_visits() -> None:
+    checkout = await World().start(PATIENT)
+    assert of_checkout(checkout) == {f"checkout:{checkout.id}", "clinician:c1"}
+    confirmed = replace(checkout, state=CheckoutState.CONFIRMED)
+    assert of_checkout(confirmed) == of_checkout(checkout) | {"patient:p-sample"}
+
+
+async def test_an_event_of_a_newer_version_stalls_nothing_and_has_whatever_it_names_read_anew(
+    watch: Watch,
+) -> None:
+    await watch.finds()
+    watch.log.events += [
+        event(Unknown("appointment.of_tomorrow"), clinician="c1", appointment="a1", patient="p-sample"),
+        event(EventName.APPOINTMENT_CANCELLED, clinician="c1"),
+    ]
+    await watch.world.hold(VISITOR, a_slot())
+    await watch.listener.heard(within=0)
+    assert await watch.finds() == {"calendar:c1", "patient:p-sample", "clinician:c1"}
+    assert await watch.finds() == frozenset()
+
+
+def test_an_event_of_a_newer_version_about_no_time_moves_none() -> None:
+    ours = Resource(kind=Kind.CHECKOUT, id="chk")
+    told = replace(event(Unknown("checkout.of_tomorrow"), clinician="c1"), resource=ours)
+    assert of_event(told) == set()
