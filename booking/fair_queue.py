@@ -43,7 +43,7 @@ class Asker:
 
 
 @dataclass(kw_only=True, eq=False)
-class Place(Generic[V]):
+class Ticket(Generic[V]):
     """Somebody's place; `given` is what they wait for."""
 
     number: int
@@ -83,51 +83,51 @@ class FairQueue(Generic[V]):
         self._time = time
         self._most = most
         self._share = share
-        self._places: dict[int, Place[V]] = {}
+        self._places: dict[int, Ticket[V]] = {}
         self._numbers = itertools.count()
         self._waiting: Counter[Sender] = Counter()
         self._accounts: dict[Sender, _Account] = {}
         self._many = _MANY
 
-    def join(self, askers: Callable[[], Collection[Asker]]) -> Place[V]:
+    def join(self, askers: Callable[[], Collection[Asker]]) -> Ticket[V]:
         """A new place. Raises QueueFull when too many wait for each of those who ask."""
         # What is watched has a bound of its own.
         bounded = [asker for asker in askers() if asker.lane is not Lane.RENEWAL]
         if bounded and all(map(self._is_full, bounded)):
             raise QueueFull
         counted = tuple(path for asker in bounded for path in _paths(asker.sender))
-        place: Place[V] = Place(number=next(self._numbers), askers=askers, counted=counted)
+        place: Ticket[V] = Ticket(number=next(self._numbers), askers=askers, counted=counted)
         self._waiting.update(counted)
         self._places[place.number] = place
         return place
 
-    def leave(self, place: Place[V]) -> None:
+    def leave(self, place: Ticket[V]) -> None:
         """Give the place up, whether its turn had come or not."""
         if self._places.pop(place.number, None) is not None:
             self._waiting -= Counter(place.counted)
 
-    def waiting(self) -> list[Place[V]]:
+    def waiting(self) -> list[Ticket[V]]:
         """All places that have been given nothing yet, in the order in which they came."""
         return [place for place in self._places.values() if not place.given.done()]
 
-    def first(self) -> Place[V] | None:
+    def first(self) -> Ticket[V] | None:
         """The place that is next."""
         return min(self.waiting(), key=self._rank, default=None)
 
-    def beyond(self, most: int) -> list[Place[V]]:
+    def beyond(self, most: int) -> list[Ticket[V]]:
         """Those by which the places are more than so many: of the senders who have most of them, their last."""
         waiting = self.waiting()
         if len(waiting) <= most:
             return []
         ahead: Counter[tuple[Sender, ...]] = Counter()  # of the same sender
 
-        def taken(place: Place[V]) -> int:
+        def taken(place: Ticket[V]) -> int:
             ahead[place.counted[:1]] += 1
             return ahead[place.counted[:1]]
 
         return sorted(sorted(waiting, key=self._rank), key=taken)[most:]
 
-    def lane_of(self, place: Place[V]) -> Lane:
+    def lane_of(self, place: Ticket[V]) -> Lane:
         """The lane in which it stands now."""
         return self._rank(place)[0]
 
@@ -146,7 +146,7 @@ class FairQueue(Generic[V]):
             }
             self._accounts, self._many = kept, max(_MANY, 2 * len(kept))
 
-    def _rank(self, place: Place[V]) -> tuple[Lane, Lane, tuple[float, ...], int]:
+    def _rank(self, place: Ticket[V]) -> tuple[Lane, Lane, tuple[float, ...], int]:
         """What is smaller goes first. Nobody asks for it any more: last of all."""
         return min(
             (self._standing(asker, place.number) for asker in place.askers()),

@@ -15,7 +15,7 @@ from booking.catalog.model import Catalog, ContactType, Plan, VisitType
 from booking.checkout.model import Checkout
 from booking.models import Appointment, Card, Charge, CreatedPatient, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
-from booking.scheduling.day_capacity import Room
+from booking.scheduling.day_capacity import DayCapacity
 from booking.slots import Busy, Interval, Slot
 
 # Why a patient is not created: the reason of an UpstreamRefused.
@@ -196,7 +196,12 @@ class HoldStore(Protocol):
     """Slot locks: fast, expiring, visible to others. Exclusion that is final is the slot claim in the database."""
 
     async def acquire(
-        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+        self,
+        hold: Hold,
+        *,
+        limit: int | None,
+        client_limit: int | None = None,
+        capacity: DayCapacity | None = None,
     ) -> Hold:
         """Take the interval, atomically against every overlapping live hold of the clinician; answers the hold.
 

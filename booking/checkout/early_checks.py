@@ -45,7 +45,7 @@ class EarlyChecks:
         self._waiting[checkout_id] = None
         self._start()
 
-    async def rest(self) -> None:
+    async def drain(self) -> None:
         """Wait until nothing waits and nothing is under way."""
         while self._under_way:
             await asyncio.wait(self._under_way.values())

@@ -65,7 +65,7 @@ class FollowUp(CheckoutWriter):
         try:
             others = await self._others(checkout)
             with working_for(checkout):
-                after = await self._late.look(checkout, others)
+                after = await self._late.check(checkout, others)
         except (UpstreamUnavailable, OutcomeUnknown) as error:
             await self._look_later(checkout, checkout, type(error).__name__)
             return None

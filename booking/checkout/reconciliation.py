@@ -36,7 +36,7 @@ class LateReconciler:
         self._scheduling = scheduling
         self._clock = clock
 
-    async def look(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+    async def check(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
         """The row reopened to undo what was found, or flagged, or looked at once more.
 
         `others` are the patient's other checkouts: what is theirs is not this one's. Raises UpstreamUnavailable: look again
@@ -51,7 +51,7 @@ class LateReconciler:
         undo = self._visit_to_undo(checkout, visits) or _charge_to_undo(checkout, charges)
         if undo is not None:
             return undo
-        return _looked(checkout, visits, charges, now=self._clock.now())
+        return _checked(checkout, visits, charges, now=self._clock.now())
 
     async def compare(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
         """An ended row with what the card processor's books tell otherwise; each difference is given to a person once.
@@ -137,7 +137,7 @@ def _charge_to_undo(checkout: Checkout, charges: LateCharges) -> Checkout | None
     return None
 
 
-def _looked(
+def _checked(
     checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges, *, now: datetime
 ) -> Checkout:
     """The row after a look that found nothing to undo; what no machine should decide goes to a person."""

@@ -95,7 +95,7 @@ class EventDeliveries(Protocol):
     async def register(self, subscriber_id: str, *, now: datetime) -> None:
         """Let a new subscriber be told what comes from now on; whoever is known stays at their place."""
 
-    async def busy(self, now: datetime) -> Sequence[str]:
+    async def pending(self, now: datetime) -> Sequence[str]:
         """Ids of those for whom something is to be done, whom nobody has disabled."""
 
     async def fan_out(self, subscriber_id: str, wants: Collection[str] | None, *, limit: int) -> None:
@@ -109,10 +109,10 @@ class EventDeliveries(Protocol):
     ) -> EventDelivery | None:
         """Claim it; None when somebody else has, or it is told, or its subscriber has been disabled."""
 
-    async def delivered(self, delivery: EventDelivery, *, now: datetime) -> bool:
+    async def mark_delivered(self, delivery: EventDelivery, *, now: datetime) -> bool:
         """Note that it was told; answers whether the subscriber had been failing until now."""
 
-    async def failed(
+    async def mark_failed(
         self, delivery: EventDelivery, *, due_at: datetime | None, now: datetime, why: str
     ) -> datetime | None:
         """Note that it was not told, and when it is to be told again (None: never); answers since when the subscriber is failing.

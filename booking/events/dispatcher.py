@@ -115,13 +115,13 @@ class EventDispatcher:
                 await unit.deliveries.register(handler_id, now=self._clock.now())
             await unit.commit()
 
-    async def look(self) -> None:
+    async def dispatch(self) -> None:
         """Start a round for everybody who has something to be told and is not being told already. Waits for none of them."""
         self._rounds = {who: task for who, task in self._rounds.items() if not task.done()}
         for subscriber in await self._waiting():
             self._rounds[subscriber.id] = asyncio.create_task(self._round(subscriber))
 
-    async def rest(self) -> None:
+    async def drain(self) -> None:
         """Wait until the rounds that were started have ended."""
         if self._rounds:
             await asyncio.wait(self._rounds.values())
@@ -132,7 +132,9 @@ class EventDispatcher:
 
     async def _waiting(self) -> list[Subscriber]:
         async with self._units() as unit:
-            busy = [one for one in await unit.deliveries.busy(self._clock.now()) if one not in self._rounds]
+            busy = [
+                one for one in await unit.deliveries.pending(self._clock.now()) if one not in self._rounds
+            ]
             read = [await unit.endpoints.get(one) for one in busy if one not in self._handlers]
         handlers = [self._handlers[one] for one in busy if one in self._handlers]
         # Neither of this process's handlers nor an endpoint: a handler that others have.
@@ -185,7 +187,7 @@ class EventDispatcher:
 
     async def _delivered(self, delivery: EventDelivery) -> None:
         async with self._units() as unit:
-            if await unit.deliveries.delivered(delivery, now=self._clock.now()):
+            if await unit.deliveries.mark_delivered(delivery, now=self._clock.now()):
                 await unit.alerts.forget(delivery.subscriber_id)  # the next outage is news again
             await unit.commit()
         log.info("events.delivered", subscriber=delivery.subscriber_id, event_id=delivery.event.id)
@@ -203,7 +205,7 @@ class EventDispatcher:
             why=why,
         )
         async with self._units() as unit:
-            failing_since = await unit.deliveries.failed(delivery, due_at=due_at, now=now, why=why)
+            failing_since = await unit.deliveries.mark_failed(delivery, due_at=due_at, now=now, why=why)
             if failing_since is None:
                 return
             if dies:

@@ -6,7 +6,7 @@ from datetime import datetime
 from booking.change_signals import ChangeSignals
 from booking.models import Hold
 from booking.ports import HoldStore
-from booking.scheduling.day_capacity import Room
+from booking.scheduling.day_capacity import DayCapacity
 from booking.slots import Busy, Interval
 
 
@@ -18,10 +18,15 @@ class AnnouncedHolds:
         self._change_signals = change_signals
 
     async def acquire(
-        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+        self,
+        hold: Hold,
+        *,
+        limit: int | None,
+        client_limit: int | None = None,
+        capacity: DayCapacity | None = None,
     ) -> Hold:
         """Take the interval, and tell. Raises SlotTaken, HoldLimitReached, HoldCapacityReached."""
-        held = await self._store.acquire(hold, limit=limit, client_limit=client_limit, room=room)
+        held = await self._store.acquire(hold, limit=limit, client_limit=client_limit, capacity=capacity)
         self._tell(held)
         return held
 

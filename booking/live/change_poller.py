@@ -80,7 +80,7 @@ class ChangePoller:
         self._next_end: datetime | None = None  # of a hold
         self._now = asyncio.Event()
 
-    def look_now(self) -> None:
+    def poll_now(self) -> None:
         """Do not wait: word may have been lost."""
         self._now.set()
 
@@ -89,7 +89,7 @@ class ChangePoller:
         while True:
             self._now.clear()
             try:
-                await self.look()
+                await self.poll()
                 pause = self._pause()
             except Exception as error:  # noqa: BLE001  # whatever it was, its text may hold what was asked
                 log.warning("change_poller.failed", error=type(error).__name__)
@@ -98,7 +98,7 @@ class ChangePoller:
                 async with asyncio.timeout(pause.total_seconds()):
                     await self._now.wait()
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Compare once."""
         if self._place is None:
             self._place = await self._event_log.last()
@@ -110,7 +110,7 @@ class ChangePoller:
             return
         self._compare("checkout:", listened, await self._changes.versions(listened["checkout:"]))
         self._compare("patient:", listened, await self._changes.bookings(listened["patient:"]))
-        await self._read_on()
+        await self._publish_events()
         # Last, since holds may be elsewhere, and not to be had.
         self._compare("clinician:", listened, await self._taken(listened["clinician:"]))
 
@@ -137,7 +137,7 @@ class ChangePoller:
             taken[one.clinician_id] = taken.get(one.clinician_id, frozenset()) | {one.interval}
         return taken
 
-    async def _read_on(self) -> None:
+    async def _publish_events(self) -> None:
         """Hear of the events since the last look, those included that happened while nobody listened."""
         while batch := await self._event_log.after(self._place or 0, limit=_BATCH):
             for one in batch:

@@ -53,7 +53,7 @@ class AlertService:
         self._clock = clock
         self._in_doubt = in_doubt
 
-    async def look(self) -> None:
+    async def alert_overdue(self) -> None:
         """Raise what no move raises: outcomes unknown for too long, rows of another program version; free begun visits."""
         now = self._clock.now()
         async with self._units() as unit:
@@ -90,9 +90,9 @@ class AlertService:
             now = self._clock.now()
             async with self._units() as unit:
                 if sent:
-                    await unit.alerts.sent(alert, now)
+                    await unit.alerts.mark_sent(alert, now)
                 else:
-                    await unit.alerts.later(alert, now + _wait(alert.tries))
+                    await unit.alerts.defer(alert, now + _wait(alert.tries))
                 await unit.commit()
 
     async def _claimed(self) -> list[Alert]:

@@ -161,10 +161,10 @@ class AlertOutbox(Protocol):
     async def claim(self, alert: Alert, *, now: datetime, until: datetime) -> bool:
         """Keep a due alert from other workers until then; answers whether it was still due."""
 
-    async def sent(self, alert: Alert, at: datetime) -> None:
+    async def mark_sent(self, alert: Alert, at: datetime) -> None:
         """Note that it was told."""
 
-    async def later(self, alert: Alert, due_at: datetime) -> None:
+    async def defer(self, alert: Alert, due_at: datetime) -> None:
         """Note that telling it failed; it is due again at that time."""
 
     async def forget(self, subject: str) -> None:

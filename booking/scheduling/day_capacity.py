@@ -18,7 +18,7 @@ GAP = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
+class DayCapacity:
     """The bounds of one day, in minutes that live anonymous holds take (see `minutes_taken`).
 
     Whomever a bound is for finds room for a first hold always: a day with one free slot can be booked by guests too.
@@ -54,30 +54,34 @@ def minutes_taken(held: Iterable[Hold], offered: Iterable[Interval]) -> int:
     return taken // timedelta(minutes=1)
 
 
-def room_again_at(room: Room, hold: Hold, others: Iterable[Hold]) -> datetime | None:
+def free_again_at(capacity: DayCapacity, hold: Hold, others: Iterable[Hold]) -> datetime | None:
     """When there is room for the hold beside the other anonymous ones of its clinician's day; None: there is now."""
     held = [one for one in others if one.id != hold.id]
-    times = [_fits_at(most, hold, group, room.offered) for most, group in _bounds(room, hold, held)]
+    times = [_fits_at(most, hold, group, capacity.offered) for most, group in _bounds(capacity, hold, held)]
     return max((at for at in times if at is not None), default=None)
 
 
-def refusal(room: Room, hold: Hold, others: Iterable[Hold], *, now: datetime) -> HoldCapacityReached:
+def refusal(
+    capacity: DayCapacity, hold: Hold, others: Iterable[Hold], *, now: datetime
+) -> HoldCapacityReached:
     """The refusal of a hold that finds no room: in how many seconds it will. What has run out meanwhile is a second away."""
-    again = room_again_at(room, hold, others) or now
+    again = free_again_at(capacity, hold, others) or now
     return HoldCapacityReached(max(1, -((now - again) // timedelta(seconds=1))))
 
 
-def _bounds(room: Room, hold: Hold, held: Sequence[Hold]) -> list[tuple[int, list[Hold]]]:
+def _bounds(capacity: DayCapacity, hold: Hold, held: Sequence[Hold]) -> list[tuple[int, list[Hold]]]:
     """Each bound with the holds that it counts."""
     bounds = [
-        (room.everybody, [*held]),
-        (room.visitor, [one for one in held if one.taken_by == hold.taken_by]),
+        (capacity.everybody, [*held]),
+        (capacity.visitor, [one for one in held if one.taken_by == hold.taken_by]),
     ]
     if hold.client is not None:
         block = block_of(hold.client)
         known = [one for one in held if one.client is not None]
-        bounds.append((room.network, [one for one in known if one.client == hold.client]))
-        bounds.append((room.block, [one for one in known if one.client and block_of(one.client) == block]))
+        bounds.append((capacity.network, [one for one in known if one.client == hold.client]))
+        bounds.append(
+            (capacity.block, [one for one in known if one.client and block_of(one.client) == block])
+        )
     return bounds
 
 

@@ -12,14 +12,14 @@ from datetime import date, timedelta
 from booking.models import Hold
 from booking.ports import Clock, HoldStore
 from booking.refusals import HoldCapacityReached
-from booking.scheduling.day_capacity import Room, day_of, minutes_taken
+from booking.scheduling.day_capacity import DayCapacity, day_of, minutes_taken
 from booking.scheduling.offered_days import OfferedDays, minutes_of
 from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 
 
 @dataclass(frozen=True, kw_only=True)
-class Price:
+class HoldPrice:
     """What a hold is good for where others have filled so much of what anonymous holds may take."""
 
     filled: float
@@ -28,7 +28,7 @@ class Price:
 
 
 # Whoever keeps a calendar shut has to come back more often; a patient who types a card number still has the time to.
-PRICES = (Price(filled=0.75, part=0.4, extensions=0), Price(filled=0.5, part=0.6, extensions=1))
+PRICES = (HoldPrice(filled=0.75, part=0.4, extensions=0), HoldPrice(filled=0.5, part=0.6, extensions=1))
 SHORTEST = timedelta(minutes=2)
 
 # From here on the practice is told; fewer holds than this on one day are people who compare times.
@@ -53,14 +53,14 @@ class ShareRules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class HoldTerms:
     """What a hold is good for."""
 
     duration: timedelta
     extensions: int
 
 
-class AnonymousShare:
+class AnonymousHoldShare:
     """Takes and prices the holds of people who have not signed in."""
 
     def __init__(
@@ -84,11 +84,13 @@ class AnonymousShare:
         """
         # Asked before what is known is used: meanwhile somebody else may learn more.
         just_read = self._days.just_read(hold.slot)
-        others, room = await self._others(hold), self._room(hold.slot)
-        usual = Terms(duration=hold.expires_at - hold.created_at, extensions=0)
+        others, capacity = await self._others(hold), self._capacity(hold.slot)
+        usual = HoldTerms(duration=hold.expires_at - hold.created_at, extensions=0)
         priced = replace(hold, expires_at=hold.created_at + self._priced(hold, others, usual).duration)
         try:
-            held = await self._store.acquire(priced, limit=limit, client_limit=client_limit, room=room)
+            held = await self._store.acquire(
+                priced, limit=limit, client_limit=client_limit, capacity=capacity
+            )
         except HoldCapacityReached:
             if just_read:
                 await self._tell(hold, others)
@@ -98,34 +100,34 @@ class AnonymousShare:
         await self._tell(held, others)
         return held
 
-    async def terms(self, hold: Hold, usual: Terms) -> Terms:
+    async def terms(self, hold: Hold, usual: HoldTerms) -> HoldTerms:
         """How long the hold lasts from now, and how often it may be extended in all, as others have filled its day."""
         return self._priced(hold, await self._others(hold), usual)
 
-    def _priced(self, hold: Hold, others: Sequence[Hold], usual: Terms) -> Terms:
+    def _priced(self, hold: Hold, others: Sequence[Hold], usual: HoldTerms) -> HoldTerms:
         """By what is taken beside the hold; who is alone pays nothing, however short the day."""
-        room = self._room(hold.slot)
-        used = minutes_taken([hold, *others], room.offered) - hold.slot.minutes
+        capacity = self._capacity(hold.slot)
+        used = minutes_taken([hold, *others], capacity.offered) - hold.slot.minutes
         for price in PRICES:
-            if others and used >= price.filled * room.everybody > 0:
+            if others and used >= price.filled * capacity.everybody > 0:
                 duration = min(usual.duration, max(SHORTEST, usual.duration * price.part))
-                return Terms(duration=duration, extensions=min(usual.extensions, price.extensions))
+                return HoldTerms(duration=duration, extensions=min(usual.extensions, price.extensions))
         return usual
 
     async def _tell(self, hold: Hold, others: Sequence[Hold]) -> None:
-        room = self._room(hold.slot)
-        used = minutes_taken([hold, *others], room.offered)
-        if len(others) + 1 >= ALERT_HOLDS and used >= ALERT_FROM * room.everybody > 0:
+        capacity = self._capacity(hold.slot)
+        used = minutes_taken([hold, *others], capacity.offered)
+        if len(others) + 1 >= ALERT_HOLDS and used >= ALERT_FROM * capacity.everybody > 0:
             await self._alarm(hold.slot.clinician_id, hold.slot.day)
 
     async def _others(self, hold: Hold) -> list[Hold]:
         standing = await self._store.anonymous(hold.slot.clinician_id, day_of(hold.slot))
         return [one for one in standing if one.slot != hold.slot]
 
-    def _room(self, slot: Slot) -> Room:
+    def _capacity(self, slot: Slot) -> DayCapacity:
         offered = self._days.offered(slot)
         everybody = minutes_of(offered) * self._rules.everybody
-        return Room(
+        return DayCapacity(
             day=day_of(slot),
             offered=offered,
             everybody=int(everybody),

@@ -20,7 +20,7 @@ from booking.refusals import (
     SlotTaken,
     TooLateToBook,
 )
-from booking.scheduling.hold_capacity import AnonymousShare, Terms
+from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldTerms
 from booking.scheduling.search import SlotSearch, check_contact
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
@@ -52,7 +52,7 @@ class HoldService:
         units: UnitOfWorkFactory,
         clock: Clock,
         rules: HoldRules,
-        share: AnonymousShare,
+        share: AnonymousHoldShare,
     ) -> None:
         self._store = store
         self._under = CheckoutHolds(holds=store, units=units, clock=clock)
@@ -161,8 +161,8 @@ class HoldService:
             await unit.commit()
         return extended
 
-    async def _terms(self, hold: Hold) -> Terms:
-        usual = Terms(duration=self._rules.duration, extensions=self._rules.extensions)
+    async def _terms(self, hold: Hold) -> HoldTerms:
+        usual = HoldTerms(duration=self._rules.duration, extensions=self._rules.extensions)
         return await self._share.terms(hold, usual) if is_anonymous(hold.owner) else usual
 
     async def release(self, caller: Caller, hold_id: str) -> None:

@@ -109,7 +109,7 @@ class ResourceSynchronizer:
         """Look at what is due and wait for that; answers how many that were, those that failed left out."""
         return sum(await asyncio.gather(*await self._start()))
 
-    async def rest(self) -> None:
+    async def drain(self) -> None:
         """Wait until the looks that were started have ended: each is given up by itself well within its lease."""
         if self._under_way:
             await asyncio.wait(self._under_way.values())

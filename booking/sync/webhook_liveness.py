@@ -43,7 +43,7 @@ class WebhookLiveness:
         self._clock = clock
         self._gaps = gaps
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Alert when webhooks are silent; answers whether they are. Raises UpstreamUnavailable."""
         now = self._clock.now()
         async with self._units() as unit:

@@ -113,7 +113,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         attempts = connect_attempt_limits(settings, counts, alert_service, clock)
         services = build_services(
             settings,
-            heard=shared.heard,
+            local_signals=shared.local_signals,
             changes=changes,
             healthie=healthie,
             catalog=catalog,
@@ -159,14 +159,14 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             inbox=inbox,
             event_log=event_log,
             change_poller=ChangePoller(
-                change_signals=shared.heard,
+                change_signals=shared.local_signals,
                 changes=changes,
                 holds=holds,
                 event_log=event_log,
                 clock=clock,
-                every=OFTEN if shared.word is None else SELDOM,
+                every=OFTEN if shared.redis_signals is None else SELDOM,
             ),
-            word=shared.word,
+            redis_signals=shared.redis_signals,
             synchronizer=ResourceSynchronizer(
                 units=units,
                 watched=watched,

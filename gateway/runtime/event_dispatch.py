@@ -49,11 +49,11 @@ class EventDispatch:
         endpoints = endpoints_of(self._settings.endpoints, now=now)
         await declare(endpoints, units=self._units, clock=self._clock)
 
-    async def look(self) -> None:
+    async def dispatch(self) -> None:
         """Start telling whoever has something to be told."""
         if self._dispatcher is None:
             self._dispatcher = await self._start()
-        await self._dispatcher.look()
+        await self._dispatcher.dispatch()
 
     async def aclose(self) -> None:
         """Let those who are being told take it, for a moment."""

@@ -20,7 +20,7 @@ from booking.live.live_queries import LiveQueries
 from booking.operations.service import OperationsService
 from booking.ports import CatalogSource, Clock, HoldStore
 from booking.records import RecordsService
-from booking.scheduling.hold_capacity import AnonymousShare, HoldAlarm, ShareRules
+from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, ShareRules
 from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.services import Services
@@ -67,7 +67,7 @@ def build_saga(
 def build_services(
     settings: Settings,
     *,
-    heard: LocalChangeSignals,
+    local_signals: LocalChangeSignals,
     changes: ChangeReader,
     healthie: Healthie,
     catalog: CatalogSource,
@@ -103,7 +103,7 @@ def build_services(
                 per_owner=settings.holds_per_owner,
                 per_client=settings.holds_per_client,
             ),
-            share=AnonymousShare(
+            share=AnonymousHoldShare(
                 store=holds,
                 search=search,
                 clock=clock,
@@ -133,6 +133,11 @@ def build_services(
         operations=OperationsService(units=units),
         phone_region=settings.phone_region,
         live_queries=LiveQueries(
-            change_signals=heard, search=search, records=records, units=units, changes=changes, clock=clock
+            change_signals=local_signals,
+            search=search,
+            records=records,
+            units=units,
+            changes=changes,
+            clock=clock,
         ),
     )

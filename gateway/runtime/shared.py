@@ -26,15 +26,17 @@ class Shared:
     holds: HoldStore
     pacer: Pacer  # one pace of each API key for all, where there is a Redis
     proof_pacer: Pacer  # the same for proving whose the clinicians' keys are
-    heard: LocalChangeSignals  # what those who watch in this process hear, whoever said it
-    word: "RedisChangeSignals | None" = None  # what processes tell one another; None: each looks for itself
+    local_signals: LocalChangeSignals  # what those who watch in this process hear, whoever said it
+    redis_signals: "RedisChangeSignals | None" = (
+        None  # what processes tell one another; None: each looks for itself
+    )
     catalog_cache: CatalogCache | None = None  # where they leave the catalogue for one another
     redis: "Redis | None" = None  # for what can do without it when it is slow
 
     @property
     def change_signals(self) -> ChangeSignals:
         """Where to say that something has changed."""
-        return self.word or self.heard
+        return self.redis_signals or self.local_signals
 
 
 def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: AsyncExitStack) -> Shared:
@@ -42,13 +44,13 @@ def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: Async
     pace = Pace(per_second=settings.healthie_requests_per_second, burst=settings.healthie_burst)
     # Each clinician's key has a bucket of its own; the account that may be locked out is one, and patients use it meanwhile.
     proof_pace = Pace(per_second=pace.per_second / 2, burst=max(1, pace.burst // 4))
-    heard = LocalChangeSignals()
+    local_signals = LocalChangeSignals()
     if settings.redis_url is None:
         return Shared(
             holds=SqlHoldStore(engine=engine, clock=clock),
             pacer=LocalPacer(pace, clock=lambda: clock.now().timestamp()),
             proof_pacer=LocalPacer(proof_pace, clock=lambda: clock.now().timestamp()),
-            heard=heard,
+            local_signals=local_signals,
         )
     # Loaded only where it is used: a quarter of a second at every start.
     from integrations.redis.catalog_cache import RedisCatalogCache  # noqa: PLC0415
@@ -61,15 +63,17 @@ def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: Async
     patient = connect_redis(settings.redis_url)
     hasty = connect_redis(settings.redis_url, timeout=SHORT_SECONDS)
     listener = connect_listener(settings.redis_url)
-    word = RedisChangeSignals(client=hasty, listener=listener, channel=f"{prefix}pokes", local=heard)
-    for close in (patient.aclose, hasty.aclose, listener.aclose, word.aclose):
+    redis_signals = RedisChangeSignals(
+        client=hasty, listener=listener, channel=f"{prefix}pokes", local=local_signals
+    )
+    for close in (patient.aclose, hasty.aclose, listener.aclose, redis_signals.aclose):
         exits.push_async_callback(close)
     return Shared(
         holds=RedisHoldStore(client=patient, prefix=prefix, secret=secret, clock=clock),
         pacer=RedisPacer(pace, client=hasty, prefix=prefix),
         proof_pacer=RedisPacer(proof_pace, client=hasty, prefix=prefix),
-        heard=heard,
-        word=word,
+        local_signals=local_signals,
+        redis_signals=redis_signals,
         catalog_cache=RedisCatalogCache(client=hasty, prefix=prefix),
         redis=hasty,
     )

@@ -26,7 +26,7 @@ from gateway.callers.tokens import TokenVerifier
 from gateway.rates import Counts
 from gateway.runtime.audit import Anchoring
 from gateway.runtime.event_dispatch import EventDispatch
-from gateway.runtime.worker import Chore, Worker
+from gateway.runtime.worker import PeriodicTask, Worker
 from integrations.database.deliveries import reap_deliveries
 from integrations.database.event_outbox import SqlEventLog
 from integrations.database.holds import SqlHoldStore
@@ -67,14 +67,14 @@ class System:
     webhook_liveness: WebhookLiveness | None
     event_dispatch: EventDispatch
     change_poller: ChangePoller
-    word: "RedisChangeSignals | None"  # of other processes, where it comes
+    redis_signals: "RedisChangeSignals | None"  # of other processes, where it comes
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Inside, whoever watches hears of what other processes do."""
         tasks = [asyncio.create_task(self.change_poller.run())]
-        if self.word is not None:
-            tasks.append(asyncio.create_task(self.word.listen(healed=self.change_poller.look_now)))
+        if self.redis_signals is not None:
+            tasks.append(asyncio.create_task(self.redis_signals.listen(healed=self.change_poller.poll_now)))
         try:
             yield
         finally:
@@ -88,36 +88,44 @@ class System:
             saga=self.saga,
             units=self.units,
             clock=self.clock,
-            chores=self._chores(),
+            periodic_tasks=self._periodic_tasks(),
             apart=(
-                Chore(
+                PeriodicTask(
                     name="look_at_marks",
                     every=timedelta(seconds=1),
                     work=self.synchronizer.run_due,
                     end=self._end_looks,
                 ),
-                Chore(name="tell_subscribers", every=timedelta(seconds=1), work=self.event_dispatch.look),
+                PeriodicTask(
+                    name="tell_subscribers", every=timedelta(seconds=1), work=self.event_dispatch.dispatch
+                ),
                 # Whether a turn is due is for all workers together; these say how often one asks.
-                Chore(name="poll_changed_visits", every=timedelta(minutes=1), work=self.visit_poll.changed),
-                Chore(name="poll_missing_visits", every=timedelta(minutes=10), work=self.visit_poll.missing),
-                *self._webhook_chores(),
+                PeriodicTask(
+                    name="poll_changed_visits", every=timedelta(minutes=1), work=self.visit_poll.changed
+                ),
+                PeriodicTask(
+                    name="poll_missing_visits", every=timedelta(minutes=10), work=self.visit_poll.missing
+                ),
+                *self._webhook_tasks(),
             ),
         )
 
     async def _end_looks(self) -> None:
         """Let the looks and early checks that were started end, as long as a step lasts; what is cut off is due later."""
         closing = self.early_checks.aclose(within=STEP_BUDGET.total_seconds())
-        await asyncio.gather(self.synchronizer.rest(), closing)
+        await asyncio.gather(self.synchronizer.drain(), closing)
 
-    def _webhook_chores(self) -> tuple[Chore, ...]:
+    def _webhook_tasks(self) -> tuple[PeriodicTask, ...]:
         if self.webhook_health is None or self.webhook_liveness is None:
             return ()
         return (
-            Chore(name="check_webhooks", every=timedelta(minutes=1), work=self.webhook_health.if_due),
-            Chore(name="listen_for_webhooks", every=timedelta(minutes=1), work=self.webhook_liveness.look),
+            PeriodicTask(name="check_webhooks", every=timedelta(minutes=1), work=self.webhook_health.if_due),
+            PeriodicTask(
+                name="listen_for_webhooks", every=timedelta(minutes=1), work=self.webhook_liveness.check
+            ),
         )
 
-    def _chores(self) -> tuple[Chore, ...]:
+    def _periodic_tasks(self) -> tuple[PeriodicTask, ...]:
         async def clear_holds() -> None:
             if isinstance(self.holds, SqlHoldStore):
                 await self.holds.reap(self.clock.now())
@@ -138,22 +146,24 @@ class System:
 
         return (
             # Somebody is to act on it: soon, but not before what caused it is committed and perhaps mended.
-            Chore(name="tell_alerts", every=timedelta(seconds=5), work=self.alert_service.send),
-            Chore(name="look_for_doubts", every=timedelta(minutes=1), work=self.alert_service.look),
+            PeriodicTask(name="tell_alerts", every=timedelta(seconds=5), work=self.alert_service.send),
+            PeriodicTask(
+                name="look_for_doubts", every=timedelta(minutes=1), work=self.alert_service.alert_overdue
+            ),
             # What the audit trail could be shortened by unseen: as little as a line a minute is worth.
-            Chore(name="anchor_audit_trail", every=timedelta(minutes=1), work=self.anchoring.take),
-            Chore(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
-            Chore(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
-            Chore(name="clear_inbox", every=timedelta(hours=1), work=clear_inbox),
+            PeriodicTask(name="anchor_audit_trail", every=timedelta(minutes=1), work=self.anchoring.take),
+            PeriodicTask(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
+            PeriodicTask(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
+            PeriodicTask(name="clear_inbox", every=timedelta(hours=1), work=clear_inbox),
             # Additive changes come without notice, others with a new version. A worker that is deployed daily checks, too.
-            Chore(
+            PeriodicTask(
                 name="check_upstream",
                 every=timedelta(days=1),
                 first=timedelta(minutes=5),
                 work=check_upstream,
             ),
             *(
-                (Chore(name="prove_ledger_key", every=timedelta(days=1), work=self.ledger.prove),)
+                (PeriodicTask(name="prove_ledger_key", every=timedelta(days=1), work=self.ledger.prove),)
                 if self.ledger
                 else ()
             ),

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chore:
+class PeriodicTask:
     """Something that is done again and again."""
 
     name: str
@@ -49,8 +49,10 @@ class Worker:
         saga: Saga,
         units: UnitOfWorkFactory,
         clock: Clock,
-        chores: tuple[Chore, ...] = (),
-        apart: tuple[Chore, ...] = (),  # that are done whether the database answers or not, and at once
+        periodic_tasks: tuple[PeriodicTask, ...] = (),
+        apart: tuple[
+            PeriodicTask, ...
+        ] = (),  # that are done whether the database answers or not, and at once
     ) -> None:
         self._saga = saga
         self._units = units
@@ -59,10 +61,11 @@ class Worker:
         self._rests_until: datetime | None = None  # nothing could be written lately
         self._under_way: set[str] = set()  # ids of checkouts
         self._wake = asyncio.Event()
-        self._next: dict[Chore, datetime] = {
-            chore: clock.now() + (chore.first or chore.every) for chore in chores
+        self._next: dict[PeriodicTask, datetime] = {
+            periodic_task: clock.now() + (periodic_task.first or periodic_task.every)
+            for periodic_task in periodic_tasks
         }
-        self._chores_under_way: set[Chore] = set()
+        self._chores_under_way: set[PeriodicTask] = set()
         self._apart = apart
 
     async def run(self, stop: asyncio.Event, *, beat: Callable[[], object] | None = None) -> None:
@@ -72,9 +75,9 @@ class Worker:
         """
         log.info("worker.started")
         async with asyncio.TaskGroup() as tasks:
-            for chore in self._apart:
-                tasks.create_task(self._again_and_again(chore, stop))
-            tasks.create_task(self._chores(stop))
+            for periodic_task in self._apart:
+                tasks.create_task(self._again_and_again(periodic_task, stop))
+            tasks.create_task(self._periodic_tasks(stop))
             tasks.create_task(self._wake_at(stop))
             while not stop.is_set():
                 self._wake.clear()
@@ -95,26 +98,26 @@ class Worker:
         await stop.wait()
         self._wake.set()
 
-    async def _again_and_again(self, chore: Chore, stop: asyncio.Event) -> None:
+    async def _again_and_again(self, periodic_task: PeriodicTask, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await self._do(chore)
-            await _set_within(stop, chore.every.total_seconds())
-        if chore.end is not None:
-            await chore.end()
+            await self._do(periodic_task)
+            await _set_within(stop, periodic_task.every.total_seconds())
+        if periodic_task.end is not None:
+            await periodic_task.end()
 
-    async def _chores(self, stop: asyncio.Event) -> None:
+    async def _periodic_tasks(self, stop: asyncio.Event) -> None:
         """Beside the checkouts and beside each other, since a chore may wait for a chat, a disk or Healthie."""
         async with asyncio.TaskGroup() as tasks:
             while not stop.is_set():
-                for chore in self._due_chores():
-                    tasks.create_task(self._do(chore))
+                for periodic_task in self._due_tasks():
+                    tasks.create_task(self._do(periodic_task))
                 await _set_within(stop, POLL_SECONDS)
 
     async def tick(self) -> int:
         """Take up what is due now, once; answers how many checkouts that were, those that failed left out."""
         resumed = await asyncio.gather(*map(self._resume, await self._take_up()))
-        for chore in self._due_chores():
-            await self._do(chore)
+        for periodic_task in self._due_tasks():
+            await self._do(periodic_task)
         return sum(resumed)
 
     async def _take_up(self) -> Sequence[str]:
@@ -135,13 +138,13 @@ class Worker:
         self._under_way.update(taken)
         return taken
 
-    def _due_chores(self) -> Sequence[Chore]:
+    def _due_tasks(self) -> Sequence[PeriodicTask]:
         """Those to be done now. Without a database none is: a daily chore would fail, and come again a day later."""
         now = self._clock.now()
         if not self._database_answers:
             return ()
         due = [one for one, at in self._next.items() if now >= at and one not in self._chores_under_way]
-        self._next.update({chore: now + chore.every for chore in due})
+        self._next.update({periodic_task: now + periodic_task.every for periodic_task in due})
         return due
 
     async def _resume(self, checkout_id: str) -> bool:
@@ -167,15 +170,15 @@ class Worker:
             log.exception("worker.checkout_not_deferred", checkout=checkout_id)
             self._rests_until = self._clock.now() + NOTHING_WRITTEN_REST
 
-    async def _do(self, chore: Chore) -> None:
-        self._chores_under_way.add(chore)
+    async def _do(self, periodic_task: PeriodicTask) -> None:
+        self._chores_under_way.add(periodic_task)
         try:
             with asked_by(ACTOR):
-                await chore.work()
+                await periodic_task.work()
         except Exception:
-            log.exception("worker.chore_failed", chore=chore.name)
+            log.exception("worker.periodic_task_failed", periodic_task=periodic_task.name)
         finally:
-            self._chores_under_way.discard(chore)
+            self._chores_under_way.discard(periodic_task)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -54,13 +54,13 @@ class SqlAlerts:
         mine = update(alerts).where(_a.id == alert.id, _a.due_at <= now).values(due_at=until)
         return bool((await self._connection.execute(mine)).rowcount)
 
-    async def sent(self, alert: Alert, at: datetime) -> None:
+    async def mark_sent(self, alert: Alert, at: datetime) -> None:
         """Note that it was told."""
         await self._connection.execute(
             update(alerts).where(_a.id == alert.id).values(told_at=at, due_at=None)
         )
 
-    async def later(self, alert: Alert, due_at: datetime) -> None:
+    async def defer(self, alert: Alert, due_at: datetime) -> None:
         """Note that telling it failed; it is due again at that time."""
         await self._connection.execute(
             update(alerts).where(_a.id == alert.id).values(tries=_a.tries + 1, due_at=due_at)

@@ -23,10 +23,10 @@ from booking.events.deliveries import EventDelivery
 from integrations.database.columns import upsert
 from integrations.database.event_outbox import recorded
 from integrations.database.leases import GIVEN_BACK, is_due
-from integrations.database.tables.events import event_letters, practice_events, subscribers
+from integrations.database.tables.events import event_deliveries, practice_events, subscribers
 
 _s = subscribers.c
-_l = event_letters.c
+_l = event_deliveries.c
 _e = practice_events.c
 
 # The place behind the latest event.
@@ -44,11 +44,11 @@ class SqlEventDeliveries:
         row = upsert(self._connection, subscribers).values(id=subscriber_id, place=LAST, created_at=now)
         await self._connection.execute(row.on_conflict_do_nothing())
 
-    async def busy(self, now: datetime) -> Sequence[str]:
+    async def pending(self, now: datetime) -> Sequence[str]:
         """Ids of those for whom something is to be done, whom nobody has disabled."""
         behind = select(_s.id).where(_s.disabled_at.is_(None), _s.place < LAST)
         due = select(_s.id).where(
-            _s.disabled_at.is_(None), exists().where(_l.subscriber_id == _s.id, is_due(event_letters, now))
+            _s.disabled_at.is_(None), exists().where(_l.subscriber_id == _s.id, is_due(event_deliveries, now))
         )
         return (await self._connection.scalars(union(behind, due).order_by("id"))).all()
 
@@ -63,7 +63,7 @@ class SqlEventDeliveries:
         if reached is None:
             return
         wanted = _wanted(subscriber_id, wants).where(_e.sequence > place, _e.sequence <= reached)
-        deliveries = upsert(self._connection, event_letters).from_select(_NEW, wanted)
+        deliveries = upsert(self._connection, event_deliveries).from_select(_NEW, wanted)
         await self._connection.execute(deliveries.on_conflict_do_nothing())
         await self._connection.execute(
             update(subscribers).where(_s.id == subscriber_id).values(place=reached)
@@ -72,7 +72,7 @@ class SqlEventDeliveries:
     async def due(self, subscriber_id: str, now: datetime, *, limit: int) -> Sequence[EventDelivery]:
         """Letters to be told now that nobody has a lease on, earliest event first."""
         query = (
-            _DELIVERIES.where(_l.subscriber_id == subscriber_id, is_due(event_letters, now), _enabled())
+            _DELIVERIES.where(_l.subscriber_id == subscriber_id, is_due(event_deliveries, now), _enabled())
             .order_by(_l.sequence)
             .limit(limit)
         )
@@ -83,15 +83,15 @@ class SqlEventDeliveries:
     ) -> EventDelivery | None:
         """Claim it; None when somebody else has, or it is told, or its subscriber has been disabled."""
         claim = (
-            update(event_letters)
-            .where(*_is(delivery), is_due(event_letters, now), _enabled())
+            update(event_deliveries)
+            .where(*_is(delivery), is_due(event_deliveries, now), _enabled())
             .values(lease_owner=owner, lease_until=until)
             .returning(_l.tries, _l.failing_since, _l.lease_owner)
         )
         row = (await self._connection.execute(claim)).mappings().first()
         return replace(delivery, **row) if row is not None else None
 
-    async def delivered(self, delivery: EventDelivery, *, now: datetime) -> bool:
+    async def mark_delivered(self, delivery: EventDelivery, *, now: datetime) -> bool:
         """Note that it was told; answers whether the subscriber had been failing until now."""
         done = {"told_at": now, "due_at": None, "error": None, **GIVEN_BACK}
         if not await self._write(delivery, done):
@@ -103,7 +103,7 @@ class SqlEventDeliveries:
         )
         return bool((await self._connection.execute(well)).rowcount)
 
-    async def failed(
+    async def mark_failed(
         self, delivery: EventDelivery, *, due_at: datetime | None, now: datetime, why: str
     ) -> datetime | None:
         """Note that it was not told, and when it is to be told again (None: never); answers since when the subscriber is failing.
@@ -140,7 +140,7 @@ class SqlEventDeliveries:
     ) -> int:
         """Make events of this time (`since` included, `until` not) due once more, told or not; answers how many."""
         wanted = _wanted(subscriber_id, wants).where(_e.at >= since, _e.at < until)
-        deliveries = upsert(self._connection, event_letters).from_select(_NEW, wanted)
+        deliveries = upsert(self._connection, event_deliveries).from_select(_NEW, wanted)
         anew = deliveries.on_conflict_do_update(
             index_elements=["subscriber_id", "sequence"], set_=_afresh(now) | {"told_at": None}
         )
@@ -148,19 +148,19 @@ class SqlEventDeliveries:
 
     async def retry_all(self, subscriber_id: str, *, now: datetime) -> int:
         """Make all that was not told due now, what was given up included; answers how many letters."""
-        untold = update(event_letters).where(_l.subscriber_id == subscriber_id, _l.told_at.is_(None))
+        untold = update(event_deliveries).where(_l.subscriber_id == subscriber_id, _l.told_at.is_(None))
         return (await self._connection.execute(untold.values(_afresh(now)))).rowcount
 
     async def remove(self, subscriber_id: str) -> bool:
         """Forget the subscriber, and everything that it was to be told; answers whether there was one."""
-        await self._connection.execute(delete(event_letters).where(_l.subscriber_id == subscriber_id))
+        await self._connection.execute(delete(event_deliveries).where(_l.subscriber_id == subscriber_id))
         gone = delete(subscribers).where(_s.id == subscriber_id)
         return bool((await self._connection.execute(gone)).rowcount)
 
     async def standings(self) -> Sequence[RowMapping]:
         """How far every subscriber has come: id, failing_since, and how many events are `unread`, `waiting` and `dead`."""
         unread = select(func.count()).where(_e.sequence > _s.place).select_from(practice_events)
-        mine = select(func.count()).select_from(event_letters).where(_l.subscriber_id == _s.id)
+        mine = select(func.count()).select_from(event_deliveries).where(_l.subscriber_id == _s.id)
         query = select(
             _s.id,
             _s.failing_since,
@@ -183,7 +183,7 @@ class SqlEventDeliveries:
 
     async def _write(self, delivery: EventDelivery, values: dict[str, Any]) -> bool:
         """Write the row, if the lease is still the letter's; answers that."""
-        mine = update(event_letters).where(*_is(delivery), _l.lease_owner == delivery.lease_owner)
+        mine = update(event_deliveries).where(*_is(delivery), _l.lease_owner == delivery.lease_owner)
         return bool((await self._connection.execute(mine.values(values))).rowcount)
 
 
@@ -191,7 +191,7 @@ async def reap_deliveries(engine: AsyncEngine) -> int:
     """Forget letters of events that are forgotten; answers how many rows."""
     first = select(func.min(_e.sequence)).scalar_subquery()
     async with engine.begin() as connection:
-        return (await connection.execute(delete(event_letters).where(_l.sequence < first))).rowcount
+        return (await connection.execute(delete(event_deliveries).where(_l.sequence < first))).rowcount
 
 
 _NEW = ("subscriber_id", "sequence", "tries", "due_at")

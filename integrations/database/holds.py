@@ -29,7 +29,7 @@ from booking.models import Hold
 from booking.ports import Clock
 from booking.principals import STRANGERS
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.scheduling.day_capacity import Room, refusal, room_again_at
+from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
 from booking.slots import Busy, Interval
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
@@ -65,7 +65,12 @@ class SqlHoldStore:
         self._clock = clock
 
     async def acquire(
-        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+        self,
+        hold: Hold,
+        *,
+        limit: int | None,
+        client_limit: int | None = None,
+        capacity: DayCapacity | None = None,
     ) -> Hold:
         """Take the interval; the owner's live hold on exactly this slot is answered as it is.
 
@@ -90,10 +95,10 @@ class SqlHoldStore:
             for most, whose in limits:
                 if most is not None and await _count_live(connection, whose, now) >= most:
                     raise HoldLimitReached(most)
-            if room is not None:
-                others = await _anonymous(connection, clinician_id, room.day, now)
-                if room_again_at(room, hold, others) is not None:
-                    raise refusal(room, hold, others, now=now)
+            if capacity is not None:
+                others = await _anonymous(connection, clinician_id, capacity.day, now)
+                if free_again_at(capacity, hold, others) is not None:
+                    raise refusal(capacity, hold, others, now=now)
             await connection.execute(insert(holds).values(to_row(hold)))
         return hold
 

@@ -25,15 +25,15 @@ from booking.stored_names import known
 from booking.sync.inbox import PendingRefresh
 from integrations.database.columns import UtcTime
 from integrations.database.leases import GIVEN_BACK, is_due
-from integrations.database.tables.webhooks import resource_marks
+from integrations.database.tables.webhooks import pending_refreshes
 
-_m = resource_marks.c
+_m = pending_refreshes.c
 
 # Built once: every worker executes it every second.
 _NOW = bindparam("now", type_=UtcTime)
 _DUE = (
     select(_m.kind, _m.resource_id)
-    .where(is_due(resource_marks, _NOW), _m.kind.in_(sorted(Kind)))
+    .where(is_due(pending_refreshes, _NOW), _m.kind.in_(sorted(Kind)))
     .order_by(_m.due_at, _m.kind, _m.resource_id)
     .limit(bindparam("most", type_=Integer))
 )
@@ -42,7 +42,7 @@ _DUE = (
 @cache
 def _marking(dialect: str) -> sqlite.Insert | postgresql.Insert:
     """The statement that marks, once or once more: built once, since it is executed with every delivery."""
-    row = sqlite.insert(resource_marks) if dialect == "sqlite" else postgresql.insert(resource_marks)
+    row = sqlite.insert(pending_refreshes) if dialect == "sqlite" else postgresql.insert(pending_refreshes)
     was_dead = _m.dead_at.is_not(None)
     return row.on_conflict_do_update(
         index_elements=["kind", "resource_id"],
@@ -90,10 +90,10 @@ class SqlPendingRefreshes:
     ) -> PendingRefresh | None:
         """Claim it; None when somebody else has, or nothing is to be done."""
         claim = (
-            update(resource_marks)
-            .where(*_is(resource), is_due(resource_marks, now))
+            update(pending_refreshes)
+            .where(*_is(resource), is_due(pending_refreshes, now))
             .values(lease_owner=owner, lease_until=until)
-            .returning(resource_marks)
+            .returning(pending_refreshes)
         )
         row = (await self._connection.execute(claim)).mappings().first()
         return _mark(row) if row is not None else None
@@ -102,12 +102,12 @@ class SqlPendingRefreshes:
         """Take the mark away, or leave it due when it was marked again since. False: the lease is somebody else's by now."""
         mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
         if (
-            await self._connection.execute(delete(resource_marks).where(*mine, _m.marks == mark.marks))
+            await self._connection.execute(delete(pending_refreshes).where(*mine, _m.marks == mark.marks))
         ).rowcount:
             return True
         again = _afresh(now)
         return bool(
-            (await self._connection.execute(update(resource_marks).where(*mine).values(again))).rowcount
+            (await self._connection.execute(update(pending_refreshes).where(*mine).values(again))).rowcount
         )
 
     async def failed(
@@ -128,22 +128,22 @@ class SqlPendingRefreshes:
         mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
         # The mark that came meanwhile is as good as one that comes to what was given up.
         known = (_m.marks == mark.marks,) if due_at is None else ()
-        failing = update(resource_marks).where(*mine, *known).values(values)
+        failing = update(pending_refreshes).where(*mine, *known).values(values)
         if (await self._connection.execute(failing)).rowcount:
             return True
-        again = update(resource_marks).where(*mine).values(_afresh(now))
+        again = update(pending_refreshes).where(*mine).values(_afresh(now))
         return bool((await self._connection.execute(again)).rowcount)
 
     async def listed(self, *, dead: bool, limit: int) -> Sequence[PendingRefresh]:
         """Marks for an operator's eyes, the latest first: all, or those that were given up."""
-        query = select(resource_marks).order_by(_m.marked_at.desc(), _m.resource_id).limit(limit)
+        query = select(pending_refreshes).order_by(_m.marked_at.desc(), _m.resource_id).limit(limit)
         if dead:
             query = query.where(_m.dead_at.is_not(None))
         return [_mark(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def of(self, resource: Resource) -> PendingRefresh | None:
         """The resource's mark, if there is one."""
-        query = select(resource_marks).where(*_is(resource))
+        query = select(pending_refreshes).where(*_is(resource))
         row = (await self._connection.execute(query)).mappings().first()
         return _mark(row) if row is not None else None
 

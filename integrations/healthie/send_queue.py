@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection
 
-from booking.fair_queue import Asker, FairQueue, Place, QueueFull
+from booking.fair_queue import Asker, FairQueue, QueueFull, Ticket
 from booking.pacing import SHORTEST_SLEEP, Lane, Pacer, Turn, open_to
 from integrations.healthie.transport import MAX_CONNECTIONS
 
@@ -126,10 +126,10 @@ class SendQueue:
         return 0.0 if turn.backed_off else turn.wait
 
     @staticmethod
-    def _refuse(places: Collection[Place[Turn]], error: Exception) -> None:
+    def _refuse(places: Collection[Ticket[Turn]], error: Exception) -> None:
         for place in places:
             place.given.set_exception(error)
 
 
-def _was_given(place: Place[Turn]) -> bool:
+def _was_given(place: Ticket[Turn]) -> bool:
     return place.given.done() and not place.given.cancelled() and place.given.exception() is None

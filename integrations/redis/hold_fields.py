@@ -7,7 +7,7 @@ from typing import Any
 from booking.catalog.model import ContactType
 from booking.models import Hold
 from booking.principals import block_of
-from booking.scheduling.day_capacity import GAP, Room
+from booking.scheduling.day_capacity import GAP, DayCapacity
 from booking.slots import Interval, Slot
 from booking.stored_names import known_here
 
@@ -27,17 +27,17 @@ def _moment(text: str) -> datetime:
     return _EPOCH + int(text) * _MICROSECOND
 
 
-def room_arguments(room: Room | None, hold: Hold) -> list[str | int]:
+def capacity_arguments(capacity: DayCapacity | None, hold: Hold) -> list[str | int]:
     """What acquire.lua is told of the room that there is, in its order.
 
     The day, the bounds in minutes, the block of the network, the least gap; the offered time, after its length.
     """
-    if room is None:
+    if capacity is None:
         return [NO_LIMIT, 0, 0, 0, 0, 0, "", 0, 0]
     block = block_of(hold.client) if hold.client is not None else ""
-    bounds = (room.everybody, room.visitor, room.network, room.block)
-    offered = [micros(moment) for span in room.offered for moment in (span.start, span.end)]
-    day = micros(room.day.start), micros(room.day.end)
+    bounds = (capacity.everybody, capacity.visitor, capacity.network, capacity.block)
+    offered = [micros(moment) for span in capacity.offered for moment in (span.start, span.end)]
+    day = micros(capacity.day.start), micros(capacity.day.end)
     return [*day, *bounds, block, GAP // _MICROSECOND, len(offered), *offered]
 
 

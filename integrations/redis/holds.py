@@ -22,14 +22,14 @@ from booking.models import Hold
 from booking.ports import Clock
 from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
-from booking.scheduling.day_capacity import Room, refusal
+from booking.scheduling.day_capacity import DayCapacity, refusal
 from booking.slots import Busy, Interval
 from integrations.redis.hold_fields import (
     NO_LIMIT,
+    capacity_arguments,
     from_entry,
     from_fields,
     micros,
-    room_arguments,
     to_fields,
 )
 from integrations.redis.scripts import script
@@ -57,7 +57,12 @@ class RedisHoldStore:
         self._release = script(client, "prelude", "release")
 
     async def acquire(
-        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+        self,
+        hold: Hold,
+        *,
+        limit: int | None,
+        client_limit: int | None = None,
+        capacity: DayCapacity | None = None,
     ) -> Hold:
         """Take the interval; the owner's live hold on exactly this slot is answered as it is.
 
@@ -70,7 +75,7 @@ class RedisHoldStore:
             _ttl(now, hold.expires_at),
             NO_LIMIT if limit is None else limit,
             NO_LIMIT if client_limit is None else client_limit,
-            *room_arguments(room, hold),
+            *capacity_arguments(capacity, hold),
             *(part for field in to_fields(hold).items() for part in field),
         ]
         with _answering():
@@ -81,9 +86,9 @@ class RedisHoldStore:
             raise HoldLimitReached(limit)
         if answer == "client_limit" and client_limit is not None:
             raise HoldLimitReached(client_limit)
-        if answer == "no_room" and room is not None:
-            others = await self.anonymous(hold.slot.clinician_id, room.day)
-            raise refusal(room, hold, others, now=now)
+        if answer == "no_room" and capacity is not None:
+            others = await self.anonymous(hold.slot.clinician_id, capacity.day)
+            raise refusal(capacity, hold, others, now=now)
         return _standing(answer)
 
     async def get(self, hold_id: str) -> Hold | None:

@@ -108,11 +108,11 @@ class TestAlerts:
             )
             assert await unit.alerts.due(NOON - SECOND, limit=5) == []
             assert await unit.alerts.due(NOON, limit=5) == [alert]
-            await unit.alerts.later(alert, NOON + SECOND)
+            await unit.alerts.defer(alert, NOON + SECOND)
             assert await unit.alerts.due(NOON, limit=5) == []
             (redeliver,) = await unit.alerts.due(NOON + SECOND, limit=5)
             assert redeliver.tries == 1
-            await unit.alerts.sent(alert, NOON + SECOND)
+            await unit.alerts.mark_sent(alert, NOON + SECOND)
             assert await unit.alerts.due(NOON + 9 * SECOND, limit=5) == []
             await unit.alerts.raise_once(alert)
             assert await unit.alerts.due(NOON + 9 * SECOND, limit=5) == []
@@ -141,7 +141,7 @@ class TestAlerts:
         waiting = Alert(reason="open_invoice", subject="checkout_1", raised_at=NOON)
         async with units() as unit:
             await unit.alerts.raise_once(sent)
-            await unit.alerts.sent(sent, NOON)
+            await unit.alerts.mark_sent(sent, NOON)
             await unit.alerts.raise_once(waiting)
             await unit.alerts.forget("checkout_1")
             assert await unit.alerts.due(NOON, limit=5) == [waiting]

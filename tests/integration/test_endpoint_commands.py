@@ -62,9 +62,9 @@ def takes(url: str, endpoint_id: str, *, refuses: bool) -> None:
         delivery: EventDelivery | None = await unit.deliveries.lease(due, "test", now=later, until=later)
         assert delivery is not None
         if refuses:
-            await unit.deliveries.failed(delivery, due_at=None, now=later, why="http_500")
+            await unit.deliveries.mark_failed(delivery, due_at=None, now=later, why="http_500")
         else:
-            await unit.deliveries.delivered(delivery, now=later)
+            await unit.deliveries.mark_delivered(delivery, now=later)
 
     on_unit(url, write)
 

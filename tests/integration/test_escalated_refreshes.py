@@ -97,7 +97,7 @@ async def test_a_resource_that_is_given_up_a_second_time_is_told_a_second_time(e
         async with units() as unit:
             due = await unit.alerts.due(clock.now(), limit=10)
             for alert in due:
-                await unit.alerts.sent(alert, clock.now())
+                await unit.alerts.mark_sent(alert, clock.now())
             await unit.commit()
         return [alert.reason for alert in due]
 

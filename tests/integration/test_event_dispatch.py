@@ -116,7 +116,7 @@ class Practice:
         alerts = await self.alerts()
         async with self.units() as unit:
             for alert in alerts:
-                await unit.alerts.sent(alert, self.clock.now())
+                await unit.alerts.mark_sent(alert, self.clock.now())
             await unit.commit()
         return [alert.reason for alert in alerts]
 
@@ -138,8 +138,8 @@ async def until(holds: Callable[[], object]) -> None:
 
 
 async def round_of(dispatcher: EventDispatcher) -> None:
-    await dispatcher.look()
-    await dispatcher.rest()
+    await dispatcher.dispatch()
+    await dispatcher.drain()
 
 
 async def test_a_subscriber_is_told_what_happens_from_now_on_and_once(practice: Practice) -> None:
@@ -171,17 +171,17 @@ async def test_one_that_fails_or_hangs_holds_up_no_other_and_none_of_its_own(pra
     dispatcher = practice.dispatcher(failing, hanging, sound)
     await dispatcher.register()
     await practice.happens("1", "2")
-    await dispatcher.look()
+    await dispatcher.dispatch()
     await until(lambda: len(sound.taken) == 2 and failing.taken and len(hanging.heard) == 2)
     await practice.happens("3")
     while "3" not in sound.taken:
-        await dispatcher.look()
+        await dispatcher.dispatch()
         await asyncio.sleep(0.01)
     assert hanging.taken == []
     assert "2" in failing.taken
     assert hanging.meanwhile is not None
     hanging.meanwhile.set()
-    await dispatcher.rest()
+    await dispatcher.drain()
     assert sorted(hanging.taken) == ["1", "2"]
 
 
@@ -400,11 +400,11 @@ async def test_a_worker_that_dies_between_telling_and_noting_it_leaves_a_duplica
     ear.meanwhile = asyncio.Event()
     await practice.happens("1")
     dying = practice.dispatcher(name="dying")
-    await dying.look()
+    await dying.dispatch()
     await until(lambda: ear.heard)
     for task in dying._rounds.values():  # told, and gone before it could note it
         task.cancel()
-    await dying.rest()
+    await dying.drain()
 
     ear.meanwhile = None
     heir = practice.dispatcher(name="heir")
@@ -424,7 +424,7 @@ async def test_a_worker_that_was_overtaken_writes_nothing(practice: Practice) ->
     ear.refuses = never
     await practice.happens("1")
     slow, heir = practice.dispatcher(name="slow"), practice.dispatcher(name="heir")
-    await slow.look()
+    await slow.dispatch()
     await until(lambda: ear.heard)
     meanwhile, ear.meanwhile, ear.refuses = ear.meanwhile, None, lambda _: None
     practice.clock.at += LEASE
@@ -432,7 +432,7 @@ async def test_a_worker_that_was_overtaken_writes_nothing(practice: Practice) ->
     assert ear.taken == ["1"]
     ear.refuses = never
     meanwhile.set()
-    await slow.rest()
+    await slow.drain()
     assert (await practice.stored(ear)).failing_since is None
     async with practice.units() as unit:
         (delivery,) = await unit.deliveries.latest(ear.id, limit=9)
@@ -447,11 +447,11 @@ async def test_whoever_is_removed_or_disabled_in_mid_round_hears_no_more(
     ear.meanwhile = asyncio.Event()
     await practice.happens(*[str(number) for number in range(20)])
     dispatcher = practice.dispatcher()
-    await dispatcher.look()
+    await dispatcher.dispatch()
     await until(lambda: len(ear.heard) == AT_ONCE)
     await getattr(practice.desk, action)(ear.id)
     ear.meanwhile.set()
-    await dispatcher.rest()
+    await dispatcher.drain()
     await round_of(dispatcher)
     assert len(ear.heard) == AT_ONCE  # those that were being told
 

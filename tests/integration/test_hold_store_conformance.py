@@ -19,7 +19,7 @@ from booking.errors import UpstreamUnavailable
 from booking.models import Hold
 from booking.ports import HoldStore
 from booking.refusals import HoldCapacityReached, HoldExpired, HoldLimitReached, SlotTaken
-from booking.scheduling.day_capacity import Room
+from booking.scheduling.day_capacity import DayCapacity
 from booking.slots import Busy, Interval, Slot
 from integrations.database.engine import connect_database
 from integrations.database.holds import SqlHoldStore
@@ -559,8 +559,10 @@ OFFICE, ITS_NEIGHBOUR, HOME = "0" * 32 + "a" * 32, "0" * 32 + "b" * 32, "1" * 32
 
 def a_room(
     *, everybody: int = PLENTY, visitor: int = PLENTY, network: int = PLENTY, block: int = PLENTY
-) -> Room:
-    return Room(day=DAY, offered=(DAY,), everybody=everybody, visitor=visitor, network=network, block=block)
+) -> DayCapacity:
+    return DayCapacity(
+        day=DAY, offered=(DAY,), everybody=everybody, visitor=visitor, network=network, block=block
+    )
 
 
 class TestRoom:
@@ -570,7 +572,7 @@ class TestRoom:
     def take(self, store: HoldStore, clock: SetClock) -> Callable[..., Awaitable[Hold]]:
         async def take(
             n: int,
-            room: Room | None,
+            capacity: DayCapacity | None,
             *,
             owner: str | None = None,
             client: str | None = None,
@@ -586,26 +588,26 @@ class TestRoom:
                 start=NOON + timedelta(hours=2 * n, days=days),
                 minutes=minutes,
             )
-            return await store.acquire(replace(hold, client=client), limit=PLENTY, room=room)
+            return await store.acquire(replace(hold, client=client), limit=PLENTY, capacity=capacity)
 
         return take
 
     async def test_is_for_all_together_and_told_when_there_is_some_again(
         self, take: Callable[..., Awaitable[Hold]], store: HoldStore, clock: SetClock
     ) -> None:
-        room = a_room(everybody=90)
-        await take(0, room)
+        capacity = a_room(everybody=90)
+        await take(0, capacity)
         clock.advance(minutes=1)
-        await take(1, room, minutes=60)
+        await take(1, capacity, minutes=60)
         with pytest.raises(HoldCapacityReached) as refusal:
-            await take(2, room)
+            await take(2, capacity)
         assert refusal.value.retry_after == 4 * 60  # the first gives as much as is wanted
         with pytest.raises(HoldCapacityReached) as refusal:
-            await take(2, room, minutes=60)
+            await take(2, capacity, minutes=60)
         assert refusal.value.retry_after == 5 * 60
         assert await store.get("hold_2") is None
         clock.advance(minutes=4)
-        await take(2, room)
+        await take(2, capacity)
 
     @pytest.mark.parametrize(
         ("room", "owners", "clients"),
@@ -619,50 +621,50 @@ class TestRoom:
     async def test_is_for_each_of(
         self,
         take: Callable[..., Awaitable[Hold]],
-        room: Room,
+        capacity: DayCapacity,
         owners: list[str | None],
         clients: list[str | None],
     ) -> None:
         for n in range(2):
-            await take(n, room, owner=owners[n], client=clients[n])
+            await take(n, capacity, owner=owners[n], client=clients[n])
         with pytest.raises(HoldCapacityReached):
-            await take(2, room, owner=owners[0], client=clients[0])
-        await take(3, room, owner=owners[2], client=clients[2])
+            await take(2, capacity, owner=owners[0], client=clients[0])
+        await take(3, capacity, owner=owners[2], client=clients[2])
 
     async def test_is_there_for_a_first_hold_however_short_the_day(
         self, take: Callable[..., Awaitable[Hold]]
     ) -> None:
-        room = a_room(everybody=0, visitor=0, network=0, block=0)
-        await take(0, room, client=OFFICE)
+        capacity = a_room(everybody=0, visitor=0, network=0, block=0)
+        await take(0, capacity, client=OFFICE)
         with pytest.raises(HoldCapacityReached):
-            await take(1, room, client=OFFICE)
+            await take(1, capacity, client=OFFICE)
 
     async def test_is_not_taken_by_who_has_signed_in_and_not_by_other_days_and_clinicians(
         self, take: Callable[..., Awaitable[Hold]]
     ) -> None:
-        room = a_room(everybody=30)
+        capacity = a_room(everybody=30)
         await take(0, None, owner=ALICE)
         await take(1, None, owner=ALICE)
         await take(2, None, clinician="clinician-2")
         await take(3, None, days=1)
-        await take(4, room)
+        await take(4, capacity)
         with pytest.raises(HoldCapacityReached):
-            await take(5, room)
+            await take(5, capacity)
         await take(5, None, owner=ALICE)  # nobody asks it of them
 
     async def test_is_taken_by_a_guests_checkout_and_given_back_by_who_signs_in_and_what_is_released(
         self, take: Callable[..., Awaitable[Hold]], store: HoldStore
     ) -> None:
-        room = a_room(everybody=30)
-        handed = await store.transfer(await take(0, room), owner="guest:checkout")
+        capacity = a_room(everybody=30)
+        handed = await store.transfer(await take(0, capacity), owner="guest:checkout")
         with pytest.raises(HoldCapacityReached):
-            await take(1, room)
+            await take(1, capacity)
         await store.transfer(handed, owner=ALICE)
-        theirs = await take(1, room)
+        theirs = await take(1, capacity)
         with pytest.raises(HoldCapacityReached):
-            await take(2, room)
+            await take(2, capacity)
         await store.release(theirs.id, owners={theirs.owner})
-        await take(2, room)
+        await take(2, capacity)
 
     async def test_is_taken_by_gaps_too_that_are_shorter_than_an_hour(
         self, store: HoldStore, clock: SetClock
@@ -673,13 +675,13 @@ class TestRoom:
             start = NOON + timedelta(minutes=n * apart)
             return a_hold(clock, name=f"hold_{n}", owner=f"visitor:{n}", start=start, minutes=15)
 
-        room = a_room(everybody=120)
+        capacity = a_room(everybody=120)
         for n in range(2):  # 15 + 45 + 15
-            await store.acquire(quarter(n, apart=60), limit=None, room=room)
+            await store.acquire(quarter(n, apart=60), limit=None, capacity=capacity)
         with pytest.raises(HoldCapacityReached):
-            await store.acquire(quarter(2, apart=60), limit=None, room=room)  # 135
+            await store.acquire(quarter(2, apart=60), limit=None, capacity=capacity)  # 135
         for n in (2, 3, 4):  # 75 + 3 * 15: an hour is left between them
-            await store.acquire(quarter(n, apart=75), limit=None, room=room)
+            await store.acquire(quarter(n, apart=75), limit=None, capacity=capacity)
 
     async def test_is_taken_by_what_is_left_of_the_offered_time_and_too_short(
         self, store: HoldStore, clock: SetClock
@@ -691,16 +693,16 @@ class TestRoom:
             return Interval(start=start, end=start + timedelta(minutes=minutes))
 
         offered = (span(0, 90), span(2, 90), span(4, 90), span(6, 45))
-        room = replace(a_room(everybody=190), offered=offered)
+        capacity = replace(a_room(everybody=190), offered=offered)
         for n, minutes in enumerate((30, 160, 375)):
             # 90 of the first and of the second; of the last, which has never had room for an hour, what is held
             start = NOON + timedelta(minutes=minutes)
             hold = a_hold(clock, name=f"hold_{n}", owner=f"visitor:{n}", start=start, minutes=15)
             if n == 2:
                 with pytest.raises(HoldCapacityReached):
-                    await store.acquire(hold, limit=None, room=room)
-                room = replace(room, everybody=195)
-            await store.acquire(hold, limit=None, room=room)
+                    await store.acquire(hold, limit=None, capacity=capacity)
+                capacity = replace(capacity, everybody=195)
+            await store.acquire(hold, limit=None, capacity=capacity)
 
     async def test_is_asked_of_no_hold_that_stands(self, take: Callable[..., Awaitable[Hold]]) -> None:
         held = await take(0, a_room(everybody=60))
@@ -711,8 +713,8 @@ class TestRoom:
     ) -> None:
         rooms = [a_room(everybody=120, block=90)] * 6
         answers = await asyncio.gather(
-            *(take(n, room, client=OFFICE) for n, room in enumerate(rooms)),
-            *(take(n, room, client=HOME) for n, room in enumerate(rooms, start=-6)),
+            *(take(n, capacity, client=OFFICE) for n, capacity in enumerate(rooms)),
+            *(take(n, capacity, client=HOME) for n, capacity in enumerate(rooms, start=-6)),
             return_exceptions=True,
         )
         held = [one for one in answers if isinstance(one, Hold)]

@@ -20,7 +20,7 @@ from booking.sync.polling import VisitPoll
 from booking.sync.synchronizer import BATCH, GIVEN_UP_AFTER, ResourceSynchronizer
 from integrations.database.event_outbox import SqlEventLog
 from integrations.database.inbox import SqlInbox
-from integrations.database.tables.webhooks import resource_marks, resource_snapshots
+from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import SEALER, a_checkout, somebody_waits
 from tests.unit.booking_doubles import FakeClock
@@ -176,7 +176,7 @@ async def test_a_poll_and_the_inbox_wait_in_no_circle_for_each_other(postgresql_
     poll = VisitPoll(units=units, visits=Visits(changed_ids=("1", "0")), clock=clock)  # upstream's order
     await hear(postgresql_engine, "0", clock)
     async with postgresql_engine.begin() as connection:  # whom both then wait for, the inbox first
-        await connection.execute(select(resource_marks).with_for_update())
+        await connection.execute(select(pending_refreshes).with_for_update())
         words = [asyncio.create_task(inbox.accept(a_delivery(one, clock))) for one in ("0", "1")]
         await somebody_waits(postgresql_engine)
         asking = asyncio.create_task(poll.changed())
@@ -229,8 +229,8 @@ async def test_what_is_slow_keeps_no_other_look_waiting(engine: AsyncEngine, stu
             await asyncio.sleep(0.01)
         assert not release.is_set()
         release.set()
-        await synchronizer.rest()
-        await early_checks.rest()
+        await synchronizer.drain()
+        await early_checks.drain()
     assert set(visits.read_ids) == {"stuck", "first", *map(str, range(2 * BATCH))}
 
 
@@ -246,7 +246,7 @@ async def test_what_a_newer_version_remembers_besides_stays_and_what_it_marks_is
         state = await connection.scalar(select(resource_snapshots.c.state)) or {}
         await connection.execute(update(resource_snapshots).values(state=state | {"of_tomorrow": 7}))
         times = dict.fromkeys(("first_marked_at", "marked_at", "due_at"), NOW)
-        await connection.execute(insert(resource_marks).values(strange | times))
+        await connection.execute(insert(pending_refreshes).values(strange | times))
     visits.others["0"] = replace(BOOKED, minutes=50)
     await hear(engine, "0", clock)
     assert [await synchronizer.take_up() for _ in range(2)] == [1, 0]

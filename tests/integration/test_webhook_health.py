@@ -497,18 +497,18 @@ async def test_silence_is_told_within_a_quarter_of_an_hour_of_a_change_that_nobo
         await practice.enrol(nth)
         await practice.emulator.control.deliver()
         await practice.stack.pass_time(MINUTE)
-        assert not await webhook_liveness.look()
+        assert not await webhook_liveness.check()
     (webhook,) = await practice.webhooks()
     await practice.change(webhook["id"], is_enabled=False)
     for _ in range(4):
         await practice.stack.pass_time(5 * MINUTE)
-        assert not await webhook_liveness.look(), "nothing changes either"
+        assert not await webhook_liveness.check(), "nothing changes either"
 
     await practice.cancel(visits[0])
     alerted = []
     for _ in range(3):
         await practice.stack.pass_time(5 * MINUTE)
-        alerted.append(await webhook_liveness.look())
+        alerted.append(await webhook_liveness.check())
 
     assert True in alerted
     told = [one for one in await practice.alerts() if one.startswith(AttentionReason.WEBHOOKS_SILENT)]
@@ -517,7 +517,7 @@ async def test_silence_is_told_within_a_quarter_of_an_hour_of_a_change_that_nobo
     await practice.cancel(visits[1])
     await practice.emulator.control.deliver()
     await practice.stack.pass_time(5 * MINUTE)
-    assert not await webhook_liveness.look()
+    assert not await webhook_liveness.check()
 
 
 async def test_the_command_says_what_it_found_in_sentences_and_exits_by_it(practice: Practice) -> None:

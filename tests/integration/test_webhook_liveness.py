@@ -39,9 +39,9 @@ async def test_after_a_year_of_silence_a_year_of_changes_is_not_read_every_five_
         clock=clock,
         gaps=3,
     )
-    assert not await webhook_liveness.look()  # it has just begun to listen
+    assert not await webhook_liveness.check()  # it has just begun to listen
     for waited in (timedelta(hours=3), timedelta(days=365)):
         clock.at += waited
-        assert await webhook_liveness.look()
+        assert await webhook_liveness.check()
     assert visits.asked_back[0] > timedelta(hours=2)
     assert visits.asked_back[1] <= LOOKED_BACK

@@ -15,7 +15,7 @@ from booking.checkout.model import CheckoutState as S
 from booking.checkout.writer import LEASE
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.unit_of_work import UnitOfWork
-from gateway.runtime.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, Chore, Worker
+from gateway.runtime.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, PeriodicTask, Worker
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import GUEST, SEALER, a_checkout
@@ -25,8 +25,8 @@ from tests.unit.booking_world import PATIENT, World, a_slot
 HOUR = timedelta(hours=1)
 
 
-def worker_of(world: World, *chores: Chore) -> Worker:
-    return Worker(saga=world.a_saga(), units=world.database, clock=world.clock, chores=chores)
+def worker_of(world: World, *periodic_tasks: PeriodicTask) -> Worker:
+    return Worker(saga=world.a_saga(), units=world.database, clock=world.clock, periodic_tasks=periodic_tasks)
 
 
 async def until(looked: asyncio.Event, seen: Callable[[], bool]) -> None:
@@ -160,13 +160,13 @@ async def test_does_each_chore_when_it_is_due_and_no_oftener() -> None:
     world = World()
     done: list[str] = []
 
-    def chore(name: str, every: timedelta) -> Chore:
+    def periodic_task(name: str, every: timedelta) -> PeriodicTask:
         async def work() -> None:
             done.append(name)
 
-        return Chore(name=name, every=every, work=work)
+        return PeriodicTask(name=name, every=every, work=work)
 
-    worker = worker_of(world, chore("hourly", HOUR), chore("daily", 24 * HOUR))
+    worker = worker_of(world, periodic_task("hourly", HOUR), periodic_task("daily", 24 * HOUR))
     await worker.tick()
     assert done == []
     for _ in range(3):
@@ -187,13 +187,15 @@ async def test_a_chore_that_fails_is_tried_again_when_it_is_next_due() -> None:
         tries.append(1)
         raise OSError("canary")
 
-    worker = worker_of(world, Chore(name="failing", every=HOUR, work=work))
+    worker = worker_of(world, PeriodicTask(name="failing", every=HOUR, work=work))
     with capture_logs() as events:
         for _ in range(2):
             world.clock.advance(hours=1)
             await worker.tick()
     assert len(tries) == 2
-    assert [event["chore"] for event in events if event["event"] == "worker.chore_failed"] == ["failing"] * 2
+    assert [event["chore"] for event in events if event["event"] == "worker.periodic_task_failed"] == [
+        "failing"
+    ] * 2
 
 
 async def test_a_chore_that_hangs_keeps_no_checkout_waiting() -> None:
@@ -204,7 +206,7 @@ async def test_a_chore_that_hangs_keeps_no_checkout_waiting() -> None:
         begun.set()
         await never.wait()
 
-    worker = worker_of(world, Chore(name="hanging", every=HOUR, work=work))
+    worker = worker_of(world, PeriodicTask(name="hanging", every=HOUR, work=work))
     world.clock.advance(hours=1)
     due = world.confirmed(await world.start())
     looked = asyncio.Event()
@@ -233,7 +235,9 @@ async def test_a_chore_that_hangs_keeps_no_other_chore_waiting_and_is_not_begun_
         done.set()
 
     worker = worker_of(
-        world, Chore(name="hanging", every=HOUR, work=hangs), Chore(name="sound", every=HOUR, work=work)
+        world,
+        PeriodicTask(name="hanging", every=HOUR, work=hangs),
+        PeriodicTask(name="sound", every=HOUR, work=work),
     )
     running = asyncio.create_task(worker.run(stop))
     async with asyncio.timeout(POLL_SECONDS * 6):
@@ -256,7 +260,7 @@ async def test_what_a_chore_apart_started_is_let_end_when_the_worker_stops() -> 
     async def end() -> None:
         ended.append("looks")
 
-    apart = (Chore(name="starts_looks", every=HOUR, work=work, end=end),)
+    apart = (PeriodicTask(name="starts_looks", every=HOUR, work=work, end=end),)
     worker = Worker(saga=world.a_saga(), units=world.database, clock=world.clock, apart=apart)
     await asyncio.wait_for(worker.run(stop), POLL_SECONDS * 3)
     assert ended == ["looks"]

@@ -10,7 +10,7 @@ from booking.events.model import EventName
 from booking.models import AppointmentStatus as Status
 from booking.resources import ChangeHint, Kind, Resource, State, VisitState
 from integrations.database.tables.events import practice_events
-from integrations.database.tables.webhooks import resource_marks, resource_snapshots
+from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots
 from tests.simulation.fate import Fate
 from tests.simulation.plans import Scripted
 from tests.simulation.process import Process
@@ -41,7 +41,7 @@ async def judge(schedule: "Schedule") -> None:
     """Note everything that we remember otherwise than it is."""
     witness, database = schedule.witness, schedule.database
     with database.connect() as connection:
-        marks = connection.execute(select(resource_marks)).mappings().all()
+        marks = connection.execute(select(pending_refreshes)).mappings().all()
         snapshots = connection.execute(select(resource_snapshots)).mappings().all()
         query = select(practice_events).order_by(practice_events.c.sequence)
         events = connection.execute(query).mappings().all()

@@ -25,7 +25,7 @@ from booking.checkout.unpaid_visits import UnpaidPolicy, UnpaidVisits
 from booking.errors import UpstreamUnavailable
 from booking.pacing import LocalPacer, Pace
 from booking.resources import Resource, Snapshot
-from booking.scheduling.hold_capacity import AnonymousShare, ShareRules
+from booking.scheduling.hold_capacity import AnonymousHoldShare, ShareRules
 from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.sync.polling import VisitPoll
@@ -153,7 +153,7 @@ class Process:
             units=self._units,
             clock=fate,
             rules=HoldRules(),
-            share=AnonymousShare(
+            share=AnonymousHoldShare(
                 store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
             ),
         )

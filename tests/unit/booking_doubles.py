@@ -21,7 +21,7 @@ from booking.models import Hold
 from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, HistoryEntry, ListPlace
 from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
-from booking.scheduling.day_capacity import Room, refusal, room_again_at
+from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
 from booking.slots import Busy, Interval, Slot
 
 T = TypeVar("T")
@@ -337,10 +337,10 @@ class FakeAlerts:
         self.due_at[alert.id] = until
         return True
 
-    async def sent(self, alert: Alert, at: datetime) -> None:
+    async def mark_sent(self, alert: Alert, at: datetime) -> None:
         del self.due_at[alert.id]
 
-    async def later(self, alert: Alert, due_at: datetime) -> None:
+    async def defer(self, alert: Alert, due_at: datetime) -> None:
         self.raised[alert.id] = replace(alert, tries=alert.tries + 1)
         self.due_at[alert.id] = due_at
 
@@ -426,7 +426,12 @@ class FakeHolds:
         self._holds.clear()
 
     async def acquire(
-        self, hold: Hold, *, limit: int | None, client_limit: int | None = None, room: Room | None = None
+        self,
+        hold: Hold,
+        *,
+        limit: int | None,
+        client_limit: int | None = None,
+        capacity: DayCapacity | None = None,
     ) -> Hold:
         own = next((one for one in self.live if (one.owner, one.slot) == (hold.owner, hold.slot)), None)
         if own is not None:
@@ -439,10 +444,10 @@ class FakeHolds:
         theirs = [other for other in self.live if hold.client is not None and other.client == hold.client]
         if client_limit is not None and len(theirs) >= client_limit:
             raise HoldLimitReached(client_limit)
-        if room is not None:
-            others = await self.anonymous(hold.slot.clinician_id, room.day)
-            if room_again_at(room, hold, others) is not None:
-                raise refusal(room, hold, others, now=self._clock.now())
+        if capacity is not None:
+            others = await self.anonymous(hold.slot.clinician_id, capacity.day)
+            if free_again_at(capacity, hold, others) is not None:
+                raise refusal(capacity, hold, others, now=self._clock.now())
         self._holds[hold.id] = hold
         return hold
 

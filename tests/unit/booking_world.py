@@ -41,7 +41,7 @@ from booking.money import Money
 from booking.operations.alerts import BookableCatalog
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.records import RecordsService
-from booking.scheduling.hold_capacity import AnonymousShare, ShareRules
+from booking.scheduling.hold_capacity import AnonymousHoldShare, ShareRules
 from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
@@ -196,7 +196,7 @@ class World:
             units=self.database,
             clock=self.clock,
             rules=self.hold_rules,
-            share=AnonymousShare(
+            share=AnonymousHoldShare(
                 store=self.announced,
                 search=self.search,
                 clock=self.clock,

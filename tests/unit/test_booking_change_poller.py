@@ -57,7 +57,7 @@ class Watch:
 
     async def finds(self) -> frozenset[str]:
         """What one look finds."""
-        await self.change_poller.look()
+        await self.change_poller.poll()
         return await self.listener.heard(within=0)
 
 
@@ -128,7 +128,7 @@ async def test_events_are_read_though_the_hold_store_does_not_answer(
     monkeypatch.setattr(watch.world.holds, "busy", busy)
     watch.log.events.append(event(EventName.APPOINTMENT_COMPLETED, appointment="a1", patient="p-sample"))
     with pytest.raises(UpstreamUnavailable):
-        await watch.change_poller.look()
+        await watch.change_poller.poll()
     assert await watch.listener.heard(within=0) == {"patient:p-sample"}
 
 

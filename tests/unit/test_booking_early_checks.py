@@ -45,7 +45,7 @@ async def test_a_check_that_hangs_keeps_no_other_waiting() -> None:
         await asyncio.sleep(0)
     assert checks.ended == ["a", "b"]
     gate.set()
-    await checks.early.rest()
+    await checks.early.drain()
     assert checks.ended == ["a", "b", "slow"]
 
 
@@ -58,7 +58,7 @@ async def test_no_more_are_under_way_at_once_than_there_is_room_for_and_none_is_
     assert checks.begun == ["a", "b"]
     for gate in gates:
         gate.set()
-    await checks.early.rest()
+    await checks.early.drain()
     assert checks.begun == ["a", "b", "c", "d"]
 
 
@@ -73,7 +73,7 @@ async def test_requests_before_a_check_are_one_and_a_request_during_it_means_ano
     await asyncio.sleep(0)
     assert checks.begun == ["a"]  # by one at a time
     gate.set()
-    await checks.early.rest()
+    await checks.early.drain()
     assert checks.begun == ["a", "a"]
 
 
@@ -82,7 +82,7 @@ async def test_a_check_that_fails_is_told_and_the_next_goes_on() -> None:
     with capture_logs() as events:
         checks.early.request("broken")
         checks.early.request("a")
-        await checks.early.rest()
+        await checks.early.drain()
     assert checks.ended == ["a"]
     (event,) = [one for one in events if one["event"] == "checkout.early_check_failed"]
     assert event["checkout"] == "broken"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from booking.fair_queue import HALVED_IN, Asker, FairQueue, Place, QueueFull
+from booking.fair_queue import HALVED_IN, Asker, FairQueue, QueueFull, Ticket
 from booking.pacing import Lane
 
 
@@ -17,13 +17,13 @@ class Line:
     def __post_init__(self) -> None:
         self.queue: FairQueue[None] = FairQueue(time=lambda: self.now, most=(4, 2), share=3)
 
-    def join(self, *sender: str, lane: Lane = Lane.BROWSING) -> Place[None]:
+    def join(self, *sender: str, lane: Lane = Lane.BROWSING) -> Ticket[None]:
         return self.joined_by([Asker(sender=sender, lane=lane)])
 
-    def joined_by(self, askers: list[Asker]) -> Place[None]:
+    def joined_by(self, askers: list[Asker]) -> Ticket[None]:
         return self.queue.join(lambda: askers)
 
-    def order(self) -> list[Place[None]]:
+    def order(self) -> list[Ticket[None]]:
         """All of them, each charged one when its turn comes."""
         served = []
         while (place := self.queue.first()) is not None:

@@ -153,11 +153,11 @@ class TestAlerts:
         checkout = await parked(world, "charge", Lost())
         world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
         world.clock.advance(seconds=IN_DOUBT.total_seconds() - 1)
-        await watch.look()
+        await watch.alert_overdue()
         assert reasons(world) == set()
         world.clock.advance(seconds=1)
-        await watch.look()
-        await watch.look()
+        await watch.alert_overdue()
+        await watch.alert_overdue()
         await watch.send()
         assert [(alert.reason, alert.subject) for alert in heard.alerts] == [
             (AttentionReason.IN_DOUBT, checkout.id)
@@ -170,10 +170,10 @@ class TestAlerts:
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         await confirm(world, checkout)
         watch = a_watch(world, Heard())
-        await watch.look()
+        await watch.alert_overdue()
         assert checkout.id in world.database.claims
         world.clock.advance(hours=24)
-        await watch.look()
+        await watch.alert_overdue()
         assert world.database.claims == {}
 
 

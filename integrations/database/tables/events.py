@@ -35,7 +35,7 @@ subscribers = Table(
     Column("disabled_because", String),  # a code
 )
 
-event_letters = Table(
+event_deliveries = Table(
     "event_letters",
     metadata,
     Column("subscriber_id", String, nullable=False),

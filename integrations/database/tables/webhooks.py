@@ -19,7 +19,7 @@ webhook_deliveries = Table(
     Index("webhook_deliveries_resource", "resource_id", "event"),
 )
 
-resource_marks = Table(
+pending_refreshes = Table(
     "resource_marks",
     metadata,
     Column("kind", String, nullable=False),
