@@ -1,15 +1,13 @@
-"""Telling people: the catalogue without blocked clinicians, doubts that last too long, and the outbox of alerts."""
+"""Alerts: raised for outcomes that stay unknown for too long, and sent from their outbox over every channel."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 
-from booking.catalog.model import Catalog
 from booking.errors import AlertDeliveryFailed
-from booking.operations.model import Alert, AlertChannel, AttentionReason, BlockedClinicians
-from booking.ports import CatalogSource, Clock
-from booking.single_flight import SingleFlight
+from booking.operations.model import Alert, AlertChannel, AttentionReason
+from booking.ports import Clock
 from booking.unit_of_work import UnitOfWorkFactory
 
 # How many alerts one round tells: a storm of them must not keep the worker from its rows.
@@ -23,23 +21,6 @@ LONGEST_WAIT = timedelta(hours=1)
 CLAIMED_FOR = timedelta(minutes=3)
 
 log = structlog.get_logger(__name__)
-
-
-class BookableCatalog:
-    """The port CatalogSource over another one, less the clinicians who are blocked."""
-
-    def __init__(self, *, source: CatalogSource, blocks: BlockedClinicians) -> None:
-        self._source = source
-        self._blocks = blocks
-        self._reading: SingleFlight[str, Catalog] = SingleFlight()
-
-    async def catalog(self) -> Catalog:
-        """Everything public, without clinicians who are not bookable until cleared; identical callers share one reading."""
-        return await self._reading("catalog", self._read)
-
-    async def _read(self) -> Catalog:
-        catalog = await self._source.catalog()
-        return catalog.without(await self._blocks.blocked())
 
 
 class AlertService:

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 from functools import partial
 
+from booking.catalog.bookable import BookableCatalog
 from booking.checkout.early_checks import EarlyChecks
 from booking.checkout.email_verification import CodeSender, EmailVerification
 from booking.checkout.ledger import ChargeLedger
 from booking.live.announced_holds import AnnouncedHolds
 from booking.live.change_poller import OFTEN, SELDOM, ChangePoller
-from booking.operations.alerts import AlertService, BookableCatalog
+from booking.operations.alerts import AlertService
 from booking.operations.model import AlertChannel
 from booking.ports import Clock
 from booking.sync.polling import VisitPoll

@@ -28,13 +28,16 @@ _DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "refunded": TypeAdapter(Money | None),
     "attempts": TypeAdapter(tuple[Attempt, ...]),
     "late": TypeAdapter(LateFinding | None),
-    "settled": TypeAdapter(tuple[str, ...]),
+    "resolved_ids": TypeAdapter(tuple[str, ...]),
 }
 
 # Of these, what only the patient and the practice may know: sealed, and gone when the checkout is over.
 _SEALED = ("guest", "card")
 
-# Columns whose name and value are those of the checkout.
+# Columns that keep the name of an earlier release: processes of two releases may share one database.
+_COLUMNS = {"checks": "looks", "resolved_ids": "settled"}
+
+# Attributes of the checkout whose column holds their value as it is.
 _SCALARS = (
     "id",
     "version",
@@ -54,7 +57,7 @@ _SCALARS = (
     "end_reason",
     "attention_from",
     "ended_at",
-    "looks",
+    "checks",
     "cancel_requested",
     "tries",
     "intended_at",
@@ -87,7 +90,7 @@ def to_row(checkout: Checkout, sealer: Sealer, *, was: Checkout | None = None) -
     if "charge" in values:
         row["billing_item_id"] = checkout.charge.billing_item_id if checkout.charge else None
         row["charge_id"] = checkout.charge.charge_id if checkout.charge else None
-    return row
+    return {_COLUMNS.get(name, name): value for name, value in row.items()}
 
 
 def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
@@ -97,7 +100,7 @@ def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
         for name, value in vars(checkout).items()
         if value is not before[name] and value != before[name]
     }
-    return changes | {"due_at": checkout.due_at}  # defer may have moved it, at the same version
+    return changes | {"due_at": checkout.due_at}  # `defer` may have moved it, at the same version
 
 
 def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
@@ -105,7 +108,7 @@ def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
 
     Raises SealBroken; UnknownState for a document of a newer version that this one cannot make anything of.
     """
-    values: dict[str, Any] = {name: row[name] for name in _SCALARS}
+    values: dict[str, Any] = {name: row[_COLUMNS.get(name, name)] for name in _SCALARS}
     opened = {
         name: sealer.open(row[name], place=_place(row["id"], name))
         for name in _SEALED
@@ -124,7 +127,8 @@ def _documents(row: RowMapping, opened: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the documents; names in them that this version does not know are passed over. Raises UnknownState."""
     try:
         return {
-            name: codec.validate_python(opened.get(name, row[name])) for name, codec in _DOCUMENTS.items()
+            name: codec.validate_python(opened.get(name, row[_COLUMNS.get(name, name)]))
+            for name, codec in _DOCUMENTS.items()
         }
     except ValidationError:
         raise UnknownState(row["id"]) from None  # the cause quotes values

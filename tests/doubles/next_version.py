@@ -33,29 +33,25 @@ def new_member(kind: type[StrEnum], name: str, text: str) -> Any:
 
 def become_the_next_version() -> None:
     """Change the program before the rest of it is loaded: what is made of these names when it loads is made of the new ones, too."""
-    from booking.checkout import model as checkout_row  # noqa: PLC0415
-    from booking.events import model as outbox  # noqa: PLC0415
+    from booking.checkout import model  # noqa: PLC0415
+    from booking.events import model as events  # noqa: PLC0415
     from booking.operations import model as operations  # noqa: PLC0415
 
-    review = new_member(checkout_row.CheckoutState, "UNDER_REVIEW", UNDER_REVIEW)
-    sent = new_member(outbox.EventName, "CHECKOUT_UNDER_REVIEW", UNDER_REVIEW_EVENT)
+    review = new_member(model.CheckoutState, "UNDER_REVIEW", UNDER_REVIEW)
+    sent = new_member(events.EventName, "CHECKOUT_UNDER_REVIEW", UNDER_REVIEW_EVENT)
     look = new_member(operations.AttentionReason, "WANTS_A_LOOK", WANTS_A_LOOK)
-    by_telephone = new_member(checkout_row.EndReason, "LEFT_BY_TELEPHONE", LEFT_BY_TELEPHONE)
+    by_telephone = new_member(model.EndReason, "LEFT_BY_TELEPHONE", LEFT_BY_TELEPHONE)
 
-    from booking.checkout import transitions as saga_table  # noqa: PLC0415
+    from booking.checkout import transitions  # noqa: PLC0415
 
-    started = checkout_row.CheckoutState.STARTED
-    after = saga_table.TRANSITIONS[started]
-    saga_table.TRANSITIONS = {**saga_table.TRANSITIONS, started: after | {review}, review: after}
-    saga_table.BEFORE_MONEY |= {review}
-    saga_table.CLAIMING -= {review}
-    saga_table.IN_FLIGHT -= {review}
+    started = model.CheckoutState.STARTED
+    after = transitions.TRANSITIONS[started]
+    transitions.TRANSITIONS = {**transitions.TRANSITIONS, started: after | {review}, review: after}
+    transitions.BEFORE_MONEY |= {review}
+    transitions.CLAIMING -= {review}
+    transitions.IN_FLIGHT -= {review}
 
-    from booking.checkout import history as history  # noqa: PLC0415
-    from booking.checkout import (
-        saga,
-        steps,
-    )
+    from booking.checkout import history, saga, steps  # noqa: PLC0415
     from booking.errors import UpstreamUnavailable  # noqa: PLC0415
 
     history._ENDS = {**history._ENDS, review: sent}
@@ -76,7 +72,7 @@ def become_the_next_version() -> None:
         self._steps = {**self._steps, review: lambda checkout: reviewed(self, checkout)}
 
     async def ended(self: saga.Saga, checkout: "Checkout", state: Any, reason: Any) -> "Checkout":
-        left = reason is checkout_row.EndReason.CANCELLED_BY_PATIENT
+        left = reason is model.EndReason.CANCELLED_BY_PATIENT
         return await end(self, checkout, state, by_telephone if left else reason)
 
     steps.Steps._started = to_review  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from booking.catalog.bookable import BookableCatalog
 from booking.catalog.model import (
     BillingFrequency,
     BookingPolicy,
@@ -38,7 +39,6 @@ from booking.live.announced_holds import AnnouncedHolds
 from booking.live.live_queries import LiveQueries
 from booking.models import CardChoice, GuestDetails, Hold, Promo
 from booking.money import Money
-from booking.operations.alerts import BookableCatalog
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.records import RecordsService
 from booking.scheduling.hold_capacity import AnonymousHoldShare, ShareRules
