@@ -1,6 +1,7 @@
-"""The unit of work: one database transaction, and the checkouts and slot claims in it, as protocols.
+"""The unit of work: one database transaction and the repositories in it, as protocols.
 
-What else is in one is defined beside its use. Adapters live in `integrations.database`.
+The protocols of checkouts and slot claims stand here, every other repository's beside its subject. The adapter is
+`integrations.database.unit_of_work`.
 """
 
 from collections.abc import Sequence
@@ -9,9 +10,13 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from booking.checkout.model import Checkout, CheckoutState
+from booking.events.deliveries import Endpoints, EventDeliveries
 from booking.events.model import EventOutbox
 from booking.operations.model import AlertOutbox, CheckoutHistory, CheckoutSummary, ClinicianBlocks, ListPlace
 from booking.slots import Busy, Interval
+from booking.sync.daily import DailyJobs
+from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
+from booking.sync.webhook_subscriptions import KnownSubscriptions
 
 
 class CheckoutRepository(Protocol):
@@ -97,7 +102,10 @@ class SlotClaims(Protocol):
 
 
 class UnitOfWork(Protocol):
-    """One database transaction; leaves without `commit` roll back. No network call is made inside."""
+    """One database transaction; rolled back when it is left without `commit`. No network call is made inside.
+
+    A repository is built when it is first asked for, inside the transaction.
+    """
 
     @property
     def checkouts(self) -> CheckoutRepository:
@@ -122,6 +130,34 @@ class UnitOfWork(Protocol):
     @property
     def outbox(self) -> EventOutbox:
         """The outbox of events."""
+
+    @property
+    def deliveries(self) -> EventDeliveries:
+        """Subscribers' places in the outbox, and the events that each is still to be told."""
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """The subscribers that are URLs."""
+
+    @property
+    def pending_refreshes(self) -> PendingRefreshes:
+        """Resources that must be read again from the system of record."""
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What was last seen of each resource."""
+
+    @property
+    def polls(self) -> Polls:
+        """How far each poll of the system of record has seen."""
+
+    @property
+    def known_subscriptions(self) -> KnownSubscriptions:
+        """What is remembered of our webhook subscriptions."""
+
+    @property
+    def daily_jobs(self) -> DailyJobs:
+        """The runs of daily jobs."""
 
     async def commit(self) -> None:
         """Make it durable."""

@@ -55,6 +55,7 @@ class Saga(CheckoutWriter):
         late: LateReconciler,
         units: UnitOfWorkFactory,
         holds: HoldStore,
+        checkout_holds: CheckoutHolds,
         clock: Clock,
         name: str,
     ) -> None:
@@ -62,7 +63,7 @@ class Saga(CheckoutWriter):
         self._steps = steps
         self._guards = guards
         self._follow_up = FollowUp(late=late, units=units, holds=holds, clock=clock, name=name)
-        self._under = CheckoutHolds(holds=holds, units=units, clock=clock)
+        self._under = checkout_holds
         self._serial = itertools.count(1)
 
     async def drive(self, checkout: Checkout) -> Checkout:

@@ -21,7 +21,7 @@ from booking.checkout.writer import at_rest
 from booking.errors import StaleCheckout, UpstreamUnavailable
 from booking.models import CardChoice
 from booking.operations.model import HistoryKind
-from booking.ports import Cards, Clock, HoldStore
+from booking.ports import Cards, Clock
 from booking.principals import Caller, PrincipalKind
 from booking.refusals import (
     CardRequired,
@@ -61,7 +61,7 @@ class CheckoutService:
         self,
         *,
         saga: Saga,
-        holds: HoldStore,
+        checkout_holds: CheckoutHolds,
         cards: Cards,
         units: UnitOfWorkFactory,
         clock: Clock,
@@ -70,7 +70,7 @@ class CheckoutService:
         unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
-        self._holds = CheckoutHolds(holds=holds, units=units, clock=clock)
+        self._under = checkout_holds
         self._cards = cards
         self._own = CheckoutAccess(units=units, clock=clock)
         self._clock = clock
@@ -193,7 +193,7 @@ class CheckoutService:
     async def _check_hold(self, checkout: Checkout) -> None:
         """Whether the slot is held for the patient still, or again. Raises HoldExpired, SlotTaken; StaleCheckout."""
         try:
-            await self._holds.of(checkout)
+            await self._under.of(checkout)
         except (HoldExpired, SlotTaken) as refusal:
             await self._saga.end_without_hold(checkout, refusal)
             raise

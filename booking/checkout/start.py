@@ -55,6 +55,7 @@ class CheckoutStartService:
         saga: Saga,
         quotes: QuoteService,
         holds: HoldStore,
+        checkout_holds: CheckoutHolds,
         units: UnitOfWorkFactory,
         clock: Clock,
         unpaid: UnpaidVisits,
@@ -63,7 +64,7 @@ class CheckoutStartService:
         self._quotes = quotes
         self._holds = holds
         self._units = units
-        self._under = CheckoutHolds(holds=holds, units=units, clock=clock)
+        self._under = checkout_holds
         self._own = CheckoutAccess(units=units, clock=clock)
         self._clock = clock
         self._unpaid = unpaid

@@ -8,23 +8,14 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol, Self
 
 import structlog
 
-from booking.events.deliveries import (
-    DeliveryFailed,
-    Endpoint,
-    EndpointGone,
-    Endpoints,
-    EventDeliveries,
-    EventDelivery,
-    Subscriber,
-)
+from booking.events.deliveries import DeliveryFailed, Endpoint, EndpointGone, EventDelivery, Subscriber
 from booking.operations.model import Alert, AttentionReason
 from booking.ports import Clock
 from booking.tasks import end
-from booking.unit_of_work import UnitOfWork
+from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 # After each failure. Standard Webhooks suggests these: soon after a slip, and over more than three days in an outage.
 WAITS = (
@@ -62,27 +53,6 @@ GOODBYE_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
-class DispatchUnit(UnitOfWork, Protocol):
-    """A unit of work, with subscribers in it."""
-
-    @property
-    def deliveries(self) -> EventDeliveries:
-        """Places and letters."""
-
-    @property
-    def endpoints(self) -> Endpoints:
-        """Endpoints."""
-
-    async def __aenter__(self) -> Self: ...
-
-
-class DispatchUnits(Protocol):
-    """Opens units of work."""
-
-    def __call__(self) -> DispatchUnit:
-        """A fresh one, to be entered."""
-
-
 class EventDispatcher:
     """Any number may run on one database.
 
@@ -92,7 +62,7 @@ class EventDispatcher:
     def __init__(
         self,
         *,
-        units: DispatchUnits,
+        units: UnitOfWorkFactory,
         handlers: Mapping[str, Subscriber],
         reach: Callable[[Endpoint], Subscriber],
         clock: Clock,
@@ -215,13 +185,7 @@ class EventDispatcher:
             await unit.commit()
 
     async def _escalate(
-        self,
-        unit: DispatchUnit,
-        delivery: EventDelivery,
-        failing_since: datetime,
-        *,
-        now: datetime,
-        gone: bool,
+        self, unit: UnitOfWork, delivery: EventDelivery, failing_since: datetime, *, now: datetime, gone: bool
     ) -> None:
         nothing_taken_since = delivery.failing_since is None or failing_since <= delivery.failing_since
         if gone or nothing_taken_since:
@@ -241,5 +205,5 @@ def _lines(deliveries: Iterable[EventDelivery]) -> Iterable[list[EventDelivery]]
     return lines.values()
 
 
-async def _alert(unit: DispatchUnit, reason: AttentionReason, delivery: EventDelivery, now: datetime) -> None:
+async def _alert(unit: UnitOfWork, reason: AttentionReason, delivery: EventDelivery, now: datetime) -> None:
     await unit.alerts.raise_once(Alert(reason=reason, subject=delivery.subscriber_id, raised_at=now))

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 from booking.errors import DeclaredInSettings, NotFound
 from booking.events.deliveries import UNDECLARED, Endpoint, Secret
-from booking.events.dispatcher import DispatchUnits
 from booking.events.model import EventName
 from booking.ports import Clock
+from booking.unit_of_work import UnitOfWorkFactory
 
 # Standard Webhooks: between 24 and 64 random bytes.
 _SECRET_BYTES = 32
 
 
-async def declare(endpoints: Sequence[Endpoint], *, units: DispatchUnits, clock: Clock) -> None:
+async def declare(endpoints: Sequence[Endpoint], *, units: UnitOfWorkFactory, clock: Clock) -> None:
     """Make the endpoints of the settings what these say, at the start of a process; those made by hand stay as they are.
 
     Any number of processes may do it at once; where their settings differ, the last one's count.
@@ -33,7 +33,7 @@ class EndpointAdmin:
     """
 
     def __init__(
-        self, *, units: DispatchUnits, clock: Clock, check: Callable[[str], Awaitable[None]]
+        self, *, units: UnitOfWorkFactory, clock: Clock, check: Callable[[str], Awaitable[None]]
     ) -> None:
         self._units = units
         self._clock = clock

@@ -47,6 +47,7 @@ class HoldService:
         self,
         *,
         store: HoldStore,
+        checkout_holds: CheckoutHolds,
         search: SlotSearch,
         catalog: CatalogSource,
         units: UnitOfWorkFactory,
@@ -55,7 +56,7 @@ class HoldService:
         share: AnonymousHoldShare,
     ) -> None:
         self._store = store
-        self._under = CheckoutHolds(holds=store, units=units, clock=clock)
+        self._under = checkout_holds
         self._search = search
         self._catalog = catalog
         self._units = units

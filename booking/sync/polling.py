@@ -6,7 +6,7 @@ import structlog
 
 from booking.ports import Clock
 from booking.resources import ChangedVisits, ChangeHint, Kind, Resource
-from booking.sync.synchronizer import SyncUnit, SyncUnits
+from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 # A change of a series is known within this; each round costs a request or two.
 CHANGED_EVERY = timedelta(minutes=5)
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 class VisitPoll:
     """Marks visits that changed or went; any number of workers may call it, one of them asks."""
 
-    def __init__(self, *, units: SyncUnits, visits: ChangedVisits, clock: Clock) -> None:
+    def __init__(self, *, units: UnitOfWorkFactory, visits: ChangedVisits, clock: Clock) -> None:
         self._units = units
         self._visits = visits
         self._clock = clock
@@ -78,14 +78,14 @@ class VisitPoll:
             await unit.commit()
         return since
 
-    async def _mark(self, unit: SyncUnit, resources: list[Resource], now: datetime) -> None:
+    async def _mark(self, unit: UnitOfWork, resources: list[Resource], now: datetime) -> None:
         for resource in sorted(resources):
             await unit.pending_refreshes.mark(ChangeHint(resource=resource), now=now)
         if resources:
             log.info("sync.found_by_polling", count=len(resources))
 
 
-async def _is_news(unit: SyncUnit, resource: Resource, at: datetime) -> bool:
+async def _is_news(unit: UnitOfWork, resource: Resource, at: datetime) -> bool:
     """Whether a visit that upstream dates so has not been seen since."""
     seen = await unit.snapshots.get(resource)
     return (

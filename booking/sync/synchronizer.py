@@ -9,7 +9,6 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol, Self
 
 import structlog
 
@@ -29,8 +28,8 @@ from booking.resources import (
     VisitState,
 )
 from booking.sync.derivation import ObservedChange, diff
-from booking.sync.inbox import PendingRefresh, PendingRefreshes, Polls, Snapshots
-from booking.unit_of_work import UnitOfWork
+from booking.sync.inbox import PendingRefresh
+from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 # A look is one read upstream, which is given up after 12 s or so, and a short transaction.
 LEASE = timedelta(seconds=60)
@@ -49,31 +48,6 @@ GIVEN_UP_AFTER = timedelta(days=1)
 log = structlog.get_logger(__name__)
 
 
-class SyncUnit(UnitOfWork, Protocol):
-    """A unit of work, with what is watched in it."""
-
-    @property
-    def pending_refreshes(self) -> PendingRefreshes:
-        """Dirty marks."""
-
-    @property
-    def snapshots(self) -> Snapshots:
-        """What was last seen."""
-
-    @property
-    def polls(self) -> Polls:
-        """When we asked by ourselves."""
-
-    async def __aenter__(self) -> Self: ...
-
-
-class SyncUnits(Protocol):
-    """Opens units of work."""
-
-    def __call__(self) -> SyncUnit:
-        """A fresh one, to be entered."""
-
-
 class ResourceSynchronizer:
     """Any number may run on one database.
 
@@ -84,7 +58,7 @@ class ResourceSynchronizer:
     def __init__(
         self,
         *,
-        units: SyncUnits,
+        units: UnitOfWorkFactory,
         watched: ResourceReader,
         wake: Callable[[str], None],
         forget_free_time: Callable[[], None],
@@ -225,7 +199,7 @@ def _event(meaning: ObservedChange, resource: Resource, *, version: int, now: da
     )
 
 
-async def _waiting(unit: SyncUnit, state: State | None) -> Sequence[str]:
+async def _waiting(unit: UnitOfWork, state: State | None) -> Sequence[str]:
     """Checkouts that wait to know what this state proves."""
     match state:
         case PaymentState(status=PaymentStatus.SUCCEEDED):

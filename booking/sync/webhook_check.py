@@ -7,7 +7,6 @@ inbox; what never came in is marked, and looked at as if it had. When it is due,
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, Self
 
 import structlog
 
@@ -22,31 +21,13 @@ from booking.sync.webhook_subscriptions import (
     Defect,
     Finding,
     Known,
-    KnownSubscriptions,
     Subscription,
     Subscriptions,
     diagnose,
 )
-from booking.unit_of_work import UnitOfWork
+from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = structlog.get_logger(__name__)
-
-
-class SubscriptionUnit(UnitOfWork, Protocol):
-    """A unit of work, with what we remember of our subscriptions in it."""
-
-    @property
-    def known_subscriptions(self) -> KnownSubscriptions:
-        """What we remember of our subscriptions."""
-
-    async def __aenter__(self) -> Self: ...
-
-
-class SubscriptionUnits(Protocol):
-    """Opens units of work."""
-
-    def __call__(self) -> SubscriptionUnit:
-        """A fresh one, to be entered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +56,7 @@ class WebhookCheck:
     def __init__(
         self,
         *,
-        units: SubscriptionUnits,
+        units: UnitOfWorkFactory,
         subscriptions: Subscriptions,
         catch_up: CatchUp,
         forget_free_time: Callable[[], None],
@@ -131,7 +112,7 @@ class WebhookCheck:
 
     async def _remember(
         self,
-        unit: SubscriptionUnit,
+        unit: UnitOfWork,
         found: Sequence[Subscription],
         known: Mapping[str, Known],
         findings: Sequence[Finding],

@@ -7,16 +7,16 @@ of it is done, so a check that fails anywhere is repeated from where it began.
 import itertools
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from booking.operations.model import Alert, AttentionReason
 from booking.ports import Clock
-from booking.sync.daily import DailyJob, DailyJobs, turned
-from booking.sync.webhook_check import Health, SubscriptionUnit, WebhookCheck
+from booking.sync.daily import DailyJob, turned
+from booking.sync.webhook_check import Health, WebhookCheck
 from booking.sync.webhook_subscriptions import MENDED
+from booking.unit_of_work import UnitOfWorkFactory
 
 JOB = "webhook_health"
 
@@ -38,23 +38,6 @@ class CheckRunning(Exception):
     """Another process is checking at this moment."""
 
 
-class HealthUnit(SubscriptionUnit, Protocol):
-    """A unit of work, with what a check needs in it."""
-
-    @property
-    def daily_jobs(self) -> DailyJobs:
-        """Who does what on which day."""
-
-    async def __aenter__(self) -> Self: ...
-
-
-class HealthUnits(Protocol):
-    """Opens units of work."""
-
-    def __call__(self) -> HealthUnit:
-        """A fresh one, to be entered."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Daily:
     """When the check is due."""
@@ -67,7 +50,7 @@ class WebhookHealth:
     """Any number of workers may call it; one of them checks."""
 
     def __init__(
-        self, *, units: HealthUnits, check: WebhookCheck, clock: Clock, daily: Daily, name: str
+        self, *, units: UnitOfWorkFactory, check: WebhookCheck, clock: Clock, daily: Daily, name: str
     ) -> None:
         """`name` is unique among processes."""
         self._units = units

@@ -8,8 +8,8 @@ from booking.operations.model import Alert, AttentionReason
 from booking.ports import Clock
 from booking.resources import ChangedVisits
 from booking.sync.inbox import DeliveryStats, StoredInbox
-from booking.sync.synchronizer import SyncUnits
 from booking.sync.webhook_subscriptions import CLOCKS_DIFFER, minute
+from booking.unit_of_work import UnitOfWorkFactory
 
 # Two rounds and the shortest silence end within a quarter of an hour.
 EVERY = timedelta(minutes=5)
@@ -34,7 +34,7 @@ class WebhookLiveness:
     """Any number of workers may call it, one of them asks. While webhooks come, nothing is asked of upstream."""
 
     def __init__(
-        self, *, units: SyncUnits, inbox: StoredInbox, visits: ChangedVisits, clock: Clock, gaps: int
+        self, *, units: UnitOfWorkFactory, inbox: StoredInbox, visits: ChangedVisits, clock: Clock, gaps: int
     ) -> None:
         """Silence is when nothing came for so many of the usual gaps between webhooks."""
         self._units = units

@@ -72,11 +72,11 @@ async def _check(settings: "Settings") -> "Health | None":
     from integrations.database.migrations import prove_ready
 
     async with compose(settings) as system:
-        if system.webhook_health is None:
+        if system.sync.webhook_health is None:
             return None
         await prove_ready(system.engine)
         with asked_by(operator()):
-            return await system.webhook_health.now()
+            return await system.sync.webhook_health.now()
 
 
 def _exit_code(found: "Health") -> int:

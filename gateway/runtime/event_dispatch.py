@@ -6,12 +6,13 @@ from importlib.metadata import entry_points
 import structlog
 
 from booking.events.deliveries import Endpoint, Subscriber
-from booking.events.dispatcher import DispatchUnits, EventDispatcher
+from booking.events.dispatcher import EventDispatcher
 from booking.events.endpoint_admin import declare
 from booking.events.handlers import Handler, InstalledHandler
 from booking.operations.alerts import AlertService
 from booking.operations.model import AttentionReason
 from booking.ports import Clock
+from booking.unit_of_work import UnitOfWorkFactory
 from gateway.settings import Settings
 from gateway.settings.declared_endpoints import endpoints_of
 from integrations.endpoints.addresses import OutboundAddressPolicy
@@ -30,7 +31,7 @@ class EventDispatch:
         self,
         *,
         settings: Settings,
-        units: DispatchUnits,
+        units: UnitOfWorkFactory,
         alert_service: AlertService,
         clock: Clock,
         name: str,

@@ -1,13 +1,15 @@
 """The domain's services as the API uses them, and the saga that they stand on."""
 
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
+from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
-from booking.change_signals import LocalChangeSignals
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
-from booking.checkout.email_verification import EmailVerification
-from booking.checkout.guards import Guards, SendFactsReader
+from booking.checkout.email_verification import CodeSender, EmailVerification
+from booking.checkout.guards import Guards
 from booking.checkout.ledger import ChargeLedger
 from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.saga import Saga
@@ -15,129 +17,180 @@ from booking.checkout.service import CheckoutRules, CheckoutService
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidVisits
-from booking.live.change_poller import ChangeReader
 from booking.live.live_queries import LiveQueries
+from booking.operations.alerts import AlertService
 from booking.operations.service import OperationsService
-from booking.ports import CatalogSource, Clock, HoldStore
+from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, ShareRules
 from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.services import Services
 from booking.system_of_record import SystemOfRecord
-from booking.unit_of_work import UnitOfWorkFactory
-from gateway.settings import Settings
+from gateway.callers.tokens import derive_key, keyed_digest
+from gateway.rates import Counts
+from gateway.rates.connect import connect_attempt_limits
+from gateway.runtime.alarms import DayHeldAlarm
+from gateway.runtime.foundation import Foundation
+from integrations.database.alerts import SqlBlockedClinicians
+from integrations.database.send_facts import SqlSendFactsReader
 
 
-def build_saga(
-    settings: Settings,
-    *,
-    healthie: SystemOfRecord,
-    ledger: ChargeLedger | None,
-    send_facts: SendFactsReader,
-    holds: HoldStore,
-    units: UnitOfWorkFactory,
-    clock: Clock,
-    name: str,
-) -> Saga:
-    """Build it on its ports; `name` is this process's, and no other's."""
+def build_saga(base: Foundation, *, healthie: SystemOfRecord, ledger: ChargeLedger | None) -> Saga:
+    """Build it on its ports."""
+    clock = base.clock
     steps = Steps(
         patients=healthie.patients,
         cards=healthie.cards,
         billing=healthie.billing,
         scheduling=healthie.scheduling,
-        holds=holds,
+        holds=base.holds,
         terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
         clock=clock,
-        guest_records=settings.guest_records,
+        guest_records=base.settings.guest_records,
     )
     return Saga(
         steps=steps,
-        guards=Guards(send_facts=send_facts, keys=healthie.keys, clock=clock),
+        guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=healthie.keys, clock=clock),
         late=LateReconciler(
             billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger
         ),
-        units=units,
-        holds=holds,
+        units=base.units,
+        holds=base.holds,
+        checkout_holds=base.checkout_holds,
         clock=clock,
-        name=name,
+        name=base.name,
     )
 
 
 def build_services(
-    settings: Settings,
+    base: Foundation,
     *,
-    local_signals: LocalChangeSignals,
-    changes: ChangeReader,
     healthie: SystemOfRecord,
-    catalog: CatalogSource,
-    browsing: CatalogSource,
-    holds: HoldStore,
-    units: UnitOfWorkFactory,
     saga: Saga,
-    clock: Clock,
-    attempts: AttemptLimiter,
-    day_held: HoldAlarm,
-    email_verification: EmailVerification,
+    counts: Counts,
+    alert_service: AlertService,
+    exits: AsyncExitStack,
 ) -> Services:
     """Build them on their ports, with the rules that the settings give."""
+    units, clock = base.units, base.clock
+    attempts = connect_attempt_limits(base.settings, counts, alert_service, clock)
+    blocks = SqlBlockedClinicians(engine=base.engine)
+    catalog = BookableCatalog(source=healthie.catalog, blocks=blocks)
+    browsing = BookableCatalog(source=healthie.browsing, blocks=blocks)
     search = SlotSearch(
-        catalog=browsing, availability=healthie.availability, holds=holds, units=units, clock=clock
+        catalog=browsing, availability=healthie.availability, holds=base.holds, units=units, clock=clock
     )
-    promotions = AttemptLimitedPromotions(inner=healthie.promotions, attempts=attempts)
-    quotes = QuoteService(catalog=catalog, promotions=promotions)
-    unpaid = UnpaidVisits(policy=settings.unpaid_visits, attempts=attempts)
+    quotes = QuoteService(
+        catalog=catalog, promotions=AttemptLimitedPromotions(inner=healthie.promotions, attempts=attempts)
+    )
+    unpaid = UnpaidVisits(policy=base.settings.unpaid_visits, attempts=attempts)
     records = RecordsService(patients=healthie.patients, cards=healthie.cards)
+    checkouts = _checkouts(base, healthie=healthie, saga=saga, attempts=attempts, unpaid=unpaid)
+    exits.push_async_callback(checkouts.aclose)
     return Services(
         catalog=browsing,
         search=search,
-        holds=HoldService(
-            store=holds,
-            search=search,
-            catalog=catalog,
-            units=units,
-            clock=clock,
-            rules=HoldRules(
-                duration=settings.hold_duration,
-                extensions=settings.hold_extensions,
-                per_owner=settings.holds_per_owner,
-                per_client=settings.holds_per_client,
-            ),
-            share=AnonymousHoldShare(
-                store=holds,
-                search=search,
-                clock=clock,
-                rules=ShareRules(everybody=settings.anonymous_holds_percent / 100),
-                alarm=day_held,
-            ),
-        ),
+        holds=_holds(base, catalog=catalog, search=search, alarm=DayHeldAlarm(alert_service=alert_service)),
         quotes=quotes,
-        starts=CheckoutStartService(
-            saga=saga, quotes=quotes, holds=holds, units=units, clock=clock, unpaid=unpaid
-        ),
-        checkouts=CheckoutService(
-            saga=saga,
-            holds=holds,
-            cards=healthie.cards,
-            units=units,
-            clock=clock,
-            rules=CheckoutRules(
-                confirm_window=timedelta(minutes=settings.confirm_minutes),
-                answer_within=timedelta(seconds=settings.answer_seconds),
-            ),
-            attempts=attempts,
-            unpaid=unpaid,
-        ),
-        email_verification=email_verification,
+        starts=_starts(base, saga=saga, quotes=quotes, unpaid=unpaid),
+        checkouts=checkouts,
+        email_verification=_email_verification(base, attempts=attempts),
         records=records,
         operations=OperationsService(units=units),
-        phone_region=settings.phone_region,
-        live_queries=LiveQueries(
-            change_signals=local_signals,
-            search=search,
-            records=records,
-            units=units,
-            changes=changes,
-            clock=clock,
+        phone_region=base.settings.phone_region,
+        live_queries=_live_queries(base, search=search, records=records),
+    )
+
+
+def _holds(base: Foundation, *, catalog: CatalogSource, search: SlotSearch, alarm: HoldAlarm) -> HoldService:
+    settings = base.settings
+    return HoldService(
+        store=base.holds,
+        checkout_holds=base.checkout_holds,
+        search=search,
+        catalog=catalog,
+        units=base.units,
+        clock=base.clock,
+        rules=HoldRules(
+            duration=settings.hold_duration,
+            extensions=settings.hold_extensions,
+            per_owner=settings.holds_per_owner,
+            per_client=settings.holds_per_client,
         ),
+        share=AnonymousHoldShare(
+            store=base.holds,
+            search=search,
+            clock=base.clock,
+            rules=ShareRules(everybody=settings.anonymous_holds_percent / 100),
+            alarm=alarm,
+        ),
+    )
+
+
+def _starts(
+    base: Foundation, *, saga: Saga, quotes: QuoteService, unpaid: UnpaidVisits
+) -> CheckoutStartService:
+    return CheckoutStartService(
+        saga=saga,
+        quotes=quotes,
+        holds=base.holds,
+        checkout_holds=base.checkout_holds,
+        units=base.units,
+        clock=base.clock,
+        unpaid=unpaid,
+    )
+
+
+def _checkouts(
+    base: Foundation, *, healthie: SystemOfRecord, saga: Saga, attempts: AttemptLimiter, unpaid: UnpaidVisits
+) -> CheckoutService:
+    return CheckoutService(
+        saga=saga,
+        checkout_holds=base.checkout_holds,
+        cards=healthie.cards,
+        units=base.units,
+        clock=base.clock,
+        rules=CheckoutRules(
+            confirm_window=timedelta(minutes=base.settings.confirm_minutes),
+            answer_within=timedelta(seconds=base.settings.answer_seconds),
+        ),
+        attempts=attempts,
+        unpaid=unpaid,
+    )
+
+
+def _live_queries(base: Foundation, *, search: SlotSearch, records: RecordsService) -> LiveQueries:
+    return LiveQueries(
+        change_signals=base.shared.local_signals,
+        search=search,
+        records=records,
+        units=base.units,
+        changes=base.changes,
+        clock=base.clock,
+    )
+
+
+def _email_verification(base: Foundation, *, attempts: AttemptLimiter) -> EmailVerification:
+    secret = base.settings.secret_key.get_secret_value()
+    return EmailVerification(
+        sender=_code_sender(base),
+        units=base.units,
+        clock=base.clock,
+        attempts=attempts,
+        digest=partial(keyed_digest, derive_key(secret, "email-code")),
+    )
+
+
+def _code_sender(base: Foundation) -> CodeSender | None:
+    """Who mails one-time codes, where the practice has named a mail server."""
+    settings = base.settings
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    # Loaded only where it is used: a tenth of a second at every start.
+    from integrations.mail.smtp import MailServer, SmtpCodes  # noqa: PLC0415
+
+    server = MailServer.of(settings.smtp_url.get_secret_value())
+    return SmtpCodes(
+        server=server, sender=settings.mail_from, clock=base.clock, needs_tls=not settings.in_development
     )

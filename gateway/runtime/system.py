@@ -5,29 +5,24 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.checkout.early_checks import EarlyChecks
 from booking.checkout.ledger import ChargeLedger
 from booking.checkout.saga import STEP_BUDGET, Saga
 from booking.live.change_poller import ChangePoller
 from booking.operations.alerts import AlertService
 from booking.operations.model import AttentionReason
-from booking.ports import Clock, HoldStore
+from booking.ports import Clock
 from booking.services import Services
 from booking.sync.drift import Severity
-from booking.sync.polling import VisitPoll
-from booking.sync.synchronizer import ResourceSynchronizer
-from booking.sync.webhook_health import WebhookHealth
-from booking.sync.webhook_liveness import WebhookLiveness
 from booking.system_of_record import SystemOfRecord
 from booking.unit_of_work import UnitOfWorkFactory
 from gateway.callers.tokens import TokenVerifier
 from gateway.rates import Counts
-from gateway.runtime.audit import Anchoring
 from gateway.runtime.event_dispatch import EventDispatch
+from gateway.runtime.foundation import Foundation
+from gateway.runtime.synchronization import Synchronization
 from gateway.runtime.worker import PeriodicTask, Worker
 from integrations.database.deliveries import reap_deliveries
 from integrations.database.event_outbox import SqlEventLog
@@ -36,45 +31,56 @@ from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
 from integrations.database.write_probe import WriteProbe
 
-if TYPE_CHECKING:
-    from integrations.redis.change_signals import RedisChangeSignals
-
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """Everything that runs, wired together."""
+    """Everything that runs, wired together: the parts in the order in which `compose` builds them."""
 
-    clock: Clock
-    engine: AsyncEngine
-    units: UnitOfWorkFactory
-    healthie: SystemOfRecord
-    holds: HoldStore
-    saga: Saga
-    services: Services
+    foundation: Foundation
     alert_service: AlertService
-    anchoring: Anchoring
-    counts: Counts  # of what was asked for and tried
-    idempotency: IdempotencyKeys
-    write_probe: WriteProbe
+    healthie: SystemOfRecord
     sign_in: TokenVerifier
     ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
-    inbox: SqlInbox
-    event_log: SqlEventLog
-    synchronizer: ResourceSynchronizer
-    early_checks: EarlyChecks  # of checkouts, that the refresher asks for
-    visit_poll: VisitPoll
-    webhook_health: WebhookHealth | None  # None: no webhooks are wanted
-    webhook_liveness: WebhookLiveness | None
+    saga: Saga
+    counts: Counts  # of what was asked for and tried
+    idempotency: IdempotencyKeys
+    services: Services
     event_dispatch: EventDispatch
+    sync: Synchronization
+    event_log: SqlEventLog
     change_poller: ChangePoller
-    redis_signals: "RedisChangeSignals | None"  # of other processes, where it comes
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the time."""
+        return self.foundation.clock
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The database."""
+        return self.foundation.engine
+
+    @property
+    def units(self) -> UnitOfWorkFactory:
+        """What opens transactions on it."""
+        return self.foundation.units
+
+    @property
+    def write_probe(self) -> WriteProbe:
+        """Whether the database takes writes."""
+        return self.foundation.write_probe
+
+    @property
+    def inbox(self) -> SqlInbox:
+        """Where webhooks are kept."""
+        return self.sync.inbox
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Inside, whoever watches hears of what other processes do."""
         tasks = [asyncio.create_task(self.change_poller.run())]
-        if self.redis_signals is not None:
-            tasks.append(asyncio.create_task(self.redis_signals.listen(healed=self.change_poller.poll_now)))
+        if (redis_signals := self.foundation.shared.redis_signals) is not None:
+            tasks.append(asyncio.create_task(redis_signals.listen(healed=self.change_poller.poll_now)))
         try:
             yield
         finally:
@@ -93,7 +99,7 @@ class System:
                 PeriodicTask(
                     name="look_at_marks",
                     every=timedelta(seconds=1),
-                    work=self.synchronizer.run_due,
+                    work=self.sync.synchronizer.run_due,
                     end=self._end_looks,
                 ),
                 PeriodicTask(
@@ -101,10 +107,10 @@ class System:
                 ),
                 # Whether a turn is due is for all workers together; these say how often one asks.
                 PeriodicTask(
-                    name="poll_changed_visits", every=timedelta(minutes=1), work=self.visit_poll.changed
+                    name="poll_changed_visits", every=timedelta(minutes=1), work=self.sync.visit_poll.changed
                 ),
                 PeriodicTask(
-                    name="poll_missing_visits", every=timedelta(minutes=10), work=self.visit_poll.missing
+                    name="poll_missing_visits", every=timedelta(minutes=10), work=self.sync.visit_poll.missing
                 ),
                 *self._webhook_tasks(),
             ),
@@ -112,23 +118,22 @@ class System:
 
     async def _end_looks(self) -> None:
         """Let the looks and early checks that were started end, as long as a step lasts; what is cut off is due later."""
-        closing = self.early_checks.aclose(within=STEP_BUDGET.total_seconds())
-        await asyncio.gather(self.synchronizer.drain(), closing)
+        closing = self.sync.early_checks.aclose(within=STEP_BUDGET.total_seconds())
+        await asyncio.gather(self.sync.synchronizer.drain(), closing)
 
     def _webhook_tasks(self) -> tuple[PeriodicTask, ...]:
-        if self.webhook_health is None or self.webhook_liveness is None:
+        health, webhook_liveness = self.sync.webhook_health, self.sync.webhook_liveness
+        if health is None or webhook_liveness is None:
             return ()
         return (
-            PeriodicTask(name="check_webhooks", every=timedelta(minutes=1), work=self.webhook_health.if_due),
-            PeriodicTask(
-                name="listen_for_webhooks", every=timedelta(minutes=1), work=self.webhook_liveness.check
-            ),
+            PeriodicTask(name="check_webhooks", every=timedelta(minutes=1), work=health.if_due),
+            PeriodicTask(name="listen_for_webhooks", every=timedelta(minutes=1), work=webhook_liveness.check),
         )
 
     def _periodic_tasks(self) -> tuple[PeriodicTask, ...]:
         async def clear_holds() -> None:
-            if isinstance(self.holds, SqlHoldStore):
-                await self.holds.reap(self.clock.now())
+            if isinstance(store := self.foundation.shared.holds, SqlHoldStore):
+                await store.reap(self.clock.now())
 
         async def clear_keys() -> None:
             await self.idempotency.reap(self.clock.now())
@@ -151,7 +156,9 @@ class System:
                 name="look_for_doubts", every=timedelta(minutes=1), work=self.alert_service.alert_overdue
             ),
             # What the audit trail could be shortened by unseen: as little as a line a minute is worth.
-            PeriodicTask(name="anchor_audit_trail", every=timedelta(minutes=1), work=self.anchoring.take),
+            PeriodicTask(
+                name="anchor_audit_trail", every=timedelta(minutes=1), work=self.foundation.anchoring.take
+            ),
             PeriodicTask(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
             PeriodicTask(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
             PeriodicTask(name="clear_inbox", every=timedelta(hours=1), work=clear_inbox),

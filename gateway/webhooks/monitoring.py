@@ -2,63 +2,55 @@
 
 from collections.abc import Callable
 
-from booking.change_signals import ChangeSignals
-from booking.ports import Clock
 from booking.resources import ChangedVisits
-from booking.sync.synchronizer import SyncUnits
 from booking.sync.webhook_catch_up import CatchUp
 from booking.sync.webhook_check import Ours, WebhookCheck
-from booking.sync.webhook_health import Daily, HealthUnits, WebhookHealth
+from booking.sync.webhook_health import Daily, WebhookHealth
 from booking.sync.webhook_liveness import WebhookLiveness
 from booking.system_of_record import SystemOfRecord
-from gateway.settings import Settings
+from gateway.runtime.foundation import Foundation
 from integrations.database.inbox import SqlInbox
 
 
 def webhook_health(
-    settings: Settings,
-    *,
-    units: HealthUnits,
-    healthie: SystemOfRecord,
-    inbox: SqlInbox,
-    forget_free_time: Callable[[], None],
-    change_signals: ChangeSignals,
-    clock: Clock,
-    name: str,
+    base: Foundation, *, healthie: SystemOfRecord, inbox: SqlInbox, forget_free_time: Callable[[], None]
 ) -> WebhookHealth | None:
     """The daily check that Healthie sends them to us, and fetches what never came in; None: no webhooks are wanted."""
+    settings = base.settings
     if settings.healthie_webhook_url is None:
         return None
     ours = Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets))
     return WebhookHealth(
-        units=units,
+        units=base.units,
         check=WebhookCheck(
-            units=units,
+            units=base.units,
             subscriptions=healthie.subscriptions,
             catch_up=CatchUp(
                 subscriptions=healthie.subscriptions,
                 changes=healthie.changes,
                 inbox=inbox,
-                clock=clock,
+                clock=base.clock,
                 address=ours.address,
             ),
             forget_free_time=forget_free_time,
-            change_signals=change_signals,
-            clock=clock,
+            change_signals=base.shared.change_signals,
+            clock=base.clock,
             ours=ours,
         ),
-        clock=clock,
+        clock=base.clock,
         daily=Daily(at=settings.healthie_webhook_check_at, zone=settings.time_zone),
-        name=name,
+        name=base.name,
     )
 
 
-def webhook_liveness(
-    settings: Settings, *, units: SyncUnits, inbox: SqlInbox, visits: ChangedVisits, clock: Clock
-) -> WebhookLiveness | None:
+def webhook_liveness(base: Foundation, *, inbox: SqlInbox, visits: ChangedVisits) -> WebhookLiveness | None:
     """What tells that none come any more while visits change; None: no webhooks are wanted."""
-    if settings.healthie_webhook_url is None:
+    if base.settings.healthie_webhook_url is None:
         return None
     return WebhookLiveness(
-        units=units, inbox=inbox, visits=visits, clock=clock, gaps=settings.healthie_webhook_silence
+        units=base.units,
+        inbox=inbox,
+        visits=visits,
+        clock=base.clock,
+        gaps=base.settings.healthie_webhook_silence,
     )

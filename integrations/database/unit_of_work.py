@@ -1,7 +1,8 @@
 """The unit of work: one transaction, the repositories in it, and nothing kept without a commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -23,21 +24,11 @@ from integrations.database.webhook_subscriptions import SqlKnownSubscriptions
 
 
 class SqlUnitOfWork:
-    """One transaction; leaves without `commit` roll back. Not to be shared between tasks, nor entered twice."""
+    """One transaction; rolled back when it is left without `commit`. Not to be shared between tasks, nor entered twice.
 
-    checkouts: SqlCheckouts
-    claims: SqlClaims
-    history: SqlCheckoutHistory
-    alerts: SqlAlerts
-    blocks: SqlClinicianBlocks
-    pending_refreshes: SqlPendingRefreshes
-    snapshots: SqlSnapshots
-    outbox: SqlEventOutbox
-    polls: SqlPolls
-    daily_jobs: SqlDailyJobs
-    known_subscriptions: SqlKnownSubscriptions
-    deliveries: SqlEventDeliveries
-    endpoints: SqlEndpoints
+    A repository is built when it is first asked for; outside the transaction there is none.
+    """
+
     _connection: AsyncConnection
 
     def __init__(
@@ -48,33 +39,96 @@ class SqlUnitOfWork:
         self._change_signals = change_signals
         self._exits = AsyncExitStack()
 
+    @cached_property
+    def checkouts(self) -> SqlCheckouts:
+        """The rows of checkouts."""
+        return SqlCheckouts(self._connection, self._sealer)
+
+    @cached_property
+    def claims(self) -> SqlClaims:
+        """The slot claims."""
+        return SqlClaims(self._connection)
+
+    @cached_property
+    def history(self) -> SqlCheckoutHistory:
+        """The story of each checkout."""
+        return SqlCheckoutHistory(self._connection)
+
+    @cached_property
+    def alerts(self) -> SqlAlerts:
+        """Alerts that wait to be told."""
+        return SqlAlerts(self._connection)
+
+    @cached_property
+    def blocks(self) -> SqlClinicianBlocks:
+        """Clinicians who are not bookable until cleared."""
+        return SqlClinicianBlocks(self._connection)
+
+    @cached_property
+    def outbox(self) -> SqlEventOutbox:
+        """The outbox of events."""
+        return SqlEventOutbox(self._connection)
+
+    @cached_property
+    def deliveries(self) -> SqlEventDeliveries:
+        """Subscribers' places in the outbox, and the events that each is still to be told."""
+        return SqlEventDeliveries(self._connection)
+
+    @cached_property
+    def endpoints(self) -> SqlEndpoints:
+        """The subscribers that are URLs."""
+        return SqlEndpoints(self._connection, self._sealer)
+
+    @cached_property
+    def pending_refreshes(self) -> SqlPendingRefreshes:
+        """Resources that must be read again from the system of record."""
+        return SqlPendingRefreshes(self._connection)
+
+    @cached_property
+    def snapshots(self) -> SqlSnapshots:
+        """What was last seen of each resource."""
+        return SqlSnapshots(self._connection)
+
+    @cached_property
+    def polls(self) -> SqlPolls:
+        """How far each poll of the system of record has seen."""
+        return SqlPolls(self._connection)
+
+    @cached_property
+    def known_subscriptions(self) -> SqlKnownSubscriptions:
+        """What is remembered of our webhook subscriptions."""
+        return SqlKnownSubscriptions(self._connection, self._sealer)
+
+    @cached_property
+    def daily_jobs(self) -> SqlDailyJobs:
+        """The runs of daily jobs."""
+        return SqlDailyJobs(self._connection)
+
     async def commit(self) -> None:
         """Make it durable; then tell who watches what was written."""
-        if self.checkouts.refused:  # PostgreSQL would roll back, and call that a commit
+        if "checkouts" in self._used and self.checkouts.refused:
+            # PostgreSQL would roll back, and call that a commit.
             raise AssertionError("a transaction ends with the write that is refused")
         await self._connection.commit()
         if self._change_signals is not None:
-            written = (
-                *map(of_checkout, self.checkouts.written),
-                *map(of_event, self.outbox.written),
-            )
-            self._change_signals.publish(set().union(*written))
+            self._change_signals.publish(self._topics())
+
+    def _topics(self) -> set[str]:
+        """The topics of what was written in this transaction."""
+        topics: set[str] = set()
+        if "checkouts" in self._used:
+            topics.update(*map(of_checkout, self.checkouts.written))
+        if "happenings" in self._used:
+            topics.update(*map(of_event, self.outbox.written))
+        return topics
+
+    @property
+    def _used(self) -> Collection[str]:
+        """The names of the repositories that were asked for, among other attributes."""
+        return vars(self)
 
     async def __aenter__(self) -> Self:
         self._connection = await self._exits.enter_async_context(self._engine.connect())
-        self.checkouts = SqlCheckouts(self._connection, self._sealer)
-        self.claims = SqlClaims(self._connection)
-        self.history = SqlCheckoutHistory(self._connection)
-        self.alerts = SqlAlerts(self._connection)
-        self.blocks = SqlClinicianBlocks(self._connection)
-        self.pending_refreshes = SqlPendingRefreshes(self._connection)
-        self.snapshots = SqlSnapshots(self._connection)
-        self.outbox = SqlEventOutbox(self._connection)
-        self.polls = SqlPolls(self._connection)
-        self.daily_jobs = SqlDailyJobs(self._connection)
-        self.known_subscriptions = SqlKnownSubscriptions(self._connection, self._sealer)
-        self.deliveries = SqlEventDeliveries(self._connection)
-        self.endpoints = SqlEndpoints(self._connection, self._sealer)
         return self
 
     async def __aexit__(

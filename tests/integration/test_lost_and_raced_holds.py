@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.service import CheckoutRules, CheckoutService
@@ -51,7 +52,7 @@ class Practice:
         self.starts = self.a_start(holds)
         self.checkouts = CheckoutService(
             saga=self.saga,
-            holds=holds,
+            checkout_holds=world.checkout_holds(units),
             cards=FakeCards(world.books),
             units=units,
             clock=world.clock,
@@ -69,6 +70,7 @@ class Practice:
             saga=self.saga,
             quotes=world.quotes,
             holds=holds,
+            checkout_holds=CheckoutHolds(holds=holds, units=self.units(), clock=world.clock),
             units=self.units(),
             clock=world.clock,
             unpaid=world.unpaid,

@@ -99,8 +99,8 @@ class Practice:
 
     async def check(self, *, after: timedelta = timedelta()) -> Any:
         await self.stack.pass_time(after)
-        assert self.system.webhook_health is not None
-        return await self.system.webhook_health.now()
+        assert self.system.sync.webhook_health is not None
+        return await self.system.sync.webhook_health.now()
 
     async def webhooks(self) -> list[dict[str, Any]]:
         return list((await self.emulator.ask(LISTED, key=OWNER))["webhooks"]["nodes"])
@@ -190,7 +190,7 @@ class Practice:
 
     async def happened(self) -> set[tuple[str, str]]:
         """What the marks led to: names of events, and the ids that they are about."""
-        while await self.system.synchronizer.take_up():
+        while await self.system.sync.synchronizer.take_up():
             pass
         recorded = await self.system.event_log.after(0, limit=999)
         return {(one.event.name, one.event.resource.id) for one in recorded}
@@ -269,7 +269,7 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
     ]
 
     practice.receiver.up = True
-    health = practice.system.webhook_health
+    health = practice.system.sync.webhook_health
     assert health is not None
     found = await health.if_due()
 
@@ -417,7 +417,7 @@ async def test_one_that_was_made_by_hand_is_ours_with_its_secret(practice: Pract
 async def test_a_check_that_fails_anywhere_is_repeated_and_makes_nothing_twice(
     practice: Practice, operation: str, kind: str
 ) -> None:
-    health = practice.system.webhook_health
+    health = practice.system.sync.webhook_health
     assert health is not None
     await practice.stack.fault(kind, operation, count=3)
     if operation == "SubscribeWebhook":
@@ -443,7 +443,7 @@ async def test_a_check_that_fails_anywhere_is_repeated_and_makes_nothing_twice(
 
 
 async def test_a_check_that_cannot_be_made_for_an_hour_is_told(practice: Practice) -> None:
-    health = practice.system.webhook_health
+    health = practice.system.sync.webhook_health
     assert health is not None
     await practice.stack.fault("http_5xx", "WebhookSubscriptions", count=99)
     for wait in (0, 5, 10, 20):
@@ -458,7 +458,7 @@ async def test_a_check_that_cannot_be_made_for_an_hour_is_told(practice: Practic
 
 async def test_it_is_checked_at_start_and_at_six_by_one_process_of_several(practice: Practice) -> None:
     async with compose(practice.stack.settings, clock=practice.stack.clock) as second:
-        both = (practice.system.webhook_health, second.webhook_health)
+        both = (practice.system.sync.webhook_health, second.sync.webhook_health)
 
         async def round_of_both() -> int:
             found = await asyncio.gather(*(each.if_due() for each in both if each))
@@ -472,16 +472,16 @@ async def test_it_is_checked_at_start_and_at_six_by_one_process_of_several(pract
         assert await round_of_both() == 1
         assert await round_of_both() == 0
     async with compose(practice.stack.settings, clock=practice.stack.clock) as at_once:
-        assert at_once.webhook_health is not None
-        assert await at_once.webhook_health.if_due() is None, "it was checked just now"
+        assert at_once.sync.webhook_health is not None
+        assert await at_once.sync.webhook_health.if_due() is None, "it was checked just now"
     await practice.stack.pass_time(HOUR)
     async with compose(practice.stack.settings, clock=practice.stack.clock) as later:
-        assert later.webhook_health is not None
-        assert await later.webhook_health.if_due() is not None
+        assert later.sync.webhook_health is not None
+        assert await later.sync.webhook_health.if_due() is not None
 
 
 async def test_who_asks_while_another_checks_is_told_so(practice: Practice) -> None:
-    health = practice.system.webhook_health
+    health = practice.system.sync.webhook_health
     assert health is not None
     found = await asyncio.gather(health.now(), health.now(), return_exceptions=True)
     assert sum(isinstance(one, CheckRunning) for one in found) == 1
@@ -490,7 +490,7 @@ async def test_who_asks_while_another_checks_is_told_so(practice: Practice) -> N
 async def test_silence_is_told_within_a_quarter_of_an_hour_of_a_change_that_nobody_sent(
     practice: Practice,
 ) -> None:
-    webhook_liveness = practice.system.webhook_liveness
+    webhook_liveness = practice.system.sync.webhook_liveness
     assert webhook_liveness is not None
     await practice.check()
     visits = [await practice.book(ahead=8, nth=nth) for nth in range(3)]

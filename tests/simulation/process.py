@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.early_checks import EarlyChecks
 from booking.checkout.guards import Guards
 from booking.checkout.operator_actions import OperatorActions
@@ -130,12 +131,14 @@ class Process:
         )
         guards = Guards(send_facts=SqlSendFactsReader(engine=self._engine), keys=healthie.keys, clock=fate)
         late = LateReconciler(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
+        checkout_holds = CheckoutHolds(holds=self._holds, units=self._units, clock=fate)
         self.saga = Saga(
             steps=steps,
             guards=guards,
             late=late,
             units=self._units,
             holds=self._holds,
+            checkout_holds=checkout_holds,
             clock=fate,
             name=fate.name,
         )
@@ -150,6 +153,7 @@ class Process:
         quotes = QuoteService(catalog=healthie.catalog, promotions=healthie.promotions)
         self.holds = HoldService(
             store=self._holds,
+            checkout_holds=checkout_holds,
             search=search,
             catalog=healthie.catalog,
             units=self._units,
@@ -164,13 +168,14 @@ class Process:
             saga=self.saga,
             quotes=quotes,
             holds=self._holds,
+            checkout_holds=checkout_holds,
             units=self._units,
             clock=fate,
             unpaid=unpaid,
         )
         self.checkouts = CheckoutService(
             saga=self.saga,
-            holds=self._holds,
+            checkout_holds=checkout_holds,
             cards=healthie.cards,
             units=self._units,
             clock=fate,

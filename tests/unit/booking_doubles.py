@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -16,6 +17,7 @@ from booking.checkout.guards import SendFacts
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
 from booking.errors import AlreadyCounted, StaleCheckout
+from booking.events.deliveries import Endpoints, EventDeliveries
 from booking.events.model import DomainEvent
 from booking.models import Hold
 from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, HistoryEntry, ListPlace
@@ -23,6 +25,9 @@ from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
 from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
 from booking.slots import Busy, Interval, Slot
+from booking.sync.daily import DailyJobs
+from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
+from booking.sync.webhook_subscriptions import KnownSubscriptions
 
 T = TypeVar("T")
 
@@ -115,10 +120,43 @@ class FakeDatabase:
 
 
 class FakeUnit:
-    """One transaction on copies; doubles as both of its repositories' owner."""
+    """One transaction on copies, each made when it is first asked for."""
+
+    # Not kept in memory: what uses these is tested on the real database.
+    deliveries: EventDeliveries
+    endpoints: Endpoints
+    pending_refreshes: PendingRefreshes
+    snapshots: Snapshots
+    polls: Polls
+    known_subscriptions: KnownSubscriptions
+    daily_jobs: DailyJobs
 
     def __init__(self, database: FakeDatabase) -> None:
         self._database = database
+
+    @cached_property
+    def checkouts(self) -> "FakeCheckouts":
+        return FakeCheckouts(dict(self._database.rows))
+
+    @cached_property
+    def claims(self) -> "FakeClaims":
+        return FakeClaims(dict(self._database.claims), self._database.rows)
+
+    @cached_property
+    def history(self) -> "FakeStory":
+        return FakeStory(list(self._database.events))
+
+    @cached_property
+    def outbox(self) -> "FakeHappenings":
+        return FakeHappenings(list(self._database.outbox))
+
+    @cached_property
+    def alerts(self) -> "FakeAlerts":
+        return FakeAlerts(dict(self._database.alerts), dict(self._database.alerts_due))
+
+    @cached_property
+    def blocks(self) -> "FakeBlocks":
+        return FakeBlocks(dict(self._database.blocks))
 
     async def commit(self) -> None:
         before, after = self._database.rows, self.checkouts.rows
@@ -145,12 +183,6 @@ class FakeUnit:
     async def __aenter__(self) -> Self:
         await self._database.writer.acquire()
         self._database.tape.open_units += 1
-        self.checkouts = FakeCheckouts(dict(self._database.rows))
-        self.claims = FakeClaims(dict(self._database.claims), self._database.rows)
-        self.history = FakeStory(list(self._database.events))
-        self.outbox = FakeHappenings(list(self._database.outbox))
-        self.alerts = FakeAlerts(dict(self._database.alerts), dict(self._database.alerts_due))
-        self.blocks = FakeBlocks(dict(self._database.blocks))
         return self
 
     async def __aexit__(

@@ -20,6 +20,7 @@ from booking.catalog.model import (
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.change_signals import LocalChangeSignals
+from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.guards import Guards, SendFactsReader
 from booking.checkout.guests import GuestRecords
@@ -191,6 +192,7 @@ class World:
         self.quotes = QuoteService(catalog=self.catalog, promotions=self.offer)
         self.hold_service = HoldService(
             store=self.announced,
+            checkout_holds=self.checkout_holds(),
             search=self.search,
             catalog=self.catalog,
             units=self.database,
@@ -238,6 +240,10 @@ class World:
             clock=self.clock,
         )
 
+    def checkout_holds(self, units: UnitOfWorkFactory | None = None) -> CheckoutHolds:
+        """Answer what finds the hold under a checkout."""
+        return CheckoutHolds(holds=self.announced, units=units or self.database, clock=self.clock)
+
     def a_saga(self, units: UnitOfWorkFactory | None = None) -> Saga:
         """Answer the driver of another process, on this world's database unless told otherwise."""
         steps = Steps(
@@ -263,6 +269,7 @@ class World:
             late=late,
             units=units or self.database,
             holds=self.announced,
+            checkout_holds=self.checkout_holds(units),
             clock=self.clock,
             name=name,
         )
@@ -273,6 +280,7 @@ class World:
             saga=saga,
             quotes=self.quotes,
             holds=self.holds,
+            checkout_holds=self.checkout_holds(),
             units=self.database,
             clock=self.clock,
             unpaid=self.unpaid,
@@ -282,11 +290,13 @@ class World:
         """Answer the checkout service of a process that was started with other settings."""
         return self.a_service(self.saga, UnpaidVisits(policy=policy, attempts=self.attempts))
 
-    def a_service(self, saga: Saga, unpaid: UnpaidVisits | None = None) -> CheckoutService:
+    def a_service(
+        self, saga: Saga, unpaid: UnpaidVisits | None = None, checkout_holds: CheckoutHolds | None = None
+    ) -> CheckoutService:
         """Answer the checkout service of another process."""
         return CheckoutService(
             saga=saga,
-            holds=self.holds,
+            checkout_holds=checkout_holds or self.checkout_holds(),
             cards=FakeCards(self.books),
             units=self.database,
             clock=self.clock,

@@ -173,10 +173,8 @@ class TestStart:
                 await quoted_anew()
                 return await world.holds.get(hold_id)
 
-        service = world.a_service(world.saga)
-        service._holds = CheckoutHolds(
-            holds=Interrupted(world.clock), units=world.database, clock=world.clock
-        )
+        interrupted = CheckoutHolds(holds=Interrupted(world.clock), units=world.database, clock=world.clock)
+        service = world.a_service(world.saga, checkout_holds=interrupted)
         with pytest.raises(QuoteChanged):
             await service.confirm(as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id)
         assert world.books.charges == []
