@@ -81,9 +81,7 @@ def build_services(
     email_verification: EmailVerification,
 ) -> Services:
     """Build them on their ports, with the rules that the settings give."""
-    search = SlotSearch(
-        catalog=browsing, availability=healthie.availability, holds=holds, units=units, clock=clock
-    )
+    search = SlotSearch(availability=healthie.availability, holds=holds, units=units, clock=clock)
     promotions = AttemptLimitedPromotions(inner=healthie.promotions, attempts=attempts)
     quotes = QuoteService(catalog=catalog, promotions=promotions)
     unpaid = UnpaidVisits(policy=settings.unpaid_visits, attempts=attempts)

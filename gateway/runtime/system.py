@@ -21,6 +21,7 @@ from booking.sync.polling import VisitPoll
 from booking.sync.synchronizer import ResourceSynchronizer
 from booking.sync.webhook_health import WebhookHealth
 from booking.sync.webhook_liveness import WebhookLiveness
+from booking.tasks import cancel_and_wait
 from booking.unit_of_work import UnitOfWorkFactory
 from gateway.callers.tokens import TokenVerifier
 from gateway.rates import Counts
@@ -78,9 +79,7 @@ class System:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_and_wait(tasks)
 
     def worker(self) -> Worker:
         """A worker on this system."""
