@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from booking.catalog.model import Catalog, ContactType, Plan, VisitType
+from booking.catalog.model import Catalog, Plan, VisitType
 from booking.checkout.model import Checkout
 from booking.models import Appointment, Card, Charge, CreatedPatient, GuestDetails, Hold, Patient, Promo
 from booking.money import Money
 from booking.scheduling.day_capacity import DayCapacity
+from booking.slot_query import SlotQuery
 from booking.slots import Busy, Interval, Slot
 
 # Why a patient is not created: the reason of an UpstreamRefused.
@@ -50,35 +51,16 @@ class OnSale(Protocol):
 
 
 class Availability(Protocol):
-    """Free time as the system of record sees it; knows nothing of holds."""
+    """Free time as the system of record sees it; knows nothing of holds.
 
-    async def slots(
-        self,
-        *,
-        visit_type_id: str,
-        contact_type: ContactType,
-        location_id: str | None,
-        clinician_ids: Sequence[str],
-        first: date,
-        last: date,
-        time_zone: str,
-    ) -> Sequence[Slot]:
-        """Slots whose start falls on the days first..last (inclusive) in the time zone, by start then clinician.
+    Each call is a reading of its own: whoever asks through `RecentSlots` shares it with those who ask the same meanwhile.
+    """
 
-        Identical concurrent calls share one set of upstream requests.
-        """
+    async def slots(self, query: SlotQuery) -> Sequence[Slot]:
+        """Slots whose start falls on the days first..last (inclusive) in the time zone, by start then clinician."""
 
-    async def days(
-        self,
-        *,
-        visit_type_id: str,
-        contact_type: ContactType,
-        location_id: str | None,
-        clinician_ids: Sequence[str],
-        month: date,
-        time_zone: str,
-    ) -> Sequence[date]:
-        """The days of the month (in the time zone) on which anything is free, ascending."""
+    async def days(self, query: SlotQuery) -> Sequence[date]:
+        """The days first..last, which are one calendar month, on which anything is free, ascending."""
 
 
 class Promotions(Protocol):

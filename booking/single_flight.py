@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from booking.tasks import end
+from booking.tasks import cancel_and_wait
 from booking.work_context import WorkContext, current_work, in_time, shared_by
 
 K = TypeVar("K", bound=Hashable)
@@ -47,7 +47,7 @@ class SingleFlight(Generic[K, V]):
             if not flight.sharers and not self._finished:
                 self._forget(key, flight)
                 # By then its last caller may go, and take with them what it stands on.
-                await end([flight.task])
+                await cancel_and_wait([flight.task])
 
     def _begun(self, key: K, work: Callable[[], Awaitable[V]]) -> _Flight[V]:
         flight = self._running[key] = _Flight[V]()

@@ -20,7 +20,7 @@ from resolvers.checkouts import to_checkout
 from resolvers.operations import to_operations
 from resolvers.quotes import to_quote
 from resolvers.records import to_me, to_patient
-from resolvers.slots import to_days, to_hold, to_wanted
+from resolvers.slots import to_days, to_hold, to_query
 from schema.catalog import (
     DEFAULT_PAGE,
     LARGEST_PAGE,
@@ -125,7 +125,9 @@ class SearchQuery:
         month: Annotated[date, argument(description="Any day of the month.")],
     ) -> list[date]:
         """Free days."""
-        return await info.context.services.search.days(to_wanted(sought), month=month)
+        services = info.context.services
+        catalog = await services.catalog.catalog()
+        return await services.search.days(to_query(sought, catalog, first=month, last=month))
 
     @computed(description="Free slots by day; at most 31 days at once.", who=ANYBODY)
     async def slots(
@@ -139,9 +141,9 @@ class SearchQuery:
     ) -> list[Day]:
         """Free slots."""
         services = info.context.services
-        days = await services.search.slots(to_wanted(sought), first=first, last=last)
-        clinicians = to_clinicians(await services.catalog.catalog())
-        return to_days(days, time_zone=sought.time_zone, clinicians=clinicians)
+        catalog = await services.catalog.catalog()
+        days = await services.search.slots(to_query(sought, catalog, first=first, last=last))
+        return to_days(days, time_zone=sought.time_zone, clinicians=to_clinicians(catalog))
 
     @computed(
         description="What a plan, or a single visit, costs and on which terms. Name one of them, or both.",

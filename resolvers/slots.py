@@ -1,6 +1,7 @@
 """Days, slots and holds, from the domain to the API."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,8 @@ from strawberry import ID
 
 from booking.catalog.model import Catalog, ContactType
 from booking.models import Hold
-from booking.scheduling.search import Day, Wanted
+from booking.scheduling.search import Day
+from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from booking.zones import zone
 from resolvers import inputs
@@ -62,16 +64,19 @@ def to_hold(hold: Hold, *, clinicians: Clinicians) -> api.Hold:
     )
 
 
-def to_wanted(sought: SlotFilter) -> Wanted:
-    """What a patient looks for. Raises InvalidInput."""
+def to_query(sought: SlotFilter, catalog: Catalog, *, first: date, last: date) -> SlotQuery:
+    """The question for the free time that a patient looks for, first..last (inclusive). Raises InvalidInput."""
     if sought.clinician_ids is not None and len(sought.clinician_ids) > _MOST_CLINICIANS:
         inputs.refuse("clinicianIds", f"Name at most {_MOST_CLINICIANS} clinicians.")
-    return Wanted(
+    return SlotQuery.of(
+        catalog,
         visit_type_id=sought.visit_type_id,
         contact_type=ContactType[sought.contact_type.name] if sought.contact_type else None,
         location_id=sought.location_id,
-        clinician_ids=tuple(sought.clinician_ids) if sought.clinician_ids is not None else None,
+        clinician_ids=sought.clinician_ids,
         state=inputs.state(sought.state),
+        first=first,
+        last=last,
         time_zone=sought.time_zone,
     )
 

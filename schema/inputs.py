@@ -10,7 +10,7 @@ from schema.catalog import ContactType
 
 @strawberry.input(description="What a patient looks for.")
 class SlotFilter:
-    """`booking.scheduling.search.Wanted`."""
+    """For `booking.slot_query.SlotQuery`."""
 
     visit_type_id: strawberry.ID = field(description="The kind of visit.")
     time_zone: str = field(

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from booking.tasks import end
+from booking.tasks import cancel_and_wait
 
 # Checks at once: each may go on to charge or book for a minute, and the worker's own drives go on beside them.
 AT_ONCE = 8
@@ -57,7 +57,7 @@ class EarlyChecks:
         """
         self._closed = True
         self._waiting.clear()
-        await end([*self._under_way.values()], within=within)
+        await cancel_and_wait([*self._under_way.values()], grace=within)
 
     def _start(self) -> None:
         for checkout_id in [one for one in self._waiting if one not in self._under_way]:

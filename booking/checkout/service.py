@@ -33,7 +33,7 @@ from booking.refusals import (
     TooLateToBook,
     TooManyAttempts,
 )
-from booking.tasks import end
+from booking.tasks import cancel_and_wait
 from booking.unit_of_work import UnitOfWorkFactory
 
 # How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
@@ -141,7 +141,7 @@ class CheckoutService:
 
     async def aclose(self) -> None:
         """Let the checkouts that are being driven come to their rest, as long as a step lasts; a worker does what remains."""
-        await end([*self._driving], within=STEP_BUDGET.total_seconds())
+        await cancel_and_wait([*self._driving], grace=STEP_BUDGET.total_seconds())
 
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float

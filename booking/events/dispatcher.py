@@ -14,7 +14,7 @@ import structlog
 from booking.events.deliveries import DeliveryFailed, Endpoint, EndpointGone, EventDelivery, Subscriber
 from booking.operations.model import Alert, AttentionReason
 from booking.ports import Clock
-from booking.tasks import end
+from booking.tasks import cancel_and_wait
 from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 # After each failure. Standard Webhooks suggests these: soon after a slip, and over more than three days in an outage.
@@ -98,7 +98,7 @@ class EventDispatcher:
 
     async def aclose(self) -> None:
         """Let those who are being told take it, for a moment."""
-        await end([*self._rounds.values()], within=GOODBYE_SECONDS)
+        await cancel_and_wait([*self._rounds.values()], grace=GOODBYE_SECONDS)
 
     async def _waiting(self) -> list[Subscriber]:
         async with self._units() as unit:

@@ -15,8 +15,9 @@ from booking.live.change_poller import ChangeReader
 from booking.live.shared_reads import NEWCOMER, Reading
 from booking.pacing import Lane
 from booking.ports import Clock
-from booking.scheduling.recent_slots import STALE, Offered, Question
-from booking.scheduling.search import Day, SlotSearch, span_of
+from booking.scheduling.recent_slots import STALE, Offered
+from booking.scheduling.search import Day, SlotSearch
+from booking.slot_query import SlotQuery
 from booking.work_context import waiting
 
 # So old an offer becomes when nobody says that it changed: changes that Healthie does not tell of are rare.
@@ -32,24 +33,24 @@ log = structlog.get_logger(__name__)
 
 
 class FreeTime:
-    """The free slots of one question; a source."""
+    """The free slots of one query; a source."""
 
     def __init__(
         self,
-        question: Question,
+        query: SlotQuery,
         *,
         search: SlotSearch,
         changes: ChangeReader,
         clock: Clock,
     ) -> None:
-        self._question = question
+        self._query = query
         self._search = search
         self._changes = changes
         self._clock = clock
         self._offered: Offered | None = None
         self._asked_at = clock.now()
         self._doubted_at: datetime | None = None
-        people = question.clinician_ids
+        people = query.clinician_ids
         self._calendars = frozenset({EVERY_CALENDAR, *(f"calendar:{one}" for one in people)})
         self.topics = self._calendars | {f"clinician:{one}" for one in people}
 
@@ -59,11 +60,11 @@ class FreeTime:
             self._doubted_at = self._clock.now()
         self._offered = offered = await self._present(self._offered, newcomer=NEWCOMER in changed_topics)
         # In this order: a hold goes when its claim or its visit is there, and a claim when its visit is.
-        taken = await self._search.taken(self._question)
+        taken = await self._search.taken(self._query)
         booked = await self._changes.booked(
-            self._question.clinician_ids, span_of(self._question), since=offered.as_of
+            sorted(self._query.clinician_ids), self._query.span, since=offered.as_of
         )
-        days = self._search.by_day(self._question, offered, [*taken, *booked])
+        days = self._search.by_day(self._query, offered, [*taken, *booked])
         again = self._due(offered) - self._clock.now()
         return Reading(state=tuple(days), again=max(again.total_seconds(), 0))
 
@@ -94,4 +95,4 @@ class FreeTime:
     async def _ask(self, *, lane: Lane | None = None) -> Offered:
         self._asked_at = self._clock.now()
         with waiting(lane=lane, seconds=PATIENCE):
-            return await self._search.offered(self._question)
+            return await self._search.offered(self._query)

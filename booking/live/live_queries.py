@@ -17,8 +17,8 @@ from booking.models import Appointment
 from booking.ports import Clock
 from booking.principals import Caller
 from booking.records import RecordsService
-from booking.scheduling.recent_slots import Question
-from booking.scheduling.search import Day, SlotSearch, Wanted
+from booking.scheduling.search import Day, SlotSearch
+from booking.slot_query import SlotQuery
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.work_context import asked_by
 
@@ -57,10 +57,10 @@ class LiveQueries:
         self._checkouts: SharedReads[str, Checkout | None] = SharedReads(
             change_signals=change_signals, most=_CHECKOUTS
         )
-        self._questions: SharedReads[Question, Days] = SharedReads(
+        self._questions: SharedReads[SlotQuery, Days] = SharedReads(
             change_signals=change_signals, most=_QUESTIONS
         )
-        self._quota: SubscriptionQuota[Question] = SubscriptionQuota()
+        self._quota: SubscriptionQuota[SlotQuery] = SubscriptionQuota()
         self._visits: SharedReads[str, Visits] = SharedReads(change_signals=change_signals, most=_PATIENTS)
 
     async def checkout(self, caller: Caller, checkout_id: str) -> AsyncGenerator[Checkout, None]:
@@ -73,25 +73,19 @@ class LiveQueries:
                 yield checkout
 
     async def slots(
-        self,
-        wanted: Wanted,
-        *,
-        first: date,
-        last: date,
-        caller: Caller | None,
-        client: str | None,
+        self, query: SlotQuery, *, caller: Caller | None, client: str | None
     ) -> AsyncGenerator[list[Day], None]:
-        """All days first..last (inclusive, in the wanted zone), and then the days that changed.
+        """All days first..last of the query, and then the days that changed.
 
         `client` is the network that the caller comes from, None where it is not known. Raises InvalidInput, SubscriptionLimitReached,
         and UpstreamUnavailable when the system of record cannot be read: at the start, or for minutes.
         """
-        if (last - first).days >= MOST_DAYS:
+        if (query.last - query.first).days >= MOST_DAYS:
             raise InvalidInput(field="until", reason=f"Watch at most {MOST_DAYS} days at once.")
-        question = await self._search.question(wanted, first=first, last=last)
-        watched = self._questions.watch(question, lambda: self._free_time(question))
+        self._search.check_range(query)
+        watched = self._questions.watch(query, lambda: self._free_time(query))
         told: dict[date, Day] = {}
-        with self._quota.taken(question, bounds_of(caller, client)):
+        with self._quota.taken(query, bounds_of(caller, client)):
             async with aclosing(watched):
                 async for days in watched:
                     changed = [day for day in days if day.date not in told or _differ(day, told[day.date])]
@@ -109,8 +103,8 @@ class LiveQueries:
             async for visits in watched:
                 yield visits
 
-    def _free_time(self, question: Question) -> FreeTime:
-        return FreeTime(question, search=self._search, changes=self._changes, clock=self._clock)
+    def _free_time(self, query: SlotQuery) -> FreeTime:
+        return FreeTime(query, search=self._search, changes=self._changes, clock=self._clock)
 
 
 class _Row:

@@ -21,7 +21,8 @@ from booking.refusals import (
     TooLateToBook,
 )
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldTerms
-from booking.scheduling.search import SlotSearch, check_contact
+from booking.scheduling.search import SlotSearch
+from booking.slot_query import check_contact
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.zones import zone

@@ -15,6 +15,7 @@ from booking.operations.alerts import AlertService
 from booking.operations.model import AlertChannel
 from booking.ports import Clock
 from booking.system_of_record import SystemOfRecord
+from booking.tasks import cancel_and_wait
 from gateway.callers.sign_in.connect import connect_sign_in
 from gateway.callers.tokens import TokenVerifier
 from gateway.rates.connect import connect_counts
@@ -170,10 +171,4 @@ async def _ledger(settings: Settings, exits: contextlib.AsyncExitStack) -> Charg
 
 def _beside(work: Coroutine[None, None, object], exits: contextlib.AsyncExitStack) -> None:
     """Do it while the system is up, and end it before what it stands on is taken down."""
-    task = asyncio.create_task(work)
-
-    async def end() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    exits.push_async_callback(end)
+    exits.push_async_callback(cancel_and_wait, [asyncio.create_task(work)])

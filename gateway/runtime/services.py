@@ -78,9 +78,7 @@ def build_services(
     blocks = SqlBlockedClinicians(engine=base.engine)
     catalog = BookableCatalog(source=healthie.catalog, blocks=blocks)
     browsing = BookableCatalog(source=healthie.browsing, blocks=blocks)
-    search = SlotSearch(
-        catalog=browsing, availability=healthie.availability, holds=base.holds, units=units, clock=clock
-    )
+    search = SlotSearch(availability=healthie.availability, holds=base.holds, units=units, clock=clock)
     quotes = QuoteService(
         catalog=catalog, promotions=AttemptLimitedPromotions(inner=healthie.promotions, attempts=attempts)
     )

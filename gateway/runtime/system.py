@@ -17,6 +17,7 @@ from booking.ports import Clock
 from booking.services import Services
 from booking.sync.drift import Severity
 from booking.system_of_record import SystemOfRecord
+from booking.tasks import cancel_and_wait
 from booking.unit_of_work import UnitOfWorkFactory
 from gateway.callers.tokens import TokenVerifier
 from gateway.rates import Counts
@@ -84,9 +85,7 @@ class System:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_and_wait(tasks)
 
     def worker(self) -> Worker:
         """A worker on this system."""

@@ -8,6 +8,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from booking.principals import Caller
+from booking.tasks import cancel_and_wait
 from gateway.errors import as_request_error, request_error_body
 from gateway.limits.parse_queue import ParseQueue
 from gateway.rates import TooManyRequests
@@ -90,10 +91,7 @@ class Connection:
             await self._close(Close(1011, "Internal error"))
         finally:
             self._closed = True
-            tasks = list(self._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_and_wait(list(self._tasks))
 
     async def _message(self) -> Message:
         """The next one. Raises Close, WebSocketDisconnect."""

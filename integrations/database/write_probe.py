@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.ports import Clock
+from booking.tasks import cancel_and_wait
 from integrations.database.tables.operations import write_probes
 
 # As much as a mutation writes with all of its rows and indexes, and more; random, since PostgreSQL would compress it away.
@@ -62,8 +63,7 @@ class WriteProbe:
     async def aclose(self) -> None:
         """Break off a write that is under way."""
         if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.wait({self._writing})
+            await cancel_and_wait([self._writing])
 
     async def _write(self) -> None:
         row = {"id": uuid.uuid4().hex, "at": self._clock.now(), "filler": os.urandom(FILLER_BYTES)}

@@ -220,7 +220,7 @@ async def api_on(
     cards = FakeCards(world.books)
     records = RecordsService(patients=KnownPatients(world.books), cards=cards)
     services = Services(
-        catalog=world.offer,
+        catalog=world.catalog,
         search=world.search,
         holds=world.hold_service,
         quotes=world.quotes,

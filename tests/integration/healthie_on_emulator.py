@@ -15,6 +15,7 @@ from booking.catalog.model import BookingPolicy, ContactType, Plan
 from booking.checkout.model import Checkout
 from booking.models import GuestDetails, Quote
 from booking.money import Money
+from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from booking.system_of_record import SystemOfRecord
 from integrations.healthie.connect import connect
@@ -89,13 +90,15 @@ class Practice:
         today = self.world.clock.now().date()
         return list(
             await self.healthie.availability.slots(
-                visit_type_id=self.seed["visit_types"][visit],
-                contact_type=ContactType.VIDEO,
-                location_id=None,
-                clinician_ids=[self.clinician(clinician)],
-                first=today + timedelta(days=7),
-                last=today + timedelta(days=9),
-                time_zone="America/New_York",
+                SlotQuery(
+                    visit_type_id=self.seed["visit_types"][visit],
+                    contact_type=ContactType.VIDEO,
+                    location_id=None,
+                    clinician_ids=frozenset({self.clinician(clinician)}),
+                    first=today + timedelta(days=7),
+                    last=today + timedelta(days=9),
+                    time_zone="America/New_York",
+                )
             )
         )
 

@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -21,6 +21,7 @@ from booking.audit.chain import AuditKey, entry_of
 from booking.audit.model import AuditEntry, AuditKind
 from booking.audit.verification import Reader
 from booking.errors import AuditUnavailable, DomainError
+from booking.slot_query import SlotQuery
 from booking.system_of_record import SystemOfRecord
 from gateway.runtime.clock import SystemClock
 from integrations.database.audit import SqlAuditTrail
@@ -135,14 +136,7 @@ CALLS: tuple[Callable[[SystemOfRecord], Awaitable[object]], ...] = (
     lambda healthie: healthie.scheduling.find(a_checkout()),
     lambda healthie: healthie.scheduling.book(a_checkout()),
     lambda healthie: healthie.billing.charge(a_checkout()),
-    lambda healthie: healthie.availability.days(
-        visit_type_id="70",
-        contact_type=a_checkout().slot.contact_type,
-        location_id=None,
-        clinician_ids=["11"],
-        month=datetime(2026, 11, 21, tzinfo=UTC).date(),
-        time_zone="America/New_York",
-    ),
+    lambda healthie: healthie.availability.days(SlotQuery.like(a_checkout().slot)),
 )
 
 

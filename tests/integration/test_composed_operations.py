@@ -19,7 +19,7 @@ from booking.errors import OutcomeUnknown
 from booking.models import CardChoice, GuestDetails
 from booking.operations.model import AttentionReason, ClinicianBlock, HistoryEntry
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
-from booking.scheduling.search import Wanted
+from booking.slot_query import SlotQuery
 from gateway.runtime.composition import compose
 from gateway.runtime.system import System
 from gateway.settings import Settings
@@ -92,11 +92,14 @@ async def a_system(
 async def confirmed(system: System, emulator: EmulatorClient) -> Checkout:
     seed = await emulator.control.call("GET", "seed")
     today = system.clock.now().date()
-    days = await system.services.search.slots(
-        Wanted(visit_type_id=seed["visit_types"]["Initial Visit"], time_zone="America/New_York"),
+    query = SlotQuery.of(
+        await system.services.catalog.catalog(),
+        visit_type_id=seed["visit_types"]["Initial Visit"],
         first=today + 3 * DAY,
         last=today + 9 * DAY,
+        time_zone="America/New_York",
     )
+    days = await system.services.search.slots(query)
     slot = next(slot for day in days for slot in day.slots)
     hold = await system.services.holds.hold(VISITOR, slot.id, time_zone="America/New_York")
     checkout = await system.services.starts.start(

@@ -32,6 +32,14 @@ async def started(app: Api, *, slot_id: str = "") -> tuple[str, Api]:
     return begun["checkout"]["id"], app.bearer(begun["guestToken"])
 
 
+async def test_who_is_blocked_is_read_once_for_a_search_and_the_names_in_its_answer(api: Api) -> None:
+    sought = {"visitTypeId": "v-priced", "timeZone": "UTC"}
+    read = api.world.database.blocks_read
+    days = (await api.ask(SLOTS, {"filter": sought, "from": "2026-06-02", "until": "2026-06-03"})).data
+    assert {slot["clinician"]["name"] for day in days for slot in day["slots"]} == {"Sample c1"}
+    assert api.world.database.blocks_read == read + 1
+
+
 async def test_slots_are_given_in_the_zone_that_was_asked_for(api: Api) -> None:
     sought = {"visitTypeId": "v-priced", "timeZone": "America/Los_Angeles"}
     days = (await api.ask(SLOTS, {"filter": sought, "from": "2026-06-02", "until": "2026-06-03"})).data

@@ -1,7 +1,9 @@
 """The reading ports against the emulator."""
 
 import asyncio
+from calendar import monthrange
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +14,8 @@ from booking.errors import UpstreamRefused
 from booking.models import AppointmentStatus, GuestDetails
 from booking.money import Money
 from booking.refusals import PromoInvalid
+from booking.scheduling.recent_slots import RecentSlots
+from booking.slot_query import SlotQuery
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice
 
 # What a search for slots may cost Healthie, whatever was asked before.
@@ -109,16 +113,17 @@ class TestAvailability:
     ) -> None:
         catalog = await here.healthie.catalog.catalog()
         first = here.world.clock.now().date() + timedelta(days=1)
-        search = {
-            "visit_type_id": here.seed["visit_types"]["Initial Visit"],
-            "contact_type": ContactType.VIDEO,
-            "location_id": None,
-            "clinician_ids": [each["id"] for each in here.seed["clinicians"]],
-            "first": first,
-            "last": first + timedelta(days=6),
-            "time_zone": "America/Los_Angeles",
-        }
-        answers = await asyncio.gather(*(here.healthie.availability.slots(**search) for _ in range(5)))
+        query = SlotQuery(
+            visit_type_id=here.seed["visit_types"]["Initial Visit"],
+            contact_type=ContactType.VIDEO,
+            location_id=None,
+            clinician_ids=frozenset(each["id"] for each in here.seed["clinicians"]),
+            first=first,
+            last=first + timedelta(days=6),
+            time_zone="America/Los_Angeles",
+        )
+        recent = RecentSlots(availability=here.healthie.availability, clock=here.world.clock)
+        answers = [list(one.slots) for one in await asyncio.gather(*(recent.slots(query) for _ in range(5)))]
 
         assert here.wire.operations["AvailableSlots"] + here.wire.operations["PublicCatalog"] <= MOST_REQUESTS
         assert all(answer == answers[0] for answer in answers)
@@ -133,13 +138,14 @@ class TestAvailability:
 
     async def test_days_and_slots_agree(self, here: Practice) -> None:
         slots = await here.free()
+        first = slots[0].start.date().replace(day=1)
         days = await here.healthie.availability.days(
-            visit_type_id=slots[0].visit_type_id,
-            contact_type=ContactType.VIDEO,
-            location_id=None,
-            clinician_ids=[here.clinician(1)],
-            month=slots[0].start.date(),
-            time_zone="America/New_York",
+            replace(
+                SlotQuery.like(slots[0]),
+                first=first,
+                last=first + timedelta(days=monthrange(first.year, first.month)[1] - 1),
+                time_zone="America/New_York",
+            )
         )
 
         assert slots[0].start.date() in days
@@ -149,13 +155,15 @@ class TestAvailability:
         first = here.world.clock.now().date() + timedelta(days=7)
         place = (await here.healthie.catalog.catalog()).locations[0]
         slots = await here.healthie.availability.slots(
-            visit_type_id=here.seed["visit_types"]["Initial Visit"],
-            contact_type=ContactType.IN_PERSON,
-            location_id=place.id,
-            clinician_ids=[here.clinician(1), here.clinician(2)],
-            first=first,
-            last=first,
-            time_zone="America/New_York",
+            SlotQuery(
+                visit_type_id=here.seed["visit_types"]["Initial Visit"],
+                contact_type=ContactType.IN_PERSON,
+                location_id=place.id,
+                clinician_ids=frozenset({here.clinician(1), here.clinician(2)}),
+                first=first,
+                last=first,
+                time_zone="America/New_York",
+            )
         )
 
         assert {slot.clinician_id for slot in slots} == {here.clinician(1)}

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from booking.errors import UpstreamUnavailable
 from booking.events.model import EventName
 from booking.operations.model import AttentionReason
-from booking.scheduling.search import Day, Wanted
+from booking.scheduling.search import Day
+from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from booking.sync.webhook_health import CheckRunning
 from booking.sync.webhook_subscriptions import Defect
@@ -304,13 +305,15 @@ async def test_when_one_was_mended_free_time_is_read_anew_for_who_watches_it(pra
     await practice.check()
     day = practice.stack.day(9)
     hours = await practice.open_hours(day)
-    wanted = Wanted(
-        visit_type_id=practice.stack.visit("Initial Visit"), clinician_ids=(practice.stack.clinician(1),)
+    services = practice.system.services
+    query = SlotQuery.of(
+        await services.catalog.catalog(),
+        visit_type_id=practice.stack.visit("Initial Visit"),
+        clinician_ids=[practice.stack.clinician(1)],
+        first=date.fromisoformat(day),
+        last=date.fromisoformat(day),
     )
-    one = date.fromisoformat(day)
-    watched = practice.system.services.live_queries.slots(
-        wanted, first=one, last=one, caller=None, client=None
-    )
+    watched = services.live_queries.slots(query, caller=None, client=None)
     async with aclosing(watched), asyncio.timeout(30):
         assert in_the_night(await anext(watched))
         (webhook,) = await practice.webhooks()

@@ -21,6 +21,7 @@ from booking.checkout.writer import LEASE, at_rest
 from booking.models import CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import Refusal
+from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from gateway.callers.tokens import GatewayTokens
 from gateway.development.demo import documents
@@ -216,13 +217,15 @@ class Peer:
         today = self.clock.now().date()
         return list(
             await self.system.healthie.availability.slots(
-                visit_type_id=self.practice.seed["visit_types"][visit],
-                contact_type=ContactType.VIDEO,
-                location_id=None,
-                clinician_ids=[self.practice.seed["clinicians"][0]["id"]],
-                first=today + timedelta(days=days),
-                last=today + timedelta(days=days + number - 1),
-                time_zone=ZONE,
+                SlotQuery(
+                    visit_type_id=self.practice.seed["visit_types"][visit],
+                    contact_type=ContactType.VIDEO,
+                    location_id=None,
+                    clinician_ids=frozenset({self.practice.seed["clinicians"][0]["id"]}),
+                    first=today + timedelta(days=days),
+                    last=today + timedelta(days=days + number - 1),
+                    time_zone=ZONE,
+                )
             )
         )
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from booking.checkout.model import Checkout, CheckoutState
@@ -20,7 +21,8 @@ from booking.refusals import (
     Refusal,
     SlotTaken,
 )
-from booking.scheduling.search import Wanted
+from booking.scheduling.search import Day
+from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from tests.simulation.process import ConnectionLost, Process
 
@@ -141,12 +143,22 @@ class Patient:
         """Look at what is on offer that day; what was somebody's before and after must not be there."""
         slot, witness = self.wish.slot, self.schedule.witness
         day = slot.start.date()
-        wanted = Wanted(visit_type_id=slot.visit_type_id, contact_type=slot.contact_type)
         for _ in range(2):
             before = witness.taken()
-            days = await self._ask(lambda process: process.search.slots(wanted, first=day, last=day))
+            days = await self._ask(lambda process: self._day(process, slot, day))
             witness.offered((one for each in days for one in each.slots), before & witness.taken())
             await asyncio.sleep(self.wish.thinks)
+
+    @staticmethod
+    async def _day(process: Process, slot: Slot, day: date) -> list[Day]:
+        query = SlotQuery.of(
+            await process.healthie.catalog.catalog(),
+            visit_type_id=slot.visit_type_id,
+            contact_type=slot.contact_type,
+            first=day,
+            last=day,
+        )
+        return await process.search.slots(query)
 
     async def _pay(self, checkout_id: str) -> None:
         """Confirm, with another card after each decline."""

@@ -143,11 +143,7 @@ class Process:
             name=fate.name,
         )
         search = SlotSearch(
-            catalog=healthie.catalog,
-            availability=healthie.availability,
-            holds=self._holds,
-            units=self._units,
-            clock=fate,
+            availability=healthie.availability, holds=self._holds, units=self._units, clock=fate
         )
         self.search = search
         quotes = QuoteService(catalog=healthie.catalog, promotions=healthie.promotions)

@@ -90,9 +90,11 @@ class FakeDatabase:
         self.alerts: dict[str, Alert] = {}
         self.alerts_due: dict[str, datetime] = {}
         self.blocks: dict[str, ClinicianBlock] = {}
+        self.blocks_read = 0
         self.writer = asyncio.Lock()
 
     async def blocked(self) -> frozenset[str]:
+        self.blocks_read += 1
         return frozenset(self.blocks)
 
     async def of(self, checkout: Checkout) -> SendFacts:

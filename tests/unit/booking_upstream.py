@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from booking.catalog.model import Catalog, ContactType, Plan, VisitType
+from booking.catalog.model import Catalog, Plan, VisitType
 from booking.checkout.model import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import (
@@ -23,6 +23,7 @@ from booking.models import (
 from booking.money import Money
 from booking.ports import PATIENT_EXISTS, LateCharges
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
+from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from tests.unit.booking_doubles import FakeClock, Tape
 
@@ -352,37 +353,31 @@ class FakeOffer:
             raise PromoInvalid("This code does not exist.")
         return self.promos[code]
 
-    async def slots(
-        self,
-        *,
-        visit_type_id: str,
-        contact_type: ContactType,
-        location_id: str | None,
-        clinician_ids: Sequence[str],
-        first: date,
-        last: date,
-        time_zone: str,
-    ) -> Sequence[Slot]:
+    async def slots(self, query: SlotQuery) -> Sequence[Slot]:
         self.asked.append(
-            {"first": first, "last": last, "time_zone": time_zone, "clinicians": list(clinician_ids)}
+            {
+                "first": query.first,
+                "last": query.last,
+                "time_zone": query.time_zone,
+                "clinicians": sorted(query.clinician_ids),
+            }
         )
         if self.during_slots is not None:
             await self.during_slots()
         return [
             slot
             for slot in self.free
-            if slot.visit_type_id == visit_type_id and slot.clinician_id in clinician_ids
+            if slot.visit_type_id == query.visit_type_id and slot.clinician_id in query.clinician_ids
         ]
 
-    async def days(
-        self,
-        *,
-        visit_type_id: str,
-        contact_type: ContactType,
-        location_id: str | None,
-        clinician_ids: Sequence[str],
-        month: date,
-        time_zone: str,
-    ) -> Sequence[date]:
-        self.asked.append({"month": month, "time_zone": time_zone, "clinicians": list(clinician_ids)})
-        return sorted({slot.start.date() for slot in self.free if slot.start.date().month == month.month})
+    async def days(self, query: SlotQuery) -> Sequence[date]:
+        self.asked.append(
+            {
+                "month": query.first,
+                "time_zone": query.time_zone,
+                "clinicians": sorted(query.clinician_ids),
+            }
+        )
+        return sorted(
+            {slot.start.date() for slot in self.free if slot.start.date().month == query.first.month}
+        )

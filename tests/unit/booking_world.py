@@ -182,30 +182,9 @@ class World:
         free = [a_slot(visit, hours=hours) for visit in CATALOG.visit_types for hours in (24, 24.5, 48)]
         self.offer = FakeOffer(offered=CATALOG, free=free, promos={"TENOFF": TEN_OFF})
         self.catalog = BookableCatalog(source=self.offer, blocks=self.database)
-        self.search = SlotSearch(
-            catalog=self.catalog,
-            availability=self.offer,
-            holds=self.holds,
-            units=self.database,
-            clock=self.clock,
-        )
+        self.search = self.a_search()
         self.quotes = QuoteService(catalog=self.catalog, promotions=self.offer)
-        self.hold_service = HoldService(
-            store=self.announced,
-            checkout_holds=self.checkout_holds(),
-            search=self.search,
-            catalog=self.catalog,
-            units=self.database,
-            clock=self.clock,
-            rules=self.hold_rules,
-            share=AnonymousHoldShare(
-                store=self.announced,
-                search=self.search,
-                clock=self.clock,
-                rules=self.share_rules,
-                alarm=self._day_held,
-            ),
-        )
+        self.hold_service = self.a_hold_service(self.search)
         self.days_held: list[tuple[str, date]] = []
         self.attempts = NotedTrials()
         self.keys = FakeKeys()
@@ -224,6 +203,29 @@ class World:
         self.saga = self.a_saga()
         self.starts = self.a_start(self.saga)
         self.checkouts = self.a_service(self.saga)
+
+    def a_search(self) -> SlotSearch:
+        """Answer another process's search: it shares no reading with that of the first."""
+        return SlotSearch(availability=self.offer, holds=self.holds, units=self.database, clock=self.clock)
+
+    def a_hold_service(self, search: SlotSearch) -> HoldService:
+        """Answer the hold service of the search's process."""
+        return HoldService(
+            store=self.announced,
+            checkout_holds=self.checkout_holds(),
+            search=search,
+            catalog=self.catalog,
+            units=self.database,
+            clock=self.clock,
+            rules=self.hold_rules,
+            share=AnonymousHoldShare(
+                store=self.announced,
+                search=search,
+                clock=self.clock,
+                rules=self.share_rules,
+                alarm=self._day_held,
+            ),
+        )
 
     async def _day_held(self, clinician_id: str, day: date) -> None:
         self.days_held.append((clinician_id, day))

@@ -1,6 +1,7 @@
 """Free time that is watched: what is taken here shows without a request upstream, and what changed there with few."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -13,9 +14,9 @@ from booking.live import free_time
 from booking.live.free_time import RENEWED, FreeTime
 from booking.live.shared_reads import NEWCOMER
 from booking.scheduling.recent_slots import STALE
-from booking.scheduling.search import Wanted
+from booking.slot_query import SlotQuery
 from booking.slots import Slot
-from tests.unit.booking_world import FREE, PRICED, VISITOR, World, a_slot
+from tests.unit.booking_world import CATALOG, FREE, PRICED, VISITOR, World, a_slot
 
 TUESDAY, WEDNESDAY = date(2026, 6, 2), date(2026, 6, 3)
 
@@ -28,17 +29,18 @@ class Watch:
         self.asked = 0
         answer = world.offer.slots
 
-        async def counted(**given: object) -> object:
+        async def counted(query: SlotQuery) -> Sequence[Slot]:
             self.asked += 1
-            return await answer(**given)  # type: ignore[arg-type]  # as it is called
+            return await answer(query)
 
-        world.offer.slots = counted  # type: ignore[method-assign, assignment]  # counts, and answers as before
+        world.offer.slots = counted  # type: ignore[method-assign]  # counts, and answers as before
 
     async def begin(self) -> "Watch":
-        wanted = Wanted(visit_type_id=PRICED.id, clinician_ids=("c1",))
-        question = await self.world.search.question(wanted, first=TUESDAY, last=WEDNESDAY)
+        query = SlotQuery.of(
+            CATALOG, visit_type_id=PRICED.id, clinician_ids=["c1"], first=TUESDAY, last=WEDNESDAY
+        )
         self.source = FreeTime(
-            question,
+            query,
             search=self.world.search,
             changes=self.world.changes,
             clock=self.world.clock,
@@ -166,10 +168,9 @@ async def test_while_the_calendar_is_waited_for_holds_show_before_long(
 
 
 async def test_nobody_to_ask_for_is_nothing_free(watch: Watch) -> None:
-    wanted = Wanted(visit_type_id=FREE.id, clinician_ids=())
-    question = await watch.world.search.question(wanted, first=TUESDAY, last=TUESDAY)
+    query = SlotQuery.of(CATALOG, visit_type_id=FREE.id, clinician_ids=[], first=TUESDAY, last=TUESDAY)
     watch.source = FreeTime(
-        question,
+        query,
         search=watch.world.search,
         changes=watch.world.changes,
         clock=watch.world.clock,

@@ -9,7 +9,7 @@ from booking.catalog.model import BookingPolicy
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
 from booking.refusals import BookingFailed, TooLateToBook
-from booking.scheduling.search import Wanted
+from booking.slot_query import SlotQuery
 from tests.unit.booking_doubles import NOW
 from tests.unit.booking_steps import confirm
 from tests.unit.booking_upstream import Lost
@@ -77,7 +77,8 @@ class TestPolicy:
 class TestBeforeACheckout:
     async def test_what_cannot_be_held_is_not_listed(self, world: World) -> None:
         today = NOW.date()
-        (day,) = await world.search.slots(Wanted(visit_type_id=PRICED.id), first=today, last=today)
+        query = SlotQuery.of(world.offer.offered, visit_type_id=PRICED.id, first=today, last=today)
+        (day,) = await world.search.slots(query)
         assert [slot.start - NOW for slot in day.slots] == [NOTICE, timedelta(hours=2.05)]
         for slot in day.slots:
             hold = await world.hold(slot=slot)

@@ -1,25 +1,33 @@
 """Looking for free time: ranges, zones, daylight saving, and what is held or claimed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from booking.catalog.model import ContactType
 from booking.errors import InvalidInput, UpstreamUnavailable
-from booking.scheduling.search import MAX_DAYS, SlotSearch, Wanted
+from booking.scheduling.search import MAX_DAYS, SlotSearch
+from booking.slot_query import SlotQuery
 from booking.slots import Busy, Interval
 from tests.unit.booking_doubles import NOW, FakeClock, FakeHolds
-from tests.unit.booking_world import LOCATION, LONG, PRICED, World, a_slot
+from tests.unit.booking_world import CATALOG, LOCATION, LONG, PRICED, World, a_slot
 
 NEW_YORK = "America/New_York"
 TODAY, TOMORROW = date(2026, 6, 1), date(2026, 6, 2)
-WANTED = Wanted(visit_type_id=PRICED.id, time_zone=NEW_YORK)
+WANTED = {"visit_type_id": PRICED.id, "time_zone": NEW_YORK}
 
 
-async def starts(world: World, wanted: Wanted, first: date, last: date) -> dict[date, list[datetime]]:
-    days = await world.search.slots(wanted, first=first, last=last)
+def query(wanted: Mapping[str, Any], first: date, last: date) -> SlotQuery:
+    return SlotQuery.of(CATALOG, **wanted, first=first, last=last)
+
+
+async def starts(
+    world: World, wanted: Mapping[str, Any], first: date, last: date
+) -> dict[date, list[datetime]]:
+    days = await world.search.slots(query(wanted, first, last))
     return {day.date: [slot.start for slot in day.slots] for day in days}
 
 
@@ -33,7 +41,7 @@ class TestSlots:
         late = NOW.replace(day=3, hour=3)  # the evening before in New York, noon in Tokyo
         world.offer.free = [a_slot(hours=(late - NOW) / timedelta(hours=1))]
         for time_zone, day in ((NEW_YORK, 2), ("Asia/Tokyo", 3)):
-            wanted = Wanted(visit_type_id=PRICED.id, time_zone=time_zone)
+            wanted = {"visit_type_id": PRICED.id, "time_zone": time_zone}
             found = await starts(world, wanted, TODAY, date(2026, 6, 4))
             assert found[date(2026, 6, day)] == [late]
 
@@ -75,37 +83,37 @@ class TestSlots:
 
     async def test_only_clinicians_who_are_licensed_and_wanted_are_asked(self, world: World) -> None:
         for wanted, clinicians in (
-            (Wanted(visit_type_id=PRICED.id), ["c1", "c2"]),
-            (Wanted(visit_type_id=PRICED.id, state="ca"), ["c2"]),
-            (Wanted(visit_type_id=PRICED.id, clinician_ids=("c1",)), ["c1"]),
+            ({"visit_type_id": PRICED.id}, ["c1", "c2"]),
+            ({"visit_type_id": PRICED.id, "state": "ca"}, ["c2"]),
+            ({"visit_type_id": PRICED.id, "clinician_ids": ("c1",)}, ["c1"]),
         ):
             world.offer.asked.clear()
-            await world.search.slots(wanted, first=TODAY, last=TODAY)
+            await world.search.slots(query(wanted, TODAY, TODAY))
             assert [asked["clinicians"] for asked in world.offer.asked] == [clinicians]
 
     async def test_where_nobody_is_licensed_nothing_is_asked_and_every_day_is_empty(
         self, world: World
     ) -> None:
-        wanted = Wanted(visit_type_id=PRICED.id, state="TX")
+        wanted = {"visit_type_id": PRICED.id, "state": "TX"}
         assert await starts(world, wanted, TODAY, TOMORROW) == {TODAY: [], TOMORROW: []}
         assert world.offer.asked == []
 
     @pytest.mark.parametrize(
         ("wanted", "field"),
         [
-            (Wanted(visit_type_id="v-none"), "visitTypeId"),
-            (Wanted(visit_type_id=PRICED.id, clinician_ids=("c1", "c9")), "clinicianIds"),
-            (Wanted(visit_type_id=PRICED.id, time_zone="EST5EDT4"), "timeZone"),
-            (Wanted(visit_type_id=PRICED.id, contact_type=ContactType.PHONE), "contactType"),
-            (Wanted(visit_type_id=PRICED.id, contact_type=ContactType.IN_PERSON), "locationId"),
-            (Wanted(visit_type_id=PRICED.id, location_id=LOCATION.id), "locationId"),
+            ({"visit_type_id": "v-none"}, "visitTypeId"),
+            ({"visit_type_id": PRICED.id, "clinician_ids": ("c1", "c9")}, "clinicianIds"),
+            ({"visit_type_id": PRICED.id, "time_zone": "EST5EDT4"}, "timeZone"),
+            ({"visit_type_id": PRICED.id, "contact_type": ContactType.PHONE}, "contactType"),
+            ({"visit_type_id": PRICED.id, "contact_type": ContactType.IN_PERSON}, "locationId"),
+            ({"visit_type_id": PRICED.id, "location_id": LOCATION.id}, "locationId"),
         ],
     )
     async def test_a_wrong_wish_is_named_and_asks_nobody(
-        self, world: World, wanted: Wanted, field: str
+        self, world: World, wanted: Mapping[str, Any], field: str
     ) -> None:
         with pytest.raises(InvalidInput) as mistake:
-            await world.search.slots(wanted, first=TODAY, last=TODAY)
+            await world.search.slots(query(wanted, TODAY, TODAY))
         assert mistake.value.field == field
         assert world.offer.asked == []
 
@@ -126,7 +134,7 @@ class TestSlots:
         self, world: World, first: date, last: date, field: str
     ) -> None:
         with pytest.raises(InvalidInput) as mistake:
-            await world.search.slots(WANTED, first=first, last=last)
+            await world.search.slots(query(WANTED, first, last))
         assert mistake.value.field == field
         assert world.offer.asked == []
 
@@ -138,7 +146,7 @@ class TestSlots:
         world.clock.at = datetime(2026, 6, 2, 3, tzinfo=UTC)  # still 1 June in New York
         assert list(await starts(world, WANTED, TODAY, TODAY)) == [TODAY]
         with pytest.raises(InvalidInput):
-            await world.search.slots(Wanted(visit_type_id=PRICED.id), first=TODAY, last=TODAY)
+            await world.search.slots(query({"visit_type_id": PRICED.id}, TODAY, TODAY))
 
 
 class SlowHolds(FakeHolds):
@@ -168,13 +176,7 @@ class TestWhatIsReadAtTheSameTime:
 
     @pytest.fixture
     def search(self, world: World, holds: SlowHolds) -> SlotSearch:
-        return SlotSearch(
-            catalog=world.catalog,
-            availability=world.offer,
-            holds=holds,
-            units=world.database,
-            clock=world.clock,
-        )
+        return SlotSearch(availability=world.offer, holds=holds, units=world.database, clock=world.clock)
 
     async def test_ends_when_the_system_of_record_refuses(
         self, world: World, holds: SlowHolds, search: SlotSearch
@@ -185,7 +187,7 @@ class TestWhatIsReadAtTheSameTime:
 
         world.offer.during_slots = refuse
         with pytest.raises(UpstreamUnavailable):
-            await search.slots(WANTED, first=TODAY, last=TOMORROW)
+            await search.slots(query(WANTED, TODAY, TOMORROW))
         assert (holds.asked.is_set(), holds.connections) == (True, 0)
 
     async def test_ends_with_its_caller(self, world: World, holds: SlowHolds, search: SlotSearch) -> None:
@@ -193,7 +195,7 @@ class TestWhatIsReadAtTheSameTime:
             await holds.answered.wait()
 
         world.offer.during_slots = take_long
-        caller = asyncio.create_task(search.slots(WANTED, first=TODAY, last=TOMORROW))
+        caller = asyncio.create_task(search.slots(query(WANTED, TODAY, TOMORROW)))
         await holds.asked.wait()
         caller.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -204,7 +206,9 @@ class TestWhatIsReadAtTheSameTime:
 class TestDays:
     async def test_days_that_are_over_are_left_out(self, world: World) -> None:
         world.clock.advance(days=2)
-        assert await world.search.days(WANTED, month=date(2026, 6, 20)) == [date(2026, 6, 3)]
+        assert await world.search.days(query(WANTED, date(2026, 6, 20), date(2026, 6, 20))) == [
+            date(2026, 6, 3)
+        ]
         assert world.offer.asked[0]["month"] == TODAY
 
     @pytest.mark.parametrize("month", [date(2026, 5, 31), date.min, date.max])
@@ -212,6 +216,6 @@ class TestDays:
         self, world: World, month: date
     ) -> None:
         with pytest.raises(InvalidInput) as mistake:
-            await world.search.days(WANTED, month=month)
+            await world.search.days(query(WANTED, month, month))
         assert mistake.value.field == "month"
         assert world.offer.asked == []

@@ -14,6 +14,7 @@ from booking.audit.model import AuditEntry, AuditKind
 from booking.errors import AuditUnavailable, OutcomeUnknown, UpstreamUnavailable
 from booking.models import GuestDetails
 from booking.refusals import CardDeclined
+from booking.slot_query import SlotQuery
 from booking.system_of_record import SystemOfRecord
 from booking.work_context import asked_by, working_for
 from integrations.upstream.audit import AuditedCalls, LoggedCalls, fingerprint
@@ -128,14 +129,7 @@ class TestEntries:
     ) -> None:
         with asked_by("worker"), working_for(a_checkout(owner="guest:checkout-a", patient_id="502")):
             await healthie.patients.profile("501")
-            await healthie.availability.days(
-                visit_type_id="70",
-                contact_type=a_checkout().slot.contact_type,
-                location_id=None,
-                clinician_ids=["11"],
-                month=NOW.date(),
-                time_zone="America/New_York",
-            )
+            await healthie.availability.days(SlotQuery.like(a_checkout().slot))
         await healthie.patients.profile("501")
 
         by_worker, of_public, by_nobody = trail.of(AuditKind.ATTEMPTED)
@@ -261,14 +255,7 @@ class TestUnavailable:
         trail.down, trail.room = True, 2
 
         async def days() -> None:
-            await healthie.availability.days(
-                visit_type_id="70",
-                contact_type=a_checkout().slot.contact_type,
-                location_id=None,
-                clinician_ids=["11"],
-                month=NOW.date(),
-                time_zone="America/New_York",
-            )
+            await healthie.availability.days(SlotQuery.like(a_checkout().slot))
 
         await days()
         await days()

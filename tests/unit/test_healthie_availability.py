@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,20 +12,23 @@ from booking.catalog.model import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.pacing import LocalPacer, Pace
 from booking.ports import Availability
+from booking.scheduling.recent_slots import RecentSlots
+from booking.slot_query import SlotQuery
 from booking.work_context import waiting
 from integrations.upstream.gate import Gate
+from tests.unit.booking_doubles import FakeClock
 from tests.unit.healthie_script import Script, errors
 
-WEEK: dict[str, Any] = {
-    "visit_type_id": "70",
-    "contact_type": ContactType.VIDEO,
-    "location_id": None,
-    "clinician_ids": ["12", "11"],
-    "first": date(2026, 11, 23),
-    "last": date(2026, 11, 29),
-    "time_zone": "America/Los_Angeles",
-}
-MONTH = {**WEEK, "last": date(2026, 12, 23)}
+WEEK = SlotQuery(
+    visit_type_id="70",
+    contact_type=ContactType.VIDEO,
+    location_id=None,
+    clinician_ids=frozenset({"12", "11"}),
+    first=date(2026, 11, 23),
+    last=date(2026, 11, 29),
+    time_zone="America/Los_Angeles",
+)
+MONTH = replace(WEEK, last=date(2026, 12, 23))
 
 # One a minute after these, in the lane of one sender: whatever more is sent was not to be.
 AT_ONCE = 3
@@ -32,10 +36,10 @@ SLOWLY = Pace(per_second=1 / 60, burst=6)
 
 
 @asynccontextmanager
-async def paced(script: Script) -> AsyncIterator[Availability]:
+async def paced(script: Script) -> AsyncIterator[RecentSlots]:
     async with script.connected(gate=Gate(pacer=LocalPacer(SLOWLY))) as healthie:
         await healthie.keys.prove_due()
-        yield healthie.availability
+        yield RecentSlots(availability=healthie.availability, clock=FakeClock())
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -66,6 +70,12 @@ async def availability(script: Script) -> AsyncIterator[Availability]:
         yield healthie.availability
 
 
+@pytest.fixture
+def shared(availability: Availability) -> RecentSlots:
+    """As the search asks it."""
+    return RecentSlots(availability=availability, clock=FakeClock())
+
+
 def offered(*slots: tuple[str, str], **more: Any) -> dict[str, Any]:
     each = [
         {"user_id": user, "date": at, "length": 30, "is_fully_booked": False} | more for user, at in slots
@@ -77,7 +87,7 @@ class TestSlots:
     async def test_a_week_of_several_clinicians_takes_four_requests(
         self, availability: Availability, script: Script
     ) -> None:
-        await availability.slots(**WEEK)
+        await availability.slots(WEEK)
 
         windows = [(s.variables["start_date"], s.variables["end_date"]) for s in script.of("AvailableSlots")]
         assert sorted(windows) == [
@@ -91,23 +101,23 @@ class TestSlots:
     async def test_the_bounds_of_a_day_follow_the_change_of_the_clocks(
         self, availability: Availability, script: Script
     ) -> None:
-        await availability.slots(**{**WEEK, "first": date(2026, 11, 1), "last": date(2026, 11, 1)})
+        await availability.slots(replace(WEEK, first=date(2026, 11, 1), last=date(2026, 11, 1)))
 
         (sent,) = script.of("AvailableSlots")
         assert sent.variables["start_date"] == "2026-11-01T00:00:00-07:00"
         assert sent.variables["end_date"] == "2026-11-01T23:59:59-08:00"
 
     async def test_equal_questions_at_the_same_time_share_their_requests(
-        self, availability: Availability, script: Script
+        self, shared: RecentSlots, script: Script
     ) -> None:
-        reordered = {**WEEK, "clinician_ids": ["11", "12", "11"]}
-        answers = await asyncio.gather(*(availability.slots(**each) for each in (WEEK, reordered, WEEK)))
+        reordered = replace(WEEK, clinician_ids=frozenset(["11", "12", "11"]))
+        answers = await asyncio.gather(*(shared.slots(each) for each in (WEEK, reordered, WEEK)))
 
         assert len(script.of("AvailableSlots")) == 4
         assert answers[0] == answers[1] == answers[2]
 
     async def test_a_patient_who_leaves_does_not_take_the_answer_from_the_others(
-        self, availability: Availability, script: Script
+        self, shared: RecentSlots, script: Script
     ) -> None:
         begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -117,12 +127,12 @@ class TestSlots:
             return offered(("11", "2026-11-24 09:00:00 -0800"))
 
         script.answers["AvailableSlots"] = answer
-        first, second = (asyncio.create_task(availability.slots(**WEEK)) for _ in range(2))
+        first, second = (asyncio.create_task(shared.slots(WEEK)) for _ in range(2))
         await begun.wait()
         first.cancel()
         go_on.set()
 
-        assert [slot.clinician_id for slot in await second] == ["11"]
+        assert [slot.clinician_id for slot in (await second).slots] == ["11"]
         assert len(script.of("AvailableSlots")) == 4
 
     async def test_slots_come_by_start_then_clinician_in_utc_each_once(
@@ -134,7 +144,7 @@ class TestSlots:
             ("11", "2026-11-24T09:00:00-08:00"),
         )
 
-        slots = await availability.slots(**WEEK)
+        slots = await availability.slots(WEEK)
 
         nine, ten = datetime(2026, 11, 24, 17, tzinfo=UTC), datetime(2026, 11, 24, 18, tzinfo=UTC)
         assert [(slot.start, slot.clinician_id) for slot in slots] == [
@@ -160,12 +170,12 @@ class TestSlots:
     ) -> None:
         script.answers["AvailableSlots"] = answer
 
-        assert await availability.slots(**WEEK) == []
+        assert await availability.slots(WEEK) == []
 
     async def test_nobody_without_a_proved_key_is_asked_for(
         self, availability: Availability, script: Script
     ) -> None:
-        assert await availability.slots(**{**WEEK, "clinician_ids": ["99"]}) == []
+        assert await availability.slots(replace(WEEK, clinician_ids=frozenset({"99"}))) == []
         assert script.of("AvailableSlots") == []
 
     async def test_one_window_that_fails_fails_the_answer(
@@ -176,21 +186,21 @@ class TestSlots:
         )
 
         with pytest.raises(UpstreamUnavailable):
-            await availability.slots(**WEEK)
+            await availability.slots(WEEK)
 
     async def test_after_one_window_failed_no_further_one_is_asked_for(self, script: Script) -> None:
         script.answers["AvailableSlots"] = lambda variables: (
             errors("TOO_MANY_REQUESTS") if variables["start_date"].startswith("2026-11-23") else offered()
         )
-        async with paced(script) as availability:
+        async with paced(script) as shared:
             with pytest.raises(UpstreamUnavailable):
-                await availability.slots(**MONTH)
+                await shared.slots(MONTH)
         await nothing_is_left_over()
         assert len(script.of("AvailableSlots")) <= AT_ONCE
 
     async def test_what_nobody_waits_for_any_more_is_not_asked_for(self, script: Script) -> None:
-        async with paced(script) as availability:
-            asked = [asyncio.create_task(availability.slots(**MONTH)) for _ in range(2)]
+        async with paced(script) as shared:
+            asked = [asyncio.create_task(shared.slots(MONTH)) for _ in range(2)]
             await until(lambda: len(script.of("AvailableSlots")) == AT_ONCE)
             for task in asked:
                 task.cancel()
@@ -198,15 +208,15 @@ class TestSlots:
         assert len(script.of("AvailableSlots")) == AT_ONCE
 
     async def test_at_the_deadline_nothing_more_is_asked_for(self, script: Script) -> None:
-        async with paced(script) as availability:
+        async with paced(script) as shared:
             with waiting(lane=None, seconds=0.05), pytest.raises(UpstreamUnavailable):
-                await availability.slots(**MONTH)
+                await shared.slots(MONTH)
             await nothing_is_left_over()
         assert len(script.of("AvailableSlots")) == AT_ONCE
 
 
 class TestDays:
-    MONTH = {k: v for k, v in WEEK.items() if k not in {"first", "last"}} | {"month": date(2026, 11, 20)}
+    MONTH = replace(WEEK, first=date(2026, 11, 1), last=date(2026, 11, 30))
 
     async def test_the_days_of_the_month_come_in_order_in_one_request(
         self, availability: Availability, script: Script
@@ -214,7 +224,7 @@ class TestDays:
         days = ["2026-11-30", "2026-11-02", "2026-12-01", "2026-11-02", None]
         script.answers["AvailableDays"] = {"daysAvailableForRange": days}
 
-        assert await availability.days(**self.MONTH) == [date(2026, 11, 2), date(2026, 11, 30)]
+        assert await availability.days(self.MONTH) == [date(2026, 11, 2), date(2026, 11, 30)]
         (sent,) = script.of("AvailableDays")
         assert sent.variables["date_from_month"] == "2026-11-01"
 
@@ -224,4 +234,4 @@ class TestDays:
         script.answers["AvailableDays"] = {"daysAvailableForRange": ["soon"]}
 
         with pytest.raises(UpstreamUnavailable):
-            await availability.days(**self.MONTH)
+            await availability.days(self.MONTH)

@@ -1,0 +1,120 @@
+"""The question for free time: one value, checked against the catalogue, that goes whole from the API to the system of record."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Self
+
+from booking.catalog.model import Catalog, ContactType, VisitType
+from booking.errors import InvalidInput
+from booking.slots import Interval, Slot
+from booking.zones import zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotQuery:
+    """Which slots are asked for. Equal queries have equal answers, so it is also the key by which answers are shared and kept."""
+
+    visit_type_id: str
+    contact_type: ContactType
+    location_id: str | None  # set for in-person visits, and only for them
+    clinician_ids: frozenset[str]  # empty: nobody may be asked for, so nothing is free
+    first: date  # in time_zone
+    last: date  # inclusive, in time_zone
+    time_zone: str  # IANA; days are counted in it
+    notice: timedelta = (
+        timedelta()
+    )  # how long ahead such a visit is to be booked; kept here, never by upstream
+
+    @classmethod
+    def of(
+        cls,
+        catalog: Catalog,
+        *,
+        visit_type_id: str,
+        contact_type: ContactType | None = None,
+        location_id: str | None = None,
+        clinician_ids: Collection[str] | None = None,
+        state: str | None = None,
+        first: date,
+        last: date,
+        time_zone: str = "UTC",
+    ) -> Self:
+        """The query of a patient's wishes, with what they left open filled in from the catalogue.
+
+        `contact_type` None: the visit type's first. `clinician_ids` None: everybody who offers the visit. `state` (two letters):
+        only clinicians who are licensed there. Raises InvalidInput on an unknown zone, visit type or clinician, and on a way to
+        meet or a location that the visit does not have; whether the days may be asked for is up to SlotSearch.
+        """
+        zone(time_zone)
+        visit_type = catalog.visit_type(visit_type_id)
+        if visit_type is None:
+            raise InvalidInput(
+                field="visitTypeId",
+                reason="There is no such visit type. Take an id from the visitTypes query.",
+            )
+        contact_type = contact_type or visit_type.contact_types[0]
+        check_contact(visit_type, contact_type, location_id, catalog)
+        return cls(
+            visit_type_id=visit_type.id,
+            contact_type=contact_type,
+            location_id=location_id,
+            clinician_ids=_clinicians(catalog, visit_type, clinician_ids, state),
+            first=first,
+            last=last,
+            time_zone=time_zone,
+            notice=catalog.policy_for(visit_type).schedule_notice or timedelta(),
+        )
+
+    @classmethod
+    def like(cls, slot: Slot) -> Self:
+        """The query of everything like the slot on its day (UTC): same clinician, visit type, way to meet and location."""
+        return cls(
+            visit_type_id=slot.visit_type_id,
+            contact_type=slot.contact_type,
+            location_id=slot.location_id,
+            clinician_ids=frozenset({slot.clinician_id}),
+            first=slot.day,
+            last=slot.day,
+            time_zone="UTC",
+        )
+
+    @property
+    def span(self) -> Interval:
+        """The days as an interval, a day wider on each side: a visit may cross midnight."""
+        place = zone(self.time_zone)
+        start = datetime.combine(self.first - timedelta(days=1), datetime.min.time(), place)
+        end = datetime.combine(self.last + timedelta(days=2), datetime.min.time(), place)
+        return Interval(start=start.astimezone(UTC), end=end.astimezone(UTC))
+
+
+def check_contact(
+    visit_type: VisitType, contact: ContactType, location_id: str | None, catalog: Catalog
+) -> None:
+    """Raise InvalidInput unless the visit can take place this way and there.
+
+    An in-person visit needs a location (upstream, since 2025-04-01).
+    """
+    if contact not in visit_type.contact_types:
+        channels = ", ".join(way.name for way in visit_type.contact_types)
+        raise InvalidInput(field="contactType", reason=f"This visit takes place by: {channels}.")
+    if contact is ContactType.IN_PERSON and location_id not in {place.id for place in catalog.locations}:
+        raise InvalidInput(
+            field="locationId", reason="An in-person visit needs one of the practice's locations."
+        )
+    if contact is not ContactType.IN_PERSON and location_id is not None:
+        raise InvalidInput(field="locationId", reason="Only an in-person visit takes place at a location.")
+
+
+def _clinicians(
+    catalog: Catalog, visit_type: VisitType, wanted: Collection[str] | None, state: str | None
+) -> frozenset[str]:
+    """Who offers the visit in the state, of those who are wanted. Raises InvalidInput."""
+    able = frozenset(person.id for person in catalog.clinicians_for(visit_type_id=visit_type.id, state=state))
+    if wanted is None:
+        return able
+    if any(catalog.clinician(one) is None for one in wanted):
+        raise InvalidInput(
+            field="clinicianIds", reason="There is no such clinician. Take ids from the clinicians query."
+        )
+    return able.intersection(wanted)
