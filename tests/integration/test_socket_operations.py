@@ -18,7 +18,7 @@ from booking.work_context import current_work
 from gateway.callers.authentication import Authenticator
 from gateway.callers.sign_in.provider import SignInUnavailable
 from gateway.callers.tokens import DevelopmentTokens
-from gateway.graphql import EXTENSIONS, ApiSchema
+from gateway.graphql import ApiSchema
 from gateway.limits.parse_queue import ParseQueue
 from gateway.requests import Requests
 from gateway.settings.api import TrustedDocumentsMode
@@ -433,7 +433,7 @@ class TestSubscriptions:
             authenticator=Authenticator(tokens=api.tokens, verifier=api.sign_in),
             rates=generous_rates(),
         )
-        schema = ApiSchema(query=Query, subscription=Subscription, extensions=EXTENSIONS)
+        schema = ApiSchema(query=Query, subscription=Subscription)
         FEED.opened = FEED.closed = 0
         async with served(
             SocketEndpoint(schema=schema, requests=requests, rules=rules, parse_queue=ParseQueue())

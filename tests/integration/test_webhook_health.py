@@ -24,6 +24,7 @@ from gateway.runtime.composition import compose
 from gateway.runtime.system import System
 from integrations.alerts.texts import text_of
 from integrations.healthie.webhooks import EVENTS, HealthieWebhooks
+from tests.integration.one_round import one_round
 from tests.plugins.emulator import CLINICIAN_1, OWNER, EmulatorClient
 from tests.plugins.stack import Stack, Stacks
 
@@ -191,7 +192,7 @@ class Practice:
 
     async def happened(self) -> set[tuple[str, str]]:
         """What the marks led to: names of events, and the ids that they are about."""
-        while await self.system.sync.synchronizer.take_up():
+        while await one_round(self.system.sync.synchronizer, self.system.engine):
             pass
         recorded = await self.system.event_log.after(0, limit=999)
         return {(one.event.name, one.event.resource.id) for one in recorded}

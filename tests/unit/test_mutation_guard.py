@@ -44,7 +44,7 @@ class Keys:
 
     async def claim(self, scope: Any, **_: object) -> Claimed:
         self._meet("claim")
-        return Claimed(scope=scope, attempt=1, reference=None)
+        return Claimed(scope=scope, attempt=1)
 
     async def renew(self, claim: Claimed, **_: object) -> bool:
         return self._meet("renew")
