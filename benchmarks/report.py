@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    app_overhead,
     audit,
     fairness,
     idempotency,
@@ -80,6 +81,7 @@ _SECTIONS = {
     "recovery": recovery.shown,
     "rates": rates.shown,
     "requests": requests.shown,
+    "app_overhead": app_overhead.shown,
     "strangers": strangers.shown,
     "fairness": fairness.shown,
     "subscriptions": subscriptions.shown,

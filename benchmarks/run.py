@@ -27,6 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks import (
+    app_overhead,
     audit,
     fairness,
     idempotency,
@@ -131,6 +132,12 @@ async def _requests(_: Bench) -> dict[str, Any]:
     return asdict(await requests.measure())
 
 
+async def _app_overhead(bench: Bench) -> dict[str, Any]:
+    with a_nursery() as nursery:
+        measured = await app_overhead.measure(await nursery.emulator(), bench.urls["sqlite"])
+    return {kind: asdict(one) for kind, one in measured.items()}
+
+
 async def _strangers(_: Bench) -> dict[str, Any]:
     return asdict(await strangers.measure())
 
@@ -166,6 +173,7 @@ PARTS: dict[str, Callable[[Bench], Coroutine[Any, Any, dict[str, Any]]]] = {
     "recovery": _recovery,
     "rates": _rates,
     "requests": _requests,
+    "app_overhead": _app_overhead,
     "strangers": _strangers,
     "fairness": _fairness,
     "subscriptions": _subscriptions,
