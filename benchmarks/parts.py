@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks import (
+    app_overhead,
     audit,
     fairness,
     idempotency,
@@ -116,6 +117,12 @@ async def _requests(_: Bench) -> dict[str, Any]:
     return asdict(await requests.measure())
 
 
+async def _app_overhead(bench: Bench) -> dict[str, Any]:
+    with a_nursery() as nursery:
+        measured = await app_overhead.measure(await nursery.emulator(), bench.urls["sqlite"])
+    return {kind: asdict(one) for kind, one in measured.items()}
+
+
 async def _strangers(_: Bench) -> dict[str, Any]:
     return asdict(await strangers.measure())
 
@@ -157,6 +164,7 @@ PARTS = {
     "recovery": Part(measure=_recovery, shown=recovery.shown),
     "rates": Part(measure=_rates, shown=rates.shown),
     "requests": Part(measure=_requests, shown=requests.shown),
+    "app_overhead": Part(measure=_app_overhead, shown=app_overhead.shown),
     "strangers": Part(measure=_strangers, shown=strangers.shown),
     "fairness": Part(measure=_fairness, shown=fairness.shown),
     "subscriptions": Part(measure=_subscriptions, shown=subscriptions.shown),
