@@ -13,7 +13,7 @@ from booking.pacing import LocalPacer, Pace
 from booking.ports import Availability
 from booking.work_context import waiting
 from integrations.healthie.gate import Gate
-from tests.unit.healthie_script import Script, errors
+from tests.doubles.healthie_script import Script, errors
 
 WEEK: dict[str, Any] = {
     "visit_type_id": "70",

@@ -33,7 +33,7 @@ from integrations.healthie.errors import (
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.who_am_i import WhoAmI, WhoAmICurrentUser
 from integrations.healthie.transport import Acting, Connection
-from tests.unit.healthie_script import Script, Watcher, errors
+from tests.doubles.healthie_script import Script, Watcher, errors
 
 GOOD = {"currentUser": {"id": "11"}}
 PATIENT: dict[str, Any] = {

@@ -17,7 +17,7 @@ from integrations.healthie.drift import (
     operations,
     used_part,
 )
-from tests.unit.healthie_script import Script, errors
+from tests.doubles.healthie_script import Script, errors
 
 CONTRACT = contract_schema()
 OPERATIONS = operations()

@@ -31,8 +31,8 @@ _ALGORITHMS: dict[str, Any] = {
 
 def public(key: Any, algorithm: str, key_id: str, **changes: Any) -> dict[str, Any]:
     """A key as the provider publishes it."""
-    told: dict[str, Any] = json.loads(_ALGORITHMS[algorithm].to_jwk(key.public_key()))
-    return told | {"kid": key_id, "use": "sig", "alg": algorithm} | changes
+    sent: dict[str, Any] = json.loads(_ALGORITHMS[algorithm].to_jwk(key.public_key()))
+    return sent | {"kid": key_id, "use": "sig", "alg": algorithm} | changes
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class Provider:
     discovery: dict[str, Any] = field(
         default_factory=lambda: {"issuer": ISSUER, "jwks_uri": "https://sign-in.example.com/keys"}
     )
-    told: Any = _AS_KEYS  # in place of the set of keys
+    sent: Any = _AS_KEYS  # in place of the set of keys
     down: bool = False
     trickles: bool = False
     asked: list[str] = field(default_factory=list)
-    reached: asyncio.Event = field(default_factory=asyncio.Event)  # by a question
-    slow: asyncio.Event | None = None  # it answers when this is set
+    reached: asyncio.HistoryEntry = field(default_factory=asyncio.HistoryEntry)  # by a question
+    slow: asyncio.HistoryEntry | None = None  # it answers when this is set
 
     def client(self) -> httpx2.AsyncClient:
         """A client that reaches nobody else."""
@@ -85,9 +85,9 @@ class Provider:
             return httpx2.Response(200, json=self.discovery)
         if self.trickles:
             return httpx2.Response(200, stream=Trickle())
-        if isinstance(self.told, Raw):
-            return httpx2.Response(200, content=self.told.content)
-        return httpx2.Response(200, json={"keys": self.keys} if self.told is _AS_KEYS else self.told)
+        if isinstance(self.sent, Raw):
+            return httpx2.Response(200, content=self.sent.content)
+        return httpx2.Response(200, json={"keys": self.keys} if self.sent is _AS_KEYS else self.sent)
 
     def token(
         self,

@@ -24,7 +24,7 @@ from booking.money import Money
 from booking.ports import PATIENT_EXISTS, LateCharges
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.slots import Slot
-from tests.unit.booking_doubles import FakeClock, Tape
+from tests.doubles.booking_ports import FakeClock, Tape
 
 T = TypeVar("T")
 
