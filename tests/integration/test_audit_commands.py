@@ -19,8 +19,8 @@ from integrations.anchors import anchors_in
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
+from tests.doubles.audit_samples import an_entry
 from tests.integration.commands import SECRET, frontdoor
-from tests.unit.audit_samples import an_entry
 
 NEXT = "another-secret-of-the-tests-" * 2
 

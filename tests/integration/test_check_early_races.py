@@ -12,10 +12,10 @@ from booking.checkout.model import CheckoutState as S
 from booking.checkout.saga import Saga
 from booking.checkout.steps import SETTLE
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.doubles.booking_steps import parked
+from tests.doubles.booking_upstream import AnswerLost
+from tests.doubles.booking_world import World
 from tests.integration.database_samples import SEALER
-from tests.unit.booking_steps import parked
-from tests.unit.booking_upstream import AnswerLost
-from tests.unit.booking_world import World
 
 
 async def moved(world: World, units: Callable[[], SqlUnitOfWork], checkout: Checkout) -> None:

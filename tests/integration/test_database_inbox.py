@@ -14,8 +14,8 @@ from booking.sync.inbox import PendingRefresh, WebhookDelivery
 from integrations.database.event_outbox import SqlEventLog
 from integrations.database.inbox import KEPT, SqlInbox
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.doubles.resource_samples import CARD, HOURS, KINDS, PATIENT, PAYMENT, VISIT
 from tests.integration.database_samples import SEALER
-from tests.unit.test_booking_derivation import CARD, HOURS, KINDS, PATIENT, PAYMENT, VISIT
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=1)

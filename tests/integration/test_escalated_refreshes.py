@@ -11,9 +11,9 @@ from booking.sync.inbox import WebhookDelivery
 from booking.sync.synchronizer import GIVEN_UP_AFTER, LONGEST_WAIT, ResourceSynchronizer
 from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import SEALER
 from tests.integration.one_round import one_round
-from tests.unit.booking_doubles import FakeClock
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 VISIT_7 = Resource(kind=Kind.VISIT, id="7")

@@ -24,8 +24,8 @@ from integrations.database.sealing import Sealer
 from integrations.database.tables.events import subscribers
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from integrations.endpoints.sending import body_of
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import SEALER
-from tests.unit.booking_doubles import FakeClock
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 

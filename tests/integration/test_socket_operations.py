@@ -26,10 +26,10 @@ from gateway.sockets import SocketEndpoint, SocketRules
 from gateway.trusted_documents import TrustedDocuments, by_every_name
 from schema.context import Info
 from schema.fields import computed
+from tests.doubles.booking_world import a_slot
 from tests.doubles.rates import generous_rates
 from tests.integration.graphql_world import CONFIRM, GUEST, HOLD, START, Api, api_on
 from tests.integration.socket_client import Json, Socket, connected, served
-from tests.unit.booking_world import a_slot
 
 KEY = "one-attempt"
 ME = "query Me { me { id } }"

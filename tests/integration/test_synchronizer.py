@@ -22,9 +22,9 @@ from integrations.database.event_outbox import SqlEventLog
 from integrations.database.inbox import SqlInbox
 from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import SEALER, a_checkout, somebody_waits
 from tests.integration.one_round import one_round
-from tests.unit.booking_doubles import FakeClock
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 BOOKED = VisitState(

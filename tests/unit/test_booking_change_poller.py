@@ -14,8 +14,8 @@ from booking.events.model import DomainEvent, EventName, RecordedEvent
 from booking.live.change_poller import ChangePoller
 from booking.resources import Kind, Resource
 from booking.stored_names import Unknown
-from tests.unit.booking_doubles import NOW
-from tests.unit.booking_world import PATIENT, VISITOR, World, a_slot
+from tests.doubles.booking_ports import NOW
+from tests.doubles.booking_world import PATIENT, VISITOR, World, a_slot
 
 
 class Log:

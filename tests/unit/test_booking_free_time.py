@@ -16,7 +16,7 @@ from booking.live.shared_reads import NEWCOMER
 from booking.scheduling.recent_slots import STALE
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
-from tests.unit.booking_world import CATALOG, FREE, PRICED, VISITOR, World, a_slot
+from tests.doubles.booking_world import CATALOG, FREE, PRICED, VISITOR, World, a_slot
 
 TUESDAY, WEDNESDAY = date(2026, 6, 2), date(2026, 6, 3)
 

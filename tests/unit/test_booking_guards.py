@@ -11,9 +11,9 @@ from booking.checkout.model import CheckoutState as S
 from booking.checkout.steps import SETTLE
 from booking.operations.model import AttentionReason, ClinicianBlock
 from booking.refusals import Refusal
-from tests.unit.booking_steps import confirm, mark
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import FREE, World, a_slot, as_guest
+from tests.doubles.booking_steps import confirm, mark
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import FREE, World, a_slot, as_guest
 
 
 def _block(world: World, checkout: Checkout) -> None:

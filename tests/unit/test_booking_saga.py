@@ -26,9 +26,9 @@ from booking.refusals import (
     PaymentUnavailable,
     SlotTaken,
 )
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import (
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import (
     FREE,
     GUEST,
     LOCATION,

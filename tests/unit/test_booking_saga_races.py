@@ -12,9 +12,9 @@ from booking.checkout.steps import SETTLE
 from booking.checkout.writer import LEASE, at_rest
 from booking.errors import UpstreamRefused
 from booking.refusals import CheckoutClosed, PaymentInProgress, SlotTaken
-from tests.unit.booking_steps import confirm, mark, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import PATIENT, World, a_slot, as_guest
+from tests.doubles.booking_steps import confirm, mark, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import PATIENT, World, a_slot, as_guest
 
 
 class TestCancel:

@@ -19,8 +19,8 @@ from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.principals import Caller
 from booking.refusals import CardDeclined, Refusal
 from booking.slots import Slot
-from tests.unit.booking_doubles import Killed
-from tests.unit.booking_world import (
+from tests.doubles.booking_ports import Killed
+from tests.doubles.booking_world import (
     FREE,
     GUEST,
     MONTHLY,

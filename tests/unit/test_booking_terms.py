@@ -15,10 +15,10 @@ from booking.models import Promo
 from booking.money import Money
 from booking.operations.model import AttentionReason
 from booking.refusals import BookingFailed, ChargedWrongly, QuoteChanged, TermsChanged
-from tests.unit.booking_doubles import Killed
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import (
+from tests.doubles.booking_ports import Killed
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import (
     CATALOG,
     FREE,
     GUEST,

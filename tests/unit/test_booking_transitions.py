@@ -20,7 +20,7 @@ from booking.checkout.transitions import (
     legal,
     to_mermaid,
 )
-from tests.unit.booking_world import World
+from tests.doubles.booking_world import World
 
 # A driver that finds one of these does it again as it is: each reads before it writes.
 REPEATABLE = {

@@ -34,7 +34,7 @@ from integrations.upstream.errors import (
     changing,
     reading,
 )
-from tests.unit.healthie_script import Script, Watcher, errors
+from tests.doubles.healthie_script import Script, Watcher, errors
 
 GOOD = {"currentUser": {"id": "11"}}
 PATIENT: dict[str, Any] = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from booking.resources import ChangeHint, Kind, PaymentState, Resource
-from tests.unit.healthie_script import Script
+from tests.doubles.healthie_script import Script
 
 POKE = ChangeHint(resource=Resource(kind=Kind.PAYMENT, id="801"))
 

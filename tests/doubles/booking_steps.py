@@ -2,7 +2,7 @@
 
 from booking.checkout.model import Checkout
 from booking.checkout.writer import at_rest
-from tests.unit.booking_world import World, as_guest
+from tests.doubles.booking_world import World, as_guest
 
 
 async def confirm(world: World, checkout: Checkout, kind: str = "ok") -> Checkout:

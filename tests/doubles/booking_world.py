@@ -48,9 +48,8 @@ from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
 from tests.doubles.attempt_limits import NotedTrials
-from tests.doubles.code_mail import KeptCodes
-from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
-from tests.unit.booking_upstream import (
+from tests.doubles.booking_ports import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
+from tests.doubles.booking_upstream import (
     Books,
     FakeBilling,
     FakeCards,
@@ -60,6 +59,7 @@ from tests.unit.booking_upstream import (
     FakePatients,
     FakeScheduling,
 )
+from tests.doubles.code_mail import KeptCodes
 
 VISITOR = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v1"))
 STRANGER = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v2"))
