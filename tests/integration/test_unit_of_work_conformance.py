@@ -14,7 +14,7 @@ from booking.checkout.guards import SendFacts, SendFactsReader
 from booking.checkout.model import Checkout, CheckoutState, LateFinding
 from booking.checkout.transitions import ENDED, IN_FLIGHT, LATE
 from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
-from booking.events.model import DomainEvent
+from booking.events.model import DomainEvent, EventName
 from booking.live.change_poller import ChangeReader
 from booking.operations.model import (
     Alert,
