@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from benchmarks.figures import DATABASES, titled
-from gateway.webhooks.endpoint import PATH
+from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.healthie_emulator.signing import signed_headers
 from tests.plugins.databases import emptied
 from tests.reliability.processes import Nursery, Running
@@ -51,15 +51,19 @@ async def measure(
                 "FRONTDOOR_DATABASE_URL": url,
                 "FRONTDOOR_HEALTHIE_URL": f"{emulator.url}/graphql",
                 "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": seed["owner"]["key"],
-                "FRONTDOOR_HEALTHIE_WEBHOOK_URL": f"http://gateway.invalid{PATH}",
+                "FRONTDOOR_HEALTHIE_WEBHOOK_URL": f"http://gateway.invalid{HealthieWebhooks.path}",
                 "FRONTDOOR_HEALTHIE_WEBHOOK_SECRETS": json.dumps([SECRET]),
                 "FRONTDOOR_LOG_LEVEL": "ERROR",
             }
         )
         try:
-            await _send(http, gateway.url + PATH, per_second=per_second, seconds=1)  # connections, caches
+            await _send(
+                http, gateway.url + HealthieWebhooks.path, per_second=per_second, seconds=1
+            )  # connections, caches
             load, before = os.getloadavg()[0], _processor_seconds(gateway.pid)
-            taken, refused = await _send(http, gateway.url + PATH, per_second=per_second, seconds=seconds)
+            taken, refused = await _send(
+                http, gateway.url + HealthieWebhooks.path, per_second=per_second, seconds=seconds
+            )
             spent = _processor_seconds(gateway.pid) - before
         finally:
             gateway.kill()

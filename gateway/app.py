@@ -26,11 +26,11 @@ from gateway.runtime.composition import compose
 from gateway.runtime.readiness import WRITES_REMEMBERED_SECONDS, Readiness
 from gateway.runtime.sealing import sealer
 from gateway.runtime.system import System
+from gateway.runtime.upstream import webhook_source
 from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings
 from gateway.sockets import SocketRules
 from gateway.trusted_documents import TrustedDocuments, load_manifest
-from gateway.webhooks.endpoint import PATH as WEBHOOKS_PATH
 from gateway.webhooks.endpoint import Address, WebhookEndpoint
 from gateway.webhooks.secrets import WebhookSecrets
 from integrations.database.migrations import ready
@@ -122,7 +122,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         Route("/readyz", gateway.ready),
     ]
     if settings.healthie_webhook_url is not None:
-        routes.append(Route(WEBHOOKS_PATH, gateway.webhooks))
+        routes.append(Route(webhook_source().path, gateway.webhooks))
     if settings.in_development:
         emulator = str(settings.emulator_url).rstrip("/") if settings.emulator_url else None
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, emulator_url=emulator)
@@ -179,6 +179,7 @@ def _webhook_endpoint(settings: Settings, system: System) -> WebhookEndpoint | N
     if url is None:
         return None
     return WebhookEndpoint(
+        source=webhook_source(),
         inbox=system.inbox,
         clock=system.clock,
         secrets=WebhookSecrets(

@@ -1,9 +1,12 @@
 """Whose the clinicians' keys are: what the system of record said, remembered between processes and starts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from booking.pacing import Pacer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,3 +65,16 @@ class UnsharedKeyProofs:
 
     async def keep(self, proof: KeyProof) -> None:
         """It is not kept."""
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proving:
+    """How proofs are made: where they are remembered, by which digests of keys, and how fast. By default alone, and at once."""
+
+    proofs: KeyProofs = field(default_factory=UnsharedKeyProofs)
+    digest: Callable[[str], str] = _sha256  # keyed, where the digests are stored
+    pacer: Pacer | None = None

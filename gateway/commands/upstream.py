@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from booking.errors import UpstreamUnavailable
+from booking.sync.drift import DriftReport, Severity
 from gateway.commands.common import operator
 from gateway.commands.monitoring import CRITICAL, FINE, WARNING, exit_with, give_up
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
-    from integrations.healthie.upstream import Report
 
 _STATUS = {FINE: "fine", WARNING: "warning", CRITICAL: "breaking"}
 
@@ -43,39 +43,36 @@ def check(sdl: Path | None, as_json: bool) -> None:
     exit_with(code, _STATUS[code], _as_json(report), _as_text(report), as_json=as_json)
 
 
-def _of_file(path: Path) -> "Report":
-    from graphql import GraphQLError, build_schema
-
-    from integrations.healthie.upstream import compare
+def _of_file(path: Path) -> DriftReport:
+    from gateway.runtime.upstream import drift_of
 
     try:
-        return compare(build_schema(path.read_text(encoding="utf-8")))
-    except (GraphQLError, TypeError, ValueError) as error:
+        sdl = path.read_text(encoding="utf-8")
+    except ValueError as error:
         raise UpstreamUnavailable(str(error)) from error
+    return drift_of(sdl)
 
 
-def _of_healthie() -> "Report":
+def _of_healthie() -> DriftReport:
     from gateway.commands.starting import settings_of_process
 
     return asyncio.run(_asked(settings_of_process()))
 
 
-async def _asked(settings: "Settings") -> "Report":
+async def _asked(settings: "Settings") -> DriftReport:
     from booking.work_context import asked_by
     from gateway.runtime.composition import compose
 
     async with compose(settings) as system:
         with asked_by(operator()):  # nobody asked for what every start does besides
-            return await system.healthie.upstream.check(system.clock.now().date())
+            return await system.healthie.drift.check(system.clock.now().date())
 
 
-def _exit_code(report: "Report") -> int:
-    from integrations.healthie.drift import Severity
-
+def _exit_code(report: DriftReport) -> int:
     return {Severity.BREAKING: CRITICAL, Severity.WARNING: WARNING}.get(report.worst or Severity.NOTE, FINE)
 
 
-def _as_json(report: "Report") -> dict[str, object]:
+def _as_json(report: DriftReport) -> dict[str, object]:
     return {
         "version": report.version,
         "sunset": report.sunset.isoformat() if report.sunset else None,
@@ -84,7 +81,7 @@ def _as_json(report: "Report") -> dict[str, object]:
     }
 
 
-def _as_text(report: "Report") -> list[str]:
+def _as_text(report: DriftReport) -> list[str]:
     lines = [f"{each.severity:<9} {each.what}" for each in report.findings]
     if report.sunset is not None:
         lines.append(

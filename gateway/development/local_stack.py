@@ -13,21 +13,21 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx2
 
 from gateway.runtime.parent_watchdog import GRACE_SECONDS
 from gateway.settings.storage import DEVELOPMENT_SECRET
-from gateway.webhooks.endpoint import PATH as WEBHOOKS_PATH
-from integrations.healthie.webhooks import EVENTS as WEBHOOK_EVENTS
+
+if TYPE_CHECKING:
+    from integrations.upstream.audit import Answer, Call
 
 # A cold start of one process takes about a second; a machine that is busy takes its time.
 START_SECONDS = 30
 
-
-_SUBSCRIBE = """mutation Subscribe($input: createWebhookInput) {
-  createWebhook(input: $input) { webhook { signature_secret } }
-}"""
+# Of Healthie's API; the one that the emulator answers whatever today's date.
+_VERSION = "2026-07-01"
 
 
 class StackError(Exception):
@@ -82,14 +82,13 @@ async def local_stack(
         migrated = asyncio.create_task(asyncio.to_thread(_migrate, database))
         await family.until_answers(http, "emulator", f"{emulator}/_control/health")
         seed = (await http.get(f"{emulator}/_control/seed")).raise_for_status().json()
-        webhooks = gateway + WEBHOOKS_PATH
-        secret = await _subscribe(http, emulator, owner_key=seed["owner"]["key"], url=webhooks)
+        webhooks, secret = await _subscribe(emulator, owner_key=seed["owner"]["key"], gateway=gateway)
         settings = {
             "FRONTDOOR_ENVIRONMENT": "development",
             "FRONTDOOR_SECRET_KEY": DEVELOPMENT_SECRET,
             "FRONTDOOR_DATABASE_URL": database,
             "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
-            "FRONTDOOR_HEALTHIE_API_VERSION": "2026-07-01",  # the one that the emulator answers whatever today's date
+            "FRONTDOOR_HEALTHIE_API_VERSION": _VERSION,
             # The emulator throttles nobody unless it is told to.
             "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "1000",
             "FRONTDOOR_HEALTHIE_BURST": "1000",
@@ -120,20 +119,36 @@ async def local_stack(
         )
 
 
-async def _subscribe(http: httpx2.AsyncClient, emulator: str, *, owner_key: str, url: str) -> str:
-    """Have the emulator send its webhooks to the gateway; answers the secret that it signs them with."""
-    headers = {
-        "Authorization": f"Basic {owner_key}",
-        "AuthorizationSource": "API",
-        "Healthie-GraphQL-API-Version": "2026-07-01",
-    }
-    events = [{"event_type": each} for each in WEBHOOK_EVENTS]
-    variables = {"input": {"url": url, "webhook_events": events}}
-    answer = await http.post(
-        f"{emulator}/graphql", headers=headers, json={"query": _SUBSCRIBE, "variables": variables}
-    )
-    secret: str = answer.raise_for_status().json()["data"]["createWebhook"]["webhook"]["signature_secret"]
-    return secret
+class _Unrecorded:
+    """Calls to an emulator are on nobody's record."""
+
+    async def attempted(self, call: "Call") -> None:
+        """It is about to be sent."""
+
+    async def answered(self, call: "Call", answer: "Answer") -> None:
+        """It ended."""
+
+
+async def _subscribe(emulator: str, *, owner_key: str, gateway: str) -> tuple[str, str]:
+    """Have the emulator send its webhooks to the gateway; answers where to, and the secret that it signs them with."""
+    # Loaded while the stack starts: the client alone takes half a second.
+    from integrations.healthie.connect import connect, webhook_source  # noqa: PLC0415
+
+    url = gateway + webhook_source().path
+    async with connect(
+        url=f"{emulator}/graphql",
+        version=_VERSION,
+        organization_key=owner_key,
+        clinician_keys={},
+        declines={},
+        digest=str,
+        audit=_Unrecorded(),
+    ) as practice:
+        await practice.subscriptions.subscribe(url, practice.subscriptions.expected)
+        secrets = [each.secret for each in await practice.subscriptions.all() if each.address == url]
+    if not secrets or secrets[0] is None:
+        raise StackError("The emulator did not say what it signs its webhooks with.")
+    return url, secrets[0]
 
 
 class _Family:

@@ -10,7 +10,7 @@ from gateway.callers.tokens import derive_key
 from gateway.settings import Settings
 from integrations.anchors import FileAnchors, LoggedAnchors
 from integrations.database.audit import SqlAuditTrail
-from integrations.healthie.audit import AuditedCalls, LoggedCalls
+from integrations.upstream.audit import AuditedCalls, LoggedCalls
 
 log = structlog.get_logger(__name__)
 

@@ -138,7 +138,6 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             settings=settings, units=units, alert_service=alert_service, clock=clock, name=name
         )
         exits.push_async_callback(event_dispatch.aclose)
-        watched = healthie.watched(partial(keyed_digest, derive_key(secret, "snapshot")))
         inbox = SqlInbox(engine=engine)
         early_checks = EarlyChecks(check=saga.check_early)
         exits.push_async_callback(early_checks.aclose, within=0.0)  # whoever can wait for them has done so
@@ -170,14 +169,14 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             redis_signals=shared.redis_signals,
             synchronizer=ResourceSynchronizer(
                 units=units,
-                watched=watched,
+                watched=healthie.resources,
                 wake=early_checks.request,
                 forget_free_time=services.search.forget,
                 clock=clock,
                 name=name,
             ),
             early_checks=early_checks,
-            visit_poll=VisitPoll(units=units, visits=watched, clock=clock),
+            visit_poll=VisitPoll(units=units, visits=healthie.resources, clock=clock),
             webhook_health=webhook_health(
                 settings,
                 units=units,
@@ -189,7 +188,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 name=name,
             ),
             webhook_liveness=webhook_liveness(
-                settings, units=units, inbox=inbox, visits=watched, clock=clock
+                settings, units=units, inbox=inbox, visits=healthie.resources, clock=clock
             ),
             event_dispatch=event_dispatch,
         )

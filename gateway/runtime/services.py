@@ -24,15 +24,15 @@ from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, Shar
 from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.services import Services
+from booking.system_of_record import SystemOfRecord
 from booking.unit_of_work import UnitOfWorkFactory
 from gateway.settings import Settings
-from integrations.healthie.connect import Healthie
 
 
 def build_saga(
     settings: Settings,
     *,
-    healthie: Healthie,
+    healthie: SystemOfRecord,
     ledger: ChargeLedger | None,
     send_facts: SendFactsReader,
     holds: HoldStore,
@@ -69,7 +69,7 @@ def build_services(
     *,
     local_signals: LocalChangeSignals,
     changes: ChangeReader,
-    healthie: Healthie,
+    healthie: SystemOfRecord,
     catalog: CatalogSource,
     browsing: CatalogSource,
     holds: HoldStore,

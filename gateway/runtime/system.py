@@ -17,10 +17,12 @@ from booking.operations.alerts import AlertService
 from booking.operations.model import AttentionReason
 from booking.ports import Clock, HoldStore
 from booking.services import Services
+from booking.sync.drift import Severity
 from booking.sync.polling import VisitPoll
 from booking.sync.synchronizer import ResourceSynchronizer
 from booking.sync.webhook_health import WebhookHealth
 from booking.sync.webhook_liveness import WebhookLiveness
+from booking.system_of_record import SystemOfRecord
 from booking.unit_of_work import UnitOfWorkFactory
 from gateway.callers.tokens import TokenVerifier
 from gateway.rates import Counts
@@ -33,8 +35,6 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
 from integrations.database.write_probe import WriteProbe
-from integrations.healthie.connect import Healthie
-from integrations.healthie.drift import Severity
 
 if TYPE_CHECKING:
     from integrations.redis.change_signals import RedisChangeSignals
@@ -47,7 +47,7 @@ class System:
     clock: Clock
     engine: AsyncEngine
     units: UnitOfWorkFactory
-    healthie: Healthie
+    healthie: SystemOfRecord
     holds: HoldStore
     saga: Saga
     services: Services
@@ -134,7 +134,7 @@ class System:
             await self.idempotency.reap(self.clock.now())
 
         async def check_upstream() -> None:
-            report = await self.healthie.upstream.check(self.clock.now().date())
+            report = await self.healthie.drift.check(self.clock.now().date())
             for finding in report.findings:  # one that was told already is not told again
                 if finding.severity is not Severity.NOTE:
                     await self.alert_service.raise_alert(AttentionReason.UPSTREAM_DRIFT, finding.what)

@@ -1,13 +1,18 @@
-"""Healthie, connected by the settings: with the audit, the pace, the keys and the alarms of this process."""
+"""The system of record, connected by the settings: with the audit, the pace, the keys and the alarms of this process.
+
+This is where it is chosen: nothing else of the gateway knows a family of adapters.
+"""
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.catalog.key_proofs import Proving
 from booking.operations.alerts import AlertService
 from booking.operations.model import AttentionReason
 from booking.ports import Clock
+from booking.system_of_record import SystemOfRecord
 from booking.work_context import current_work
 from gateway.callers.tokens import derive_key, keyed_digest
 from gateway.runtime.alarms import LockoutAlarm
@@ -16,12 +21,13 @@ from gateway.runtime.shared import Shared
 from gateway.settings import Settings
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.key_proofs import SqlKeyProofs
-from integrations.healthie.breaker import Breakers
-from integrations.healthie.connect import Healthie, connect
-from integrations.healthie.errors import SilentNoOp
-from integrations.healthie.gate import Gate
-from integrations.healthie.keys import Proving
+from integrations.healthie.connect import connect, drift_of, webhook_source
 from integrations.stripe.declines import DECLINES
+from integrations.upstream.breaker import Breakers
+from integrations.upstream.errors import SilentNoOp
+from integrations.upstream.gate import Gate
+
+__all__ = ["connect_upstream", "drift_of", "webhook_source"]
 
 
 def connect_upstream(
@@ -32,7 +38,7 @@ def connect_upstream(
     shared: Shared,
     alert_service: AlertService,
     clock: Clock,
-) -> AbstractAsyncContextManager[Healthie]:
+) -> AbstractAsyncContextManager[SystemOfRecord]:
     """Connect; nothing is sent before the first call."""
     secret = settings.secret_key.get_secret_value()
 
@@ -49,6 +55,7 @@ def connect_upstream(
         shard=settings.healthie_shard,
         recipient_id=settings.payment_recipient_id,
         audit=audited_calls(settings, trail=trail, clock=clock),
+        digest=partial(keyed_digest, derive_key(secret, "snapshot")),
         proving=Proving(
             proofs=SqlKeyProofs(engine=engine),
             # The same key at another Healthie is another key.

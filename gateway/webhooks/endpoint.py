@@ -1,4 +1,4 @@
-"""`POST /webhooks/healthie`: genuine deliveries go into the inbox, and are acknowledged once they are kept."""
+"""`POST /webhooks/…`: genuine deliveries go into the inbox, and are acknowledged once they are kept."""
 
 import asyncio
 import ipaddress
@@ -14,16 +14,14 @@ from starlette.types import Receive, Scope, Send
 
 from booking.ports import Clock
 from booking.sync.inbox import Inbox
+from booking.sync.webhook_source import Forged, Malformed, Received, WebhookSource
 from gateway.callers.client_networks import last_address, read_address
 from gateway.rates import BlockedSenders
-from integrations.healthie.webhooks import Forged, Malformed, Received, delivery_of, verify
-
-PATH = "/webhooks/healthie"
 
 # Ids and names of fields: the largest genuine delivery is some hundred bytes.
 LARGEST_BODY = 64 * 1024
 
-# Healthie tries again later what we do not acknowledge; rather that than to let deliveries pile up before a database that hangs.
+# Upstream tries again later what we do not acknowledge; rather that than to let deliveries pile up before a database that hangs.
 KEEP_SECONDS = 5.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -60,6 +58,7 @@ class Address:
 class WebhookEndpoint:
     """An ASGI application for exactly one path. Of what is refused nothing is kept but a count."""
 
+    source: WebhookSource
     inbox: Inbox
     clock: Clock
     secrets: Secrets
@@ -94,7 +93,7 @@ class WebhookEndpoint:
             return refusal.status
         except ClientDisconnect:
             return 400
-        except Exception as error:  # noqa: BLE001 - whatever kept us from keeping it, Healthie is to send it again
+        except Exception as error:  # noqa: BLE001 - whatever kept us from keeping it, it is to be sent again
             log.error("webhook.not_kept", error=type(error).__name__)  # noqa: TRY400 - a driver's text may quote values
             return 503
         return 204
@@ -114,7 +113,7 @@ class WebhookEndpoint:
         )
         try:
             await self._verify(received)
-            delivery = delivery_of(received, at=self.clock.now())
+            delivery = self.source.delivery_of(received, at=self.clock.now())
         except Forged as error:
             raise _Refused(401, str(error)) from None
         except Malformed as error:
@@ -127,13 +126,13 @@ class WebhookEndpoint:
         async with asyncio.timeout(KEEP_SECONDS):
             known = await self.secrets()
         try:
-            verify(received, known)
+            self.source.verify(received, known)
         except Forged:
             async with asyncio.timeout(KEEP_SECONDS):
                 anew = await self.secrets(doubted=True)
             if anew is known:
                 raise
-            verify(received, anew)
+            self.source.verify(received, anew)
 
     def _may_send(self, request: Request) -> bool:
         if not self.sources:

@@ -10,16 +10,16 @@ from booking.sync.webhook_catch_up import CatchUp
 from booking.sync.webhook_check import Ours, WebhookCheck
 from booking.sync.webhook_health import Daily, HealthUnits, WebhookHealth
 from booking.sync.webhook_liveness import WebhookLiveness
+from booking.system_of_record import SystemOfRecord
 from gateway.settings import Settings
 from integrations.database.inbox import SqlInbox
-from integrations.healthie.connect import Healthie
 
 
 def webhook_health(
     settings: Settings,
     *,
     units: HealthUnits,
-    healthie: Healthie,
+    healthie: SystemOfRecord,
     inbox: SqlInbox,
     forget_free_time: Callable[[], None],
     change_signals: ChangeSignals,

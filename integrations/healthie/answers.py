@@ -6,7 +6,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Protocol, TypeVar
 
 from booking.money import Money
-from integrations.healthie.errors import ContractBroken, Refused
+from integrations.healthie.errors import Refused
+from integrations.upstream.errors import ContractBroken
 
 A = TypeVar("A")
 T = TypeVar("T")

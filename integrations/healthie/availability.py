@@ -10,9 +10,9 @@ from booking.catalog.model import ContactType
 from booking.single_flight import SingleFlight
 from booking.slots import Slot
 from integrations.healthie.contact_types import healthie_name
-from integrations.healthie.errors import ContractBroken, reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
+from integrations.upstream.errors import ContractBroken, reading
 
 # Healthie means a query for a day at a time; long ones are slow and can time out. Two make a week four requests.
 DAYS_PER_REQUEST = 2

@@ -14,13 +14,6 @@ from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import refusal
 from integrations.healthie.charge_refusals import no_to_charge
 from integrations.healthie.declines import DeclineCodes
-from integrations.healthie.errors import (
-    ContractBroken,
-    UnreadableAnswer,
-    changing,
-    reading,
-    reading_back,
-)
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Payment
 from integrations.healthie.late_payments import late_charges_among
@@ -36,6 +29,7 @@ from integrations.healthie.payments import (
     refunded,
 )
 from integrations.healthie.readback import Comparison
+from integrations.upstream.errors import ContractBroken, UnreadableAnswer, changing, reading, reading_back
 
 log = structlog.get_logger(__name__)
 

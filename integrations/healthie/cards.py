@@ -9,10 +9,10 @@ from integrations.healthie.acting import ClinicianClient
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.charge_refusals import certain_refusal
 from integrations.healthie.declines import DeclineCodes, decline, in_doubt
-from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import CardOnFile
 from integrations.healthie.readback import Comparison
+from integrations.upstream.errors import UnreadableAnswer, changing, reading, reading_back
 
 
 class HealthieCards:

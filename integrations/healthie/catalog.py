@@ -21,7 +21,6 @@ from booking.catalog.model import (
 from booking.money import Money, decimals_of
 from integrations.healthie.answers import money, rest
 from integrations.healthie.contact_types import contact_types
-from integrations.healthie.errors import reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Member, Package, Place, VisitKind
 from integrations.healthie.generated.more_appointment_types import MoreAppointmentTypes
@@ -29,6 +28,7 @@ from integrations.healthie.generated.more_locations import MoreLocations
 from integrations.healthie.generated.more_members import MoreMembers
 from integrations.healthie.generated.more_offerings import MoreOfferings
 from integrations.healthie.generated.public_catalog import PublicCatalogAppointmentSetting
+from integrations.upstream.errors import reading
 
 log = structlog.get_logger(__name__)
 

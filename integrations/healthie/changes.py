@@ -7,15 +7,10 @@ import structlog
 
 from booking.resources import ChangeHint, Kind, Resource
 from integrations.healthie.answers import changed_since
-from integrations.healthie.errors import (
-    ContractBroken,
-    GraphQLErrors,
-    InvalidRequest,
-    Unauthorized,
-    reading,
-)
+from integrations.healthie.errors import GraphQLErrors
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.visits_changed import VisitsChangedAppointmentsNodes
+from integrations.upstream.errors import ContractBroken, InvalidRequest, Unauthorized, reading
 
 # Hours that repeat are listed once for each time within a range: every week's lie in this.
 _HOURS_AHEAD = timedelta(days=14)
@@ -96,7 +91,7 @@ class HealthieChanges:
 async def changed_visits(
     client: Client, since: datetime
 ) -> list[tuple[VisitsChangedAppointmentsNodes, datetime]]:
-    """Visits that stand and changed at or after the moment, with when. Raises HealthieError."""
+    """Visits that stand and changed at or after the moment, with when. Raises CallError."""
     return await changed_since(
         since, lambda after: client.visits_changed(after=after), lambda answer: answer.appointments
     )

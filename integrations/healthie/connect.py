@@ -1,41 +1,27 @@
-"""The one way in: everything that the program needs of Healthie, built together."""
+"""The one way in: everything that the program needs of Healthie, as ports of the domain. Nobody outside imports another module."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx2
-import stamina.instrumentation
-import structlog
 from pydantic import SecretStr
-from stamina.instrumentation import RetryDetails
 
 from booking.catalog.cached import CachedCatalog, CatalogCache, LocalCatalogCache
-from booking.ports import (
-    Availability,
-    Billing,
-    Cards,
-    CatalogSource,
-    OnSale,
-    Patients,
-    Promotions,
-    Scheduling,
-)
+from booking.catalog.key_proofs import Proving
 from booking.refusals import ClinicianNotBookable
-from booking.resources import Changes
-from booking.sync.webhook_subscriptions import Subscriptions
-from integrations.healthie.audit import CallAudit
+from booking.sync.drift import DriftReport
+from booking.sync.webhook_source import WebhookSource
+from booking.system_of_record import SystemOfRecord
 from integrations.healthie.availability import HealthieAvailability
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import CatalogReader
 from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.declines import DeclineCodes
-from integrations.healthie.gate import Gate
 from integrations.healthie.generated.client import Client
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
-from integrations.healthie.keys import KeyStore, Proving
+from integrations.healthie.keys import KeyStore
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
@@ -44,9 +30,11 @@ from integrations.healthie.resource_reader import Digest, HealthieResourceReader
 from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.subscriptions import HealthieSubscriptions
 from integrations.healthie.transport import Acting, Connection
-from integrations.healthie.upstream import UpstreamCheck
-
-log = structlog.get_logger(__name__)
+from integrations.healthie.upstream import UpstreamCheck, compare_sdl
+from integrations.healthie.webhooks import HealthieWebhooks
+from integrations.upstream.audit import CallAudit
+from integrations.upstream.calls import log_retries
+from integrations.upstream.gate import Gate
 
 # The published version that contract.graphql was taken from.
 VERSION = "2026-01-01"
@@ -54,27 +42,6 @@ VERSION = "2026-01-01"
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Healthie:
-    """The ports of the domain, all on one connection."""
-
-    catalog: CatalogSource  # at most a minute old: what may be sold by
-    browsing: CatalogSource  # up to an hour old while it cannot be read: for looking around
-    on_sale: OnSale  # never kept: what is charged for at this moment
-    availability: Availability
-    promotions: Promotions
-    patients: Patients
-    cards: Cards
-    billing: Billing
-    scheduling: Scheduling
-    # The digest makes of patient data what tells that it changed.
-    watched: Callable[[Digest], HealthieResourceReader]
-    subscriptions: Subscriptions
-    changes: Changes
-    keys: KeyStore
-    upstream: UpstreamCheck
 
 
 @asynccontextmanager
@@ -85,6 +52,7 @@ async def connect(
     clinician_keys: Mapping[str, SecretStr | str],
     declines: DeclineCodes,
     audit: CallAudit,
+    digest: Digest,
     version: str = VERSION,
     shard: str | None = None,
     recipient_id: str | None = None,
@@ -94,17 +62,17 @@ async def connect(
     catalog_cache: CatalogCache | None = None,
     now: Callable[[], datetime] = _utc_now,
     transport: httpx2.AsyncBaseTransport | None = None,
-) -> AsyncIterator[Healthie]:
+) -> AsyncIterator[SystemOfRecord]:
     """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
 
     Clinicians' keys are proved, now and again, while `keys.keep_proved` runs; `proving` says where that is remembered and how fast.
-    `noticed` hears of every mutation that did not do what was asked. `declines` are the card processor's codes.
+    `digest` makes of patient data what tells that it changed (keyed: see `Digest`). `noticed` hears of every mutation that did
+    not do what was asked. `declines` are the card processor's codes.
     `recipient_id` receives every payment instead of the treating clinician. `gate` holds back what should not be sent
     now; without it everything is sent. The catalogue is kept on `shelf`; without one, by this process alone. `now` tells
     how old it is, and how old a proof.
     """
-    # For the whole process, since stamina knows no other way: its default logs the arguments of what is retried.
-    stamina.instrumentation.set_on_retry_hooks([log_retry])
+    log_retries()
     connection = Connection(url=url, version=version, shard=shard, transport=transport)
 
     def client(acting: Acting) -> Client:
@@ -127,7 +95,7 @@ async def connect(
             return organization
 
     try:
-        yield Healthie(
+        yield SystemOfRecord(
             catalog=KeyProvedCatalog(kept=kept.catalog, keys=keys),
             browsing=KeyProvedCatalog(kept=kept.recent, keys=keys),
             on_sale=HealthieOnSale(client=organization),
@@ -145,21 +113,21 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
-            watched=lambda digest: HealthieResourceReader(client=organization, digest=digest),
+            resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
-            upstream=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
+            drift=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
         )
     finally:
         await connection.aclose()
 
 
-def log_retry(details: RetryDetails) -> None:
-    """Say what is sent again and after which wait; never with which arguments."""
-    log.warning(
-        "healthie.read_retried",
-        operation=details.name,
-        retry=details.retry_num,
-        wait_seconds=round(details.wait_for, 3),
-    )
+def webhook_source() -> WebhookSource:
+    """Tells whether a webhook is Healthie's, and what it points at."""
+    return HealthieWebhooks()
+
+
+def drift_of(sdl: str) -> DriftReport:
+    """Hold a schema of Healthie's, in SDL, against the contract; asks nobody. Raises UpstreamUnavailable for what is no schema."""
+    return compare_sdl(sdl)

@@ -10,9 +10,9 @@ import structlog
 from pydantic import ValidationError
 
 from integrations.healthie.answers import record_id
-from integrations.healthie.errors import ContractBroken, HealthieError, UnreadableAnswer
 from integrations.healthie.generated.base_model import BaseModel
-from integrations.healthie.transport import Reply, Request
+from integrations.upstream.errors import CallError, ContractBroken, UnreadableAnswer
+from integrations.upstream.transport import Reply, Request
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ SKIPPING = frozenset(
 Place = tuple[int | str, ...]
 
 
-def decode(result: type[M], request: Request, reply: Reply) -> M | HealthieError:
+def decode(result: type[M], request: Request, reply: Reply) -> M | CallError:
     """The typed answer, or what kept it from being one. Pydantic's own error holds the values: it goes no further."""
     if reply.error is not None:
         return reply.error

@@ -5,8 +5,6 @@ the contract is nobody's concern.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,23 +31,9 @@ from graphql import (
     visit,
 )
 
+from booking.sync.drift import DriftFinding, Severity
+
 HERE = Path(__file__).parent
-
-
-class Severity(StrEnum):
-    """What a finding asks for."""
-
-    BREAKING = "breaking"  # calls fail, or are read wrongly: act now
-    WARNING = "warning"  # will break one day: plan it
-    NOTE = "note"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One difference, in a sentence that names it."""
-
-    severity: Severity
-    what: str
 
 
 # Of directives we use none; interfaces are not selected through.
@@ -81,7 +65,9 @@ def operations() -> DocumentNode:
     )
 
 
-def differences(contract: GraphQLSchema, document: DocumentNode, present: GraphQLSchema) -> list[Finding]:
+def differences(
+    contract: GraphQLSchema, document: DocumentNode, present: GraphQLSchema
+) -> list[DriftFinding]:
     """What is to be known of the present schema, the worst first."""
     used = coordinates(contract, document)
     part = used_part(contract, used)
@@ -89,9 +75,9 @@ def differences(contract: GraphQLSchema, document: DocumentNode, present: GraphQ
     warnings = [*_deprecations(present, used), *_new_values(contract, part, present)]
     notes = [each for each in _changes(contract, present, _NOTED) if each not in breaking]
     return [
-        *(Finding(severity=Severity.BREAKING, what=each) for each in breaking),
-        *(Finding(severity=Severity.WARNING, what=each) for each in warnings),
-        *(Finding(severity=Severity.NOTE, what=each) for each in notes),
+        *(DriftFinding(severity=Severity.BREAKING, what=each) for each in breaking),
+        *(DriftFinding(severity=Severity.WARNING, what=each) for each in warnings),
+        *(DriftFinding(severity=Severity.NOTE, what=each) for each in notes),
     ]
 
 

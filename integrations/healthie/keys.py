@@ -6,28 +6,26 @@ the answers are remembered, so that processes and starts do not ask again.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 from pydantic import SecretStr
 
-from booking.catalog.key_proofs import KeyProof, KeyProofs, UnsharedKeyProofs
+from booking.catalog.key_proofs import KeyProof, Proving
 from booking.errors import UpstreamUnavailable
-from booking.pacing import SHORTEST_SLEEP, Lane, Pacer
+from booking.pacing import SHORTEST_SLEEP, Lane
 from booking.refusals import ClinicianNotBookable
 from booking.single_flight import SingleFlight
-from integrations.healthie.errors import HealthieError, RateLimited, Unauthorized
 from integrations.healthie.generated.client import Client
 from integrations.healthie.known_keys import REMEMBERED_FOR, KnownKeys
 from integrations.healthie.transport import Acting
+from integrations.upstream.errors import CallError, RateLimited, Unauthorized
 
 log = structlog.get_logger(__name__)
 
-# Of the connections of a process (`transport.MAX_CONNECTIONS`), keys that hang shall hold few.
+# Of the connections of a process (`upstream.transport.MAX_CONNECTIONS`), keys that hang shall hold few.
 PROOFS_AT_ONCE = 4
 
 # How often it is looked whether an answer has become too old, and whether another process has heard something.
@@ -42,19 +40,6 @@ ASKING = timedelta(seconds=30)
 
 # The bucket of the pacer that all proofs share, whichever keys they use.
 PACE = "proofs"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proving:
-    """How proofs are made: where they are remembered, by which digests of keys, and how fast. By default alone, and at once."""
-
-    proofs: KeyProofs = field(default_factory=UnsharedKeyProofs)
-    digest: Callable[[str], str] = _sha256  # keyed, where the digests are stored
-    pacer: Pacer | None = None
 
 
 class KeyStore:
@@ -191,7 +176,7 @@ class KeyStore:
             if owner is None and clinician_id in self.proved:
                 # What is paid for while a key counts for nothing cannot be booked: one slip shall not do that.
                 owner = await self._owner(clinician_id)
-        except HealthieError as error:
+        except CallError as error:
             log.warning("healthie.key_not_answered_for", clinician=clinician_id, error=error.code)
             if isinstance(error, RateLimited) and self._pacer is not None:
                 await self._pacer.back_off(PACE)
@@ -210,7 +195,7 @@ class KeyStore:
         self._known.hear(proof)
 
     async def _owner(self, clinician_id: str) -> str | None:
-        """Whose the key is; None: nobody's. Raises HealthieError when Healthie does not say."""
+        """Whose the key is; None: nobody's. Raises CallError when Healthie does not say."""
         try:
             answer = await self._client(self._acting[clinician_id]).who_am_i()
         except Unauthorized:

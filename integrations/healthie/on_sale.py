@@ -2,8 +2,8 @@
 
 from booking.catalog.model import Plan, VisitType
 from integrations.healthie.catalog import currency_of, plan_of, visit_type_of
-from integrations.healthie.errors import reading
 from integrations.healthie.generated.client import Client
+from integrations.upstream.errors import reading
 
 
 class HealthieOnSale:

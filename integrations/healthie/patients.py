@@ -11,12 +11,12 @@ from booking.errors import UpstreamRefused
 from booking.models import Appointment, CreatedPatient, GuestDetails, Patient
 from booking.ports import PATIENT_EXISTS
 from integrations.healthie.answers import every, refusal
-from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.create_patient import CreatePatientCreateClient
 from integrations.healthie.generated.fragments import PatientFound
 from integrations.healthie.readback import Comparison
 from integrations.healthie.visits import REFERENCE, appointment_of, reference_of
+from integrations.upstream.errors import UnreadableAnswer, changing, reading, reading_back
 
 # Users who are not archived are what a search answers by itself; the archived ones must be asked for.
 _STATUSES = (None, "archived")

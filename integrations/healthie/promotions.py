@@ -7,10 +7,10 @@ from booking.models import Promo
 from booking.money import Money
 from booking.refusals import PromoInvalid
 from integrations.healthie.answers import every, money
-from integrations.healthie.errors import ContractBroken, reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.coupons import CouponsOfferingCouponsNodes
 from integrations.healthie.generated.validate_coupon import ValidateCouponValidateCoupon
+from integrations.upstream.errors import ContractBroken, reading
 
 UNKNOWN_CODE = "This promo code is not known."
 

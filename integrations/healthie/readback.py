@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from integrations.healthie.errors import SilentNoOp
+from integrations.upstream.errors import SilentNoOp
 
 log = structlog.get_logger(__name__)
 

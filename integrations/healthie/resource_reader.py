@@ -23,11 +23,11 @@ from booking.resources import (
 )
 from integrations.healthie.answers import every
 from integrations.healthie.changes import changed_visits
-from integrations.healthie.errors import reading
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.watched_visit import WatchedVisitAppointment
 from integrations.healthie.payments import nothing_in, reference_in
 from integrations.healthie.visits import STATUSES, reference_of
+from integrations.upstream.errors import reading
 
 # Makes of a text what tells whether it changed, and nothing else: an HMAC, so that nobody can try names against it.
 Digest = Callable[[str], str]

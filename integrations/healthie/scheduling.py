@@ -16,12 +16,12 @@ from booking.refusals import SlotTaken
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.contact_types import healthie_name
-from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.book import BookCreateAppointment
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Visit
 from integrations.healthie.readback import READ_BACKS, Comparison
 from integrations.healthie.visits import REFERENCE, appointment_of
+from integrations.upstream.errors import UnreadableAnswer, changing, reading, reading_back
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,6 @@ from pydantic import HttpUrl, ValidationError
 
 from booking.sync.webhook_subscriptions import Attempt, Subscription
 from integrations.healthie.answers import MOST_PAGES, every, refusal
-from integrations.healthie.errors import UnreadableAnswer, changing, reading, reading_back
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.enums import WebhookEventType
 from integrations.healthie.generated.fragments import Subscription as Answered
@@ -16,6 +15,7 @@ from integrations.healthie.generated.input_types import WebhookEventInput
 from integrations.healthie.generated.webhook_attempts import WebhookAttemptsSentWebhooksNodes as Sent
 from integrations.healthie.readback import Comparison
 from integrations.healthie.webhooks import EVENTS, hint_of
+from integrations.upstream.errors import UnreadableAnswer, changing, reading, reading_back
 
 _TAKEN = "2"
 

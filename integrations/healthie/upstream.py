@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,20 +10,18 @@ from graphql import (
     GraphQLSchema,
     IntrospectionQuery,
     build_client_schema,
+    build_schema,
     get_introspection_query,
 )
 from pydantic import Field
 
-from integrations.healthie.drift import Finding, Severity, contract_schema, differences, operations
-from integrations.healthie.errors import (
-    ContractBroken,
-    GraphQLErrors,
-    InvalidRequest,
-    UnsupportedVersion,
-    reading,
-)
+from booking.errors import UpstreamUnavailable
+from booking.sync.drift import DriftFinding, DriftReport, Severity
+from integrations.healthie.drift import contract_schema, differences, operations
+from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
 from integrations.healthie.generated.base_model import BaseModel
 from integrations.healthie.generated.client import Client
+from integrations.upstream.errors import ContractBroken, InvalidRequest, reading
 
 OPERATION = "IntrospectionQuery"
 
@@ -38,39 +35,31 @@ class Introspection(BaseModel):
     told: Any = Field(alias="__schema")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What a check found."""
-
-    version: str | None  # asked for; None: a schema from a file
-    sunset: date | None  # when that version stops answering, as far as Healthie says
-    days_left: int | None
-    findings: tuple[Finding, ...]
-
-    @property
-    def worst(self) -> Severity | None:
-        """The gravest of the findings; None when there is none."""
-        found = {each.severity for each in self.findings}
-        return next((each for each in Severity if each in found), None)
-
-
-def compare(present: GraphQLSchema) -> Report:
+def compare(present: GraphQLSchema) -> DriftReport:
     """Hold a schema against the contract: a second of computing. Raises ValueError for what nobody can query."""
     if present.query_type is None:
         raise ValueError("a schema without queries")
     found = differences(contract_schema(), operations(), present)
-    return Report(version=None, sunset=None, days_left=None, findings=tuple(found))
+    return DriftReport(version=None, sunset=None, days_left=None, findings=tuple(found))
+
+
+def compare_sdl(sdl: str) -> DriftReport:
+    """Hold a schema that was written down against the contract. Raises UpstreamUnavailable for what cannot be read as one."""
+    try:
+        return compare(build_schema(sdl))
+    except (GraphQLError, TypeError, ValueError) as error:
+        raise UpstreamUnavailable(str(error)) from error
 
 
 class UpstreamCheck:
-    """Asks the configured Healthie. `warnings` are those of its answers, by code."""
+    """The port DriftCheck: asks the configured Healthie. `warnings` are those of its answers, by code."""
 
     def __init__(self, *, client: Client, version: str, warnings: Mapping[str, Mapping[str, Any]]) -> None:
         self._client = client
         self._version = version
         self._warnings = warnings
 
-    async def check(self, today: date) -> Report:
+    async def check(self, today: date) -> DriftReport:
         """Compare Healthie's present schema with the contract. Raises UpstreamUnavailable."""
         with reading():
             try:
@@ -103,11 +92,11 @@ class UpstreamCheck:
         )
         return {"__schema": answer.told}
 
-    def _report(self, findings: Any, today: date) -> Report:
+    def _report(self, findings: Any, today: date) -> DriftReport:
         sunset = _day(self._warnings.get("API_VERSION_SUNSET_WARNING", {}).get("sunset_date"))
         days = (sunset - today).days if sunset else None
         near = [_near(self._version, sunset)] if days is not None and days < SUNSET_NEAR else []
-        return Report(
+        return DriftReport(
             version=self._version,
             sunset=sunset,
             days_left=days,
@@ -115,13 +104,15 @@ class UpstreamCheck:
         )
 
 
-def _gone(version: str) -> Finding:
-    return Finding(severity=Severity.BREAKING, what=f"API version {version} is not answered.")
+def _gone(version: str) -> DriftFinding:
+    return DriftFinding(severity=Severity.BREAKING, what=f"API version {version} is not answered.")
 
 
-def _near(version: str, sunset: date | None) -> Finding:
+def _near(version: str, sunset: date | None) -> DriftFinding:
     """Without the number of days: it is the same finding every day."""
-    return Finding(severity=Severity.WARNING, what=f"API version {version} stops being answered on {sunset}.")
+    return DriftFinding(
+        severity=Severity.WARNING, what=f"API version {version} stops being answered on {sunset}."
+    )
 
 
 def _day(text: object) -> date | None:

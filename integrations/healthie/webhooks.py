@@ -11,12 +11,12 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 
 from booking.resources import ChangeHint, Kind, Resource
 from booking.sync.inbox import WebhookDelivery
+from booking.sync.webhook_source import Forged, Malformed, Received
 
 CONTENT_TYPE = "application/json"
 
@@ -65,22 +65,18 @@ EVENTS = (
 )
 
 
-class Forged(Exception):
-    """Nobody who knows a secret of ours sent this. The text says what was wrong with it, never a value."""
+class HealthieWebhooks:
+    """The port WebhookSource."""
 
+    path = "/webhooks/healthie"
 
-class Malformed(Exception):
-    """Genuine perhaps, and not what Healthie is known to send."""
+    def verify(self, received: Received, secrets: Sequence[str]) -> None:
+        """Raise Forged unless it is genuine, as `verify` says."""
+        verify(received, secrets)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Received:
-    """A request as it arrived; `path` and `query` as the sender sees them, in front of any proxy."""
-
-    path: str
-    query: str  # without the question mark
-    headers: Mapping[str, str]  # asked for in lower case
-    body: bytes = field(repr=False)
+    def delivery_of(self, received: Received, *, at: datetime) -> WebhookDelivery:
+        """What a verified body points at. Raises Malformed."""
+        return delivery_of(received, at=at)
 
 
 def verify(received: Received, secrets: Sequence[str]) -> None:

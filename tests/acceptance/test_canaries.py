@@ -202,7 +202,7 @@ async def test_no_word_of_a_patient_and_no_secret_is_written_down_anywhere(
     assert len(places.refused) >= 6
     assert {request["url"] for request in requests} == {f"{stack.emulator.url}/graphql"}
     assert {event["log_level"] for event in events} >= {"debug", "info", "warning", "error"}
-    assert {event["event"] for event in events} >= {"checkout.parked", "healthie.call_not_recorded"}
+    assert {event["event"] for event in events} >= {"checkout.parked", "upstream.call_not_recorded"}
     assert all(stack.settings.tenant in places.found[f"redis {when}"] for when in WHEN)
     tokens = [app.headers["Authorization"].split()[1] for app in (guest, patient)]
     declared = {f"table checkouts {when}": [PROMO] for when in WHEN}

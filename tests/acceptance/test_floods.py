@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from gateway.rates.table import REFUSED_WEBHOOKS, REQUESTS
-from gateway.webhooks.endpoint import PATH
+from integrations.healthie.webhooks import HealthieWebhooks
 from tests.plugins.stack import Stack, Stacks
 
 ADDRESS = "X-Forwarded-For"
@@ -18,7 +18,7 @@ async def stack(stacks: Stacks) -> Stack:
         rate_factor=FACTOR,
         client_address_header=ADDRESS,
         healthie_webhook_secrets=["whsec_sample"],
-        healthie_webhook_url=f"http://gateway.invalid{PATH}",
+        healthie_webhook_url=f"http://gateway.invalid{HealthieWebhooks.path}",
     )
 
 
@@ -46,7 +46,9 @@ async def test_an_address_that_floods_gets_no_visitor_tokens_and_others_do(stack
 
 async def test_an_address_that_forges_webhooks_is_not_listened_to(stack: Stack) -> None:
     async def forge() -> int:
-        return (await stack.http.post(PATH, json={}, headers={ADDRESS: "203.0.113.9"})).status_code
+        return (
+            await stack.http.post(HealthieWebhooks.path, json={}, headers={ADDRESS: "203.0.113.9"})
+        ).status_code
 
     most = REFUSED_WEBHOOKS.network or 0
     assert [await forge() for _ in range(most + 2)] == [401] * most + [429] * 2

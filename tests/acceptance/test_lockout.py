@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from booking.operations.model import AttentionReason
 from gateway.runtime.composition import compose
-from integrations.healthie.audit import fingerprint
+from integrations.upstream.audit import fingerprint
 from tests.acceptance import documents
 from tests.acceptance.app import App
 from tests.plugins.stack import Stack, Stacks

@@ -16,8 +16,8 @@ from booking.checkout.model import Checkout
 from booking.models import GuestDetails, Quote
 from booking.money import Money
 from booking.slots import Slot
-from integrations.healthie.audit import LoggedCalls
-from integrations.healthie.connect import Healthie, connect
+from booking.system_of_record import SystemOfRecord
+from integrations.healthie.connect import connect
 from integrations.healthie_emulator.app import create_app
 from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.faults import Fault
@@ -25,6 +25,7 @@ from integrations.healthie_emulator.seed import described
 from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.wire import ConnectionDropped
 from integrations.stripe.declines import DECLINES
+from integrations.upstream.audit import LoggedCalls
 from tests.plugins.emulator import STILL
 
 GUEST = GuestDetails(
@@ -60,7 +61,7 @@ class Practice:
     """An emulator, the adapters on it, and what both call the same things."""
 
     emulator: Emulator
-    healthie: Healthie
+    healthie: SystemOfRecord
     wire: Wire
 
     @property
@@ -160,6 +161,7 @@ async def practice(**options: Any) -> AsyncIterator[Practice]:
         clinician_keys=seed["clinician_keys"],
         declines=DECLINES,
         audit=options.pop("audit", None) or LoggedCalls(),
+        digest=str,
         transport=wire,
         **options,
     ) as healthie:

@@ -21,14 +21,16 @@ from booking.audit.chain import AuditKey, entry_of
 from booking.audit.model import AuditEntry, AuditKind
 from booking.audit.verification import Reader
 from booking.errors import AuditUnavailable, DomainError
+from booking.system_of_record import SystemOfRecord
 from gateway.runtime.clock import SystemClock
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links
 from integrations.healthie import base
-from integrations.healthie.audit import AuditedCalls, LoggedCalls
-from integrations.healthie.connect import Healthie, connect
-from integrations.healthie.redaction import digest
+from integrations.healthie.connect import connect
 from integrations.stripe.declines import DECLINES
+from integrations.upstream import calls
+from integrations.upstream.audit import AuditedCalls, LoggedCalls
+from integrations.upstream.redaction import digest
 from tests.integration.healthie_on_emulator import GUEST, practice
 from tests.unit.healthie_script import KEYS, NOON, Script, a_checkout, a_payment, a_visit, charged, connection
 
@@ -121,7 +123,7 @@ ANSWERS: dict[str, Any] = {
     "AvailableDays": {"daysAvailableForRange": []},
 }
 
-CALLS: tuple[Callable[[Healthie], Awaitable[object]], ...] = (
+CALLS: tuple[Callable[[SystemOfRecord], Awaitable[object]], ...] = (
     lambda healthie: healthie.keys.prove_due(),
     lambda healthie: healthie.patients.profile("501"),
     lambda healthie: healthie.patients.find(GUEST),
@@ -144,7 +146,7 @@ CALLS: tuple[Callable[[Healthie], Awaitable[object]], ...] = (
 )
 
 
-async def ask(healthie: Healthie, chance: random.Random) -> None:
+async def ask(healthie: SystemOfRecord, chance: random.Random) -> None:
     """Ask for anything; one in twenty leaves before they are answered. What comes of it is not looked at."""
 
     async def asked() -> None:
@@ -174,11 +176,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         "READ_TIMEOUT": 0.02,
         "SLOW_READ_TIMEOUT": 0.02,
         "MUTATION_TIMEOUT": 0.02,
-        "GRACE": 0.0,
     }.items():
         monkeypatch.setattr(base, name, seconds)
-    for name in ("FIRST_WAIT", "LONGEST_WAIT"):
-        monkeypatch.setattr(base, name, 0.0)
+    for name in ("GRACE", "FIRST_WAIT", "LONGEST_WAIT"):
+        monkeypatch.setattr(calls, name, 0.0)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -188,7 +189,7 @@ async def test_after_ten_thousand_requests_in_trouble_the_trail_holds_just_those
     trail = SqlAuditTrail(engine=sqlite_engine, key=CHAIN)
     network = Network(script=Script(answers=ANSWERS), chance=random.Random(7))
 
-    async def caller(number: int, healthie: Healthie) -> None:
+    async def caller(number: int, healthie: SystemOfRecord) -> None:
         chance = random.Random(number)
         while network.seen.total() < REQUESTS:
             await ask(healthie, chance)
@@ -200,6 +201,7 @@ async def test_after_ten_thousand_requests_in_trouble_the_trail_holds_just_those
         declines=DECLINES,
         transport=network,
         audit=audited(trail),
+        digest=str,
     ) as healthie:
         await asyncio.gather(*(caller(number, healthie) for number in range(CALLERS)))
     await trail.aclose()

@@ -8,8 +8,8 @@ import pytest
 from booking.checkout.model import Checkout
 from booking.errors import OutcomeUnknown
 from booking.models import Recurrence
-from integrations.healthie.errors import SilentNoOp
 from integrations.healthie.readback import READ_BACKS
+from integrations.upstream.errors import SilentNoOp
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice
 from tests.plugins.emulator import EmulatorClient
 

@@ -7,8 +7,9 @@ import pytest
 
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.models import GuestDetails
-from integrations.healthie.audit import LoggedCalls
-from integrations.healthie.connect import Healthie, connect
+from booking.system_of_record import SystemOfRecord
+from integrations.healthie.connect import connect
+from integrations.upstream.audit import LoggedCalls
 from tests.plugins.emulator import EmulatorClient
 
 GUEST = GuestDetails(email="sample.guest@example.com", first_name="Sample", last_name="Guest")
@@ -19,8 +20,8 @@ NETWORK = ("lost_request", "lost_answer", "truncated", "http_5xx", "not_json")
 @pytest.fixture
 async def healthie(
     emulator_server: EmulatorClient, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Healthie]:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+) -> AsyncIterator[SystemOfRecord]:
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
     seed = await emulator_server.control.seed()
     async with connect(
         url=f"{emulator_server.url}/graphql",
@@ -28,6 +29,7 @@ async def healthie(
         clinician_keys=seed["clinician_keys"],
         declines={},
         audit=LoggedCalls(),
+        digest=str,
         version="2026-07-01",  # the one that is answered whatever today's date
     ) as connected:
         yield connected
@@ -39,7 +41,7 @@ async def asked(server: EmulatorClient) -> Counter[str]:
 
 @pytest.mark.parametrize("kind", NETWORK)
 async def test_a_read_lives_through_two_failures_and_no_third(
-    healthie: Healthie, emulator_server: EmulatorClient, kind: str
+    healthie: SystemOfRecord, emulator_server: EmulatorClient, kind: str
 ) -> None:
     await emulator_server.control.faults({"kind": kind, "operation": "PatientsByEmail", "count": 5})
 
@@ -51,7 +53,7 @@ async def test_a_read_lives_through_two_failures_and_no_third(
 
 @pytest.mark.parametrize("kind", NETWORK)
 async def test_a_change_that_met_trouble_is_unknown_and_not_repeated(
-    healthie: Healthie, emulator_server: EmulatorClient, kind: str
+    healthie: SystemOfRecord, emulator_server: EmulatorClient, kind: str
 ) -> None:
     await emulator_server.control.faults({"kind": kind, "operation": "CreatePatient", "count": 1})
 
@@ -63,7 +65,7 @@ async def test_a_change_that_met_trouble_is_unknown_and_not_repeated(
 
 
 async def test_a_change_whose_answer_takes_too_long_is_unknown(
-    healthie: Healthie, emulator_server: EmulatorClient, monkeypatch: pytest.MonkeyPatch
+    healthie: SystemOfRecord, emulator_server: EmulatorClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("integrations.healthie.base.MUTATION_TIMEOUT", 0.1)
     slow = {"kind": "slow_answer", "operation": "CreatePatient", "count": 1, "seconds": 2.0}
@@ -74,7 +76,7 @@ async def test_a_change_whose_answer_takes_too_long_is_unknown(
 
 
 async def test_where_nobody_listens_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
     nowhere = "http://127.0.0.1:1/graphql"  # tcpmux: closed on any machine of this century
     async with connect(
         url=nowhere,
@@ -82,6 +84,7 @@ async def test_where_nobody_listens_nothing_was_sent(monkeypatch: pytest.MonkeyP
         clinician_keys={"11": "sample"},
         declines={},
         audit=LoggedCalls(),
+        digest=str,
     ) as healthie:
         with pytest.raises(UpstreamUnavailable):
             await healthie.patients.create(GUEST, clinician_id="11", time_zone="UTC", reference="chk_sample")

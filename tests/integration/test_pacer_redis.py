@@ -8,10 +8,10 @@ import pytest
 from redis.asyncio import Redis
 
 from booking.pacing import Lane, Pace
-from integrations.healthie.gate import Gate
-from integrations.healthie.transport import Request
 from integrations.redis.client import connect_redis
 from integrations.redis.pacing import RedisPacer
+from integrations.upstream.gate import Gate
+from integrations.upstream.transport import Request
 
 pytestmark = pytest.mark.redis
 
@@ -37,7 +37,9 @@ async def test_several_processes_never_send_above_the_rate_counted_where_it_arri
     async def arrive() -> None:
         arrivals.append(time.monotonic())
 
-    request = Request(operation="AvailableSlots", mutation=False, document="", variables={}, timeout=1)
+    request = Request(
+        operation="AvailableSlots", mutation=False, kind="availability", variables={}, timeout=1, budget=1
+    )
     await asyncio.gather(*(gate.through(request, KEY, arrive) for gate in gates for _ in range(10)))
     assert len(arrivals) == 40
     for count, at in enumerate(sorted(arrivals), start=1):

@@ -21,9 +21,8 @@ from booking.sync.webhook_subscriptions import Defect
 from gateway.command_line import main
 from gateway.runtime.composition import compose
 from gateway.runtime.system import System
-from gateway.webhooks.endpoint import PATH
 from integrations.alerts.texts import text_of
-from integrations.healthie.webhooks import EVENTS
+from integrations.healthie.webhooks import EVENTS, HealthieWebhooks
 from tests.plugins.emulator import CLINICIAN_1, OWNER, EmulatorClient
 from tests.plugins.stack import Stack, Stacks
 
@@ -69,7 +68,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}{PATH}"
+        return f"http://127.0.0.1:{self.port}{HealthieWebhooks.path}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
@@ -77,7 +76,9 @@ class Receiver:
         body = await reader.readexactly(int(headers["content-length"]))
         status = 502
         if self.up and self.stack is not None:
-            status = (await self.stack.http.post(PATH, content=body, headers=headers)).status_code
+            status = (
+                await self.stack.http.post(HealthieWebhooks.path, content=body, headers=headers)
+            ).status_code
         self.answers.append(status)
         writer.write(f"HTTP/1.1 {status} -\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
         await writer.drain()

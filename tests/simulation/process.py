@@ -36,12 +36,13 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.inbox import SqlInbox
 from integrations.database.send_facts import SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
-from integrations.healthie.audit import Answer, AuditedCalls, Call
-from integrations.healthie.breaker import Breakers
 from integrations.healthie.connect import connect
-from integrations.healthie.gate import Gate
+from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.healthie_emulator.seed import described
 from integrations.stripe.declines import DECLINES
+from integrations.upstream.audit import Answer, AuditedCalls, Call
+from integrations.upstream.breaker import Breakers
+from integrations.upstream.gate import Gate
 from tests.doubles.attempt_limits import NotedTrials
 from tests.integration.database_samples import SEALER
 from tests.simulation.database import VirtualEngine, Witness
@@ -113,6 +114,7 @@ class Process:
                 transport=self._upstream.transport(fate, self.records),
                 audit=AuditedCalls(inner=UnheardCalls(), trail=self.records, clock=fate, key=KEY),
                 gate=_gate(fate),
+                digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
                 now=fate.now,
             )
         )
@@ -178,7 +180,7 @@ class Process:
         )
         self.desk = OperatorActions(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
-        self.watched = healthie.watched(lambda text: hashlib.sha256(text.encode()).hexdigest())
+        self.watched = healthie.resources
         self.synchronizer = ResourceSynchronizer(
             units=self._units,
             watched=self.watched,
@@ -193,7 +195,9 @@ class Process:
         async def signing(*, doubted: bool = False) -> list[str]:
             return secrets
 
-        self.webhooks = WebhookEndpoint(inbox=self._inbox, clock=fate, secrets=signing)
+        self.webhooks = WebhookEndpoint(
+            source=HealthieWebhooks(), inbox=self._inbox, clock=fate, secrets=signing
+        )
 
     async def _glance(self, checkout_id: str) -> None:
         self.fate.trace.say(self.fate.name, f"wakes {checkout_id}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from booking.audit.model import AuditEntry, AuditKind
 from booking.errors import AuditUnavailable
-from integrations.healthie.redaction import digest
+from integrations.upstream.redaction import digest
 from tests.simulation.fate import Fate
 
 KEY = b"digests in simulated records"

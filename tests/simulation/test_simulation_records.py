@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from booking.checkout.model import CheckoutState
-from integrations.healthie.audit import AuditedCalls, Call
+from integrations.upstream.audit import AuditedCalls, Call
 from tests.simulation.plans import Scripted
 from tests.simulation.scenarios import CANONICAL
 from tests.simulation.schedule import Scenario, Schedule

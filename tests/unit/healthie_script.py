@@ -15,9 +15,10 @@ from booking.checkout.model import Checkout
 from booking.models import Quote
 from booking.money import Money
 from booking.slots import Slot
-from integrations.healthie.audit import Answer, Call, LoggedCalls
-from integrations.healthie.connect import Healthie, connect
+from booking.system_of_record import SystemOfRecord
+from integrations.healthie.connect import connect
 from integrations.stripe.declines import DECLINES
+from integrations.upstream.audit import Answer, Call, LoggedCalls
 
 ORGANIZATION_KEY = "sample-organization-key"
 KEYS = {"11": "sample-key-of-11", "12": "sample-key-of-12"}
@@ -78,13 +79,14 @@ class Script:
         return [each for each in self.sent if each.operation == operation]
 
     @asynccontextmanager
-    async def connected(self, **options: Any) -> AsyncIterator[Healthie]:
+    async def connected(self, **options: Any) -> AsyncIterator[SystemOfRecord]:
         async with connect(
             url="https://healthie.invalid/graphql",
             organization_key=ORGANIZATION_KEY,
             clinician_keys=options.pop("keys", KEYS),
             declines=DECLINES,
             audit=options.pop("audit", None) or LoggedCalls(),
+            digest=str,
             transport=httpx2.MockTransport(self),
             **options,
         ) as healthie:

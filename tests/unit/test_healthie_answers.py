@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.healthie.answers import changed_since
-from integrations.healthie.errors import ContractBroken
+from integrations.upstream.errors import ContractBroken
 
 NOON = datetime(2027, 1, 4, 12, 0, tzinfo=UTC)
 BEFORE, LATER = NOON - timedelta(seconds=1), NOON + timedelta(hours=1)

@@ -14,10 +14,10 @@ from booking.audit.model import AuditEntry, AuditKind
 from booking.errors import AuditUnavailable, OutcomeUnknown, UpstreamUnavailable
 from booking.models import GuestDetails
 from booking.refusals import CardDeclined
+from booking.system_of_record import SystemOfRecord
 from booking.work_context import asked_by, working_for
-from integrations.healthie.audit import AuditedCalls, LoggedCalls, fingerprint
-from integrations.healthie.connect import Healthie
-from integrations.healthie.redaction import digest
+from integrations.upstream.audit import AuditedCalls, LoggedCalls, fingerprint
+from integrations.upstream.redaction import digest
 from tests.doubles.audit_trail import MemoryTrail
 from tests.unit.healthie_script import KEYS, Script, a_checkout, a_payment, a_visit, charged, connection
 
@@ -52,7 +52,7 @@ def trail() -> MemoryTrail:
 
 
 @pytest.fixture
-async def healthie(script: Script, trail: MemoryTrail) -> AsyncIterator[Healthie]:
+async def healthie(script: Script, trail: MemoryTrail) -> AsyncIterator[SystemOfRecord]:
     audit = AuditedCalls(inner=LoggedCalls(), trail=trail, clock=StillClock(), key=DIGEST_KEY)
     async with script.connected(audit=audit) as made:
         await made.keys.prove_due()
@@ -63,7 +63,7 @@ async def healthie(script: Script, trail: MemoryTrail) -> AsyncIterator[Healthie
 
 class TestEntries:
     async def test_an_attempt_is_told_before_it_is_sent_and_when_it_ended(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         known: list[AuditEntry] = []
 
@@ -100,7 +100,7 @@ class TestEntries:
         assert (after.shape, after.digest, after.patient) == (before.shape, before.digest, "501")
 
     async def test_the_digest_is_of_what_was_sent(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         script.answers["Charge"] = charged(a_payment())
         await healthie.billing.charge(a_checkout())
@@ -110,7 +110,7 @@ class TestEntries:
         ]
 
     async def test_every_repetition_of_a_read_is_an_attempt_of_its_own(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         script.answers["Patient"] = [httpx2.Response(502), {"user": None}]
         await healthie.patients.profile("501")
@@ -124,7 +124,7 @@ class TestEntries:
         assert len({each.call_id for each in trail.entries}) == 2
 
     async def test_what_is_done_for_a_checkout_names_it_and_whose_kind_it_is(
-        self, healthie: Healthie, trail: MemoryTrail
+        self, healthie: SystemOfRecord, trail: MemoryTrail
     ) -> None:
         with asked_by("worker"), working_for(a_checkout(owner="guest:checkout-a", patient_id="502")):
             await healthie.patients.profile("501")
@@ -144,7 +144,7 @@ class TestEntries:
         assert (by_nobody.actor, by_nobody.checkout_id) == ("system", None)
 
     async def test_a_caller_who_left_in_mid_call_leaves_its_end_on_record(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         entered = asyncio.Event()
 
@@ -166,7 +166,7 @@ class TestEntries:
         ]
 
     async def test_neither_values_nor_keys_are_in_any_entry(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         script.answers["PatientsByEmail"] = {"users": connection([])}
         script.answers["CreatePatient"] = {"createClient": {"user": None, "messages": []}}
@@ -197,7 +197,7 @@ class TestUnavailable:
     """A trail that cannot be written."""
 
     async def test_what_touches_a_patient_is_not_sent_and_says_so(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         trail.down = True
         checkout = a_checkout(appointment_id="901")
@@ -221,12 +221,12 @@ class TestUnavailable:
 
         assert script.sent == []
         assert trail.entries == []
-        refused = [each for each in logs if each["event"] == "healthie.call_not_recorded"]
+        refused = [each for each in logs if each["event"] == "upstream.call_not_recorded"]
         assert [each["log_level"] for each in refused] == ["error"] * len(calls)
         assert issubclass(AuditUnavailable, UpstreamUnavailable), "the saga parks the row: nothing was sent"
 
     async def test_a_read_back_that_cannot_be_recorded_leaves_the_change_unknown(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         def book(_: Any) -> Any:
             trail.down = True
@@ -243,7 +243,7 @@ class TestUnavailable:
         ]
 
     async def test_an_outcome_stands_though_its_record_must_wait(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         script.answers["Book"] = {"createAppointment": {"appointment": {"id": "901"}, "messages": None}}
 
@@ -256,7 +256,7 @@ class TestUnavailable:
         assert len(trail.of(AuditKind.ANSWERED)) == 2
 
     async def test_public_reads_go_on_until_no_more_records_can_wait(
-        self, healthie: Healthie, script: Script, trail: MemoryTrail
+        self, healthie: SystemOfRecord, script: Script, trail: MemoryTrail
     ) -> None:
         trail.down, trail.room = True, 2
 

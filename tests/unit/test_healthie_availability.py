@@ -12,7 +12,7 @@ from booking.errors import UpstreamUnavailable
 from booking.pacing import LocalPacer, Pace
 from booking.ports import Availability
 from booking.work_context import waiting
-from integrations.healthie.gate import Gate
+from integrations.upstream.gate import Gate
 from tests.unit.healthie_script import Script, errors
 
 WEEK: dict[str, Any] = {
@@ -51,7 +51,7 @@ async def nothing_is_left_over() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ MONTHLY = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def everything(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
 
 
 @pytest.fixture

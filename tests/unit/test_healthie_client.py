@@ -13,26 +13,27 @@ from structlog.testing import capture_logs
 from booking.checkout.saga import STEP_BUDGET
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from integrations.database.audit import PATIENCE_SECONDS
-from integrations.healthie import base, gate, transport
-from integrations.healthie.audit import Call, LoggedCalls, fingerprint
+from integrations.healthie import base
 from integrations.healthie.base import TagForbidden
-from integrations.healthie.errors import (
+from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
+from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.who_am_i import WhoAmI, WhoAmICurrentUser
+from integrations.healthie.keys import KeyStore
+from integrations.healthie.transport import Acting, Connection
+from integrations.upstream import calls, gate, transport
+from integrations.upstream.audit import Call, LoggedCalls, fingerprint
+from integrations.upstream.errors import (
+    CallError,
     ContractBroken,
-    GraphQLErrors,
-    HealthieError,
     InvalidRequest,
     NoAnswer,
     NotSent,
     RateLimited,
     Unauthorized,
     UnknownOutcome,
-    UnsupportedVersion,
     changing,
     reading,
 )
-from integrations.healthie.generated.client import Client
-from integrations.healthie.generated.who_am_i import WhoAmI, WhoAmICurrentUser
-from integrations.healthie.transport import Acting, Connection
 from tests.unit.healthie_script import Script, Watcher, errors
 
 GOOD = {"currentUser": {"id": "11"}}
@@ -58,8 +59,8 @@ MADE = {
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
-    monkeypatch.setattr("integrations.healthie.base.LONGEST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.LONGEST_WAIT", 0.0)
 
 
 @pytest.fixture
@@ -202,7 +203,7 @@ class TestMutation:
 
     @pytest.mark.parametrize(("reply", "kind"), REFUSED.values(), ids=REFUSED.keys())
     async def test_a_certain_refusal_is_one_and_is_sent_once(
-        self, client: Client, script: Script, reply: Any, kind: type[HealthieError]
+        self, client: Client, script: Script, reply: Any, kind: type[CallError]
     ) -> None:
         script.answers["CreatePatient"] = reply
 
@@ -239,7 +240,7 @@ class TestMutation:
 
         script.answers["CreatePatient"] = never
         monkeypatch.setattr("integrations.healthie.base.MUTATION_TIMEOUT", 0.01)
-        monkeypatch.setattr("integrations.healthie.base.GRACE", 0.0)
+        monkeypatch.setattr("integrations.upstream.calls.GRACE", 0.0)
 
         with pytest.raises(UnknownOutcome):
             await client.create_patient(**PATIENT)
@@ -270,11 +271,12 @@ class TestRead:
         script.answers["WhoAmI"] = [httpx2.Response(502), GOOD]
         with capture_logs() as logs:
             async with script.connected() as healthie:
+                assert isinstance(healthie.keys, KeyStore)
                 await healthie.keys.clinician("11")
 
         retries = [each for each in logs if "retr" in each["event"]]
         assert [(each["event"], each["operation"]) for each in retries] == [
-            ("healthie.read_retried", "WhoAmI")
+            ("upstream.read_retried", "WhoAmI")
         ]
         assert not {"args", "kwargs", "caused_by"} & retries[0].keys()
 
@@ -290,7 +292,7 @@ class TestRead:
         ids=["rate limited", "unknown key", "errors", "no data", "wrong type"],
     )
     async def test_what_asking_again_cannot_help_is_asked_once(
-        self, client: Client, script: Script, reply: Any, kind: type[HealthieError]
+        self, client: Client, script: Script, reply: Any, kind: type[CallError]
     ) -> None:
         script.answers["WhoAmI"] = reply
 
@@ -319,7 +321,7 @@ class TestRead:
         assert len(script.sent) == 2
 
     def test_a_step_of_a_checkout_ends_before_its_lease_does(self) -> None:
-        change = gate.MUTATION_PATIENCE + PATIENCE_SECONDS + transport.MUTATION_TIMEOUT + base.GRACE
+        change = gate.MUTATION_PATIENCE + PATIENCE_SECONDS + transport.MUTATION_TIMEOUT + calls.GRACE
         longest = 3 * base.READ_BUDGET + change
 
         assert longest <= STEP_BUDGET.total_seconds()
@@ -415,7 +417,7 @@ class TestSecrecy:
                 client.create_patient(**PATIENT),
                 client.patients_by_email(email=PATIENT["email"]),
             ):
-                with pytest.raises(HealthieError) as caught:
+                with pytest.raises(CallError) as caught:
                     await call
                 told.append("".join(traceback.format_exception(caught.value)))
         everything = json.dumps([logs, caplog.text, told], default=str)
@@ -434,24 +436,24 @@ class TestDomain:
     @pytest.mark.parametrize(
         "error", [NoAnswer("A"), RateLimited("A"), ContractBroken("A"), GraphQLErrors("A")]
     )
-    def test_a_read_that_failed_is_unavailable(self, error: HealthieError) -> None:
+    def test_a_read_that_failed_is_unavailable(self, error: CallError) -> None:
         with pytest.raises(UpstreamUnavailable), reading():
             raise error
 
     @pytest.mark.parametrize("error", [Unauthorized("A"), UnsupportedVersion("A"), InvalidRequest("A")])
-    def test_a_change_that_was_not_done_is_refused_with_our_code(self, error: HealthieError) -> None:
+    def test_a_change_that_was_not_done_is_refused_with_our_code(self, error: CallError) -> None:
         with pytest.raises(UpstreamRefused) as caught, changing():
             raise error
         assert caught.value.reason == error.code
 
     @pytest.mark.parametrize("error", [NotSent("A"), RateLimited("A")])
-    def test_a_change_that_may_work_later_is_unavailable(self, error: HealthieError) -> None:
+    def test_a_change_that_may_work_later_is_unavailable(self, error: CallError) -> None:
         with pytest.raises(UpstreamUnavailable), changing():
             raise error
 
     @pytest.mark.parametrize(
         "error", [UnknownOutcome("A"), NoAnswer("A"), ContractBroken("A"), GraphQLErrors("A")]
     )
-    def test_any_other_change_is_unknown(self, error: HealthieError) -> None:
+    def test_any_other_change_is_unknown(self, error: CallError) -> None:
         with pytest.raises(OutcomeUnknown), changing():
             raise error

@@ -25,12 +25,12 @@ from structlog.testing import capture_logs
 
 from booking.checkout.model import Attempt
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
-from integrations.healthie.connect import Healthie
+from booking.system_of_record import SystemOfRecord
 from integrations.healthie.decoding import SKIPPING, decode
 from integrations.healthie.drift import contract_schema, operations
-from integrations.healthie.errors import HealthieError
 from integrations.healthie.generated.client import Client
-from integrations.healthie.transport import Reply, Request
+from integrations.upstream.errors import CallError
+from integrations.upstream.transport import Reply, Request
 from tests.unit.healthie_script import NOON, Script, a_checkout, a_payment, connection, errors
 from tests.unit.test_healthie_readback import AS_ASKED, CALLS
 
@@ -111,7 +111,7 @@ def fields(node: Any) -> list[FieldNode]:
 
 def request(name: str) -> Request:
     mutation = OPERATIONS[name].operation is OperationType.MUTATION
-    return Request(operation=name, mutation=mutation, document="", variables={}, timeout=1)
+    return Request(operation=name, mutation=mutation, kind="any", variables={}, timeout=1, budget=1)
 
 
 def test_every_operation_has_its_model() -> None:
@@ -128,10 +128,10 @@ def test_whatever_the_schema_allows_is_read(name: str, data: st.DataObject) -> N
 
     decoded = decode(MODELS[name], request(name), Reply(status=200, data=answer))
 
-    assert not isinstance(decoded, HealthieError), decoded
+    assert not isinstance(decoded, CallError), decoded
 
 
-READS: dict[str, Callable[[Healthie], Awaitable[object]]] = {
+READS: dict[str, Callable[[SystemOfRecord], Awaitable[object]]] = {
     "PublicCatalog": lambda healthie: healthie.catalog.catalog(),
     "Cards": lambda healthie: healthie.cards.on_file("501"),
     "Patient": lambda healthie: healthie.patients.profile("501"),
@@ -252,7 +252,7 @@ async def test_a_change_whose_answer_cannot_be_read_is_looked_up_at_once_and_sen
 async def test_what_the_look_does_not_show_stays_unknown(
     operation: str, found: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
     answer, looked_up = UNREADABLE[operation]
     looks = dict.fromkeys(looked_up or ["VisitById"], found)
     async with Script(answers=looks | {operation: answer}).connected() as healthie:

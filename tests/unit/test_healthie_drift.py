@@ -8,15 +8,8 @@ import pytest
 from graphql import build_schema, introspection_from_schema, print_schema, validate
 
 from booking.errors import UpstreamUnavailable
-from integrations.healthie.drift import (
-    Finding,
-    Severity,
-    contract_schema,
-    coordinates,
-    differences,
-    operations,
-    used_part,
-)
+from booking.sync.drift import DriftFinding, Severity
+from integrations.healthie.drift import contract_schema, coordinates, differences, operations, used_part
 from tests.unit.healthie_script import Script, errors
 
 CONTRACT = contract_schema()
@@ -156,7 +149,7 @@ def test_the_contract_does_not_differ_from_itself() -> None:
 def test_each_change_is_told_once_by_its_name(old: str, new: str, severity: Severity, what: str) -> None:
     found = differences(CONTRACT, OPERATIONS, changed(old, new))
 
-    assert found == [Finding(severity=severity, what=what)]
+    assert found == [DriftFinding(severity=severity, what=what)]
 
 
 def test_a_type_that_is_gone_is_told_with_all_that_falls_with_it() -> None:
@@ -227,21 +220,21 @@ class TestCheck:
     ) -> None:
         script = Script(answers={"IntrospectionQuery": told(sunset=sunset)})
         async with script.connected() as healthie:
-            report = await healthie.upstream.check(TODAY)
+            report = await healthie.drift.check(TODAY)
 
         assert (report.version, report.days_left, report.worst) == ("2026-01-01", days, worst)
 
     async def test_what_was_found_comes_before_a_warning(self) -> None:
         answer = told(sunset="2026-12-01", old="  card_last4: String\n")
         async with Script(answers={"IntrospectionQuery": answer}).connected() as healthie:
-            report = await healthie.upstream.check(TODAY)
+            report = await healthie.drift.check(TODAY)
 
         assert [each.severity for each in report.findings] == [Severity.BREAKING, Severity.WARNING]
 
     async def test_a_version_that_is_no_longer_answered_is_broken(self) -> None:
         script = Script(answers={"IntrospectionQuery": errors("UNSUPPORTED_API_VERSION")})
         async with script.connected() as healthie:
-            report = await healthie.upstream.check(TODAY)
+            report = await healthie.drift.check(TODAY)
 
         assert report.worst is Severity.BREAKING
         assert report.findings[0].what == "API version 2026-01-01 is not answered."
@@ -249,7 +242,7 @@ class TestCheck:
     async def test_a_server_that_cannot_tell_of_deprecated_arguments_is_asked_without_them(self) -> None:
         script = Script(answers={"IntrospectionQuery": [errors("GRAPHQL_VALIDATION_FAILED"), told()]})
         async with script.connected() as healthie:
-            assert (await healthie.upstream.check(TODAY)).worst is None
+            assert (await healthie.drift.check(TODAY)).worst is None
 
         first, second = script.of("IntrospectionQuery")
         assert first.document.count("includeDeprecated") > second.document.count("includeDeprecated")
@@ -263,4 +256,4 @@ class TestCheck:
         script = Script(answers={"IntrospectionQuery": answer})
         async with script.connected() as healthie:
             with pytest.raises(UpstreamUnavailable):
-                await healthie.upstream.check(TODAY)
+                await healthie.drift.check(TODAY)

@@ -10,23 +10,23 @@ from booking.checkout.model import CheckoutState
 from booking.pacing import FIRST_BACK_OFF, BackOff, Lane, LocalPacer, Pace, Turn, open_to
 from booking.single_flight import SingleFlight
 from booking.work_context import asked_by, waiting, working_for
-from integrations.healthie.breaker import FAILURES, OPEN, Breakers
-from integrations.healthie.errors import (
+from integrations.healthie.errors import GraphQLErrors, Refused
+from integrations.healthie.operation_kinds import kind_of
+from integrations.upstream.breaker import FAILURES, OPEN, Breakers
+from integrations.upstream.errors import (
+    CallError,
     ContractBroken,
-    GraphQLErrors,
-    HealthieError,
     HeldBack,
     NoAnswer,
     NotSent,
     RateLimited,
-    Refused,
     Unauthorized,
     UnknownOutcome,
     Unrecorded,
 )
-from integrations.healthie.gate import MUTATION_PATIENCE, READ_PATIENCE, Gate
-from integrations.healthie.send_queue import MOST_IN_ALL, MOST_WAITING
-from integrations.healthie.transport import MAX_CONNECTIONS, Request
+from integrations.upstream.gate import MUTATION_PATIENCE, READ_PATIENCE, Gate
+from integrations.upstream.send_queue import MOST_IN_ALL, MOST_WAITING
+from integrations.upstream.transport import MAX_CONNECTIONS, Request
 from tests.simulation.virtual_loop import VirtualLoop, run
 from tests.unit.healthie_script import a_checkout
 
@@ -34,7 +34,14 @@ KEY = "0a1b2c3d"
 
 
 def a_request(operation: str = "PublicCatalog", *, mutation: bool = False) -> Request:
-    return Request(operation=operation, mutation=mutation, document="", variables={}, timeout=1)
+    return Request(
+        operation=operation,
+        mutation=mutation,
+        kind=kind_of(operation, mutation=mutation),
+        variables={},
+        timeout=1,
+        budget=1,
+    )
 
 
 class Practice:
@@ -44,7 +51,7 @@ class Practice:
         self.loop = loop
         self.sent: list[tuple[float, str]] = []
         self.alarms: list[datetime] = []
-        self.error: HealthieError | None = None
+        self.error: CallError | None = None
         self.answered_after = 0.0
         pacer = LocalPacer(pace, clock=loop.time, jitter=lambda: 0.0) if pace else None
         self.gate = Gate(
@@ -89,7 +96,7 @@ class Practice:
         assert len(self.sent) == before
         return caught.value.code
 
-    async def fails(self, error: HealthieError, operation: str = "PublicCatalog") -> None:
+    async def fails(self, error: CallError, operation: str = "PublicCatalog") -> None:
         self.error = error
         with pytest.raises(type(error)):
             await self.call(operation, mutation=isinstance(error, UnknownOutcome))
@@ -489,7 +496,7 @@ class TestBackOff:
     @pytest.mark.parametrize(
         "error", [NoAnswer("A", "timeout"), NotSent("A"), Unrecorded("A"), HeldBack("A", "breaker_open")]
     )
-    def test_a_question_without_an_answer_ends_nothing(self, error: HealthieError) -> None:
+    def test_a_question_without_an_answer_ends_nothing(self, error: CallError) -> None:
         async def main() -> None:
             practice = Practice(loop, Pace(per_second=100, burst=100))
             await practice.fails(RateLimited("A"))
@@ -517,7 +524,7 @@ class TestBackOff:
         run(main(), loop)
 
     @pytest.mark.parametrize("error", [Unauthorized("A"), Refused("A", ["no"]), GraphQLErrors("A")])
-    def test_any_answer_ends_it_a_refusal_too(self, error: HealthieError) -> None:
+    def test_any_answer_ends_it_a_refusal_too(self, error: CallError) -> None:
         async def main() -> None:
             practice = Practice(loop, Pace(per_second=100, burst=100))
             await practice.fails(RateLimited("A"))
@@ -550,7 +557,7 @@ class TestBreaker:
     )
 
     @pytest.mark.parametrize("error", FAILED, ids=str)
-    def test_repeated_failure_opens_it_for_its_kind_only(self, error: HealthieError) -> None:
+    def test_repeated_failure_opens_it_for_its_kind_only(self, error: CallError) -> None:
         async def main() -> None:
             practice = Practice(loop, breakers=True)
             for _ in range(FAILURES):
@@ -563,7 +570,7 @@ class TestBreaker:
         run(main(), loop)
 
     @pytest.mark.parametrize("error", ANSWERED, ids=str)
-    def test_an_answer_never_opens_it(self, error: HealthieError) -> None:
+    def test_an_answer_never_opens_it(self, error: CallError) -> None:
         async def main() -> None:
             practice = Practice(loop, breakers=True)
             for _ in range(3 * FAILURES):

@@ -56,7 +56,8 @@ def test_a_field_that_was_renamed_in_the_contract_is_a_type_error_where_an_adapt
         pytest.skip("uv is neither on PATH nor in .tools/bin: run tools/environment.sh to see it")
     copy = tmp_path / "integrations" / "healthie"
     shutil.copytree(HEALTHIE, copy, ignore=shutil.ignore_patterns("__pycache__", "generated"))
-    shutil.copytree(ROOT / "booking", tmp_path / "booking", ignore=shutil.ignore_patterns("__pycache__"))
+    for needed in ("booking", "integrations/upstream"):
+        shutil.copytree(ROOT / needed, tmp_path / needed, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "integrations" / "__init__.py", copy.parent)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for path in (copy / "contract.graphql", copy / "operations" / "billing.graphql"):

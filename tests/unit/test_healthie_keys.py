@@ -7,19 +7,19 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from booking.catalog.key_proofs import KeyProof
+from booking.catalog.key_proofs import KeyProof, Proving
 from booking.errors import UpstreamUnavailable
 from booking.pacing import LocalPacer, Pace
 from booking.refusals import ClinicianNotBookable
-from integrations.healthie.audit import LoggedCalls
 from integrations.healthie.connect import connect
-from integrations.healthie.keys import PROOFS_AT_ONCE, KeyStore, Proving
+from integrations.healthie.keys import PROOFS_AT_ONCE, KeyStore
+from integrations.upstream.audit import LoggedCalls
 from tests.unit.healthie_script import KEYS, NOON, Script, errors
 
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def time() -> Time:
 @pytest.fixture
 async def keys(script: Script, time: Time) -> AsyncIterator[KeyStore]:
     async with script.connected(now=time.now) as healthie:
+        assert isinstance(healthie.keys, KeyStore)
         yield healthie.keys
 
 
@@ -185,6 +186,7 @@ async def test_the_store_prints_no_secret(script: Script) -> None:
         clinician_keys=secrets,
         declines={},
         audit=LoggedCalls(),
+        digest=str,
         transport=httpx2.MockTransport(script),
     ) as healthie:
         assert await healthie.keys.prove_due() == {"11"}

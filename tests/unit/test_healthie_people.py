@@ -11,7 +11,7 @@ from booking.catalog.model import BillingFrequency, Plan
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import AppointmentStatus, CreatedPatient, GuestDetails
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
-from integrations.healthie.connect import Healthie
+from booking.system_of_record import SystemOfRecord
 from tests.unit.healthie_script import Script, a_visit, connection, usd
 
 GUEST = GuestDetails(
@@ -30,7 +30,7 @@ def script() -> Script:
 
 
 @pytest.fixture
-async def healthie(script: Script) -> AsyncIterator[Healthie]:
+async def healthie(script: Script) -> AsyncIterator[SystemOfRecord]:
     async with script.connected() as connected:
         yield connected
 
@@ -47,7 +47,7 @@ def person(**changes: Any) -> dict[str, Any]:
 
 class TestPatients:
     async def test_of_several_records_the_oldest_is_the_patient(
-        self, healthie: Healthie, script: Script
+        self, healthie: SystemOfRecord, script: Script
     ) -> None:
         people = [person(id="1000"), person(id="99"), person(id="5", last_name="Other")]
         script.answers["PatientsByEmail"] = {"users": connection(people)}
@@ -55,7 +55,7 @@ class TestPatients:
         assert await healthie.patients.find(GUEST) == "99"
 
     async def test_archived_records_are_asked_for_and_come_last(
-        self, healthie: Healthie, script: Script
+        self, healthie: SystemOfRecord, script: Script
     ) -> None:
         """Healthie: `email` filters nothing, keywords find more than was asked for, and who is archived must be asked for."""
         active = [person(id="1000"), person(id="5", email="another@example.com")]
@@ -73,14 +73,14 @@ class TestPatients:
             assert "users(keywords: $email, active_status: $active_status" in script.sent[0].document
 
     async def test_a_mailbox_that_only_a_speller_takes_for_the_same_is_another_one(
-        self, healthie: Healthie, script: Script
+        self, healthie: SystemOfRecord, script: Script
     ) -> None:
         theirs = person(email="sample.guest@stra\u00dfe.example")
         script.answers["PatientsByEmail"] = {"users": connection([theirs])}
 
         assert await healthie.patients.find(replace(GUEST, email="Sample.Guest@strasse.example")) is None
 
-    async def test_what_is_sent_to_create_one_apart(self, healthie: Healthie, script: Script) -> None:
+    async def test_what_is_sent_to_create_one_apart(self, healthie: SystemOfRecord, script: Script) -> None:
         script.answers["CreatePatient"] = {"createClient": {"user": person(email=None), "messages": None}}
 
         made = await healthie.patients.create(
@@ -91,7 +91,7 @@ class TestPatients:
         assert (sent["email"], sent["skipped_email"], sent["last_name"]) == (None, True, "Guest")
 
     async def test_one_apart_whose_names_are_taken_carries_a_mark(
-        self, healthie: Healthie, script: Script
+        self, healthie: SystemOfRecord, script: Script
     ) -> None:
         taken = {"user": None, "messages": [{"field": "email", "message": "Email has already been taken"}]}
         marked = person(email="", last_name="Guest (sample)")
@@ -114,7 +114,7 @@ class TestPatients:
         ids=["another checkout's", "another's email"],
     )
     async def test_a_record_that_was_there_before_is_not_taken_for_the_one_that_was_asked_for(
-        self, healthie: Healthie, script: Script, shown: dict[str, Any]
+        self, healthie: SystemOfRecord, script: Script, shown: dict[str, Any]
     ) -> None:
         script.answers["CreatePatient"] = {"createClient": {"user": shown, "messages": None}}
 
@@ -126,7 +126,7 @@ class TestPatients:
 
     @pytest.mark.parametrize("metadata", [None, "", "none", "[]", '{"frontdoor_checkout": "chk_another"}'])
     async def test_only_a_record_with_its_reference_is_one_that_a_checkout_created(
-        self, healthie: Healthie, script: Script, metadata: str | None
+        self, healthie: SystemOfRecord, script: Script, metadata: str | None
     ) -> None:
         ours = '{"frontdoor_checkout": "chk_sample"}'
         others = [person(id="7", metadata=metadata)]
@@ -141,13 +141,13 @@ class TestPatients:
 
     @pytest.mark.parametrize(("theirs", "given"), [(NFD, NFC), (NFC, NFD)])
     async def test_a_name_is_the_same_however_its_letters_are_composed(
-        self, healthie: Healthie, script: Script, theirs: str, given: str
+        self, healthie: SystemOfRecord, script: Script, theirs: str, given: str
     ) -> None:
         script.answers["PatientsByEmail"] = {"users": connection([person(first_name=theirs)])}
 
         assert await healthie.patients.find(replace(GUEST, first_name=given)) == "501"
 
-    async def test_what_is_sent_to_create_one(self, healthie: Healthie, script: Script) -> None:
+    async def test_what_is_sent_to_create_one(self, healthie: SystemOfRecord, script: Script) -> None:
         script.answers["CreatePatient"] = {"createClient": {"user": person(), "messages": None}}
 
         assert (
@@ -174,7 +174,7 @@ class TestPatients:
         ids=["null", "nobody", "somebody else"],
     )
     async def test_an_answer_that_is_not_what_was_asked_is_unknown(
-        self, healthie: Healthie, script: Script, payload: Any
+        self, healthie: SystemOfRecord, script: Script, payload: Any
     ) -> None:
         script.answers["CreatePatient"] = {"createClient": payload}
 
@@ -196,20 +196,24 @@ class TestPatients:
         ],
     )
     async def test_every_status_is_known(
-        self, healthie: Healthie, script: Script, written: str | None, status: AppointmentStatus
+        self, healthie: SystemOfRecord, script: Script, written: str | None, status: AppointmentStatus
     ) -> None:
         visits = connection([a_visit(pm_status=written), a_visit(date=None)])
         script.answers["VisitsOfPatient"] = {"appointments": visits}
 
         assert [visit.status for visit in await healthie.patients.appointments("501")] == [status]
 
-    async def test_a_profile_of_somebody_else_is_nobodys(self, healthie: Healthie, script: Script) -> None:
+    async def test_a_profile_of_somebody_else_is_nobodys(
+        self, healthie: SystemOfRecord, script: Script
+    ) -> None:
         other = person(id="502") | {"timezone": None, "dietitian_id": None, "is_patient": True}
         script.answers["Patient"] = {"user": other}
 
         assert await healthie.patients.profile("501") is None
 
-    async def test_a_profile_of_a_clinician_is_nobodys(self, healthie: Healthie, script: Script) -> None:
+    async def test_a_profile_of_a_clinician_is_nobodys(
+        self, healthie: SystemOfRecord, script: Script
+    ) -> None:
         for is_patient in (True, None, False):
             user = person() | {"timezone": None, "dietitian_id": None, "is_patient": is_patient}
             script.answers["Patient"] = {"user": user}
@@ -241,7 +245,9 @@ def a_card(**changes: Any) -> dict[str, Any]:
 
 
 class TestCards:
-    async def test_cards_of_somebody_else_are_left_out(self, healthie: Healthie, script: Script) -> None:
+    async def test_cards_of_somebody_else_are_left_out(
+        self, healthie: SystemOfRecord, script: Script
+    ) -> None:
         script.answers["Cards"] = {
             "stripeCustomerDetails": connection([a_card(), a_card(id="9", user_id="502")])
         }
@@ -260,7 +266,7 @@ class TestCards:
         ],
     )
     async def test_a_token_that_is_refused_in_whatever_words_is_asked_for_again(
-        self, healthie: Healthie, script: Script, words: str
+        self, healthie: SystemOfRecord, script: Script, words: str
     ) -> None:
         script.answers["AttachCard"] = attached(None, words)
 
@@ -271,7 +277,7 @@ class TestCards:
         assert caught.value.reason is DeclineReason.TRY_AGAIN
 
     async def test_a_practice_that_cannot_charge_is_no_decline(
-        self, healthie: Healthie, script: Script
+        self, healthie: SystemOfRecord, script: Script
     ) -> None:
         words = "Your account cannot currently make live charges. Please contact the owner."
         script.answers["AttachCard"] = attached(None, words, stripe_error="testmode_charges_only")
@@ -294,7 +300,7 @@ class TestCards:
         ids=["nothing", "in doubt", "somebody else's", "declined yet attached", "null"],
     )
     async def test_what_is_not_certain_is_unknown(
-        self, healthie: Healthie, script: Script, answer: Any
+        self, healthie: SystemOfRecord, script: Script, answer: Any
     ) -> None:
         script.answers["AttachCard"] = answer
 
@@ -305,7 +311,7 @@ class TestCards:
         assert "Sample" not in str(caught.value)
 
     async def test_a_decline_may_come_as_stripes_error_alone(
-        self, healthie: Healthie, script: Script
+        self, healthie: SystemOfRecord, script: Script
     ) -> None:
         script.answers["AttachCard"] = attached(None, stripe_error="Your card has expired.")
 
@@ -341,14 +347,16 @@ class TestPromotions:
         nothing = {"fail_reason": None, "new_price": None, "new_first_price": None}
         script.answers["ValidateCoupon"] = {"validateCoupon": nothing | answer}
 
-    async def test_the_coupon_is_the_one_of_that_very_code(self, healthie: Healthie, script: Script) -> None:
+    async def test_the_coupon_is_the_one_of_that_very_code(
+        self, healthie: SystemOfRecord, script: Script
+    ) -> None:
         self.verdict(script, new_price="80.00", new_first_price="80.00")
 
         promo = await healthie.promotions.apply(code=" sample ", plan=a_plan())
         assert (promo.coupon_id, promo.code, promo.discounted) == ("90", "Sample", usd("80"))
 
     async def test_a_first_payment_that_differs_has_its_own_discount(
-        self, healthie: Healthie, script: Script
+        self, healthie: SystemOfRecord, script: Script
     ) -> None:
         self.verdict(script, new_price="80.00", new_first_price="120.00")
 
@@ -361,7 +369,7 @@ class TestPromotions:
         ids=["no price", "dearer", "negative", "no number"],
     )
     async def test_a_price_that_makes_no_sense_is_not_quoted(
-        self, healthie: Healthie, script: Script, answer: dict[str, str]
+        self, healthie: SystemOfRecord, script: Script, answer: dict[str, str]
     ) -> None:
         self.verdict(script, **answer)
 
@@ -369,7 +377,7 @@ class TestPromotions:
             await healthie.promotions.apply(code="sample", plan=a_plan())
 
     async def test_a_code_whose_coupon_is_not_found_is_not_quoted(
-        self, healthie: Healthie, script: Script
+        self, healthie: SystemOfRecord, script: Script
     ) -> None:
         self.verdict(script, new_price="80.00")
         script.answers["Coupons"] = {"offeringCoupons": connection([])}
@@ -377,7 +385,7 @@ class TestPromotions:
         with pytest.raises(UpstreamUnavailable):
             await healthie.promotions.apply(code="sample", plan=a_plan())
 
-    async def test_no_verdict_is_an_unknown_code(self, healthie: Healthie, script: Script) -> None:
+    async def test_no_verdict_is_an_unknown_code(self, healthie: SystemOfRecord, script: Script) -> None:
         script.answers["ValidateCoupon"] = {"validateCoupon": None}
 
         with pytest.raises(PromoInvalid):

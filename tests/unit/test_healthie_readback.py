@@ -18,9 +18,9 @@ import integrations.healthie
 from booking.catalog.model import ContactType
 from booking.errors import OutcomeUnknown
 from booking.models import Charge, GuestDetails
-from integrations.healthie.connect import Healthie
-from integrations.healthie.errors import SilentNoOp
+from booking.system_of_record import SystemOfRecord
 from integrations.healthie.readback import READ_BACKS, Comparison, only_logged
+from integrations.upstream.errors import SilentNoOp
 from tests.unit.healthie_script import Script, a_checkout, a_payment, a_slot, a_visit, charged, usd
 
 OPERATIONS = {
@@ -158,7 +158,7 @@ CHECKOUT = a_checkout(
     appointment_id="901",
     slot=a_slot(contact_type=ContactType.IN_PERSON, location_id="31"),
 )
-CALLS: dict[str, Callable[[Healthie], Awaitable[object]]] = {
+CALLS: dict[str, Callable[[SystemOfRecord], Awaitable[object]]] = {
     "Charge": lambda healthie: healthie.billing.charge(CHECKOUT),
     "Refund": lambda healthie: healthie.billing.refund(CHECKOUT),
     "CancelRecurring": lambda healthie: healthie.billing.cancel_recurring(CHECKOUT),

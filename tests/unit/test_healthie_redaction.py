@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from integrations.healthie.redaction import digest, shape
+from integrations.upstream.redaction import digest, shape
 
 KEY = b"sample key for digests of 32 bytes"
 

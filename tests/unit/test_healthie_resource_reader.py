@@ -24,7 +24,7 @@ async def refund(written: str | None) -> str | None:
     }
     script = Script(answers={"WatchedPayment": {"billingItem": item}})
     async with script.connected() as healthie:
-        state = await healthie.watched(str).read(POKE, known=None)
+        state = await healthie.resources.read(POKE, known=None)
     assert isinstance(state, PaymentState)
     return state.refund
 

@@ -17,7 +17,7 @@ MADE = {"createAppointment": {"appointment": {"id": "901"}, "messages": None}}
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integrations.healthie.base.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("integrations.upstream.calls.FIRST_WAIT", 0.0)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from booking.resources import ChangeHint, Kind, Resource
-from integrations.healthie.webhooks import Forged, Malformed, Received, delivery_of, verify
+from booking.sync.webhook_source import Forged, Malformed, Received
+from integrations.healthie.webhooks import delivery_of, verify
 from integrations.healthie_emulator.signing import signed_headers
 
 SECRET, OTHER = "whsec_sample", "whsec_other"

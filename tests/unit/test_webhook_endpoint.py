@@ -14,6 +14,7 @@ from booking.sync.inbox import WebhookDelivery
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.rates import BlockedSenders
 from gateway.webhooks.endpoint import LARGEST_BODY, Address, WebhookEndpoint
+from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.healthie_emulator.signing import signed_headers
 
 SECRET = "whsec_sample"
@@ -53,7 +54,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def endpoint(inbox: Inbox) -> WebhookEndpoint:
-    return WebhookEndpoint(inbox=inbox, clock=StillClock(), secrets=one_secret)
+    return WebhookEndpoint(source=HealthieWebhooks(), inbox=inbox, clock=StillClock(), secrets=one_secret)
 
 
 async def post(
@@ -181,6 +182,7 @@ class TestForgeries:
     def endpoint(self, inbox: Inbox) -> WebhookEndpoint:
         networks = NetworkPseudonyms(header="X-Forwarded-For", key=b"only for tests")
         return WebhookEndpoint(
+            source=HealthieWebhooks(),
             inbox=inbox,
             clock=StillClock(),
             secrets=one_secret,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from booking.sync.inbox import WebhookDelivery
 from gateway.webhooks.endpoint import Address, WebhookEndpoint
 from gateway.webhooks.secrets import WebhookSecrets
+from integrations.healthie.webhooks import HealthieWebhooks
 from tests.unit.test_webhook_endpoint import Inbox, post
 
 
@@ -69,6 +70,7 @@ async def test_doubt_asks_anew_and_forgeries_do_not_make_it_more_than_once_a_sec
 async def test_a_webhook_that_was_just_made_is_believed_at_its_first_delivery() -> None:
     stored, clock, inbox = Stored(), Clock(), Inbox()
     endpoint = WebhookEndpoint(
+        source=HealthieWebhooks(),
         inbox=inbox,
         clock=clock,
         secrets=of(stored, clock),

@@ -12,9 +12,8 @@ from booking.audit.model import AuditEntry, AuditKind, AuditTrail
 from booking.errors import AuditUnavailable
 from booking.ports import Clock
 from booking.work_context import current_work
-from integrations.healthie.errors import Unrecorded
-from integrations.healthie.redaction import digest, shape
-from integrations.healthie.subjects import is_public, patient_in
+from integrations.upstream.errors import Unrecorded
+from integrations.upstream.redaction import digest, shape
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +35,8 @@ class Call:
     acting: str  # a clinician's id, or "organization"
     key_fingerprint: str
     attempt: int  # from 1
+    public: bool = False  # neither what is asked nor what comes back holds patient data
+    patient_id: str | None = None  # upstream's id of the patient whom the variables name
     variables: Mapping[str, object] = field(repr=False)  # as JSON has them; nobody keeps them
     id: str = field(default_factory=lambda: uuid.uuid4().hex)  # pairs the two ends of the attempt
 
@@ -47,7 +48,7 @@ class Answer:
     duration_ms: float
     status: int | None  # HTTP; None: no answer came
     error: str | None  # a code of ours; None: a usable answer
-    request_id: str | None  # Healthie's, from its answer
+    request_id: str | None  # upstream's, from its answer
 
 
 class CallAudit(Protocol):
@@ -83,12 +84,12 @@ class AuditedCalls:
         """Record that the attempt is about to be sent. Raises Unrecorded: do not send it."""
         entry = self._entry(call, AuditKind.ATTEMPTED)
         try:
-            if is_public(call.operation):
+            if call.public:
                 await self._trail.record_soon(entry)
             else:
                 await self._trail.record(entry)
         except AuditUnavailable as error:
-            log.error("healthie.call_not_recorded", **_fields(call))  # noqa: TRY400 - whoever keeps the trail says why
+            log.error("upstream.call_not_recorded", **_fields(call))  # noqa: TRY400 - whoever keeps the trail says why
             raise Unrecorded(call.operation) from error
         await self._inner.attempted(call)
 
@@ -117,7 +118,7 @@ class AuditedCalls:
             attempt=call.attempt,
             acting=call.acting,
             key_fingerprint=call.key_fingerprint,
-            patient=patient_in(call.operation, call.variables) or work.patient_id,
+            patient=call.patient_id or work.patient_id,
             checkout_id=work.checkout_id,
             request_id=work.request_id,
             shape=shape(call.variables),
@@ -129,14 +130,14 @@ class LoggedCalls:
     """The plain audit: one log record before and one after."""
 
     async def attempted(self, call: Call) -> None:
-        """Log `healthie.call_attempted`."""
-        log.debug("healthie.call_attempted", **_fields(call))
+        """Log `upstream.call_attempted`."""
+        log.debug("upstream.call_attempted", **_fields(call))
 
     async def answered(self, call: Call, answer: Answer) -> None:
-        """Log `healthie.call_answered`, as a warning when it failed."""
+        """Log `upstream.call_answered`, as a warning when it failed."""
         write = log.info if answer.error is None else log.warning
         write(
-            "healthie.call_answered",
+            "upstream.call_answered",
             **_fields(call),
             duration_ms=round(answer.duration_ms, 1),
             status=answer.status,

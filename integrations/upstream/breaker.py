@@ -12,15 +12,15 @@ from contextlib import contextmanager
 
 import structlog
 
-from integrations.healthie.errors import (
-    HealthieError,
+from integrations.upstream.errors import (
+    CallError,
     HeldBack,
     NoAnswer,
     NotSent,
     UnknownOutcome,
     Unrecorded,
 )
-from integrations.healthie.transport import Request
+from integrations.upstream.transport import Request
 
 log = structlog.get_logger(__name__)
 
@@ -34,39 +34,12 @@ OPEN = 15.0
 # What is remembered of a window, whatever the rate.
 _MOST = 500
 
-_KINDS = {
-    "availability": ("AvailableSlots", "AvailableDays"),
-    "catalogue": (
-        "PublicCatalog",
-        "MoreOfferings",
-        "MoreAppointmentTypes",
-        "MoreMembers",
-        "MoreLocations",
-        "PlanOnSale",
-        "VisitOnSale",
-        "ValidateCoupon",
-        "Coupons",
-    ),
-    "keys": ("WhoAmI",),
-    "patients": ("Patient", "PatientsByEmail", "PatientsByName", "VisitsOfPatient", "Cards"),
-    "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
-    "patient_changes": ("CreatePatient", "AttachCard"),
-    "money": ("Charge", "Refund", "CancelRecurring"),
-    "visits": ("Book", "DeleteVisit"),
-}
-_KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation in operations}
-
 # The connection or the server failed. Answers, refusals and error answers among them, show that both work.
 _FAILED = frozenset({"timeout", "connection_lost", "unreadable_answer"})
 
 
-def kind_of(request: Request) -> str:
-    """The kind of operation that fails together with this one."""
-    return _KIND_OF.get(request.operation, "other_changes" if request.mutation else "other_reads")
-
-
-def unanswered(error: HealthieError) -> bool:
-    """Whether Healthie was not there, or broke: never for a refusal, nor for what was not sent on purpose."""
+def unanswered(error: CallError) -> bool:
+    """Whether upstream was not there, or broke: never for a refusal, nor for what was not sent on purpose."""
     if isinstance(error, HeldBack):
         return False
     if isinstance(error, NotSent | NoAnswer):
@@ -105,7 +78,7 @@ class Breaker:
         except (HeldBack, Unrecorded):  # not sent after all: nothing is learnt
             self._leave(asks=asks)
             raise
-        except HealthieError as error:
+        except CallError as error:
             self._leave(asks=asks)
             self._learn(asks=asks, failed=unanswered(error))
             raise
@@ -133,7 +106,7 @@ class Breaker:
             if asks and failed:
                 self._opened = now
             elif asks:
-                log.info("healthie.breaker_closed", kind=self._kind)
+                log.info("upstream.breaker_closed", kind=self._kind)
                 self._opened = None
                 self._calls.clear()
             return  # what was sent before it opened tells nothing new
@@ -142,7 +115,7 @@ class Breaker:
             self._calls.popleft()
         failures = sum(failed for _, failed in self._calls)
         if failures >= FAILURES and failures * 2 >= len(self._calls):
-            log.warning("healthie.breaker_opened", kind=self._kind, failures=failures, calls=len(self._calls))
+            log.warning("upstream.breaker_opened", kind=self._kind, failures=failures, calls=len(self._calls))
             self._opened = now
 
 
@@ -155,7 +128,6 @@ class Breakers:
 
     def of(self, request: Request) -> Breaker:
         """The one that this request passes."""
-        kind = kind_of(request)
-        if kind not in self._of:
-            self._of[kind] = Breaker(kind, monotonic=self._monotonic)
-        return self._of[kind]
+        if request.kind not in self._of:
+            self._of[request.kind] = Breaker(request.kind, monotonic=self._monotonic)
+        return self._of[request.kind]

@@ -15,10 +15,10 @@ import structlog
 from booking.fair_queue import Asker, QueueFull
 from booking.pacing import Lane, Pacer, Turn
 from booking.work_context import current_work
-from integrations.healthie.breaker import Breaker, Breakers, unanswered
-from integrations.healthie.errors import HealthieError, HeldBack, RateLimited, Unrecorded
-from integrations.healthie.send_queue import BackedOff, Connections, SendQueue
-from integrations.healthie.transport import Request
+from integrations.upstream.breaker import Breaker, Breakers, unanswered
+from integrations.upstream.errors import CallError, HeldBack, RateLimited, Unrecorded
+from integrations.upstream.send_queue import BackedOff, Connections, SendQueue
+from integrations.upstream.transport import Request
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ class Gate:
         try:
             with passing:
                 result = await send()
-        except HealthieError as error:
+        except CallError as error:
             await self._heard(key, turn, error)
             raise
         finally:
@@ -99,7 +99,7 @@ class Gate:
         except (QueueFull, TimeoutError):
             raise HeldBack(request.operation, "no_turn") from None
 
-    async def _heard(self, key: str, turn: Turn | None, error: HealthieError | None) -> None:
+    async def _heard(self, key: str, turn: Turn | None, error: CallError | None) -> None:
         """Learn from an answer: too many requests begin or lengthen a back-off, any other ends it."""
         pacer = self._pacer
         if pacer is None or turn is None:
@@ -107,11 +107,11 @@ class Gate:
         if isinstance(error, RateLimited):
             off = await pacer.back_off(key)
             until = datetime.fromtimestamp(off.until, UTC).isoformat(timespec="seconds")
-            log.warning("healthie.backed_off", key=key, times=off.times, until=until)
+            log.warning("upstream.backed_off", key=key, times=off.times, until=until)
             if self._alarm is not None:
                 await self._alarm(key, datetime.fromtimestamp(off.since, UTC))
         elif turn.asks and not isinstance(error, Unrecorded | HeldBack) and not (error and unanswered(error)):
-            log.info("healthie.back_off_over", key=key)
+            log.info("upstream.back_off_over", key=key)
             await pacer.recovered(key)
 
 

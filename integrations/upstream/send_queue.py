@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 
 from booking.fair_queue import Asker, FairQueue, QueueFull, Ticket
 from booking.pacing import SHORTEST_SLEEP, Lane, Pacer, Turn, open_to
-from integrations.healthie.transport import MAX_CONNECTIONS
+from integrations.upstream.transport import MAX_CONNECTIONS
 
 # Waiting, of one block of addresses (or of all strangers without an address), of one network in it, and of one caller in that: three networks,
 # what the usual pace sends in two minutes, and four months of free time. Who waits longer than that waits in vain.

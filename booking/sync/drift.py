@@ -1,0 +1,45 @@
+"""Drift: how what the system of record answers differs from the contract that its adapter was written for."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+
+class Severity(StrEnum):
+    """What a finding asks for, the gravest first."""
+
+    BREAKING = "breaking"  # calls fail, or are read wrongly: act now
+    WARNING = "warning"  # will break one day: plan it
+    NOTE = "note"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftFinding:
+    """One difference, in a sentence that names it."""
+
+    severity: Severity
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftReport:
+    """What a check found."""
+
+    version: str | None  # of the API, as it is asked for; None: what was compared has none
+    sunset: date | None  # when that version stops answering, as far as upstream says
+    days_left: int | None
+    findings: tuple[DriftFinding, ...]
+
+    @property
+    def worst(self) -> Severity | None:
+        """The gravest of the findings; None when there is none."""
+        found = {each.severity for each in self.findings}
+        return next((each for each in Severity if each in found), None)
+
+
+class DriftCheck(Protocol):
+    """Compares the system of record as it is now with the contract."""
+
+    async def check(self, today: date) -> DriftReport:
+        """What is different, the gravest first; `today` counts the days of a version. Raises UpstreamUnavailable."""

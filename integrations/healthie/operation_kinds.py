@@ -1,0 +1,28 @@
+"""Which operations fail together: those of one kind share a circuit breaker (`integrations.upstream.breaker`)."""
+
+_KINDS = {
+    "availability": ("AvailableSlots", "AvailableDays"),
+    "catalogue": (
+        "PublicCatalog",
+        "MoreOfferings",
+        "MoreAppointmentTypes",
+        "MoreMembers",
+        "MoreLocations",
+        "PlanOnSale",
+        "VisitOnSale",
+        "ValidateCoupon",
+        "Coupons",
+    ),
+    "keys": ("WhoAmI",),
+    "patients": ("Patient", "PatientsByEmail", "PatientsByName", "VisitsOfPatient", "Cards"),
+    "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
+    "patient_changes": ("CreatePatient", "AttachCard"),
+    "money": ("Charge", "Refund", "CancelRecurring"),
+    "visits": ("Book", "DeleteVisit"),
+}
+_KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation in operations}
+
+
+def kind_of(operation: str, *, mutation: bool) -> str:
+    """The kind of an operation; one that stands in none fails with its like."""
+    return _KIND_OF.get(operation, "other_changes" if mutation else "other_reads")
