@@ -7,8 +7,9 @@ A confirmed checkout waits for a review first: at a worker that has REVIEWS in i
 """
 
 import os
+from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from booking.checkout.model import Checkout
@@ -42,25 +43,11 @@ def become_the_next_version() -> None:
     look = new_member(operations.AttentionReason, "WANTS_A_LOOK", WANTS_A_LOOK)
     by_telephone = new_member(checkout_row.EndReason, "LEFT_BY_TELEPHONE", LEFT_BY_TELEPHONE)
 
-    from booking.checkout import transitions as saga_table  # noqa: PLC0415
-
-    started = checkout_row.CheckoutState.STARTED
-    after = saga_table.TRANSITIONS[started]
-    saga_table.TRANSITIONS = {**saga_table.TRANSITIONS, started: after | {review}, review: after}
-    saga_table.BEFORE_MONEY |= {review}
-    saga_table.CLAIMING -= {review}
-    saga_table.IN_FLIGHT -= {review}
-
-    from booking.checkout import history as history  # noqa: PLC0415
     from booking.checkout import (
-        saga,
+        states,
         steps,
     )
     from booking.errors import UpstreamUnavailable  # noqa: PLC0415
-
-    history._ENDS = {**history._ENDS, review: sent}
-    begin, end = steps.Steps._started, saga.Saga.end
-    prepare = steps.Steps.__init__
 
     async def to_review(self: steps.Steps, checkout: "Checkout") -> "Checkout":
         del self
@@ -69,18 +56,25 @@ def become_the_next_version() -> None:
     async def reviewed(self: steps.Steps, checkout: "Checkout") -> "Checkout":
         if REVIEWS not in os.environ:
             raise UpstreamUnavailable("the review is not done")
-        return await begin(self, checkout)
+        return await self.begin(checkout)
 
-    def prepared(self: steps.Steps, **given: Any) -> None:
-        prepare(self, **given)
-        self._steps = {**self._steps, review: lambda checkout: reviewed(self, checkout)}
+    started = states.STATES[checkout_row.CheckoutState.STARTED]
+    new = {
+        checkout_row.CheckoutState.STARTED: replace(started, step=to_review, to=(*started.to, review)),
+        review: replace(started, step=reviewed, phase=states.Phase.IDENTIFYING),
+    }
+    cast("dict[checkout_row.CheckoutState, states.State]", states.STATES).update(new)
+
+    from booking.checkout import history as history  # noqa: PLC0415
+    from booking.checkout import saga  # noqa: PLC0415
+
+    history._ENDS = {**history._ENDS, review: sent}
+    end = saga.Saga.end
 
     async def ended(self: saga.Saga, checkout: "Checkout", state: Any, reason: Any) -> "Checkout":
         left = reason is checkout_row.EndReason.CANCELLED_BY_PATIENT
         return await end(self, checkout, state, by_telephone if left else reason)
 
-    steps.Steps._started = to_review  # type: ignore[method-assign]
-    steps.Steps.__init__ = prepared  # type: ignore[method-assign]
     saga.Saga.end = ended  # type: ignore[method-assign]
     _tell_more_in_quotes()
 
