@@ -1,7 +1,7 @@
 """What the tests of the saga do again and again."""
 
 from booking.checkout.model import Checkout
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import at_rest
 from tests.doubles.booking_world import World, as_guest
 
 

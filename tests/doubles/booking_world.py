@@ -32,9 +32,9 @@ from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
-from booking.checkout.transitions import TERMINAL
+from booking.checkout.timing import LEASE
+from booking.checkout.transitions import TERMINAL, at_rest
 from booking.checkout.unpaid_visits import UnpaidPolicy, UnpaidVisits
-from booking.checkout.writer import LEASE, at_rest
 from booking.events.model import EventName
 from booking.live.announced_holds import AnnouncedHolds
 from booking.live.live_queries import LiveQueries

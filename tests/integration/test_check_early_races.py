@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.saga import Saga
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import SETTLE
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.doubles.booking_steps import parked
 from tests.doubles.booking_upstream import AnswerLost
@@ -27,12 +26,6 @@ async def moved(world: World, units: Callable[[], SqlUnitOfWork], checkout: Chec
         await unit.commit()
 
 
-def saga_on(world: World, units: Callable[[], SqlUnitOfWork], name: str) -> Saga:
-    saga = world.a_saga()
-    saga._units, saga._name = units, name
-    return saga
-
-
 @pytest.mark.parametrize("call", ["charge", "book"])
 @pytest.mark.parametrize("late", [False, True], ids=["before it is due", "when it is due"])
 async def test_glances_and_workers_at_once_take_a_parked_row_once(
@@ -43,7 +36,7 @@ async def test_glances_and_workers_at_once_take_a_parked_row_once(
     await moved(world, units, checkout)
     if late:
         world.clock.advance(seconds=(SETTLE + timedelta(seconds=1)).total_seconds())
-    sagas = [saga_on(world, units, f"process-{number}") for number in range(6)]
+    sagas = [world.a_saga(units) for _ in range(6)]
 
     await asyncio.gather(
         *(

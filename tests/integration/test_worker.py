@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 import gateway.runtime.worker
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.writer import LEASE
+from booking.checkout.timing import LEASE
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.unit_of_work import UnitOfWork
 from gateway.runtime.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, PeriodicTask, Worker

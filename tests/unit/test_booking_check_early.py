@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.steps import SETTLE
-from booking.checkout.writer import LEASE
+from booking.checkout.timing import LEASE, SETTLE
 from booking.errors import UpstreamUnavailable
 from tests.doubles.booking_steps import mark, parked
 from tests.doubles.booking_upstream import AnswerLost, Lost

@@ -11,7 +11,7 @@ import pytest
 from booking.checkout.guests import GuestRecords
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.service import CheckoutRules
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import at_rest
 from booking.errors import NotFound, UpstreamUnavailable
 from booking.models import Card, CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind

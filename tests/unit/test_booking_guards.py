@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from booking.checkout.guards import GUARDS
+from booking.checkout.guards import UNDER_A_CLAIM
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import SETTLE
 from booking.operations.model import AttentionReason, ClinicianBlock
 from booking.refusals import Refusal
 from tests.doubles.booking_steps import confirm, mark
@@ -86,7 +86,7 @@ def reason_of(guard: str, *, booking: bool) -> EndReason:
 
 def test_every_guard_is_tested_here() -> None:
     """An end does not come by itself: an operator gives it to a row that rests, see below."""
-    assert ["ending", *HAPPENINGS] == [*GUARDS]
+    assert ["ending", *HAPPENINGS] == [*UNDER_A_CLAIM]
 
 
 @pytest.mark.parametrize(("call", "ends"), [("charge", S.CANCELLED), ("book", S.REFUNDED)])

@@ -10,7 +10,8 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.checkout.reconciliation_schedule import CHECK_AGAIN, CHECKED_ENOUGH, CHECKS_AFTER, LONGEST_WAIT
-from booking.checkout.writer import FREE_AGAIN, at_rest
+from booking.checkout.timing import FREE_AGAIN
+from booking.checkout.transitions import at_rest
 from booking.operations.model import AttentionReason
 from booking.refusals import BookingFailed, CardDeclined, SlotTaken
 from tests.doubles.booking_steps import confirm

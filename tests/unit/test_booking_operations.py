@@ -8,8 +8,7 @@ import pytest
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
 from booking.checkout.operator_actions import OperatorActions, Resolution
-from booking.checkout.saga import RARELY
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import RARELY, SETTLE
 from booking.errors import AlertDeliveryFailed, InvalidInput, NotFound, OutcomeUnknown, UpstreamRefused
 from booking.events.model import EventName
 from booking.operations.alerts import FIRST_WAIT, AlertService

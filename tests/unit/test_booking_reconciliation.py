@@ -10,9 +10,8 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.checkout.reconciliation_schedule import CHECK_AGAIN, CHECKED_ENOUGH, CHECKS_AFTER
-from booking.checkout.saga import MAX_TRIES
+from booking.checkout.timing import FREE_AGAIN, MAX_TRIES
 from booking.checkout.transitions import LATE
-from booking.checkout.writer import FREE_AGAIN
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Appointment, AppointmentStatus
 from booking.operations.model import AttentionReason

@@ -11,7 +11,7 @@ from booking.catalog.model import ContactType
 from booking.checkout.guests import GuestRecords
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import at_rest
 from booking.errors import AuditUnavailable, UpstreamRefused, UpstreamUnavailable
 from booking.money import Money
 from booking.operations.model import AttentionReason

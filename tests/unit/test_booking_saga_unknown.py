@@ -6,8 +6,7 @@ import pytest
 
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
-from booking.checkout.saga import MAX_TRIES
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import MAX_TRIES, SETTLE
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.refusals import SlotTaken
 from tests.doubles.booking_steps import confirm, parked

@@ -9,7 +9,7 @@ import pytest
 from booking.catalog.model import BillingFrequency, Plan, VisitType
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import at_rest
 from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.models import Promo
 from booking.money import Money
