@@ -161,8 +161,8 @@ class FakeUnit:
         return FakeStory(list(self._database.events))
 
     @cached_property
-    def outbox(self) -> "FakeHappenings":
-        return FakeHappenings(list(self._database.outbox))
+    def outbox(self) -> "FakeEventOutbox":
+        return FakeEventOutbox(list(self._database.outbox))
 
     @cached_property
     def alerts(self) -> "FakeAlerts":
@@ -432,7 +432,7 @@ class FakeAlerts:
                 del self.raised[one]
 
 
-class FakeHappenings:
+class FakeEventOutbox:
     """The outbox in a list."""
 
     def __init__(self, added: list[DomainEvent]) -> None:
@@ -466,7 +466,7 @@ class FakeBlocks:
 
 
 class FakeChanges:
-    """The lookout's small reads, of the rows in memory."""
+    """The change poller's small reads, of the rows in memory."""
 
     def __init__(self, database: FakeDatabase) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""What the lookout reads when much is asked for at once, on both databases."""
+"""What the change poller reads when much is asked for at once, on both databases."""
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 

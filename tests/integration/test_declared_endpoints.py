@@ -45,7 +45,7 @@ def declared(
     )
 
 
-def happening(event_id: str, name: EventName, at: datetime) -> DomainEvent:
+def domain_event(event_id: str, name: EventName, at: datetime) -> DomainEvent:
     return DomainEvent(id=event_id, name=name, at=at, resource=Resource(kind=Kind.CARD, id="7"), ids={})
 
 
@@ -73,7 +73,7 @@ class Practice:
 
     async def happens(self, event_id: str) -> None:
         async with self.units() as unit:
-            await unit.outbox.add([happening(event_id, EventName.CARD_ADDED, self.clock.now())])
+            await unit.outbox.add([domain_event(event_id, EventName.CARD_ADDED, self.clock.now())])
             await unit.commit()
 
     async def waiting(self, endpoint_id: str = "settings:desk") -> int:
@@ -229,7 +229,7 @@ async def test_the_gateway_makes_them_as_it_starts_and_a_worker_tells_them_signe
         (made,) = await kept_by(stack)
         assert (made.id, made.events) == ("settings:desk", frozenset({EventName.CARD_ADDED}))
         async with opened(stack) as units, units() as unit:
-            await unit.outbox.add([happening("evt_1", EventName.CARD_ADDED, stack.clock.now())])
+            await unit.outbox.add([domain_event("evt_1", EventName.CARD_ADDED, stack.clock.now())])
             await unit.commit()
         await work_until(stack, lambda: receiver.got)
     ((headers, body),) = receiver.got

@@ -53,7 +53,7 @@ def happens(url: str) -> None:
 
 
 def takes(url: str, endpoint_id: str, *, refuses: bool) -> None:
-    """What a courier writes when the endpoint takes the event, or refuses it for the last time."""
+    """What a dispatcher writes when the endpoint takes the event, or refuses it for the last time."""
 
     async def write(unit: SqlUnitOfWork) -> None:
         await unit.deliveries.fan_out(endpoint_id, None, limit=9)

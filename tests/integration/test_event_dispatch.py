@@ -387,9 +387,9 @@ async def test_two_workers_share_the_letters_and_tell_each_once(practice: Practi
     ear = await practice.endpoint()
     many = [str(number) for number in range(60)]
     await practice.happens(*many)
-    couriers = [practice.dispatcher(name=name) for name in "ab"]
+    dispatchers = [practice.dispatcher(name=name) for name in "ab"]
     for _ in range(3):
-        await asyncio.gather(*(round_of(dispatcher) for dispatcher in couriers))
+        await asyncio.gather(*(round_of(dispatcher) for dispatcher in dispatchers))
     assert sorted(ear.heard) == sorted(many)
 
 

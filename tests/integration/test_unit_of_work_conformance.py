@@ -198,7 +198,7 @@ class TestTransaction:
         assert await stored(database.units) == second
         assert len(await busy(database.units, "clinician-1")) == 1
         assert await database.written.history("checkout_1") == [an_event()]
-        assert await database.written.events() == [a_happening()]
+        assert await database.written.events() == [a_domain_event()]
         assert await database.blocked.blocked() == {"clinician-1"}
 
     async def test_it_sees_what_it_has_written(self, units: UnitOfWorkFactory) -> None:
@@ -220,7 +220,7 @@ class TestTransaction:
             assert await listener.heard(within=0) == frozenset()
             async with database.units() as unit:
                 await unit.checkouts.save(row.changed(tries=1))
-                await unit.outbox.add([a_happening()])
+                await unit.outbox.add([a_domain_event()])
                 assert await listener.heard(within=0) == frozenset()
                 await unit.commit()
             assert await listener.heard(within=0) == listener.topics
@@ -231,7 +231,7 @@ class TestTransaction:
 async def write_everywhere(unit: UnitOfWork, row: Checkout) -> Checkout:
     await unit.claims.take(row)
     await unit.history.add(an_event())
-    await unit.outbox.add([a_happening()])
+    await unit.outbox.add([a_domain_event()])
     await unit.alerts.raise_once(Alert(reason="refund_failed", subject="checkout_1", raised_at=NOON))
     await unit.blocks.block(a_block())
     return await unit.checkouts.save(row.changed(tries=1))
@@ -250,7 +250,7 @@ def an_event(**changes: Any) -> HistoryEntry:
     return HistoryEntry(**(values | changes))
 
 
-def a_happening(name: str = "evt_1") -> DomainEvent:
+def a_domain_event(name: str = "evt_1") -> DomainEvent:
     return DomainEvent(
         id=name,
         name=EventName.APPOINTMENT_CANCELLED,
@@ -828,10 +828,10 @@ class TestEvents:
     async def test_they_stand_in_the_order_of_their_writing_each_once(self, database: Database) -> None:
         async with database.units() as unit:
             await unit.outbox.add([])
-            await unit.outbox.add([a_happening("evt_2"), a_happening("evt_1")])
+            await unit.outbox.add([a_domain_event("evt_2"), a_domain_event("evt_1")])
             await unit.commit()
         async with database.units() as unit:
-            await unit.outbox.add([a_happening("evt_1"), a_happening("evt_3")])
+            await unit.outbox.add([a_domain_event("evt_1"), a_domain_event("evt_3")])
             await unit.commit()
         assert [event.id for event in await database.written.events()] == ["evt_2", "evt_1", "evt_3"]
 

@@ -99,7 +99,7 @@ def _one_read_a_step(passed: Iterable[Point]) -> Iterator[Point]:
 def pairs(part: int = 0, of: int = 1) -> Iterator[tuple[Fault, Fault]]:
     """Give a part of all pairs, the earlier fault first: those whose first fault is every `of`-th beginning with this one.
 
-    A second fault that the first keeps from happening is left out: up to its point the two schedules are the same one, and
+    A second fault that the first keeps from domain_event is left out: up to its point the two schedules are the same one, and
     where that is never passed they are so to the end. The first is played alone to know it.
     """
     faults = paired_faults()

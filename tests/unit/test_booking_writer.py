@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.doubles.booking_world import World
 
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.writer import CheckoutWriter
 from booking.operations.model import HistoryKind
+from tests.doubles.booking_world import World
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[[CheckoutWriter, Checkout, Checkout], Awaitable[Checkout]]
