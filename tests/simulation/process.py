@@ -185,7 +185,7 @@ class Process:
         self.synchronizer = ResourceSynchronizer(
             units=self._units,
             watched=self.watched,
-            wake=EarlyChecks(check=self.check_early).request,
+            wake=EarlyChecks(check=self._check_early).request,
             forget_free_time=_nothing_kept,
             clock=fate,
             name=fate.name,
