@@ -1,7 +1,7 @@
-"""The gateway as a FastAPI application: typed routes of health and webhooks, beside them GraphQL as a bare ASGI route.
+"""The gateway as a FastAPI application: typed routes for health and webhooks, and GraphQL as a bare ASGI route beside them.
 
-GraphQL and GraphiQL are plain routes of Starlette, and GraphQL's are served ahead of FastAPI's router, so that no request of a
-patient pays for it (ADR 40).
+`create_app` is what `frontdoor serve` runs. GraphQL and GraphiQL are plain Starlette routes; GraphQL's are served ahead of FastAPI's
+router, whose work GraphQL requests would not use (ADR 40). Adapters are built when the application starts, and closed when it ends.
 """
 
 import contextlib
@@ -46,14 +46,14 @@ from integrations.database.webhook_subscriptions import SqlWebhookSecrets
 GRAPHQL_PATH = "/graphql"
 GRAPHIQL_PATH = "/graphiql"
 
-# How long a browser may remember what another origin is allowed; Chromium's own bound.
+# How long a browser may cache a preflight's answer; Chromium caps it at this.
 _PREFLIGHT_SECONDS = 7200
 
 log = structlog.get_logger(__name__)
 
 
 class _Gateway:
-    """What the application serves once it has started."""
+    """The started application: its system, its GraphQL endpoint and its health checks."""
 
     def __init__(self, settings: Settings, clock: Clock | None, trusted: TrustedDocuments) -> None:
         self._settings = settings
@@ -69,7 +69,7 @@ class _Gateway:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """Build the system, serve, and take it down."""
+        """Build the system, serve, and close it."""
         if self._settings.blind_to_networks:
             log.warning("networks.not_told_apart", missing="FRONTDOOR_CLIENT_ADDRESS_HEADER")
         async with compose(self._settings, clock=self._clock) as system, system.listening():
@@ -80,7 +80,7 @@ class _Gateway:
             self._system = self._endpoint = app.state.webhooks = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer GraphQL; Starlette hands an instance the request unread."""
+        """Serve GraphQL. Starlette calls an instance as a bare ASGI application, with the request unread."""
         if self._endpoint is None:
             raise AssertionError("the application has not started")
         await self._endpoint(scope, receive, send)
@@ -93,13 +93,13 @@ class _Gateway:
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
-    """Build the application; adapters are built when it starts. `clock` tells the time, else the machine does.
+    """Build the application; adapters are built when it starts. `clock` defaults to the system's.
 
-    Raises ManifestInvalid when the trusted documents cannot be read.
+    Raises ManifestInvalid when the manifest of trusted documents cannot be read.
     """
     gateway = _Gateway(settings, clock, _trusted_documents(settings))
     graphql = (Route(GRAPHQL_PATH, gateway), WebSocketRoute(GRAPHQL_PATH, gateway))
-    routes: list[BaseRoute] = [*graphql]  # the router knows them as well: it mends a slash too many
+    routes: list[BaseRoute] = [*graphql]  # also in the router, which redirects a path with a slash too many
     if settings.in_development:
         emulator = str(settings.emulator_url).rstrip("/") if settings.emulator_url else None
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, emulator_url=emulator)
@@ -117,7 +117,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 
 async def _declare_endpoints(system: System) -> None:
-    """So that they are told what this gateway does; without its database it starts all the same, and a worker sees to it."""
+    """Register the endpoints of the settings, so that events of this gateway reach them. Without a database a worker does it later."""
     try:
         await system.event_dispatch.declare()
     except Exception:

@@ -1,4 +1,4 @@
-"""Routes that are served before anything of FastAPI's own is asked."""
+"""Middleware that serves some routes ahead of FastAPI's router (ADR 40)."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class BareRoutes:
-    """Middleware that hands the requests of some routes to them at once, past the router and what FastAPI puts around it.
+    """Passes matching requests directly to their route, bypassing the router and FastAPI's middleware around it.
 
-    It must be the innermost, so that the requests have passed all others. The routes answer their own errors: what turns
-    HTTPException into an answer is passed by as well.
+    It must be the innermost middleware, so that requests pass all others first. The routes must answer their own errors: the
+    handlers of HTTPException are bypassed too.
     """
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
@@ -18,7 +18,7 @@ class BareRoutes:
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve."""
+        """Serve the first route that matches path and method, else the wrapped application."""
         for route in self._routes:
             match, found = route.matches(scope)
             if match is Match.FULL:

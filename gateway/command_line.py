@@ -1,4 +1,4 @@
-"""The command line: `frontdoor COMMAND`. Each command imports what it needs, so that none is slow for another's sake."""
+"""The command line, `frontdoor COMMAND`. Each command imports what it needs when it runs, so that none slows the others down."""
 
 import sys
 from io import TextIOWrapper
@@ -24,7 +24,7 @@ def main() -> None:
     """Frontdoor: the patient-side gateway for practices that run on Healthie."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # What the terminal's encoding does not have is spelled out (`\\u201c`): it must not end a command.
+            # Escape what the terminal's encoding lacks (`\\u201c`): it must not end a command.
             stream.reconfigure(errors="backslashreplace")
     zone_rules_of_process()
 

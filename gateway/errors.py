@@ -1,6 +1,6 @@
-"""What `errors[]` says: the caller's mistakes in full, our faults masked with the request's id.
+"""Maps exceptions to the entries of `errors[]`: a caller's mistakes are explained, faults of ours are masked with the request's id.
 
-No message repeats a value that was sent: it may be a patient's, and error answers are kept in many places.
+No message repeats a value of the request: it may be a patient's data, and error responses are logged in many places.
 """
 
 import traceback
@@ -30,23 +30,23 @@ from schema.errors import RequestError
 
 log = structlog.get_logger(__name__)
 
-# Where a fault came from, without the values that its text or locals may hold.
+# The innermost frames of a traceback that are logged, by file and line; never the text or locals, which may hold values.
 _FRAMES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """One error as its caller sees it."""
+    """One error as the caller sees it."""
 
     code: str
     message: str
     extensions: Mapping[str, Any] = field(default_factory=dict)
-    status: int | None = None  # of the HTTP answer, when it is not 200
+    status: int | None = None  # HTTP status; None: the error does not set it
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def explain(error: GraphQLError, *, request_id: str) -> Explained:
-    """What to tell the caller."""
+    """The code, message, extensions and status for the caller. `request_id` is shown for faults of ours (`INTERNAL`)."""
     cause = error.original_error
     if _of_argument(cause) or (not error.path and (cause is None or isinstance(cause, GraphQLError))):
         return _of_document(error)
@@ -60,12 +60,12 @@ def explain(error: GraphQLError, *, request_id: str) -> Explained:
 
 
 def is_fault(error: GraphQLError) -> bool:
-    """Whether it is ours to repair; an outage of the database is, whatever its caller is told."""
+    """Whether the error is a fault of ours, to be logged. An outage of the database is one, whatever the caller is told."""
     return explain(error, request_id="").code == "INTERNAL" or is_outage(error.original_error)
 
 
 def format_error(error: GraphQLError, explained: Explained) -> dict[str, Any]:
-    """The error as it goes out."""
+    """The entry of `errors[]`."""
     formatted: dict[str, Any] = {"message": explained.message}
     if error.locations:
         formatted["locations"] = [place.formatted for place in error.locations]
@@ -75,13 +75,13 @@ def format_error(error: GraphQLError, explained: Explained) -> dict[str, Any]:
 
 
 def request_error_body(error: RequestError) -> dict[str, Any]:
-    """The whole answer to a request that came to nothing."""
+    """The response body of a request that was refused before execution."""
     extensions = {"code": error.code, "retryable": error.retryable, **error.details}
     return {"errors": [{"message": error.message, "extensions": extensions}]}
 
 
 def as_request_error(error: Exception, *, request_id: str) -> RequestError:
-    """What to tell of an error that ended a request before anything of it was executed; our faults are masked, and logged."""
+    """The RequestError for an exception before execution. Logs faults of ours and masks them: 503 when retryable, else 500."""
     if isinstance(error, RequestError):
         return error
     met = GraphQLError("", original_error=error)
@@ -98,7 +98,7 @@ def as_request_error(error: Exception, *, request_id: str) -> RequestError:
 
 
 def log_fault(error: GraphQLError) -> None:
-    """Record a fault by its kind and place; its text may hold a patient's data and stays out."""
+    """Log a fault by its type and innermost frames. Its text is left out, since it may hold a patient's data."""
     cause = error.original_error or error
     frames = traceback.extract_tb(cause.__traceback__)[-_FRAMES:]
     log.error(
@@ -110,7 +110,7 @@ def log_fault(error: GraphQLError) -> None:
 
 
 def _of_argument(cause: Exception | None) -> bool:
-    """Whether graphql-core met it in an argument's value while executing, such as null in a variable with a default elsewhere."""
+    """Whether it is graphql-core's error about an argument's value during execution, such as null from a nullable variable."""
     return (
         isinstance(cause, GraphQLError)
         and bool(cause.nodes)
@@ -119,7 +119,7 @@ def _of_argument(cause: Exception | None) -> bool:
 
 
 def _of_cause(cause: Exception | None) -> Explained | None:
-    """What the domain and the API raise on purpose; None: a fault."""
+    """Explain an expected exception of the domain or the API; None: it is not expected."""
     explained = None
     match cause:
         case RequestError():
@@ -132,7 +132,7 @@ def _of_cause(cause: Exception | None) -> Explained | None:
             )
         case MissingQueryError():
             explained = _bad_request("Send a document in query.")
-        case CannotGetOperationTypeError():  # its text repeats what was sent
+        case CannotGetOperationTypeError():  # its text repeats the operation's name
             explained = _bad_request("operationName names no operation of the document.")
         case InvalidInput():
             explained = Explained(
@@ -175,7 +175,7 @@ _UNKNOWN = Explained(
 
 
 def _of_document(error: GraphQLError) -> Explained:
-    """graphql-core's own errors, of parsing, validation and the coercion of variables."""
+    """Explain an error of graphql-core's, from parsing, validation or the coercion of values."""
     first = error.nodes[0] if error.nodes else None
     if isinstance(error, GraphQLSyntaxError):
         code = "GRAPHQL_PARSE_FAILED"
@@ -183,11 +183,11 @@ def _of_document(error: GraphQLError) -> Explained:
         code = "BAD_USER_INPUT"
     else:
         code = "GRAPHQL_VALIDATION_FAILED"
-    return Explained(code=code, message=_words(error, first))
+    return Explained(code=code, message=_message(error, first))
 
 
-def _words(error: GraphQLError, node: Node | None) -> str:
-    """graphql-core's words where they are about names and types; of our own where it may have written a value into them."""
+def _message(error: GraphQLError, node: Node | None) -> str:
+    """graphql-core's message where it holds only names and types; one of ours where it may repeat a value."""
     cause = error.original_error
     for met in (error, cause):
         if isinstance(met, ValueMisfit):

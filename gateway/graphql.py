@@ -1,4 +1,7 @@
-"""The GraphQL schema as it runs: vocabulary and resolvers, with caches, keys and clean logs around them."""
+"""The executable GraphQL schema: types and resolvers, with the extensions, the idempotency guard and the error log around them.
+
+The extensions run in this order: trusted documents, limits, idempotency keys, rates, deadline.
+"""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -32,10 +35,10 @@ from schema.scalars import SCALARS
 
 
 class ApiSchema(strawberry.Schema):
-    """Strawberry's schema with logs of our own: its logger writes messages, and with them what patients sent.
+    """Strawberry's schema with a log of our own: Strawberry's logs error messages, which may repeat what patients sent.
 
-    Where it is open to developers it tells of itself, and of what a misspelt name may have meant. Where it is open to operators it
-    does so to them alone, and takes any document of theirs.
+    `open_to_developers` permits introspection and suggestions of names to everybody. `open_to_operators` permits both to
+    operators alone, and any document of theirs, whatever the mode of trusted documents.
     """
 
     def __init__(
@@ -58,15 +61,15 @@ class ApiSchema(strawberry.Schema):
         )
         self._of_operators: tuple[TrustedDocuments, Documents] | None = None
         if open_to_operators:
-            looked_at = Documents(
+            documents = Documents(
                 executable(self), introspection=True, suggestions=True, parse_queue=self.parse_queue
             )
-            self._of_operators = self.trusted.with_others(), looked_at
+            self._of_operators = self.trusted.with_others(), documents
 
     def _around_operations(self, rates: OperationRates | None) -> Iterable[Callable[[], SchemaExtension]]:
-        """What stands around every operation, over whatever transport it comes; nobody counts without rates.
+        """The extensions of every operation, over HTTP and WebSocket, outermost first; without `rates` nothing is counted.
 
-        Keys, and how often, are checked last, before the execution.
+        Idempotency keys and rates are checked after validation, so a request that could not run uses up neither.
         """
         yield partial(ResolveTrusted, self.trusted_for)
         yield partial(RequestLimits, self.documents_for)
@@ -76,15 +79,15 @@ class ApiSchema(strawberry.Schema):
         yield OperationDeadline
 
     def trusted_for(self, caller: Caller | None) -> TrustedDocuments:
-        """The documents that this caller may send."""
+        """The trusted documents for this caller."""
         return self._documents_of(caller)[0]
 
     def documents_for(self, caller: Caller | None) -> Documents:
-        """Who looks at the documents of this caller. What one has found valid counts for nobody of the other."""
+        """The `Documents` for this caller. Operators and others have caches of their own: what introspection validated is not shared."""
         return self._documents_of(caller)[1]
 
     def _documents_of(self, caller: Caller | None) -> tuple[TrustedDocuments, Documents]:
-        """What operators have where the setting gives them more, and what everybody has."""
+        """Those of operators, where the setting gives them more; else those of everybody."""
         operator = caller is not None and caller.principal.kind is PrincipalKind.OPERATOR
         if self._of_operators is not None and operator:
             return self._of_operators
@@ -97,7 +100,7 @@ class ApiSchema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
         **named: Any,
     ) -> ExecutionResult:
-        """Run a query or a mutation to its one result; what has many is for `stream`."""
+        """Execute a query or a mutation. Subscriptions are refused here; `stream` runs them."""
         allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
         named["allowed_operation_types"] = allowed
         return await super().execute(query, *given, **named)
@@ -107,7 +110,7 @@ class ApiSchema(strawberry.Schema):
         errors: list[GraphQLError],
         execution_context: ExecutionContext | None = None,
     ) -> None:
-        """Say what is wrong with variables in words of our own, and log what is ours to repair."""
+        """Reword the errors of variables, which would repeat values, and log faults of ours."""
         if execution_context is not None:
             explain_variables(errors, execution_context, executable(self))
         for error in errors:
@@ -123,9 +126,9 @@ def build_schema(
     trusted: TrustedDocuments | None = None,
     rates: OperationRates | None = None,
 ) -> ApiSchema:
-    """The schema. Without a guard it cannot run mutations; it is for printing and for queries, which nobody counts without rates.
+    """Build the schema. Without `guard` its mutations fail, so it is for printing and queries; without `rates` nothing is counted.
 
-    Raises Undeclared.
+    Raises Undeclared when a field does not say who may ask for it.
     """
     schema = guarded(
         ApiSchema(
@@ -146,7 +149,7 @@ def build_schema(
 
 
 def guarded(schema: ApiSchema, guard: MutationGuard | None) -> ApiSchema:
-    """The schema with the guard around every mutation that is not marked as one without a key."""
+    """Wrap every mutation in the guard, except those marked as needing no idempotency key. Changes and returns the schema."""
     mutations = executable(schema).mutation_type
     for name, field in mutations.fields.items() if mutations else ():
         if field.resolve is None:
@@ -159,9 +162,9 @@ def guarded(schema: ApiSchema, guard: MutationGuard | None) -> ApiSchema:
 
 
 def print_sdl() -> str:
-    """The public schema as text: what `schema/schema.graphql` holds."""
+    """The public schema in SDL, as `schema/schema.graphql` holds it."""
     return build_schema().as_str().rstrip() + "\n"
 
 
 def _refuse(*_: object, **__: Any) -> object:
-    raise AssertionError("this schema was built without its guard, and changes nothing")
+    raise AssertionError("this schema was built without a guard, and runs no mutations")

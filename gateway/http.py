@@ -1,4 +1,8 @@
-"""GraphQL over HTTP: reads a request, executes, and answers with the right status and headers."""
+"""GraphQL over HTTP: parses the request, executes it, and answers with the status and headers of the specification.
+
+One operation per request; batches and subscriptions are refused. WebSockets on the same path go to `gateway.sockets`. A query whose
+client disconnects is cancelled, a mutation is finished. Answers are never cached (`Cache-Control: no-store`).
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -31,7 +35,7 @@ from gateway.trusted_documents import TrustedDocuments, named_in
 from schema.context import Context, Course
 from schema.errors import RequestError
 
-# The largest sensible document with its variables is some kilobytes.
+# Bytes. The largest real document with its variables is some kilobytes.
 _LONGEST_BODY = 100_000
 
 
@@ -44,11 +48,11 @@ _KINDS = {
 
 
 class BadRequest(RequestError):
-    """A body that is no GraphQL request."""
+    """The request is not a GraphQL request."""
 
 
 class BodyTooLarge(RequestError):
-    """More than any sensible request."""
+    """The body is longer than any real request."""
 
     code = "BODY_TOO_LARGE"
     message = f"Send at most {_LONGEST_BODY} bytes."
@@ -56,7 +60,7 @@ class BodyTooLarge(RequestError):
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
-    """The endpoint, an ASGI application for exactly one path."""
+    """The ASGI application of `/graphql`, for HTTP and WebSocket."""
 
     def __init__(
         self,
@@ -85,7 +89,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or serve one socket."""
+        """Answer one HTTP request, or serve one WebSocket until it closes."""
         if scope["type"] != "http":
             await self._sockets(scope, receive, send)
             return
@@ -93,7 +97,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         client = Client(receive, may_be_given_up=lambda: not course.changing)
         request = Request(scope, receive=_Limited(receive=client))
         if request.method == "GET":
-            client.listen()  # there is no body to be read first
+            client.listen()  # a GET has no body, so a disconnect can be awaited at once
         request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
         try:
             response = await self._answer(request, request_id, course)
@@ -118,7 +122,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 response: Response = await self.run(request, context=context)
         except HTTPException as error:
             return _refused(_from_strawberry(error), media_type)
-        except Exception as error:  # noqa: BLE001  # who asks could not be found out, for one
+        except Exception as error:  # noqa: BLE001  # such as a failure to authenticate the caller
             return _refused(as_request_error(error, request_id=request_id), media_type)
         response.headers["Content-Type"] = f"{media_type}; charset=utf-8"
         response.status_code = context.response.status or response.status_code
@@ -126,9 +130,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return response
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The body, with every error explained; the first that has a status gives it to the answer.
+        """The response body with every error explained; the first error with a status sets that of the response.
 
-        A request that came to nothing has no data, and is a 400 to those who know that media type.
+        A request that was not executed has no `data`; it is a 400 for `application/graphql-response+json` (GraphQL over HTTP).
         """
         context: Context = request.state.context
         errors = result.errors or []
@@ -147,14 +151,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return cast("GraphQLHTTPResponse", body)
 
     def should_render_graphql_ide(self, request: object) -> bool:
-        """Never: the page with GraphiQL is another path's."""
+        """Never: GraphiQL has a path of its own."""
         del request
         return False
 
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """The request's parts, each of its right kind. Raises BadRequest, TooManyRequests."""
+        """The parameters of the request, each checked for its type. Raises BadRequest, BodyTooLarge, TooManyRequests."""
         if request.method == "GET":
             given = self.parse_query_params(request.query_params)
         else:
@@ -173,13 +177,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return GraphQLRequestData(
             query=parts["query"] or "",
             variables=parts["variables"],
-            operation_name=parts["operationName"] or None,  # empty is as good as absent
+            operation_name=parts["operationName"] or None,  # an empty name counts as absent
             extensions=parts["extensions"],
             protocol="http",
         )
 
     def decode_json(self, data: str | bytes) -> dict[str, Any] | None:
-        """A JSON object, as the GraphQL over HTTP specification asks for; also of the parameters of a GET."""
+        """Parse a JSON object: the body, or a parameter of a GET. Raises BadRequest."""
         try:
             value = read_json(data)
         except ValueError as error:
@@ -193,7 +197,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
 @dataclass(kw_only=True)
 class _Limited:
-    """A body that ends in BodyTooLarge rather than in memory."""
+    """Counts the bytes of the body as they arrive. Raises BodyTooLarge before more are held in memory."""
 
     receive: Receive
     seen: int = 0
@@ -215,7 +219,7 @@ def _refused(error: RequestError, media_type: str) -> Response:
 
 
 def _from_strawberry(error: HTTPException) -> RequestError:
-    """Strawberry's own refusals of a request, in our form."""
+    """Translate Strawberry's refusal of a request, without what it repeats of the request."""
     told = BadRequest(error.reason)
     told.status = error.status_code
     if isinstance(error.__cause__, CannotGetOperationTypeError):  # its reason repeats what was sent

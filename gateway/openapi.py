@@ -1,4 +1,7 @@
-"""The FastAPI application without its system: the typed routes, what they are called, and their OpenAPI document."""
+"""The FastAPI application without its system: the typed routes and their OpenAPI document.
+
+`frontdoor openapi` prints the document; docs/openapi.json holds it, and a test compares the two.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,18 +19,21 @@ from gateway.http_errors import close_invalid, refuse, refuse_invalid
 from gateway.runtime import health
 from gateway.webhooks.routes import webhook_router
 
-_DESCRIPTION = """The routes of a gateway beside its GraphQL API: for whoever runs it, and for Healthie.
+_DESCRIPTION = """The routes of a gateway beside its GraphQL API: for its operators, and for Healthie.
 
-Patients' apps use GraphQL at `/graphql`, which has a schema of its own (`frontdoor schema`). Answers carry no data of patients.
-An address or a method that is not here is refused in plain text."""
+Patients' apps use GraphQL at `/graphql`, which has a schema of its own (`frontdoor schema`). Responses carry no data of patients.
+Any other path or method is refused in plain text."""
 
 _TAGS = [
     {"name": "health", "description": "For load balancers, orchestrators and monitoring."},
-    {"name": "webhooks", "description": "What a practice's system tells. There only where it is set up."},
+    {
+        "name": "webhooks",
+        "description": "Notifications of the practice's system. The route exists only where it is set up.",
+    },
 ]
 
-# FastAPI records by itself wherever a provider of OpenTelemetry is set up: the query of a URL, which of a GraphQL GET holds the
-# document and its variables, and the text of exceptions. Either may be a patient's.
+# Where an OpenTelemetry provider is set up, FastAPI records the query of URLs (of a GraphQL GET: the document and its variables) and the
+# text of exceptions. Both may hold a patient's data.
 _NO_TELEMETRY = TelemetryConfig(
     tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False
 )
@@ -40,12 +46,12 @@ def new_application(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
     webhooks_at: str | None = None,
 ) -> FastAPI:
-    """An application with the typed routes. `plain_routes` are tried before them, and are not in the document.
+    """Build an application with the typed routes. `plain_routes` are matched before them, and are not in the document.
 
-    `webhooks_at` is the path at which webhooks arrive; None: none are wanted.
+    `webhooks_at` is the path of webhooks; None: there is no such route. Set `state.health`, and with webhooks `state.webhooks`,
+    before it serves.
 
-    The document and pages about it are served to nobody: the document is in docs/, and the pages load scripts of others.
-    Its `state` must have `health`, and with webhooks `webhooks`, before it serves.
+    The document and FastAPI's pages about it are not served: the document is in docs/, and the pages load scripts from other hosts.
     """
     app = FastAPI(
         title="Frontdoor",
@@ -70,8 +76,8 @@ def new_application(
 
 
 def openapi_document() -> str:
-    """The document with every route that there can be, as JSON text that ends with a line break."""
-    from gateway.runtime.upstream import webhook_source  # noqa: PLC0415 - half a second that no other user of this module needs
+    """The OpenAPI document with every optional route, as indented JSON that ends with a line break."""
+    from gateway.runtime.upstream import webhook_source  # noqa: PLC0415 - takes half a second that other users of this module do not need
 
     return (
         json.dumps(new_application(webhooks_at=webhook_source().path).openapi(), indent=2, ensure_ascii=False)

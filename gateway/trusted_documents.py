@@ -1,10 +1,12 @@
-"""Trusted documents: those that the practice's own apps were built with, sent by a name instead of their text.
+"""Trusted documents (persisted queries): documents of the practice's own apps, which requests name instead of sending their text.
 
-A manifest is a JSON object of names and texts, as GraphQL Code Generator's client preset and Relay's compiler both write it. A
-document has its name in the manifest, and the SHA-256 of its text, with and without the prefix `sha256:` (GraphQL over HTTP,
-appendix A). A request may name it
+A manifest is a JSON object from names to texts, as GraphQL Code Generator's client preset and Relay's compiler write it. A
+document's ids are its name in the manifest and the SHA-256 of its text, with and without the prefix `sha256:` (GraphQL over HTTP,
+appendix A). A request may give an id
 - in `documentId` (the appendix), or in `id` or `doc_id` (Relay), beside or inside `extensions`;
 - in `extensions.persistedQuery.sha256Hash` (Apollo).
+
+The manifest is read once, at start; nothing is ever registered by a request.
 """
 
 import hashlib
@@ -26,43 +28,43 @@ _NAMES = ("documentId", "id", "doc_id")
 _PREFIX = "sha256:"
 _SHA_256 = re.compile(r"[0-9a-f]{64}")
 
-# Apps have some dozens of documents of some kilobytes; a larger file is another file.
+# Bytes. Apps have some dozens of documents of some kilobytes; a larger file was not meant.
 _LARGEST_MANIFEST = 10_000_000
 
 
 class DocumentNotFound(RequestError):
-    """A name that no manifest has."""
+    """No document of the manifest has this id."""
 
     code = "PERSISTED_DOCUMENT_NOT_FOUND"
     message = "No document of this name is known here. Send its text, or have it added to the manifest."
 
 
 class DocumentNotTrusted(RequestError):
-    """A text that is not in the manifest, where nothing else is taken."""
+    """The text is not in the manifest, and the mode is `require`."""
 
     code = "PERSISTED_DOCUMENT_REQUIRED"
     message = "Only the documents of the manifest are answered here. Send one of them by its documentId."
 
 
 class DocumentNamedWrongly(RequestError):
-    """Names that are none, or that speak of another document than the text."""
+    """The id is not a string, there are several, or it is that of another document than the text."""
 
     message = "Name a document once, by a string, and without a text or with its own."
 
 
 class ManifestInvalid(Exception):
-    """A file that is no manifest; the message says why."""
+    """The file is not a manifest; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrustedDocuments:
-    """The documents of a manifest, and whether there are others."""
+    """The documents of a manifest, and the mode: whether other documents are answered too."""
 
     mode: TrustedDocumentsMode = TrustedDocumentsMode.OFF
-    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # by every name
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # by every id
 
     def text_of(self, query: str | None, extensions: Mapping[str, Any]) -> str | None:
-        """The document that a request means. Raises DocumentNotFound, DocumentNotTrusted, DocumentNamedWrongly."""
+        """The text of the document that the request names or sends. Raises DocumentNotFound, DocumentNotTrusted, DocumentNamedWrongly."""
         off = self.mode is TrustedDocumentsMode.OFF
         name = None if query and off else _name_in(extensions)
         if name is None:
@@ -71,7 +73,7 @@ class TrustedDocuments:
             return query
         text = self.texts.get(name)
         if text is None and query and name.removeprefix(_PREFIX) == sha_256(query):
-            return self.text_of(query, {})  # both: the name is true, and the text must do
+            return self.text_of(query, {})  # the hash is that of the text: judge the text alone
         if text is None:
             raise DocumentNotFound
         if query and query != text:
@@ -79,7 +81,7 @@ class TrustedDocuments:
         return text
 
     def with_others(self) -> "TrustedDocuments":
-        """The same documents, beside which any other may be sent."""
+        """The same documents in mode `allow` instead of `require`: any other is answered too."""
         mode = self.mode
         return (
             replace(self, mode=TrustedDocumentsMode.ALLOW) if mode is TrustedDocumentsMode.REQUIRE else self
@@ -87,14 +89,14 @@ class TrustedDocuments:
 
 
 class ResolveTrusted(SchemaExtension):
-    """Puts the text in the place of the name before anything else, over whatever transport it came."""
+    """The Strawberry extension that replaces an id by its document, first of all extensions, over HTTP and WebSocket."""
 
     def __init__(self, trusted_for: Callable[[Caller | None], TrustedDocuments]) -> None:
-        """`trusted_for`: the documents that a caller may send."""
+        """`trusted_for` returns the trusted documents for a caller; None: an unknown caller."""
         self._trusted_for = trusted_for
 
     def on_operation(self) -> Iterator[None]:
-        """Look the document up."""
+        """Set the query to the text of the document."""
         context = self.execution_context
         trusted = self._trusted_for(context.context.caller)
         context.query = trusted.text_of(context.query, context.operation_extensions or {})
@@ -102,7 +104,7 @@ class ResolveTrusted(SchemaExtension):
 
 
 def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The request's extensions, with the names that stand beside them; as they are when they are no object."""
+    """The request's extensions with the ids given beside them; unchanged when `extensions` is not an object."""
     beside = {name: request[name] for name in _NAMES if request.get(name) is not None}
     extensions = request.get("extensions")
     if beside and isinstance(extensions, dict | None):
@@ -111,14 +113,14 @@ def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def load_manifest(path: Path, mode: TrustedDocumentsMode) -> TrustedDocuments:
-    """The documents of a file. Raises ManifestInvalid."""
+    """Load the manifest, unless the mode is `off`. Raises ManifestInvalid."""
     if mode is TrustedDocumentsMode.OFF:
         return TrustedDocuments()
     return TrustedDocuments(mode=mode, texts=MappingProxyType(by_every_name(read_manifest(path))))
 
 
 def read_manifest(path: Path) -> dict[str, str]:
-    """The file's texts by their names in it. Raises ManifestInvalid."""
+    """The texts of the file by name. Raises ManifestInvalid, also for a name that is a SHA-256 of another text."""
     try:
         if path.stat().st_size > _LARGEST_MANIFEST:
             raise ManifestInvalid(f"{path} has more than {_LARGEST_MANIFEST} bytes")
@@ -139,7 +141,7 @@ def read_manifest(path: Path) -> dict[str, str]:
 
 
 def by_every_name(manifest: Mapping[str, str]) -> dict[str, str]:
-    """The texts by name and by SHA-256, with and without its prefix."""
+    """The texts by name and by SHA-256, with and without the prefix."""
     found: dict[str, str] = {}
     for name, text in manifest.items():
         digest = sha_256(text)
@@ -148,7 +150,7 @@ def by_every_name(manifest: Mapping[str, str]) -> dict[str, str]:
 
 
 def sha_256(text: str) -> str:
-    """In lower-case hexadecimal digits, of the UTF-8 text."""
+    """The SHA-256 of the UTF-8 text, in lower-case hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""What is wrong with a value that was sent, in words of our own: graphql-core's repeat the value, and it may be a patient's.
+"""Error messages about values that do not fit their type, without the value: graphql-core's messages repeat it.
 
-They are made of the type that was expected and of which fields were given, never of what graphql-core says. Where a value stands is a
-path of the schema's own field names and of places in lists.
+A message is built from the expected type, the names of missing fields, and a path of the schema's field names and list indices. Nothing
+of graphql-core's message is used, except for our own scalars. It never names an unknown field either, since any text can be one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,26 +31,26 @@ from strawberry.types import ExecutionContext
 
 from schema.scalars import SCALARS
 
-# Scalars whose own errors repeat nothing of what was sent.
-_WORDED = frozenset(scalar.name for scalar in SCALARS.values())
+# Scalars of ours, whose errors never repeat the value.
+_OWN_SCALARS = frozenset(scalar.name for scalar in SCALARS.values())
 
 Path = Sequence[str | int]
 
 
 class ValueMisfit(GraphQLError):
-    """A value that does not fit its type."""
+    """A value does not fit its type; the message repeats nothing of the value."""
 
 
 class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
-    """graphql-core's rule, in words of our own."""
+    """Replaces graphql-core's ValuesOfCorrectTypeRule; only the messages differ."""
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> Any:
-        """Report each part of the literal that does not fit."""
+        """Report a ValueMisfit for each part of the literal that does not fit."""
         if input_type is not None:
 
             def report(error: GraphQLError, path: list[str | int]) -> None:
-                words = _words(input_type, path, _given_in_literal(node, path), error)
-                self.report_error(ValueMisfit(words, error.nodes or node))
+                message = _message(input_type, path, _given_in_literal(node, path), error)
+                self.report_error(ValueMisfit(message, error.nodes or node))
 
             validate_input_literal(node, input_type, report, hide_suggestions=True)
         return SKIP
@@ -59,13 +59,15 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
 def explain_variables(
     errors: Sequence[GraphQLError], execution: ExecutionContext, schema: GraphQLSchema
 ) -> None:
-    """Give each error of a variable's value its words, as its `original_error`; the others stay as they are."""
-    words: dict[int, Iterator[ValueMisfit]] = {}
+    """Set a ValueMisfit as the `original_error` of each error about a variable's value; other errors stay as they are."""
+    misfits: dict[int, Iterator[ValueMisfit]] = {}
     for error in errors:
         node = error.nodes[0] if error.nodes else None
         if isinstance(node, VariableDefinitionNode) and isinstance(error.original_error, GraphQLError):
-            # graphql-core met them in this very order.
-            of_variable = words.setdefault(id(node), iter(_misfits(node, execution.variables or {}, schema)))
+            # Validated again, in the same order as graphql-core reported them.
+            of_variable = misfits.setdefault(
+                id(node), iter(_misfits(node, execution.variables or {}, schema))
+            )
             error.original_error = next(of_variable, _misfit(node, "", "The value does not fit."))
 
 
@@ -82,25 +84,25 @@ def _misfits(
 
     def report(error: GraphQLError, path: list[str | int]) -> None:
         place = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
-        found.append(_misfit(node, place, _words(kind, path, _given(value, path), error)))
+        found.append(_misfit(node, place, _message(kind, path, _given(value, path), error)))
 
     validate_input_value(value, kind, report, hide_suggestions=True)
     return found
 
 
-def _misfit(node: VariableDefinitionNode, place: str, words: str) -> ValueMisfit:
+def _misfit(node: VariableDefinitionNode, place: str, message: str) -> ValueMisfit:
     name = node.variable.name.value
     at = f" at '{name}{place}'" if place else ""
-    return ValueMisfit(f"Variable '${name}' has invalid value{at}: {words}", node)
+    return ValueMisfit(f"Variable '${name}' has invalid value{at}: {message}", node)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Given:
-    """What was sent at one place, as far as words about it go."""
+    """The facts of a value that messages may state: whether it is null, an object or a list, and its keys."""
 
     null: bool
-    keys: frozenset[str] | None  # of an object
-    several: bool = False  # a list
+    keys: frozenset[str] | None  # of an object; None: not an object
+    is_list: bool = False
 
 
 def _given(value: Any, path: Path) -> _Given:
@@ -110,7 +112,7 @@ def _given(value: Any, path: Path) -> _Given:
     return _Given(
         null=value is None,
         keys=frozenset(value) if isinstance(value, dict) else None,
-        several=isinstance(value, list),
+        is_list=isinstance(value, list),
     )
 
 
@@ -121,30 +123,30 @@ def _given_in_literal(node: ValueNode, path: Path) -> _Given:
         elif isinstance(node, ObjectValueNode):
             node = next((field.value for field in node.fields if field.name.value == step), node)
     keys = frozenset(field.name.value for field in node.fields) if isinstance(node, ObjectValueNode) else None
-    return _Given(null=isinstance(node, NullValueNode), keys=keys, several=isinstance(node, ListValueNode))
+    return _Given(null=isinstance(node, NullValueNode), keys=keys, is_list=isinstance(node, ListValueNode))
 
 
-def _words(kind: Any, path: Path, given: _Given, error: GraphQLError) -> str:
-    """What was expected where the path leads."""
+def _message(kind: Any, path: Path, given: _Given, error: GraphQLError) -> str:
+    """The message for the value at the path: what was expected there."""
     for step in path:
-        # An object alone stands for a list of one.
+        # A single value is coerced to a list of one, so a path may skip list types.
         kind = _without_null(kind).of_type if isinstance(step, int) else _named(kind).fields[step].type
     if is_non_null_type(kind):
         if given.null:
             return f"Expected value of non-null type '{kind}' not to be None."
         kind = kind.of_type
-    if is_list_type(kind) and not given.several:
+    if is_list_type(kind) and not given.is_list:
         kind = _named(kind)
     if is_input_object_type(kind):
-        return _words_of_object(kind, given)
+        return _object_message(kind, given)
     if is_enum_type(kind):
         return f"The value does not exist in '{kind}' enum."
-    if getattr(kind, "name", None) in _WORDED and error.original_error is None:
+    if getattr(kind, "name", None) in _OWN_SCALARS and error.original_error is None:
         return error.message
     return f"Expected value of type '{kind}'."
 
 
-def _words_of_object(kind: Any, given: _Given) -> str:
+def _object_message(kind: Any, given: _Given) -> str:
     if given.keys is None:
         return f"Expected value of type '{kind}' to be an object."
     missing = [

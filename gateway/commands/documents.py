@@ -1,4 +1,4 @@
-"""The commands for whoever builds apps against the API: `frontdoor schema`, `frontdoor openapi` and `frontdoor documents …`."""
+"""Commands for developers of apps: `frontdoor schema`, `frontdoor openapi` and `frontdoor documents …`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from gateway.commands.common import clean_errors
 
 @click.command()
 def schema() -> None:
-    """Print the public GraphQL schema, in UTF-8 wherever it is run: programs read it."""
+    """Print the public GraphQL schema in SDL, always in UTF-8, since programs read it."""
     from gateway.graphql import print_sdl
 
     click.echo(print_sdl().encode(), nl=False)
@@ -31,7 +31,7 @@ def documents() -> None:
 @documents.command()
 @click.argument("manifest", type=click.Path(path_type=Path))
 def check(manifest: Path) -> None:
-    """Hold a manifest against the schema and its limits; exits 0 only if every document would be answered."""
+    """Validate a manifest against the schema and its limits; exits 0 only if every document would be answered."""
     from gateway.graphql import build_schema
     from gateway.manifests import faults_of
     from gateway.trusted_documents import ManifestInvalid, read_manifest

@@ -1,4 +1,4 @@
-"""What a document may ask for: bounds that hold before anything is executed, whatever transport brought it."""
+"""Limits on GraphQL documents: size, depth, cost and the like, checked before execution, over every transport (docs/requests.md)."""
 
 from gateway.limits.documents import Documents
 from gateway.limits.extension import RequestLimits

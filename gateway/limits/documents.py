@@ -1,4 +1,8 @@
-"""Documents that have been looked at: parsed, measured and validated once, and the latest valid ones kept."""
+"""Parses, measures and validates documents, and caches the valid ones.
+
+`RequestLimits` calls it for each operation, before execution. Cheap limits are checked first: length and tokens when it is parsed, then the
+measures, then the pairs to be compared, and validation last. An invalid document is not cached, so it can evict nothing.
+"""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -27,12 +31,12 @@ from gateway.limits.parse_queue import ParseQueue
 from gateway.limits.weights import weights_of
 from gateway.value_errors import LiteralsOfCorrectType
 
-# Apps send some dozens of documents of a kilobyte or two, each again and again; the bounds are for those that make up new
-# ones. A character takes some 200 bytes: 50 MB, which is also what the garbage collector looks through now and then.
+# Apps send some dozens of documents of a kilobyte or two, again and again; the bounds are for senders who make up new ones.
+# A cached character takes some 200 bytes, so 50 MB in all, which the garbage collector traverses now and then.
 KEPT = 256
 KEPT_CHARACTERS = 250_000
 
-# Nobody reads more of them, and each costs a look through the whole document for its place.
+# Nobody reads more, and finding the location of each costs a pass over the document.
 _MOST_ERRORS = 5
 
 _RULES = (
@@ -41,7 +45,7 @@ _RULES = (
     OneOfInputValidationRule,
 )
 
-# How graphql-core begins to tell that a document is beyond a bound of its parser's.
+# The beginnings of graphql-core's messages when its parser stops at one of these limits.
 _BEYOND = {
     f"Syntax Error: Document contains more than {TOKENS.most} tokens": TOKENS,
     "Syntax Error: Document is nested too deeply": NESTING,
@@ -50,21 +54,21 @@ _BEYOND = {
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:
-    """A document within its bounds."""
+    """A parsed document within the limits, with its validation errors."""
 
     document: DocumentNode
     operations: Mapping[str | None, Operation]
-    errors: tuple[GraphQLError, ...]  # of validation
+    errors: tuple[GraphQLError, ...]  # from validation; empty: valid
 
     def check_cost(self, operation_name: str | None, variables: Mapping[str, Any]) -> None:
-        """Hold a request's pages and cost against their bounds. Raises InvalidInput, TooMuch."""
+        """Evaluate the operation's page sizes and cost with these variables. Raises InvalidInput, TooMuch."""
         operation = self.operations.get(operation_name)
         if operation is not None:
             check(COST, operation.cost.at({**operation.defaults, **variables}))
 
 
 class Documents:
-    """Examines documents for one schema."""
+    """Examines documents against one schema, with an LRU cache of the valid ones."""
 
     def __init__(
         self,
@@ -75,22 +79,23 @@ class Documents:
         weights: Mapping[str, int] | None = None,
         parse_queue: ParseQueue | None = None,
     ) -> None:
-        """`introspection`: whether the schema tells of itself. `suggestions`: whether errors propose other names.
+        """`introspection` permits introspection queries; `suggestions` lets errors propose similar names.
 
-        `weights` of fields; by default those of `gateway.limits.weights`. `turns`: of the process, where there are several of these.
+        `weights` of fields default to those of `gateway.limits.weights`. `parse_queue`: pass one queue to all instances of a
+        process, since they share its event loop.
         """
         self._schema = schema
         self._weights = weights_of(schema) if weights is None else weights
         self._rules = _RULES if introspection else (*_RULES, NoSchemaIntrospectionCustomRule)
         self._suggestions = suggestions
         self._kept: OrderedDict[str, Examined] = OrderedDict()  # the latest last
-        self._characters = 0  # of all that are kept
+        self._characters = 0  # of all cached texts
         self._parse_queue = parse_queue or ParseQueue()
-        # One's own crowd is one that waits; in another's place nobody waits, since that may be a flood's.
+        # Keyed by sender: joining another sender's flight would mean waiting at that sender's place, behind its flood.
         self._looking: SingleFlight[tuple[str, str], Examined] = SingleFlight()
 
     async def examined(self, text: str, *, sender: str) -> Examined:
-        """As `examine`, in the sender's turn if the document is not known. Raises TooManyRequests besides."""
+        """As `examine`, but a document that is not cached waits for the sender's turn. Also raises TooManyRequests."""
         if text in self._kept:
             return self.examine(text)
         return await self._looking((sender, text), lambda: self._in_turn(text, sender))
@@ -100,7 +105,7 @@ class Documents:
             return self.examine(text)
 
     def examine(self, text: str) -> Examined:
-        """Parse, measure, validate; what is valid is kept. Raises GraphQLSyntaxError, GraphQLError, and TooMuch before validation's own cost."""
+        """Parse, measure and validate; cache it if valid. Raises GraphQLSyntaxError, GraphQLError, and TooMuch, all before validation runs."""
         found = self._kept.get(text)
         if found is not None:
             self._kept.move_to_end(text)
@@ -111,7 +116,7 @@ class Documents:
         return found
 
     def _keep(self, text: str, found: Examined) -> None:
-        """As the latest; the oldest of too many go."""
+        """Add as the most recent, and evict the least recently used beyond the bounds."""
         self._kept[text] = found
         self._characters += len(text)
         while len(self._kept) > KEPT or self._characters > KEPT_CHARACTERS:
@@ -133,7 +138,7 @@ class Documents:
 
 
 def _of_document(error: GraphQLError) -> GraphQLError:
-    """Without the exception behind it, such as Python's about a number of 5,000 digits: it is no fault of ours."""
+    """The error without its cause, such as Python's ValueError for a number of 5,000 digits: a cause would count as a fault of ours."""
     return GraphQLError(error.message, error.nodes) if error.original_error else error
 
 
@@ -151,9 +156,9 @@ def _parse(text: str) -> DocumentNode:
 
 
 def _unlink(document: DocumentNode) -> None:
-    """Let the tokens know their neighbours no longer: nobody asks, and linked both ways they wait for the garbage collector.
+    """Unlink the lexer's tokens, a doubly linked list: reference counting frees them then, without the garbage collector.
 
-    What refused documents left took it a tenth of a second now and then, in which nobody is served.
+    Collecting those of refused documents blocked the event loop for a tenth of a second now and then. Nothing reads the links.
     """
     token = document.loc.start_token if document.loc else None
     while token is not None:

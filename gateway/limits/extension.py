@@ -1,4 +1,4 @@
-"""The bounds where every transport meets them: between reading a document and running it."""
+"""The Strawberry extension that applies the limits: it replaces parsing and validation, for HTTP and WebSocket alike."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -14,24 +14,26 @@ from schema.errors import RequestError
 
 
 class OperationNotNamed(RequestError):
-    """A document of several operations, and no word on which to run."""
+    """The document has several operations, and the request names none of them."""
 
     code = "OPERATION_NAME_REQUIRED"
     message = "The document has several operations: name one of them in operationName."
 
 
 class RequestLimits(SchemaExtension):
-    """Takes the place of Strawberry's parsing and validating."""
+    """Replaces Strawberry's parsing and validation by those of `Documents`, once per operation."""
 
     def __init__(self, documents_for: Callable[[Caller | None], Documents]) -> None:
-        """`documents_for`: who examines the documents of a caller."""
+        """`documents_for` returns the `Documents` for a caller; None: an unknown caller."""
         self._documents_for = documents_for
         self._examined: Examined | None = None
 
     async def on_parse(self) -> AsyncIterator[None]:
-        """Read the document, and refuse one, or variables, beyond the bounds."""
+        """Parse and measure the document. Raises GraphQLError for a document or variables beyond a limit."""
         context = self.execution_context
-        given = context.operation_name  # before there is a document: after, it may be the first operation's
+        given = (
+            context.operation_name
+        )  # read now: with a document, Strawberry defaults to its first operation
         if context.query:
             try:
                 check_values(context.variables or {})
@@ -40,12 +42,12 @@ class RequestLimits(SchemaExtension):
                 if given is None and len(self._examined.operations) > 1:
                     raise OperationNotNamed
             except RequestError as error:
-                raise _told(error) from error
+                raise _as_graphql_error(error) from error
             context.graphql_document = self._examined.document
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Refuse an invalid document, and then one that could cost too much with these variables."""
+        """Set the errors of an invalid document, or of a valid one that could cost too much with these variables."""
         context = self.execution_context
         if self._examined is not None:
             context.pre_execution_errors = list(self._examined.errors)
@@ -53,9 +55,9 @@ class RequestLimits(SchemaExtension):
                 try:
                     self._examined.check_cost(context.operation_name, context.variables or {})
                 except (RequestError, InvalidInput) as error:
-                    context.pre_execution_errors = [_told(error)]
+                    context.pre_execution_errors = [_as_graphql_error(error)]
         yield
 
 
-def _told(error: Exception) -> GraphQLError:
+def _as_graphql_error(error: Exception) -> GraphQLError:
     return GraphQLError(str(error), original_error=error)

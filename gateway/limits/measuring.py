@@ -1,9 +1,9 @@
-"""One pass over a document: how deep, how wide and how costly it is with every fragment spread out.
+"""Measures a document in one pass: its depth, width and cost with every fragment spread out.
 
-Each fragment is measured once and remembered, so the pass is linear in the document: a fan-out of 2^22 is a number here and
-not a walk. It runs before validation, so nothing is taken for granted. Unknown fields, types and fragments count as what they
-look like, and validation refuses them in a moment; fragments that spread themselves, or that share a name, are refused here,
-since what they hide would go unmeasured.
+Each fragment is measured once and memoized, so the pass is linear in the document: a fan-out of 2^22 fields is a product, not a
+traversal. It runs before validation and assumes nothing. Unknown fields, types and fragments are counted by their form, and
+validation refuses them next; fragments that spread themselves, or that share a name, are refused here, since their contents would
+go unmeasured.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ from gateway.limits.bounds import ALIASES, DEPTH, DIRECTIVES, FIELDS, NESTING, O
 from gateway.limits.cost import Cost, Size, page
 from gateway.limits.weights import SIZE_ARGUMENTS, SIZES, USUAL_SIZE
 
-# More digits than this in a number are no page size; Python refuses to read some thousand of them.
+# A number with more digits is no page size; int() raises ValueError for thousands of digits.
 _DIGITS = 20
 
 
@@ -46,15 +46,17 @@ class Measure:
     """A selection set, or a fragment, with everything below it."""
 
     fields: int = 0
-    top: int = 0  # fields of its own level
+    top: int = 0  # fields at its own level
     depth: int = 0
     aliases: int = 0
     directives: int = 0
-    cost: Cost = field(default_factory=Cost)  # of everything but
-    listed: Cost = field(default_factory=Cost)  # one item of each list here that the field above may bound
+    cost: Cost = field(default_factory=Cost)  # of everything except `listed`
+    listed: Cost = field(
+        default_factory=Cost
+    )  # one item of each list here whose length the parent field may set
 
     def add(self, other: "Measure") -> None:
-        """Put it beside what is here. Raises TooMuch at once: what is within the bounds can be added without a thought."""
+        """Add a sibling. Raises TooMuch at once, so numbers stay small however often fragments multiply them."""
         self.fields += other.fields
         self.top += other.top
         self.depth = max(self.depth, other.depth)
@@ -70,10 +72,10 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One operation of a document."""
+    """The cost of one operation of a document."""
 
     cost: Cost
-    defaults: Mapping[str, int]  # of its variables that could be page sizes
+    defaults: Mapping[str, int]  # of its Int variables, which may be page sizes
 
 
 class Measuring:
@@ -84,10 +86,10 @@ class Measuring:
         self._weights = weights
         self._operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
         self._fragments = fragments_of(document)
-        self._measured: dict[str, Measure | None] = {}  # None: being measured
+        self._measured: dict[str, Measure | None] = {}  # None: being measured, so another spread is a cycle
 
     def operations(self) -> dict[str | None, Operation]:
-        """Each operation by its name. Raises TooMuch, and GraphQLError for a fragment within itself."""
+        """The operations by name. Raises TooMuch, and GraphQLError for a fragment that spreads itself."""
         check(OPERATIONS, len(self._operations))
         found: dict[str | None, Operation] = {}
         whole = Measure()
@@ -99,7 +101,7 @@ class Measuring:
             )
             whole.add(measured)
         for name in self._fragments:
-            if name not in self._measured:  # in nobody's use; validation reads it all the same
+            if name not in self._measured:  # unused, yet validation traverses it
                 whole.add(self._fragment(name, 0))
         return found
 
@@ -184,9 +186,9 @@ def _costs(
     below: Measure,
     weights: Mapping[str, int],
 ) -> tuple[Cost, Cost]:
-    """What the field costs for certain, and one item of it where the field above says how many there are."""
+    """The cost of the field, and the cost of one item where the parent field's argument sets the length (such as `nodes` of a page)."""
     if known is None or parent is None or parent.name.startswith("__"):
-        # Unknown fields are refused; how deep introspection may go is a rule of validation.
+        # Validation refuses unknown fields, and has a rule of its own for the depth of introspection.
         return Cost(fixed=1) + below.cost + below.listed, Cost()
     coordinate = f"{parent.name}.{node.name.value}"
     own = Cost(fixed=1 + weights.get(coordinate, 0))
@@ -204,12 +206,12 @@ def _costs(
 
 
 def _all_of(measured: Measure) -> Cost:
-    """With its lists at their usual length."""
+    """The total, with lists of unknown length at USUAL_SIZE."""
     return measured.cost + measured.listed.times(USUAL_SIZE)
 
 
 def _size(node: FieldNode, known: GraphQLField) -> Size | None:
-    """How many the field's arguments ask for; None: they do not say."""
+    """The page size from the field's arguments or their defaults; None: it has none."""
     given = {one.name.value: one.value for one in node.arguments or ()}
     for name in SIZE_ARGUMENTS:
         if name not in known.args:

@@ -1,7 +1,7 @@
-"""How much validation would have to compare: each pair of selections that stand for the same name in the answer.
+"""Counts the pairs of selections with the same response name, which validation would compare.
 
-The rule that fields of one name can be merged takes 7 µs a pair, and pairs grow with the square: 100 kB of a repeated field
-took it seconds. To be asked when the document has been measured: it walks all fields with their fragments spread out.
+graphql-core's rule OverlappingFieldsCanBeMerged takes 7 µs a pair, and pairs grow quadratically: 100 kB of one repeated field took
+seconds. Call it after `Measuring`, whose limits bound the traversal: it visits all fields with their fragments spread out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,12 +19,12 @@ from graphql import (
 from gateway.limits.bounds import OVERLAPS, check
 from gateway.limits.measuring import fragments_of
 
-# Fragments that are spread side by side are compared with one another, whatever is in them; no field has this name.
+# Sibling fragment spreads are compared with one another, whatever their contents. No field has this name.
 _SPREADS = "..."
 
 
 class Overlaps:
-    """The pairs of one document, counted until they are too many."""
+    """Counts the pairs of one document, up to the limit."""
 
     def __init__(self, document: DocumentNode) -> None:
         self._document = document
@@ -33,7 +33,7 @@ class Overlaps:
         self._pairs = 0
 
     def check(self) -> None:
-        """Raise TooMuch when there are too many."""
+        """Raise TooMuch when there are more pairs than OVERLAPS."""
         for one in self._document.definitions:
             if isinstance(one, OperationDefinitionNode):
                 self._merge([one.selection_set])
@@ -42,7 +42,7 @@ class Overlaps:
                 self._merge([fragment.selection_set])
 
     def _merge(self, sets: Iterable[SelectionSetNode]) -> None:
-        """Compare what stands side by side in these sets, and then what stands below each name."""
+        """Count the pairs among the fields of these sets, merged, and then among those below each response name."""
         alike: dict[str, list[SelectionSetNode | None]] = {_SPREADS: []}
         seen: set[str] = set()
         waiting = list(sets)

@@ -1,8 +1,8 @@
-"""Whose new document is looked at next, and whose large body or message is read.
+"""A fair queue in front of work that blocks the event loop: parsing new documents, and reading large bodies and messages.
 
-That takes up to some 20 ms in which nobody else is served. So one is done after the other, and after each the process is
-everybody else's for as long as that took: all who send such things have half of it at most, and any other request waits for
-one of them, not for one at each of its own steps. Whose sender has had least of the last turns is next: a flood waits for itself.
+Each such task blocks for up to some 20 ms. They run one at a time, and after each the queue rests for as long as the task took:
+together they take at most half of the processor, and any other request waits for one task, not for one at each of its own steps. The
+sender with the fewest recent turns is next, so a flood delays only its own sender (docs/requests.md).
 """
 
 import asyncio
@@ -13,27 +13,29 @@ from booking.fair_queue import Asker, FairQueue, QueueFull
 from booking.work_context import current_work
 from gateway.rates import TooManyRequests
 
-# Of one sender, waiting: a second or two of work. An app has some dozens of documents, and each is new once.
+# Waiting tasks per sender: a second or two of work. An app has some dozens of documents, each new once per process.
 MOST_WAITING = 50
 
-# What is read within half a millisecond needs no turn. No app sends more than this; much of it can be read at 40 ns a byte.
+# Bytes or characters that are read without a turn: half a millisecond at 40 ns a byte. No app sends more.
 SMALL = 10_000
 
-# Whoever is one too many may try again when a part of that is done.
+# `Retry-After` when the sender's queue is full: part of it is done by then.
 _RETRY_SECONDS = 1
 
 
 class ParseQueue:
-    """One at a time, senders fairly, and a rest after each that is as long as it took."""
+    """Runs one task at a time, fairly by sender, with a rest after each that is as long as the task."""
 
     def __init__(self) -> None:
         self._taken = False
-        self._given = 0  # turns: the time by which debts wear off, so that it stands still while nobody comes
+        self._given = (
+            0  # turns so far: the clock by which the fair queue forgets past use, so idle time does not count
+        )
         self._queue: FairQueue[None] = FairQueue(time=lambda: self._given, most=(MOST_WAITING,))
 
     @asynccontextmanager
     async def turn(self, sender: str) -> AsyncIterator[None]:
-        """Inside nobody else has it; what is done there waits for nothing. Raises TooManyRequests."""
+        """Hold the only turn; do not await inside. Raises TooManyRequests when the sender has MOST_WAITING waiting."""
         asker = [Asker(sender=(sender,))]
         if self._taken:
             await self._wait(asker)
@@ -43,7 +45,7 @@ class ParseQueue:
         loop = asyncio.get_running_loop()
         rest = 0.0
         try:
-            await asyncio.sleep(0)  # whoever arrived with it and needs no turn goes first
+            await asyncio.sleep(0)  # requests that arrived at the same time and need no turn go first
             began = loop.time()
             try:
                 yield
@@ -54,7 +56,7 @@ class ParseQueue:
 
     @asynccontextmanager
     async def reading(self, text: str | bytes, sender: str) -> AsyncIterator[None]:
-        """A turn for what is large; the rest is read at once. Raises TooManyRequests."""
+        """Hold a turn for a text longer than SMALL; enter at once for any other. Raises TooManyRequests."""
         if len(text) <= SMALL:
             yield
             return
@@ -70,13 +72,13 @@ class ParseQueue:
             await place.given
         except asyncio.CancelledError:
             if not place.given.cancelled():
-                self._next()  # it had come to them in the same moment
+                self._next()  # cancelled just as the turn was given: pass it on
             raise
         finally:
             self._queue.leave(place)
 
     def _next(self) -> None:
-        """Give it to whoever is next."""
+        """Give the turn to the next waiting task, if there is one."""
         place = self._queue.first()
         if place is None:
             self._taken = False
@@ -85,9 +87,9 @@ class ParseQueue:
 
 
 def sender() -> str:
-    """Whose flood waits for itself in the present request: the network's, or where that is not known the caller's.
+    """The key of the present request for fair queues: its network's pseudonym, or the caller where the network is not known.
 
-    Those of whom neither is known are one.
+    All requests of which neither is known share one key.
     """
     work = current_work.get()
     return work.client or work.actor

@@ -1,7 +1,7 @@
-"""What fields cost besides themselves, and how long lists are that no argument bounds.
+"""The weights of fields in an operation's cost, and the assumed lengths of lists without a size argument.
 
-One field in the answer costs 1. A request to the practice's system costs as much as 500 of them, whatever it answers: it is
-the practice's own limit that it eats up (some forty rapid ones have brought a lockout), and everybody waits behind it.
+A field in the answer costs 1. A request to the practice's system costs 500, whatever it returns: it uses up the practice's
+own rate limit (some forty rapid requests have caused a lockout), and all callers queue for it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from graphql import GraphQLSchema
 
 _UPSTREAM_REQUEST = 500
 
-# At the most, when nothing is remembered.
+# The most requests that each can lead to, with empty caches.
 _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
     {
         "Query.slots": 16,  # a month, two days a request
@@ -22,13 +22,13 @@ _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
         "Me.cards": 1,
         "Query.patient": 1,
         "Patient.appointments": 2,
-        # To begin with. What is read again later is read once for all who watch it, and not oftener than every 15 seconds.
+        # The first read. Later ones are shared by all subscribers of a topic, and at most one every 15 seconds.
         "Subscription.slotsChanged": 7,  # two weeks
         "Subscription.appointmentChanged": 2,
     }
 )
 
-# These read the catalogue or nothing. Any other field at a root is taken to ask upstream once, until it stands here or above.
+# Served from the catalogue cache, or without any read. A root field in neither table is assumed to make one upstream request.
 _FREE = (
     "Query.newVisitorToken",
     "Query.plans",
@@ -40,7 +40,7 @@ _FREE = (
     "Query.operations",
 )
 
-# A read of our own database.
+# A read of the gateway's own database.
 _DATABASE_READ = 100
 _DATABASE_READS: Mapping[str, int] = MappingProxyType(
     {"Query.hold": 1, "Query.checkout": 2, "Operations.checkouts": 1, "Subscription.checkoutChanged": 2}
@@ -52,7 +52,7 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
     | dict.fromkeys(_FREE, 0)
 )
 
-# Lists that no argument bounds, at their usual longest.
+# Lists without a size argument: the longest that is usual.
 SIZES: Mapping[str, int] = MappingProxyType(
     {
         "Query.slots": 31,  # days
@@ -74,7 +74,7 @@ SIZE_ARGUMENTS = ("first", "last")
 
 
 def weights_of(schema: GraphQLSchema) -> dict[str, int]:
-    """What each field costs besides itself, those at the roots included that nobody has weighed."""
+    """The weight of each field by its coordinate (`Type.field`), with one upstream request for root fields in no table."""
     roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
     unknown = {f"{root.name}.{name}": _UPSTREAM_REQUEST for root in roots if root for name in root.fields}
     return unknown | dict(WEIGHTS)

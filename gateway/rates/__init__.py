@@ -1,4 +1,7 @@
-"""How often: requests, what a request asks for, and what strangers try. Counted by `limits`, in Redis or in the process."""
+"""Rate limits: of requests, of root fields, of upstream requests for free time, and of attempts (cards, promo codes, mailed codes).
+
+Counted by the package `limits`, in Redis or in the process. The numbers are in `table`; docs/rates.md explains them.
+"""
 
 from gateway.rates.attempt_limits import RateAttemptLimiter
 from gateway.rates.counting import Counts

@@ -1,4 +1,8 @@
-"""What strangers try or take (see booking/checkout/attempt_limits.py), counted: for the person, for their network and for all guests together."""
+"""Counts attempts (`AttemptKind`: cards, promo codes, mailed codes, unpaid visits, new records) and refuses those beyond a limit.
+
+Implements the ports of booking/checkout/attempt_limits.py. Each attempt counts for the caller, for their network and, unless they have
+signed in, for their block of addresses, the clinician's day and all guests together.
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,24 +20,24 @@ from gateway.rates.table import AHEAD, Rate
 
 log = structlog.get_logger(__name__)
 
-# Told of what was tried too often, and when.
+# Called with the kind and the time when a limit is exceeded, or when all guests have used half of theirs.
 Alarm = Callable[[AttemptKind, datetime], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateCountedAttempt:
-    """The port Trial."""
+    """Implements the port CountedAttempt."""
 
     counts: Counts
     counted: tuple[Count, ...]
 
     async def uncount(self) -> None:
-        """Take it back."""
+        """Subtract the attempt from every count: it was no guess, or it paid."""
         await self.counts.take_back(self.counted)
 
 
 class RateAttemptLimiter:
-    """The port Trials."""
+    """Implements the port AttemptLimiter on rate counts."""
 
     def __init__(
         self, *, counts: Counts, rates: Mapping[AttemptKind, Rate], clock: Clock, alarm: Alarm
@@ -52,7 +56,10 @@ class RateAttemptLimiter:
         signed_in: bool,
         day: str | None = None,
     ) -> RateCountedAttempt:
-        """Count one. Raises TooManyAttempts; it is not counted then, so that the others that it was counted for keep theirs."""
+        """Count one attempt before it is made. Raises TooManyAttempts beyond a limit.
+
+        A refused attempt is subtracted again, so that it uses up nothing of what others on the network may do.
+        """
         rate = self._rates[what]
         bounds = [*of_caller(rate, sorted(names)), *of_network(rate, client)]
         if not signed_in:
@@ -73,7 +80,7 @@ _STRANGERS = "strangers:"
 
 
 def _of_strangers(rate: Rate, client: str | None, day: str | None) -> Iterator[Bound]:
-    """The rate for everybody who has not signed in: of a block of addresses, on a clinician's day, and in all."""
+    """The limits that strangers (callers who have not signed in) share: a block of addresses, a clinician's day, all of them."""
     subjects = (
         (f"block:{block_of(client)}" if client is not None else None, rate.block, rate.window),
         (f"day:{day}" if day is not None else None, rate.day, AHEAD),
@@ -85,5 +92,5 @@ def _of_strangers(rate: Rate, client: str | None, day: str | None) -> Iterator[B
 
 
 def _halfway(count: Count) -> bool:
-    """Whether all guests together have come halfway: from many networks at once nobody exceeds a bound of their own."""
+    """Whether all guests have used half of their shared limit: an attack from many networks exceeds no other."""
     return count.bound.subject == _STRANGERS and 2 * count.value >= count.bound.most

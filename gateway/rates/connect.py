@@ -1,4 +1,4 @@
-"""Rates from the settings."""
+"""Builds the rate counts and the attempt limiter from the settings."""
 
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def connect_counts(settings: Settings, shared: "Redis | None", clock: Clock) -> Counts:
-    """What was asked for and tried: counted for all processes together where there is a Redis."""
+    """The counts: shared by all processes through Redis, or of this process alone when `shared` is None."""
     key = derive_key(settings.secret_key.get_secret_value(), "rates")
     if shared is None:
         return Counts(clock=clock, key=key)
-    # Loaded only where it is used: a quarter of a second at every start.
+    # Imported only where it is used: it adds a quarter of a second to every start.
     from gateway.rates.redis import redis_storage  # noqa: PLC0415
 
     return Counts(clock=clock, key=key, shared=redis_storage(shared, f"frontdoor:{settings.tenant}:rates"))
@@ -30,7 +30,7 @@ def connect_counts(settings: Settings, shared: "Redis | None", clock: Clock) -> 
 def connect_attempt_limits(
     settings: Settings, counts: Counts, alert_service: AlertService, clock: Clock
 ) -> RateAttemptLimiter:
-    """The bounds of cards, promo codes, mailed codes and visits that cost nothing."""
+    """The limiter of cards, promo codes, mailed codes, unpaid visits and new records. `rate_factor` scales promo codes and records only."""
     rates = {
         AttemptKind.PROMO_CODE: PROMO_CODES.times(settings.rate_factor),
         AttemptKind.EMAIL_CODE: EMAIL_CODES,

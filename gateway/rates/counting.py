@@ -1,15 +1,15 @@
-"""Counts what was done in windows of our own clock, in Redis where there is one, else in the process.
+"""Rate counts in fixed windows of this program's clock, kept in Redis where there is one, else in the process.
 
-A window begins at a full minute, ten minutes or hour since 1970, and its number is part of the key: so whoever is refused can be told
-when to come again, gateways agree however the storage tells time, and a count can be taken back from the window that it was put in.
-Around the turn of a window twice as much may pass as in one.
+A window begins at a full minute, ten minutes, hour or day since 1970 (UTC), and its number is part of the key. So a refusal can say when to
+retry, gateways agree whatever clock the storage has, and a count can be subtracted from the window that it was added to. Across the
+boundary of two windows up to twice the limit may pass.
 
-What every request counts (`add_in_steps`) is exact in one process and follows in steps between several. Each process hands over what it
-counted, once and in one question at a time, and takes from the answer what the *others* counted. So what a count is believed to be is
-never more than what was really counted, and never less than what this process counted itself: however many requests are in flight,
-however slow the storage is, whatever answers get lost.
+`add_in_steps`, for every request, is exact within a process and eventually consistent between several. Each process sends what it has
+counted once, in one request at a time per count, and derives from the answer what the *other* processes counted. The value of a
+count is therefore never above what was really counted, and never below what this process counted itself, however many requests are in
+flight, however slow the storage is, and whichever answers are lost.
 
-Keys: `frontdoor:<tenant>:rates:<what>/<HMAC of the subject>/<window>/…`; no name of anybody, and no address, stands in them.
+Keys are `frontdoor:<tenant>:rates:<what>/<HMAC of the subject>/<window>/…`: they hold no name and no address.
 """
 
 import asyncio
@@ -31,83 +31,83 @@ from gateway.rates.memory import MOST, Expiring, Tally
 
 log = structlog.get_logger(__name__)
 
-# What is counted at every request goes to Redis in steps of so many: a question to Redis costs more than a small query does.
+# `add_in_steps` sends to Redis once per so many counts: a round trip to Redis costs more than a small query.
 STEP = 10
 
-# A Redis that did not answer is not asked again for this long: requests shall not each wait for its timeout.
+# Seconds without requests to Redis after one failed, so that not every request waits for its timeout.
 LEFT_ALONE = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """At most so many in a window, of one subject."""
+    """The limit of one subject: at most so many in a window."""
 
     what: str
-    subject: str  # `<scope>:<who it is>`; is hashed
+    subject: str  # `<scope>:<id>`; the key holds its HMAC
     most: int
     window: timedelta
 
     @property
     def scope(self) -> str:
-        """For whom it holds: a caller, a network, all strangers together."""
+        """The kind of subject: `caller`, `network`, `block`, `day` or `strangers`."""
         return self.subject.partition(":")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """What a bound stands at, with what was just added."""
+    """The value of a count in its window, right after an addition."""
 
     bound: Bound
     value: int
     key: str
-    own: Tally | None = None  # where this process counted it; None: it is in the shared storage
-    in_doubt: bool = False  # it was counted here, and perhaps there as well: no answer came
+    own: Tally | None = None  # where this process counted; None: counted in the shared storage
+    in_doubt: bool = False  # counted here, and perhaps in the shared storage too: its answer was lost
 
     @property
     def exceeded(self) -> bool:
-        """Whether it is more than it may be."""
+        """Whether the value is above the limit."""
         return self.value > self.bound.most
 
 
 class Counts:
-    """Counts for one process; where Redis does not answer, it counts by itself until that does again."""
+    """Rate counts as one process sees them. While Redis does not answer, the process counts alone, from zero."""
 
     def __init__(self, *, clock: Clock, key: bytes, shared: Storage | None = None) -> None:
-        """`key` hides subjects; `shared` is what all processes count in."""
+        """`key` is for the HMAC of subjects; `shared` is the storage of all processes, or None."""
         self._clock = clock
         self._key = key
         self._shared = shared
-        # A store for each scope: what anybody can make up by the thousand pushes out its like, and never what is counted for
-        # everybody, of which there are a handful.
+        # One bounded store per scope, so that a flood of made-up callers evicts other callers only, never the few counts that
+        # all strangers share.
         self._tallies: defaultdict[str, Expiring[Tally]] = defaultdict(lambda: Expiring(Tally, now=self._now))
         self._tasks: set[asyncio.Task[None]] = set()
-        # To be taken back once the shared storage is asked again.
+        # Subtractions to repeat once the shared storage is available again.
         self._owed: deque[Count] = deque(maxlen=MOST)
         self._alone_until = 0.0
 
     async def add(self, bounds: Sequence[Bound], amount: int = 1) -> tuple[Count, ...]:
-        """Count it for each; what is too much is counted too."""
+        """Add the amount to each count, also beyond its limit, and return the new values."""
         return tuple(await asyncio.gather(*(self._add(bound, amount) for bound in bounds)))
 
     async def add_in_steps(self, bounds: Sequence[Bound]) -> tuple[Count, ...]:
-        """Count one for each, as this process knows: what others have counted is learned with every tenth of its own."""
+        """Add one to each count. The counts of other processes are as of this process's last multiple of STEP."""
         return tuple([await self._add_in_steps(bound) for bound in bounds])
 
     async def take_back(self, counts: Sequence[Count]) -> None:
-        """Count one less in each of their windows, as soon as the storage is asked again; what it fails to take back stays."""
+        """Subtract one from each, in the window of its addition. Deferred while the storage is away; one that fails is lost."""
         await asyncio.gather(*map(self._take_back, counts))
 
     async def wait(self, bound: Bound) -> int:
-        """In how many seconds one more will not be too many, as this process has counted; 0: it would not be now."""
+        """Seconds until one more is within the limit, by this process's own counts; 0: it is now. Counts nothing."""
         tally = self._tallies[bound.scope].get(self._name(bound))
         return self._left(bound) if tally is not None and tally.own >= bound.most else 0
 
     def retry_after(self, counts: Sequence[Count]) -> int:
-        """In how many seconds the windows of those that are exceeded are over; 0: none is."""
+        """Seconds until the windows of all exceeded counts are over; 0: none is exceeded."""
         return max((self._left(one.bound) for one in counts if one.exceeded), default=0)
 
     async def _add(self, bound: Bound, amount: int) -> Count:
-        key, asked = self._name(bound), self._asks_shared()
+        key, asked = self._name(bound), self._uses_shared()
         if asked and (value := await self._share(key, bound, amount)) is not None:
             return Count(bound=bound, value=value, key=key)
         tally = self._tally(key, bound)
@@ -118,33 +118,36 @@ class Counts:
         key = self._name(bound)
         tally = self._tally(key, bound)
         tally.own += 1
-        own = tally.own  # while others are asked, more may come: they do not count against this one
-        if tally.untold >= STEP and not tally.event_dispatch and self._asks_shared():
-            await self._tell(key, bound, tally)
+        own = tally.own  # read before awaiting: requests that arrive meanwhile do not count against this one
+        if tally.unsent >= STEP and not tally.exchanging and self._uses_shared():
+            await self._exchange(key, bound, tally)
         return Count(bound=bound, value=own + tally.others, key=key, own=tally)
 
-    async def _tell(self, key: str, bound: Bound, tally: Tally) -> None:
-        """Tell the other processes, and hear of them. It goes on when whoever waits for it hangs up."""
+    async def _exchange(self, key: str, bound: Bound, tally: Tally) -> None:
+        """Send this process's counts and receive the total. Shielded: it goes on when the waiting request is cancelled."""
 
-        async def tell() -> None:
+        async def exchange() -> None:
             try:
-                if (total := await self._share(key, bound, tally.tell())) is not None:
-                    tally.hear(total)
+                if (total := await self._share(key, bound, tally.take_unsent())) is not None:
+                    tally.receive(total)
             finally:
-                tally.event_dispatch = False
+                tally.exchanging = False
 
-        tally.event_dispatch = True
-        await asyncio.shield(self._in_nobodys_name(tell()))
+        tally.exchanging = True
+        await asyncio.shield(self._start_detached(exchange()))
 
     async def _take_back(self, count: Count) -> None:
-        """What is in doubt is taken back from both: it paid, and shall keep nobody out. Missed by one is better than stuck for an hour."""
+        """Subtract a count in doubt in both places: the attempt paid, and must lock nobody out.
+
+        A count that is one too low is better than one that refuses a patient for an hour.
+        """
         if count.own is not None:
             count.own.own -= 1
         if count.own is None or count.in_doubt:
             await self._take_back_shared(count)
 
     async def _take_back_shared(self, count: Count) -> None:
-        if self._asks_shared():
+        if self._uses_shared():
             await self._share(count.key, count.bound, -1)
         else:
             self._owed.append(count)
@@ -153,21 +156,21 @@ class Counts:
         owed = list(self._owed)
         self._owed.clear()
         for count in owed:
-            self._in_nobodys_name(self._take_back_shared(count))
+            self._start_detached(self._take_back_shared(count))
 
-    def _in_nobodys_name(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Do it whether or not whoever caused it stays."""
+    def _start_detached(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Run it as a task with an empty context, so that it outlives the request that caused it."""
         task = asyncio.create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _asks_shared(self) -> bool:
+    def _uses_shared(self) -> bool:
         return self._shared is not None and time.monotonic() >= self._alone_until
 
     async def _share(self, key: str, bound: Bound, amount: int) -> int | None:
-        """What all processes have counted, with this; None where that is not to be had."""
-        if self._shared is None or not self._asks_shared():
+        """Add to the shared count and return its total; None without a storage, or when it does not answer."""
+        if self._shared is None or not self._uses_shared():
             return None
         try:
             value = await self._shared.incr(key, _seconds(bound), amount)
@@ -189,7 +192,7 @@ class Counts:
         return item.key_for(subject, window)
 
     def _left(self, bound: Bound) -> int:
-        """Whole seconds, at least 1, after which the window is over."""
+        """Seconds until the present window ends, rounded up, at least 1."""
         length = bound.window.total_seconds()
         return max(1, math.ceil(length - self._now() % length))
 

@@ -1,4 +1,4 @@
-"""What one process remembers of what was counted: for as long as it counts, and no more of it than fits."""
+"""The counts of one process, in memory: each expires with its window, and their number is bounded."""
 
 import heapq
 from collections.abc import Callable
@@ -7,40 +7,40 @@ from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
-# Some 20 MB. Beyond it, what would be forgotten first is: a flood of made-up visitors does not fill the memory.
+# Some 20 MB. Beyond it the entry that expires first is evicted: a flood of made-up visitors cannot fill the memory.
 MOST = 100_000
 
 
 class Expiring(Generic[V]):
-    """Values by key, each forgotten so many seconds after it was added; beyond `most`, those that expire first are."""
+    """Values by key that expire; beyond `most` entries, those that expire first are evicted."""
 
     def __init__(self, new: Callable[[], V], *, now: Callable[[], float], most: int = MOST) -> None:
-        """`new` makes the value of a key that is not there; `now` tells seconds since 1970."""
+        """`new` makes the value of a missing key; `now` returns seconds since 1970 (UTC)."""
         self._new = new
         self._now = now
         self._most = most
         self._values: dict[str, V] = {}
-        self._ends: list[tuple[float, str]] = []  # a heap of when each is forgotten
+        self._ends: list[tuple[float, str]] = []  # a heap of expiry times and keys
 
     def __len__(self) -> int:
         return len(self._values)
 
     def get(self, key: str) -> V | None:
-        """The value, as long as it is remembered."""
-        self._forget(self._most)
+        """The value, or None when there is none or it has expired."""
+        self._evict(self._most)
         return self._values.get(key)
 
     def get_or_add(self, key: str, expiry: int) -> V:
-        """The value, or else a new one, which is forgotten in `expiry` seconds."""
+        """The value, or a new one that expires in `expiry` seconds."""
         value = self.get(key)
         if value is None:
-            self._forget(self._most - 1)
+            self._evict(self._most - 1)
             value = self._values[key] = self._new()
             heapq.heappush(self._ends, (self._now() + expiry, key))
         return value
 
-    def _forget(self, most: int) -> None:
-        """What has expired, and what is more than `most`."""
+    def _evict(self, most: int) -> None:
+        """Remove what has expired, and the entries beyond `most`."""
         now = self._now()
         while self._ends and (self._ends[0][0] <= now or len(self._ends) > most):
             del self._values[heapq.heappop(self._ends)[1]]
@@ -48,23 +48,23 @@ class Expiring(Generic[V]):
 
 @dataclass(kw_only=True)
 class Tally:
-    """What one process knows of one count. Its three numbers never fall within a window, but for what is taken back."""
+    """One count as one process knows it. Within a window the numbers only grow, except for what is taken back."""
 
-    own: int = 0  # counted here
-    told: int = 0  # of `own`: handed to the shared storage, whether or not it arrived
-    others: int = 0  # counted by other processes, as last heard
-    event_dispatch: bool = False  # a question about this count is under way
+    own: int = 0  # counted by this process
+    sent: int = 0  # of `own`: sent to the shared storage, whether or not it arrived
+    others: int = 0  # counted by other processes, as of the last answer
+    exchanging: bool = False  # a request to the shared storage is under way
 
     @property
-    def untold(self) -> int:
-        """What the other processes cannot know of yet."""
-        return self.own - self.told
+    def unsent(self) -> int:
+        """Counted here and not sent yet."""
+        return self.own - self.sent
 
-    def tell(self) -> int:
-        """Hand over what is untold. It counts as told even if it does not arrive: told again, it could count twice."""
-        amount, self.told = self.untold, self.own
+    def take_unsent(self) -> int:
+        """Mark the rest as sent and return it. A lost request is not sent again, since it may have been counted (at most once)."""
+        amount, self.sent = self.unsent, self.own
         return amount
 
-    def hear(self, total: int) -> None:
-        """Learn what all have counted, right after what was told was added. A storage that forgot does not make us forget."""
-        self.others = max(self.others, total - self.told)
+    def receive(self, total: int) -> None:
+        """Update `others` from the shared total, as of right after the last addition. A storage that lost its data lowers nothing."""
+        self.others = max(self.others, total - self.sent)

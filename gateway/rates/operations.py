@@ -1,4 +1,7 @@
-"""Requests and what they ask for, bounded before anything is done for them, over every transport."""
+"""Rate limits of requests and of the root fields of operations, checked before execution, over HTTP and WebSocket.
+
+`OperationRates` counts and refuses; `RateLimits` is the Strawberry extension that calls it once per operation.
+"""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -21,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class TooManyRequests(RequestError):
-    """More than patients send."""
+    """A rate limit is exceeded: HTTP 429, with `Retry-After` and `extensions.retryAfter` in seconds."""
 
     code = "RATE_LIMITED"
     message = "Too many requests. Please try again in a moment."
@@ -35,33 +38,33 @@ class TooManyRequests(RequestError):
 
 
 class OperationRates:
-    """Counts operations and refuses what is too much."""
+    """Counts requests and operations, and refuses those beyond a rate of `table`."""
 
     def __init__(self, *, counts: Counts, factor: float = 1) -> None:
-        """`factor` is how many times as much as the table says may be asked for."""
+        """`factor` multiplies every rate (`FRONTDOOR_RATE_FACTOR`)."""
         self._counts = counts
         self._requests = REQUESTS.times(factor)
         self._free_time = FREE_TIME.times(factor)
         self._fields = {name: rate.times(factor) for name, rate in FIELDS.items()}
 
     async def network(self, client: str | None) -> None:
-        """Count a request, before it is known who asks. Raises TooManyRequests."""
+        """Count a request for its network, before authentication. Raises TooManyRequests."""
         self._check(await self._counts.add_in_steps([*of_network(self._requests, client)]))
 
     async def caller(self, caller: Caller | None) -> None:
-        """Count a request for whoever asks. Raises TooManyRequests."""
+        """Count a request for its caller, after authentication. Raises TooManyRequests."""
         keys = [caller.principal.key] if caller else []
         self._check(await self._counts.add_in_steps([*of_caller(self._requests, keys)]))
 
     async def fields(self, names: Sequence[str], caller: Caller | None, client: str | None) -> None:
-        """Count what an operation asks for at its root. Raises TooManyRequests."""
+        """Count the root fields of an operation, each as often as it occurs. Raises TooManyRequests."""
         for name, times in Counter(names).items():
             rate = self._fields.get(name)
             if rate is not None:
                 await self._add(rate, times, caller, client)
 
     async def free_time(self, requests: int, caller: Caller | None, client: str | None) -> None:
-        """Count what looking for free time would ask of the practice's system. Raises TooManyRequests."""
+        """Count the upstream requests that a search for free time would make. Raises TooManyRequests."""
         if requests:
             await self._add(self._free_time, requests, caller, client)
 
@@ -72,7 +75,7 @@ class OperationRates:
     def _check(self, counts: Sequence[Count]) -> None:
         if retry_after := self._counts.retry_after(counts):
             for one in counts:
-                # A flood is not to fill the log as well.
+                # Log the first refusals only: a flood must not fill the log as well.
                 if one.bound.most < one.value <= one.bound.most + STEP:
                     what, scope = one.bound.what, one.bound.scope
                     log.warning("rates.refused", what=what, scope=scope, retry_after=retry_after)
@@ -80,26 +83,26 @@ class OperationRates:
 
 
 def of_caller(rate: Rate, keys: Sequence[str]) -> Iterator[Bound]:
-    """The rate for each of these principals."""
+    """The limit of each principal, by its key."""
     if rate.caller is not None:
         for key in keys:
             yield Bound(what=rate.what, subject=f"caller:{key}", most=rate.caller, window=rate.window)
 
 
 def of_network(rate: Rate, client: str | None) -> Iterator[Bound]:
-    """The rate for the network, where it is known."""
+    """The limit of the network; none where the network is not known."""
     if rate.network is not None and client is not None:
         yield Bound(what=rate.what, subject=f"network:{client}", most=rate.network, window=rate.window)
 
 
 class RateLimits(SchemaExtension):
-    """Counts what is asked for, once it is certain that it could be executed, and before it is."""
+    """The Strawberry extension that counts an operation after validation, right before it is executed."""
 
     def __init__(self, rates: OperationRates) -> None:
         self._rates = rates
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Count once an operation; one that is refused already is none."""
+        """Count the operation, unless an earlier extension has refused it already."""
         execution = self.execution_context
         if execution.result is None:
             context: Context = execution.context
@@ -109,6 +112,6 @@ class RateLimits(SchemaExtension):
             except TooManyRequests as error:
                 answer = GraphQLError(error.message, original_error=error)
                 if execution.operation_type is OperationType.SUBSCRIPTION:
-                    raise answer from error  # a result that is there already keeps no subscription from beginning
+                    raise answer from error  # a result set in advance does not stop a subscription
                 execution.result = ExecutionResult(data=None, errors=[answer])
         yield

@@ -1,4 +1,4 @@
-"""How many requests to the practice's system an operation would take that looks for free time: its share is counted by these."""
+"""Counts the upstream requests that an operation's search for free time would make with cold caches, for `FREE_TIME`."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from booking.scheduling.search import MAX_DAYS
 from gateway.root_fields import root_nodes, wanted_operations
 from schema.executable import executable
 
-# As the adapter of Healthie asks (ADR 4). Said again, since loading the adapter would make every look at the schema slow.
+# As in the adapter of Healthie (ADR 4); repeated here, since importing the adapter would slow down every use of the schema.
 DAYS_PER_REQUEST = 2
 
 
@@ -22,7 +22,9 @@ def _by_days(arguments: Mapping[str, Any]) -> int:
     first, last = arguments["from"], arguments["until"]
     if not isinstance(first, date) or not isinstance(last, date) or last < first:
         return 1
-    return math.ceil(min((last - first).days + 1, MAX_DAYS) / DAYS_PER_REQUEST)  # more is refused for itself
+    return math.ceil(
+        min((last - first).days + 1, MAX_DAYS) / DAYS_PER_REQUEST
+    )  # the search itself refuses more days
 
 
 _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
@@ -31,7 +33,7 @@ _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
 
 
 def requests_of(execution: ExecutionContext) -> int:
-    """All fields at the operation's root together; what cannot be coerced takes none, since it is not executed."""
+    """The sum over the operation's root fields; 0 when variables or arguments fail coercion, since nothing is executed then."""
     schema = executable(execution.schema)
     nodes = [node for node in root_nodes(execution) if node.name.value in _COSTS]
     if not nodes:

@@ -1,4 +1,4 @@
-"""Networks of which too many webhooks were refused: told so without their body being read, or a line being logged for each."""
+"""Blocks networks that sent too many refused webhook deliveries: answered 429 without reading the body or logging each."""
 
 from starlette.datastructures import Headers
 
@@ -10,9 +10,9 @@ from gateway.rates.table import REFUSED_WEBHOOKS
 
 
 class BlockedSenders:
-    """Counts refusals by network, in this process alone: a forged delivery is not worth a question to Redis.
+    """Counts refused deliveries per network, in this process alone: a forged delivery is not worth a request to Redis.
 
-    Where networks are not known nobody is told apart, and so nobody is kept out: it could be Healthie.
+    Where networks are not known nothing is counted or blocked, since the sender could be Healthie.
     """
 
     def __init__(self, *, networks: NetworkPseudonyms, clock: Clock) -> None:
@@ -20,12 +20,12 @@ class BlockedSenders:
         self._counts = Counts(clock=clock, key=networks.key)
 
     async def shut_out_for(self, headers: Headers) -> int:
-        """For how many seconds nothing is taken from this network; 0: it is."""
+        """Seconds for which the sending network is blocked; 0: it is not."""
         waits = [await self._counts.wait(bound) for bound in self._bounds(headers)]
         return max(waits, default=0)
 
     async def refused(self, headers: Headers) -> None:
-        """One was refused, and nobody who knows a secret of ours sent it."""
+        """Count a refused delivery that no known secret had signed."""
         await self._counts.add(self._bounds(headers))
 
     def _bounds(self, headers: Headers) -> list[Bound]:

@@ -1,7 +1,7 @@
-"""`GET /healthz` and `GET /readyz`: typed routes for load balancers, orchestrators and people.
+"""Health checks: `GET /healthz` (liveness) and `GET /readyz` (readiness), for orchestrators, load balancers and people.
 
-Both answer in plain text, so that the whole answer can be read in a probe's log. Liveness asks nothing of anything; readiness
-asks the database at most once a second, however often it is asked (`gateway.runtime.readiness`).
+Both answer in plain text, so that a probe's log shows the whole answer. Liveness makes no call. Readiness checks the database at most
+once a second, however many requests come (`gateway.runtime.readiness`).
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class Liveness(StrEnum):
 
 
 class Ready(StrEnum):
-    """The database answers, has today's tables, and has kept a write lately.
+    """The database answers, its migrations are current, and a write was committed lately.
 
-    The second text: production runs without FRONTDOOR_CLIENT_ADDRESS_HEADER, so no bound of a client network holds. Whoever
-    deploys may have meant it so, and requests are served.
+    The second text: production runs without FRONTDOOR_CLIENT_ADDRESS_HEADER, so no limit per client network applies. That may be
+    intended, and requests are served.
     """
 
     READY = "ready"
@@ -32,7 +32,7 @@ class Ready(StrEnum):
 
 
 class NotReady(StrEnum):
-    """A mutation would not be kept; the text says what to look at."""
+    """A mutation could not be committed; the text says what to check."""
 
     NO_DATABASE = "not ready: run `frontdoor migrate`, or look whether the database answers"
     NO_WRITES = "not ready: the database takes no writes; look whether its disk is full, or it is read-only"
@@ -40,14 +40,14 @@ class NotReady(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HealthChecks:
-    """What readiness asks. The application keeps one as `state.health`."""
+    """The checks of readiness. The application keeps them as `state.health`."""
 
     database: Readiness
     writes: Readiness
     blind_to_networks: bool
 
     async def __call__(self) -> Ready | NotReady:
-        """Whether requests can be served: the database answers, has today's tables, and would keep a mutation."""
+        """Check the database, then its writes; the first that fails is the answer."""
         if not await self.database():
             return NotReady.NO_DATABASE
         if not await self.writes():
@@ -63,7 +63,7 @@ async def _checks(request: Request) -> HealthChecks:
     return checks
 
 
-# The route that is registered first serves GET and, for probes that send it, HEAD; the second is what the document lists.
+# The decorator nearest the function registers first: it serves GET, and HEAD for probes that send it. The other is for the document.
 @router.get(
     "/healthz",
     operation_id="liveness",
@@ -72,7 +72,7 @@ async def _checks(request: Request) -> HealthChecks:
 )
 @router.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
 async def live() -> Liveness:
-    """Answers whenever the process does. It asks no database: restarting a process mends none."""
+    """Answers whenever the process does. It does not check the database: restarting a process mends none."""
     return Liveness.ALIVE
 
 
@@ -87,9 +87,9 @@ async def live() -> Liveness:
 )
 @router.api_route("/readyz", methods=["GET", "HEAD"], include_in_schema=False)
 async def ready(checks: Annotated[HealthChecks, Depends(_checks)]) -> PlainTextResponse:
-    """Proved by a write of 32 KB that is committed and deleted again, every five seconds at most.
+    """Proved by committing a write of 32 KB, which is deleted again, at most every five seconds.
 
-    Everything else is asked once a second at most. However many ask, they share one question.
+    Everything else is checked at most once a second. Concurrent requests share one check.
     """
     found = await checks()
     return PlainTextResponse(found.value, 503 if isinstance(found, NotReady) else 200)
