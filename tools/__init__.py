@@ -1,1 +1,1 @@
-"""Programs that work on this project and are no part of it."""
+"""Programs for developing Frontdoor; none is installed with it."""

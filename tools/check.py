@@ -1,7 +1,7 @@
-"""Everything that CI checks, in one command: ``python -m tools.check [--without STAGE] [--only STAGE]``.
+"""Run all checks of CI: ``python -m tools.check [--without STAGE] [--only STAGE]``.
 
-It says which stages there are before it begins, and at the end what each one costs alone. All stages run even when one fails,
-so that one run tells the whole story; the exit code is 0 only if all passed.
+Prints the stages before it begins, and the time of each at the end. All stages run even when one fails, so that one run shows every
+failure; the exit code is 0 only if all passed.
 """
 
 import subprocess
@@ -10,26 +10,26 @@ import time
 from argparse import ArgumentParser
 from dataclasses import dataclass
 
-# More workers than this cost more in start-up, each with its own databases, than they bring.
+# More workers cost more in start-up, each with databases of its own, than they save.
 MAX_TEST_WORKERS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One check: its name on the screen and the command that performs it."""
+    """One check: its name and its command."""
 
     name: str
     command: tuple[str, ...]
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
-    """Run a module with this interpreter: a script's first line names a path that a moved checkout breaks."""
+    """The command that runs a module with this interpreter. A script's shebang would hold a path that breaks when the checkout is moved."""
     return (sys.executable, "-m", name, *arguments)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a stage ended, and after how many seconds."""
+    """Whether a stage passed, and its wall time in seconds."""
 
     stage: Stage
     passed: bool
@@ -62,7 +62,7 @@ STAGES = (
 
 
 def run(stage: Stage, place: str) -> Outcome:
-    """Run one stage with its output on the screen, under its name and its place among the others."""
+    """Run one stage and pass its output through; `place` is its number among all."""
     print(f"\n== {place} {stage.name}", flush=True)
     started = time.monotonic()
     finished = subprocess.run(stage.command, check=False)
@@ -70,14 +70,14 @@ def run(stage: Stage, place: str) -> Outcome:
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    """The closing table: what passed, what failed, and what each stage costs alone, since none runs beside another."""
+    """The closing table: the result and wall time of each stage. Stages run one after the other."""
     rows = [f"{'ok' if o.passed else 'FAILED':<8}{o.seconds:7.1f} s  {o.stage.name}" for o in outcomes]
     total = sum(o.seconds for o in outcomes)
     return "\n".join(["", *rows, f"{'':<8}{total:7.1f} s  in all"])
 
 
 def main() -> int:
-    """Run the stages and answer the exit code."""
+    """Run the stages and return the exit code."""
     parser = ArgumentParser(description=__doc__)
     names = [stage.name for stage in STAGES]
     parser.add_argument("--without", action="append", default=[], choices=names)

@@ -1,8 +1,8 @@
-"""A plugin of ariadne-codegen, loaded in its own environment: our shape of the generated client.
+"""A plugin of ariadne-codegen that adapts the generated Healthie client. Loaded in the generator's own environment.
 
-- Sending and decoding are one call of our base client, so that an undecodable answer is judged where the outcome is.
-- Enums in answers are read as text when they are new: Healthie adds values without notice.
-- Nothing is re-exported, and the base client is ours where it stands, not a copy.
+- Each method is one call of our base client, which sends and decodes: an answer that cannot be decoded is handled with the outcome.
+- An unknown enum value in an answer is read as a string: Healthie adds values without notice.
+- The package re-exports nothing, and imports our base client instead of a copy.
 """
 
 import ast
@@ -15,19 +15,19 @@ BASE_MODULE = "integrations.healthie.base"
 
 
 class ClientMethods(Plugin):
-    """Rewrites what ariadne-codegen is about to write."""
+    """Rewrites the modules that ariadne-codegen generates."""
 
     def __init__(self, schema: GraphQLSchema, config_dict: dict[str, Any]) -> None:
         super().__init__(schema, config_dict)
         self._enums = {name for name, kind in schema.type_map.items() if isinstance(kind, GraphQLEnumType)}
 
     def generate_init_module(self, module: ast.Module) -> ast.Module:
-        """Leave the package's front door empty."""
+        """Empty `__init__.py`."""
         module.body = []
         return module
 
     def generate_client_import(self, import_: ast.ImportFrom) -> ast.ImportFrom:
-        """Take the base client from where it is maintained."""
+        """Import the base client from our module."""
         if import_.module == "base" and import_.level == 1:
             return ast.ImportFrom(module=BASE_MODULE, names=import_.names, level=0)
         return import_
@@ -35,7 +35,7 @@ class ClientMethods(Plugin):
     def generate_client_method(
         self, method_def: ast.AsyncFunctionDef, operation_definition: OperationDefinitionNode
     ) -> ast.AsyncFunctionDef:
-        """Replace "execute, get data, validate" by one typed call; drop the untyped keyword arguments."""
+        """Replace "execute, get data, validate" by one typed call, and drop the untyped keyword arguments."""
         assign, variables = method_def.body[0], method_def.body[1]
         result = method_def.returns
         name = operation_definition.name
@@ -51,7 +51,7 @@ class ClientMethods(Plugin):
     def generate_result_field(
         self, field_implementation: ast.AnnAssign, operation_definition: Any, field: Any
     ) -> ast.AnnAssign:
-        """Read an enum's unknown value as the text it is."""
+        """Annotate enums as `Union[Enum, str]`, so that an unknown value is kept as a string."""
         del operation_definition, field
 
         class Lenient(ast.NodeTransformer):
@@ -66,7 +66,7 @@ class ClientMethods(Plugin):
 
 
 def _keyword_only(arguments: ast.arguments) -> None:
-    """Take every argument by name only: two ids are easily swapped."""
+    """Make every argument keyword-only: two ids are easily swapped."""
     own, rest = arguments.args[:1], arguments.args[1:]
     arguments.kw_defaults = [None] * (len(rest) - len(arguments.defaults)) + list(arguments.defaults)
     arguments.args, arguments.kwonlyargs, arguments.defaults, arguments.kwarg = own, rest, [], None

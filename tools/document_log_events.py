@@ -1,7 +1,7 @@
-"""Write the list of log events in docs/operations.md from the program itself: ``python -m tools.document_log_events [--check]``.
+"""Write the table of log events in docs/operations.md from the source: ``python -m tools.document_log_events [--check]``.
 
-Found in the syntax trees: every call of a structlog logger, and every line that is made without one. What an event means is written
-by hand, in the last column: an event keeps its sentence from one writing to the next, and a new one comes without.
+Finds every call of a structlog logger in the syntax trees, and every log line that is built without one. The last column, the meaning, is
+written by hand and kept from one run to the next; a new event has none.
 """
 
 import ast
@@ -18,30 +18,30 @@ from tools.pages import DOCS, WrittenPart
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("booking", "gateway", "integrations", "resolvers", "schema")
 
-# A program of its own, which writes no structured log.
+# A program of its own, without structured logs.
 LEFT_OUT = "integrations/healthie_emulator/"
 
 PAGE = DOCS / "operations.md"
 FORM = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
-# `exception` is an error with its traceback, which is no key of ours.
+# `exception` logs an error with its traceback; `exc_info` is not a key of the event.
 _METHODS = {level: level for level in LEVELS} | {"exception": "error"}
 _TRACEBACK = "exc_info"
 
-# Stands for keys that only the running program knows.
+# Stands for keys that are known only at run time.
 OTHERS = "…"
 
 _ROW = re.compile(r"^\| `([^`]+)` \|.*\| ([^|]*) \|$", re.MULTILINE)
 
 
 class Unclear(Exception):
-    """An event whose name or level cannot be read from the source; the message says where."""
+    """The name or level of an event cannot be read from the source; the message says where."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedEvent:
-    """An event at one place of the program."""
+    """A log event at one place in the source."""
 
     name: str
     levels: tuple[str, ...]
@@ -51,7 +51,7 @@ class LoggedEvent:
 
 @cache
 def events() -> Sequence[LoggedEvent]:
-    """All of the program, by name. Raises Unclear."""
+    """All log events of the program, sorted by name and module. Raises Unclear."""
     found: list[LoggedEvent] = []
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -63,7 +63,7 @@ def events() -> Sequence[LoggedEvent]:
 
 
 def events_in(source: str, module: str) -> Iterator[LoggedEvent]:
-    """Those of one module. Raises Unclear."""
+    """The log events of one module. Raises Unclear."""
     tree = ast.parse(source)
     loggers = {name for node in ast.walk(tree) for name in _loggers(node)}
     called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -77,7 +77,7 @@ def events_in(source: str, module: str) -> Iterator[LoggedEvent]:
 
 
 def _loggers(node: ast.AST) -> Iterator[str]:
-    """Names that a logger is kept under."""
+    """The variables that the statement assigns a logger to."""
     if isinstance(node, ast.Assign) and _makes_logger(node.value):
         yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
@@ -110,7 +110,7 @@ def _call(call: ast.Call, method: str, module: str) -> Iterator[LoggedEvent]:
 
 
 def _line(node: ast.Dict, module: str) -> Iterator[LoggedEvent]:
-    """The event of a line that is made as it is written, without a logger."""
+    """The event of a log line that is built as a dict, without a logger."""
     if all(isinstance(key, ast.Constant) for key in node.keys):
         values = {
             key.value: value
@@ -124,12 +124,12 @@ def _line(node: ast.Dict, module: str) -> Iterator[LoggedEvent]:
 
 
 def _either(node: ast.expr) -> tuple[ast.expr, ...]:
-    """Both ways of a condition."""
+    """Both branches of a conditional expression, or the expression itself."""
     return (*_either(node.body), *_either(node.orelse)) if isinstance(node, ast.IfExp) else (node,)
 
 
-def diff(page: str) -> Mapping[str, str]:
-    """What a page of this form says that events mean."""
+def meanings_on(page: str) -> Mapping[str, str]:
+    """The meanings in the table of a page, by event."""
     return {name: meaning.strip() for name, meaning in _ROW.findall(_part_of(page))}
 
 
@@ -138,8 +138,8 @@ def _part_of(page: str) -> str:
 
 
 def table() -> str:
-    """Each event once, with the sentence that the page has for it."""
-    said = diff(PAGE.read_text(encoding="utf-8"))
+    """The table, one row per event, with the meanings that the page has now."""
+    said = meanings_on(PAGE.read_text(encoding="utf-8"))
     by_name = defaultdict(list)
     for one in events():
         by_name[one.name].append(one)

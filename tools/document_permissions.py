@@ -1,4 +1,4 @@
-"""Write the table of docs/permissions.md from the schema itself: ``python -m tools.document_permissions [--check]``."""
+"""Write the table of docs/permissions.md from the schema: ``python -m tools.document_permissions [--check]``."""
 
 import sys
 
@@ -10,7 +10,7 @@ from tools.pages import DOCS, WrittenPart
 
 
 def table() -> str:
-    """Each field that says who may ask for it, with what each kind of caller gets."""
+    """The table, one row per field that declares its audience, with the access of each kind of caller."""
     callers = [None, *(Caller(principal=Principal(kind=kind, id="")) for kind in PrincipalKind)]
     rows = [
         f"| field | nobody known | {' | '.join(PrincipalKind)} |",

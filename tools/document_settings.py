@@ -1,4 +1,4 @@
-"""Write the page's table of settings from the settings themselves: ``python -m tools.document_settings [--check]``."""
+"""Write the table of docs/settings.md from the class Settings: ``python -m tools.document_settings [--check]``."""
 
 import sys
 

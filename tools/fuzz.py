@@ -1,7 +1,7 @@
-"""Let schemathesis look for requests that break the API: ``python -m tools.fuzz [--seconds N] [--seed N]``.
+"""Fuzz the API with schemathesis: ``python -m tools.fuzz [--seconds N] [--seed N]``.
 
-Against a stack of its own, as nobody, as a visitor, as a guest and as a signed-in patient. It runs in an environment of its own (uv makes
-it), since it brings thirty packages that nothing else needs. Exits 0 only if nothing was found.
+Starts a stack of its own and sends requests without a caller, as a visitor, as a guest and as a signed-in patient. schemathesis runs in
+an environment of its own, made by uv, since it needs thirty packages that nothing else does. Exits 0 only if nothing was found.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ GUEST = {"email": "sample.guest@example.com", "firstName": "Sample", "lastName":
 
 
 async def fuzz(*, seconds: int, seed: int) -> int:
-    """Fuzz as each kind of caller in turn; answers how many of the runs found something."""
+    """Fuzz as each kind of caller in turn, and return how many runs found something."""
     with tempfile.TemporaryDirectory(prefix="frontdoor-fuzz-") as directory:
         async with (
             local_stack(
@@ -38,7 +38,7 @@ async def fuzz(*, seconds: int, seed: int) -> int:
                 gateway_port=free_port(),
                 emulator_port=free_port(),
                 quiet=True,
-                # Everything that a guest may do here is done within a minute.
+                # The default limits would be used up within a minute, and the rest of the run be refused.
                 extra={"FRONTDOOR_HOLDS_PER_OWNER": "20", "FRONTDOOR_HOLD_MINUTES": "30"},
             ) as stack,
             httpx2.AsyncClient(timeout=30) as http,
@@ -62,7 +62,7 @@ async def fuzz(*, seconds: int, seed: int) -> int:
 
 
 async def _begin(app: App) -> dict[str, list[Any]]:
-    """Start a checkout as a guest; answers real values by the fields that take them."""
+    """Start a checkout as a guest, and return real values by the fields that take them."""
     kinds = (await app.ask("{ visitTypes { id requiresPlan } }"))["visitTypes"]
     visit = next(kind["id"] for kind in kinds if not kind["requiresPlan"])
     today = date.today()  # noqa: DTZ011  # any day will do
@@ -125,7 +125,7 @@ async def _run(
 
 
 def main() -> int:
-    """Fuzz and answer the exit code."""
+    """Fuzz and return the exit code."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="as each kind of caller")
     parser.add_argument("--seed", type=int, default=1)

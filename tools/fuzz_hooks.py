@@ -1,4 +1,4 @@
-"""What schemathesis is told about this API; loaded by `st`, whose packages are not in this environment (see `tools.fuzz`)."""
+"""The hooks and the check of schemathesis for this API. Loaded by `st`, in an environment of its own (see `tools.fuzz`)."""
 
 import json
 import os
@@ -8,14 +8,14 @@ import uuid
 
 import schemathesis
 
-# Real values by field, so that a part of the requests gets past the first lookup.
+# Real values by field, so that some requests get past the first lookup.
 VALUES = json.loads(os.environ["FRONTDOOR_FUZZ_VALUES"])
 _FIELD = re.compile(rf'\b({"|".join(VALUES)}): "(?:[^"\\]|\\.)*"')
 
 
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
-    """Send a key with everything, since a mutation without one says nothing, and real values in half of the requests."""
+    """Add an idempotency key, since a mutation without one is refused, and real values to half of the requests."""
     case.headers = {**(case.headers or {}), "Idempotency-Key": uuid.uuid4().hex}
     chance = random.Random(case.body if isinstance(case.body, str) else "")
     if isinstance(case.body, str) and chance.random() < 0.5:
@@ -26,7 +26,7 @@ def before_call(_context, case, _kwargs):
 
 @schemathesis.check
 def is_an_answer(_context, response, _case):
-    """Data, or errors that each say what is wrong; never a fault of ours."""
+    """Check that the response has data or explained errors, and no fault of ours (`INTERNAL`)."""
     assert response.status_code < 500, f"HTTP {response.status_code}"
     body = response.json()
     assert isinstance(body, dict) and body and set(body) <= {"data", "errors", "extensions"}

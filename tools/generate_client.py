@@ -1,8 +1,8 @@
-"""Writes the typed Healthie client: ``python -m tools.generate_client [--check]``.
+"""Generate the typed Healthie client: ``python -m tools.generate_client [--check]``.
 
 Input: integrations/healthie/contract.graphql and operations/*.graphql. Output: integrations/healthie/generated/, committed.
-The generator runs in an environment of its own (uv makes it), because it pins other versions than we use.
-``--check`` writes nothing, and fails when what is committed is not what would be written.
+The generator runs in an environment of its own, made by uv, because it pins other versions than we use.
+``--check`` writes nothing, and fails when the committed client is out of date.
 """
 
 import os
@@ -53,10 +53,10 @@ parse = "integrations.healthie.scalars.parse_json"
 type = "str"
 """
 
-# Copied in by the generator: ours is used where it stands.
+# The generator copies our base client in; the original is imported instead.
 COPY_OF_BASE = "base.py"
 
-# Healthie has ids that are numbers beside ids that are texts: a text may be answered as a number.
+# Some of Healthie's ids are numbers: a field of type String may be answered as a number.
 STRICT = "        protected_namespaces=(),\n"
 LENIENT = STRICT + "        coerce_numbers_to_str=True,\n"
 
@@ -66,7 +66,7 @@ FRONT_DOOR = (
 
 
 def find_uv() -> str:
-    """Where uv is: on PATH, or where tools/environment.sh puts it."""
+    """The path of uv: in .tools/bin, where tools/environment.sh installs it, else on PATH. Exits without one."""
     own = ROOT / ".tools" / "bin" / "uv"
     found = str(own) if own.exists() else shutil.which("uv")
     if found is None:
@@ -75,14 +75,14 @@ def find_uv() -> str:
 
 
 def tool(package: str, *pins: str) -> list[str]:
-    """The beginning of a command of this package, in an environment of its own with these others at these versions."""
+    """The first arguments of a command of the package, run by uv in an environment of its own together with `pins`."""
     others = [argument for pin in pins for argument in ("--with", pin)]
     options = ("--quiet", "--isolated", "--python", sys.executable, "--from", package)
     return [find_uv(), "tool", "run", *options, *others]
 
 
 def generate(parent: Path, *, healthie: Path = HEALTHIE) -> Path:
-    """Write the package `generated`, of the contract and operations in `healthie`, into a directory and answer its path."""
+    """Generate the package `generated` into the directory from the contract and operations in `healthie`; return its path."""
     configuration = parent / "codegen.toml"
     configuration.write_text(CONFIGURATION.format(healthie=healthie.as_posix(), target=parent.as_posix()))
     finished = subprocess.run(
@@ -104,19 +104,19 @@ def generate(parent: Path, *, healthie: Path = HEALTHIE) -> Path:
 
 
 def sources(package: Path) -> dict[str, str]:
-    """The text of every module in a package, by name."""
+    """The source of each module of a package, by file name."""
     return {path.name: path.read_text() for path in sorted(package.glob("*.py"))}
 
 
 def drift(committed: dict[str, str], fresh: dict[str, str]) -> list[str]:
-    """Which modules are missing, left over or different."""
+    """The modules that are missing, left over or different."""
     return [
         name for name in sorted(committed.keys() | fresh.keys()) if committed.get(name) != fresh.get(name)
     ]
 
 
 def main() -> int:
-    """Generate, or compare; answers the exit code."""
+    """Generate, or compare with `--check`, and return the exit code."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     check = parser.parse_args().check

@@ -1,4 +1,4 @@
-"""A part of a page of docs/ that is written by a program, between two comments that name it and the program."""
+"""Generated parts of the pages in docs/, each between two comments that name it and the program that writes it."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenPart:
-    """The part called `name` of a page, which `python -m <program>` writes."""
+    """The part `name` of a page, written by `python -m <program>`."""
 
     page: Path
     name: str
@@ -19,13 +19,13 @@ class WrittenPart:
     write: Callable[[], str]
 
     def documented(self, text: str) -> str:
-        """The page's text with the part as it is today."""
+        """The text of the page with the part generated anew."""
         begin = f"<!-- {self.name}: written by `python -m {self.program}` -->\n"
         block = re.compile(f"(?<={re.escape(begin)}).*?(?=<!-- /{self.name} -->)", re.DOTALL)
         return block.sub(lambda _: self.write(), text)
 
     def main(self) -> int:
-        """Write the page; with ``--check`` write nothing, and answer 1 where it would be another."""
+        """Write the page; with ``--check`` write nothing, and return 1 when the page is out of date."""
         text = self.page.read_text(encoding="utf-8")
         if "--check" in sys.argv:
             return int(self.documented(text) != text)

@@ -8,9 +8,9 @@ from tools.document_log_events import (
     PAGE,
     PART,
     Unclear,
-    diff,
     events,
     events_in,
+    meanings_on,
 )
 
 LOGGER = "import structlog\nlog = structlog.get_logger(__name__)\n"
@@ -32,7 +32,7 @@ def test_every_event_says_its_subject_and_what_happened() -> None:
 
 
 def test_every_event_has_its_meaning_on_the_page() -> None:
-    said = diff(PAGE.read_text(encoding="utf-8"))
+    said = meanings_on(PAGE.read_text(encoding="utf-8"))
     assert {one.name for one in events()} == {name for name, meaning in said.items() if meaning}
 
 
