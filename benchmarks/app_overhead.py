@@ -1,9 +1,9 @@
-"""What FastAPI around the GraphQL route costs a request, against bare Starlette: `python -m benchmarks.app_overhead`.
+"""Measures what FastAPI adds to a GraphQL request, compared with bare Starlette: `python -m benchmarks.app_overhead`.
 
 One process serves both: the gateway's own application, and a bare Starlette application with the same plain routes, the same
-middleware and the same endpoint. They are called in turn over ASGI, a request each, and pay with the processor time of the event loop's
-thread: what else the machine does meanwhile counts for neither. There is no server and no socket, and the database's threads do not
-count, so the share that is told is the largest that there can be.
+middleware and the same endpoint. They are called in turn over ASGI, one request each, and measured in processor time of the event loop's
+thread, so that other load on the machine does not count. There is no server and no socket, and the database's threads do not count: the
+reported share is an upper bound.
 """
 
 import asyncio
@@ -35,20 +35,20 @@ from tests.acceptance.documents import PLANS, SLOTS
 from tests.plugins.databases import emptied
 from tests.reliability.processes import Running, a_nursery
 
-# Pairs of requests, one to each application; what differs is some microseconds, and one pair's difference is mostly noise.
+# Pairs of requests, one to each application. The difference is some microseconds, so that of a single pair is mostly noise.
 PAIRS = {"plans": 3000, "slots": 150}
 
-# After so many pairs the garbage is collected, at nobody's expense.
+# Pairs between garbage collections, which are not measured.
 _COLLECTED_AFTER = 50
 
-# Free times of a week for everybody: each such request is several of Healthie's.
+# Free times of a week; each request makes several upstream requests.
 _DAYS = 7
 
-# What the route may cost, as a share of a whole request.
+# The target: the largest overhead, as a share of a whole request.
 MOST = 0.02
 
 _DEVIATES = 1.96  # of the normal distribution, for 95%
-_MANY = 1_000_000  # no bound is to refuse, and no pace to slow down
+_MANY = 1_000_000  # so that no limit refuses, and no pacing delays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Overhead:
 
 
 async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
-    """Serve plans and slots to both in turn; by kind of request."""
+    """Send requests for plans and slots to both in turn. Returns the figures by kind of request."""
     async with AsyncExitStack() as exits:
         await exits.enter_async_context(emptied(url))
         http = await exits.enter_async_context(httpx2.AsyncClient(timeout=60))
@@ -78,7 +78,7 @@ async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
 
 
 async def _compared(bare: ASGIApp, fastapi: ASGIApp, body: bytes, pairs: int) -> Overhead:
-    """Which of the two comes first changes from pair to pair, by chance."""
+    """Measure pairs of requests, in random order within each pair."""
     chance = random.Random(1)  # noqa: S311  # an order, no secret
     answer = await _answer(fastapi, body)
     if "errors" in json.loads(answer):
@@ -113,7 +113,7 @@ async def _spent(app: ASGIApp, body: bytes) -> float:
 
 
 async def _answer(app: ASGIApp, body: bytes) -> bytes:
-    """One request as uvicorn would hand it over."""
+    """One request, as uvicorn would pass it to the application."""
     received, answered = asyncio.Event(), bytearray()
 
     async def receive() -> Message:
@@ -188,7 +188,7 @@ def _settings(emulator: Running, url: str, seed: dict[str, Any]) -> Settings:
 
 
 def shown(figures: dict[str, dict[str, Any]]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
 
     def share(one: dict[str, Any], name: str) -> str:
         return f"{one[name] / one['bare']:+.2%}"
@@ -213,7 +213,7 @@ async def _measured() -> dict[str, Overhead]:
 
 
 def main() -> int:
-    """Print the figures; answer 1 where one is not sure to be within the aim."""
+    """Print the figures; return 1 unless every confidence interval is within the target."""
     gc.collect()
     gc.freeze()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

@@ -1,4 +1,4 @@
-"""What the audit trail costs: for a mutation, for a public read, under many at once and faster than it writes; and how fast a chain is verified."""
+"""Measures the audit trail: its overhead per mutation and per public read, its throughput, its back-pressure, and the time to verify a chain."""
 
 import asyncio
 import time
@@ -17,13 +17,13 @@ from booking.errors import AuditUnavailable
 from integrations.database.audit import BATCH, SqlAuditTrail
 from integrations.database.audit_reading import links
 
-# Connections are made and statements prepared by then.
+# Iterations until connections are open and statements prepared.
 WARM_UP = 20
 
-# Calls at once in one busy gateway.
+# Concurrent calls of one busy gateway.
 AT_ONCE = 64
 
-# Public reads that begin each second, whatever becomes of those before; and for how many seconds.
+# Public reads started per second, whether or not earlier ones have ended; and for how many seconds.
 OFFERED, OFFERED_SECONDS = (500, 1_000, 2_000), 5
 
 KEY = AuditKey(b"a key of the benchmark, thirty-two")
@@ -47,29 +47,29 @@ ANSWERED = replace(
     ATTEMPTED, kind=AuditKind.ANSWERED, duration_ms=412, status=200, upstream_request_id="f" * 32
 )
 
-# Seconds that verifying a chain of 100,000 records may take.
+# The target, in seconds, for verifying 100,000 records.
 VERIFIED_AIM = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offered:
-    """What became of public reads that came at one rate."""
+    """The result of public reads started at one rate."""
 
     per_second: int
     refused: int
-    wait: Spread  # of an attempt for its record
+    wait: Spread  # of a call for its record
     longest_ms: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one database makes of it."""
+    """The figures on one database."""
 
     mutation: Spread  # both records of a call whose first must be durable before it is sent
     bare_write: Spread  # one durable row through the bare driver, in between
     ratio: float  # of the medians
-    read_ms: float  # both records of a public read, with the writing that nobody waits for
-    durable_per_second: float  # records, each waited for, by many callers at once
+    read_ms: float  # both records of a public read, including the write in the background
+    durable_per_second: float  # records awaited by many concurrent callers
     offered: list[Offered]
     verified: int  # records in the chain that was verified
     verified_seconds: float
@@ -118,7 +118,7 @@ async def _mutations(trail: SqlAuditTrail, url: str, calls: int) -> tuple[list[f
 
 
 async def _reads(trail: SqlAuditTrail, calls: int) -> float:
-    """Milliseconds a read, until the last record is written."""
+    """Milliseconds per read, until the last record is written."""
     started = time.perf_counter()
     for number in range(calls):
         trail.later(ATTEMPTED)
@@ -140,7 +140,7 @@ async def _at_once(trail: SqlAuditTrail, calls: int) -> float:
 
 
 async def _offered(trail: SqlAuditTrail, rate: int) -> Offered:
-    """Both records of public reads, begun at this rate."""
+    """Record public reads started at this rate."""
     waits: list[float] = []
     refused = 0
 
@@ -166,7 +166,7 @@ async def _offered(trail: SqlAuditTrail, rate: int) -> Offered:
 
 
 async def _lengthen(trail: SqlAuditTrail, chain: int) -> None:
-    """Fill the chain up, as fast as it goes."""
+    """Append records until the chain is long enough."""
     pair = [record_of(ATTEMPTED, KEY), record_of(ANSWERED, KEY)]
     while (await trail.head()).sequence < chain:
         await trail._write(pair * BATCH)
@@ -184,7 +184,7 @@ async def _verified(engine: AsyncEngine) -> tuple[int, float, float]:
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
     rows = [
         (
             DATABASES[name],

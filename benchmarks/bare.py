@@ -1,6 +1,6 @@
-"""The baseline: the same number of durable writes through the bare driver, on the same database in the same run.
+"""The baseline: durable writes through the bare driver, on the same database and in the same run.
 
-What a disk and a server take for a commit differs tenfold between machines; what we put on top of it hardly does.
+The time of a commit differs tenfold between machines; the ratio of our writes to it hardly does.
 """
 
 import time
@@ -18,7 +18,7 @@ Write = Callable[[], Awaitable[None]]
 
 @asynccontextmanager
 async def bare_writer(url: str) -> AsyncIterator[Write]:
-    """Answers a function that updates one row of a table of ours in a transaction of its own, as durably as we do."""
+    """Yield a function that updates one row in a transaction of its own, with the durability that the program uses."""
     target = make_url(url)
     if target.get_backend_name() == "sqlite":
         async with aiosqlite.connect(str(target.database), isolation_level=None) as sqlite:
@@ -55,7 +55,7 @@ async def bare_writer(url: str) -> AsyncIterator[Write]:
 
 
 async def timed(write: Write) -> float:
-    """How long one bare write takes, in seconds."""
+    """The duration of one bare write, in seconds."""
     started = time.perf_counter()
     await write()
     return time.perf_counter() - started

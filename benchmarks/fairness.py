@@ -1,7 +1,7 @@
-"""What others wait while one sender asks for all there is: a gateway at its usual pace, asked over HTTP.
+"""Measures the latency of other callers while one sender floods the gateway: a gateway at the default pace, over HTTP.
 
-Another person looks for a week's free time and holds a slot of it, again and again: alone, and while one address does its worst. First
-with the rates as they are, which refuse most of that; then with rates so wide that nobody is refused, and the queue alone is between.
+Another person searches a week's free time and holds a slot of it, again and again: alone, and during each attack from one address. First
+with the default rate limits, which refuse most of the attack; then with limits so wide that only the fair queue protects others.
 """
 
 import asyncio
@@ -22,20 +22,20 @@ import httpx2
 from benchmarks.figures import titled
 from benchmarks.production import production
 
-# Rounds of the other person for each case, and the pause after each: what they ask is half of the pace.
+# Rounds of the other person per case, and the pause after each: they use half of the pace.
 ROUNDS = 8
 _PAUSE = 5.0
 
-# After which the bucket is full again, whatever was asked before.
+# After this time the token bucket is full again.
 _REST = 20.0
 
-# Of the attacker: so many in so many seconds, and then again. Who hangs up does so after the third figure.
+# The attacker sends so many requests in so many seconds, repeatedly, and hangs up (if so) after the third figure.
 ASKED, _SECONDS, _HANGS_UP_AFTER = 40, 2.0, 0.5
 
-# The pace that is the default, said here so that the figures are its.
+# The default pace, stated so that the figures stay those of this pace.
 _PACE = {"FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "2", "FRONTDOOR_HEALTHIE_BURST": "20"}
 
-# What the proxy would write.
+# The header that the proxy would set.
 ADDRESS = "X-Forwarded-For"
 _OTHERS = "198.51.100.7"
 
@@ -52,15 +52,15 @@ ATTACKS = {
     "wait": f"asks for 31 days {ASKED} times in {_SECONDS:.0f} s and waits, again and again",
     "hold": f"holds slots, {ASKED} in {_SECONDS:.0f} s, as a visitor anew each time, and gives them back",
 }
-UNBOUNDED = "hang-up"  # once more, with the rates widened
+UNBOUNDED = "hang-up"  # again, with wide rate limits
 
-# A block of addresses each: what one was refused for, or has had, is not to keep the next from beginning.
+# A block of addresses per attack, so that no attack starts with limits used up by the one before.
 _THEIRS = {name: f"2001:db8:{number}::1" for number, name in enumerate(ATTACKS, start=1)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waits:
-    """What the other person waited, in seconds."""
+    """Latencies of the other person, in seconds."""
 
     slots: list[float]
     hold: list[float]
@@ -68,7 +68,7 @@ class Waits:
 
 @dataclass(frozen=True, kw_only=True)
 class Fairness:
-    """Waits alone and under each attack, and how much longer the longest are."""
+    """Latencies alone and during each attack, and by how much the longest grew."""
 
     alone: Waits
     attacked: dict[str, Waits]
@@ -77,7 +77,7 @@ class Fairness:
 
 
 async def measure() -> Fairness:
-    """Ask alone, then beside each attack, each time when the gateway has rested."""
+    """Measure alone, then during each attack, each time after the gateway has rested."""
     async with _gateway(rate_factor=1) as practice:
         alone = await _rounds(practice)
         attacked = {name: await _attacked(practice, name) for name in ATTACKS}
@@ -108,7 +108,7 @@ async def _rounds(practice: "_Practice") -> Waits:
 
 @dataclass(frozen=True, kw_only=True)
 class _Practice:
-    """Its API, and what is looked for."""
+    """The API of the gateway, and the search."""
 
     http: httpx2.AsyncClient
     visit_type: str
@@ -116,7 +116,7 @@ class _Practice:
 
 @dataclass(frozen=True, kw_only=True)
 class _Person:
-    """Somebody at an address."""
+    """A caller at an address."""
 
     practice: _Practice
     address: str
@@ -124,13 +124,13 @@ class _Person:
 
     @classmethod
     async def arrives(cls, practice: _Practice, address: str) -> "_Person":
-        """As a visitor anew."""
+        """Take a new visitor token."""
         nobody = cls(practice=practice, address=address)
         token = (await nobody.ask("{ newVisitorToken }"))["newVisitorToken"]
         return cls(practice=practice, address=address, visitor=token)
 
     async def ask(self, document: str, variables: Any = None, **options: Any) -> Any:
-        """Answer the data."""
+        """Send an operation and return its data."""
         headers = {ADDRESS: self.address, "Idempotency-Key": uuid.uuid4().hex}
         if self.visitor:
             headers["Frontdoor-Visitor"] = self.visitor
@@ -141,7 +141,7 @@ class _Person:
         return answer["data"]
 
     async def slots(self, days: int, *, ahead: int = 2, **options: Any) -> list[str]:
-        """The ids of free slots; none may be from memory."""
+        """The ids of free slots, none from a cache."""
         first = datetime.now(UTC).date() + timedelta(days=ahead)
         variables = {
             "filter": {"visitTypeId": self.practice.visit_type, "timeZone": "UTC"},
@@ -154,16 +154,16 @@ class _Person:
         return [slot["id"] for day in found for slot in day["slots"]]
 
     async def hold(self, slot_id: str) -> str | None:
-        """The hold's id, None where somebody else has it."""
+        """Hold the slot; returns the id, or None when it is taken."""
         held = (await self.ask(_HOLD, {"input": {"slotId": slot_id, "timeZone": "UTC"}}))["holdSlot"]
         return held["hold"]["id"] if held["__typename"] == "HoldSlotSuccess" else None
 
     async def release(self, hold_id: str) -> None:
-        """Give it back."""
+        """Release the hold."""
         await self.ask(_RELEASE, {"input": {"holdId": hold_id}})
 
     async def round(self) -> tuple[float, float]:
-        """Look for a week's free time and hold the last slot of it; answers what each took."""
+        """Search a week's free time and hold its last slot; returns the latency of each."""
         began = time.perf_counter()
         found = await self.slots(7)
         looked = time.perf_counter()
@@ -177,7 +177,7 @@ class _Person:
 
 @asynccontextmanager
 async def _gateway(*, rate_factor: int) -> AsyncIterator[_Practice]:
-    """As in production, before an emulator; with its catalogue read."""
+    """A production stack on an emulator, with the catalogue cache filled."""
     settings = {
         **_PACE,
         "FRONTDOOR_CLIENT_ADDRESS_HEADER": ADDRESS,
@@ -193,7 +193,7 @@ async def _gateway(*, rate_factor: int) -> AsyncIterator[_Practice]:
 
 @asynccontextmanager
 async def _attacking(practice: _Practice, name: str) -> AsyncIterator[None]:
-    """Attack from a process of its own, so that nobody else waits for the attacker's work; begun when it has begun."""
+    """Run the attack in a process of its own, so that its work delays no measurement; entered once it has begun."""
     command = (
         sys.executable,
         "-m",
@@ -213,7 +213,7 @@ async def _attacking(practice: _Practice, name: str) -> AsyncIterator[None]:
 
 
 async def _attack(url: str, visit_type: str, name: str) -> None:
-    """Without an end, whether there are answers or not."""
+    """Attack without end, whether or not answers come."""
     limits = httpx2.Limits(max_connections=1_000)
     async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
         practice = _Practice(http=http, visit_type=visit_type)
@@ -225,7 +225,7 @@ async def _attack(url: str, visit_type: str, name: str) -> None:
             asking: Coroutine[Any, Any, object]
             if name == "hold":
                 asking = _hold_once(practice, slots[n % len(slots)])
-            else:  # each question is another one, so that none shares the requests of one before
+            else:  # each search differs, so that none shares an upstream request (single flight)
                 timeout = {"timeout": _HANGS_UP_AFTER} if name == "hang-up" else {}
                 asking = attacker.slots(31, ahead=2 + n % 600, **timeout)
             one = asyncio.create_task(_tried(asking))
@@ -241,13 +241,13 @@ async def _hold_once(practice: _Practice, slot_id: str) -> None:
 
 
 async def _tried(asking: Coroutine[Any, Any, object]) -> None:
-    """Whatever comes of it."""
+    """Send a request and ignore the outcome."""
     with contextlib.suppress(RuntimeError, httpx2.HTTPError, json.JSONDecodeError):
         await asking
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
 
     def row(name: str, waits: dict[str, Any]) -> tuple[str, ...]:
         return (

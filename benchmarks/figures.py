@@ -1,16 +1,16 @@
-"""From samples to figures, and from figures to a table."""
+"""Statistics of samples, and Markdown tables of them."""
 
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# How the databases are called, by their dialects.
+# The names of the databases by their SQLAlchemy dialects.
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """How samples lie, in milliseconds."""
+    """Median and 95th percentile of samples, in milliseconds."""
 
     median: float
     p95: float
@@ -18,7 +18,7 @@ class Spread:
 
 
 def spread(seconds: Sequence[float]) -> Spread:
-    """Say where the samples lie."""
+    """The spread of samples in seconds."""
     ordered = sorted(seconds)
     p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
     return Spread(
@@ -27,7 +27,7 @@ def spread(seconds: Sequence[float]) -> Spread:
 
 
 def titled(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """The rows under their head as a table of Markdown, with its title above it."""
+    """A Markdown table with a title above it."""
     lines = [head, ("---",) * len(head), *rows]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"**{title}**\n\n{table}"

@@ -1,4 +1,4 @@
-"""What an idempotency key adds to a mutation: its claim before, its outcome afterwards."""
+"""Measures the overhead of an idempotency key: committing its claim before the mutation, and the outcome after it."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -20,16 +20,16 @@ from schema.results import ReleaseHoldSuccess
 
 WARM_UP = 20
 
-# Milliseconds a mutation, median, on PostgreSQL: what the design aims at; SQLite is held to it too.
+# The target, in milliseconds per mutation (median), for both databases.
 AIM = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overhead:
-    """Per mutation, in milliseconds."""
+    """The overhead per mutation, in milliseconds."""
 
-    first: Spread  # a mutation that itself takes no time
-    replay: Spread  # the same again, answered from its row
+    first: Spread  # a mutation whose resolver returns at once
+    replay: Spread  # the same key again, answered from its row
     bare_write: Spread  # one commit through the bare driver, measured in between
 
 
@@ -79,7 +79,7 @@ async def _timed(guarded: Callable[..., Awaitable[object]], number: int) -> floa
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
     rows = [
         (
             DATABASES[name],

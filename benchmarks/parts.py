@@ -1,4 +1,4 @@
-"""The parts of a measuring: each says how it is measured and how its figures are shown."""
+"""The parts of the benchmark: for each, how it is measured and how its figures are rendered."""
 
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
@@ -38,7 +38,7 @@ SUBSCRIBERS, ROUNDS = 1_000, 10
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What the parts are measured on: an empty database of each kind."""
+    """The environment of the parts: an empty database of each kind."""
 
     urls: dict[str, str]  # by the dialect's name
     checkouts: int
@@ -145,7 +145,7 @@ async def _simulation(bench: Bench) -> dict[str, Any]:
 
 
 async def _durability(engine: AsyncEngine) -> str:
-    """What a commit waits for, in the database's own words: figures without it say little."""
+    """The durability settings of the database, such as `fsync=on`, without which its figures mean little."""
     async with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             return f"synchronous={await connection.scalar(text('PRAGMA synchronous'))}"

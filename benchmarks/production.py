@@ -1,4 +1,4 @@
-"""A gateway as in production, a worker and an emulator, each a process of its own, for a benchmark to attack."""
+"""A stack with production settings for load tests: gateway, worker and emulator, each a process of its own."""
 
 import secrets
 import tempfile
@@ -13,7 +13,7 @@ from gateway.development.local_stack import LocalStack, free_port, local_stack
 
 @asynccontextmanager
 async def production(**settings: str) -> AsyncIterator[tuple[LocalStack, httpx2.AsyncClient]]:
-    """The stack with these settings besides, and a client of its gateway."""
+    """Start the stack with these settings in addition; yields it with an HTTP client of its gateway."""
     extra = {
         **settings,
         "FRONTDOOR_ENVIRONMENT": "production",

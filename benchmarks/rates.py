@@ -1,4 +1,4 @@
-"""What the count of requests that gateways share is believed to be, against how many there really were."""
+"""Measures the error of a rate count that gateways share through Redis, under load, latency and lost answers."""
 
 import asyncio
 import random
@@ -18,17 +18,17 @@ from tests.doubles.counter_flood import Flood, LostAnswer
 
 GATEWAYS, AT_ONCE, PER_SECOND = 4, 64, 1_000
 
-# Of one caller in one window, which does not turn while it is measured.
+# One caller in one window, which does not end while it is measured.
 BOUND = Bound(what="sample", subject="caller:somebody", most=300, window=timedelta(hours=1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weather:
-    """How Redis is to be reached."""
+    """The latency and loss of the connection to Redis."""
 
     name: str
     seconds: float = 0.0  # each way
-    lost: float = 0.0  # the share of answers that get lost
+    lost: float = 0.0  # the share of lost answers
 
 
 WEATHERS = (
@@ -40,17 +40,17 @@ WEATHERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Believed:
-    """What came of a flood in one weather."""
+    """The result of one flood."""
 
     redis: str
     requests: int
     let_through: int  # of a bound of 300
-    ahead: int  # by how many a count was believed to be more than it was, at most; 0: never
-    behind: int  # by how many it is believed to be less, once it is quiet
+    ahead: int  # the most by which a gateway overestimated the count; 0: never
+    behind: int  # the most by which it underestimates the count after the flood; -1: not measured
 
 
 class _Distant(MemoryStorage):
-    """A storage that is far away."""
+    """A storage with latency and lost answers."""
 
     def __init__(self, inner: Storage, weather: Weather, chance: random.Random) -> None:
         super().__init__()
@@ -70,14 +70,14 @@ class _Distant(MemoryStorage):
 
 
 class _Clock:
-    """It stands: the window does not turn."""
+    """A stopped clock: the window never ends."""
 
     def now(self) -> datetime:
         return datetime(2026, 3, 2, tzinfo=UTC)
 
 
 async def measure(url: str, prefix: str, *, requests: int) -> list[Believed]:
-    """Flood gateways on the Redis at the URL, in each weather; what is written stands below the prefix."""
+    """Flood gateways on the Redis at the URL, once per connection quality. All keys are below the prefix."""
     return [
         await _flooded(url, f"{prefix}{number}", weather, requests=requests)
         for number, weather in enumerate(WEATHERS)
@@ -117,7 +117,7 @@ async def _flooded(url: str, prefix: str, weather: Weather, *, requests: int) ->
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
     rows = [
         (
             one["redis"],

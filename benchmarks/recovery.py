@@ -1,4 +1,4 @@
-"""How long a checkout waits for another process when its own is killed, on the machine's own clock."""
+"""Measures how long a checkout takes to go on in another process after `kill -9` of its own, in wall-clock time."""
 
 import asyncio
 import time
@@ -19,15 +19,15 @@ from tests.reliability.proxy import Side
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """From the kill to the end."""
+    """Times from the kill to the confirmed visit."""
 
-    lease_seconds: float  # what a dead process may keep a row, at most
+    lease_seconds: float  # the longest time for which a dead process keeps a row
     wall_seconds: float  # from a kill after the charge to the confirmed visit, by a worker process
-    takeover: Spread  # what the peer itself needs once the lease has run out: look, write down, book, confirm
+    takeover: Spread  # the work of the peer once the lease has run out: look, commit, book, confirm
 
 
 async def measure(nursery: Nursery, emulator: Running, url: str, *, takeovers: int) -> Recovery:
-    """Kill gateways whose charge landed and was not written down."""
+    """Kill gateways after the charge succeeded upstream and before its outcome is committed."""
     takes = [await _takeover(nursery, emulator, url) for _ in range(takeovers)]
     return Recovery(
         lease_seconds=LEASE.total_seconds(),
@@ -72,7 +72,7 @@ async def _takeover(nursery: Nursery, emulator: Running, url: str) -> float:
 
 @asynccontextmanager
 async def _practice(nursery: Nursery, emulator: Running, url: str) -> AsyncIterator[Practice]:
-    """A fresh one: the emulator gives the same ids again, so that nothing may be left in the database."""
+    """A practice on an emptied database, since the emulator assigns the same ids again."""
     async with (
         emptied(url) as engine,
         a_practice(nursery, emulator, Database(url=url, engine=engine)) as practice,
@@ -81,7 +81,7 @@ async def _practice(nursery: Nursery, emulator: Running, url: str) -> AsyncItera
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
     rows = [
         (
             DATABASES[name],

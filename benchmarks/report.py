@@ -15,7 +15,7 @@ END = "<!-- /figures -->"
 
 
 def main() -> int:
-    """Write, or with --check say whether the document is as it would be written."""
+    """Write the document; with --check write nothing, and return 1 when it is out of date."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     written = DOCUMENT.read_text()
@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def with_figures(document: str, results: dict[str, Any]) -> str:
-    """The document with these figures between its marks."""
+    """The document with these figures between its markers."""
     head, _, rest = document.partition(BEGIN)
     _, _, tail = rest.partition(END)
     return f"{head}{BEGIN}\n{render(results)}{END}{tail}"

@@ -1,7 +1,7 @@
-"""How fast hostile requests are refused, and what everybody else waits meanwhile: a gateway process, asked over HTTP.
+"""Measures how fast hostile requests are refused, and the latency of other callers meanwhile: a gateway process, over HTTP.
 
-Twice, each with a process of its own: addresses are not known, so that nothing can be counted against the attackers; and they are, as
-in life, and all attackers have one. An attack from very many addresses is the first case.
+Twice, each with a process of its own: with addresses not known, so that attackers cannot be limited by network; and with all attackers at
+one known address. An attack from very many addresses is like the first case.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ from benchmarks.figures import titled
 from benchmarks.production import production
 from tests.doubles.attacks import ATTACKS
 
-# As many as send without a pause at the same time, each the next as soon as the last is refused.
+# Concurrent attackers; each sends the next request as soon as the last is refused.
 ATTACKERS = 8
 
-# Of each attack, one after the other, to an idle gateway.
+# Requests per attack, one after the other, to an idle gateway.
 SENDS = 20
 SECONDS = 20
 
-# They begin a little before others are measured and end a little after: their process has to start.
+# Seconds by which attacks begin before others are measured and end after: their process has to start.
 _START_SECONDS = 5
 _ATTACK_SECONDS = SECONDS + _START_SECONDS
 
-# Ten a second: an app that is used, not a load of its own.
+# Ten a second: an app in use, not a load of its own.
 _PAUSE = 0.1
 
-# What the proxy would write. Whoever browses has another one than those who attack.
+# The header that the proxy would set. The other caller has another address than the attackers.
 ADDRESS = "X-Forwarded-For"
 _THEIRS, _OTHERS = "203.0.113.9", "198.51.100.7"
 
@@ -43,7 +43,7 @@ Kind = tuple[str, dict[str, Any]]
 
 _HONEST = {"query": "query Plans { plans(first: 20) { nodes { id name dueToday { amount currency } } } }"}
 
-# Besides those that are tests: as much as a body may hold, of what is within the bounds for as long as possible.
+# In addition to the attacks of the tests: bodies of the largest size that pass as many limits as possible.
 _LARGEST: dict[str, Kind] = {
     "100 kB of one text": ('{ plans(keyword: "' + "x" * 98_000 + '") { nothing } }', {}),
     "a long text": ('{ plans(keyword: "' + "x" * 29_000 + '") { nothing } }', {}),
@@ -58,7 +58,7 @@ _KINDS: dict[str, Kind] = {name: attack[:2] for name, attack in ATTACKS.items()}
 
 @dataclass(frozen=True, kw_only=True)
 class Attack:
-    """What others waited while all attacked, in milliseconds, and how many attacks a second were refused."""
+    """Latencies of other callers during all attacks, in milliseconds, and the attacks refused per second."""
 
     others: dict[str, float]
     refused_per_second: float
@@ -66,21 +66,23 @@ class Attack:
 
 @dataclass(frozen=True, kw_only=True)
 class Requests:
-    """Milliseconds, as the clients measured them."""
+    """Latencies in milliseconds, measured by the clients."""
 
     attacks: int  # kinds
     refused: dict[str, float]  # median and p99 of all, and the median of the slowest kind
     slowest: str
     attackers: int
-    alone: dict[str, float]  # others, when nobody attacks
+    alone: dict[str, float]  # other callers, without an attack
     unknown: Attack  # addresses are not known
-    known: Attack  # they are, and all attackers have one
+    known: Attack  # all attackers have one known address
 
 
 async def measure() -> Requests:
-    """Send every attack to a gateway of its own, then all of them at once while somebody else browses."""
+    """Send every attack to an idle gateway, then all of them at once while another caller browses."""
     async with production() as (_, http):
-        await _refused(http, next(_bodies(*ATTACKS["aliases"][:2])))  # the first is the gateway's own start
+        await _refused(
+            http, next(_bodies(*ATTACKS["aliases"][:2]))
+        )  # the first request includes work of the gateway's start
         times = {
             name: [await _refused_when_idle(http, body) for body in itertools.islice(_bodies(*kind), SENDS)]
             for name, kind in _KINDS.items()
@@ -104,7 +106,7 @@ async def measure() -> Requests:
 
 
 async def _attacked(http: httpx2.AsyncClient) -> Attack:
-    """Attack from a process of its own, so that nobody else waits for the attackers' work."""
+    """Run the attackers in a process of their own, so that their work delays no measurement."""
     attack = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.requests", str(http.base_url)), stdout=asyncio.subprocess.PIPE
     )
@@ -115,7 +117,7 @@ async def _attacked(http: httpx2.AsyncClient) -> Attack:
 
 
 def _bodies(document: str, variables: object) -> Iterator[bytes]:
-    """The attack again and again, never the same text twice: what was refused before is no easier."""
+    """The bodies of the attack, never the same text twice, so that no cache helps."""
     for n in itertools.count():
         yield json.dumps({"query": f"{document} #{n}", "variables": variables}).encode()
 
@@ -130,14 +132,14 @@ async def _refused(http: httpx2.AsyncClient, body: bytes) -> float:
 
 
 async def _refused_when_idle(http: httpx2.AsyncClient, body: bytes) -> float:
-    """After each the gateway rests as long as it took: the next comes when it is idle."""
+    """Measure refusals. The gateway rests after each for as long as it took, so wait until it is idle."""
     taken = await _refused(http, body)
     await asyncio.sleep(taken)
     return taken
 
 
 async def _browse(http: httpx2.AsyncClient, *, seconds: float = SECONDS) -> list[float]:
-    """What somebody waits who looks at the plans, for some seconds."""
+    """The latencies of a caller who reads the plans, for some seconds."""
     taken = []
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
@@ -149,13 +151,13 @@ async def _browse(http: httpx2.AsyncClient, *, seconds: float = SECONDS) -> list
 
 
 async def _attack_all(url: str) -> int:
-    """All of them; answers how many were refused."""
+    """Run all attackers; returns how many requests were refused."""
     async with httpx2.AsyncClient(base_url=url, timeout=60, headers={ADDRESS: _THEIRS}) as http:
         return sum(await asyncio.gather(*(_attack(http, seed) for seed in range(ATTACKERS))))
 
 
 async def _attack(http: httpx2.AsyncClient, seed: int) -> int:
-    """Send attacks in an order of its own, without a pause; answers how many."""
+    """Send attacks in a random order without a pause; returns how many."""
     chance = random.Random(seed)  # noqa: S311  # an order, no secret
     endless = {name: _bodies(*kind) for name, kind in _KINDS.items()}
     until, count = time.perf_counter() + _ATTACK_SECONDS, 0
@@ -176,7 +178,7 @@ def _at(seconds: Sequence[float], part: float) -> float:
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
 
     def row(name: str, times: dict[str, float], aim: str) -> tuple[str, ...]:
         return (name, f"{times['median']:.1f} ms", f"{times['p99']:.1f} ms", f"{times['most']:.1f} ms", aim)

@@ -1,7 +1,7 @@
 """Measure and write `benchmarks/results.json`: `python -m benchmarks.run [--only PART] [--without PART]`.
 
-Each part is written as soon as it is measured, and what is left out keeps the figures that it had. Needs PostgreSQL's
-programs, or a server that the tests would find. Takes some minutes: one of them is a lease that runs out.
+Each part is written as soon as it is measured; parts that are left out keep their figures. Needs PostgreSQL's programs, or a server
+that the tests would find. Takes some minutes, since one part waits for a lease to run out.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ CHECKOUTS = 200
 
 
 def main() -> None:
-    """Measure."""
+    """Measure the parts and write their results."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--without", action="append", default=[], choices=PARTS)
     parser.add_argument("--checkouts", type=int, default=CHECKOUTS, help="for each database")
     parser.add_argument("--schedules", type=int, default=1000, help="of the simulation")
     given = parser.parse_args()
-    # What is loaded here is no garbage: looking through it stopped all that was sent for a quarter of a second.
+    # Exclude loaded modules from garbage collection, which paused the senders for a quarter of a second.
     gc.collect()
     gc.freeze()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

@@ -1,4 +1,4 @@
-"""What the saga adds to what upstream takes: its commits, its claim, its lease, its hold."""
+"""Measures the overhead of the saga on top of upstream's time: commits, slot claim, lease and hold."""
 
 import asyncio
 import itertools
@@ -25,37 +25,37 @@ from tests.doubles.booking_world import World, a_slot
 
 T = TypeVar("T")
 
-# From `started` to `confirmed`, with a new patient and a new card: what a row passes, see docs/checkout.md.
+# The transitions from `started` to `confirmed` with a new patient and a new card (docs/checkout.md).
 TRANSITIONS = 9
 
 WARM_UP = 20
 
-# As many checkouts at once as keep the event loop busy while others wait for the database.
+# Concurrent checkouts: enough to keep the event loop busy while others wait for the database.
 AT_ONCE = 16
 
-# Milliseconds a transition, median: what the design aims at.
+# The target, in milliseconds per transition (median).
 AIMS = {"sqlite": 1.5, "postgresql": 2.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overhead:
-    """Per transition, above upstream's own time."""
+    """The overhead per transition, without upstream's time."""
 
     transition: Spread
     bare_write: Spread  # one commit through the bare driver, measured in between
     ratio: float  # of the medians
-    per_second: float  # checkouts from confirm to confirmed, many at once, in one process
+    per_second: float  # concurrent checkouts from confirm to confirmed, in one process
     per_cpu_second: float  # the same by the process's own processor time: what one core can do
 
 
 @dataclass
 class TimedBooks(Books):
-    """An upstream in memory that knows how long it took."""
+    """An upstream in memory that sums the time that it took."""
 
     seconds: float = 0.0
 
     async def call(self, name: str, effect: Callable[[], T]) -> T:
-        """Answer at once, and count what that took."""
+        """Answer at once, and add the time that it took."""
         started = time.perf_counter()
         try:
             return await super().call(name, effect)
@@ -64,7 +64,7 @@ class TimedBooks(Books):
 
 
 class TimedSaga:
-    """A saga that knows how long it drove."""
+    """A saga that sums the time that it drove."""
 
     def __init__(self, saga: Saga) -> None:
         self._saga = saga
@@ -72,7 +72,7 @@ class TimedSaga:
         self.load = saga.load
 
     async def drive(self, checkout: Checkout) -> Checkout:
-        """Drive, and count what that took: lease, moves, claim, and the hold given back."""
+        """Drive, and add the time: lease, transitions, slot claim, and releasing the hold."""
         started = time.perf_counter()
         try:
             return await self._saga.drive(checkout)
@@ -96,7 +96,7 @@ class Checkouts:
         self._quotes: dict[str, str] = {}  # by checkout
 
     async def started(self) -> str:
-        """Start a checkout of a new guest on a slot of its own; answers its id."""
+        """Start a checkout of a new guest on a slot of its own; returns its id."""
         number = next(self._numbers)
         now = self._world.clock.now()
         visitor = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id=f"v{number}"))
@@ -116,7 +116,7 @@ class Checkouts:
         return checkout.id
 
     async def paid(self, checkout_id: str) -> float:
-        """Confirm, and answer what the saga took above upstream's own time, in seconds. For one at a time."""
+        """Confirm; returns the seconds of the saga without those of upstream. Not for concurrent use."""
         upstream, before = self.books.seconds, self._saga.seconds
         await self.confirm(checkout_id)
         return self._saga.seconds - before - (self.books.seconds - upstream)
@@ -169,7 +169,7 @@ async def _all_at_once(subject: Checkouts, waiting: list[str]) -> None:
 
 
 async def _clocked(work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
-    """Run it; answers the wall's and the process's own seconds."""
+    """Run the work; returns its wall-clock and processor seconds."""
     wall, before = time.perf_counter(), os.times()
     await work()
     after = os.times()
@@ -177,7 +177,7 @@ async def _clocked(work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
     rows = [
         (
             DATABASES[name],

@@ -1,4 +1,4 @@
-"""The servers that a benchmark measures on: those that the tests would find, or else started for it and stopped with it."""
+"""PostgreSQL and Redis for a benchmark: the servers that the tests would find, or else temporary ones."""
 
 import os
 from contextlib import ExitStack
@@ -10,13 +10,13 @@ from tests.plugins.temporary_servers import TemporaryPostgres, TemporaryRedis
 
 
 def postgresql(servers: ExitStack) -> str:
-    """A PostgreSQL's URL."""
+    """The URL of a PostgreSQL server; a temporary one is stopped with `servers`."""
     own = partial(_own, TemporaryPostgres, servers)
     return discover(told=os.environ.get(TOLD_POSTGRES), local=local_postgres, own=own)
 
 
 def redis(servers: ExitStack) -> str:
-    """A Redis's URL."""
+    """The URL of a Redis server; a temporary one is stopped with `servers`."""
     own = partial(_own, TemporaryRedis, servers)
     return discover(told=os.environ.get(TOLD_REDIS), local=local_redis, own=own)
 

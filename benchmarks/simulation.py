@@ -1,4 +1,4 @@
-"""The simulation's own figures, of a run made now and of the long one."""
+"""The figures of the simulation: of a run made now, and of the stored long run."""
 
 import asyncio
 import json
@@ -10,12 +10,12 @@ from typing import Any
 
 from benchmarks.figures import titled
 
-# The figures of the long run that is too long for every measuring, where there are any: the simulation's own JSON.
+# The JSON of a run that takes too long to be repeated with every measurement, if there is one.
 LONG_RUN = Path(__file__).parent / "simulation.json"
 
 
 async def measure(schedules: int) -> dict[str, Any]:
-    """Play so many schedules."""
+    """Run so many schedules, and add the figures of the long run."""
     command = (sys.executable, "-m", "tests.simulation.run", "--json", "--schedules", str(schedules))
     finished = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, text=True, check=True)
     runs = {"run by make bench": json.loads(finished.stdout)}
@@ -25,7 +25,7 @@ async def measure(schedules: int) -> dict[str, Any]:
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as Markdown, the runs side by side."""
+    """The figures as Markdown tables, the runs side by side."""
     faults = {name: run.get("faults_by_kind", {}) for name, run in figures.items()}
     runs = {
         name: dict(_flat({key: value for key, value in run.items() if key != "faults_by_kind"}))

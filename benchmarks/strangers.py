@@ -1,7 +1,7 @@
-"""What people who have not signed in can take without paying: of a clinician's day, by holds, and in visits that cost nothing.
+"""Measures what strangers (callers who have not signed in) can take without paying: holds on a clinician's day, and unpaid visits.
 
-A gateway process with every bound as it is by default is attacked over HTTP by somebody who wants as much as they can get, with one
-visitor's token, one address, one block of addresses, many addresses, and where addresses are not known at all.
+A gateway with the default limits is attacked over HTTP by a caller who takes as much as possible: with one visitor token, one address,
+one block of addresses, many addresses, and where addresses are not known.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from gateway.development.local_stack import LocalStack
 
 ADDRESS = "X-Forwarded-For"
 
-# As long as an anonymous guest once needed for 79 visits and as many patients.
+# Seconds in which an anonymous guest once booked 79 visits for as many patients.
 SECONDS = 94
-# Holds last longer than this: what was taken first still stands at the end.
+# Seconds; shorter than a hold, so that the first still stands at the end.
 HOLD_SECONDS = 30
-# Whoever is refused as often in a row has what there is to have: no bound of a day ends in a minute.
+# Refusals in a row after which the attacker gives up: no limit per day ends within a minute.
 GIVES_UP = 12
 
 _SATURDAY = 5
@@ -57,7 +57,7 @@ _CONFIRM = """mutation Confirm($input: ConfirmCheckoutInput!) {
 
 Addresses = Callable[[], Iterator[str]]
 
-# Who attacks: their addresses, one after the other. Each is somebody else, so that no bound is used up by the one before.
+# The attackers and their addresses. No two share one, so that none starts with limits used up by another.
 WHO: dict[str, Addresses] = {
     "one address": lambda: itertools.repeat("203.0.113.9"),
     "one IPv6 /48": lambda: (f"2001:db8:1:{n:x}::1" for n in itertools.count()),
@@ -70,33 +70,33 @@ _OBSERVER = "198.51.100.7"
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """One clinician's day while strangers hold what they can."""
+    """One clinician's day while strangers hold as much as possible."""
 
-    minutes: int  # of the day
-    held: int  # of them, by holding whole hours
+    minutes: int  # offered on the day
+    held: int  # of these, by holds of an hour each
     hours: int  # visits of an hour that could be booked
-    hours_left: int  # at least, by whichever way of holding
+    hours_left: int  # the fewest, over all ways of holding
 
 
 @dataclass(frozen=True, kw_only=True)
 class Free:
-    """Visits that cost nothing."""
+    """Unpaid visits."""
 
     visits: int
     patients: int
-    seconds: int  # of trying; less than it had when it was refused again and again
+    seconds: int  # until it gave up, or until the time was over
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strangers:
-    """By who attacks."""
+    """The figures by attacker."""
 
     held: dict[str, Held]
     free: dict[str, Free]
 
 
 async def measure() -> Strangers:
-    """Attack two gateways: one that is told addresses, and one that is not."""
+    """Attack two gateways: one with the client address header, and one without."""
     held: dict[str, Held] = {}
     free: dict[str, Free] = {}
     async with production(**_DEFAULTS, FRONTDOOR_CLIENT_ADDRESS_HEADER=ADDRESS) as (_, http):
@@ -116,7 +116,7 @@ async def measure() -> Strangers:
 
 @dataclass(frozen=True, kw_only=True)
 class Practice:
-    """What the practice offers to whoever asks."""
+    """The visit types and clinicians of the practice."""
 
     http: httpx2.AsyncClient
     visits: dict[str, str]  # names to ids
@@ -124,13 +124,13 @@ class Practice:
 
     @classmethod
     async def of(cls, http: httpx2.AsyncClient) -> "Practice":
-        """As the API tells it."""
+        """Read them from the API."""
         offer = await _ask(http, _OFFER, {}, {ADDRESS: _OBSERVER})
         visits = {one["name"]: one["id"] for one in offer["visitTypes"]}
         return cls(http=http, visits=visits, clinicians=[one["id"] for one in offer["clinicians"]])
 
     async def free(self, visit: str, *, clinician: int, ahead: int) -> list[dict[str, Any]]:
-        """The free times that do not overlap, of a clinician's working day: so many of them ahead."""
+        """Free slots that do not overlap, on the clinician's working day so many working days ahead."""
         today = (datetime.now(UTC) - timedelta(hours=5)).date()
         following = (today + timedelta(days=n) for n in itertools.count(1))
         workdays = (one for one in following if one.weekday() < _SATURDAY)
@@ -148,7 +148,7 @@ class Practice:
         return apart
 
     async def visitor(self, address: str) -> dict[str, str]:
-        """The headers of somebody new at an address."""
+        """The headers of a new visitor at an address."""
         headers = {ADDRESS: address}
         return {
             **headers,
@@ -157,7 +157,7 @@ class Practice:
 
 
 async def _days(practice: Practice, addresses: Iterator[str], *, ahead: int, one_name: bool = False) -> Held:
-    """Hold what can be had of two days: of one in whole hours, of the next a quarter of an hour in each."""
+    """Hold as much as possible of two days: on one in whole hours, on the next a quarter of each hour."""
     hours = await practice.free("Initial Visit", clinician=0, ahead=ahead)
     minutes = len(await practice.free("Free Consultation", clinician=0, ahead=ahead)) * 15
     await _hold_all(practice, addresses, hours, one_name=one_name)
@@ -172,7 +172,7 @@ async def _days(practice: Practice, addresses: Iterator[str], *, ahead: int, one
 async def _hold_all(
     practice: Practice, addresses: Iterator[str], slots: list[dict[str, Any]], *, one_name: bool
 ) -> None:
-    """Hold these, each by somebody new unless there is one name only, and go round as long as holds last."""
+    """Hold these slots, each as a new visitor unless `one_name`, again and again until HOLD_SECONDS are over."""
     until = time.monotonic() + HOLD_SECONDS
     headers = await practice.visitor(next(addresses))
     for refused, slot in zip(itertools.count(), itertools.cycle(slots), strict=False):
@@ -187,7 +187,7 @@ async def _hold_all(
 
 
 async def _free_visits(stack: LocalStack, practice: Practice, addresses: Iterator[str]) -> Free:
-    """Book one after the other as guests of many names, on days that nobody else has touched."""
+    """Book visits as guests of many names, on days without other bookings."""
     before, began, in_vain = await _books(stack), time.monotonic(), 0
     places = ((clinician, ahead) for ahead in range(14, 24) for clinician in range(3))
     for number, (clinician, ahead) in zip(itertools.count(), itertools.cycle(places), strict=False):
@@ -224,7 +224,7 @@ async def _book(practice: Practice, address: str, number: int, *, clinician: int
 
 
 class Refused(Exception):
-    """The gateway refused to execute a request: too many."""
+    """The gateway refused a request with 429."""
 
 
 async def _ask(
@@ -256,7 +256,7 @@ async def _books(stack: LocalStack) -> dict[str, Any]:
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
     held = [
         (
             who,

@@ -1,4 +1,4 @@
-"""What a thousand people cost who watch one page of free times, and how fast a hold shows at all of them: one gateway process."""
+"""Measures a thousand subscribers to one page of free times on one gateway: memory, processor time, and the latency of a hold."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from tests.integration.socket_client import Socket, connected
 from tests.plugins.databases import emptied
 from tests.reliability.processes import START_SECONDS, Running
 
-# Connections that are opened at once; more would wait in the server's queue and not for the gateway.
+# Concurrent connection attempts; more would wait in the server's backlog.
 _AT_ONCE = 50
 
 _WATCH = """subscription Watch($filter: SlotFilter!, $day: Date!) {
@@ -38,21 +38,21 @@ _RELEASE = """mutation Release($input: ReleaseHoldInput!) {
 
 @dataclass(frozen=True, kw_only=True)
 class Subscriptions:
-    """One process."""
+    """The figures of one gateway process."""
 
     subscribers: int
-    megabytes_before: float  # resident, of the process that serves nobody
-    megabytes: float  # resident, with all of them idle
-    seconds: float  # from asking for a hold to the last subscriber's message, the median of the rounds
+    megabytes_before: float  # resident memory without subscribers
+    megabytes: float  # resident memory with all subscribers idle
+    seconds: float  # from sending holdSlot to the last subscriber's message, median of the rounds
     slowest: float  # the longest round
     rounds: int
-    cpu_seconds: float  # of the gateway's processor a round
+    cpu_seconds: float  # processor time of the gateway per round
     load: float  # of the machine in the minute before
 
 
 @asynccontextmanager
 async def _gateway(settings: dict[str, str]) -> AsyncIterator[Running]:
-    """The program as it starts by itself: one of the nursery's has what the nursery imported in memory."""
+    """Start the program itself: a process of the nursery would have the modules of the nursery in memory."""
     port = free_port()
     program = str(Path(sys.executable).with_name("frontdoor"))
     process = await asyncio.create_subprocess_exec(
@@ -78,7 +78,7 @@ async def _gateway(settings: dict[str, str]) -> AsyncIterator[Running]:
 
 
 async def measure(emulator: Running, url: str, *, subscribers: int, rounds: int) -> Subscriptions:
-    """Let so many watch, and hold and give back a slot."""
+    """Open so many subscriptions, then hold and release a slot, round by round."""
     async with AsyncExitStack() as exits:
         await exits.enter_async_context(emptied(url))
         http = await exits.enter_async_context(httpx2.AsyncClient(timeout=60))
@@ -95,7 +95,7 @@ async def measure(emulator: Running, url: str, *, subscribers: int, rounds: int)
         patient = await _visitor(http, gateway)
         before = _megabytes(gateway.pid)
         sockets, slot_id = await _live_queries(exits, gateway, seed, subscribers)
-        await asyncio.sleep(1)  # the change poller has seen them
+        await asyncio.sleep(1)  # until the change poller knows them
         idle, load = _megabytes(gateway.pid), os.getloadavg()[0]
         spent = _processor_seconds(gateway.pid)
         taken: list[float] = []
@@ -128,7 +128,7 @@ async def measure(emulator: Running, url: str, *, subscribers: int, rounds: int)
 async def _live_queries(
     exits: AsyncExitStack, gateway: Running, seed: Any, subscribers: int
 ) -> tuple[list[Socket], str]:
-    """So many sockets, each with one subscription that has told its first state; and a slot of it."""
+    """Open so many sockets, each with one subscription that has sent its first state; returns them with a free slot."""
     day = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
     sought = {
         "visitTypeId": seed["visit_types"]["Free Consultation"],
@@ -161,7 +161,7 @@ async def _one(exits: AsyncExitStack, gateway: Running, variables: Any) -> Socke
 
 
 async def _told(sockets: list[Socket]) -> None:
-    """Wait for a message at each."""
+    """Wait for a message on each socket."""
     await asyncio.gather(*(one.connection.recv() for one in sockets))
 
 
@@ -183,19 +183,19 @@ async def _do(
 
 
 def _megabytes(pid: int) -> float:
-    """What the process has in memory."""
+    """The resident memory of the process, in megabytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000, 1)
 
 
 def _processor_seconds(pid: int) -> float:
-    """What the process has used of the processor."""
+    """The processor seconds of the process so far."""
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
     rows = [
         ("memory of the idle process with all of them", f"{figures['megabytes']:.0f} MB", "200 MB"),
         ("of it the process without them", f"{figures['megabytes_before']:.0f} MB", ""),

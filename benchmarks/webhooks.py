@@ -1,4 +1,4 @@
-"""How long a delivery takes to be acknowledged, at a steady 200 a second: sent on time, whether the last was answered or not."""
+"""Measures the latency of webhook acknowledgements at a steady 200 deliveries a second (open loop: sent whether or not earlier ones were answered)."""
 
 import asyncio
 import json
@@ -18,16 +18,16 @@ from tests.reliability.processes import Nursery, Running
 
 SECRET = "whsec_benchmark"  # noqa: S105 - of nobody
 
-# Resources that the deliveries are about: some come again while others are new.
+# Distinct resources: some deliveries repeat a resource, others are the first of theirs.
 RESOURCES = 500
 
-# Milliseconds within which 99 of 100 deliveries are acknowledged: Healthie counts a slow receiver as a failing one.
+# The target for the 99th percentile, in milliseconds. Healthie counts a slow receiver as failing.
 P99_AIM = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Acknowledged:
-    """From sending a delivery to its answer, in milliseconds; the wait for its turn counts."""
+    """Times from the scheduled sending of a delivery to its answer, in milliseconds."""
 
     per_second: int
     deliveries: int
@@ -35,7 +35,7 @@ class Acknowledged:
     p99: float
     longest: float
     refused: int
-    cpu_each: float  # milliseconds of the gateway's processor time a delivery, whatever else the machine did
+    cpu_each: float  # processor time of the gateway per delivery, in milliseconds
     load: float  # of the machine in the minute before
 
 
@@ -85,7 +85,7 @@ def _at(ordered: list[float], share: float) -> float:
 
 
 def _processor_seconds(pid: int) -> float:
-    """What the process has used of the processor, its threads included."""
+    """The processor seconds of the process so far, threads included."""
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -93,7 +93,7 @@ def _processor_seconds(pid: int) -> float:
 async def _send(
     http: httpx2.AsyncClient, url: str, *, per_second: int, seconds: int
 ) -> tuple[list[float], int]:
-    """Answer how long each took, in seconds, and how many were not acknowledged."""
+    """Send the deliveries; returns the latency of each in seconds, and how many were not acknowledged."""
     began, count = time.perf_counter(), per_second * seconds
     taken: list[float] = []
     refused = 0
@@ -119,7 +119,7 @@ async def _send(
 
 
 def shown(figures: dict[str, Any]) -> str:
-    """The figures as they stand in the document."""
+    """The figures as a Markdown table, for docs/reliability.md."""
     rows = [
         (
             DATABASES[name],
