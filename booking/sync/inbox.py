@@ -95,14 +95,14 @@ class PendingRefreshes(Protocol):
     ) -> PendingRefresh | None:
         """Lease the refresh; None when it is leased already or not due."""
 
-    async def done(self, mark: PendingRefresh, *, now: datetime) -> bool:
+    async def done(self, pending: PendingRefresh, *, now: datetime) -> bool:
         """Complete the refresh: delete the row, or keep it due now if it was marked again since the lease.
 
         Returns False when the lease was lost and nothing was written (fencing by lease owner).
         """
 
     async def failed(
-        self, mark: PendingRefresh, *, due_at: datetime | None, now: datetime, error: str
+        self, pending: PendingRefresh, *, due_at: datetime | None, now: datetime, error: str
     ) -> bool:
         """Record a failed refresh and when the next is due. Returns False as `done`.
 

@@ -98,21 +98,21 @@ class SqlPendingRefreshes:
         row = (await self._connection.execute(claim)).mappings().first()
         return _pending(row) if row is not None else None
 
-    async def done(self, mark: PendingRefresh, *, now: datetime) -> bool:
+    async def done(self, pending: PendingRefresh, *, now: datetime) -> bool:
         """Complete the refresh: delete the row, or keep it due now if it was marked again since the lease.
 
         Returns False when the lease was lost and nothing was written (fencing by lease owner).
         """
-        mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
+        mine = (*_is(pending.resource), _m.lease_owner == pending.lease_owner)
         if (
-            await self._connection.execute(delete(pending_refreshes).where(*mine, _m.marks == mark.marks))
+            await self._connection.execute(delete(pending_refreshes).where(*mine, _m.marks == pending.marks))
         ).rowcount:
             return True
         again = update(pending_refreshes).where(*mine).values(_reset(now))
         return bool((await self._connection.execute(again)).rowcount)
 
     async def failed(
-        self, mark: PendingRefresh, *, due_at: datetime | None, now: datetime, error: str
+        self, pending: PendingRefresh, *, due_at: datetime | None, now: datetime, error: str
     ) -> bool:
         """Record a failed refresh and when the next is due. Returns False as `done`.
 
@@ -120,15 +120,15 @@ class SqlPendingRefreshes:
         """
         values: dict[str, Any] = {
             **GIVEN_BACK,
-            "tries": mark.tries + 1,
-            "failing_since": mark.failing_since or now,
+            "tries": pending.tries + 1,
+            "failing_since": pending.failing_since or now,
             "error": error,
             "due_at": due_at,
             "dead_at": now if due_at is None else None,
         }
-        mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
+        mine = (*_is(pending.resource), _m.lease_owner == pending.lease_owner)
         # A mark that arrived during the last attempt revives the row, as one does that arrives after it.
-        unmarked = (_m.marks == mark.marks,) if due_at is None else ()
+        unmarked = (_m.marks == pending.marks,) if due_at is None else ()
         failing = update(pending_refreshes).where(*mine, *unmarked).values(values)
         if (await self._connection.execute(failing)).rowcount:
             return True

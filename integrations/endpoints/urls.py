@@ -18,7 +18,7 @@ async def check(url: str, *, outbound_address_policy: OutboundAddressPolicy, all
         reason = "It resolves to an address that is not on the public Internet."
         raise InvalidInput(field="URL", reason=reason) from None
     except NameUnknown:
-        raise InvalidInput(field="URL", reason="Its host name does not resolve.") from None
+        raise InvalidInput(field="URL", reason="Its name stands for no address.") from None
 
 
 def check_form(url: str, *, allow_http: bool) -> httpx2.URL:
