@@ -102,7 +102,7 @@ class EventDeliveries(Protocol):
         """Ids of enabled subscribers with events to fan out or deliveries due."""
 
     async def fan_out(self, subscriber_id: str, wants: Collection[str] | None, *, limit: int) -> None:
-        """Create deliveries for the next `limit` events after the cursor that match `wants` (None: all), and advance the cursor."""
+        """Create deliveries for the next `limit` events that match `wants` (None: all), and advance the cursor."""
 
     async def due(self, subscriber_id: str, now: datetime, *, limit: int) -> Sequence[EventDelivery]:
         """Deliveries due at `now` that are not leased, in the order of the outbox."""
@@ -113,7 +113,10 @@ class EventDeliveries(Protocol):
         """Lease the delivery; None when it is leased already, not due any more, or its subscriber is disabled."""
 
     async def mark_delivered(self, delivery: EventDelivery, *, now: datetime) -> bool:
-        """Record that the event was accepted; True if this ended a period of failures. Does nothing if the lease was lost."""
+        """Record that the event was accepted; True if this ended a period of failures.
+
+        Does nothing if the lease was lost.
+        """
 
     async def mark_failed(
         self, delivery: EventDelivery, *, due_at: datetime | None, now: datetime, why: str

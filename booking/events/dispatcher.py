@@ -1,8 +1,8 @@
 """Event dispatcher: delivers events to subscribers at least once, with retries over three days.
 
-Each subscriber has its own pace: one that fails or hangs delays no other. One worker at a time makes a delivery, under a lease and
-with no transaction open. If it crashes before it records the result, another worker delivers again once the lease has expired:
-nothing is lost, and a subscriber may receive an event twice, with the same id.
+Each subscriber has its own pace: one that fails or hangs delays no other. One worker at a time makes a delivery, under a
+lease and with no transaction open. If it crashes before it records the result, another worker delivers again once the lease
+has expired: nothing is lost, and a subscriber may receive an event twice, with the same id.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ AT_ONCE = 8
 FAN_OUT = 500
 
 # How long shutdown waits for deliveries in progress; another worker repeats those that are cut off.
-GOODBYE_SECONDS = 5.0
+SHUTDOWN_GRACE_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +87,10 @@ class EventDispatcher:
             await unit.commit()
 
     async def dispatch(self) -> None:
-        """Start a round, in the background, for every subscriber with pending work and no round in progress. Does not wait."""
+        """Start a round, in the background, for every subscriber with pending work and no round in progress.
+
+        Does not wait.
+        """
         self._rounds = {
             subscriber_id: task for subscriber_id, task in self._rounds.items() if not task.done()
         }
@@ -100,8 +103,8 @@ class EventDispatcher:
             await asyncio.wait(self._rounds.values())
 
     async def aclose(self) -> None:
-        """Wait GOODBYE_SECONDS for deliveries in progress, then cancel the rest."""
-        await cancel_and_wait([*self._rounds.values()], grace=GOODBYE_SECONDS)
+        """Wait SHUTDOWN_GRACE_SECONDS for deliveries in progress, then cancel the rest."""
+        await cancel_and_wait([*self._rounds.values()], grace=SHUTDOWN_GRACE_SECONDS)
 
     async def _pending(self) -> list[Subscriber]:
         async with self._units() as unit:
@@ -145,7 +148,7 @@ class EventDispatcher:
             await self._delivery_failed(delivery, error.why, gone=isinstance(error, EndpointGone))
         except TimeoutError:
             await self._delivery_failed(delivery, "timeout")
-        except Exception as error:  # noqa: BLE001 - raised by a handler; its text may hold patient data, so only the type is kept
+        except Exception as error:  # noqa: BLE001 - from a handler: its text may hold patient data
             await self._delivery_failed(delivery, type(error).__name__)
         else:
             await self._delivered(delivery)
@@ -192,9 +195,9 @@ class EventDispatcher:
     async def _escalate(
         self, unit: UnitOfWork, delivery: EventDelivery, failing_since: datetime, *, now: datetime, gone: bool
     ) -> None:
-        """Disable an endpoint that is gone, or that accepted nothing since this delivery first failed; else alert of the dead letter.
+        """Disable an endpoint that is gone, or that accepted nothing since this delivery first failed.
 
-        A handler is never disabled.
+        In all other cases alert that the delivery is a dead letter; a handler is never disabled.
         """
         accepted_nothing = delivery.failing_since is None or failing_since <= delivery.failing_since
         if gone or accepted_nothing:

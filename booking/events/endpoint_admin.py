@@ -29,8 +29,8 @@ async def declare(endpoints: Sequence[Endpoint], *, units: UnitOfWorkFactory, cl
 class EndpointAdmin:
     """An operator's actions on endpoints. `check` raises InvalidInput for a URL that the SSRF guard would refuse.
 
-    Endpoints declared in the settings are changed there: here they can only be enabled and replayed, and be removed once they are
-    no longer declared.
+    Endpoints declared in the settings are changed there: here they can only be enabled and replayed, and be removed once
+    they are no longer declared.
     """
 
     def __init__(
@@ -41,7 +41,10 @@ class EndpointAdmin:
         self._check = check
 
     async def add(self, url: str, events: frozenset[EventName] | None) -> Endpoint:
-        """Add an endpoint with a new secret; it receives events that are written from now on (`events` None: all). Raises InvalidInput."""
+        """Add an endpoint with a new secret; it receives events that are written from now on (`events` None: all).
+
+        Raises InvalidInput.
+        """
         await self._check(url)
         endpoint = Endpoint(
             id=f"ep_{secrets.token_hex(8)}",
@@ -56,7 +59,10 @@ class EndpointAdmin:
         return endpoint
 
     async def rotate(self, endpoint_id: str, *, keep: timedelta) -> Secret:
-        """Sign with a new secret, which is returned, and for `keep` with the current one too. Raises NotFound, DeclaredInSettings."""
+        """Sign with a new secret, which is returned, and for `keep` with the current one too.
+
+        Raises NotFound, DeclaredInSettings.
+        """
         new = _new_secret()
         async with self._units() as unit:
             endpoint = await _existing(unit.endpoints.get(endpoint_id))
@@ -75,7 +81,10 @@ class EndpointAdmin:
             await unit.commit()
 
     async def enable(self, endpoint_id: str) -> int:
-        """Resume deliveries, beginning with those not accepted so far; returns how many these are. Raises NotFound, DeclaredInSettings."""
+        """Resume deliveries, beginning with those not accepted so far; returns how many these are.
+
+        Raises NotFound, DeclaredInSettings.
+        """
         async with self._units() as unit:
             endpoint = await _existing(unit.endpoints.get(endpoint_id))
             if endpoint.disabled_because == UNDECLARED:

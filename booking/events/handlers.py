@@ -1,4 +1,7 @@
-"""Event handlers: the practice's own async functions, which workers call with each event. docs/events.md says how to install them."""
+"""Event handlers: the practice's own async functions, which workers call with each event.
+
+docs/events.md says how to install them.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -32,7 +32,10 @@ class DailyJobs(Protocol):
         """Record success, with the cursor `seen_until`. Returns False when the lease was lost and nothing was written."""
 
     async def fail(self, run: DailyJob, *, due_at: datetime, seen_until: datetime | None = None) -> bool:
-        """Record a failure and when the retry is due; `seen_until`, if given, advances the cursor. Returns False as `finish`."""
+        """Record a failure and when the retry is due; `seen_until`, if given, advances the cursor.
+
+        Returns False as `finish`.
+        """
 
     async def seen_until(self, job: str) -> datetime | None:
         """The job's cursor: everything until then has been seen. None: nothing yet."""

@@ -1,7 +1,7 @@
 """Derivation of events: the difference between two states of a resource, as a pure function.
 
-Events follow from the two snapshots alone, so duplicate, reordered and lost webhooks change nothing. The price: a visit that was
-cancelled and reinstated between two refreshes yields no event.
+Events follow from the two snapshots alone, so duplicate, reordered and lost webhooks change nothing. The price: a visit that
+was cancelled and reinstated between two refreshes yields no event.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,8 +26,8 @@ from booking.resources import (
     VisitState,
 )
 
-# A resource that is fetched for the first time may be years old. It yields events only when upstream dates it within this period:
-# upstream retries webhooks for three days; the fourth allows for clocks and our own delays.
+# A resource that is fetched for the first time may be years old. It yields events only when upstream dates it within this
+# period: upstream retries webhooks for three days; the fourth allows for clocks and our own delays.
 NEWS = timedelta(days=4)
 
 
@@ -57,7 +57,10 @@ class Change:
 
 
 def diff(before: Snapshot, after: State | None, *, merged: bool, now: datetime) -> list[ObservedChange]:
-    """The changes of a resource since snapshot `before`, in logical order. `after` None: it is gone upstream; `now` is UTC."""
+    """The changes of a resource since snapshot `before`, in logical order.
+
+    `after` None: it is gone upstream; `now` is UTC.
+    """
     known = None if before.gone else before.state
     change = Change(
         id=before.resource.id,

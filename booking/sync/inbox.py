@@ -129,7 +129,10 @@ class Polls(Protocol):
     async def claim(
         self, name: str, *, now: datetime, next_at: datetime, begins: datetime
     ) -> datetime | None:
-        """Claim the round if it is due, and set the next to `next_at`. Returns the poll's cursor (`begins` at first); None: not due."""
+        """Claim the round if it is due, and set the next to `next_at`.
+
+        Returns the poll's cursor (`begins` at first); None: not due.
+        """
 
     async def seen(self, name: str, until: datetime) -> None:
         """Advance the cursor: all changes until `until` have been seen."""

@@ -31,7 +31,10 @@ log = structlog.get_logger(__name__)
 
 
 class VisitPoll:
-    """Marks changed and deleted visits for a refresh. Any number of workers may call it; one of them claims each round."""
+    """Marks changed and deleted visits for a refresh.
+
+    Any number of workers may call it; one of them claims each round.
+    """
 
     def __init__(self, *, units: UnitOfWorkFactory, visits: ChangedVisits, clock: Clock) -> None:
         self._units = units
@@ -53,7 +56,10 @@ class VisitPoll:
         return len(unseen)
 
     async def missing(self) -> int:
-        """Mark visits of the next MISSING_DAYS days that upstream no longer lists, if a round is due; returns how many. Raises UpstreamUnavailable."""
+        """Mark visits of the next MISSING_DAYS days that upstream no longer lists, if a round is due; returns how many.
+
+        Raises UpstreamUnavailable.
+        """
         now = self._clock.now()
         if await self._claim("missing_visits", now, MISSING_EVERY) is None:
             return 0

@@ -34,8 +34,8 @@ from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 # A refresh is one read upstream, which times out after 12 s or so, and a short transaction.
 LEASE = timedelta(seconds=60)
 
-# Refreshes under way, and how many of them run at once: some forty rapid requests have caused a lockout upstream, and requests of
-# patients take precedence.
+# Refreshes under way, and how many of them run at once: some forty rapid requests have caused a lockout upstream, and
+# requests of patients take precedence.
 BATCH = 8
 AT_ONCE = 4
 
@@ -102,7 +102,10 @@ class ResourceSynchronizer:
         return task
 
     async def _refresh(self, resource: Resource) -> bool:
-        """Refresh one resource; returns whether that succeeded. Logs every error: no other resource must suffer from it."""
+        """Refresh one resource; returns whether that succeeded.
+
+        Logs every error: no other resource must suffer from it.
+        """
         try:
             async with self._slots:
                 leased = await self._lease(resource)
@@ -148,7 +151,10 @@ class ResourceSynchronizer:
     async def _save(
         self, pending: PendingRefresh, before: Snapshot, state: State | None
     ) -> tuple[Sequence[DomainEvent], Sequence[str]]:
-        """Write snapshot and events in one transaction. Returns the events, and ids of checkouts that may be waiting for the state."""
+        """Write snapshot and events in one transaction.
+
+        Returns the events, and ids of checkouts that may be waiting for the state.
+        """
         now = self._clock.now()
         changed = state != before.state if state is not None else not before.gone
         version = before.version + 1 if changed or pending.hint.merged else before.version

@@ -1,4 +1,4 @@
-"""Reconciliation of webhooks: puts changes whose webhooks never arrived into the inbox, where they are refreshed as if they had."""
+"""Reconciliation of webhooks: puts changes whose webhooks never arrived into the inbox, as if they had."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,10 @@ class CatchUp:
         self._address = address
 
     async def accept_changes(self, since: datetime) -> int:
-        """Put everything that upstream lists as changed since `since` into the inbox; returns how many. Raises UpstreamUnavailable."""
+        """Put everything that upstream lists as changed since `since` into the inbox; returns how many.
+
+        Raises UpstreamUnavailable.
+        """
         now = self._clock.now()
         hints = await self._changes.since(since - CLOCKS_DIFFER)
         await asyncio.gather(*(self._inbox.accept(_listed(hint, now=now)) for hint in hints))
@@ -45,7 +48,7 @@ class CatchUp:
     async def compared(
         self, *, seen_until: datetime | None, began: datetime, known: Iterable[str]
     ) -> tuple[int, Sequence[Attempt]]:
-        """The number of webhooks upstream tried to send since the last check, to any address, and those to us that never arrived.
+        """Count the attempts upstream made since the last check, to any address, and find those to us that never arrived.
 
         `seen_until` is the last check's cursor (None: this is the first check), `began` the start of this check, `known` the
         ids of the subscriptions that are or were ours. Raises UpstreamUnavailable.

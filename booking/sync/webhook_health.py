@@ -1,7 +1,7 @@
 """Schedule of the webhook check: once a day, at process start, and on request; one worker of many runs it, under a lease.
 
-The check itself is in sync/webhook_check.py. Its cursor advances only when the whole check is done, so a check that fails anywhere
-is repeated from where it began.
+The check itself is in sync/webhook_check.py. Its cursor advances only when the whole check is done, so a check that fails
+anywhere is repeated from where it began.
 """
 
 import itertools
@@ -62,7 +62,10 @@ class WebhookHealth:
         self._serial = itertools.count(1)
 
     async def if_due(self) -> Health | None:
-        """Check if one is due and no other process runs it; due after a start, and every day. None: not due. Raises UpstreamUnavailable."""
+        """Check if one is due and no other process runs it; due after a start, and every day.
+
+        None: not due. Raises UpstreamUnavailable.
+        """
         run = await self._claim(since=max(self._due_since(), self._started_at - FRESH))
         return await self._run(run) if run is not None else None
 

@@ -31,7 +31,10 @@ log = structlog.get_logger(__name__)
 
 
 class WebhookLiveness:
-    """Detects that webhooks have stopped. Any number of workers may call it; one of them checks. Asks upstream only in a silence."""
+    """Detects that webhooks have stopped.
+
+    Any number of workers may call it; one of them checks. Asks upstream only in a silence.
+    """
 
     def __init__(
         self, *, units: UnitOfWorkFactory, inbox: StoredInbox, visits: ChangedVisits, clock: Clock, gaps: int

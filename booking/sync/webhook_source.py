@@ -1,4 +1,4 @@
-"""Port of a webhook source: verifies the signature of a system of record's webhooks and parses them, in its own format."""
+"""Port of a webhook source: verifies and parses a system of record's webhooks, in its own format."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

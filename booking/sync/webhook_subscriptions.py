@@ -189,7 +189,10 @@ class Subscriptions(Protocol):
         """Every subscription of the practice, not only ours. Raises UpstreamUnavailable."""
 
     async def subscribe(self, address: str, events: frozenset[str]) -> None:
-        """Create a subscription of these events to the address, verified by read-back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+        """Create a subscription of these events to the address, verified by read-back.
+
+        Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
+        """
 
     async def enable(self, subscription_id: str) -> None:
         """Enable it again, verified by read-back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""

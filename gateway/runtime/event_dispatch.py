@@ -25,7 +25,10 @@ log = structlog.get_logger(__name__)
 
 
 class EventDispatch:
-    """Runs the event dispatcher of a worker. Handlers are loaded with the first dispatch only, since the gateway dispatches nothing."""
+    """Runs the event dispatcher of a worker.
+
+    Handlers are loaded with the first dispatch only, since the gateway dispatches nothing.
+    """
 
     def __init__(
         self,

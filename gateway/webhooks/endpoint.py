@@ -1,4 +1,4 @@
-"""`POST /webhooks/…`: verifies the signature of a webhook, stores it in the inbox, and acknowledges it once that is committed."""
+"""`POST /webhooks/…`: verifies a webhook's signature, stores it in the inbox, and acknowledges it after the commit."""
 
 import asyncio
 import ipaddress

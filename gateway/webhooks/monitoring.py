@@ -1,4 +1,4 @@
-"""Builds the monitoring of Healthie's webhooks, if the settings ask for webhooks: the daily check and the liveness check."""
+"""Builds the monitoring of Healthie's webhooks, if a webhook URL is set: the daily check and the liveness check."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,10 @@ from integrations.database.inbox import SqlInbox
 def webhook_health(
     base: Foundation, *, healthie: SystemOfRecord, inbox: SqlInbox, forget_free_time: Callable[[], None]
 ) -> WebhookHealth | None:
-    """The daily check that Healthie sends us webhooks, which also fetches what never arrived. None: no webhook URL is set."""
+    """The daily check that Healthie sends us webhooks, which also fetches what never arrived.
+
+    None: no webhook URL is set.
+    """
     settings = base.settings
     if settings.healthie_webhook_url is None:
         return None

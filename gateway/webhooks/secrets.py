@@ -9,8 +9,8 @@ from booking.single_flight import SingleFlight
 # Lifetime of the cache: a secret that Healthie has replaced is accepted this long at most.
 CACHED_FOR = timedelta(minutes=1)
 
-# A new subscription's first webhooks may arrive before its secret is cached, so a mismatch reads the secrets again; but not more
-# often than this, so that forgeries do not flood the database.
+# A new subscription's first webhooks may arrive before its secret is cached, so a mismatch reads the secrets again; but not
+# more often than this, so that forgeries do not flood the database.
 REREAD_AFTER = timedelta(seconds=1)
 
 
@@ -32,7 +32,10 @@ class WebhookSecrets:
         self._known = self._configured
 
     async def __call__(self, *, doubted: bool = False) -> Sequence[str]:
-        """The valid secrets; read again when `doubted`, unless that just happened. Returns the same object while nothing has changed."""
+        """The valid secrets; read again when `doubted`, unless that just happened.
+
+        Returns the same object while nothing has changed.
+        """
         fresh = REREAD_AFTER if doubted else CACHED_FOR
         if self._read_at is None or self._clock.now() - self._read_at >= fresh:
             await self._reading("secrets", self._read)

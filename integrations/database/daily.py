@@ -40,7 +40,10 @@ class SqlDailyJobs:
         return await self._release(run, finished_at=now, seen_until=seen_until, due_at=None, tries=0)
 
     async def fail(self, run: DailyJob, *, due_at: datetime, seen_until: datetime | None = None) -> bool:
-        """Record a failure and when the retry is due; `seen_until`, if given, advances the cursor. Returns False as `finish`."""
+        """Record a failure and when the retry is due; `seen_until`, if given, advances the cursor.
+
+        Returns False as `finish`.
+        """
         seen = {"seen_until": seen_until} if seen_until is not None else {}
         return await self._release(run, finished_at=None, due_at=due_at, tries=run.tries + 1, **seen)
 

@@ -53,7 +53,8 @@ class SqlEventDeliveries:
         return (await self._connection.scalars(union(behind, due).order_by("id"))).all()
 
     async def fan_out(self, subscriber_id: str, wants: Collection[str] | None, *, limit: int) -> None:
-        """Create deliveries for the next `limit` events after the cursor that match `wants`, and advance the cursor; locks its row."""
+        """Create deliveries for the next `limit` events that match `wants` (None: all), and advance the cursor."""
+        # Locked, so that of concurrent workers one fans out to a subscriber.
         stored = select(_s.place).where(_s.id == subscriber_id).with_for_update()
         cursor = await self._connection.scalar(stored)
         if cursor is None:
@@ -92,7 +93,10 @@ class SqlEventDeliveries:
         return replace(delivery, **row) if row is not None else None
 
     async def mark_delivered(self, delivery: EventDelivery, *, now: datetime) -> bool:
-        """Record that the event was accepted; True if this ended a period of failures. Does nothing if the lease was lost."""
+        """Record that the event was accepted; True if this ended a period of failures.
+
+        Does nothing if the lease was lost.
+        """
         done = {"told_at": now, "due_at": None, "error": None, **GIVEN_BACK}
         if not await self._write(delivery, done):
             return False

@@ -97,7 +97,7 @@ class SqlEndpoints:
         return self._sealer.seal(plain, place=_place(endpoint_id))
 
     def _opened(self, row: RowMapping) -> tuple[Secret, ...]:
-        """The secrets; empty when they do not open, so that operators still see the endpoint and can rotate or remove it."""
+        """The secrets; empty when they do not open, so that operators can still show, rotate or remove the endpoint."""
         try:
             opened = self._sealer.open(row["secrets"], place=_place(row["id"]))
         except SealBroken:

@@ -1,4 +1,4 @@
-"""The transactional outbox of domain events: written with the state that they derive from, read in the order of commits."""
+"""Transactional outbox of domain events: written with the state they derive from, read in the order of commits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,8 +33,8 @@ class SqlEventOutbox:
     async def add(self, events: Sequence[DomainEvent]) -> None:
         """Append the events; they are dispatched once the transaction has committed. Idempotent by event id.
 
-        On PostgreSQL an advisory lock serializes writers from here to their commit; otherwise an event with a lower sequence could
-        become visible after a reader's cursor has passed it. SQLite has a single writer anyway.
+        On PostgreSQL an advisory lock serializes writers from here to their commit; otherwise an event with a lower sequence
+        could become visible after a reader's cursor has passed it. SQLite has a single writer anyway.
         """
         if not events:
             return

@@ -34,7 +34,10 @@ class SqlInbox:
         self._group_commit = GroupCommit(self._store, most=LARGEST_GROUP)
 
     async def accept(self, delivery: WebhookDelivery) -> None:
-        """Store it and mark its resource for a refresh; committed when this returns. If cancelled, it may or may not be stored."""
+        """Store it and mark its resource for a refresh; committed when this returns.
+
+        If cancelled, it may or may not be stored.
+        """
         await self._group_commit(delivery)
 
     async def _store(self, deliveries: Sequence[WebhookDelivery]) -> None:

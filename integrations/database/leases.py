@@ -1,7 +1,7 @@
 """Leases on rows: a worker claims a row for a limited time by writing `lease_owner` and `lease_until`.
 
-It releases the lease in the write of its result, which must match `lease_owner`: a worker whose lease has expired and was taken over
-writes nothing (fencing). A row that schedules itself has a column `due_at` besides.
+It releases the lease in the write of its result, which must match `lease_owner`: a worker whose lease has expired and was
+taken over writes nothing (fencing). A row that schedules itself has a column `due_at` besides.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Pending refreshes: resources that may have changed upstream, each one row that stays until a refresh has seen the latest mark."""
+"""Pending refreshes: one row for each resource that may have changed upstream, until a refresh follows the latest mark."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -66,7 +66,10 @@ class SqlSnapshots:
         return replace(known, state=state, seen_at=row["seen_at"])
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Replace the earlier snapshot, but keep fields that only a newer version knows. The caller holds the refresh's lease."""
+        """Replace the earlier snapshot, but keep fields that only a newer version knows.
+
+        The caller holds the refresh's lease.
+        """
         kind, state = snapshot.resource.kind, snapshot.state
         stored = select(_s.state).where(_s.kind == kind, _s.resource_id == snapshot.resource.id)
         before = await self._connection.scalar(stored) or {}
@@ -101,7 +104,10 @@ class SqlPolls:
     async def claim(
         self, name: str, *, now: datetime, next_at: datetime, begins: datetime
     ) -> datetime | None:
-        """Claim the round if it is due, and set the next to `next_at`. Returns the poll's cursor (`begins` at first); None: not due."""
+        """Claim the round if it is due, and set the next to `next_at`.
+
+        Returns the poll's cursor (`begins` at first); None: not due.
+        """
         first = upsert(self._connection, polls).values(name=name, next_at=now, seen_until=begins)
         await self._connection.execute(first.on_conflict_do_nothing())
         due = (

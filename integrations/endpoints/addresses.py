@@ -69,14 +69,20 @@ class NameUnknown(DeliveryFailed):
 
 
 class OutboundAddressPolicy:
-    """The SSRF guard: resolves host names and allows public addresses only; also loopback ones with `allow_loopback`, for development."""
+    """The SSRF guard: resolves host names and allows public addresses only.
+
+    With `allow_loopback` it allows loopback addresses too, for development.
+    """
 
     def __init__(self, *, allow_loopback: bool, resolve: Resolve | None = None) -> None:
         self._allow_loopback = allow_loopback
         self._resolve = resolve or SystemNames()
 
     async def admit(self, host: str, port: int) -> Sequence[str]:
-        """Resolve the host and return its addresses. Raises AddressRefused if any of them is not allowed; NameUnknown if there is none."""
+        """Resolve the host and return its addresses.
+
+        Raises AddressRefused if any of them is not allowed; NameUnknown if there is none.
+        """
         found = await self._resolve(host, port)
         if not found:
             raise NameUnknown
@@ -109,8 +115,8 @@ def _embedded_ipv4(address: Address) -> Address:
 class SystemNames:
     """Resolves names with the system's resolver, which accepts every notation of an address, such as 2130706433 for 127.0.0.1.
 
-    It has a thread pool of its own, with one look-up for each name at a time (single flight). In the event loop's default pool, look-ups
-    of names whose servers do not respond would block all other name resolution of the process.
+    It has a thread pool of its own, with one look-up for each name at a time (single flight). In the event loop's default
+    pool, look-ups of names whose servers do not respond would block all other name resolution of the process.
     """
 
     def __init__(self) -> None:

@@ -23,7 +23,8 @@ CONNECT_SECONDS = 2.0
 class PinnedTransport(httpx2.AsyncBaseTransport):
     """Connects only to addresses that the SSRF guard has checked; a host name is resolved once for each request.
 
-    TLS certificates are still verified against the host name. A transport follows no redirects, keeps no cookies and uses no proxy.
+    TLS certificates are still verified against the host name. A transport follows no redirects, keeps no cookies and uses
+    no proxy.
     """
 
     def __init__(
@@ -73,7 +74,10 @@ def _pinned(
 
 
 def open_network() -> httpx2.AsyncBaseTransport:
-    """A transport to the network, without keep-alive: a pooled connection, opened for one host name, could serve another at the same address."""
+    """A transport to the network, without keep-alive.
+
+    A pooled connection that was opened for one host name could otherwise serve another name at the same address.
+    """
     return httpx2.AsyncHTTPTransport(trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
 
 
@@ -91,7 +95,11 @@ class HttpEndpoint:
         self.events = endpoint.events
 
     async def deliver(self, event: DomainEvent) -> None:
-        """POST the event. Raises EndpointGone for a 410, DeliveryFailed for any other status than 2xx. No error contains the URL."""
+        """POST the event.
+
+        Raises EndpointGone for a 410, DeliveryFailed for any other status than 2xx. No error contains the
+        URL.
+        """
         now = self._clock.now()
         secrets = self._endpoint.live_secrets(now)
         if not secrets:

@@ -8,7 +8,10 @@ from integrations.endpoints.sending import PORTS
 
 
 async def check(url: str, *, outbound_address_policy: OutboundAddressPolicy, allow_http: bool) -> None:
-    """Raise InvalidInput, with a reason, for a URL that deliveries would refuse. Each delivery still checks the addresses anew."""
+    """Raise InvalidInput, with a reason, for a URL that deliveries would refuse.
+
+    Each delivery still checks the addresses anew.
+    """
     parsed = check_form(url, allow_http=allow_http)
     try:
         await outbound_address_policy.admit(

@@ -1,7 +1,7 @@
 """The database tables. A change here needs a migration: a test compares the two on SQLite and PostgreSQL.
 
-Importing any module of this package registers all tables in `metadata`: foreign keys refer to tables by name, and the comparison
-with the migrations needs the complete set.
+Importing any module of this package registers all tables in `metadata`: foreign keys refer to tables by name, and the
+comparison with the migrations needs the complete set.
 """
 
 from integrations.database.tables import callers, checkouts, events, operations, slots, webhooks

@@ -1,4 +1,7 @@
-"""The shared `metadata` and helpers for declaring tables. To read `metadata`, import it from the package: only there it is complete."""
+"""The shared `metadata` and helpers for declaring tables.
+
+To read `metadata`, import it from the package: only there it is complete.
+"""
 
 from sqlalchemy import Index, MetaData, text
 
