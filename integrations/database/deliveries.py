@@ -215,8 +215,8 @@ def _wanted(subscriber_id: str, wants: Collection[str] | None) -> Select[Any]:
 
 
 def _reset(now: datetime) -> dict[str, Any]:
-    """The columns of a delivery that starts over, due now."""
-    return {"due_at": now, "tries": 0, "failing_since": None, "error": None, "dead_at": None}
+    """The columns of a delivery that starts over, due now; an attempt under way loses its lease, and records nothing."""
+    return {"due_at": now, "tries": 0, "failing_since": None, "error": None, "dead_at": None, **GIVEN_BACK}
 
 
 def _is(delivery: EventDelivery) -> tuple[ColumnElement[bool], ...]:
