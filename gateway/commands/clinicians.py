@@ -1,4 +1,4 @@
-"""The commands of those who run the practice: `frontdoor clinicians …`."""
+"""`frontdoor clinicians …`: lists clinicians who are blocked from booking, and unblocks them."""
 
 from typing import TYPE_CHECKING
 

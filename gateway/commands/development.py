@@ -1,4 +1,4 @@
-"""The commands for whoever tries Frontdoor or builds an app on it: `frontdoor dev`, `demo` and `token`."""
+"""Commands for developers: `frontdoor dev`, `demo` and `token`."""
 
 import asyncio
 import sys

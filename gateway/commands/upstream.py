@@ -1,4 +1,4 @@
-"""`frontdoor upstream check`: whether Healthie is still what we were written for."""
+"""`frontdoor upstream check`: detects drift between Healthie's schema and our contract."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,7 @@ _STATUS = {FINE: "fine", WARNING: "warning", CRITICAL: "breaking"}
 
 @click.group()
 def upstream() -> None:
-    """Look at Healthie itself."""
+    """Check Healthie itself."""
 
 
 @upstream.command()
@@ -64,7 +64,7 @@ async def _asked(settings: "Settings") -> DriftReport:
     from gateway.runtime.composition import compose
 
     async with compose(settings) as system:
-        with asked_by(operator()):  # nobody asked for what every start does besides
+        with asked_by(operator()):  # only for the check: what every start does besides is not the operator's
             return await system.healthie.drift.check(system.clock.now().date())
 
 
