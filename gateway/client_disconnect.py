@@ -15,10 +15,10 @@ class Client:
     def __init__(self, receive: Receive, *, may_be_given_up: Callable[[], bool]) -> None:
         """Must be created in the task that answers: a disconnect cancels that task, if `may_be_given_up` then allows it."""
         self._receive = receive
-        self._may_be_given_up = may_be_given_up
+        self._may_be_cancelled_by_us = may_be_given_up
         self._answering = asyncio.current_task()
         self._listening: asyncio.Task[None] | None = None
-        self._given_up = False
+        self._cancelled_by_us = False
 
     async def __call__(self) -> Message:
         """The next ASGI message; starts to listen for a disconnect after the last part of the body."""
@@ -39,11 +39,11 @@ class Client:
 
     def was_given_up(self) -> bool:
         """Whether the answering task was cancelled by this class alone; takes that cancellation back."""
-        return self._given_up and self._answering is not None and self._answering.uncancel() == 0
+        return self._cancelled_by_us and self._answering is not None and self._answering.uncancel() == 0
 
     async def _await_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         if self._answering is not None and self._may_be_given_up():
-            self._given_up = True
+            self._cancelled_by_us = True
             self._answering.cancel()

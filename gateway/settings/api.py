@@ -67,7 +67,7 @@ class ApiSettings(EnvironmentSettings):
         1,
         gt=0,
         le=1_000_000,
-        description="Multiplies every rate limit of docs/rates.md.",
+        description="Multiplies the rate limits of [rates](rates.md), except those with settings of their own and that of mails.",
     )
     cards_per_caller: int = Field(
         5,

@@ -39,7 +39,7 @@ class StorageSettings(EnvironmentSettings):
     )
     audit_anchor_file: Path | None = Field(
         None,
-        description="The file that an anchor of the audit trail is appended to every minute (the log gets it, too); put it on another machine's disk.",
+        description="The file that an anchor of the audit trail is appended to every minute, as it is logged; put it on another machine's disk.",
     )
     database_role: str | None = Field(
         None,
