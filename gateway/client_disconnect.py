@@ -15,7 +15,7 @@ class Client:
     def __init__(self, receive: Receive, *, may_be_given_up: Callable[[], bool]) -> None:
         """Must be created in the task that answers: a disconnect cancels that task, if `may_be_given_up` then allows it."""
         self._receive = receive
-        self._may_be_cancelled_by_us = may_be_given_up
+        self._may_be_given_up = may_be_given_up
         self._answering = asyncio.current_task()
         self._listening: asyncio.Task[None] | None = None
         self._cancelled_by_us = False
