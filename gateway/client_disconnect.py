@@ -1,4 +1,4 @@
-"""Detects clients that disconnect, and cancels the request if it may be cancelled: no further upstream reads for nobody."""
+"""Detects clients that disconnect, and cancels their request if it may be cancelled, so that it reads nothing more upstream."""
 
 import asyncio
 from collections.abc import Callable

@@ -30,11 +30,13 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--anchors", type=_file, help="Anchors to hold it against; else those of the settings' file.")
+@click.option(
+    "--anchors", type=_file, help="Anchors to verify against; by default those of the settings' file."
+)
 @click.option("--export", type=_file, help="Verify an export instead of the database.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
-    """Read the whole chain and report where it was changed. Exits 0 when it is sound, 1 when not, 2 when asked wrongly."""
+    """Read the whole chain and report where it was changed. Exits 0 when it is sound, 1 when not, 2 for wrong usage."""
     from booking.errors import InvalidInput
     from gateway.commands.starting import settings_of_process
     from integrations.anchors import anchors_in

@@ -22,7 +22,7 @@ RESOLUTIONS = ("booked", "refunded")
 
 @click.group()
 def checkouts() -> None:
-    """Look at checkouts, and see to those that need a person."""
+    """List and show checkouts; retry or resolve those that need a person."""
 
 
 @checkouts.command()
@@ -34,7 +34,7 @@ def graph() -> None:
 
 
 @checkouts.command(name="list")
-@click.option("--state", help="Only those at this state.")
+@click.option("--state", help="Only those in this state.")
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
     """List checkouts, the latest first. That you looked is recorded."""
@@ -83,7 +83,7 @@ def show(checkout_id: str) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def retry(checkout_id: str) -> None:
-    """Let a worker take a step again that was given up, or look again: as soon as what was sent last has settled."""
+    """Have a worker retry a step that was given up, or check its outcome again, once the last call has settled."""
 
     async def again(operator_action: "OperatorActions") -> "Checkout":
         return await operator_action.retry(checkout_id)
@@ -98,11 +98,11 @@ def retry(checkout_id: str) -> None:
 @click.option("--as", "resolution", required=True, type=click.Choice(RESOLUTIONS), help="How it ends.")
 @click.option("--note", required=True, help="What you did; no patient data.")
 def resolve(checkout_id: str, resolution: str, note: str) -> None:
-    """Have a checkout end that a person has seen to.
+    """End a checkout that a person has dealt with.
 
-    Booked: it ends at once, and is looked at; what is missing, or wrong, comes back to the attention list. Refunded: a worker
-    deletes its visit, cancels its recurring payment, gives back what was charged and reads each back; done by hand, that is
-    proved. It ends when nothing stands any more, and else comes back to the attention list.
+    Booked: it ends at once and is reconciled with Healthie; what is missing or wrong returns to the attention list. Refunded: a
+    worker deletes its visit, cancels its recurring payment, refunds the charge and reads each back; what was done by hand is
+    verified. It ends when nothing is left, and returns to the attention list otherwise.
     """
     from booking.checkout.operator_actions import Resolution
 

@@ -77,7 +77,7 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
 )
 @_until_stdin_closes
 def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_watch_parent`
-    """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
+    """Run a worker: resumes due checkouts, dispatches events, and runs periodic tasks."""
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.composition import compose
 

@@ -158,7 +158,7 @@ class Worker:
             return False
         finally:
             self._in_progress.discard(checkout_id)
-        self._wake.set()  # poll at once for the free place; after a failure the next regular poll does
+        self._wake.set()  # poll at once, since there is room; after a failure the next regular poll is soon enough
         return True
 
     async def _defer(self, checkout_id: str) -> None:

@@ -102,7 +102,7 @@ class LinkedPatients:
         return await self._links.add(identity.issuer, identity.subject, found, now=self._clock.now())
 
     async def _still_exists(self, patient_id: str) -> bool:
-        """Whether the practice still has the record; assumed while upstream does not answer, so that an outage signs nobody out."""
+        """Whether the record still exists; True while upstream does not answer, so that an outage signs nobody out."""
         try:
             return await self._patients.profile(patient_id) is not None
         except UpstreamUnavailable:
