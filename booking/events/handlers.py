@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from booking.events.deliveries import DeliveryFailed
 from booking.events.model import DomainEvent, EventName
 
+# What packages with handlers may import; the rest of this module is for the program.
+__all__ = ["Handler", "HandlerFunction", "handler"]
+
 HandlerFunction = Callable[[DomainEvent], Awaitable[None]]
 
 

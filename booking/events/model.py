@@ -14,6 +14,9 @@ from typing import Protocol
 from booking.resources import Party, Resource
 from booking.stored_names import Unknown
 
+# What packages with handlers may import; the rest of this module is for the program.
+__all__ = ["DomainEvent", "EventName"]
+
 
 class EventName(StrEnum):
     """The names of events, as subscribers know them."""

@@ -14,7 +14,6 @@ class Source(StrEnum):
     """How we heard of it."""
 
     WEBHOOK = "webhook"
-    POLL = "poll"
     OPERATOR = "operator"
     MISSED = "missed"  # upstream tried to tell us, and we had not heard
 

@@ -73,41 +73,31 @@ class ResourceSynchronizer:
         self._name = name  # of this process; unique among all that look
         self._serial = itertools.count(1)
         self._turn = asyncio.Semaphore(AT_ONCE)
-        self._under_way: dict[Resource, asyncio.Task[bool]] = {}
+        self._under_way: dict[Resource, asyncio.Task[None]] = {}
 
     async def run_due(self) -> None:
         """Start looking at what is due, as far as there is room beside the looks under way. Waits for none of them."""
-        await self._start()
-
-    async def take_up(self) -> int:
-        """Look at what is due and wait for that; answers how many that were, those that failed left out."""
-        return sum(await asyncio.gather(*await self._start()))
+        async with self._units() as unit:
+            # Of those under way some are due still: they wait for their turn, and are not leased yet.
+            due = await unit.pending_refreshes.due(self._clock.now(), limit=BATCH + len(self._under_way))
+        room = BATCH - len(self._under_way)
+        others = [one for one in due if one not in self._under_way]
+        for one in others[:room]:
+            self._under_way[one] = asyncio.create_task(self._look(one))
 
     async def drain(self) -> None:
         """Wait until the looks that were started have ended: each is given up by itself well within its lease."""
         if self._under_way:
             await asyncio.wait(self._under_way.values())
 
-    async def _start(self) -> Sequence[asyncio.Task[bool]]:
-        async with self._units() as unit:
-            # Of those under way some are due still: they wait for their turn, and are not leased yet.
-            due = await unit.pending_refreshes.due(self._clock.now(), limit=BATCH + len(self._under_way))
-        room = BATCH - len(self._under_way)
-        others = [one for one in due if one not in self._under_way]
-        return [self._started(one) for one in others[:room]]
-
-    def _started(self, resource: Resource) -> asyncio.Task[bool]:
-        task = self._under_way[resource] = asyncio.create_task(self._look(resource))
-        return task
-
-    async def _look(self, resource: Resource) -> bool:
+    async def _look(self, resource: Resource) -> None:
         """Look once, and tell what that brought. Nothing that fails here is another resource's trouble: it is logged."""
         try:
             async with self._turn:
                 taken = await self._take(resource)
                 seen = await self._see(*taken) if taken is not None else None
             if seen is None:
-                return False
+                return
             told, waiting = seen
             if any(event.name is EventName.AVAILABILITY_CHANGED for event in told):
                 self._forget_free_time()
@@ -115,10 +105,8 @@ class ResourceSynchronizer:
                 self._wake(checkout_id)
         except Exception:
             log.exception("sync.refresh_failed", resource=str(resource))
-            return False
         finally:
             del self._under_way[resource]
-        return True
 
     async def _see(
         self, mark: PendingRefresh, before: Snapshot

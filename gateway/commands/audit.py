@@ -102,9 +102,9 @@ def export(since: datetime | None, until: datetime | None) -> None:
 @audit.command()
 def anchor() -> None:
     """Write an anchor of the chain to the log and to the settings' file; a worker does so every minute."""
+    from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.audit import Anchoring, anchor_sinks, audit_keys
-    from gateway.runtime.clock import SystemClock
     from integrations.database.audit import SqlAuditTrail
 
     settings = settings_of_process()

@@ -135,8 +135,8 @@ def _act(action: "Callable[[EndpointAdmin], Awaitable[T]]") -> T:
     """Do it, and explain what keeps it from being done."""
     from booking.errors import DeclaredInSettings, InvalidInput, NotFound
     from booking.events.endpoint_admin import EndpointAdmin
+    from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
-    from gateway.runtime.clock import SystemClock
     from gateway.runtime.event_dispatch import outbound_address_policy
     from integrations.endpoints.urls import check
 

@@ -51,7 +51,7 @@ def show_handler(name: str) -> None:
 @span
 def replay_handler(name: str, since: datetime, until: datetime | None) -> None:
     """Tell a handler once more what happened in a time; events are kept for 30 days."""
-    from gateway.runtime.clock import SystemClock
+    from gateway.clock import SystemClock
     from gateway.runtime.event_dispatch import installed_handlers
 
     handler = next((one for one in installed_handlers()[0] if one.name == name), None)

@@ -82,7 +82,7 @@ def replay(kind: str, resource_id: str) -> None:
     """Let a worker look at a resource again now, as if a webhook had come; what was given up is taken up again."""
     from booking.resources import ChangeHint, Kind, Resource
     from booking.sync.inbox import Source, WebhookDelivery
-    from gateway.runtime.clock import SystemClock
+    from gateway.clock import SystemClock
     from integrations.database.inbox import SqlInbox
 
     resource = Resource(kind=Kind(kind), id=resource_id)

@@ -12,7 +12,7 @@ from booking.sync.webhook_health import WebhookHealth
 from booking.sync.webhook_liveness import WebhookLiveness
 from booking.system_of_record import SystemOfRecord
 from gateway.runtime.foundation import Foundation
-from gateway.webhooks.monitoring import webhook_health, webhook_liveness
+from gateway.runtime.webhook_monitoring import webhook_health, webhook_liveness
 from integrations.database.inbox import SqlInbox
 
 

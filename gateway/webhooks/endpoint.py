@@ -73,14 +73,18 @@ class WebhookEndpoint:
 
         429, unread, to a network of which too many were refused that nobody who knows a secret sent.
         """
-        request = Request(scope, receive)
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to one delivery, as `__call__` describes; the body is read here, raw and within its bounds."""
         shut_out_for = await self.blocked_senders.shut_out_for(request.headers) if self.blocked_senders else 0
         if shut_out_for:
             response = Response(status_code=429, headers={"Retry-After": str(shut_out_for)})
         else:
             response = Response(status_code=await self._status(request))
         response.headers["Cache-Control"] = "no-store"
-        await response(scope, receive, send)
+        return response
 
     async def _status(self, request: Request) -> int:
         try:

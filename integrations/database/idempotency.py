@@ -34,7 +34,6 @@ class Claimed:
 
     scope: Scope
     attempt: int  # 1, or more when an earlier claim was left unfinished: what it did may have been done
-    reference: Mapping[str, Any] | None  # what the earlier claim left behind when it was suspended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +87,10 @@ class IdempotencyKeys:
                 index_elements=list(idempotency_keys.primary_key),
                 set_={"attempt": _c.attempt + 1, "in_flight_until": in_flight_until},
                 where=left_behind,
-            ).returning(_c.attempt, _c.reference)
-            taken = (await connection.execute(take)).first()
-            if taken is not None:
-                return Claimed(scope=scope, attempt=taken[0], reference=taken[1])
+            ).returning(_c.attempt)
+            attempt = await connection.scalar(take)
+            if attempt is not None:
+                return Claimed(scope=scope, attempt=attempt)
             standing = select(_c.fingerprint, _c.completed, _c.reference).where(_is(scope))
             row = (await connection.execute(standing)).first()
         if row is None:  # released, or reaped, in between: the next claim goes through
@@ -109,12 +108,9 @@ class IdempotencyKeys:
         """Store what came of it: a small mapping of ids and scalars. False when the claim was taken over meanwhile."""
         return await self._change(claim, completed=True, reference=dict(reference))
 
-    async def suspend(
-        self, claim: Claimed, *, now: datetime, reference: Mapping[str, Any] | None = None
-    ) -> bool:
-        """Leave an unknown outcome to the next claim with the same arguments, which gets the reference."""
-        kept = dict(reference) if reference is not None else claim.reference
-        return await self._change(claim, in_flight_until=now, reference=kept)
+    async def suspend(self, claim: Claimed, *, now: datetime) -> bool:
+        """Leave an unknown outcome to the next claim with the same arguments."""
+        return await self._change(claim, in_flight_until=now)
 
     async def release(self, claim: Claimed) -> bool:
         """Forget the key, as if it had never come: nothing was done."""

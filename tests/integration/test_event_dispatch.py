@@ -24,8 +24,8 @@ from integrations.database.sealing import Sealer
 from integrations.database.tables.events import subscribers
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from integrations.endpoints.sending import body_of
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import SEALER
-from tests.unit.booking_doubles import FakeClock
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 
@@ -387,9 +387,9 @@ async def test_two_workers_share_the_letters_and_tell_each_once(practice: Practi
     ear = await practice.endpoint()
     many = [str(number) for number in range(60)]
     await practice.happens(*many)
-    couriers = [practice.dispatcher(name=name) for name in "ab"]
+    dispatchers = [practice.dispatcher(name=name) for name in "ab"]
     for _ in range(3):
-        await asyncio.gather(*(round_of(dispatcher) for dispatcher in couriers))
+        await asyncio.gather(*(round_of(dispatcher) for dispatcher in dispatchers))
     assert sorted(ear.heard) == sorted(many)
 
 
