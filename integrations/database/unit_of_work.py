@@ -118,7 +118,7 @@ class SqlUnitOfWork:
         topics: set[str] = set()
         if "checkouts" in self._used:
             topics.update(*map(of_checkout, self.checkouts.written))
-        if "happenings" in self._used:
+        if "outbox" in self._used:
             topics.update(*map(of_event, self.outbox.written))
         return topics
 
