@@ -17,7 +17,7 @@ class KeyProof:
     """The last answer of the system of record about one key."""
 
     clinician_id: str
-    fingerprint: str  # a keyed digest of the key and of the server that was asked about it; never the key
+    fingerprint: str  # a keyed digest of the clinician's id and the key; never the key itself
     theirs: bool  # whether it is the clinician's; False: somebody else's, or no valid key
     answered_at: datetime  # UTC
 
