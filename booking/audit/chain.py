@@ -71,7 +71,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Link(Record):
-    """A record in its place."""
+    """A record in the chain, with its number and mac."""
 
     sequence: int  # from 1, without gaps
     mac: str

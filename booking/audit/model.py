@@ -24,7 +24,7 @@ class AuditKind(StrEnum):
 
     ATTEMPTED = "attempted"  # a call is about to be sent; no record of it, no call
     ANSWERED = "answered"  # how that attempt ended
-    ACCESSED = "accessed"  # somebody of the practice read the trail or checkouts, or acted on one
+    ACCESSED = "accessed"  # an operator read the trail or checkouts, or acted on one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class AuditEntry:
     attempt: int  # from 1
     acting: str | None = None  # on whose account: a clinician's id, or "organization"
     key_fingerprint: str | None = None  # of the API key, far too short to find it from
-    # The patient's id upstream, or an HMAC of what stands for them before there is one.
+    # The patient's id upstream, or an HMAC of what identifies them before there is one.
     patient: str | None = None
     checkout_id: str | None = None
     request_id: str | None = None  # of our own request or job, as the logs have it

@@ -74,34 +74,34 @@ class CachedCatalog:
         self._read = read
         self._catalog_cache = catalog_cache
         self._now = now
-        self._kept: Reading | None = None
-        self._reading: SingleFlight[str, Reading] = SingleFlight()
+        self._last: Reading | None = None
+        self._refreshes: SingleFlight[str, Reading] = SingleFlight()
 
     async def catalog(self) -> Catalog:
         """The catalog, at most a minute old. Raises UpstreamUnavailable."""
-        kept = self._kept
-        if kept is not None and kept.is_younger(TIME_TO_LIVE, self._now()):
-            return kept.catalog
-        return (await self._reading("catalog", self._renew)).catalog
+        last = self._last
+        if last is not None and last.is_younger(TIME_TO_LIVE, self._now()):
+            return last.catalog
+        return (await self._refreshes("catalog", self._refresh)).catalog
 
     async def recent(self) -> Catalog:
         """The catalog; while it cannot be read, one up to an hour old. Raises UpstreamUnavailable when there is none."""
         try:
             return await self.catalog()
         except UpstreamUnavailable:
-            last = self._kept or await self._catalog_cache.last()
+            last = self._last or await self._catalog_cache.last()
             if last is None or not last.is_younger(STALE, self._now()):
                 raise
             log.warning("catalog.stale", read_at=last.read_at.isoformat(timespec="seconds"))
             return last.catalog
 
-    async def _renew(self) -> Reading:
+    async def _refresh(self) -> Reading:
         last = await self._catalog_cache.last()
         if last is not None and last.is_younger(TIME_TO_LIVE, self._now()):
-            self._kept = last
+            self._last = last
             return last
         began = self._now()
         reading = Reading(catalog=await self._read(), read_at=began)
-        self._kept = reading
+        self._last = reading
         await self._catalog_cache.put(reading)
         return reading

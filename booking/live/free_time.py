@@ -48,7 +48,7 @@ class FreeTime:
         self._changes = changes
         self._clock = clock
         self._offered: Offered | None = None
-        self._asked_at = clock.now()
+        self._requested_at = clock.now()
         self._invalidated_at: datetime | None = None
         people = query.clinician_ids
         self._calendars = frozenset({EVERY_CALENDAR, *(f"calendar:{one}" for one in people)})
@@ -71,8 +71,8 @@ class FreeTime:
     async def _current(self, offered: Offered | None, *, newcomer: bool) -> Offered:
         """The cached offer, or a new one where the cached one is too old; for a newcomer at most 15 seconds old."""
         if offered is None:
-            return await self._ask()
-        due = min(self._due(offered), self._asked_at + STALE) if newcomer else self._due(offered)
+            return await self._request()
+        due = min(self._due(offered), self._requested_at + STALE) if newcomer else self._due(offered)
         if self._clock.now() < due:
             return offered
         return await self._renewed(offered, lane=None if newcomer else Lane.RENEWAL)
@@ -81,18 +81,18 @@ class FreeTime:
         """When to ask upstream again: never sooner than 15 seconds after the last request, whatever its outcome."""
         invalidated = self._invalidated_at is not None and self._invalidated_at >= offered.as_of
         wait = STALE if invalidated or offered.stale else RENEWED
-        return max(offered.as_of + wait, self._asked_at + STALE)
+        return max(offered.as_of + wait, self._requested_at + STALE)
 
     async def _renewed(self, offered: Offered, *, lane: Lane | None) -> Offered:
         """A new offer; where it cannot be read, the former one marked stale. Raises UpstreamUnavailable when that is too old."""
         try:
-            return await self._ask(lane=lane)
+            return await self._request(lane=lane)
         except UpstreamUnavailable:
             if self._clock.now() - offered.as_of > RENEWED + OVERDUE:
                 raise
             return Offered(slots=offered.slots, as_of=offered.as_of, stale=True)
 
-    async def _ask(self, *, lane: Lane | None = None) -> Offered:
-        self._asked_at = self._clock.now()
+    async def _request(self, *, lane: Lane | None = None) -> Offered:
+        self._requested_at = self._clock.now()
         with waiting(lane=lane, seconds=PATIENCE):
             return await self._search.offered(self._query)

@@ -79,7 +79,7 @@ class SharedReads(Generic[K, V]):
         A slow consumer gets the latest state and not all of them. Raises what the reading raises: at once for the first reading, later
         only when the state could not be read for a minute. Raises SubscriptionLimitReached.
         """
-        thing = self._joined(key, source)
+        thing = self._join(key, source)
         wake = asyncio.Event()
         thing.subscribers[wake] = current_work.get()
         try:
@@ -103,7 +103,7 @@ class SharedReads(Generic[K, V]):
                 del self._things[key]
                 self._tasks.pop(key).cancel()
 
-    def _joined(self, key: K, source: Callable[[], Source[V]]) -> _SharedRead[V]:
+    def _join(self, key: K, source: Callable[[], Source[V]]) -> _SharedRead[V]:
         if key not in self._things:
             if len(self._things) >= self._most:
                 raise SubscriptionLimitReached

@@ -76,7 +76,7 @@ class AlertService:
                 if sent:
                     await unit.alerts.mark_sent(alert, now)
                 else:
-                    await unit.alerts.defer(alert, now + _wait(alert.tries))
+                    await unit.alerts.defer(alert, now + _backoff(alert.tries))
                 await unit.commit()
 
     async def _claimed(self) -> list[Alert]:
@@ -100,5 +100,5 @@ class AlertService:
         return True
 
 
-def _wait(tries: int) -> timedelta:
+def _backoff(tries: int) -> timedelta:
     return min(FIRST_WAIT * (1 << min(tries, 10)), LONGEST_WAIT)

@@ -28,35 +28,29 @@ class AttentionReason(StrEnum):
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
     # A guest's new record beside one with their email and name: to be merged.
     POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"
-    ALREADY_COUNTED = (
-        "already_counted"  # the payment or visit that was found belongs to another checkout's row
-    )
+    # The payment or visit that was found belongs to another checkout's row.
+    ALREADY_COUNTED = "already_counted"
     LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's
     LATE_CHARGE = "late_charge"  # came while the checkout waited for a person
     # A visit that must not be deleted automatically: begun, moved, one of several, or a person has the checkout.
     LATE_VISIT = "late_visit"
-    LATE_FOUND = (
-        "late_found"  # undone automatically by the reconciliation: alerted, and not on the attention list
-    )
+    # Undone automatically by the reconciliation: alerted, and not on the attention list.
+    LATE_FOUND = "late_found"
     LATE_UNDO_FAILED = "late_undo_failed"
     LATE_LOOK_FAILED = "late_look_failed"  # upstream, or the card processor, could not be asked for days
-    IN_DOUBT = (
-        "in_doubt"  # an outcome unknown for too long, or a checkout still running long after its deadline
-    )
-    UNKNOWN_STATE = (
-        "unknown_state"  # a row in a state of another version of this program, without a migration
-    )
+    # An outcome unknown for too long, or a checkout still running long after its deadline.
+    IN_DOUBT = "in_doubt"
+    # A row in a state of another version of this program, without a migration.
+    UNKNOWN_STATE = "unknown_state"
     PROVIDER_MISMATCH = "provider_mismatch"
     LOCKED_OUT = "upstream_locked_out"  # too many requests on one API key: nothing is sent on it for a while
-    SILENT_NO_OP = (
-        "silent_no_op"  # upstream reported a change as done, and the read-back differs from the request
-    )
+    # Upstream reported a change as done, and the read-back differs from the request.
+    SILENT_NO_OP = "silent_no_op"
     # The part of the upstream's schema that we use has changed, or will; the subject says what.
     UPSTREAM_DRIFT = "upstream_drift"
     WEBHOOK_GIVEN_UP = "webhook_given_up"  # the resource that a webhook names could not be fetched for a day
-    CARD_TESTING = (
-        "card_testing"  # more cards were declined than patients' own would be; the subject is the hour
-    )
+    # More cards were declined than patients' own would be; the subject is the hour.
+    CARD_TESTING = "card_testing"
     # Guests book more visits that cost nothing than usual; the subject is the day.
     UNPAID_VISITS = "unpaid_visits"
     # Guests create more patient records without paying than usual; the subject is the day.
@@ -69,13 +63,11 @@ class AttentionReason(StrEnum):
     WEBHOOK_NOT_MENDED = "webhook_not_mended"  # a missing or disabled subscription could not be restored
     WEBHOOKS_SILENT = "webhooks_silent"  # none arrives, although visits change
     WEBHOOKS_UNCHECKED = "webhooks_unchecked"  # their health could not be checked
-    SUBSCRIBER_FAILING = (
-        "subscriber_failing"  # it has accepted no event for a while; deliveries are still retried
-    )
+    # It has accepted no event for a while; deliveries are still retried.
+    SUBSCRIBER_FAILING = "subscriber_failing"
     ENDPOINT_DISABLED = "endpoint_disabled"  # it accepted nothing for three days, or answered that it is gone
-    EVENT_NOT_TOLD = (
-        "event_not_told"  # a dead letter: given up after three days, while other events were accepted
-    )
+    # A dead letter: given up after three days, while other events were accepted.
+    EVENT_NOT_TOLD = "event_not_told"
     HANDLER_UNUSABLE = "handler_unusable"  # an installed handler that cannot be loaded
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 

@@ -52,7 +52,7 @@ class RecentSlots:
 
     async def slots_now(self, query: SlotQuery) -> Offered:
         """The present offer, never the fallback. Raises UpstreamUnavailable."""
-        return await self._slots(query, lambda: self._ask(query))
+        return await self._slots(query, lambda: self._request(query))
 
     async def days(self, query: SlotQuery) -> Sequence[date]:
         """The days of the query on which anything is free, ascending; never the fallback. Raises UpstreamUnavailable."""
@@ -62,7 +62,7 @@ class RecentSlots:
         """Drop all fallbacks: availability has changed."""
         self._last.clear()
 
-    async def _ask(self, query: SlotQuery) -> Offered:
+    async def _request(self, query: SlotQuery) -> Offered:
         as_of = self._clock.now()
         offered = Offered(slots=tuple(await self._availability.slots(query)), as_of=as_of)
         self._keep(query, offered)

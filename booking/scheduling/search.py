@@ -74,14 +74,14 @@ class SlotSearch:
 
     def by_day(self, query: SlotQuery, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
         """Every day of the query with the offered slots that are in the future, outside the schedule notice, and not taken."""
-        now, place = self._clock.now(), zone(query.time_zone)
+        now, time_zone = self._clock.now(), zone(query.time_zone)
         by_day: dict[date, list[Slot]] = {
             query.first + timedelta(days=n): [] for n in range((query.last - query.first).days + 1)
         }
         soonest = now + query.notice
-        open_still = (slot for slot in offered.slots if slot.start > now and slot.start >= soonest)
-        for slot in free_of(open_still, taken):
-            day = slot.start.astimezone(place).date()
+        bookable = (slot for slot in offered.slots if slot.start > now and slot.start >= soonest)
+        for slot in free_of(bookable, taken):
+            day = slot.start.astimezone(time_zone).date()
             if day in by_day:  # upstream sometimes reads dates in another time zone
                 by_day[day].append(slot)
         return [

@@ -44,7 +44,7 @@ SAY_SECONDS = 60.0
 # The key of the advisory lock. Any number, the same in every process: "fd_audit" in ASCII.
 _LOCK = int.from_bytes(b"fd_audit", "big")
 
-_TAKE_TURNS = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
+_LOCK_CHAIN = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
 _HEAD = (
     select(audit_records.c.sequence, audit_records.c.mac).order_by(audit_records.c.sequence.desc()).limit(1)
 )
@@ -140,7 +140,7 @@ class SqlAuditTrail:
             return
         async with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                await connection.execute(_TAKE_TURNS)
+                await connection.execute(_LOCK_CHAIN)
             links = extended(await _head(connection), records, self._key)
             await connection.execute(_ADD, [vars(link) for link in links])
 

@@ -16,10 +16,10 @@ from redis.exceptions import RedisError
 from booking.change_signals import LocalChangeSignals
 
 # Seconds of silence after which a connection is pinged, and within which it must then answer.
-_QUIET = 5.0
+_PING_AFTER = 5.0
 
 # Seconds between attempts to reconnect: soon enough for people, and no load for a server that starts up.
-_PAUSE = 1.0
+_RECONNECT_AFTER = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -60,14 +60,14 @@ class RedisChangeSignals:
                 await self._listen(healed)
             except Exception as error:  # noqa: BLE001  # a malformed message included: nothing may end this loop
                 log.warning("change_signals.redis_unavailable", error=type(error).__name__)
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_RECONNECT_AFTER)
 
     async def _listen(self, healed: Callable[[], object]) -> None:
         async with self._listener.pubsub() as pubsub:
             await pubsub.subscribe(self._channel)
             pinged = False
             while True:
-                message = await pubsub.get_message(timeout=_QUIET)
+                message = await pubsub.get_message(timeout=_PING_AFTER)
                 if message is None:
                     if pinged:
                         raise TimeoutError("Redis does not answer")

@@ -89,7 +89,7 @@ class RedisHoldStore:
         if answer == "no_room" and capacity is not None:
             others = await self.anonymous(hold.slot.clinician_id, capacity.day)
             raise refusal(capacity, hold, others, now=now)
-        return _standing(answer)
+        return _returned_hold(answer)
 
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
@@ -115,13 +115,13 @@ class RedisHoldStore:
             int(counted),
         ]
         with _errors_translated():
-            return _standing(await self._extend(keys=self._keys(hold), args=arguments))
+            return _returned_hold(await self._extend(keys=self._keys(hold), args=arguments))
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
         """Transfer a live hold to another owner; idempotent. Raises HoldExpired."""
         arguments = [micros(self._clock.now()), hold.owner, owner]
         with _errors_translated():
-            return _standing(await self._transfer(keys=[self._hold_key(hold.id)], args=arguments))
+            return _returned_hold(await self._transfer(keys=[self._hold_key(hold.id)], args=arguments))
 
     async def release(self, hold_id: str, *, owners: Collection[str]) -> Hold | None:
         """Release the hold if one of these owns it; returns it as it was. None: it has expired, or has another owner."""
@@ -130,7 +130,7 @@ class RedisHoldStore:
             if not fields:
                 return None
             flat = await self._release(keys=self._keys(from_fields(fields)), args=[hold_id, *owners])
-        freed = _standing(flat) if flat else None
+        freed = _returned_hold(flat) if flat else None
         return freed if freed is not None and freed.is_live(self._clock.now()) else None
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
@@ -184,12 +184,12 @@ class RedisHoldStore:
         return f"{self._prefix}clinician:{clinician_id}"
 
     def _taker_key(self, taken_by: str) -> str:
-        return f"{self._prefix}owner:{self._hidden(taken_by)}"
+        return f"{self._prefix}owner:{self._digest(taken_by)}"
 
     def _client_key(self, client: str | None) -> str:
         return f"{self._prefix}client:{client or ''}"  # a digest already
 
-    def _hidden(self, owner: str) -> str:
+    def _digest(self, owner: str) -> str:
         # The text includes its purpose: the same secret may key other HMACs elsewhere.
         return hmac.new(self._secret, f"owner of holds {owner}".encode(), hashlib.sha256).hexdigest()
 
@@ -202,7 +202,7 @@ def _errors_translated() -> Iterator[None]:
         raise UpstreamUnavailable("hold store") from error
 
 
-def _standing(flat: Sequence[str] | None) -> Hold:
+def _returned_hold(flat: Sequence[str] | None) -> Hold:
     """The hold that a script returned as alternating names and values. Raises HoldExpired when it returned nothing."""
     if not flat:
         raise HoldExpired

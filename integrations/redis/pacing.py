@@ -56,8 +56,8 @@ class RedisPacer:
         self._prefix = prefix
         self._clock = clock
         self._jitter = jitter
-        self._own = LocalPacer(pace, clock=clock or time.time, jitter=jitter)
-        self._alone_until = 0.0
+        self._local = LocalPacer(pace, clock=clock or time.time, jitter=jitter)
+        self._retry_at = 0.0
         self._turn = script(client, "pace_prelude", "pace_turn")
         self._back_off = script(client, "pace_prelude", "pace_back_off")
         self._recovered = script(client, "pace_prelude", "pace_recovered")
@@ -66,39 +66,39 @@ class RedisPacer:
         """Take a turn to send one call now, or get the time to wait until then."""
         pace = self.pace
         spans = (pace.interval, pace.tolerance(lane), pace.full, ASKING, longest())
-        answer = await self._ask(self._turn, key, [*map(_micros, spans), _KEPT])
+        answer = await self._run(self._turn, key, [*map(_micros, spans), _KEPT])
         if answer is None:
-            return await self._own.turn(key, lane=lane)
+            return await self._local.turn(key, lane=lane)
         wait, backed_off, asks = map(int, answer)
         return Turn(wait=wait / _MICRO, backed_off=bool(backed_off), asks=bool(asks))
 
     async def back_off(self, key: str) -> BackOff:
         """Stop calls on this key for a while, in every process; a back-off that is in force is left as it is."""
-        own = await self._own.back_off(key)  # the fallback while Redis does not answer
+        local = await self._local.back_off(key)  # the fallback while Redis does not answer
         factor = 1 + JITTER * self._jitter()
         spans = map(_micros, (FIRST_BACK_OFF, LONGEST_BACK_OFF))
-        answer = await self._ask(self._back_off, key, [*spans, factor, _KEPT])
+        answer = await self._run(self._back_off, key, [*spans, factor, _KEPT])
         if answer is None:
-            return own
+            return local
         since, until, times = map(int, answer)
         return BackOff(since=since / _MICRO, until=until / _MICRO, times=times)
 
     async def recovered(self, key: str) -> None:
         """End the back-off, with an empty bucket."""
-        await self._own.recovered(key)
-        await self._ask(self._recovered, key, [_micros(self.pace.full), _KEPT])
+        await self._local.recovered(key)
+        await self._run(self._recovered, key, [_micros(self.pace.full), _KEPT])
 
-    async def _ask(
-        self, asked: AsyncScript, key: str, arguments: Sequence[str | float]
+    async def _run(
+        self, lua: AsyncScript, key: str, arguments: Sequence[str | float]
     ) -> Sequence[Any] | None:
         """Run the script. Returns its result, empty where it has none; None while Redis does not answer."""
-        if time.monotonic() < self._alone_until:
+        if time.monotonic() < self._retry_at:
             return None
         now = "" if self._clock is None else _micros(self._clock())
         try:
-            return await asked(keys=[f"{self._prefix}pace:{key}"], args=[now, *arguments]) or ()
+            return await lua(keys=[f"{self._prefix}pace:{key}"], args=[now, *arguments]) or ()
         except RedisError as error:
-            self._alone_until = time.monotonic() + LEFT_ALONE
+            self._retry_at = time.monotonic() + LEFT_ALONE
             log.warning("pace.redis_unavailable", error=type(error).__name__)
             return None
 
