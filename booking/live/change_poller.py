@@ -23,7 +23,7 @@ OFTEN = timedelta(milliseconds=500)
 # With signals, where polling only makes up for lost ones: well under the shortest hold, so that no expiry goes unnoticed.
 SELDOM = timedelta(seconds=10)
 
-# A hold that expires at a moment is still live at that moment; poll just after it.
+# A margin, so that the poll is just after a hold has expired and never before.
 _AFTER_EXPIRY = timedelta(milliseconds=20)
 
 # Wait after a poll that failed.
