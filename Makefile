@@ -21,7 +21,9 @@ endif
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env dev demo test processes simulate fuzz bench lint format generate clean
+workers = -n auto --maxprocesses 4 --dist worksteal -m 'not full'
+
+.PHONY: help env dev demo test unit integration acceptance simulation reliability processes simulate fuzz bench lint format generate clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -35,10 +37,21 @@ dev: env  ## emulator, gateway and worker on SQLite, until Ctrl-C
 demo: env  ## a patient's whole journey against a stack of its own
 	@exec .venv/bin/frontdoor demo
 
-test: env  ## everything that CI checks: lint, types, layers, generated client, tests
+test: env  ## everything that CI checks, and what each stage costs: lint, format, layers, generated client, types, tests
 	@$(run) tools.check
 
-lint: env  ## the same without the tests
+unit: env  ## of the tests those without I/O: less than a minute
+	@$(run) pytest tests/unit $(workers)
+
+integration acceptance simulation reliability: env
+	@$(run) pytest tests/$@ $(workers)
+
+integration:  ## one adapter at a time against the real thing
+acceptance:  ## what an app can ask, over the public API
+simulation:  ## the checkout under every fault, on virtual time
+reliability:  ## processes that are killed, frozen and raced; without those too long for `make test`
+
+lint: env  ## what `make test` does without the tests
 	@$(run) tools.check --without tests
 
 processes: env  ## every trial with real processes, those too long for `make test` as well

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.figures import DATABASES, Spread, spread, titled
 from booking.checkout.model import CheckoutState
-from booking.checkout.writer import LEASE
+from booking.checkout.timing import LEASE
 from tests.plugins.databases import emptied
 from tests.reliability.database import Database
 from tests.reliability.practice import Practice, a_practice

@@ -3,23 +3,10 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import (
-    audit,
-    fairness,
-    idempotency,
-    rates,
-    recovery,
-    requests,
-    saga,
-    strangers,
-    subscriptions,
-    webhooks,
-)
-from benchmarks.figures import titled
+from benchmarks.parts import PARTS
 from benchmarks.run import RESULTS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
@@ -52,59 +39,9 @@ def render(results: dict[str, Any]) -> str:
     when = days[0] if len(days) == 1 else f"between {days[0]} and {days[-1]}"
     parts = [
         f"Measured {when} on {results['cores']} cores with Python {results['python']}.",
-        *(section(results[name]) for name, section in _SECTIONS.items() if name in results),
+        *(part.shown(results[name]) for name, part in PARTS.items() if name in results),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _simulation(figures: dict[str, Any]) -> str:
-    faults = {name: run.get("faults_by_kind", {}) for name, run in figures.items()}
-    runs = {
-        name: dict(_flat({key: value for key, value in run.items() if key != "faults_by_kind"}))
-        for name, run in figures.items()
-    }
-    return "\n\n".join((_compared("The simulation", runs), _compared("Its faults, by kind", faults)))
-
-
-def _compared(title: str, runs: dict[str, dict[str, Any]]) -> str:
-    names = dict.fromkeys(name for run in runs.values() for name in run)
-    rows = [(name.replace("_", " "), *(_plain(run.get(name, "")) for run in runs.values())) for name in names]
-    return titled(title, ("", *runs), rows)
-
-
-_SECTIONS = {
-    "saga": saga.shown,
-    "idempotency": idempotency.shown,
-    "audit": audit.shown,
-    "webhooks": webhooks.shown,
-    "recovery": recovery.shown,
-    "rates": rates.shown,
-    "requests": requests.shown,
-    "strangers": strangers.shown,
-    "fairness": fairness.shown,
-    "subscriptions": subscriptions.shown,
-    "simulation": _simulation,
-}
-
-
-def _flat(figures: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}: ")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "not part of this run"
-    if isinstance(value, list):
-        return f"{len(value):,}"
-    if isinstance(value, float):
-        return f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 if __name__ == "__main__":

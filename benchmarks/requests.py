@@ -18,7 +18,7 @@ import httpx2
 
 from benchmarks.figures import titled
 from benchmarks.production import production
-from tests.integration.test_attacks import ATTACKS
+from tests.doubles.attacks import ATTACKS
 
 # As many as send without a pause at the same time, each the next as soon as the last is refused.
 ATTACKERS = 8

@@ -20,8 +20,8 @@ from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from integrations.database.holds import SqlHoldStore
 from integrations.database.sealing import KEY_BYTES, Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
-from tests.unit.booking_upstream import Books
-from tests.unit.booking_world import World, a_slot
+from tests.doubles.booking_upstream import Books
+from tests.doubles.booking_world import World, a_slot
 
 T = TypeVar("T")
 

@@ -95,7 +95,7 @@ async def measure(emulator: Running, url: str, *, subscribers: int, rounds: int)
         patient = await _visitor(http, gateway)
         before = _megabytes(gateway.pid)
         sockets, slot_id = await _live_queries(exits, gateway, seed, subscribers)
-        await asyncio.sleep(1)  # the lookout has seen them
+        await asyncio.sleep(1)  # the change poller has seen them
         idle, load = _megabytes(gateway.pid), os.getloadavg()[0]
         spent = _processor_seconds(gateway.pid)
         taken: list[float] = []

@@ -1,18 +1,23 @@
-"""The gateway as an ASGI application: GraphQL, health, and GraphiQL for developers or operators."""
+"""The gateway as a FastAPI application: typed routes of health and webhooks, beside them GraphQL as a bare ASGI route.
+
+GraphQL and GraphiQL are plain routes of Starlette, and GraphQL's are served ahead of FastAPI's router, so that no request of a
+patient pays for it (ADR 40).
+"""
 
 import contextlib
 from collections.abc import AsyncIterator
 
 import structlog
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from booking.ports import Clock
+from gateway.bare_routes import BareRoutes
 from gateway.callers.authentication import VISITOR_HEADER, Authenticator
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.callers.tokens import GatewayTokens, derive_key
@@ -20,9 +25,11 @@ from gateway.development.graphiql import graphiql_routes
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency.guard import REPLAYED_HEADER, MutationGuard
 from gateway.idempotency.keys import KEY_HEADER
+from gateway.openapi import new_application
 from gateway.rates import BlockedSenders, OperationRates
 from gateway.requests import REQUEST_ID_HEADER
 from gateway.runtime.composition import compose
+from gateway.runtime.health import HealthChecks
 from gateway.runtime.readiness import WRITES_REMEMBERED_SECONDS, Readiness
 from gateway.runtime.sealing import sealer
 from gateway.runtime.system import System
@@ -42,12 +49,6 @@ GRAPHIQL_PATH = "/graphiql"
 # How long a browser may remember what another origin is allowed; Chromium's own bound.
 _PREFLIGHT_SECONDS = 7200
 
-# Whoever deploys may have meant it so; they are told, and requests are served.
-_READY_BUT = "ready, but no bound of a network holds: FRONTDOOR_CLIENT_ADDRESS_HEADER is not set"
-
-_NO_DATABASE = "not ready: run `frontdoor migrate`, or look whether the database answers"
-_NO_WRITES = "not ready: the database takes no writes; look whether its disk is full, or it is read-only"
-
 log = structlog.get_logger(__name__)
 
 
@@ -60,35 +61,29 @@ class _Gateway:
         self._trusted = trusted
         self._system: System | None = None
         self._endpoint: GraphQLEndpoint | None = None
-        self._readiness = Readiness(self._database_is_ready)
-        self._takes_writes = Readiness(self._database_takes_writes, well_for=WRITES_REMEMBERED_SECONDS)
-        self.webhooks = _Webhooks()
+        self.health = HealthChecks(
+            database=Readiness(self._database_is_ready),
+            writes=Readiness(self._database_takes_writes, well_for=WRITES_REMEMBERED_SECONDS),
+            blind_to_networks=settings.blind_to_networks,
+        )
 
     @contextlib.asynccontextmanager
-    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         """Build the system, serve, and take it down."""
         if self._settings.blind_to_networks:
             log.warning("networks.not_told_apart", missing="FRONTDOOR_CLIENT_ADDRESS_HEADER")
         async with compose(self._settings, clock=self._clock) as system, system.listening():
             await _declare_endpoints(system)
             self._system, self._endpoint = system, _endpoint(self._settings, system, self._trusted)
-            self.webhooks.endpoint = _webhook_endpoint(self._settings, system)
+            app.state.webhooks = _webhook_endpoint(self._settings, system)
             yield
-            self._system = self._endpoint = self.webhooks.endpoint = None
+            self._system = self._endpoint = app.state.webhooks = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer GraphQL; Starlette hands an instance the request unread."""
         if self._endpoint is None:
             raise AssertionError("the application has not started")
         await self._endpoint(scope, receive, send)
-
-    async def ready(self, _request: Request) -> Response:
-        """Say whether requests can be served: the database answers, has today's tables, and would keep a mutation."""
-        if not await self._readiness():
-            return PlainTextResponse(_NO_DATABASE, 503)
-        if not await self._takes_writes():
-            return PlainTextResponse(_NO_WRITES, 503)
-        return PlainTextResponse(_READY_BUT if self._settings.blind_to_networks else "ready")
 
     async def _database_is_ready(self) -> bool:
         return self._system is not None and await ready(self._system.engine)
@@ -97,39 +92,28 @@ class _Gateway:
         return self._system is not None and await self._system.write_probe()
 
 
-class _Webhooks:
-    """Where webhooks arrive, once the application has started."""
-
-    endpoint: WebhookEndpoint | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one delivery; Starlette hands an instance the request unread."""
-        if self.endpoint is None:
-            raise AssertionError("the application has not started")
-        await self.endpoint(scope, receive, send)
-
-
-def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
+def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Build the application; adapters are built when it starts. `clock` tells the time, else the machine does.
 
     Raises ManifestInvalid when the trusted documents cannot be read.
     """
     gateway = _Gateway(settings, clock, _trusted_documents(settings))
-    routes: list[BaseRoute] = [
-        Route(GRAPHQL_PATH, gateway),
-        WebSocketRoute(GRAPHQL_PATH, gateway),
-        Route("/healthz", _live),
-        Route("/readyz", gateway.ready),
-    ]
-    if settings.healthie_webhook_url is not None:
-        routes.append(Route(webhook_source().path, gateway.webhooks))
+    graphql = (Route(GRAPHQL_PATH, gateway), WebSocketRoute(GRAPHQL_PATH, gateway))
+    routes: list[BaseRoute] = [*graphql]  # the router knows them as well: it mends a slash too many
     if settings.in_development:
         emulator = str(settings.emulator_url).rstrip("/") if settings.emulator_url else None
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, emulator_url=emulator)
         routes.append(Route("/", _to_graphiql))
     elif settings.graphiql_for_operators:
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, for_operators=True)
-    return Starlette(routes=routes, middleware=_middleware(settings), lifespan=gateway.lifespan)
+    app = new_application(
+        plain_routes=routes,
+        middleware=[*_middleware(settings), Middleware(BareRoutes, routes=graphql)],
+        lifespan=gateway.lifespan,
+        webhooks_at=webhook_source().path if settings.healthie_webhook_url is not None else None,
+    )
+    app.state.health = gateway.health
+    return app
 
 
 async def _declare_endpoints(system: System) -> None:
@@ -209,10 +193,6 @@ def _middleware(settings: Settings) -> list[Middleware]:
             max_age=_PREFLIGHT_SECONDS,
         ),
     ]
-
-
-async def _live(_request: Request) -> Response:
-    return PlainTextResponse("alive")
 
 
 async def _to_graphiql(_request: Request) -> Response:

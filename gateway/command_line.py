@@ -9,7 +9,7 @@ from gateway.commands.audit import audit
 from gateway.commands.checkouts import checkouts
 from gateway.commands.clinicians import clinicians
 from gateway.commands.development import demo, dev, token
-from gateway.commands.documents import documents, schema
+from gateway.commands.documents import documents, openapi, schema
 from gateway.commands.endpoints import endpoints
 from gateway.commands.handlers import handlers
 from gateway.commands.processes import emulator, migrate, serve, worker
@@ -40,6 +40,7 @@ for command in (
     endpoints,
     handlers,
     migrate,
+    openapi,
     schema,
     serve,
     token,

@@ -3,7 +3,6 @@
 No message repeats a value that was sent: it may be a patient's, and error answers are kept in many places.
 """
 
-import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from graphql import GraphQLError, GraphQLSyntaxError, ValueNode
+from graphql import GraphQLError, GraphQLSyntaxError, Node, ValueNode, VariableDefinitionNode, VariableNode
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
@@ -25,18 +24,11 @@ from booking.errors import (
     UpstreamUnavailable,
 )
 from booking.refusals import Refusal
+from gateway.value_errors import ValueMisfit
 from integrations.database.outages import is_outage
 from schema.errors import RequestError
 
 log = structlog.get_logger(__name__)
-
-# How graphql-core introduces what was sent, at the end of its messages. What is left out is a stranger's text of up to 100 kB,
-# so each pattern looks no further than some characters before it is sure: one that went on from each introduction took 23 seconds.
-_VALUES = re.compile(r"(,? but encountered error |[,;]? [Ff]ound:? |: Unexpected ).*", re.DOTALL)
-_SCALAR_VALUE = re.compile(r"( cannot represent (?:[^:]{0,40} )?value): .*", re.DOTALL)
-_UNREADABLE = re.compile(r"(escape sequence|Invalid number)[:,] .*", re.DOTALL)
-# A key of JSON may be any text.
-_UNKNOWN_KEY = re.compile(r"unknown field '(?![_A-Za-z]\w*'$).*", re.DOTALL | re.ASCII)
 
 # Where a fault came from, without the values that its text or locals may hold.
 _FRAMES = 6
@@ -184,19 +176,26 @@ _UNKNOWN = Explained(
 
 def _of_document(error: GraphQLError) -> Explained:
     """graphql-core's own errors, of parsing, validation and the coercion of variables."""
-    message = _without_values(error.message)
+    first = error.nodes[0] if error.nodes else None
     if isinstance(error, GraphQLSyntaxError):
         code = "GRAPHQL_PARSE_FAILED"
-    elif error.path or message.startswith("Variable "):
+    elif error.path or isinstance(first, VariableNode | VariableDefinitionNode):
         code = "BAD_USER_INPUT"
     else:
         code = "GRAPHQL_VALIDATION_FAILED"
-    return Explained(code=code, message=message)
+    return Explained(code=code, message=_words(error, first))
 
 
-def _without_values(message: str) -> str:
-    message = _UNKNOWN_KEY.sub("unknown fields", message)
-    message = _UNREADABLE.sub(r"\1", _SCALAR_VALUE.sub(r"\1", _VALUES.sub("", message)))
-    before, _, value = message.partition("Value '")
-    _, missing, where = value.rpartition("' does not exist")
-    return f"{before}The value does not exist{where}" if missing else message
+def _words(error: GraphQLError, node: Node | None) -> str:
+    """graphql-core's words where they are about names and types; of our own where it may have written a value into them."""
+    cause = error.original_error
+    for met in (error, cause):
+        if isinstance(met, ValueMisfit):
+            return met.message
+    if isinstance(error, GraphQLSyntaxError):
+        return "Syntax Error: the document cannot be read any further from here."
+    if isinstance(node, ValueNode) and not isinstance(node, VariableNode):
+        return "The value does not fit."
+    if isinstance(node, VariableDefinitionNode) and cause is not None:
+        return "The value of the variable does not fit."
+    return error.message

@@ -1,10 +1,12 @@
 """The GraphQL schema as it runs: vocabulary and resolvers, with caches, keys and clean logs around them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
@@ -19,10 +21,12 @@ from gateway.limits.parse_queue import ParseQueue
 from gateway.operation_deadline import OperationDeadline
 from gateway.rates import OperationRates, RateLimits
 from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
+from gateway.value_errors import explain_variables
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
 from resolvers.queries import Query
 from resolvers.subscriptions import Subscription
+from schema.executable import executable
 from schema.fields import is_keyless
 from schema.scalars import SCALARS
 
@@ -43,12 +47,11 @@ class ApiSchema(strawberry.Schema):
         rates: OperationRates | None = None,
         **given: Any,
     ) -> None:
-        super().__init__(**given)
-        self.rates = rates
+        super().__init__(extensions=self._around_operations(rates), **given)
         self.trusted = trusted or TrustedDocuments()
         self.parse_queue = ParseQueue()
         self.documents = Documents(
-            self._schema,
+            executable(self),
             introspection=open_to_developers,
             suggestions=open_to_developers,
             parse_queue=self.parse_queue,
@@ -56,9 +59,21 @@ class ApiSchema(strawberry.Schema):
         self._of_operators: tuple[TrustedDocuments, Documents] | None = None
         if open_to_operators:
             looked_at = Documents(
-                self._schema, introspection=True, suggestions=True, parse_queue=self.parse_queue
+                executable(self), introspection=True, suggestions=True, parse_queue=self.parse_queue
             )
             self._of_operators = self.trusted.with_others(), looked_at
+
+    def _around_operations(self, rates: OperationRates | None) -> Iterable[Callable[[], SchemaExtension]]:
+        """What stands around every operation, over whatever transport it comes; nobody counts without rates.
+
+        Keys, and how often, are checked last, before the execution.
+        """
+        yield partial(ResolveTrusted, self.trusted_for)
+        yield partial(RequestLimits, self.documents_for)
+        yield RequireKey
+        if rates is not None:
+            yield partial(RateLimits, rates)
+        yield OperationDeadline
 
     def trusted_for(self, caller: Caller | None) -> TrustedDocuments:
         """The documents that this caller may send."""
@@ -90,9 +105,11 @@ class ApiSchema(strawberry.Schema):
     def process_errors(
         self,
         errors: list[GraphQLError],
-        execution_context: ExecutionContext | None = None,  # noqa: ARG002  # the overridden signature
+        execution_context: ExecutionContext | None = None,
     ) -> None:
-        """Log what is ours to repair."""
+        """Say what is wrong with variables in words of our own, and log what is ours to repair."""
+        if execution_context is not None:
+            explain_variables(errors, execution_context, executable(self))
         for error in errors:
             if is_fault(error):
                 log_fault(error)
@@ -117,7 +134,6 @@ def build_schema(
             subscription=Subscription,
             config=StrawberryConfig(scalar_map=SCALARS),
             exception_handlers=refusal_handlers(),
-            extensions=EXTENSIONS,
             open_to_developers=open_to_developers,
             open_to_operators=open_to_operators,
             trusted=trusted,
@@ -125,13 +141,13 @@ def build_schema(
         ),
         guard,
     )
-    permitted(schema._schema)  # noqa: SLF001  # Strawberry offers no other way to the executable schema
+    permitted(executable(schema))
     return schema
 
 
 def guarded(schema: ApiSchema, guard: MutationGuard | None) -> ApiSchema:
     """The schema with the guard around every mutation that is not marked as one without a key."""
-    mutations = schema._schema.mutation_type  # noqa: SLF001  # Strawberry offers no other way to the executable schema
+    mutations = executable(schema).mutation_type
     for name, field in mutations.fields.items() if mutations else ():
         if field.resolve is None:
             raise TypeError(f"{name} has no resolver")
@@ -149,7 +165,3 @@ def print_sdl() -> str:
 
 def _refuse(*_: object, **__: Any) -> object:
     raise AssertionError("this schema was built without its guard, and changes nothing")
-
-
-# What stands around every operation, over whatever transport it comes; keys, and how often, are checked last, before the execution.
-EXTENSIONS = (ResolveTrusted, RequestLimits, RequireKey, RateLimits, OperationDeadline)

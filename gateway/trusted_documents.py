@@ -10,7 +10,7 @@ appendix A). A request may name it
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from strawberry.extensions import SchemaExtension
 
-from gateway.own_schema import own_schema
+from booking.principals import Caller
 from gateway.settings.api import TrustedDocumentsMode
 from schema.errors import RequestError
 
@@ -89,10 +89,14 @@ class TrustedDocuments:
 class ResolveTrusted(SchemaExtension):
     """Puts the text in the place of the name before anything else, over whatever transport it came."""
 
+    def __init__(self, trusted_for: Callable[[Caller | None], TrustedDocuments]) -> None:
+        """`trusted_for`: the documents that a caller may send."""
+        self._trusted_for = trusted_for
+
     def on_operation(self) -> Iterator[None]:
         """Look the document up."""
         context = self.execution_context
-        trusted = own_schema(context).trusted_for(context.context.caller)
+        trusted = self._trusted_for(context.context.caller)
         context.query = trusted.text_of(context.query, context.operation_extensions or {})
         yield
 

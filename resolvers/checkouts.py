@@ -10,8 +10,7 @@ from booking.catalog.model import Catalog
 from booking.checkout.model import Checkout as CheckoutRow
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
-from booking.checkout.transitions import ENDED, WAITING
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import ENDED, WAITING, at_rest
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import DeclineReason
 from booking.services import Services

@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 pytest_plugins = [
+    "tests.plugins.costs",
     "tests.plugins.missing_servers",
     "tests.plugins.servers",
     "tests.plugins.databases",
@@ -33,6 +34,15 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def _logs_as_they_come() -> Iterator[None]:
-    """A command that ran within a test has set up logs for itself, on a stream that is closed by now."""
+    """A command that ran within a test has set up logs for itself, on a stream that is closed by now.
+
+    Tracebacks stay plain: drawing frames around them was a twentieth of the unit tests' time.
+    """
+    structlog.configure(
+        processors=[
+            *structlog.get_config()["processors"][:-1],
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
     yield
     structlog.reset_defaults()

@@ -1,6 +1,7 @@
-"""Everything that CI checks, in one command: ``python -m tools.check [--without STAGE]``.
+"""Everything that CI checks, in one command: ``python -m tools.check [--without STAGE] [--only STAGE]``.
 
-All stages run even when one fails, so that one run tells the whole story; the exit code is 0 only if all passed.
+It says which stages there are before it begins, and at the end what each one costs alone. All stages run even when one fails,
+so that one run tells the whole story; the exit code is 0 only if all passed.
 """
 
 import subprocess
@@ -60,16 +61,16 @@ STAGES = (
 )
 
 
-def run(stage: Stage) -> Outcome:
-    """Run one stage with its output on the screen."""
-    print(f"\n== {stage.name}", flush=True)
+def run(stage: Stage, place: str) -> Outcome:
+    """Run one stage with its output on the screen, under its name and its place among the others."""
+    print(f"\n== {place} {stage.name}", flush=True)
     started = time.monotonic()
     finished = subprocess.run(stage.command, check=False)
     return Outcome(stage=stage, passed=finished.returncode == 0, seconds=time.monotonic() - started)
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    """The closing table: what passed, what failed, and where the time went."""
+    """The closing table: what passed, what failed, and what each stage costs alone, since none runs beside another."""
     rows = [f"{'ok' if o.passed else 'FAILED':<8}{o.seconds:7.1f} s  {o.stage.name}" for o in outcomes]
     total = sum(o.seconds for o in outcomes)
     return "\n".join(["", *rows, f"{'':<8}{total:7.1f} s  in all"])
@@ -78,9 +79,14 @@ def summary(outcomes: list[Outcome]) -> str:
 def main() -> int:
     """Run the stages and answer the exit code."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--without", action="append", default=[], choices=[s.name for s in STAGES])
-    left_out = parser.parse_args().without
-    outcomes = [run(stage) for stage in STAGES if stage.name not in left_out]
+    names = [stage.name for stage in STAGES]
+    parser.add_argument("--without", action="append", default=[], choices=names)
+    parser.add_argument("--only", action="append", default=[], choices=names)
+    asked = parser.parse_args()
+    wanted = set(asked.only or names) - set(asked.without)
+    stages = [stage for stage in STAGES if stage.name in wanted]
+    print(f"{len(stages)} stages: {', '.join(stage.name for stage in stages)}", flush=True)
+    outcomes = [run(stage, f"{number}/{len(stages)}") for number, stage in enumerate(stages, 1)]
     print(summary(outcomes), flush=True)
     return 0 if all(o.passed for o in outcomes) else 1
 

@@ -4,6 +4,7 @@ import sys
 
 from booking.principals import Caller, Principal, PrincipalKind
 from gateway.graphql import build_schema
+from schema.executable import executable
 from schema.permissions import Audience, audiences
 from tools.pages import DOCS, WrittenPart
 
@@ -15,7 +16,7 @@ def table() -> str:
         f"| field | nobody known | {' | '.join(PrincipalKind)} |",
         f"| --- |{' --- |' * len(callers)}",
     ]
-    for (kind, name), who in audiences(build_schema()._schema).items():  # noqa: SLF001  # the executable schema
+    for (kind, name), who in audiences(executable(build_schema())).items():
         rows.append(f"| `{kind}.{name}` | {' | '.join(_gets(who, one) for one in callers)} |")
     return "\n".join(["", *rows, "", ""])
 

@@ -1,13 +1,18 @@
 """A patient's own checkouts: the rows as their caller may see them, and what the caller does written on them."""
 
-from booking.checkout.guests import opens
-from booking.checkout.history import event
-from booking.checkout.model import Checkout
-from booking.errors import NotFound, StaleCheckout
+from datetime import datetime, timedelta
+
+from booking.checkout.model import Checkout, CheckoutState
+from booking.checkout.transitions import TERMINAL
+from booking.checkout.writer import CheckoutWriter
+from booking.errors import NotFound
 from booking.operations.model import HistoryKind
 from booking.ports import Clock
-from booking.principals import Caller, kind_of
+from booking.principals import Caller, PrincipalKind
 from booking.unit_of_work import UnitOfWorkFactory
+
+# After the end a guest reads once more what came of it; later the practice's own mail is what they have.
+READABLE_FOR = timedelta(hours=24)
 
 
 class CheckoutAccess:
@@ -15,6 +20,7 @@ class CheckoutAccess:
 
     def __init__(self, *, units: UnitOfWorkFactory, clock: Clock) -> None:
         self._units = units
+        self._writer = CheckoutWriter(units=units)
         self._clock = clock
 
     async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
@@ -33,17 +39,26 @@ class CheckoutAccess:
 
     async def save(self, checkout: Checkout, kind: HistoryKind) -> Checkout:
         """Write what the patient did, and nothing else of the row. Raises StaleCheckout; UnknownState when a newer version has it."""
-        async with self._units() as unit:
-            was = await unit.checkouts.get(checkout.id)
-            if was is None or was.version != checkout.version:
-                raise StaleCheckout(checkout.id)
-            # An extension may have moved it since the row was read: that leaves the version as it is.
-            checkout = checkout.changed(hold_expires_at=was.hold_expires_at)
-            saved = await unit.checkouts.save(checkout, was=was)
-            await unit.history.add(event(saved, kind, by=kind_of(checkout.owner)))
-            await unit.commit()
-        return saved
+        return await self._writer.write_for_patient(checkout, kind)
 
     async def _get(self, checkout_id: str) -> Checkout | None:
         async with self._units() as unit:
             return await unit.checkouts.get(checkout_id)
+
+
+def opens(caller: Caller, checkout: Checkout, *, now: datetime) -> bool:
+    """Whether this is the caller's checkout, and their token opens it still."""
+    closes = closes_at(checkout) if caller.principal.kind is PrincipalKind.GUEST else None
+    return caller.owns(checkout.owner) and (closes is None or now < closes)
+
+
+def closes_at(checkout: Checkout) -> datetime | None:
+    """When the guest's token opens it no more (UTC): a day after the end, and not before a booked visit is over.
+
+    None while it has not ended; a checkout that a person sees to has not.
+    """
+    if checkout.ended_at is None or checkout.stands not in TERMINAL:
+        return None
+    readable = checkout.ended_at + READABLE_FOR
+    booked = checkout.stands is CheckoutState.CONFIRMED
+    return max(readable, checkout.slot.end) if booked else readable

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 from booking.catalog.model import Plan
 from booking.checkout.model import Checkout
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import at_rest
 from booking.errors import UpstreamUnavailable
 from booking.models import CardChoice, Promo
 from booking.ports import Promotions

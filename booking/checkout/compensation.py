@@ -3,8 +3,6 @@
 The same calls undo a late finding; such a row goes back to how it had ended.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.errors import OutcomeUnknown, UpstreamRefused
@@ -22,44 +20,39 @@ def escalate(checkout: Checkout, why: AttentionReason) -> Checkout:
 
 
 class Compensation:
-    """The steps that undo."""
+    """The steps that undo; at which state each is taken stands in checkout/states.py."""
 
     def __init__(self, *, billing: Billing, scheduling: Scheduling) -> None:
         self._billing = billing
         self._scheduling = scheduling
-        self._undoing: Mapping[S, Callable[[Checkout], Awaitable[Checkout]]] = {
-            S.DELETION_INTENDED: self._delete_appointment,
-            S.COMPENSATING: self._compensating,
-            S.RECURRING_CANCEL_INTENDED: self._cancel_recurring,
-            S.RECURRING_CANCELLED: self._recurring_cancelled,
-            S.REFUND_INTENDED: self._send_refund,
-            S.LATE_DELETION_INTENDED: self._delete_late_visit,
-            S.LATE_RECURRING_CANCEL_INTENDED: self._cancel_late_recurring,
-            S.LATE_REFUND_INTENDED: self._refund_late_charge,
-        }
 
-    async def _delete_appointment(self, checkout: Checkout) -> Checkout:
+    async def delete_appointment(self, checkout: Checkout) -> Checkout:
+        """Delete the visit; what was paid for it is next."""
         try:
             await self._scheduling.delete(checkout)
         except (UpstreamRefused, ClinicianNotBookable):
             return escalate(checkout, AttentionReason.APPOINTMENT_NOT_DELETED)
         return checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED)
 
-    async def _compensating(self, checkout: Checkout) -> Checkout:
+    async def choose_compensation(self, checkout: Checkout) -> Checkout:
+        """What was paid goes back; a recurring payment that it began is stopped before."""
         recurs = checkout.charge is not None and checkout.charge.recurring_payment_id is not None
         return checkout.changed(state=S.RECURRING_CANCEL_INTENDED if recurs else S.REFUND_INTENDED)
 
-    async def _cancel_recurring(self, checkout: Checkout) -> Checkout:
+    async def cancel_recurring(self, checkout: Checkout) -> Checkout:
+        """Stop the recurring payment that the charge began."""
         try:
             await self._billing.cancel_recurring(checkout)
         except (UpstreamRefused, ClinicianNotBookable):
             return escalate(checkout, AttentionReason.RECURRING_NOT_CANCELLED)
         return checkout.changed(state=S.RECURRING_CANCELLED)
 
-    async def _recurring_cancelled(self, checkout: Checkout) -> Checkout:
+    async def refund_next(self, checkout: Checkout) -> Checkout:
+        """The recurring payment is stopped: the charge is next."""
         return checkout.changed(state=S.REFUND_INTENDED)
 
-    async def _send_refund(self, checkout: Checkout) -> Checkout:
+    async def refund(self, checkout: Checkout) -> Checkout:
+        """Refund the charge in full."""
         try:
             refunded = await self._refund_in_full(checkout)
         except (UpstreamRefused, ClinicianNotBookable):
@@ -75,21 +68,24 @@ class Compensation:
             raise OutcomeUnknown("the refund is not what was charged")
         return refunded
 
-    async def _delete_late_visit(self, checkout: Checkout) -> Checkout:
+    async def delete_late_visit(self, checkout: Checkout) -> Checkout:
+        """Delete a visit that was found late."""
         try:
             await self._scheduling.delete(_as_found(checkout))
         except (UpstreamRefused, ClinicianNotBookable):
             return escalate(checkout, AttentionReason.LATE_UNDO_FAILED)
         return _late_done(checkout)
 
-    async def _cancel_late_recurring(self, checkout: Checkout) -> Checkout:
+    async def cancel_late_recurring(self, checkout: Checkout) -> Checkout:
+        """Stop the recurring payment of a charge that was found late."""
         try:
             await self._billing.cancel_recurring(_as_found(checkout))
         except (UpstreamRefused, ClinicianNotBookable):
             return escalate(checkout, AttentionReason.LATE_UNDO_FAILED)
         return checkout.changed(state=S.LATE_REFUND_INTENDED)
 
-    async def _refund_late_charge(self, checkout: Checkout) -> Checkout:
+    async def refund_late_charge(self, checkout: Checkout) -> Checkout:
+        """Refund a charge that was found late, in full."""
         found = _as_found(checkout)
         try:
             await self._refund_in_full(found)

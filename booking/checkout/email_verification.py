@@ -14,8 +14,7 @@ from booking.checkout.access import CheckoutAccess
 from booking.checkout.attempt_limits import AttemptKind, AttemptLimiter
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.transitions import ENDED
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import ENDED, at_rest
 from booking.errors import StaleCheckout
 from booking.models import EmailCode
 from booking.operations.model import HistoryKind

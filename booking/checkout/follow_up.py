@@ -8,29 +8,36 @@ from collections.abc import Sequence
 
 import structlog
 
+from booking.checkout.leases import LeasedWriter
 from booking.checkout.model import Checkout
 from booking.checkout.reconciliation import LateReconciler
-from booking.checkout.reconciliation_schedule import checked_enough, next_check, only_books_are_due
-from booking.checkout.steps import SETTLE
+from booking.checkout.reconciliation_schedule import (
+    checked_enough,
+    is_wanted_at_once,
+    next_check,
+    only_books_are_due,
+)
+from booking.checkout.timing import SETTLE
 from booking.checkout.transitions import LATE, TERMINAL
-from booking.checkout.writer import CheckoutWriter
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.operations.model import AttentionReason
-from booking.ports import Clock, HoldStore
+from booking.ports import Clock
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.work_context import working_for
 
 log = structlog.get_logger(__name__)
 
 
-class FollowUp(CheckoutWriter):
+class FollowUp:
     """What a worker does after the end; whatever is to be undone then, the saga drives."""
 
     def __init__(
-        self, *, late: LateReconciler, units: UnitOfWorkFactory, holds: HoldStore, clock: Clock, name: str
+        self, *, late: LateReconciler, writer: LeasedWriter, units: UnitOfWorkFactory, clock: Clock
     ) -> None:
-        super().__init__(units=units, holds=holds, clock=clock, name=name)
         self._late = late
+        self._writer = writer
+        self._units = units
+        self._clock = clock
 
     async def follow_up(self, checkout: Checkout) -> Checkout | None:
         """Do what is due: the hold is given back for certain, then late truth is looked for.
@@ -46,11 +53,9 @@ class FollowUp(CheckoutWriter):
             return None
         freed = checkout.checks > 0 or await self._free_hold(checkout)
         planned = next_check(checkout)
-        # An operator who resolved it wants it looked at now: it is due when it ended.
-        for_the_hold = (checkout.ended_at or now) < (checkout.due_at or now)
-        if for_the_hold and (planned is None or now < planned):
+        if not is_wanted_at_once(checkout) and (planned is None or now < planned):
             due = planned if freed else min(now + SETTLE, planned or now + SETTLE)
-            await self._write(checkout, checkout.changed(due_at=due, updated_at=now))
+            await self._writer.write(checkout, checkout.changed(due_at=due, updated_at=now))
             return None
         return await self._look_again(checkout)
 
@@ -58,7 +63,7 @@ class FollowUp(CheckoutWriter):
         """Give the hold back as the end should have done, unless another checkout stands on it by now."""
         async with self._units() as unit:
             standing = await unit.checkouts.live_for_hold(checkout.hold_id)
-        return standing is not None or await self._give_back_hold(checkout)
+        return standing is not None or await self._writer.give_back_hold(checkout)
 
     async def _look_again(self, checkout: Checkout) -> Checkout | None:
         """Look for late truth; answers and raises as `follow_up`."""
@@ -93,7 +98,7 @@ class FollowUp(CheckoutWriter):
             await self._look_later(before, looked, type(error).__name__)
             raise
         else:
-            await self._record(before, after.changed(tries=0))
+            await self._writer.record(before, after.changed(tries=0))
 
     async def _look_later(self, before: Checkout, after: Checkout, why: str) -> None:
         """Write what was found, and that the rest is still to be looked at."""
@@ -101,7 +106,7 @@ class FollowUp(CheckoutWriter):
         after = after.changed(tries=after.tries + 1)
         if checked_enough(after, now=self._clock.now()):
             after = after.flagged(AttentionReason.LATE_LOOK_FAILED)
-        await self._record(before, after)
+        await self._writer.record(before, after)
 
     async def _others(self, checkout: Checkout) -> Sequence[Checkout]:
         if checkout.patient_id is None:

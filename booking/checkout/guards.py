@@ -1,27 +1,25 @@
 """The guards of a send: what must hold in the very moment in which a call goes out that leads to a visit.
 
 They are asked before each such call, the first time and every time that it is sent again, and not when its intent is
-written: a row may stand at its intent for minutes, and the world goes on meanwhile. What they say is data: one function a
-guard, each answers why the checkout ends, or None. Undoing has no guards: money is given back whatever has happened.
+written: a row may stand at its intent for minutes, and the world goes on meanwhile. Those that the row alone can answer are
+asked before anything else, too, wherever leaving costs nothing. What they say is data: one function a guard, each answers why
+the checkout ends, or None; at which states each is asked stands in checkout/states.py. Undoing has no guards: money is given back
+whatever has happened.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 import structlog
 
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.transitions import CLAIMING
 from booking.ports import Clock
 from booking.stored_names import Unknown
 
 log = structlog.get_logger(__name__)
-
-# The calls that lead to a visit go out at these states.
-SENDING = frozenset({S.PATIENT_INTENDED, S.CARD_INTENDED, S.CHARGE_INTENDED, S.BOOKING_INTENDED})
 
 # How a checkout ends of which nothing was charged; whatever else stops it, it is cancelled.
 _ENDS: Mapping[str, S] = {
@@ -55,37 +53,55 @@ class ClinicianKeys(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Send:
-    """A call that is about to go out."""
+class Moment:
+    """A row that is about to go on."""
 
     checkout: Checkout
-    ground: SendFacts
-    key_is_refused: bool
     now: datetime  # UTC
 
 
-def _ending(send: Send) -> EndReason | Unknown | None:
+@dataclass(frozen=True, kw_only=True)
+class Send(Moment):
+    """A call that is about to go out."""
+
+    ground: SendFacts
+    key_is_refused: bool
+
+
+M_contra = TypeVar("M_contra", bound=Moment, contravariant=True)
+
+Reason: TypeAlias = EndReason | Unknown | None
+
+
+class Guard(Protocol[M_contra]):
+    """One guard."""
+
+    def __call__(self, moment: M_contra, /) -> Reason:
+        """Why the checkout ends here; None: it goes on."""
+
+
+def _ending(moment: Moment) -> Reason:
     """What has an end already is only looked for and undone: an operator had it so, or what came back was not as accepted."""
-    return send.checkout.end_reason
+    return moment.checkout.end_reason
 
 
-def _cancelled(send: Send) -> EndReason | None:
-    return EndReason.CANCELLED_BY_PATIENT if send.checkout.cancel_requested else None
+def _cancelled(moment: Moment) -> EndReason | None:
+    return EndReason.CANCELLED_BY_PATIENT if moment.checkout.cancel_requested else None
 
 
-def _deadline_passed(send: Send) -> EndReason | None:
+def _deadline_passed(moment: Moment) -> EndReason | None:
     """Whoever confirmed longer ago than a confirm is good for has gone, and does not expect it any more."""
-    if not deadline_passed(send.checkout, send.now):
+    if not deadline_passed(moment.checkout, moment.now):
         return None
-    booking = send.checkout.state is S.BOOKING_INTENDED
+    booking = moment.checkout.state is S.BOOKING_INTENDED
     return EndReason.BOOKING_TIMED_OUT if booking else EndReason.HOLD_EXPIRED
 
 
-def _too_late(send: Send) -> EndReason | None:
+def _too_late(moment: Moment) -> EndReason | None:
     """Nothing is paid for a visit that begins sooner than the practice takes bookings; what is paid is booked until it begins."""
-    checkout = send.checkout
-    begun = send.now >= checkout.slot.start
-    late = begun if checkout.charge is not None else is_too_late(checkout, send.now)
+    checkout = moment.checkout
+    begun = moment.now >= checkout.slot.start
+    late = begun if checkout.charge is not None else is_too_late(checkout, moment.now)
     return EndReason.TOO_LATE if late else None
 
 
@@ -98,20 +114,31 @@ def _key_not_proved(send: Send) -> EndReason | None:
 
 
 def _claim_lost(send: Send) -> EndReason | None:
-    lost = send.checkout.state in CLAIMING and not send.ground.has_claim
-    return EndReason.SLOT_TAKEN if lost else None
+    return None if send.ground.has_claim else EndReason.SLOT_TAKEN
 
 
 # In the order in which the patient is told: what they did themselves first, then what they can do something about.
-GUARDS: Mapping[str, Callable[[Send], EndReason | Unknown | None]] = {
-    "ending": _ending,
-    "cancelled": _cancelled,
+_CANCELLED: Mapping[str, Guard[Moment]] = {"cancelled": _cancelled}
+
+# Something is wrong with the checkout, or somebody has ended it.
+ENDING: Mapping[str, Guard[Moment]] = {"ending": _ending, **_CANCELLED}
+
+# Where no money has moved, and leaving costs nothing.
+EARLY: Mapping[str, Guard[Moment]] = {
+    **_CANCELLED,
     "deadline passed": _deadline_passed,
     "too late": _too_late,
+}
+
+BEFORE_A_CALL: Mapping[str, Guard[Send]] = {
+    **ENDING,
+    **EARLY,
     "clinician blocked": _blocked,
     "key not proved": _key_not_proved,
-    "claim lost": _claim_lost,
 }
+
+# All of them: before a call that needs the slot claim.
+UNDER_A_CLAIM: Mapping[str, Guard[Send]] = {**BEFORE_A_CALL, "claim lost": _claim_lost}
 
 
 def deadline_passed(checkout: Checkout, now: datetime) -> bool:
@@ -129,16 +156,28 @@ def bookable_until(checkout: Checkout) -> datetime:
     return checkout.quote.policy.bookable_until(checkout.slot.start)
 
 
+def stopped_early(
+    checkout: Checkout, asked: Mapping[str, Guard[Moment]], *, undo: S | None, now: datetime
+) -> Checkout | None:
+    """The row ended, or at `undo` where it is paid or booked, when it is not worth another step; None: it is."""
+    moment = Moment(checkout=checkout, now=now)
+    reasons = (guard(moment) for guard in asked.values())
+    why = next((reason for reason in reasons if reason is not None), None)
+    return None if why is None else _stopped(checkout, why, undo)
+
+
 class Guards:
-    """Asks all of them; one reading of the database, and nobody else, for each send."""
+    """Asks guards before a send: one reading of the database, and nobody else, for each send."""
 
     def __init__(self, *, send_facts: SendFactsReader, keys: ClinicianKeys, clock: Clock) -> None:
         self._send_facts = send_facts
         self._keys = keys
         self._clock = clock
 
-    async def stopped(self, checkout: Checkout) -> Checkout | None:
-        """The row as it shall be written instead of sending: ended, or given back where it is paid. None: send.
+    async def stopped(
+        self, checkout: Checkout, asked: Mapping[str, Guard[Send]], *, undo: S | None
+    ) -> Checkout | None:
+        """The row as it shall be written instead of sending: ended, or at `undo` where it is paid or booked. None: send.
 
         A row that was written since it was read is answered as it is: writing it finds out what came between.
         """
@@ -151,15 +190,16 @@ class Guards:
             key_is_refused=self._keys.is_refused(checkout.slot.clinician_id),
             now=self._clock.now(),
         )
-        for name, guard in GUARDS.items():
+        for name, guard in asked.items():
             if (why := guard(send)) is not None:
                 log.info("checkout.not_sent", checkout=checkout.id, state=checkout.state, guard=name)
-                return _stopped(checkout, why)
+                return _stopped(checkout, why, undo)
         return None
 
 
-def _stopped(checkout: Checkout, why: EndReason | Unknown) -> Checkout:
-    end = S.COMPENSATING if checkout.charge is not None else _ENDS.get(why, S.CANCELLED)
+def _stopped(checkout: Checkout, why: EndReason | Unknown, undo: S | None) -> Checkout:
+    stands = checkout.charge is not None or checkout.appointment_id is not None
+    end = undo if undo is not None and stands else _ENDS.get(why, S.CANCELLED)
     # What has expired never came as far as its booking: that is how a table without amounts knows it for unpaid.
     end = S.CANCELLED if end is S.EXPIRED and checkout.state is S.BOOKING_INTENDED else end
     return checkout.changed(state=end, end_reason=why)

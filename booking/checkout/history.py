@@ -21,15 +21,21 @@ _ENDS: Mapping[str, EventName] = {
 }
 
 
-async def record_transition(unit: UnitOfWork, before: Checkout, after: Checkout, *, by: str) -> None:
-    """Write down a move, and what follows from it.
+async def record_transition(
+    unit: UnitOfWork,
+    before: Checkout,
+    after: Checkout,
+    *,
+    by: str,
+    entry: HistoryKind | None = None,
+    note: str | None = None,
+) -> None:
+    """Write down a move, and what follows from it; `entry` is what a patient or an operator did, None: a driver's move.
 
     An alert is raised for each new reason to look and for what is found late; a clinician whose visit came back as another's is blocked.
     """
-    if after.quote != before.quote:
-        await unit.history.add(event(after, HistoryKind.REQUOTED, before=before, by=by))
-    if after.state != before.state:
-        await unit.history.add(event(after, HistoryKind.MOVED, before=before, by=by))
+    for kind in _moves(before, after) if entry is None else (entry,):
+        await unit.history.add(event(after, kind, before=before, by=by, note=note))
     for reason in _new_reasons(before, after):
         await unit.history.add(event(after, HistoryKind.FLAGGED, by=by, note=reason))
         await unit.alerts.raise_once(Alert(reason=reason, subject=after.id, raised_at=after.updated_at))
@@ -64,6 +70,11 @@ def event(
         by=by,
         note=note,
     )
+
+
+def _moves(before: Checkout, after: Checkout) -> list[HistoryKind]:
+    requoted = [HistoryKind.REQUOTED] if after.quote != before.quote else []
+    return [*requoted, HistoryKind.MOVED] if after.state != before.state else requoted
 
 
 def _new_reasons(before: Checkout, after: Checkout) -> list[AttentionReason | Unknown]:

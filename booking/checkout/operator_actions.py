@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from booking.checkout.history import event, publish
+from booking.checkout.history import event
 from booking.checkout.ledger import settled_by_word
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.steps import SETTLE
-from booking.checkout.transitions import CALLING, CLAIMING, OPERATOR_TRANSITIONS, TERMINAL
-from booking.checkout.writer import at_rest, entered
+from booking.checkout.reconciliation_schedule import at_once
+from booking.checkout.timing import SETTLE
+from booking.checkout.transitions import CALLING, OPERATOR_TRANSITIONS, TERMINAL, at_rest
+from booking.checkout.writer import CheckoutWriter, entered
 from booking.errors import InvalidInput, NotFound
 from booking.operations.model import AttentionReason, HistoryKind
 from booking.ports import Clock
@@ -52,6 +53,7 @@ class OperatorActions:
 
     def __init__(self, *, units: UnitOfWorkFactory, clock: Clock, operator: str) -> None:
         self._units = units
+        self._writer = CheckoutWriter(units=units)
         self._clock = clock
         self._operator = operator
 
@@ -110,7 +112,7 @@ class OperatorActions:
         now = self._clock.now()
         if before.state is S.NEEDS_ATTENTION:
             booked = resolution is Resolution.BOOKED
-            after = self._booked(before, now=now) if booked else self._undone(before)
+            after = self._booked(before, now=now) if booked else self._undone(before).changed(due_at=now)
         elif before.state in TERMINAL and before.attention:
             ended = Resolution.BOOKED if before.state is S.CONFIRMED else Resolution.REFUNDED
             if resolution is not ended:
@@ -118,11 +120,11 @@ class OperatorActions:
                 raise InvalidInput(field="--as", reason=reason)
             resolved_ids = settled_by_word(before.resolved_ids)
             after = before.changed(
-                attention=(), resolved_ids=resolved_ids, checks=_one_look_less(before), tries=0
+                attention=(), resolved_ids=resolved_ids, checks=_one_look_less(before), tries=0, due_at=now
             )
         else:
             raise InvalidInput(field="ID", reason="It is not on the attention list.")
-        return await self._write(before, after.changed(due_at=now), HistoryKind.RESOLVED, note=note)
+        return await self._write(before, after, HistoryKind.RESOLVED, note=note)
 
     def _booked(self, before: Checkout, *, now: datetime) -> Checkout:
         """The row as its operator says that it ended, now. Raises InvalidInput where the row itself says otherwise."""
@@ -130,7 +132,7 @@ class OperatorActions:
             reason = "The card was charged on other terms than the patient accepted. Resolve it as refunded."
             raise InvalidInput(field="--as", reason=reason)
         booked = before.changed(state=S.CONFIRMED, end_reason=None, attention=(), attention_from=None)
-        return entered(before, booked, now=now)
+        return at_once(entered(before, booked, now=now))
 
     def _undone(self, before: Checkout) -> Checkout:
         """The row at the step from which everything is undone: what is not on it is looked for first.
@@ -179,15 +181,7 @@ class OperatorActions:
         self, before: Checkout, after: Checkout, kind: HistoryKind, *, note: str | None
     ) -> Checkout:
         after = after.changed(updated_at=self._clock.now(), lease_owner=None, lease_until=None)
-        async with self._units() as unit:
-            if before.state in CLAIMING and after.state not in CLAIMING:
-                await unit.claims.release(after.id)
-            saved = await unit.checkouts.save(after, was=before)
-            await unit.history.add(event(saved, kind, before=before, by=self._operator, note=note))
-            await unit.alerts.forget(saved.id)
-            await publish(unit, before, saved)
-            await unit.commit()
-        return saved
+        return await self._writer.write_for_operator(before, after, kind, operator=self._operator, note=note)
 
 
 def _one_look_less(checkout: Checkout) -> int:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from booking.checkout.guards import bookable_until
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.transitions import TERMINAL, WAITING
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import TERMINAL, WAITING, at_rest
 from booking.errors import UpstreamUnavailable
 from booking.refusals import (
     AmountNotChargeable,

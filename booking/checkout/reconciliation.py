@@ -70,10 +70,10 @@ class LateReconciler:
 
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())
-        for visit in undoable:
-            late = LateFinding(ended_as=checkout.known_state, appointment_id=visit.id)
-            return checkout.changed(state=S.LATE_DELETION_INTENDED, late=late)
-        return None
+        if not undoable:
+            return None
+        late = LateFinding(ended_as=checkout.known_state, appointment_id=undoable[0].id)
+        return checkout.changed(state=S.LATE_DELETION_INTENDED, late=late)
 
 
 def _assert_none_is_paid(others: Sequence[Checkout]) -> None:

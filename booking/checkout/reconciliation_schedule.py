@@ -33,6 +33,17 @@ def next_check(checkout: Checkout) -> datetime | None:
     return checkout.ended_at + CHECKS_AFTER[checkout.checks]
 
 
+def at_once(checkout: Checkout) -> Checkout:
+    """A row that ends by an operator's word, due for a look in the very moment of its end."""
+    return checkout.changed(due_at=checkout.ended_at)
+
+
+def is_wanted_at_once(checkout: Checkout) -> bool:
+    """Whether an ended row is due since `at_once`; every other end is due later, for its hold."""
+    ended, due = checkout.ended_at, checkout.due_at
+    return ended is None or due is None or due <= ended
+
+
 def due_next(checkout: Checkout, *, now: datetime) -> datetime | None:
     """When a worker takes up what has ended: for its next look, or sooner, to try again what its `tries` did not bring.
 

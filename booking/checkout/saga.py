@@ -1,50 +1,48 @@
 """The driver of the checkout saga: intent, commit, call, commit.
 
-Any number of drivers may run; each row is driven by one at a time, under a lease. Every write expects the version that
-was read, so a driver that lost its lease can write nothing. What is due after the end is in checkout/follow_up.py.
+1. started: the hold is taken and the quote frozen. The row rests until its patient confirms.
+2. patient_intended -> patient_ready: a guest's record is made; a signed-in patient is known already.
+3. card_intended -> card_ready: the card is put on file. A decline leads back to patient_ready, where the row rests again.
+4. charge_intended -> charged: terms and hold are read anew, the write takes the slot claim, and the money is proved.
+5. booking_intended -> booked: the visit is made and read back. With nothing due it is this write that takes the claim.
+6. confirmed: the end, with which hold and claim go. cancelled, expired and slot_lost are the ends without money.
+7. Before each call the guards are asked. What may not go on ends; what is paid or booked goes back, by way of
+   deletion_intended, compensating, recurring_cancel_intended and refund_intended, to refunded.
+8. Whoever finds an intent of somebody else's looks for what became of it before they send. What stays unknown is parked,
+   and what no machine can settle is given to a person: needs_attention.
+9. What has ended is seen after for 72 hours (checkout/follow_up.py): what landed late is undone.
+
+The states are in checkout/states.py, the steps in checkout/steps.py and checkout/compensation.py. Any number of drivers may run; each row is driven by
+one at a time, under a lease (checkout/leases.py).
 """
 
 import contextlib
-import itertools
-from datetime import datetime, timedelta
 
 import structlog
 
 from booking.checkout.checkout_holds import CheckoutHolds
-from booking.checkout.compensation import escalate
 from booking.checkout.follow_up import FollowUp
-from booking.checkout.guards import SENDING, Guards, is_too_late
+from booking.checkout.guards import Guards, stopped_early
+from booking.checkout.leases import LeasedWriter
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.reconciliation import LateReconciler
-from booking.checkout.steps import SETTLE, Steps
-from booking.checkout.transitions import BEFORE_MONEY, CALLING, PROVABLE, WAITING, legal
-from booking.checkout.writer import LEASE, CheckoutWriter, at_rest
+from booking.checkout.states import STATES
+from booking.checkout.steps import Steps
+from booking.checkout.timing import lease_lasts
+from booking.checkout.transitions import WAITING, at_rest
+from booking.checkout.writer import CheckoutWriter
 from booking.errors import OutcomeUnknown, StaleCheckout, UpstreamUnavailable
-from booking.operations.model import AttentionReason
 from booking.ports import Clock, HoldStore
 from booking.refusals import HoldExpired, PaymentInProgress, SlotTaken
 from booking.stored_names import Unknown
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.work_context import working_for
 
-# What must be left of the lease when a call is sent: the longest that one step takes. A change with its turn (2 s), its
-# record (5 s) and its timeout (21 s), and three reads around it (12 s each).
-STEP_BUDGET = timedelta(seconds=65)
-
-# While its patient may wait for it a row is taken up again as soon as looking is safe; after ten minutes nobody waits at the
-# screen, and an upstream that is down or has locked us out is asked more rarely.
-EAGER_TRIES = 20
-RARELY = timedelta(minutes=5)
-
-# A step that keeps failing is given to a person after this many tries: two and a half hours, since outages and lockouts of an
-# hour are reported (Healthie), and what is done late by a machine is still done right. That it lasts is alerted long before.
-MAX_TRIES = 50
-
 log = structlog.get_logger(__name__)
 
 
-class Saga(CheckoutWriter):
+class Saga:
     """Drives checkouts from recovery point to recovery point."""
 
     def __init__(
@@ -59,12 +57,16 @@ class Saga(CheckoutWriter):
         clock: Clock,
         name: str,
     ) -> None:
-        super().__init__(units=units, holds=holds, clock=clock, name=name)
+        self._writer = LeasedWriter(writer=CheckoutWriter(units=units), holds=holds, clock=clock, name=name)
         self._steps = steps
         self._guards = guards
-        self._follow_up = FollowUp(late=late, units=units, holds=holds, clock=clock, name=name)
+        self._clock = clock
+        self._follow_up = FollowUp(late=late, writer=self._writer, units=units, clock=clock)
         self._under = checkout_holds
-        self._serial = itertools.count(1)
+
+    async def load(self, checkout_id: str) -> Checkout:
+        """The row, as it is now, of a checkout that exists."""
+        return await self._writer.load(checkout_id)
 
     async def drive(self, checkout: Checkout) -> Checkout:
         """Take steps, from the row as it was just read, until it rests or must wait for an outcome; answers the row.
@@ -78,14 +80,14 @@ class Saga(CheckoutWriter):
         if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
             return checkout  # nothing to do, or somebody drives it, or it is parked until its outcome can be known
         try:
-            leased, driver = await self._lease(checkout, now=now)
+            leased, driver = await self._writer.lease(checkout, now=now)
             return await self._go_on(leased, driver)
         except StaleCheckout:  # somebody else took over: whatever this driver knew is history
-            return await self.load(checkout.id)
+            return await self._writer.load(checkout.id)
 
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
         """End a checkout that rests before any money moved, and give its hold back. Raises StaleCheckout."""
-        return await self._record(checkout, checkout.changed(state=state, end_reason=reason))
+        return await self._writer.record(checkout, checkout.changed(state=state, end_reason=reason))
 
     async def end_without_hold(self, checkout: Checkout, why: HoldExpired | SlotTaken) -> Checkout:
         """End a checkout that rests and whose hold is gone for good. Raises StaleCheckout.
@@ -102,20 +104,20 @@ class Saga(CheckoutWriter):
             try:
                 with working_for(checkout):
                     after = await self._next(checkout, look=not committed_here)
-                checkout = await self._record(checkout, after)
+                checkout = await self._writer.record(checkout, after)
             except (StaleCheckout, PaymentInProgress):
                 raise
             except (OutcomeUnknown, UpstreamUnavailable) as error:
-                return await self._park(checkout, type(error).__name__)
+                return await self._writer.park(checkout, type(error).__name__)
             except Exception as error:
-                await self._park(checkout, type(error).__name__)
+                await self._writer.park(checkout, type(error).__name__)
                 raise
             committed_here = True
         return checkout
 
     async def resume(self, checkout_id: str) -> None:
         """Do what is due: go on with a row that somebody left, or end one whose patient let the hold run out."""
-        checkout = await self.load(checkout_id)
+        checkout = await self._writer.load(checkout_id)
         if not at_rest(checkout):
             # Where another payment is in progress it rests again, and its patient may confirm it anew.
             with contextlib.suppress(PaymentInProgress):
@@ -134,104 +136,64 @@ class Saga(CheckoutWriter):
         What is proved to have landed is taken, and the row goes on. Finding nothing proves nothing: the row stays parked
         until its own time, and nothing is sent before that. A row that somebody drives is left alone.
         """
-        parked = await self.load(checkout_id)
-        if parked.state not in PROVABLE or parked.due_at is None or parked.lease_owner is not None:
+        parked = await self._writer.load(checkout_id)
+        prove = None if isinstance(parked.state, Unknown) else STATES[parked.state].landed
+        if prove is None or parked.due_at is None or parked.lease_owner is not None:
             return
         with working_for(parked), contextlib.suppress(StaleCheckout, PaymentInProgress):
-            checkout, driver = await self._lease(parked, now=self._clock.now())
+            checkout, driver = await self._writer.lease(parked, now=self._clock.now())
             try:
-                landed = await self._steps.check_early(checkout)
+                landed = await prove(self._steps, checkout)
             except (OutcomeUnknown, UpstreamUnavailable):
                 landed = None
             except Exception:
-                await self._park_again(checkout, parked)
+                await self._writer.park_again(checkout, parked)
                 raise
             if landed is None:
-                await self._park_again(checkout, parked)
+                await self._writer.park_again(checkout, parked)
             else:
                 log.info("checkout.landed", checkout=checkout_id, state=checkout.state)
-                await self._go_on(await self._record(checkout, landed), driver)
-
-    async def _park_again(self, checkout: Checkout, parked: Checkout) -> None:
-        """Give the lease back, and leave the row due when it was; the patient's wish to cancel may have come in between."""
-        current = await self.load(checkout.id)
-        if current.lease_owner == checkout.lease_owner:
-            again = current.changed(lease_owner=None, lease_until=None, due_at=parked.due_at)
-            await self._write(current, again)
+                await self._go_on(await self._writer.record(checkout, landed), driver)
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         try:
             hold = await self._under.of(checkout)
         except UpstreamUnavailable:
-            await self._record(checkout, checkout.changed(due_at=None))  # looked at again after a while
+            await self._writer.record(
+                checkout, checkout.changed(due_at=None)
+            )  # looked at again after a while
         except (HoldExpired, SlotTaken) as refusal:
             await self.end_without_hold(checkout, refusal)
         else:
             ends = hold.expires_at
-            await self._record(checkout, checkout.changed(due_at=ends, hold_expires_at=ends))
+            await self._writer.record(checkout, checkout.changed(due_at=ends, hold_expires_at=ends))
 
     async def _see_after(self, checkout: Checkout) -> None:
         """Do what is due after the end; what came late is undone at once. Raises StaleCheckout."""
         reopened = await self._follow_up.follow_up(checkout)
         if reopened is not None:
-            driver = self._driver()
-            await self._go_on(await self._record(checkout, reopened.changed(lease_owner=driver)), driver)
+            driver = self._writer.new_driver()
+            await self._go_on(
+                await self._writer.record(checkout, reopened.changed(lease_owner=driver)), driver
+            )
 
     async def _next(self, checkout: Checkout, *, look: bool) -> Checkout:
         """The row as its next write shall be."""
-        if checkout.state in BEFORE_MONEY and (left := self._left(checkout)) is not None:
-            return left
-        if look and checkout.state in CALLING:
-            found = await self._steps.look(checkout)
-            if found is not None:
-                return found
-        if checkout.state in SENDING and (stopped := await self._guards.stopped(checkout)) is not None:
+        state = STATES[checkout.known_state]
+        if state.step is None:
+            raise AssertionError(f"nothing is done at {checkout.state}")
+        stopped = stopped_early(checkout, state.early, undo=state.undo, now=self._clock.now())
+        if stopped is not None:
             return stopped
-        if self._lease_left(checkout) < STEP_BUDGET:
+        if look and state.look and (found := await state.look(self._steps, checkout)) is not None:
+            return found
+        if state.guards:
+            stopped = await self._guards.stopped(checkout, state.guards, undo=state.undo)
+        if stopped is not None:
+            return stopped
+        if not lease_lasts(checkout, state.budget, now=self._clock.now()):
             return checkout  # writing it renews the lease; the step comes after that
-        return await self._steps.take(checkout)
-
-    def _left(self, checkout: Checkout) -> Checkout | None:
-        """The row ended, of which no money has moved yet, when it is not worth another step; None: it is."""
-        if checkout.cancel_requested:
-            return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CANCELLED_BY_PATIENT)
-        if self._deadline_passed(checkout):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.HOLD_EXPIRED)
-        if is_too_late(checkout, self._clock.now()):
-            return checkout.changed(state=S.EXPIRED, end_reason=EndReason.TOO_LATE)
-        return None
-
-    async def _park(self, checkout: Checkout, why: str) -> Checkout:
-        """Put the row aside until what was sent has landed or never will; give up to a person when it never ends."""
-        now = self._clock.now()
-        tries = checkout.tries + 1
-        log.warning("checkout.parked", checkout=checkout.id, state=checkout.state, tries=tries, why=why)
-        gives_up = legal(checkout.state, S.NEEDS_ATTENTION) or checkout.late is not None
-        if tries >= MAX_TRIES and gives_up:
-            return await self._record(checkout, escalate(checkout, AttentionReason.OUT_OF_TRIES))
-        pause = SETTLE if tries < EAGER_TRIES else RARELY
-        parked = checkout.changed(
-            tries=tries, updated_at=now, due_at=now + pause, lease_owner=None, lease_until=None
-        )
-        try:
-            return await self._write(checkout, parked)
-        except StaleCheckout:
-            return await self.load(checkout.id)  # marked or taken over: whoever is due next goes on
-
-    async def _lease(self, checkout: Checkout, *, now: datetime) -> tuple[Checkout, str]:
-        """Claim the row; answers it, and the driver's name. Raises StaleCheckout when it is not as it was read."""
-        driver = self._driver()
-        leased = checkout.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
-        return await self._write(checkout, leased), driver
+        return await state.step(self._steps, checkout)
 
     def _is_due(self, checkout: Checkout) -> bool:
         return checkout.due_at is not None and self._clock.now() >= checkout.due_at
-
-    def _lease_left(self, checkout: Checkout) -> timedelta:
-        return (checkout.lease_until or self._clock.now()) - self._clock.now()
-
-    def _deadline_passed(self, checkout: Checkout) -> bool:
-        return checkout.confirm_deadline is not None and self._clock.now() >= checkout.confirm_deadline
-
-    def _driver(self) -> str:
-        return f"{self._name}/{next(self._serial)}"

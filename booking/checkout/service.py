@@ -14,10 +14,10 @@ from booking.checkout.guards import bookable_until, is_too_late
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.outcomes import outcome
-from booking.checkout.saga import STEP_BUDGET, Saga
-from booking.checkout.transitions import ENDED, WAITING
+from booking.checkout.saga import Saga
+from booking.checkout.timing import STEP_BUDGET
+from booking.checkout.transitions import ENDED, WAITING, at_rest
 from booking.checkout.unpaid_visits import UnpaidVisits
-from booking.checkout.writer import at_rest
 from booking.errors import StaleCheckout, UpstreamUnavailable
 from booking.models import CardChoice
 from booking.operations.model import HistoryKind

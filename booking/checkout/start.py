@@ -9,13 +9,12 @@ from booking.catalog.quotes import QuoteService
 from booking.checkout.access import CheckoutAccess
 from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.email_verification import same_email
-from booking.checkout.history import event
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.saga import Saga
-from booking.checkout.transitions import WAITING
+from booking.checkout.transitions import WAITING, at_rest
 from booking.checkout.unpaid_visits import UnpaidVisits
-from booking.checkout.writer import at_rest
+from booking.checkout.writer import CheckoutWriter
 from booking.errors import StaleCheckout, UpstreamUnavailable
 from booking.models import GuestDetails, Hold, Quote
 from booking.operations.model import HistoryKind
@@ -64,6 +63,7 @@ class CheckoutStartService:
         self._quotes = quotes
         self._holds = holds
         self._units = units
+        self._writer = CheckoutWriter(units=units)
         self._under = checkout_holds
         self._own = CheckoutAccess(units=units, clock=clock)
         self._clock = clock
@@ -141,11 +141,7 @@ class CheckoutStartService:
         return live
 
     async def _insert(self, caller: Caller, checkout: Checkout, hold: Hold) -> Checkout:
-        async with self._units() as unit:
-            live = await unit.checkouts.add(checkout)
-            if live is None:
-                await unit.history.add(event(checkout, HistoryKind.STARTED, by=caller.principal.kind))
-            await unit.commit()
+        live = await self._writer.insert(checkout, by=caller.principal.kind)
         if live is not None:
             return _joined(caller, live)
         if hold.owner != checkout.owner:

@@ -1,11 +1,11 @@
-"""The steps of the checkout saga: for each state, what a driver does with a row that stands there.
+"""The steps of the checkout saga: what a driver does with a row. At which state each is taken stands in checkout/states.py.
 
 A step answers the row as it shall be written next; before one that sends, the driver asks its guards (checkout/guards.py). It makes
 at most one foreign change, never inside a transaction, and lets OutcomeUnknown and UpstreamUnavailable pass: the driver
-parks the row, and a later driver looks before it sends.
+parks the row, and a later driver looks before it sends. A look answers what became of an intent that somebody else committed,
+None when nothing landed, and raises OutcomeUnknown while it is too early to tell.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from booking.catalog.terms import PresentTerms
@@ -15,6 +15,7 @@ from booking.checkout.guards import deadline_passed
 from booking.checkout.guests import GuestRecords, may_use_match
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
+from booking.checkout.timing import CREATE_PATIENT_BUDGET, SETTLE, ensure_lease_lasts
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import CreatedPatient, GuestDetails
 from booking.ports import PATIENT_EXISTS, Billing, Cards, Clock, HoldStore, Patients, Scheduling
@@ -26,15 +27,12 @@ from booking.refusals import (
     SlotTaken,
 )
 
-# Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
-SETTLE = timedelta(seconds=30)
-
 # For how long at least a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
 _RENEWAL = timedelta(minutes=1)
 
 
 class Steps(Compensation):
-    """One method a state, and a look for each intent that must not simply be sent again."""
+    """A step a state, and a look for each intent that must not simply be sent again."""
 
     def __init__(
         self,
@@ -55,51 +53,12 @@ class Steps(Compensation):
         self._holds = holds
         self._clock = clock
         self._guest_records = guest_records
-        self._steps: Mapping[S, Callable[[Checkout], Awaitable[Checkout]]] = {
-            S.STARTED: self._started,
-            S.PATIENT_INTENDED: self._identify_patient,
-            S.PATIENT_READY: self._patient_ready,
-            S.CARD_INTENDED: self._attach_card,
-            S.CARD_READY: self._card_ready,
-            S.CHARGE_INTENDED: self._send_charge,
-            S.CHARGED: self._charged,
-            S.BOOKING_INTENDED: self._send_booking,
-            S.BOOKED: self._booked,
-            **self._undoing,
-        }
-        # Deleting, cancelling and refunding read before they write, and are safe to repeat as they are.
-        self._looks: Mapping[S, Callable[[Checkout], Awaitable[Checkout | None]]] = {
-            S.PATIENT_INTENDED: self._look_for_patient,
-            S.CARD_INTENDED: self._look_for_card,
-            S.CHARGE_INTENDED: self._look_for_charge,
-            S.BOOKING_INTENDED: self._look_for_booking,
-        }
-        self._landed: Mapping[S, Callable[[Checkout], Awaitable[Checkout | None]]] = {
-            S.CHARGE_INTENDED: self._landed_charge,
-            S.BOOKING_INTENDED: self._landed_booking,
-        }
 
-    async def take(self, checkout: Checkout) -> Checkout:
-        """Take the step of the state at which the row stands; no call of the intent may be out."""
-        return await self._steps[checkout.known_state](checkout)
-
-    async def look(self, checkout: Checkout) -> Checkout | None:
-        """What became of an intent that somebody else committed. None: nothing landed, and it may be sent (again).
-
-        Raises OutcomeUnknown while it is too early to tell.
-        """
-        look = self._looks.get(checkout.known_state)
-        return await look(checkout) if look else None
-
-    async def check_early(self, checkout: Checkout) -> Checkout | None:
-        """What is proved to have landed of an intent, however early; None: nothing so far, which proves nothing."""
-        landed = self._landed.get(checkout.known_state)
-        return await landed(checkout) if landed else None
-
-    async def _started(self, checkout: Checkout) -> Checkout:
+    async def begin(self, checkout: Checkout) -> Checkout:
+        """Go on with the patient who is signed in, or find out whose record it is."""
         return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
 
-    async def _identify_patient(self, checkout: Checkout) -> Checkout:
+    async def identify_patient(self, checkout: Checkout) -> Checkout:
         """Look up, then create. A record that was there before is used only where the guest has proved that it is theirs.
 
         Whoever has not meets the same calls whether there is one or not, so that nobody learns here who is a patient.
@@ -117,6 +76,7 @@ class Steps(Compensation):
         self, checkout: Checkout, guest: GuestDetails, *, apart: bool
     ) -> CreatedPatient:
         async def create(*, apart: bool) -> CreatedPatient:
+            ensure_lease_lasts(checkout, CREATE_PATIENT_BUDGET, now=self._clock.now())
             created = await self._patients.create(
                 guest,
                 clinician_id=checkout.slot.clinician_id,
@@ -133,12 +93,14 @@ class Steps(Compensation):
                 raise
             return await create(apart=True)  # somebody came in between, or upstream compares names otherwise
 
-    async def _look_for_patient(self, checkout: Checkout) -> Checkout | None:
+    async def look_for_patient(self, checkout: Checkout) -> Checkout | None:
+        """The record that was made for this checkout."""
         self._settled(checkout)
         created = await self._patients.find_created(_guest(checkout), reference=checkout.id)
         return row.created(checkout, created) if created else None
 
-    async def _patient_ready(self, checkout: Checkout) -> Checkout:
+    async def choose_payment(self, checkout: Checkout) -> Checkout:
+        """Go on to the card that the patient gave, or to the booking of a visit that needs none."""
         if checkout.quote.due_today.is_zero:
             if checkout.card is not None:
                 return checkout.changed(state=S.CARD_INTENDED)  # is put on file, and nothing is charged to it
@@ -149,7 +111,7 @@ class Steps(Compensation):
             return checkout.changed(state=S.CARD_INTENDED)
         return checkout.changed(state=S.CARD_READY, card_id=checkout.card.on_file_id, card=None)
 
-    async def _attach_card(self, checkout: Checkout) -> Checkout:
+    async def attach_card(self, checkout: Checkout) -> Checkout:
         """Attach the card. A token works once: when it is not known whether it was used, the patient gives a new one."""
         if checkout.card is None or checkout.card.token is None or checkout.patient_id is None:
             raise AssertionError("a card is attached from a token, for a patient")
@@ -170,10 +132,12 @@ class Steps(Compensation):
             return row.not_judged(checkout, DeclineReason.TRY_AGAIN)
         return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
 
-    async def _look_for_card(self, checkout: Checkout) -> Checkout:
+    async def look_for_card(self, checkout: Checkout) -> Checkout:
+        """Whether the token was used is not known: the patient gives a new one."""
         return row.not_judged(checkout, DeclineReason.TRY_AGAIN)
 
-    async def _card_ready(self, checkout: Checkout) -> Checkout:
+    async def check_terms_and_hold(self, checkout: Checkout) -> Checkout:
+        """Go on to the charge, or to a booking that costs nothing, if the terms stand and the slot is held."""
         free = checkout.quote.due_today.is_zero
         then = S.BOOKING_INTENDED if free else S.CHARGE_INTENDED
         return await self._on_terms(checkout) or await self._held(checkout, then)
@@ -211,7 +175,8 @@ class Steps(Compensation):
                 return checkout.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
         return checkout.changed(state=then)
 
-    async def _send_charge(self, checkout: Checkout) -> Checkout:
+    async def charge(self, checkout: Checkout) -> Checkout:
+        """Charge the card."""
         try:
             return row.charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
@@ -219,21 +184,23 @@ class Steps(Compensation):
         except (ClinicianNotBookable, AmountNotChargeable, UpstreamRefused) as refusal:
             return row.cannot_be_paid(checkout, refusal)
 
-    async def _look_for_charge(self, checkout: Checkout) -> Checkout | None:
+    async def look_for_charge(self, checkout: Checkout) -> Checkout | None:
+        """The charge, or the row ended where its terms have changed."""
         self._settled(checkout)
-        landed = await self._landed_charge(checkout)
+        landed = await self.landed_charge(checkout)
         return landed if landed is not None else await self._on_terms_still(checkout)
 
-    async def _landed_charge(self, checkout: Checkout) -> Checkout | None:
+    async def landed_charge(self, checkout: Checkout) -> Checkout | None:
+        """The charge as it stands upstream."""
         landed = await self._billing.find_charge(checkout, since=_intended(checkout))
         return row.charged(checkout, landed) if landed is not None else None
 
-    async def _charged(self, checkout: Checkout) -> Checkout:
-        if (reason := row.ending(checkout)) is not None:
-            return checkout.changed(state=S.COMPENSATING, end_reason=reason)
+    async def book_next(self, checkout: Checkout) -> Checkout:
+        """The money is taken: the booking is next."""
         return checkout.changed(state=S.BOOKING_INTENDED)
 
-    async def _send_booking(self, checkout: Checkout) -> Checkout:
+    async def book(self, checkout: Checkout) -> Checkout:
+        """Book the visit, and compare what came back."""
         try:
             return row.booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
@@ -243,20 +210,21 @@ class Steps(Compensation):
         except UpstreamRefused:
             return row.not_booked(checkout, EndReason.BOOKING_REFUSED)
 
-    async def _look_for_booking(self, checkout: Checkout) -> Checkout | None:
+    async def look_for_booking(self, checkout: Checkout) -> Checkout | None:
+        """The visit, or the row ended where it is unpaid and its terms have changed."""
         self._settled(checkout)
-        landed = await self._landed_booking(checkout)
+        landed = await self.landed_booking(checkout)
         if landed is not None or checkout.charge is not None:
             return landed
         return await self._on_terms_still(checkout)
 
-    async def _landed_booking(self, checkout: Checkout) -> Checkout | None:
+    async def landed_booking(self, checkout: Checkout) -> Checkout | None:
+        """The visit as it stands upstream."""
         landed = await self._scheduling.find(checkout)
         return row.booked(checkout, landed) if landed is not None else None
 
-    async def _booked(self, checkout: Checkout) -> Checkout:
-        if (reason := row.ending(checkout)) is not None:
-            return checkout.changed(state=S.DELETION_INTENDED, end_reason=reason)
+    async def confirm(self, checkout: Checkout) -> Checkout:
+        """The visit stands, as it was asked for."""
         return checkout.changed(state=S.CONFIRMED)
 
     def _settled(self, checkout: Checkout) -> None:

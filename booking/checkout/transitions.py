@@ -1,112 +1,72 @@
-"""The checkout saga as data: its states, every legal move between them, and what each state is to the outside."""
+"""The tables of the checkout saga, made of its states' records (checkout/states.py): who may go where, and what each state is to the outside."""
 
 from collections.abc import Mapping
 
+from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
+from booking.checkout.states import STATES, Phase
 
-# Every legal move. A row never moves otherwise: the driver refuses to write it, and a test walks the table.
-TRANSITIONS: Mapping[str, frozenset[S]] = {
-    S.STARTED: frozenset({S.PATIENT_INTENDED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}),
-    S.PATIENT_INTENDED: frozenset({S.PATIENT_READY, S.CANCELLED, S.EXPIRED}),
-    S.PATIENT_READY: frozenset(
-        {S.CARD_INTENDED, S.CARD_READY, S.BOOKING_INTENDED, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}
-    ),
-    S.CARD_INTENDED: frozenset({S.CARD_READY, S.PATIENT_READY, S.CANCELLED, S.EXPIRED}),
-    S.CARD_READY: frozenset(
-        {S.CHARGE_INTENDED, S.BOOKING_INTENDED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED}
-    ),
-    S.CHARGE_INTENDED: frozenset(
-        {S.CHARGED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED, S.NEEDS_ATTENTION}
-    ),
-    S.CHARGED: frozenset({S.BOOKING_INTENDED, S.COMPENSATING}),
-    S.BOOKING_INTENDED: frozenset({S.BOOKED, S.COMPENSATING, S.SLOT_LOST, S.CANCELLED, S.NEEDS_ATTENTION}),
-    S.BOOKED: frozenset({S.CONFIRMED, S.DELETION_INTENDED}),
-    S.DELETION_INTENDED: frozenset({S.COMPENSATING, S.CANCELLED, S.NEEDS_ATTENTION}),
-    S.COMPENSATING: frozenset({S.RECURRING_CANCEL_INTENDED, S.REFUND_INTENDED}),
-    S.RECURRING_CANCEL_INTENDED: frozenset({S.RECURRING_CANCELLED, S.NEEDS_ATTENTION}),
-    S.RECURRING_CANCELLED: frozenset({S.REFUND_INTENDED}),
-    S.REFUND_INTENDED: frozenset({S.REFUNDED, S.NEEDS_ATTENTION}),
-    S.NEEDS_ATTENTION: frozenset(),
-    S.CONFIRMED: frozenset(),
-    S.CANCELLED: frozenset(),
-    S.SLOT_LOST: frozenset(),
-    S.REFUNDED: frozenset(),
-    S.EXPIRED: frozenset(),
-}
 
-# An operator's moves, with a note: a step is tried again, everything is undone from one of them on, or it is booked by their word.
-OPERATOR_TRANSITIONS: Mapping[S, frozenset[S]] = {
-    S.NEEDS_ATTENTION: frozenset(
-        {
-            S.CHARGE_INTENDED,
-            S.BOOKING_INTENDED,
-            S.DELETION_INTENDED,
-            S.RECURRING_CANCEL_INTENDED,
-            S.REFUND_INTENDED,
-            S.CONFIRMED,
-        }
-    )
-}
+def _at(*phases: Phase) -> frozenset[S]:
+    return frozenset(state for state, record in STATES.items() if record.phase in phases)
+
+
+# The row waits for the patient here (until they confirm); nothing is under way upstream.
+WAITING = _at(Phase.WAITING)
+
+# No money has moved and none can: leaving costs nothing here.
+BEFORE_MONEY = _at(Phase.WAITING, Phase.IDENTIFYING, Phase.CARD)
+
+# Money of the patient moves, or may; one such checkout a patient at a time.
+IN_FLIGHT = _at(Phase.CARD, Phase.PAYING, Phase.UNDOING)
+
+# The row owns its slot claim from the write that gets it here to the write that leaves.
+CLAIMING = _at(Phase.PAYING, Phase.UNDOING, Phase.WITH_A_PERSON)
+
+# Neither over nor in a person's hands: a driver goes on with it, as soon as its patient has confirmed it.
+UNDER_WAY = BEFORE_MONEY | IN_FLIGHT
 
 # The checkout is over: its hold and its slot claim are given back with the write that gets it here.
-TERMINAL = frozenset({S.CONFIRMED, S.CANCELLED, S.SLOT_LOST, S.REFUNDED, S.EXPIRED})
+TERMINAL = _at(Phase.OVER)
 
 # A late charge or visit of a checkout that had ended is undone here; no claim is taken for it, and nobody waits.
-LATE = frozenset({S.LATE_DELETION_INTENDED, S.LATE_RECURRING_CANCEL_INTENDED, S.LATE_REFUND_INTENDED})
+LATE = _at(Phase.LATE)
 
 # Over for its patient, for good.
 ENDED = TERMINAL | LATE
 
-# How a row leaves its end and comes back to it (to the same one: the row says which).
-LATE_TRANSITIONS: Mapping[str, frozenset[S]] = {
-    **dict.fromkeys(TERMINAL, LATE),
-    S.LATE_DELETION_INTENDED: TERMINAL,
-    S.LATE_RECURRING_CANCEL_INTENDED: TERMINAL | {S.LATE_REFUND_INTENDED},
-    S.LATE_REFUND_INTENDED: TERMINAL,
+# An intent is committed and its call may be out: a driver that finds a row here looks before it sends.
+CALLING = frozenset(state for state, record in STATES.items() if record.intent)
+
+# Every legal move. A row never moves otherwise: the writer refuses it, and a test walks the table.
+TRANSITIONS: Mapping[str, frozenset[S]] = {
+    state: frozenset(record.to) - LATE for state, record in STATES.items() if state not in LATE
 }
 
-# The row waits for the patient here (until they confirm); nothing is under way upstream.
-WAITING = frozenset({S.STARTED, S.PATIENT_READY})
+# How a row leaves its end and comes back to it (to the same one: the row says which).
+LATE_TRANSITIONS: Mapping[str, frozenset[S]] = {state: frozenset(STATES[state].to) for state in ENDED}
 
-# An intent is committed and its call may be out: a driver that finds a row here looks before it sends.
-CALLING = frozenset(
-    {
-        S.PATIENT_INTENDED,
-        S.CARD_INTENDED,
-        S.CHARGE_INTENDED,
-        S.BOOKING_INTENDED,
-        S.DELETION_INTENDED,
-        S.RECURRING_CANCEL_INTENDED,
-        S.REFUND_INTENDED,
-        *LATE,
-    }
-)
-
-# Intents whose effect, once it stands upstream, can be known at any time: what it did is named by this checkout alone.
-PROVABLE = frozenset({S.CHARGE_INTENDED, S.BOOKING_INTENDED})
-
-# No money has moved and none can: leaving costs nothing here.
-BEFORE_MONEY = WAITING | {S.PATIENT_INTENDED, S.CARD_INTENDED, S.CARD_READY}
-
-# The row owns its slot claim from the write that gets it here to the write that leaves.
-CLAIMING = frozenset(S) - ENDED - BEFORE_MONEY
-
-# Neither over nor in a person's hands: a driver goes on with it, as soon as its patient has confirmed it.
-UNDER_WAY = frozenset(S) - ENDED - {S.NEEDS_ATTENTION}
-
-# Money of the patient moves, or may; one such checkout a patient at a time.
-IN_FLIGHT = frozenset(S) - ENDED - WAITING - {S.PATIENT_INTENDED, S.NEEDS_ATTENTION}
+# An operator's moves, with a note.
+OPERATOR_TRANSITIONS: Mapping[str, frozenset[S]] = {
+    state: frozenset(record.by_operator) for state, record in STATES.items() if record.by_operator
+}
 
 
-def legal(before: str, after: str) -> bool:
-    """Whether a driver may write a row at `after` when it stood at `before`; staying is always legal."""
-    return (
-        before == after or after in TRANSITIONS.get(before, ()) or after in LATE_TRANSITIONS.get(before, ())
-    )
+def legal(before: str, after: str, *, by_operator: bool = False) -> bool:
+    """Whether a row may be written at `after` when it stood at `before`; staying is always legal."""
+    if before == after or after in TRANSITIONS.get(before, ()) or after in LATE_TRANSITIONS.get(before, ()):
+        return True
+    return by_operator and after in OPERATOR_TRANSITIONS.get(before, ())
+
+
+def at_rest(checkout: Checkout) -> bool:
+    """Whether nothing is to be done until the patient, or an operator, acts."""
+    waits = checkout.state in WAITING and checkout.confirm_deadline is None and not checkout.cancel_requested
+    return waits or checkout.state in TERMINAL or checkout.state is S.NEEDS_ATTENTION
 
 
 def to_mermaid() -> str:
-    """The tables as a Mermaid state diagram; what all ends have in common is drawn once."""
+    """The states as a Mermaid state diagram; what all ends have in common is drawn once."""
     lines = ["stateDiagram-v2", f"    [*] --> {S.STARTED}"]
     lines += [
         f"    {before} --> {after}" for before in S for after in S if after in TRANSITIONS.get(before, ())

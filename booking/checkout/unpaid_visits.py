@@ -10,8 +10,7 @@ from enum import StrEnum
 from booking.checkout.attempt_limits import AttemptKind, AttemptLimiter, CountedAttempts
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.transitions import TERMINAL, WAITING
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import TERMINAL, WAITING, at_rest
 from booking.models import Quote
 from booking.principals import Caller, is_anonymous
 from booking.refusals import (

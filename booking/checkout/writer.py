@@ -1,144 +1,86 @@
-"""Writing checkouts: versioned, with the slot claim, the story and the alerts of the move in the same transaction."""
+"""The one writer of checkout rows: whoever acts on a checkout writes through it, and it alone enforces the transitions.
 
-from datetime import datetime, timedelta
+A write is one transaction: the row at its next version, the slot claim that comes or goes with the transition, the entry in the
+checkout's history, alerts and events. It expects the version that was read, so that nobody writes over what they have not seen.
+"""
 
-import structlog
+from datetime import datetime
 
-from booking.checkout.compensation import escalate
-from booking.checkout.history import record_transition
-from booking.checkout.model import Attempt, Checkout, EndReason
+from booking.checkout.history import event, record_transition
+from booking.checkout.model import Attempt, Checkout
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.reconciliation_schedule import due_next
-from booking.checkout.steps import SETTLE
-from booking.checkout.transitions import BEFORE_MONEY, CALLING, CLAIMING, ENDED, TERMINAL, WAITING, legal
-from booking.errors import AlreadyCounted, StaleCheckout, UpstreamUnavailable
-from booking.operations.model import AttentionReason
-from booking.ports import Clock, HoldStore
-from booking.refusals import PaymentInProgress, SlotTaken
+from booking.checkout.transitions import BEFORE_MONEY, CALLING, CLAIMING, ENDED, TERMINAL, legal
+from booking.errors import StaleCheckout
+from booking.operations.model import HistoryKind
+from booking.principals import kind_of
 from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
-
-# Longer than the longest step (`booking.checkout.saga.STEP_BUDGET`), with time to write what came of it.
-LEASE = timedelta(seconds=90)
-
-# After the end a worker gives the hold back once more: whoever has not done it by then died right after the commit.
-FREE_AGAIN = timedelta(seconds=5)
-
-log = structlog.get_logger(__name__)
-
-
-def at_rest(checkout: Checkout) -> bool:
-    """Whether nothing is to be done until the patient, or an operator, acts."""
-    waits = checkout.state in WAITING and checkout.confirm_deadline is None and not checkout.cancel_requested
-    return waits or checkout.state in TERMINAL or checkout.state is S.NEEDS_ATTENTION
 
 
 class CheckoutWriter:
-    """The writes of one process that drives; each expects the version that was read."""
+    """Writes for drivers, patients and operators. A transition that checkout/states.py does not have is an AssertionError."""
 
-    def __init__(self, *, units: UnitOfWorkFactory, holds: HoldStore, clock: Clock, name: str) -> None:
+    def __init__(self, *, units: UnitOfWorkFactory) -> None:
         self._units = units
-        self._holds = holds
-        self._clock = clock
-        self._name = name  # of this process; unique among all that drive
 
-    async def _record(self, before: Checkout, after: Checkout) -> Checkout:
-        """Write the move, take or give back the slot claim with it, and renew or give back the lease.
-
-        Raises StaleCheckout when the row is no longer this driver's; PaymentInProgress with the row at rest again.
-        """
-        if not legal(before.state, after.state):
-            raise AssertionError(f"no move from {before.state} to {after.state}")
-        try:
-            saved = await self._write(before, self._stamped(before, after))
-        except SlotTaken:
-            return await self._record(
-                before, before.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
-            )
-        except AlreadyCounted as refusal:
-            log.exception("checkout.already_counted", checkout=before.id, what=refusal.what)
-            return await self._record(before, _already_counted(before))
-        except PaymentInProgress:
-            rested = await self._record(
-                before, before.changed(state=S.PATIENT_READY, card=None, confirm_deadline=None)
-            )
-            if at_rest(rested):
-                raise
-            return rested
-        except StaleCheckout:
-            return await self._record_after_mark(before, after)
-        log.info(
-            "checkout.moved", checkout=saved.id, before=before.state, after=saved.state, attempt=saved.attempt
-        )
-        if saved.state in TERMINAL:
-            await self._give_back_hold(saved)
-        return saved
-
-    async def _write(self, before: Checkout, after: Checkout) -> Checkout:
-        claims, claimed = after.state in CLAIMING, before.state in CLAIMING
+    async def load(self, checkout_id: str) -> Checkout:
+        """The row, as it is now, of a checkout that exists."""
         async with self._units() as unit:
-            if claims and not claimed:
-                await unit.claims.take(after)
-            if claimed and not claims:
-                await unit.claims.release(after.id)
-            saved = await unit.checkouts.save(after, was=before)
-            await record_transition(
-                unit, before, saved, by=after.lease_owner or before.lease_owner or self._name
-            )
+            checkout = await unit.checkouts.get(checkout_id)
+        if checkout is None:
+            raise AssertionError("a checkout that is driven exists")
+        return checkout
+
+    async def insert(self, checkout: Checkout, *, by: str) -> Checkout | None:
+        """Insert a new row at version 1. None is answered when it went in; else the live checkout that stands on the hold."""
+        async with self._units() as unit:
+            live = await unit.checkouts.add(checkout)
+            if live is None:
+                await unit.history.add(event(checkout, HistoryKind.STARTED, by=by))
+            await unit.commit()
+        return live
+
+    async def write(self, before: Checkout, after: Checkout, *, by: str) -> Checkout:
+        """Write for a driver, with what follows from the transition; `before` is the row as it was read.
+
+        Raises StaleCheckout; SlotTaken where the claim is another's; PaymentInProgress, AlreadyCounted.
+        """
+        _check(before, after)
+        async with self._units() as unit:
+            saved = await _save(unit, before, after)
+            await record_transition(unit, before, saved, by=by)
             await unit.commit()
         return saved
 
-    async def _record_after_mark(self, before: Checkout, after: Checkout) -> Checkout:
-        """The one write that may come between a driver's own: the patient's wish to cancel. Raises StaleCheckout on any other.
+    async def write_for_patient(self, after: Checkout, entry: HistoryKind) -> Checkout:
+        """Write what the patient did on the row as they read it, and nothing else of it: its state stays.
 
-        The outcome of a call is written all the same; where no call was out, the next step is chosen anew.
+        Raises StaleCheckout; UnknownState when a newer version has it.
         """
-        current = await self.load(before.id)
-        marked = current.cancel_requested and not before.cancel_requested
-        if not marked or current.lease_owner != before.lease_owner or current.state != before.state:
-            raise StaleCheckout(before.id)
-        if before.state not in CALLING:
-            return current
-        return await self._record(current, after.changed(version=current.version, cancel_requested=True))
-
-    def _stamped(self, before: Checkout, after: Checkout) -> Checkout:
-        """Times, tries and lease of the row that is about to be written."""
-        now = self._clock.now()
-        after = after.changed(updated_at=now)
-        if after.state != before.state:
-            after = entered(before, after, now=now)
-        if not at_rest(after):
-            return after.changed(lease_until=now + LEASE, due_at=now + LEASE)
-        due = None
-        if after.state in WAITING:
-            due = max(after.due_at or now, now + SETTLE)
-        elif after.state in TERMINAL:
-            due = due_next(after, now=now) if before.state in ENDED else now + FREE_AGAIN
-        elif after.state is S.NEEDS_ATTENTION:
-            due = due_next(after, now=now)
-        return after.changed(lease_owner=None, lease_until=None, due_at=due)
-
-    async def load(self, checkout_id: str) -> Checkout:
-        """The row of a checkout that is driven, as it is now."""
         async with self._units() as unit:
-            return await existing(unit, checkout_id)
+            before = await unit.checkouts.get(after.id)
+            if before is None or before.version != after.version:
+                raise StaleCheckout(after.id)
+            _check(before, after)
+            # An extension may have moved it since the row was read: that leaves the version as it is.
+            saved = await _save(unit, before, after.changed(hold_expires_at=before.hold_expires_at))
+            await record_transition(unit, before, saved, by=kind_of(after.owner), entry=entry)
+            await unit.commit()
+        return saved
 
-    async def _give_back_hold(self, checkout: Checkout) -> bool:
-        """Give the hold back; answers whether the hold store heard it. If not, a worker tries again."""
-        try:
-            # Whoever started it owns the hold still when their process died before it was handed over.
-            await self._holds.release(checkout.hold_id, owners={checkout.owner, checkout.started_by})
-        except UpstreamUnavailable:
-            log.warning("checkout.hold_not_released", checkout=checkout.id)
-            return False
-        return True
+    async def write_for_operator(
+        self, before: Checkout, after: Checkout, entry: HistoryKind, *, operator: str, note: str | None
+    ) -> Checkout:
+        """Write an operator's action; whatever is wrong with the row from here on is alerted anew.
 
-
-async def existing(unit: UnitOfWork, checkout_id: str) -> Checkout:
-    """The row of a checkout that is driven."""
-    checkout = await unit.checkouts.get(checkout_id)
-    if checkout is None:
-        raise AssertionError("a checkout that is driven exists")
-    return checkout
+        Raises StaleCheckout; PaymentInProgress.
+        """
+        _check(before, after, by_operator=True)
+        async with self._units() as unit:
+            saved = await _save(unit, before, after)
+            await unit.alerts.forget(saved.id)
+            await record_transition(unit, before, saved, by=operator, entry=entry, note=note)
+            await unit.commit()
+        return saved
 
 
 def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
@@ -158,11 +100,16 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
     return after
 
 
-def _already_counted(checkout: Checkout) -> Checkout:
-    """What upstream seems to have done for this checkout stands on another's row: nobody here can tell whose it is."""
-    if checkout.state in TERMINAL:
-        return checkout.changed(checks=checkout.checks + 1).flagged(AttentionReason.ALREADY_COUNTED)
-    if checkout.state is S.CHARGE_INTENDED and checkout.end_reason is not None:
-        # An operator has it undone, and what was looked for is the other one's: this one was not charged.
-        return checkout.changed(state=S.CANCELLED)
-    return escalate(checkout, AttentionReason.ALREADY_COUNTED)
+async def _save(unit: UnitOfWork, before: Checkout, after: Checkout) -> Checkout:
+    """Write the row, and take or give back its slot claim."""
+    claims, claimed = after.state in CLAIMING, before.state in CLAIMING
+    if claims and not claimed:
+        await unit.claims.take(after)
+    if claimed and not claims:
+        await unit.claims.release(after.id)
+    return await unit.checkouts.save(after, was=before)
+
+
+def _check(before: Checkout, after: Checkout, *, by_operator: bool = False) -> None:
+    if not legal(before.state, after.state, by_operator=by_operator):
+        raise AssertionError(f"no move from {before.state} to {after.state}")

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TypeAlias
 
 from booking.change_signals import LocalChangeSignals
-from booking.checkout.guests import opens
+from booking.checkout.access import opens
 from booking.checkout.model import Checkout
 from booking.errors import InvalidInput
 from booking.live.change_poller import ChangeReader

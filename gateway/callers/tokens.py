@@ -16,7 +16,7 @@ import jwt
 
 from booking.ports import Clock
 from booking.principals import Principal, PrincipalKind, guest_of
-from gateway.runtime.clock import SystemClock
+from gateway.clock import SystemClock
 from gateway.settings import Settings
 from gateway.settings.sign_in import TokenSettings
 

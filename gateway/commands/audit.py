@@ -100,9 +100,9 @@ def export(since: datetime | None, until: datetime | None) -> None:
 @audit.command()
 def anchor() -> None:
     """Keep where the chain stands, in the log and in the settings' file; a worker does so every minute."""
+    from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.audit import Anchoring, anchor_sinks, audit_keys
-    from gateway.runtime.clock import SystemClock
     from integrations.database.audit import SqlAuditTrail
 
     settings = settings_of_process()

@@ -1,4 +1,4 @@
-"""The commands for whoever builds apps against the API: `frontdoor schema` and `frontdoor documents …`."""
+"""The commands for whoever builds apps against the API: `frontdoor schema`, `frontdoor openapi` and `frontdoor documents …`."""
 
 from pathlib import Path
 
@@ -13,6 +13,14 @@ def schema() -> None:
     from gateway.graphql import print_sdl
 
     click.echo(print_sdl().encode(), nl=False)
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the HTTP routes beside GraphQL, as JSON in UTF-8."""
+    from gateway.openapi import openapi_document
+
+    click.echo(openapi_document().encode(), nl=False)
 
 
 @click.group()

@@ -23,7 +23,7 @@ def act(
     from booking.checkout.operator_actions import OperatorActions
     from booking.errors import InvalidInput, NotFound, StaleCheckout, UnknownState
     from booking.refusals import PaymentInProgress
-    from gateway.runtime.clock import SystemClock
+    from gateway.clock import SystemClock
 
     async def done(units: "Units") -> T:
         operator_action = OperatorActions(units=units, clock=SystemClock(), operator=operator())

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    ValuesOfCorrectTypeRule,
     parse,
     specified_rules,
     validate,
@@ -24,6 +25,7 @@ from gateway.limits.measuring import Measuring, Operation
 from gateway.limits.overlaps import Overlaps
 from gateway.limits.parse_queue import ParseQueue
 from gateway.limits.weights import weights_of
+from gateway.value_errors import LiteralsOfCorrectType
 
 # Apps send some dozens of documents of a kilobyte or two, each again and again; the bounds are for those that make up new
 # ones. A character takes some 200 bytes: 50 MB, which is also what the garbage collector looks through now and then.
@@ -33,7 +35,11 @@ KEPT_CHARACTERS = 250_000
 # Nobody reads more of them, and each costs a look through the whole document for its place.
 _MOST_ERRORS = 5
 
-_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+_RULES = (
+    *(LiteralsOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
 
 # How graphql-core begins to tell that a document is beyond a bound of its parser's.
 _BEYOND = {

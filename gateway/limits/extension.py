@@ -1,15 +1,15 @@
 """The bounds where every transport meets them: between reading a document and running it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
 from booking.errors import InvalidInput
+from booking.principals import Caller
 from gateway.limits.bounds import check_values
-from gateway.limits.documents import Examined
+from gateway.limits.documents import Documents, Examined
 from gateway.limits.parse_queue import sender
-from gateway.own_schema import own_schema
 from schema.errors import RequestError
 
 
@@ -23,18 +23,20 @@ class OperationNotNamed(RequestError):
 class RequestLimits(SchemaExtension):
     """Takes the place of Strawberry's parsing and validating."""
 
-    def __init__(self) -> None:
+    def __init__(self, documents_for: Callable[[Caller | None], Documents]) -> None:
+        """`documents_for`: who examines the documents of a caller."""
+        self._documents_for = documents_for
         self._examined: Examined | None = None
 
     async def on_parse(self) -> AsyncIterator[None]:
         """Read the document, and refuse one, or variables, beyond the bounds."""
         context = self.execution_context
+        given = context.operation_name  # before there is a document: after, it may be the first operation's
         if context.query:
             try:
                 check_values(context.variables or {})
-                documents = own_schema(context).documents_for(context.context.caller)
+                documents = self._documents_for(context.context.caller)
                 self._examined = await documents.examined(context.query, sender=sender())
-                given = context._provided_operation_name  # noqa: SLF001  # else the first operation would be taken
                 if given is None and len(self._examined.operations) > 1:
                     raise OperationNotNamed
             except RequestError as error:

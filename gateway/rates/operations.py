@@ -10,7 +10,6 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from booking.principals import Caller
-from gateway.own_schema import own_schema
 from gateway.rates.counting import STEP, Bound, Count, Counts
 from gateway.rates.table import FIELDS, FREE_TIME, REQUESTS, Rate
 from gateway.rates.upstream import requests_of
@@ -96,15 +95,17 @@ def of_network(rate: Rate, client: str | None) -> Iterator[Bound]:
 class RateLimits(SchemaExtension):
     """Counts what is asked for, once it is certain that it could be executed, and before it is."""
 
+    def __init__(self, rates: OperationRates) -> None:
+        self._rates = rates
+
     async def on_execute(self) -> AsyncIterator[None]:
         """Count once an operation; one that is refused already is none."""
         execution = self.execution_context
-        rates = own_schema(execution).rates
-        if rates is not None and execution.result is None:
+        if execution.result is None:
             context: Context = execution.context
             try:
-                await rates.fields(root_fields(execution), context.caller, context.client)
-                await rates.free_time(requests_of(execution), context.caller, context.client)
+                await self._rates.fields(root_fields(execution), context.caller, context.client)
+                await self._rates.free_time(requests_of(execution), context.caller, context.client)
             except TooManyRequests as error:
                 answer = GraphQLError(error.message, original_error=error)
                 if execution.operation_type is OperationType.SUBSCRIPTION:

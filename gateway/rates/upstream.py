@@ -12,6 +12,7 @@ from strawberry.types import ExecutionContext
 
 from booking.scheduling.search import MAX_DAYS
 from gateway.root_fields import root_nodes, wanted_operations
+from schema.executable import executable
 
 # As the adapter of Healthie asks (ADR 4). Said again, since loading the adapter would make every look at the schema slow.
 DAYS_PER_REQUEST = 2
@@ -31,7 +32,7 @@ _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
 
 def requests_of(execution: ExecutionContext) -> int:
     """All fields at the operation's root together; what cannot be coerced takes none, since it is not executed."""
-    schema: GraphQLSchema = execution.schema._schema  # noqa: SLF001  # Strawberry offers no other way to the executable schema
+    schema = executable(execution.schema)
     nodes = [node for node in root_nodes(execution) if node.name.value in _COSTS]
     if not nodes:
         return 0

@@ -18,8 +18,8 @@ from booking.system_of_record import SystemOfRecord
 from booking.tasks import cancel_and_wait
 from gateway.callers.sign_in.connect import connect_sign_in
 from gateway.callers.tokens import TokenVerifier
+from gateway.clock import SystemClock
 from gateway.rates.connect import connect_counts
-from gateway.runtime.clock import SystemClock
 from gateway.runtime.event_dispatch import EventDispatch
 from gateway.runtime.foundation import Foundation, build_foundation
 from gateway.runtime.services import build_saga, build_services

@@ -27,10 +27,10 @@ from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.services import Services
 from booking.system_of_record import SystemOfRecord
+from gateway.alarms import DayHeldAlarm
 from gateway.callers.tokens import derive_key, keyed_digest
 from gateway.rates import Counts
 from gateway.rates.connect import connect_attempt_limits
-from gateway.runtime.alarms import DayHeldAlarm
 from gateway.runtime.foundation import Foundation
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.send_facts import SqlSendFactsReader

@@ -9,7 +9,8 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.checkout.ledger import ChargeLedger
-from booking.checkout.saga import STEP_BUDGET, Saga
+from booking.checkout.saga import Saga
+from booking.checkout.timing import STEP_BUDGET
 from booking.live.change_poller import ChangePoller
 from booking.operations.alerts import AlertService
 from booking.operations.model import AttentionReason

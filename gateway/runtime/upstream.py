@@ -14,8 +14,8 @@ from booking.operations.model import AttentionReason
 from booking.ports import Clock
 from booking.system_of_record import SystemOfRecord
 from booking.work_context import current_work
+from gateway.alarms import LockoutAlarm
 from gateway.callers.tokens import derive_key, keyed_digest
-from gateway.runtime.alarms import LockoutAlarm
 from gateway.runtime.audit import audited_calls
 from gateway.runtime.shared import Shared
 from gateway.settings import Settings

@@ -84,7 +84,8 @@ class SqlHoldStore:
                 delete(holds).where(_c.clinician_id == clinician_id, _c.expires_at <= now)
             )
             in_the_way = select(holds).where(*_overlapping([clinician_id], hold.slot.interval))
-            for row in (await connection.execute(in_the_way)).mappings():
+            row = (await connection.execute(in_the_way)).mappings().first()
+            if row is not None:
                 standing = from_row(row)
                 if standing.owner == hold.owner and standing.slot == hold.slot:
                     return standing

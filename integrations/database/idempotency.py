@@ -37,7 +37,6 @@ class Claimed:
 
     scope: Scope
     attempt: int  # 1, or more after an unfinished claim, whose effects may have happened
-    reference: Mapping[str, Any] | None  # stored by the earlier claim when it was suspended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +90,10 @@ class IdempotencyKeys:
                 index_elements=list(idempotency_keys.primary_key),
                 set_={"attempt": _c.attempt + 1, "in_flight_until": in_flight_until},
                 where=left_behind,
-            ).returning(_c.attempt, _c.reference)
-            taken = (await connection.execute(take)).first()
-            if taken is not None:
-                return Claimed(scope=scope, attempt=taken[0], reference=taken[1])
+            ).returning(_c.attempt)
+            attempt = await connection.scalar(take)
+            if attempt is not None:
+                return Claimed(scope=scope, attempt=attempt)
             standing = select(_c.fingerprint, _c.completed, _c.reference).where(_is(scope))
             row = (await connection.execute(standing)).first()
         if row is None:  # released or reaped in between: the client's next try will get the claim
@@ -112,15 +111,12 @@ class IdempotencyKeys:
         """Store the outcome, a small mapping of ids and scalars. Returns False when the claim was taken over meanwhile."""
         return await self._change(claim, completed=True, reference=dict(reference))
 
-    async def suspend(
-        self, claim: Claimed, *, now: datetime, reference: Mapping[str, Any] | None = None
-    ) -> bool:
-        """End the lease with an unknown outcome: the next claim with the same arguments takes over and gets the reference.
+    async def suspend(self, claim: Claimed, *, now: datetime) -> bool:
+        """End the lease with an unknown outcome, so that the next claim with the same arguments takes over.
 
         Returns False when the claim was taken over meanwhile.
         """
-        kept = dict(reference) if reference is not None else claim.reference
-        return await self._change(claim, in_flight_until=now, reference=kept)
+        return await self._change(claim, in_flight_until=now)
 
     async def release(self, claim: Claimed) -> bool:
         """Delete the key, since nothing was done. Returns False when the claim was taken over meanwhile."""

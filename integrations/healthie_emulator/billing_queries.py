@@ -90,6 +90,11 @@ def _refund_amount(item: BillingItem, request: Request, _: object) -> str | None
     return from_minor(sum(each.amount for each in given_back), item.currency) if given_back else None
 
 
+def _net_payment(item: BillingItem, request: Request, _: object) -> str:
+    left_out = refunds_of(request.world, item) if request.world.switches.net_payment_after_refunds else ()
+    return from_minor(item.amount - sum(each.amount for each in left_out), item.currency)
+
+
 def _description(item: BillingItem, request: Request, _: object) -> str:
     offering = request.world.offerings.get(item.offering_id)
     return offering.name if offering else "Payment"
@@ -106,7 +111,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.chargeBacks": _charge_backs,
     "BillingItem.amount_paid": lambda item, _request, _: from_minor(item.amount, item.currency),
     "BillingItem.amount_paid_string": lambda item, _request, _: to_display(item.amount, item.currency),
-    "BillingItem.net_payment": lambda item, _request, _: from_minor(item.amount, item.currency),
+    "BillingItem.net_payment": _net_payment,
     "BillingItem.original_price": lambda item, _request, _: (
         None if item.original_price is None else from_minor(item.original_price, item.currency)
     ),

@@ -175,7 +175,8 @@ class FakeStripe:
             )
         if not 0 < amount <= left:
             raise StripeError(
-                f"Refund amount (${amount / 100:.2f}) is greater than unrefunded amount on charge (${left / 100:.2f})",
+                f"Refund amount ({written(amount, charge.currency.upper())}) is greater than"
+                f" unrefunded amount on charge ({written(left, charge.currency.upper())})",
                 code="amount_too_large",
             )
         refund = Refund(

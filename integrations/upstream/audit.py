@@ -1,6 +1,7 @@
 """Who sees the calls: every attempt, before it is sent and after it ended. No value of a variable, no key."""
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -135,8 +136,8 @@ class LoggedCalls:
 
     async def answered(self, call: Call, answer: Answer) -> None:
         """Log `upstream.call_answered`, as a warning when it failed."""
-        write = log.info if answer.error is None else log.warning
-        write(
+        log.log(
+            logging.INFO if answer.error is None else logging.WARNING,
             "upstream.call_answered",
             **_fields(call),
             duration_ms=round(answer.duration_ms, 1),

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 FAILURES = 5
 WINDOW = 30.0
 
-# Shorter than a checkout is parked (`booking.checkout.steps.SETTLE`): when its outcome is looked for, the breaker lets it through.
+# Shorter than a checkout is parked (`booking.checkout.timing.SETTLE`): when its outcome is looked for, the breaker lets it through.
 OPEN = 15.0
 
 # What is remembered of a window, whatever the rate.

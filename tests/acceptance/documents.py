@@ -1,5 +1,18 @@
 """What patients' apps ask, in GraphQL; wide enough that a test sees all that it judges."""
 
+from pathlib import Path
+
+from graphql import (
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLUnionType,
+    build_schema,
+    get_named_type,
+    is_leaf_type,
+)
+
+SCHEMA = build_schema(Path("schema/schema.graphql").read_text())
+
 SLOT = "id clinicianId clinician { id name } visitTypeId contactType locationId start end timeZone minutes"
 QUOTE_FIELDS = """id planId visitTypeId listPrice { amount currency } discount { amount } dueToday { amount } promoCode
   recurrence { frequency amount { amount } payments }"""
@@ -85,3 +98,16 @@ CANCEL = f"""mutation Cancel($input: CancelCheckoutInput!) {{
     {PROBLEM}
   }}
 }}"""
+
+
+def everything(kind: GraphQLOutputType) -> str:
+    """Select all that can be selected; of a union what its successes have."""
+    named = get_named_type(kind)
+    if is_leaf_type(named):
+        return ""
+    if isinstance(named, GraphQLUnionType):
+        successes = [one for one in named.types if one.name.endswith("Success")]
+        members = " ".join(f"... on {one.name} {everything(one)}" for one in successes)
+        return f"{{ __typename {members} {PROBLEM} }}"
+    assert isinstance(named, GraphQLObjectType)
+    return f"{{ {' '.join(f'{name} {everything(field.type)}' for name, field in named.fields.items())} }}"

@@ -26,7 +26,7 @@ from gateway.graphql import build_schema
 from schema.permissions import audiences
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
-from tests.acceptance.test_replays import SCHEMA, everything
+from tests.acceptance.documents import SCHEMA, everything
 from tests.integration.socket_client import Socket, connected, served
 from tests.plugins.stack import Stack
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from booking.checkout.guests import READABLE_FOR
+from booking.checkout.access import READABLE_FOR
 from gateway.callers.tokens import GatewayTokens, derive_key
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, Json

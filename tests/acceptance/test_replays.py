@@ -1,24 +1,12 @@
 """A replay asks the practice nothing, whatever it selects."""
 
-from pathlib import Path
-
-from graphql import (
-    GraphQLObjectType,
-    GraphQLOutputType,
-    GraphQLUnionType,
-    build_schema,
-    get_named_type,
-    is_leaf_type,
-)
-
-from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
+from tests.acceptance.documents import SCHEMA, everything
 from tests.doubles.mail_server import MailServer
 from tests.plugins.stack import Stack, Stacks
 
 SENDER = "Sample Practice <no-reply@practice.example>"
 
-SCHEMA = build_schema(Path("schema/schema.graphql").read_text())
 INPUTS = {
     "holdSlot": "HoldSlotInput",
     "extendHold": "ExtendHoldInput",
@@ -29,19 +17,6 @@ INPUTS = {
     "confirmCheckout": "ConfirmCheckoutInput",
     "cancelCheckout": "CancelCheckoutInput",
 }
-
-
-def everything(kind: GraphQLOutputType) -> str:
-    """Select all that can be selected; of a union what its successes have."""
-    named = get_named_type(kind)
-    if is_leaf_type(named):
-        return ""
-    if isinstance(named, GraphQLUnionType):
-        successes = [one for one in named.types if one.name.endswith("Success")]
-        members = " ".join(f"... on {one.name} {everything(one)}" for one in successes)
-        return f"{{ __typename {members} {documents.PROBLEM} }}"
-    assert isinstance(named, GraphQLObjectType)
-    return f"{{ {' '.join(f'{name} {everything(field.type)}' for name, field in named.fields.items())} }}"
 
 
 def whole(field: str) -> str:

@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from tests.acceptance import documents
 from tests.acceptance.app import App
+from tests.doubles.sign_in_provider import AUDIENCE, Provider
 from tests.plugins.stack import Stack, Stacks
-from tests.unit.sign_in_provider import AUDIENCE, Provider
 
 MERGE = """mutation Merge($merged: [ID], $left: ID) {
   mergeClients(input: {ids: $merged, target_user_id: $left}) { messages { message } } }"""

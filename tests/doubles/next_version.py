@@ -7,8 +7,9 @@ A confirmed checkout waits for a review first: at a worker that has REVIEWS in i
 """
 
 import os
+from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from booking.checkout.model import Checkout
@@ -42,21 +43,8 @@ def become_the_next_version() -> None:
     look = new_member(operations.AttentionReason, "WANTS_A_LOOK", WANTS_A_LOOK)
     by_telephone = new_member(model.EndReason, "LEFT_BY_TELEPHONE", LEFT_BY_TELEPHONE)
 
-    from booking.checkout import transitions  # noqa: PLC0415
-
-    started = model.CheckoutState.STARTED
-    after = transitions.TRANSITIONS[started]
-    transitions.TRANSITIONS = {**transitions.TRANSITIONS, started: after | {review}, review: after}
-    transitions.BEFORE_MONEY |= {review}
-    transitions.CLAIMING -= {review}
-    transitions.IN_FLIGHT -= {review}
-
-    from booking.checkout import history, saga, steps  # noqa: PLC0415
+    from booking.checkout import states, steps  # noqa: PLC0415
     from booking.errors import UpstreamUnavailable  # noqa: PLC0415
-
-    history._ENDS = {**history._ENDS, review: sent}
-    begin, end = steps.Steps._started, saga.Saga.end
-    prepare = steps.Steps.__init__
 
     async def to_review(self: steps.Steps, checkout: "Checkout") -> "Checkout":
         del self
@@ -65,18 +53,24 @@ def become_the_next_version() -> None:
     async def reviewed(self: steps.Steps, checkout: "Checkout") -> "Checkout":
         if REVIEWS not in os.environ:
             raise UpstreamUnavailable("the review is not done")
-        return await begin(self, checkout)
+        return await self.begin(checkout)
 
-    def prepared(self: steps.Steps, **given: Any) -> None:
-        prepare(self, **given)
-        self._steps = {**self._steps, review: lambda checkout: reviewed(self, checkout)}
+    started = states.STATES[model.CheckoutState.STARTED]
+    new = {
+        model.CheckoutState.STARTED: replace(started, step=to_review, to=(*started.to, review)),
+        review: replace(started, step=reviewed, phase=states.Phase.IDENTIFYING),
+    }
+    cast("dict[model.CheckoutState, states.State]", states.STATES).update(new)
+
+    from booking.checkout import history, saga  # noqa: PLC0415
+
+    history._ENDS = {**history._ENDS, review: sent}
+    end = saga.Saga.end
 
     async def ended(self: saga.Saga, checkout: "Checkout", state: Any, reason: Any) -> "Checkout":
         left = reason is model.EndReason.CANCELLED_BY_PATIENT
         return await end(self, checkout, state, by_telephone if left else reason)
 
-    steps.Steps._started = to_review  # type: ignore[method-assign]
-    steps.Steps.__init__ = prepared  # type: ignore[method-assign]
     saga.Saga.end = ended  # type: ignore[method-assign]
     _tell_more_in_quotes()
 

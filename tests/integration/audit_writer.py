@@ -5,7 +5,7 @@ import sys
 
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.engine import connect_database
-from tests.unit.audit_samples import KEY, an_entry
+from tests.doubles.audit_samples import KEY, an_entry
 
 
 async def write(url: str, entries: int) -> None:

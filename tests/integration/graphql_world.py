@@ -25,10 +25,10 @@ from gateway.rates import OperationRates
 from gateway.sockets import SocketRules
 from gateway.trusted_documents import TrustedDocuments
 from integrations.database.idempotency import IdempotencyKeys
+from tests.doubles.booking_ports import NOW
+from tests.doubles.booking_upstream import FakeCards, FakePatients
+from tests.doubles.booking_world import World
 from tests.doubles.rates import generous_rates
-from tests.unit.booking_doubles import NOW
-from tests.unit.booking_upstream import FakeCards, FakePatients
-from tests.unit.booking_world import World
 
 SECRET = "only-for-tests-" * 4
 IN_FLIGHT = timedelta(seconds=30)

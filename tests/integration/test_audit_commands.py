@@ -12,15 +12,15 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from booking.audit.chain import AuditKey
+from gateway.clock import SystemClock
 from gateway.runtime.audit import Anchoring, anchor_sinks, audit_keys
-from gateway.runtime.clock import SystemClock
 from gateway.settings import Settings
 from integrations.anchors import anchors_in
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
+from tests.doubles.audit_samples import an_entry
 from tests.integration.commands import SECRET, frontdoor
-from tests.unit.audit_samples import an_entry
 
 NEXT = "another-secret-of-the-tests-" * 2
 

@@ -23,7 +23,7 @@ from booking.audit.verification import Reader
 from booking.errors import AuditUnavailable, DomainError
 from booking.slot_query import SlotQuery
 from booking.system_of_record import SystemOfRecord
-from gateway.runtime.clock import SystemClock
+from gateway.clock import SystemClock
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links
 from integrations.healthie import base
@@ -32,8 +32,17 @@ from integrations.stripe.declines import DECLINES
 from integrations.upstream import calls
 from integrations.upstream.audit import AuditedCalls, LoggedCalls
 from integrations.upstream.redaction import digest
+from tests.doubles.healthie_script import (
+    KEYS,
+    NOON,
+    Script,
+    a_checkout,
+    a_payment,
+    a_visit,
+    charged,
+    connection,
+)
 from tests.integration.healthie_on_emulator import GUEST, practice
-from tests.unit.healthie_script import KEYS, NOON, Script, a_checkout, a_payment, a_visit, charged, connection
 
 CHAIN = AuditKey(b"sample key of the chain, 32 bytes")
 DIGEST_KEY = b"sample key for digests of 32 bytes"

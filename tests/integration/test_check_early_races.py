@@ -9,13 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.saga import Saga
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import SETTLE
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.doubles.booking_steps import parked
+from tests.doubles.booking_upstream import AnswerLost
+from tests.doubles.booking_world import World
 from tests.integration.database_samples import SEALER
-from tests.unit.booking_steps import parked
-from tests.unit.booking_upstream import AnswerLost
-from tests.unit.booking_world import World
 
 
 async def moved(world: World, units: Callable[[], SqlUnitOfWork], checkout: Checkout) -> None:
@@ -25,12 +24,6 @@ async def moved(world: World, units: Callable[[], SqlUnitOfWork], checkout: Chec
         assert await unit.checkouts.add(row) is None
         await unit.claims.take(row)
         await unit.commit()
-
-
-def saga_on(world: World, units: Callable[[], SqlUnitOfWork], name: str) -> Saga:
-    saga = world.a_saga()
-    saga._units, saga._name = units, name
-    return saga
 
 
 @pytest.mark.parametrize("call", ["charge", "book"])
@@ -43,7 +36,7 @@ async def test_glances_and_workers_at_once_take_a_parked_row_once(
     await moved(world, units, checkout)
     if late:
         world.clock.advance(seconds=(SETTLE + timedelta(seconds=1)).total_seconds())
-    sagas = [saga_on(world, units, f"process-{number}") for number in range(6)]
+    sagas = [world.a_saga(units) for _ in range(6)]
 
     await asyncio.gather(
         *(

@@ -26,8 +26,8 @@ from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
 from integrations.database.tables import metadata
 from integrations.database.tables.operations import audit_records
+from tests.doubles.audit_samples import KEY, NOON, an_entry
 from tests.plugins.discovery import run_sql
-from tests.unit.audit_samples import KEY, NOON, an_entry
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,14 +14,14 @@ from booking.sync.inbox import PendingRefresh, WebhookDelivery
 from integrations.database.event_outbox import SqlEventLog
 from integrations.database.inbox import KEPT, SqlInbox
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.doubles.resource_samples import CARD, HOURS, KINDS, PATIENT, PAYMENT, VISIT
 from tests.integration.database_samples import SEALER
-from tests.unit.test_booking_derivation import CARD, HOURS, KINDS, PATIENT, PAYMENT, VISIT
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=1)
 LATER = NOW + timedelta(minutes=5)
 VISIT_7 = Resource(kind=Kind.VISIT, id="7")
-POKE = ChangeHint(resource=VISIT_7)
+HINT = ChangeHint(resource=VISIT_7)
 
 Units = Callable[[], SqlUnitOfWork]
 
@@ -31,7 +31,7 @@ def units(engine: AsyncEngine) -> Units:
     return sql_unit_of_work(engine, SEALER)
 
 
-def delivery(hint: ChangeHint | None = POKE, *, at: datetime = NOW) -> WebhookDelivery:
+def delivery(hint: ChangeHint | None = HINT, *, at: datetime = NOW) -> WebhookDelivery:
     return WebhookDelivery(
         event="appointment.updated", resource_type="Appointment", resource_id="7", received_at=at, hint=hint
     )
@@ -137,11 +137,11 @@ async def test_a_mark_that_came_while_it_was_looked_at_means_another_look(
 
 async def test_the_words_of_several_deliveries_are_all_remembered(engine: AsyncEngine, units: Units) -> None:
     inbox = SqlInbox(engine=engine)
-    for hint in (POKE, replace(POKE, merged=True), replace(POKE, about="501"), POKE):
+    for hint in (HINT, replace(HINT, merged=True), replace(HINT, about="501"), HINT):
         await inbox.accept(delivery(hint))
     mark = await lease(units)
     assert mark is not None
-    assert mark.hint == replace(POKE, merged=True, about="501")
+    assert mark.hint == replace(HINT, merged=True, about="501")
 
 
 async def test_what_was_given_up_is_taken_up_when_it_is_marked_again(
@@ -194,7 +194,7 @@ async def test_visits_that_stand_are_found_by_their_start(units: Units) -> None:
         assert list(await unit.snapshots.standing_visits(around[1], around[1] + timedelta(days=1))) == []
 
 
-def happening(number: int) -> DomainEvent:
+def domain_event(number: int) -> DomainEvent:
     return DomainEvent(
         id=event_id(VISIT_7, number, EventName.APPOINTMENT_CREATED),
         name=EventName.APPOINTMENT_CREATED,
@@ -209,14 +209,14 @@ async def test_events_are_read_in_order_from_any_place_and_each_is_there_once(
 ) -> None:
     log = SqlEventLog(engine=engine)
     async with units() as unit:
-        await unit.outbox.add([happening(1), happening(2)])
-        await unit.outbox.add([happening(2), happening(3)])
+        await unit.outbox.add([domain_event(1), domain_event(2)])
+        await unit.outbox.add([domain_event(2), domain_event(3)])
         await unit.commit()
     async with units() as unit:
-        await unit.outbox.add([happening(4)])  # left without a commit
+        await unit.outbox.add([domain_event(4)])  # left without a commit
 
     found = await log.after(0, limit=10)
-    assert [one.event for one in found] == [happening(1), happening(2), happening(3)]
+    assert [one.event for one in found] == [domain_event(1), domain_event(2), domain_event(3)]
     assert await log.after(found[1].sequence, limit=10) == found[2:]
     assert await log.last() == found[-1].sequence
     assert await log.about(VISIT_7) == found
@@ -231,18 +231,18 @@ async def test_no_event_appears_before_the_place_that_a_reader_has_passed(
 
     async def second() -> None:
         async with units() as unit:
-            await unit.outbox.add([happening(2)])
+            await unit.outbox.add([domain_event(2)])
             await unit.commit()
 
     async with units() as unit:
-        await unit.outbox.add([happening(1)])
+        await unit.outbox.add([domain_event(1)])
         other = asyncio.create_task(second())
         done_first, _ = await asyncio.wait({other}, timeout=0.3)
         assert not done_first
         assert await log.after(0, limit=10) == []
         await unit.commit()
     await other
-    assert [one.event for one in await log.after(0, limit=10)] == [happening(1), happening(2)]
+    assert [one.event for one in await log.after(0, limit=10)] == [domain_event(1), domain_event(2)]
 
 
 async def test_one_worker_takes_a_turn_of_asking(units: Units) -> None:

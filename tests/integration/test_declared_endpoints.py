@@ -23,10 +23,10 @@ from booking.resources import Kind, Resource
 from gateway.runtime.sealing import sealer
 from integrations.database.engine import connect_database
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import NOON, SEALER
 from tests.integration.event_receiver import Receiver, serving
 from tests.plugins.stack import Stack, Stacks, eventually
-from tests.unit.booking_doubles import FakeClock
 
 SECRETS = [f"whsec_{delivery * 43}=" for delivery in "AB"]
 
@@ -45,7 +45,7 @@ def declared(
     )
 
 
-def happening(event_id: str, name: EventName, at: datetime) -> DomainEvent:
+def domain_event(event_id: str, name: EventName, at: datetime) -> DomainEvent:
     return DomainEvent(id=event_id, name=name, at=at, resource=Resource(kind=Kind.CARD, id="7"), ids={})
 
 
@@ -73,7 +73,7 @@ class Practice:
 
     async def happens(self, event_id: str) -> None:
         async with self.units() as unit:
-            await unit.outbox.add([happening(event_id, EventName.CARD_ADDED, self.clock.now())])
+            await unit.outbox.add([domain_event(event_id, EventName.CARD_ADDED, self.clock.now())])
             await unit.commit()
 
     async def waiting(self, endpoint_id: str = "settings:desk") -> int:
@@ -229,7 +229,7 @@ async def test_the_gateway_makes_them_as_it_starts_and_a_worker_tells_them_signe
         (made,) = await kept_by(stack)
         assert (made.id, made.events) == ("settings:desk", frozenset({EventName.CARD_ADDED}))
         async with opened(stack) as units, units() as unit:
-            await unit.outbox.add([happening("evt_1", EventName.CARD_ADDED, stack.clock.now())])
+            await unit.outbox.add([domain_event("evt_1", EventName.CARD_ADDED, stack.clock.now())])
             await unit.commit()
         await work_until(stack, lambda: receiver.got)
     ((headers, body),) = receiver.got

@@ -11,8 +11,9 @@ from booking.sync.inbox import WebhookDelivery
 from booking.sync.synchronizer import GIVEN_UP_AFTER, LONGEST_WAIT, ResourceSynchronizer
 from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import SEALER
-from tests.unit.booking_doubles import FakeClock
+from tests.integration.one_round import one_round
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 VISIT_7 = Resource(kind=Kind.VISIT, id="7")
@@ -67,9 +68,9 @@ async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: 
     )
     await inbox.accept(a_delivery(clock))
     while clock.now() - NOW < GIVEN_UP_AFTER:
-        await synchronizer.take_up()
+        await one_round(synchronizer, engine)
         clock.at += timedelta(hours=1)
-    await synchronizer.take_up()
+    await one_round(synchronizer, engine)
     async with units() as unit:
         mark = await unit.pending_refreshes.of(VISIT_7)
         (alert,) = await unit.alerts.due(clock.now(), limit=10)
@@ -77,7 +78,7 @@ async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: 
     assert mark is not None
     assert (mark.dead_at, mark.failing_since, mark.tries) == (None, None, 0)
     before = len(watched.looks)
-    await synchronizer.take_up()
+    await one_round(synchronizer, engine)
     assert watched.looks[before:] == [clock.now()]
 
 
@@ -105,6 +106,6 @@ async def test_a_resource_that_is_given_up_a_second_time_is_told_a_second_time(e
         await inbox.accept(a_delivery(clock))
         until = clock.now() + GIVEN_UP_AFTER + LONGEST_WAIT
         while clock.now() <= until:
-            await synchronizer.take_up()
+            await one_round(synchronizer, engine)
             clock.at += timedelta(hours=1)
         assert await sent() == [AttentionReason.WEBHOOK_GIVEN_UP]

@@ -18,8 +18,8 @@ from hypothesis_graphql.nodes import String
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.principals import PrincipalKind
+from tests.doubles.booking_world import a_slot
 from tests.integration.graphql_world import GUEST, START, Api, api_on
-from tests.unit.booking_world import a_slot
 
 SDL = (Path(__file__).parents[2] / "schema" / "schema.graphql").read_text()
 

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.development.graphiql.routes import ASSETS
 from gateway.sockets import SocketRules
+from tests.doubles.booking_world import a_slot
 from tests.integration.graphql_world import api_on
 from tests.integration.socket_client import PATIENCE_SECONDS, served
 from tests.plugins.missing_servers import no_server
-from tests.unit.booking_world import a_slot
 
 # Prints each answer, and what GraphiQL would do no more than once: complete. Stops itself after so many answers.
 DRIVER = """

@@ -10,8 +10,8 @@ from structlog.contextvars import merge_contextvars
 from booking.errors import UpstreamUnavailable
 from gateway.callers.tokens import DevelopmentTokens
 from gateway.graphql import build_schema
+from tests.doubles.booking_world import a_slot
 from tests.integration.graphql_world import GUEST, HOLD, START, Api, api_on
-from tests.unit.booking_world import a_slot
 
 CANARY = "canary.patient@example.com"
 PLANS = "query Plans { plans { totalCount } }"

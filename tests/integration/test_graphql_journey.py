@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog.model import Catalog
 from booking.errors import UpstreamUnavailable
+from tests.doubles.booking_world import FREE, LONG, PLANNED, a_slot
 from tests.integration.graphql_world import CANCEL, CONFIRM, EXTEND, GUEST, RELEASE, START, Api, api_on
-from tests.unit.booking_world import FREE, LONG, PLANNED, a_slot
 
 SLOTS = """query Slots($filter: SlotFilter!, $from: Date!, $until: Date!) {
   slots(filter: $filter, from: $from, until: $until) {

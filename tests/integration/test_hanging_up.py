@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.pacing import Lane
 from booking.work_context import current_work
 from gateway.operation_deadline import SECONDS
+from tests.doubles.booking_world import PRICED, a_slot
 from tests.integration.graphql_world import HOLD, Api, api_on
 from tests.integration.socket_client import served
-from tests.unit.booking_world import PRICED, a_slot
 
 SLOTS = """query Slots($filter: SlotFilter!, $from: Date!, $until: Date!) {
   slots(filter: $filter, from: $from, until: $until) { date }

@@ -283,7 +283,13 @@ class TestCharge:
 
 
 class TestGivingBack:
-    async def test_a_refund_is_complete_and_safe_to_repeat(self, here: Practice) -> None:
+    @pytest.mark.parametrize("net_payment_after_refunds", [False, True])
+    async def test_a_refund_is_complete_and_safe_to_repeat(
+        self,
+        here: Practice,
+        net_payment_after_refunds: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        here.world.switches.net_payment_after_refunds = net_payment_after_refunds
         checkout = await discounted(here)
         checkout = replace(checkout, charge=await here.healthie.billing.charge(checkout))
 

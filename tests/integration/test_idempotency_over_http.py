@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.tables.callers import idempotency_keys
+from tests.doubles.booking_upstream import AnswerLost
+from tests.doubles.booking_world import PLANNED, a_slot
 from tests.integration.graphql_world import (
     CANCEL,
     CONFIRM,
@@ -26,8 +28,6 @@ from tests.integration.graphql_world import (
     Api,
     api_on,
 )
-from tests.unit.booking_upstream import AnswerLost
-from tests.unit.booking_world import PLANNED, a_slot
 
 KEY = "one-attempt"
 

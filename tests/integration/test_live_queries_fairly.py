@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.doubles.booking_world import a_slot
 from tests.integration.graphql_world import Api, api_on
 from tests.integration.socket_client import Json, Socket, connected, served
-from tests.unit.booking_world import a_slot
 
 WATCH = """subscription ($from: Date!, $until: Date!) {
   slotsChanged(filter: {visitTypeId: "v-priced", timeZone: "America/New_York"}, from: $from, until: $until) { date }

@@ -25,9 +25,9 @@ from integrations.database.send_facts import SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.redis.client import connect_redis
 from integrations.redis.holds import RedisHoldStore
+from tests.doubles.booking_upstream import FakeCards
+from tests.doubles.booking_world import GUEST, World, a_slot, as_guest
 from tests.integration.database_samples import SEALER
-from tests.unit.booking_upstream import FakeCards
-from tests.unit.booking_world import GUEST, World, a_slot, as_guest
 
 pytestmark = pytest.mark.postgres
 

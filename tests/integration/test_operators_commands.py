@@ -18,9 +18,9 @@ from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links
 from integrations.database.history import history_of
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.doubles.audit_samples import KEY, an_entry
 from tests.integration.commands import frontdoor, on_database
 from tests.integration.database_samples import GUEST, NOON, SEALER, a_charge, a_checkout
-from tests.unit.audit_samples import KEY, an_entry
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from gateway.rates.counting import STEP, Bound
 from gateway.rates.redis import redis_storage
 from gateway.rates.table import cards
 from integrations.redis.client import connect_redis
+from tests.doubles.booking_ports import FakeClock
 from tests.doubles.counter_flood import Flood, SlowStorage
-from tests.unit.booking_doubles import FakeClock
 
 pytestmark = pytest.mark.redis
 

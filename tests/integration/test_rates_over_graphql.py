@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.rates import Counts, OperationRates
 from gateway.rates.table import FIELDS, FREE_TIME, REQUESTS
+from tests.doubles.booking_ports import FakeClock
+from tests.doubles.booking_world import a_slot
 from tests.integration.graphql_world import HOLD, Api, api_on
 from tests.integration.socket_client import connected, served
-from tests.unit.booking_doubles import FakeClock
-from tests.unit.booking_world import a_slot
 
 PLANS = "{ plans { totalCount } }"
 WATCH = """subscription ($from: Date!, $until: Date!) {

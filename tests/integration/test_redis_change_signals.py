@@ -50,7 +50,7 @@ async def gateways(url: str, channel: str) -> AsyncIterator[tuple[Gateway, Gatew
 
 
 async def test_everybody_who_listens_is_told_once(redis_url: str, redis_prefix: str) -> None:
-    async with gateways(redis_url, f"{redis_prefix}pokes") as (first, second):
+    async with gateways(redis_url, f"{redis_prefix}change-signals") as (first, second):
         first.word.publish([TOPIC])
         assert await first.listener.heard(within=0) == {TOPIC}
         assert await second.listener.heard() == {TOPIC}
@@ -61,7 +61,7 @@ async def test_everybody_who_listens_is_told_once(redis_url: str, redis_prefix: 
 
 
 async def test_what_goes_out_are_topics_and_many_are_one_message(redis_url: str, redis_prefix: str) -> None:
-    channel = f"{redis_prefix}pokes"
+    channel = f"{redis_prefix}change-signals"
     async with (
         gateways(redis_url, channel) as (first, _),
         Redis.from_url(redis_url) as redis,
@@ -76,8 +76,10 @@ async def test_what_goes_out_are_topics_and_many_are_one_message(redis_url: str,
         assert await pubsub.get_message(timeout=0.05) is None
 
 
-async def test_a_message_that_is_no_poke_ends_no_listening(redis_url: str, redis_prefix: str) -> None:
-    channel = f"{redis_prefix}pokes"
+async def test_a_message_that_is_no_change_signal_ends_no_listening(
+    redis_url: str, redis_prefix: str
+) -> None:
+    channel = f"{redis_prefix}change-signals"
     async with gateways(redis_url, channel) as (first, second), Redis.from_url(redis_url) as redis:
         for text in ("not JSON", "1", "[]", '["other", {}]'):
             second.healed.clear()
@@ -92,7 +94,9 @@ async def test_what_could_not_be_said_is_logged_in_nobodys_name() -> None:
     """Else it would be told of the request that came first, whoever's word it was."""
     url = "redis://127.0.0.1:1"  # where nothing listens
     client, listening = connect_redis(url, timeout=SHORT_SECONDS), connect_listener(url)
-    word = RedisChangeSignals(client=client, listener=listening, channel="pokes", local=LocalChangeSignals())
+    word = RedisChangeSignals(
+        client=client, listener=listening, channel="change-signals", local=LocalChangeSignals()
+    )
     with capture_logs(processors=[merge_contextvars]) as events:
         with bound_contextvars(request_id="of-the-first"):
             word.publish([TOPIC])
@@ -108,7 +112,7 @@ async def test_without_redis_the_process_itself_is_told_and_nobody_waits(
     temporary_redis: Callable[[], TemporaryServer],
 ) -> None:
     server = temporary_redis()
-    async with gateways(server.url, "pokes") as (first, second):
+    async with gateways(server.url, "change-signals") as (first, second):
         for one in (first, second):
             one.healed.clear()
         await asyncio.to_thread(server.kill)

@@ -18,7 +18,7 @@ from booking.work_context import current_work
 from gateway.callers.authentication import Authenticator
 from gateway.callers.sign_in.provider import SignInUnavailable
 from gateway.callers.tokens import DevelopmentTokens
-from gateway.graphql import EXTENSIONS, ApiSchema
+from gateway.graphql import ApiSchema
 from gateway.limits.parse_queue import ParseQueue
 from gateway.requests import Requests
 from gateway.settings.api import TrustedDocumentsMode
@@ -26,10 +26,10 @@ from gateway.sockets import SocketEndpoint, SocketRules
 from gateway.trusted_documents import TrustedDocuments, by_every_name
 from schema.context import Info
 from schema.fields import computed
+from tests.doubles.booking_world import a_slot
 from tests.doubles.rates import generous_rates
 from tests.integration.graphql_world import CONFIRM, GUEST, HOLD, START, Api, api_on
 from tests.integration.socket_client import Json, Socket, connected, served
-from tests.unit.booking_world import a_slot
 
 KEY = "one-attempt"
 ME = "query Me { me { id } }"
@@ -433,7 +433,7 @@ class TestSubscriptions:
             authenticator=Authenticator(tokens=api.tokens, verifier=api.sign_in),
             rates=generous_rates(),
         )
-        schema = ApiSchema(query=Query, subscription=Subscription, extensions=EXTENSIONS)
+        schema = ApiSchema(query=Query, subscription=Subscription)
         FEED.opened = FEED.closed = 0
         async with served(
             SocketEndpoint(schema=schema, requests=requests, rules=rules, parse_queue=ParseQueue())

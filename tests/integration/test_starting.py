@@ -95,6 +95,7 @@ def test_a_port_that_is_none_is_told_as_a_wrong_option() -> None:
 
 def test_the_program_starts_without_libraries_that_only_some_commands_need() -> None:
     heavy = {
+        "fastapi",
         "graphql",
         "httpx2",
         "pydantic",

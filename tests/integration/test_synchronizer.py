@@ -22,8 +22,9 @@ from integrations.database.event_outbox import SqlEventLog
 from integrations.database.inbox import SqlInbox
 from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import SEALER, a_checkout, somebody_waits
-from tests.unit.booking_doubles import FakeClock
+from tests.integration.one_round import one_round
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 BOOKED = VisitState(
@@ -106,7 +107,7 @@ async def remember_as_another_version_did(engine: AsyncEngine, resource_id: str)
         await connection.execute(insert(resource_snapshots), row)
 
 
-def a_refresher(engine: AsyncEngine, visits: Visits, clock: FakeClock) -> ResourceSynchronizer:
+def a_synchronizer(engine: AsyncEngine, visits: Visits, clock: FakeClock) -> ResourceSynchronizer:
     units = sql_unit_of_work(engine, SEALER)
     return ResourceSynchronizer(
         units=units, watched=visits, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
@@ -122,8 +123,8 @@ async def test_what_another_version_remembered_is_seen_as_for_the_first_time_and
         await hear(engine, str(number), clock)
     clock.at += timedelta(seconds=1)
     await hear(engine, "sound", clock)
-    synchronizer = a_refresher(engine, visits, clock)
-    assert [await synchronizer.take_up() for _ in range(3)] == [BATCH, 1, 0]
+    synchronizer = a_synchronizer(engine, visits, clock)
+    assert [await one_round(synchronizer, engine) for _ in range(3)] == [BATCH, 1, 0]
     async with sql_unit_of_work(engine, SEALER)() as unit:
         seen = await unit.snapshots.get(a_visit("0"))
     assert (seen.version, seen.seen_at) == (5, clock.now())  # counted on: an event of it has an id of its own
@@ -149,10 +150,10 @@ async def test_looks_that_cannot_be_written_down_keep_nothing_waiting_and_are_gi
         await hear(engine, str(number), clock)
     clock.at += timedelta(seconds=1)
     await hear(engine, "sound", clock)
-    synchronizer = a_refresher(engine, visits, clock)
-    assert [await synchronizer.take_up() for _ in range(2)] == [0, 1]
+    synchronizer = a_synchronizer(engine, visits, clock)
+    assert [await one_round(synchronizer, engine) for _ in range(2)] == [0, 1]
     clock.at += GIVEN_UP_AFTER
-    assert await synchronizer.take_up() == 0
+    assert await one_round(synchronizer, engine) == 0
     async with sql_unit_of_work(engine, SEALER)() as unit:
         mark = await unit.pending_refreshes.of(a_visit("0"))
         alerts = await unit.alerts.due(clock.now(), limit=BATCH)
@@ -165,7 +166,7 @@ async def test_no_look_goes_on_once_the_round_is_over(engine: AsyncEngine) -> No
     clock, visits = FakeClock(NOW), Visits({"0": WITHOUT_ZONE}, slow=frozenset({"1"}))
     for resource_id in ("0", "1"):
         await hear(engine, resource_id, clock)
-    assert await a_refresher(engine, visits, clock).take_up() == 1
+    assert await one_round(a_synchronizer(engine, visits, clock), engine) == 1
     assert visits.read_ids == ["0", "1"]
 
 
@@ -239,8 +240,8 @@ async def test_what_a_newer_version_remembers_besides_stays_and_what_it_marks_is
 ) -> None:
     clock, visits = FakeClock(NOW), Visits({"0": replace(BOOKED, minutes=45)})
     await hear(engine, "0", clock)
-    synchronizer = a_refresher(engine, visits, clock)
-    assert await synchronizer.take_up() == 1
+    synchronizer = a_synchronizer(engine, visits, clock)
+    assert await one_round(synchronizer, engine) == 1
     strange = {"kind": "of_tomorrow", "resource_id": "0", "marks": 1, "merged": False, "tries": 0}
     async with engine.begin() as connection:
         state = await connection.scalar(select(resource_snapshots.c.state)) or {}
@@ -249,7 +250,7 @@ async def test_what_a_newer_version_remembers_besides_stays_and_what_it_marks_is
         await connection.execute(insert(pending_refreshes).values(strange | times))
     visits.others["0"] = replace(BOOKED, minutes=50)
     await hear(engine, "0", clock)
-    assert [await synchronizer.take_up() for _ in range(2)] == [1, 0]
+    assert [await one_round(synchronizer, engine) for _ in range(2)] == [1, 0]
     async with engine.connect() as connection:
         state = await connection.scalar(select(resource_snapshots.c.state)) or {}
     assert (state["minutes"], state["of_tomorrow"]) == (50, 7)

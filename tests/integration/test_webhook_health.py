@@ -24,6 +24,7 @@ from gateway.runtime.composition import compose
 from gateway.runtime.system import System
 from integrations.alerts.texts import text_of
 from integrations.healthie.webhooks import EVENTS, HealthieWebhooks
+from tests.integration.one_round import one_round
 from tests.plugins.emulator import CLINICIAN_1, OWNER, EmulatorClient
 from tests.plugins.stack import Stack, Stacks
 
@@ -53,7 +54,7 @@ OPEN = """mutation Open($clinician: ID, $start: ISO8601DateTime, $end: ISO8601Da
 SHUT = "mutation Shut($id: ID) { deleteAvailability(input: {id: $id}) { availability { id } messages { message } } }"
 DISPUTED = """mutation Pay($input: createBillingItemInput!) {
   createBillingItem(input: $input) { billingItem { charge_backs { id } } messages { message } } }"""
-ENROL = """mutation Enrol($email: String) {
+JOIN = """mutation Join($email: String) {
   createClient(input: {first_name: "Sample", last_name: "Newcomer", email: $email}) {
     user { id } messages { message } } }"""
 
@@ -133,9 +134,9 @@ class Practice:
         answer = await self.emulator.ask(CANCEL, key=CLINICIAN_1, id=visit)
         assert answer["updateAppointment"]["messages"] is None, answer
 
-    async def enrol(self, nth: int = 0) -> str:
+    async def join(self, nth: int = 0) -> str:
         """A new patient, whom Healthie sends one word of."""
-        answer = await self.emulator.ask(ENROL, key=OWNER, email=f"newcomer-{nth}@example.com")
+        answer = await self.emulator.ask(JOIN, key=OWNER, email=f"newcomer-{nth}@example.com")
         assert answer["createClient"]["messages"] is None, answer
         return str(answer["createClient"]["user"]["id"])
 
@@ -191,7 +192,7 @@ class Practice:
 
     async def happened(self) -> set[tuple[str, str]]:
         """What the marks led to: names of events, and the ids that they are about."""
-        while await self.system.sync.synchronizer.take_up():
+        while await one_round(self.system.sync.synchronizer, self.system.engine):
             pass
         recorded = await self.system.event_log.after(0, limit=999)
         return {(one.event.name, one.event.resource.id) for one in recorded}
@@ -228,7 +229,7 @@ async def test_what_is_missing_is_made_and_told_and_what_it_signs_is_taken_at_on
         f"{AttentionReason.WEBHOOK_MISSING}:appointment.created and 18 more, never seen well"
     )
 
-    patient = await practice.enrol()
+    patient = await practice.join()
     await practice.emulator.control.deliver()
     assert practice.receiver.answers == [204]
     assert (EventName.PATIENT_CREATED, patient) in await practice.happened()
@@ -249,7 +250,7 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
     practice.receiver.up = False
     booked = await practice.book(ahead=9)
     await practice.cancel(standing[0])
-    patient = await practice.enrol()
+    patient = await practice.join()
     for turn in range(20):
         await practice.emulator.control.deliver()
         await practice.stack.pass_time(4 * HOUR)
@@ -258,7 +259,7 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
     (webhook,) = await practice.webhooks()
     assert not webhook["is_enabled"]
     await practice.cancel(standing[2])  # nobody is told, and nobody tries
-    newcomer = await practice.enrol(1)
+    newcomer = await practice.join(1)
     card = await practice.add_card(newcomer)
     payment = await practice.pay(newcomer)
     form = await practice.fill(newcomer)
@@ -295,7 +296,7 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
         *((EventName.APPOINTMENT_CANCELLED, one) for one in standing),
     }
     assert (await practice.check()).missed == ()
-    await practice.enrol(2)
+    await practice.join(2)
     await practice.emulator.control.deliver()
     assert practice.receiver.answers[-1] == 204
 
@@ -337,7 +338,7 @@ async def test_one_of_ours_that_sends_elsewhere_is_told_and_what_it_sent_there_i
     (webhook,) = await practice.webhooks()
     elsewhere = f"{practice.receiver.url}/of-others"
     await practice.change(webhook["id"], url=elsewhere)
-    patient = await practice.enrol()
+    patient = await practice.join()
     await practice.emulator.control.deliver()
 
     found = await practice.check(after=DAY)
@@ -360,7 +361,7 @@ async def test_one_of_ours_that_sends_elsewhere_is_told_and_what_it_sent_there_i
 async def test_one_that_is_warned_is_told_since_when_and_once(practice: Practice) -> None:
     await practice.check()
     practice.receiver.up = False
-    await practice.enrol()
+    await practice.join()
     for _ in range(8):
         await practice.emulator.control.deliver()
         await practice.stack.pass_time(4 * HOUR)
@@ -378,7 +379,7 @@ async def test_a_secret_that_was_replaced_at_healthie_is_known_after_a_check(pra
     await practice.check()
     (webhook,) = await practice.webhooks()
     await practice.emulator.ask(ROTATE, key=OWNER, id=webhook["id"])
-    await practice.enrol()
+    await practice.join()
     await practice.stack.pass_time(2 * MINUTE)
     await practice.emulator.control.deliver()
     assert practice.receiver.answers == [401]
@@ -410,7 +411,7 @@ async def test_one_that_was_made_by_hand_is_ours_with_its_secret(practice: Pract
 
     assert (found.mended, found.wrong) == ((), ())
     assert len(await practice.webhooks()) == 1
-    await practice.enrol()
+    await practice.join()
     await practice.emulator.control.deliver()
     assert practice.receiver.answers == [204]
 
@@ -498,7 +499,7 @@ async def test_silence_is_told_within_a_quarter_of_an_hour_of_a_change_that_nobo
     await practice.check()
     visits = [await practice.book(ahead=8, nth=nth) for nth in range(3)]
     for nth in range(12):  # a word a minute
-        await practice.enrol(nth)
+        await practice.join(nth)
         await practice.emulator.control.deliver()
         await practice.stack.pass_time(MINUTE)
         assert not await webhook_liveness.check()
@@ -536,7 +537,7 @@ async def test_the_command_says_what_it_found_in_sentences_and_exits_by_it(pract
     assert json.loads(ended.stdout)["status"] == "fine"
 
     practice.receiver.up = False
-    await practice.enrol()
+    await practice.join()
     for _ in range(8):
         await practice.emulator.control.deliver()
         await practice.stack.pass_time(4 * HOUR)

@@ -8,8 +8,8 @@ from booking.resources import Kind, Resource
 from booking.sync.webhook_liveness import LOOKED_BACK, WebhookLiveness
 from integrations.database.inbox import SqlInbox
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import SEALER
-from tests.unit.booking_doubles import FakeClock
 
 
 class Busy:

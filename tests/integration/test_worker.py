@@ -12,15 +12,15 @@ from structlog.testing import capture_logs
 import gateway.runtime.worker
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.writer import LEASE
+from booking.checkout.timing import LEASE
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.unit_of_work import UnitOfWork
 from gateway.runtime.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, PeriodicTask, Worker
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.doubles.booking_ports import FakeUnit
+from tests.doubles.booking_world import PATIENT, World, a_slot
 from tests.integration.database_samples import GUEST, SEALER, a_checkout
-from tests.unit.booking_doubles import FakeUnit
-from tests.unit.booking_world import PATIENT, World, a_slot
 
 HOUR = timedelta(hours=1)
 

@@ -18,7 +18,7 @@ from integrations.database.engine import connect_database
 from integrations.database.outages import is_outage
 from integrations.database.tables.operations import daily_runs, write_probes
 from integrations.database.write_probe import WriteProbe
-from tests.unit.booking_doubles import NOW, FakeClock
+from tests.doubles.booking_ports import NOW, FakeClock
 
 
 def probe_of(engine: AsyncEngine) -> WriteProbe:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from starlette.applications import Starlette
 
 from integrations.healthie_emulator.app import create_app
 
@@ -140,12 +141,12 @@ async def emulator() -> AsyncIterator[EmulatorClient]:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[str]:
-    """Serve an emulator on a free port from a thread and give its address."""
+def serving(app: Starlette | None = None) -> Iterator[str]:
+    """Serve an emulator, a fresh one if none is given, on a free port from a thread and give its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     # Its connections inherit this; asyncio sets it only where it opened the socket. Else every answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(create_app(), http="h11", log_level="warning", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(app or create_app(), http="h11", log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()

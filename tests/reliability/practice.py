@@ -15,9 +15,8 @@ from sqlalchemy import func, select, update
 
 from booking.catalog.model import ContactType
 from booking.checkout.model import Checkout, CheckoutState
-from booking.checkout.steps import SETTLE
-from booking.checkout.transitions import TERMINAL
-from booking.checkout.writer import LEASE, at_rest
+from booking.checkout.timing import LEASE, SETTLE
+from booking.checkout.transitions import TERMINAL, at_rest
 from booking.models import CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import Refusal

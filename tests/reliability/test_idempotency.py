@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import Table, func, select
 
-from booking.checkout.writer import LEASE
+from booking.checkout.timing import LEASE
 from gateway.app import create_app
 from gateway.callers.tokens import GatewayTokens
 from gateway.development.demo import documents

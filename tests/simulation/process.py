@@ -185,7 +185,7 @@ class Process:
         self.synchronizer = ResourceSynchronizer(
             units=self._units,
             watched=self.watched,
-            wake=EarlyChecks(check=self._glance).request,
+            wake=EarlyChecks(check=self._check_early).request,
             forget_free_time=_nothing_kept,
             clock=fate,
             name=fate.name,
@@ -200,7 +200,7 @@ class Process:
             source=HealthieWebhooks(), inbox=self._inbox, clock=fate, secrets=signing
         )
 
-    async def _glance(self, checkout_id: str) -> None:
+    async def _check_early(self, checkout_id: str) -> None:
         self.fate.trace.say(self.fate.name, f"wakes {checkout_id}")
         await self.saga.check_early(checkout_id)
 

@@ -9,9 +9,9 @@ from typing import Any
 from unittest.mock import patch
 
 import booking.checkout.follow_up
-import booking.checkout.saga
+import booking.checkout.leases
 import booking.checkout.step_results
-import booking.checkout.writer
+import booking.checkout.timing
 from booking.catalog.terms import PresentTerms
 from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.compensation import Compensation
@@ -21,8 +21,9 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.operator_actions import OperatorActions
 from booking.checkout.reconciliation import LateReconciler
-from booking.checkout.saga import Saga
 from booking.checkout.steps import Steps
+from booking.checkout.transitions import OPERATOR_TRANSITIONS
+from booking.checkout.writer import entered
 from booking.errors import OutcomeUnknown
 from booking.models import Appointment, Charge, Hold, Quote
 from booking.refusals import CardDeclined, DeclineReason, HoldExpired
@@ -31,7 +32,6 @@ from integrations.database.claims import SqlClaims
 from integrations.database.send_facts import SqlSendFactsReader
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.generated.client import Client
-from tests.simulation.rule import without_guard
 
 
 @contextmanager
@@ -82,17 +82,9 @@ def without_waiting() -> Iterator[None]:
     """Whoever does not know looks at once, and a parked row is due at once."""
     with ExitStack() as patches:
         patches.enter_context(patch.object(Steps, "_settled", _at_once))
-        patches.enter_context(patch.object(booking.checkout.saga, "SETTLE", timedelta(seconds=1)))
+        patches.enter_context(patch.object(booking.checkout.timing, "SETTLE", timedelta(seconds=1)))
         patches.enter_context(patch.object(booking.checkout.follow_up, "SETTLE", timedelta(seconds=1)))
-        patches.enter_context(patch.object(booking.checkout.writer, "SETTLE", timedelta(seconds=1)))
-        yield
-
-
-@contextmanager
-def without_deadline() -> Iterator[None]:
-    """However long ago the patient confirmed, the charge is sent."""
-    never = lambda *_: False  # noqa: E731
-    with without_guard("deadline passed")(), patch.object(Saga, "_deadline_passed", never):
+        patches.enter_context(patch.object(booking.checkout.leases, "SETTLE", timedelta(seconds=1)))
         yield
 
 
@@ -161,7 +153,15 @@ async def as_quoted(self: PresentTerms, quote: Quote) -> Quote | None:
     return quote
 
 
-def believed(self: OperatorActions, before: Checkout) -> Checkout:
+@contextmanager
+def without_proof_of_refunds() -> Iterator[None]:
+    """Whatever an operator calls refunded is."""
+    moves = {S.NEEDS_ATTENTION: OPERATOR_TRANSITIONS[S.NEEDS_ATTENTION] | {S.REFUNDED}}
+    with patch.object(OperatorActions, "_undone", _believed), patch.dict(OPERATOR_TRANSITIONS, moves):
+        yield
+
+
+def _believed(self: OperatorActions, before: Checkout) -> Checkout:
     """Whatever they call refunded is."""
     ended = before.changed(state=S.REFUNDED, attention=(), attention_from=None)
-    return booking.checkout.writer.entered(before, ended, now=before.updated_at)
+    return entered(before, ended, now=before.updated_at)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-import booking.checkout.guards
-from booking.checkout.guards import GUARDS
+from booking.checkout.model import CheckoutState
+from booking.checkout.states import STATES, State
 from tests.simulation.fate import Trouble
 from tests.simulation.plans import Point, Scripted
 from tests.simulation.schedule import Scenario, Schedule
@@ -20,10 +20,20 @@ def replaced(owner: Any, name: str, value: Any) -> Removal:
     return lambda: patch.object(owner, name, value)
 
 
+def with_state(state: CheckoutState, **parts: Any) -> Removal:
+    """The state's record has these parts instead of its own."""
+    return lambda: patch.dict(STATES, {state: replace(STATES[state], **parts)})
+
+
 def without_guard(name: str) -> Removal:
-    """The guard of this name is not asked before a send."""
-    others = {other: guard for other, guard in GUARDS.items() if other != name}
-    return replaced(booking.checkout.guards, "GUARDS", others)
+    """The guard of this name is asked at no state."""
+
+    def without(record: State) -> State:
+        early = {other: guard for other, guard in record.early.items() if other != name}
+        guards = {other: guard for other, guard in record.guards.items() if other != name}
+        return replace(record, early=early, guards=guards)
+
+    return lambda: patch.dict(STATES, {state: without(record) for state, record in STATES.items()})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,9 @@ import integrations.database.holds
 from booking.catalog.model import BookingPolicy
 from booking.catalog.terms import PresentTerms
 from booking.checkout.checkout_holds import CheckoutHolds
-from booking.checkout.compensation import Compensation
 from booking.checkout.follow_up import FollowUp
-from booking.checkout.operator_actions import OperatorActions
+from booking.checkout.model import CheckoutState as S
 from booking.checkout.reconciliation import LateReconciler
-from booking.checkout.steps import Steps
 from integrations.database.claims import SqlClaims
 from integrations.healthie import late_payments, payments
 from tests.simulation.fate import Trouble
@@ -43,7 +41,6 @@ from tests.simulation.meanwhile import (
 )
 from tests.simulation.removals import (
     as_quoted,
-    believed,
     leave_it,
     let_it_go,
     look_no_more,
@@ -53,13 +50,13 @@ from tests.simulation.removals import (
     take_the_match,
     whatever_did_not_pay,
     without_allow_list,
-    without_deadline,
     without_fence,
+    without_proof_of_refunds,
     without_read_back,
     without_upstream_key,
     without_waiting,
 )
-from tests.simulation.rule import Removal, Rule, first, replaced, without_guard
+from tests.simulation.rule import Removal, Rule, first, replaced, with_state, without_guard
 from tests.simulation.scenarios import CANONICAL, canonical
 from tests.simulation.schedule import Scenario
 
@@ -111,7 +108,7 @@ RULES = (
     ),
     Rule(
         name="look before booking",
-        removal=replaced(Steps, "_look_for_booking", see_nothing),
+        removal=with_state(S.BOOKING_INTENDED, look=see_nothing),
         guards=SWEEP,
         scenario=CANONICAL,
         troubles=first("Book", *TROUBLED_CHARGE),
@@ -119,7 +116,7 @@ RULES = (
     ),
     Rule(
         name="look before charging again",
-        removal=replaced(Steps, "_look_for_charge", see_nothing),
+        removal=with_state(S.CHARGE_INTENDED, look=see_nothing),
         guards=KEY,
         scenario=CANONICAL,
         troubles=first("Charge", *TROUBLED_CHARGE),
@@ -137,7 +134,7 @@ RULES = (
     ),
     Rule(
         name="deadline",
-        removal=without_deadline,
+        removal=without_guard("deadline passed"),
         guards={},
         scenario=Scenario(wishes=(canonical,), events=(outage,)),
         troubles=first("Charge", Trouble.LOST_REQUEST, Trouble.SERVER_ERROR),
@@ -179,7 +176,7 @@ RULES = (
     ),
     Rule(
         name="only a record of one's own after a lost answer",
-        removal=replaced(Steps, "_look_for_patient", take_the_match),
+        removal=with_state(S.PATIENT_INTENDED, look=take_the_match),
         guards={},
         scenario=Scenario(wishes=(claiming,)),
         troubles=first("CreatePatient", Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LOST_REQUEST),
@@ -187,7 +184,7 @@ RULES = (
     ),
     Rule(
         name="recurring cancelled on refund",
-        removal=replaced(Compensation, "_compensating", refund_at_once),
+        removal=with_state(S.COMPENSATING, step=refund_at_once),
         guards=SERIES,
         scenario=Scenario(wishes=(canonical,), events=(staff_book,)),
         troubles=(),
@@ -222,7 +219,7 @@ RULES = (
     ),
     Rule(
         name="refunded is proved",
-        removal=replaced(OperatorActions, "_undone", believed),
+        removal=without_proof_of_refunds,
         guards=SWEEP,
         scenario=Scenario(wishes=(canonical,), events=(resolve_unrefunded,)),
         troubles=(),

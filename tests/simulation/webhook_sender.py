@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
+from booking.sync.synchronizer import ResourceSynchronizer
 from integrations.healthie.webhooks import EVENTS
 from integrations.healthie_emulator import cards, clients, forms, openings, webhooks
 from integrations.healthie_emulator.delivery import deliver_due, enqueue
@@ -99,7 +100,7 @@ async def watch(schedule: "Schedule", process: Process) -> None:
             due = schedule.witness.next_mark()
             nap = 3600.0 if due is None else (due - process.fate.now()).total_seconds()
             if nap <= 0:
-                await process.run(process.synchronizer.take_up())
+                await process.run(_one_round(process.synchronizer))
                 await asyncio.sleep(1.0)
                 continue
             if asked < len(POLLING):
@@ -110,6 +111,11 @@ async def watch(schedule: "Schedule", process: Process) -> None:
                     await schedule.marked.wait()
     except ConnectionLost:
         return
+
+
+async def _one_round(synchronizer: ResourceSynchronizer) -> None:
+    await synchronizer.run_due()
+    await synchronizer.drain()
 
 
 async def staff_at_work(schedule: "Schedule", rng: random.Random) -> None:

@@ -13,8 +13,7 @@ from booking.checkout.attempt_limits import AttemptKind
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.service import CheckoutRules
-from booking.checkout.transitions import CLAIMING, OPERATOR_TRANSITIONS, TERMINAL, legal
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import CLAIMING, OPERATOR_TRANSITIONS, TERMINAL, at_rest, legal
 from booking.operations.model import AttentionReason
 from booking.principals import PrincipalKind
 from booking.slots import Slot

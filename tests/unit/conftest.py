@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.booking_world import World
+from tests.doubles.booking_world import World
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from booking.audit.chain import NOTHING_YET, Anchor, AuditKey, Link, entry_of, extended, record_of
 from booking.audit.model import AuditKind
 from booking.audit.verification import FaultKind, Reader, VerificationReport
-from tests.unit.audit_samples import FORMER, KEY, WRONG, a_chain, an_entry
+from tests.doubles.audit_samples import FORMER, KEY, WRONG, a_chain, an_entry
 
 TAMPERS = 10_000
 LONGEST = 12

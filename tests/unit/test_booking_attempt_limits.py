@@ -32,9 +32,9 @@ from booking.refusals import (
 )
 from booking.work_context import asked_by
 from tests.doubles.attempt_limits import NotedTrials
-from tests.unit.booking_steps import confirm
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import (
+from tests.doubles.booking_steps import confirm
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import (
     CATALOG,
     FREE,
     ONCE,

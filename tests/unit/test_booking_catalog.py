@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from booking.catalog.model import BillingFrequency
-from tests.unit.booking_world import CATALOG, FREE, LONG, MONTHLY, ONCE, PLANNED, PRICED, a_plan
+from tests.doubles.booking_world import CATALOG, FREE, LONG, MONTHLY, ONCE, PLANNED, PRICED, a_plan
 
 
 @pytest.mark.parametrize(

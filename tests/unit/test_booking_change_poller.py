@@ -1,4 +1,4 @@
-"""The lookout finds whatever changed, though no word of it came."""
+"""The change poller finds whatever changed, though no word of it came."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from booking.events.model import DomainEvent, EventName, RecordedEvent
 from booking.live.change_poller import ChangePoller
 from booking.resources import Kind, Resource
 from booking.stored_names import Unknown
-from tests.unit.booking_doubles import NOW
-from tests.unit.booking_world import PATIENT, VISITOR, World, a_slot
+from tests.doubles.booking_ports import NOW
+from tests.doubles.booking_world import PATIENT, VISITOR, World, a_slot
 
 
 class Log:
@@ -37,7 +37,7 @@ def event(name: EventName | Unknown, **ids: str) -> DomainEvent:
 
 
 class Watch:
-    """A world of which no word comes, a lookout, and somebody who listens."""
+    """A world of which no word comes, a change poller, and somebody who listens."""
 
     def __init__(self) -> None:
         self.world = World()
@@ -151,11 +151,13 @@ async def test_events_are_read_though_the_hold_store_does_not_answer(
         (event(EventName.CARD_ADDED, card="1", patient="p"), set()),
     ],
 )
-def test_an_event_pokes_what_it_changed(happened: DomainEvent, topics: set[str]) -> None:
+def test_an_event_notifies_of_what_it_changed(happened: DomainEvent, topics: set[str]) -> None:
     assert of_event(happened) == topics
 
 
-async def test_a_row_pokes_its_checkout_and_the_clinicians_time_and_at_the_end_the_patients_visits() -> None:
+async def test_a_row_notifies_of_its_checkout_and_the_clinicians_time_and_at_the_end_the_patients_visits() -> (
+    None
+):
     checkout = await World().start(PATIENT)
     assert of_checkout(checkout) == {f"checkout:{checkout.id}", "clinician:c1"}
     confirmed = replace(checkout, state=CheckoutState.CONFIRMED)

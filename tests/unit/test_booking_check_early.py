@@ -6,12 +6,11 @@ from datetime import timedelta
 import pytest
 
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.steps import SETTLE
-from booking.checkout.writer import LEASE
+from booking.checkout.timing import LEASE, SETTLE
 from booking.errors import UpstreamUnavailable
-from tests.unit.booking_steps import mark, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import World
+from tests.doubles.booking_steps import mark, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import World
 
 CALLS = pytest.mark.parametrize(("call", "look"), [("charge", "find_charge"), ("book", "find_appointment")])
 

@@ -11,12 +11,12 @@ import pytest
 from booking.checkout.guests import GuestRecords
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.service import CheckoutRules
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import at_rest
 from booking.errors import NotFound, UpstreamUnavailable
 from booking.models import Card, CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import CardDeclined, CardRequired, CheckoutClosed, HoldExpired
-from tests.unit.booking_world import (
+from tests.doubles.booking_world import (
     FREE,
     GUEST,
     PATIENT,
@@ -26,6 +26,7 @@ from tests.unit.booking_world import (
     a_slot,
     as_guest,
 )
+from tests.simulation.virtual_loop import VirtualLoop, run
 
 HURRIED = CheckoutRules(answer_within=timedelta(milliseconds=20))
 
@@ -144,23 +145,28 @@ class TestConfirm:
         )
         assert len(world.books.charges) == 1
 
-    async def test_a_slow_upstream_is_answered_as_under_way_and_goes_on(self) -> None:
-        world = World(rules=HURRIED)
-        checkout = await world.start()
-        go_on = asyncio.Event()
+    def test_a_slow_upstream_is_answered_as_under_way_and_goes_on(self) -> None:
+        """On virtual time: the patience ends when nothing is left to do, however busy the machine is."""
 
-        async def slow() -> None:
-            await go_on.wait()
+        async def confirmed() -> None:
+            world = World(rules=HURRIED)
+            checkout = await world.start()
+            go_on = asyncio.Event()
 
-        world.books.during["charge"] = slow
-        row = await world.checkouts.confirm(
-            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
-        )
-        assert row.state is S.CHARGE_INTENDED
-        assert not at_rest(row)
-        go_on.set()
-        await world.checkouts.aclose()
-        assert world.row(checkout).state is S.CONFIRMED
+            async def slow() -> None:
+                await go_on.wait()
+
+            world.books.during["charge"] = slow
+            row = await world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
+            assert row.state is S.CHARGE_INTENDED
+            assert not at_rest(row)
+            go_on.set()
+            await world.checkouts.aclose()
+            assert world.row(checkout).state is S.CONFIRMED
+
+        run(confirmed(), VirtualLoop())
 
     async def test_who_only_joined_anothers_drive_looks_on_no_longer_than_they_wait(self) -> None:
         world = World(rules=HURRIED)

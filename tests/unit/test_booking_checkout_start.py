@@ -19,9 +19,9 @@ from booking.refusals import (
     QuoteChanged,
     RecurrenceNotAccepted,
 )
-from tests.unit.booking_doubles import FakeHolds
-from tests.unit.booking_steps import confirm
-from tests.unit.booking_world import (
+from tests.doubles.booking_ports import FakeHolds
+from tests.doubles.booking_steps import confirm
+from tests.doubles.booking_world import (
     GUEST,
     MONTHLY,
     ONCE,

@@ -20,8 +20,8 @@ from booking.refusals import (
     EmailVerificationUnavailable,
     TooManyAttempts,
 )
-from tests.unit.booking_steps import confirm
-from tests.unit.booking_world import GUEST, PATIENT, STRANGER, VISITOR, World, a_slot, as_guest
+from tests.doubles.booking_steps import confirm
+from tests.doubles.booking_world import GUEST, PATIENT, STRANGER, VISITOR, World, a_slot, as_guest
 
 WRONG = "x" * DIGITS
 

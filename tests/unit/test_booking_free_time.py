@@ -16,13 +16,13 @@ from booking.live.shared_reads import NEWCOMER
 from booking.scheduling.recent_slots import STALE
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
-from tests.unit.booking_world import CATALOG, FREE, PRICED, VISITOR, World, a_slot
+from tests.doubles.booking_world import CATALOG, FREE, PRICED, VISITOR, World, a_slot
 
 TUESDAY, WEDNESDAY = date(2026, 6, 2), date(2026, 6, 3)
 
 
 class Watch:
-    """Free time of the clinician c1's first visits, as it is read at each poke."""
+    """Free time of the clinician c1's first visits, as it is read at each change signal."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -142,7 +142,7 @@ async def test_while_the_calendar_cannot_be_read_holds_still_show_and_it_says_so
     assert watch.is_stale()
     assert watch.seen.again == STALE.total_seconds()
     await watch.shows("clinician:c1")
-    assert watch.asked == asked + 1, "not at every poke"
+    assert watch.asked == asked + 1, "not at every change signal"
     watch.world.clock.advance(minutes=6)
     with pytest.raises(UpstreamUnavailable):
         await watch.shows()

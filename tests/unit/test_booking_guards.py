@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from booking.checkout.guards import GUARDS
+from booking.checkout.guards import UNDER_A_CLAIM
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import SETTLE
 from booking.operations.model import AttentionReason, ClinicianBlock
 from booking.refusals import Refusal
-from tests.unit.booking_steps import confirm, mark
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import FREE, World, a_slot, as_guest
+from tests.doubles.booking_steps import confirm, mark
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import FREE, World, a_slot, as_guest
 
 
 def _block(world: World, checkout: Checkout) -> None:
@@ -42,7 +42,7 @@ def _begin_visit(world: World, checkout: Checkout) -> None:
     world.clock.at = checkout.slot.start
 
 
-HAPPENINGS: Mapping[str, Callable[[World, Checkout], None]] = {
+CHANGES: Mapping[str, Callable[[World, Checkout], None]] = {
     "cancelled": mark,
     "deadline passed": _pass_deadline,
     "too late": _begin_visit,
@@ -69,7 +69,7 @@ UNPAID_ENDS = {
 # So soon that a confirm is still good when they begin.
 SOON, FREE_SOON = a_slot(hours=1 / 6), a_slot(FREE, hours=1 / 6)
 
-guards = pytest.mark.parametrize("guard", HAPPENINGS)
+guards = pytest.mark.parametrize("guard", CHANGES)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def reason_of(guard: str, *, booking: bool) -> EndReason:
 
 def test_every_guard_is_tested_here() -> None:
     """An end does not come by itself: an operator gives it to a row that rests, see below."""
-    assert ["ending", *HAPPENINGS] == [*GUARDS]
+    assert ["ending", *CHANGES] == [*UNDER_A_CLAIM]
 
 
 @pytest.mark.parametrize(("call", "ends"), [("charge", S.CANCELLED), ("book", S.REFUNDED)])
@@ -108,7 +108,7 @@ class TestOfAPaidVisit:
         checkout = await world.start(slot=SOON)
         world.books.fail(call, Lost())
         row = await confirm(world, checkout)
-        HAPPENINGS[guard](world, row)
+        CHANGES[guard](world, row)
         world.clock.advance(seconds=SETTLE.total_seconds() + 1)
         await world.a_saga().resume(row.id)
         self._assert_ended(world, checkout, call, guard)
@@ -117,7 +117,7 @@ class TestOfAPaidVisit:
     async def test_an_intent_is_not_sent_the_first_time(self, world: World, call: str, guard: str) -> None:
         checkout = await world.start(slot=SOON)
         intent = S.CHARGE_INTENDED if call == "charge" else S.BOOKING_INTENDED
-        world.tape.after_commit[intent] = lambda: HAPPENINGS[guard](world, checkout)
+        world.tape.after_commit[intent] = lambda: CHANGES[guard](world, checkout)
         with pytest.raises(Refusal):
             await confirm(world, checkout)
         self._assert_ended(world, checkout, call, guard)
@@ -136,7 +136,7 @@ async def test_a_free_visit_is_not_booked(world: World, guard: str) -> None:
     checkout = await world.start(slot=FREE_SOON)
     world.books.fail("book", Lost())
     await world.checkouts.confirm(as_guest(checkout), checkout.id, None, quote_id=checkout.quote.id)
-    HAPPENINGS[guard](world, checkout)
+    CHANGES[guard](world, checkout)
     row = await world.settle(checkout)
     assert row.end_reason is reason_of(guard, booking=True)
     assert row.state is (S.SLOT_LOST if guard == "claim lost" else S.CANCELLED)
@@ -144,7 +144,7 @@ async def test_a_free_visit_is_not_booked(world: World, guard: str) -> None:
     world.assert_right(checkout)
 
 
-@pytest.mark.parametrize("guard", [guard for guard in HAPPENINGS if guard != "claim lost"])
+@pytest.mark.parametrize("guard", [guard for guard in CHANGES if guard != "claim lost"])
 @pytest.mark.parametrize(
     ("intent", "call"), [("patient_intended", "find_patient"), ("card_intended", "attach_card")]
 )
@@ -153,7 +153,7 @@ async def test_neither_record_nor_card_is_touched_for_a_visit_that_is_not_to_be(
 ) -> None:
     """No claim is there yet that could be lost."""
     checkout = await world.start(slot=SOON)
-    world.tape.after_commit[intent] = lambda: HAPPENINGS[guard](world, checkout)
+    world.tape.after_commit[intent] = lambda: CHANGES[guard](world, checkout)
     with pytest.raises(Refusal):
         await confirm(world, checkout)
     assert call not in world.tape.calls()
@@ -166,7 +166,7 @@ async def test_what_has_landed_is_taken_whatever_the_guards_say(world: World, gu
     checkout = await world.start(slot=SOON)
     world.books.fail("book", AnswerLost())
     row = await confirm(world, checkout)
-    HAPPENINGS[guard](world, row)
+    CHANGES[guard](world, row)
     row = await world.settle(checkout)
     assert row.state is (S.REFUNDED if guard == "cancelled" else S.CONFIRMED)
     world.assert_right(checkout)

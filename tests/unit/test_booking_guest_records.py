@@ -13,9 +13,9 @@ from booking.models import Card
 from booking.operations.model import AttentionReason
 from booking.ports import PATIENT_EXISTS
 from booking.refusals import BookingFailed
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import GUEST, STRANGER, World, a_slot, as_guest
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import GUEST, STRANGER, World, a_slot, as_guest
 
 DUPLICATE = (AttentionReason.POSSIBLE_DUPLICATE_PATIENT,)
 BOTH = pytest.mark.parametrize("rule", GuestRecords)

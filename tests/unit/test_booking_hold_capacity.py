@@ -10,7 +10,7 @@ from booking.models import Hold
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import HoldCapacityReached, HoldExtensionsUsedUp
 from booking.scheduling.hold_capacity import ShareRules
-from tests.unit.booking_world import GUEST, LONG, PATIENT, World, a_slot
+from tests.doubles.booking_world import GUEST, LONG, PATIENT, World, a_slot
 
 # A day of ten half hours, of which strangers may hold five; it is far enough ahead to lie within one day of UTC.
 HOURS = [72 + n / 2 for n in range(10)]

@@ -20,7 +20,7 @@ from booking.refusals import (
 )
 from booking.scheduling.holds import HoldRules
 from booking.slots import Slot
-from tests.unit.booking_world import (
+from tests.doubles.booking_world import (
     GUEST,
     LOCATION,
     LONG,

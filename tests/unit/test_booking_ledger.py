@@ -12,7 +12,7 @@ from booking.checkout.ledger import CLOCK_SKEW, LANDS_WITHIN, DifferenceKind, Le
 from booking.checkout.model import Attempt, Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.money import Money
-from tests.unit.booking_ledger_samples import BEGUN, NET, NOTHING, LedgerInMemory, charge, ended, in_books
+from tests.doubles.ledger_samples import BEGUN, NET, NOTHING, LedgerInMemory, charge, ended, in_books
 
 OWN, OTHER = "ch_own", "ch_other"
 

@@ -10,12 +10,13 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.checkout.reconciliation_schedule import CHECK_AGAIN, CHECKED_ENOUGH, CHECKS_AFTER, LONGEST_WAIT
-from booking.checkout.writer import FREE_AGAIN, at_rest
+from booking.checkout.timing import FREE_AGAIN
+from booking.checkout.transitions import at_rest
 from booking.operations.model import AttentionReason
 from booking.refusals import BookingFailed, CardDeclined, SlotTaken
-from tests.unit.booking_ledger_samples import LedgerInMemory, in_books
-from tests.unit.booking_steps import confirm
-from tests.unit.booking_world import World, a_slot
+from tests.doubles.booking_steps import confirm
+from tests.doubles.booking_world import World, a_slot
+from tests.doubles.ledger_samples import LedgerInMemory, in_books
 
 
 @pytest.fixture

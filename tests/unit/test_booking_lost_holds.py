@@ -14,8 +14,8 @@ from booking.models import Hold
 from booking.operations.model import HistoryKind
 from booking.principals import Caller
 from booking.refusals import CardDeclined, HoldExpired, HoldInCheckout, SlotTaken
-from tests.unit.booking_steps import confirm
-from tests.unit.booking_world import GUEST, PATIENT, STRANGER, VISITOR, World, a_slot, as_guest
+from tests.doubles.booking_steps import confirm
+from tests.doubles.booking_world import GUEST, PATIENT, STRANGER, VISITOR, World, a_slot, as_guest
 
 
 async def checks(world: World, checkout: Checkout) -> object:

@@ -10,10 +10,10 @@ from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
 from booking.refusals import BookingFailed, TooLateToBook
 from booking.slot_query import SlotQuery
-from tests.unit.booking_doubles import NOW
-from tests.unit.booking_steps import confirm
-from tests.unit.booking_upstream import Lost
-from tests.unit.booking_world import CATALOG, GUEST, PLANNED, PRICED, VISITOR, World, a_slot
+from tests.doubles.booking_ports import NOW
+from tests.doubles.booking_steps import confirm
+from tests.doubles.booking_upstream import Lost
+from tests.doubles.booking_world import CATALOG, GUEST, PLANNED, PRICED, VISITOR, World, a_slot
 
 NOTICE = timedelta(hours=2)
 

@@ -8,18 +8,17 @@ import pytest
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
 from booking.checkout.operator_actions import OperatorActions, Resolution
-from booking.checkout.saga import RARELY
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import RARELY, SETTLE
 from booking.errors import AlertDeliveryFailed, InvalidInput, NotFound, OutcomeUnknown, UpstreamRefused
 from booking.events.model import EventName
 from booking.operations.alerts import FIRST_WAIT, AlertService
 from booking.operations.model import Alert, AttentionReason, HistoryKind
 from booking.refusals import BookingFailed, CardDeclined, ClinicianNotBookable, SlotTaken
 from booking.stored_names import Unknown
-from tests.unit.booking_doubles import FakeClock, Killed
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import Lost
-from tests.unit.booking_world import PATIENT, World, a_slot, as_guest
+from tests.doubles.booking_ports import FakeClock, Killed
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import Lost
+from tests.doubles.booking_world import PATIENT, World, a_slot, as_guest
 
 IN_DOUBT = timedelta(minutes=20)
 

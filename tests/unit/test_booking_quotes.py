@@ -19,7 +19,7 @@ from booking.refusals import (
     PlanSoldOut,
     PromoInvalid,
 )
-from tests.unit.booking_world import (
+from tests.doubles.booking_world import (
     CATALOG,
     FREE,
     FREE_MONTH,

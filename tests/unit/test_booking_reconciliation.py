@@ -10,17 +10,16 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.checkout.reconciliation_schedule import CHECK_AGAIN, CHECKED_ENOUGH, CHECKS_AFTER
-from booking.checkout.saga import MAX_TRIES
+from booking.checkout.timing import FREE_AGAIN, MAX_TRIES
 from booking.checkout.transitions import LATE
-from booking.checkout.writer import FREE_AGAIN
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Appointment, AppointmentStatus
 from booking.operations.model import AttentionReason
 from booking.refusals import CardDeclined, Refusal, SlotTaken
-from tests.unit.booking_doubles import Killed
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import BookedCharge, Lost
-from tests.unit.booking_world import FREE, MONTHLY, PATIENT, PLANNED, World, a_slot, as_guest
+from tests.doubles.booking_ports import Killed
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import BookedCharge, Lost
+from tests.doubles.booking_world import FREE, MONTHLY, PATIENT, PLANNED, World, a_slot, as_guest
 
 
 def lands(world: World, checkout: Checkout, attempt: int = 1) -> BookedCharge:

@@ -1,7 +1,7 @@
 """What belongs to whom."""
 
 from booking.principals import Caller
-from tests.unit.booking_world import PATIENT, VISITOR
+from tests.doubles.booking_world import PATIENT, VISITOR
 
 
 def test_a_caller_owns_what_they_had_as_a_visitor_and_nothing_of_the_same_id() -> None:

@@ -11,7 +11,7 @@ from booking.catalog.model import ContactType
 from booking.checkout.guests import GuestRecords
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import at_rest
 from booking.errors import AuditUnavailable, UpstreamRefused, UpstreamUnavailable
 from booking.money import Money
 from booking.operations.model import AttentionReason
@@ -26,9 +26,9 @@ from booking.refusals import (
     PaymentUnavailable,
     SlotTaken,
 )
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import (
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import (
     FREE,
     GUEST,
     LOCATION,

@@ -7,14 +7,14 @@ import structlog
 
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.saga import STEP_BUDGET
-from booking.checkout.steps import SETTLE
-from booking.checkout.writer import LEASE, at_rest
+from booking.checkout.timing import CREATE_PATIENT_BUDGET, LEASE, SETTLE, STEP_BUDGET
+from booking.checkout.transitions import at_rest
 from booking.errors import UpstreamRefused
+from booking.ports import PATIENT_EXISTS
 from booking.refusals import CheckoutClosed, PaymentInProgress, SlotTaken
-from tests.unit.booking_steps import confirm, mark, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import PATIENT, World, a_slot, as_guest
+from tests.doubles.booking_steps import confirm, mark, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import PATIENT, World, a_slot, as_guest
 
 
 class TestCancel:
@@ -187,6 +187,24 @@ class TestDrivers:
         with pytest.raises(SlotTaken):
             await confirm(world, checkout)
         assert world.row(checkout).state is S.SLOT_LOST
+
+    @pytest.mark.parametrize("call", ["find_patient", "create_patient"])
+    async def test_a_record_is_not_made_with_little_left_of_the_lease(self, call: str) -> None:
+        """A record that lands when another driver has looked already would be followed by a second one."""
+        world = World()
+        checkout = await world.start()
+        if call == "create_patient":
+            world.books.fail(call, UpstreamRefused(call, PATIENT_EXISTS))
+
+        async def be_slow() -> None:
+            world.clock.advance(seconds=(LEASE - CREATE_PATIENT_BUDGET).total_seconds() + 1)
+
+        world.books.during[call] = be_slow
+        row = await confirm(world, checkout)
+        assert (row.state, row.tries, row.lease_owner) == (S.PATIENT_INTENDED, 1, None)
+        assert world.tape.calls().count("create_patient") == (call == "create_patient")
+        assert (await world.settle(checkout)).state is S.CONFIRMED
+        assert len(world.books.patients) == 1
 
     async def test_the_lease_is_longer_than_a_step_and_a_step_longer_than_settling(self) -> None:
         assert LEASE > STEP_BUDGET > SETTLE

@@ -6,13 +6,12 @@ import pytest
 
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
-from booking.checkout.saga import MAX_TRIES
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import MAX_TRIES, SETTLE
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.refusals import SlotTaken
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import MONTHLY, PLANNED, World, a_slot, as_guest
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import MONTHLY, PLANNED, World, a_slot, as_guest
 
 
 class TestUnknown:

@@ -12,15 +12,14 @@ import pytest
 
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.steps import SETTLE
+from booking.checkout.timing import FREE_AGAIN, LEASE, SETTLE
 from booking.checkout.transitions import TERMINAL
-from booking.checkout.writer import FREE_AGAIN, LEASE
 from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.principals import Caller
 from booking.refusals import CardDeclined, Refusal
 from booking.slots import Slot
-from tests.unit.booking_doubles import Killed
-from tests.unit.booking_world import (
+from tests.doubles.booking_ports import Killed
+from tests.doubles.booking_world import (
     FREE,
     GUEST,
     MONTHLY,

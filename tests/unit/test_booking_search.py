@@ -12,8 +12,8 @@ from booking.errors import InvalidInput, UpstreamUnavailable
 from booking.scheduling.search import MAX_DAYS, SlotSearch
 from booking.slot_query import SlotQuery
 from booking.slots import Busy, Interval
-from tests.unit.booking_doubles import NOW, FakeClock, FakeHolds
-from tests.unit.booking_world import CATALOG, LOCATION, LONG, PRICED, World, a_slot
+from tests.doubles.booking_ports import NOW, FakeClock, FakeHolds
+from tests.doubles.booking_world import CATALOG, LOCATION, LONG, PRICED, World, a_slot
 
 NEW_YORK = "America/New_York"
 TODAY, TOMORROW = date(2026, 6, 1), date(2026, 6, 2)

@@ -11,9 +11,9 @@ from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.operations.model import AttentionReason
 from booking.refusals import SlotTaken
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import BookedCharge, Lost
-from tests.unit.booking_world import MONTHLY, PLANNED, World, a_slot
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import BookedCharge, Lost
+from tests.doubles.booking_world import MONTHLY, PLANNED, World, a_slot
 
 
 def a_desk(world: World) -> OperatorActions:

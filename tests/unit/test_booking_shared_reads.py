@@ -112,7 +112,7 @@ async def test_nor_what_was_being_read(room: Room) -> None:
             assert await coming == 1
 
 
-async def test_a_poke_during_a_reading_is_followed_by_another_reading(room: Room) -> None:
+async def test_a_change_signal_during_a_reading_is_followed_by_another_reading(room: Room) -> None:
     async with room.live_queries() as watched:
         await anext(watched)
         room.number.may_end.clear()
@@ -133,7 +133,7 @@ async def test_who_is_slow_gets_the_latest_and_nothing_is_kept_for_them(room: Ro
         assert await anext(slow) == 99
 
 
-async def test_pokes_that_nobody_took_up_are_one(room: Room) -> None:
+async def test_change_signals_that_nobody_took_up_are_one(room: Room) -> None:
     async with room.live_queries() as watched:
         await anext(watched)
         before = room.number.readings
@@ -164,7 +164,7 @@ async def test_what_cannot_be_read_at_first_is_told(room: Room) -> None:
             await anext(watched)
 
 
-async def test_who_has_a_state_keeps_it_for_a_while_and_what_was_poked_is_not_forgotten(
+async def test_who_has_a_state_keeps_it_for_a_while_and_what_was_notified_is_not_forgotten(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("booking.live.shared_reads._FIRST_WAIT", 0.001)

@@ -9,7 +9,7 @@ from booking.catalog.model import ContactType
 from booking.errors import InvalidInput
 from booking.slot_query import SlotQuery
 from booking.slots import Interval
-from tests.unit.booking_world import CATALOG, LOCATION, LONG, PRICED, a_slot
+from tests.doubles.booking_world import CATALOG, LOCATION, LONG, PRICED, a_slot
 
 FIRST, LAST = date(2026, 6, 1), date(2026, 6, 3)
 

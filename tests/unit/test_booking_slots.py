@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from booking.catalog.model import ContactType
 from booking.errors import InvalidInput
 from booking.slots import Busy, Interval, Slot, free_of
-from tests.unit.booking_doubles import NOW
-from tests.unit.booking_world import LONG, a_slot
+from tests.doubles.booking_ports import NOW
+from tests.doubles.booking_world import LONG, a_slot
 
 MINUTES = st.integers(min_value=0, max_value=600)
 

@@ -9,16 +9,16 @@ import pytest
 from booking.catalog.model import BillingFrequency, Plan, VisitType
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.writer import at_rest
+from booking.checkout.transitions import at_rest
 from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.models import Promo
 from booking.money import Money
 from booking.operations.model import AttentionReason
 from booking.refusals import BookingFailed, ChargedWrongly, QuoteChanged, TermsChanged
-from tests.unit.booking_doubles import Killed
-from tests.unit.booking_steps import confirm, parked
-from tests.unit.booking_upstream import AnswerLost, Lost
-from tests.unit.booking_world import (
+from tests.doubles.booking_ports import Killed
+from tests.doubles.booking_steps import confirm, parked
+from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_world import (
     CATALOG,
     FREE,
     GUEST,

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from booking.checkout.model import CheckoutState as S
+from booking.checkout.states import STATES
+from booking.checkout.timing import LEASE, STEP_BUDGET
 from booking.checkout.transitions import (
     BEFORE_MONEY,
     CALLING,
@@ -20,7 +22,7 @@ from booking.checkout.transitions import (
     legal,
     to_mermaid,
 )
-from tests.unit.booking_world import World
+from tests.doubles.booking_world import World
 
 # A driver that finds one of these does it again as it is: each reads before it writes.
 REPEATABLE = {
@@ -71,15 +73,16 @@ def test_what_has_ended_moves_nowhere_and_everything_else_can_end() -> None:
 
 
 def test_every_step_that_is_taken_has_a_state_and_every_state_its_step() -> None:
-    steps = World().saga._steps
-    assert set(steps._steps) == set(S) - TERMINAL - {S.NEEDS_ATTENTION}
+    assert {state for state, record in STATES.items() if record.step} == set(S) - TERMINAL - {
+        S.NEEDS_ATTENTION
+    }
 
 
 def test_every_intent_is_looked_for_or_safe_to_repeat() -> None:
-    steps = World().saga._steps
+    checks = {state for state, record in STATES.items() if record.look}
     assert {state for state in S if state.endswith("_intended")} == CALLING
-    assert set(steps._looks) | REPEATABLE == CALLING
-    assert set(steps._looks) & REPEATABLE == set()
+    assert checks | REPEATABLE == CALLING
+    assert checks & REPEATABLE == set()
 
 
 def test_money_moves_only_under_a_claim_and_one_at_a_time() -> None:
@@ -116,6 +119,27 @@ def test_a_refund_comes_after_the_recurring_payment_is_cancelled() -> None:
     assert TRANSITIONS[S.RECURRING_CANCELLED] == {S.REFUND_INTENDED}
 
 
+def test_every_intent_on_the_way_to_a_visit_has_guards_and_undoing_has_none() -> None:
+    leads_to_a_visit = {S.PATIENT_INTENDED, S.CARD_INTENDED, S.CHARGE_INTENDED, S.BOOKING_INTENDED}
+    assert {state for state, record in STATES.items() if record.guards} == leads_to_a_visit
+    assert {state for state in leads_to_a_visit if "claim lost" in STATES[state].guards} == (
+        leads_to_a_visit & CLAIMING
+    )
+    assert {state for state, record in STATES.items() if "cancelled" in record.early} == (
+        BEFORE_MONEY | {S.CHARGED, S.BOOKED}
+    )
+
+
+def test_the_way_back_is_a_way_of_its_state() -> None:
+    channels = {state: record.undo for state, record in STATES.items() if record.undo}
+    assert set(channels) == {S.CHARGED, S.BOOKING_INTENDED, S.BOOKED}
+    assert all(undo in TRANSITIONS[state] for state, undo in channels.items())
+
+
+def test_no_step_takes_longer_than_a_lease() -> None:
+    assert all(STEP_BUDGET <= record.budget < LEASE for record in STATES.values())
+
+
 @pytest.mark.parametrize(
     ("before", "after", "allowed"),
     [
@@ -134,7 +158,7 @@ async def test_the_driver_refuses_to_write_another_move() -> None:
     world = World()
     checkout = await world.start()
     with pytest.raises(AssertionError, match="no move"):
-        await world.saga._record(checkout, checkout.changed(state=S.CONFIRMED))
+        await world.saga._writer.record(checkout, checkout.changed(state=S.CONFIRMED))
     assert world.row(checkout).state is S.STARTED
 
 

@@ -20,7 +20,7 @@ from booking.refusals import (
     TooManyAttempts,
     UnpaidVisitsUsedUp,
 )
-from tests.unit.booking_world import FREE, GUEST, PATIENT, VISITOR, World, a_slot, as_guest
+from tests.doubles.booking_world import FREE, GUEST, PATIENT, VISITOR, World, a_slot, as_guest
 
 SLOT = a_slot(FREE)
 DAY = f"{SLOT.clinician_id} {SLOT.start.date()}"

@@ -18,8 +18,7 @@ import jsonschema
 import pytest
 import yaml
 
-from booking.checkout.saga import STEP_BUDGET
-from booking.checkout.writer import LEASE
+from booking.checkout.timing import LEASE, STEP_BUDGET
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_SCHEMA = ROOT / "tests" / "data" / "compose-spec.json"

@@ -165,6 +165,17 @@ class TestRefunds:
             stripe.refund(charge.id, amount=1)
         assert stripe.charges[charge.id].refunded == 1_000
 
+    @pytest.mark.parametrize(
+        ("currency", "amounts"),
+        [("usd", r"\(\$10\.01\).*\(\$10\.00\)"), ("jpy", r"\(\$1,001\).*\(\$1,000\)")],
+    )
+    def test_a_refund_that_is_too_large_is_refused_in_units_of_its_currency(
+        self, stripe: FakeStripe, currency: str, amounts: str
+    ) -> None:
+        charge = stripe.charge(stripe.attach("tok_visa", customer="1").id, amount=1_000, currency=currency)
+        with pytest.raises(StripeError, match=amounts):
+            stripe.refund(charge.id, amount=1_001)
+
     def test_a_refund_under_the_same_key_is_one_refund(self, stripe: FakeStripe) -> None:
         charge = stripe.charge(stripe.attach("tok_visa", customer="1").id, amount=1_000, currency="usd")
         first = stripe.refund(charge.id, amount=400, idempotency_key="k")

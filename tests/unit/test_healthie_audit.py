@@ -20,7 +20,7 @@ from booking.work_context import asked_by, working_for
 from integrations.upstream.audit import AuditedCalls, LoggedCalls, fingerprint
 from integrations.upstream.redaction import digest
 from tests.doubles.audit_trail import MemoryTrail
-from tests.unit.healthie_script import KEYS, Script, a_checkout, a_payment, a_visit, charged, connection
+from tests.doubles.healthie_script import KEYS, Script, a_checkout, a_payment, a_visit, charged, connection
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DIGEST_KEY = b"sample key for digests of 32 bytes"

@@ -16,8 +16,8 @@ from booking.scheduling.recent_slots import RecentSlots
 from booking.slot_query import SlotQuery
 from booking.work_context import waiting
 from integrations.upstream.gate import Gate
-from tests.unit.booking_doubles import FakeClock
-from tests.unit.healthie_script import Script, errors
+from tests.doubles.booking_ports import FakeClock
+from tests.doubles.healthie_script import Script, errors
 
 WEEK = SlotQuery(
     visit_type_id="70",

@@ -14,7 +14,7 @@ from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge, Recurrence
 from booking.ports import Billing
 from booking.refusals import AmountNotChargeable, CardDeclined, ClinicianNotBookable, DeclineReason
-from tests.unit.healthie_script import (
+from tests.doubles.healthie_script import (
     KEYS,
     NOON,
     ORGANIZATION_KEY,

@@ -17,7 +17,7 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.transport import Acting, Connection
-from tests.unit.healthie_script import KEYS, NOON, Script, Watcher, connection, usd
+from tests.doubles.healthie_script import KEYS, NOON, Script, Watcher, connection, usd
 
 
 def a_package(**changes: Any) -> dict[str, Any]:

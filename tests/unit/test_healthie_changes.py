@@ -9,7 +9,7 @@ import pytest
 
 from booking.errors import UpstreamUnavailable
 from booking.resources import Changes
-from tests.unit.healthie_script import NOON, Script, connection, errors
+from tests.doubles.healthie_script import NOON, Script, connection, errors
 
 SINCE = NOON - timedelta(days=1)
 BEFORE, AFTER = "2026-11-23 11:59:00 -0500", "2026-11-23 12:00:00 -0500"  # a minute before SINCE, and SINCE

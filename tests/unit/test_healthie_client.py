@@ -4,13 +4,14 @@ import asyncio
 import json
 import logging
 import traceback
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from booking.checkout.saga import STEP_BUDGET
+from booking.checkout.timing import CREATE_PATIENT_BUDGET, LEASE, SETTLE, STEP_BUDGET
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from integrations.database.audit import PATIENCE_SECONDS
 from integrations.healthie import base
@@ -34,7 +35,7 @@ from integrations.upstream.errors import (
     changing,
     reading,
 )
-from tests.unit.healthie_script import Script, Watcher, errors
+from tests.doubles.healthie_script import Script, Watcher, errors
 
 GOOD = {"currentUser": {"id": "11"}}
 PATIENT: dict[str, Any] = {
@@ -325,6 +326,15 @@ class TestRead:
         longest = 3 * base.READ_BUDGET + change
 
         assert longest <= STEP_BUDGET.total_seconds()
+        assert SETTLE.total_seconds() > transport.MUTATION_TIMEOUT + calls.GRACE
+
+    def test_a_patients_record_is_made_before_the_lease_ends(self) -> None:
+        """Refused under the names that were given, sent once more with a mark, and read back."""
+        change = gate.MUTATION_PATIENCE + PATIENCE_SECONDS + transport.MUTATION_TIMEOUT + calls.GRACE
+        longest = 2 * change + base.READ_BUDGET
+
+        assert longest <= CREATE_PATIENT_BUDGET.total_seconds()
+        assert CREATE_PATIENT_BUDGET + timedelta(seconds=base.READ_BUDGET) < LEASE
 
 
 class TestAudit:

@@ -31,8 +31,8 @@ from integrations.healthie.drift import contract_schema, operations
 from integrations.healthie.generated.client import Client
 from integrations.upstream.errors import CallError
 from integrations.upstream.transport import Reply, Request
-from tests.unit.healthie_script import NOON, Script, a_checkout, a_payment, connection, errors
-from tests.unit.test_healthie_readback import AS_ASKED, CALLS
+from tests.doubles.healthie_mutations import AS_ASKED, CALLS
+from tests.doubles.healthie_script import NOON, Script, a_checkout, a_payment, connection, errors
 
 SCHEMA = contract_schema()
 DOCUMENT = operations()

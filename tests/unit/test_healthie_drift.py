@@ -10,7 +10,7 @@ from graphql import build_schema, introspection_from_schema, print_schema, valid
 from booking.errors import UpstreamUnavailable
 from booking.sync.drift import DriftFinding, Severity
 from integrations.healthie.drift import contract_schema, coordinates, differences, operations, used_part
-from tests.unit.healthie_script import Script, errors
+from tests.doubles.healthie_script import Script, errors
 
 CONTRACT = contract_schema()
 OPERATIONS = operations()

@@ -27,8 +27,8 @@ from integrations.upstream.errors import (
 from integrations.upstream.gate import MUTATION_PATIENCE, READ_PATIENCE, Gate
 from integrations.upstream.send_queue import MOST_IN_ALL, MOST_WAITING
 from integrations.upstream.transport import MAX_CONNECTIONS, Request
+from tests.doubles.healthie_script import a_checkout
 from tests.simulation.virtual_loop import VirtualLoop, run
-from tests.unit.healthie_script import a_checkout
 
 KEY = "0a1b2c3d"
 

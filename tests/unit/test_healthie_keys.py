@@ -14,7 +14,7 @@ from booking.refusals import ClinicianNotBookable
 from integrations.healthie.connect import connect
 from integrations.healthie.keys import PROOFS_AT_ONCE, KeyStore
 from integrations.upstream.audit import LoggedCalls
-from tests.unit.healthie_script import KEYS, NOON, Script, errors
+from tests.doubles.healthie_script import KEYS, NOON, Script, errors
 
 
 @pytest.fixture(autouse=True)

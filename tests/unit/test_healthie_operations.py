@@ -6,26 +6,14 @@ from typing import Any
 import pytest
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     IntValueNode,
-    OperationDefinitionNode,
     build_schema,
-    concat_ast,
-    parse,
     validate,
 )
 
-import integrations.healthie
 from integrations.healthie.base import TagForbidden, forbid_tags
-
-HEALTHIE = Path(integrations.healthie.__file__).parent
-FILES = sorted((HEALTHIE / "operations").glob("*.graphql"))
-DOCUMENT = concat_ast([parse(path.read_text()) for path in FILES])
-FRAGMENTS = {
-    each.name.value: each for each in DOCUMENT.definitions if isinstance(each, FragmentDefinitionNode)
-}
-OPERATIONS = [each for each in DOCUMENT.definitions if isinstance(each, OperationDefinitionNode)]
+from tests.doubles.healthie_documents import DOCUMENT, FILES, FRAGMENTS, HEALTHIE, OPERATIONS
 
 # FACTS of Healthie: a request may cost this much, and a connection multiplies what is selected by its page size.
 HIGHEST_COST = 2000

@@ -12,7 +12,7 @@ from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import AppointmentStatus, CreatedPatient, GuestDetails
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.system_of_record import SystemOfRecord
-from tests.unit.healthie_script import Script, a_visit, connection, usd
+from tests.doubles.healthie_script import Script, a_visit, connection, usd
 
 GUEST = GuestDetails(
     email="sample.guest@example.com",

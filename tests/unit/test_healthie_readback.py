@@ -1,7 +1,6 @@
 """What was asked is compared with what came back: of every mutation, every argument, or it is said why not."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,21 @@ from graphql import (
 )
 
 import integrations.healthie
-from booking.catalog.model import ContactType
 from booking.errors import OutcomeUnknown
-from booking.models import Charge, GuestDetails
-from booking.system_of_record import SystemOfRecord
 from integrations.healthie.readback import READ_BACKS, Comparison, only_logged
 from integrations.upstream.errors import SilentNoOp
-from tests.unit.healthie_script import Script, a_checkout, a_payment, a_slot, a_visit, charged, usd
+from tests.doubles.healthie_mutations import (
+    AS_ASKED,
+    CALLS,
+    CARD,
+    PERSON,
+    RUNNING,
+    attached,
+    booked,
+    paid,
+    webhooks,
+)
+from tests.doubles.healthie_script import Script, a_payment, charged
 
 OPERATIONS = {
     each.name.value: each
@@ -32,98 +39,7 @@ OPERATIONS = {
 MUTATIONS = {name: each for name, each in OPERATIONS.items() if each.operation is OperationType.MUTATION}
 PARTS = [(operation, part) for operation, each in READ_BACKS.items() for part in each.compared]
 
-GUEST = GuestDetails(
-    email="sample.guest@example.com",
-    first_name="Sample",
-    last_name="Guest",
-    phone="555-0199",
-    birth_date=date(1990, 1, 2),
-)
-CHARGE = Charge(
-    billing_item_id="801",
-    charge_id="ch_sample",
-    net=usd("100"),
-    card_id="301",
-    recurring_payment_id="701",
-    package_id="601",
-)
-CARD = {
-    "id": "301",
-    "card_type": "Visa",
-    "last_four": "4242",
-    "expiration": "2029-11-01T00:00:00Z",
-    "source_status": "chargeable",
-    "user_id": "501",
-}
-PERSON = {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest", "metadata": None}
-IN_PERSON = {"contact_type": "In Person", "appointment_location_id": "31"}
-WEBHOOK = {
-    "id": "1001",
-    "url": "https://gateway.example/webhooks/healthie",
-    "is_enabled": True,
-    "should_retry": True,
-    "warned_at": None,
-    "signature_secret": "whsec_sample",
-    "event_type": "PATIENT_UPDATED",
-    "webhook_events": [{"event_type": "PATIENT_UPDATED", "first_failed_at": None}],
-}
-SUCCESS = {"messages": None}
-SERIES = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}
-RUNNING = {"recurring_payment": SERIES}
-
-
-def attached(card: Any) -> Any:
-    return {
-        "createStripeCustomerDetail": {"stripe_customer_detail": card, "messages": None, "stripeError": None}
-    }
-
-
-def paid(**changes: Any) -> Any:
-    return {"billingItem": a_payment(**changes)}
-
-
-def booked(**changes: Any) -> Any:
-    return {"appointment": a_visit(**(IN_PERSON | changes))}
-
-
-def webhooks(**changes: Any) -> Any:
-    return {
-        "webhooks": {
-            "nodes": [WEBHOOK | changes],
-            "page_info": {"has_next_page": False, "end_cursor": None},
-        }
-    }
-
-
-BOOKED = {"createAppointment": {"appointment": {"id": "901"}, "messages": None}}
-
-# What comes back when the mutation did what was asked, and what when only this part of it did not.
-AS_ASKED: dict[str, dict[str, Any]] = {
-    "Charge": {"Charge": charged(a_payment())},
-    "Refund": {
-        "Refund": {"updateBillingItem": SUCCESS},
-        "PaymentById": [paid(), paid(refund_amount="100.00")],
-    },
-    "CancelRecurring": {
-        "CancelRecurring": {"cancelRecurringPayment": SUCCESS},
-        "PaymentById": [paid(**RUNNING), paid(recurring_payment=SERIES | {"is_canceled": True})],
-    },
-    "AttachCard": {"AttachCard": attached(CARD)},
-    "CreatePatient": {"CreatePatient": {"createClient": {"user": PERSON, "messages": None}}},
-    "Book": {"Book": BOOKED, "VisitById": booked()},
-    "DeleteVisit": {
-        "DeleteVisit": {"deleteAppointment": SUCCESS},
-        "VisitById": [booked(), booked(deleted_at="2026-11-21 12:00:00 -0500")],
-    },
-    "SubscribeWebhook": {
-        "SubscribeWebhook": {"createWebhook": {"webhook": WEBHOOK, "messages": None}},
-        "WebhookSubscriptions": webhooks(),
-    },
-    "EnableWebhook": {
-        "EnableWebhook": {"updateWebhook": {"webhook": {"id": "1001"}, "messages": None}},
-        "WebhookSubscriptions": webhooks(),
-    },
-}
+# What comes back when only this part of it was not done as asked.
 DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Charge", "state"): {"Charge": charged(a_payment(state="SCHEDULED"))},
     ("Charge", "sender"): {"Charge": charged(a_payment(sender_id="502"))},
@@ -151,29 +67,6 @@ DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("SubscribeWebhook", "live"): {"WebhookSubscriptions": webhooks(should_retry=False)},
     ("EnableWebhook", "live"): {"WebhookSubscriptions": webhooks(is_enabled=False)},
-}
-
-CHECKOUT = a_checkout(
-    charge=CHARGE,
-    appointment_id="901",
-    slot=a_slot(contact_type=ContactType.IN_PERSON, location_id="31"),
-)
-CALLS: dict[str, Callable[[SystemOfRecord], Awaitable[object]]] = {
-    "Charge": lambda healthie: healthie.billing.charge(CHECKOUT),
-    "Refund": lambda healthie: healthie.billing.refund(CHECKOUT),
-    "CancelRecurring": lambda healthie: healthie.billing.cancel_recurring(CHECKOUT),
-    "AttachCard": lambda healthie: healthie.cards.attach(
-        patient_id="501", token="tok_sample", make_default=True, clinician_id="11"
-    ),
-    "CreatePatient": lambda healthie: healthie.patients.create(
-        GUEST, clinician_id="11", time_zone="America/New_York", reference="chk_sample"
-    ),
-    "Book": lambda healthie: healthie.scheduling.book(CHECKOUT),
-    "DeleteVisit": lambda healthie: healthie.scheduling.delete(CHECKOUT),
-    "SubscribeWebhook": lambda healthie: healthie.subscriptions.subscribe(
-        "https://gateway.example/webhooks/healthie", frozenset({"patient.updated"})
-    ),
-    "EnableWebhook": lambda healthie: healthie.subscriptions.enable("1001"),
 }
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from booking.resources import ChangeHint, Kind, PaymentState, Resource
-from tests.unit.healthie_script import Script
+from tests.doubles.healthie_script import Script
 
-POKE = ChangeHint(resource=Resource(kind=Kind.PAYMENT, id="801"))
+HINT = ChangeHint(resource=Resource(kind=Kind.PAYMENT, id="801"))
 
 
 async def refund(written: str | None) -> str | None:
@@ -24,7 +24,7 @@ async def refund(written: str | None) -> str | None:
     }
     script = Script(answers={"WatchedPayment": {"billingItem": item}})
     async with script.connected() as healthie:
-        state = await healthie.resources.read(POKE, known=None)
+        state = await healthie.resources.read(HINT, known=None)
     assert isinstance(state, PaymentState)
     return state.refund
 

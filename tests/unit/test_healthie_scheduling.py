@@ -10,7 +10,7 @@ from booking.catalog.model import ContactType
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.ports import Scheduling
 from booking.refusals import ClinicianNotBookable, SlotTaken
-from tests.unit.healthie_script import KEYS, NOON, Script, a_checkout, a_slot, a_visit, connection, errors
+from tests.doubles.healthie_script import KEYS, NOON, Script, a_checkout, a_slot, a_visit, connection, errors
 
 MADE = {"createAppointment": {"appointment": {"id": "901"}, "messages": None}}
 

@@ -4,7 +4,7 @@ import pytest
 from graphql import OperationDefinitionNode
 
 from integrations.healthie.subjects import OF_PATIENTS, PUBLIC, is_public, patient_in
-from tests.unit.test_healthie_operations import OPERATIONS
+from tests.doubles.healthie_documents import OPERATIONS
 
 NAMES = {each.name.value for each in OPERATIONS if each.name}
 

@@ -5,7 +5,7 @@ import pytest
 from booking.catalog.model import ContactType
 from integrations.healthie.generated.fragments import Visit
 from integrations.healthie.visits import appointment_of
-from tests.unit.healthie_script import a_visit
+from tests.doubles.healthie_script import a_visit
 
 
 @pytest.mark.parametrize(

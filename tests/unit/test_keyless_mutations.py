@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 import strawberry
 
-from gateway.graphql import EXTENSIONS, ApiSchema, build_schema, guarded
+from gateway.graphql import ApiSchema, build_schema, guarded
 from gateway.idempotency.guard import MutationGuard
 from schema.context import Context
 from schema.fields import computed, is_keyless
@@ -63,7 +63,7 @@ def guard() -> ResourceReader:
 
 @pytest.fixture
 def schema(guard: ResourceReader) -> ApiSchema:
-    schema = ApiSchema(query=Query, mutation=Mutation, extensions=EXTENSIONS)
+    schema = ApiSchema(query=Query, mutation=Mutation)
     return guarded(schema, cast("MutationGuard", guard))
 
 

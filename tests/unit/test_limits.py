@@ -20,7 +20,7 @@ from gateway.limits.documents import KEPT, KEPT_CHARACTERS
 from gateway.limits.parse_queue import MOST_WAITING
 from gateway.limits.weights import SIZES, WEIGHTS
 from gateway.rates import TooManyRequests
-from tests.unit.limits_samples import documents, fan_out, practice
+from tests.doubles.limits_samples import documents, fan_out, practice
 
 DOCUMENTS = documents()
 

@@ -18,7 +18,7 @@ from gateway.errors import explain, is_fault, log_fault
 from gateway.idempotency.guard import MutationGuard
 from integrations.database.idempotency import Claimed
 from schema.results import ReleaseHoldSuccess
-from tests.unit.booking_doubles import NOW, FakeClock
+from tests.doubles.booking_ports import NOW, FakeClock
 
 DONE = ReleaseHoldSuccess(hold_id=ID("hold_1"))
 
@@ -44,7 +44,7 @@ class Keys:
 
     async def claim(self, scope: Any, **_: object) -> Claimed:
         self._meet("claim")
-        return Claimed(scope=scope, attempt=1, reference=None)
+        return Claimed(scope=scope, attempt=1)
 
     async def renew(self, claim: Claimed, **_: object) -> bool:
         return self._meet("renew")

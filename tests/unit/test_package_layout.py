@@ -1,34 +1,37 @@
-"""What is installed under our names is ours and whole, and the files speak of this project only."""
+"""What is installed under our names is ours, and tests take nothing from one another: what they share stands in doubles."""
 
-import subprocess
-import sys
+import ast
 import tomllib
-from fnmatch import fnmatch
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-
-# Words of the place where somebody works on this project, put together here so that this file is free of them too.
-FOREIGN_WORDS = ("/wo" + "rk/", "../sha" + "red", ".libr" + "ary")
-# The one lookup of a file that may or may not lie beside a checkout: the test skips where it does not.
-MAY_LOOK_OUTSIDE = "tests/*/test_*contract*.py"
+# Whatever may import tests: the tests themselves, and the programs beside them that measure and check.
+IMPORTERS = ("tests", "benchmarks", "tools", "examples")
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Answer the names of the files in a wheel built from this checkout."""
-    target = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(target)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (built,) = target.glob("*.whl")
-    with ZipFile(built) as archive:
-        return set(archive.namelist())
+def imported(source: str) -> Iterator[str]:
+    """The full name of every module, or name in a module, that this source imports, wherever it stands."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def borrowed(importer: Path, name: str) -> bool:
+    """Whether a name comes out of a test module, or out of the unit tests into something else."""
+    package, *rest = name.split(".")
+    if package != "tests" or not rest:
+        return False
+    from_unit = rest[0] == "unit" and not importer.is_relative_to("tests/unit")
+    return from_unit or any(part.startswith("test_") for part in rest)
 
 
 @pytest.mark.parametrize("name", [*PACKAGES, "tests", "tools"])
@@ -36,38 +39,30 @@ def test_no_other_distribution_installs_a_package_of_our_name(name: str) -> None
     assert set(packages_distributions().get(name, [])) <= {"frontdoor"}
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_the_wheel_carries_every_file_of_a_package(package: str, wheel: set[str]) -> None:
-    files = {
-        path for path in (ROOT / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert {path.relative_to(ROOT).as_posix() for path in files} <= wheel
+def test_what_tests_share_is_not_taken_from_tests() -> None:
+    files = [path.relative_to(ROOT) for each in IMPORTERS for path in (ROOT / each).rglob("*.py")]
+    found = [
+        (path.as_posix(), name)
+        for path in files
+        for name in imported((ROOT / path).read_text())
+        if borrowed(path, name)
+    ]
+    assert found == []
+    assert Path("benchmarks/saga.py") in files
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("importer", "source", "is_borrowed"),
     [
-        "integrations/healthie/contract.graphql",
-        "integrations/database/migrations/env.py",
-        "schema/schema.graphql",
+        ("tests/unit/test_a.py", "from tests.unit.test_b import CARD", True),
+        ("tests/unit/test_a.py", "from tests.unit import test_b", True),
+        ("benchmarks/a.py", "def late():\n    import tests.integration.test_b", True),
+        ("tests/integration/test_a.py", "from tests.unit.samples import CARD", True),
+        ("tests/integration/test_a.py", "from tests.unit import samples", True),
+        ("tests/unit/test_a.py", "from tests.unit.samples import CARD", False),
+        ("tests/integration/test_a.py", "from tests.doubles.samples import CARD", False),
+        ("tests/integration/test_a.py", "from unittest.mock import test_b", False),
     ],
 )
-def test_the_wheel_carries_what_is_read_at_run_time(name: str, wheel: set[str]) -> None:
-    assert name in wheel
-
-
-def test_the_wheel_carries_nothing_besides_the_packages(wheel: set[str]) -> None:
-    assert {name.split("/")[0] for name in wheel} == {
-        *PACKAGES,
-        f"frontdoor-{PROJECT['project']['version']}.dist-info",
-    }
-
-
-def test_the_project_speaks_of_itself_only() -> None:
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=False, capture_output=True, text=True)
-    if listing.returncode != 0:
-        pytest.skip("not a git checkout")
-    names = [name for name in listing.stdout.split("\0") if name and not fnmatch(name, MAY_LOOK_OUTSIDE)]
-    texts = {name: (ROOT / name).read_bytes() for name in names if (ROOT / name).is_file()}
-    spoken = [(name, word) for name, text in texts.items() for word in FOREIGN_WORDS if word.encode() in text]
-    assert spoken == []
+def test_an_import_out_of_a_test_is_seen(importer: str, source: str, *, is_borrowed: bool) -> None:
+    assert [borrowed(Path(importer), name) for name in imported(source)] == [is_borrowed]

@@ -9,8 +9,8 @@ from limits.aio.storage import MemoryStorage
 
 from gateway.rates import Counts
 from gateway.rates.counting import LEFT_ALONE, STEP, Bound
+from tests.doubles.booking_ports import FakeClock
 from tests.doubles.counter_flood import LONGEST, Flood, SlowStorage
-from tests.unit.booking_doubles import FakeClock
 
 SEEDS = range(20)
 GATEWAYS = 4

@@ -28,7 +28,7 @@ from gateway.rates.table import (
     unpaid_visits,
 )
 from integrations.healthie import availability
-from tests.unit.booking_doubles import FakeClock
+from tests.doubles.booking_ports import FakeClock
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)

@@ -8,8 +8,8 @@ from booking.catalog.model import Catalog
 from booking.scheduling.search import Day
 from resolvers.catalog import to_clinicians
 from resolvers.slots import to_days, to_shared_days
-from tests.unit.booking_doubles import NOW
-from tests.unit.booking_world import CATALOG, a_slot
+from tests.doubles.booking_ports import NOW
+from tests.doubles.booking_world import CATALOG, a_slot
 
 PARIS, TOKYO = "Europe/Paris", "Asia/Tokyo"
 

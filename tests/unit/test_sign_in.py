@@ -19,8 +19,8 @@ from gateway.callers.sign_in.patients import LinkedPatients, NoPatientRecord
 from gateway.callers.sign_in.provider import ProviderKeys, SignInUnavailable
 from gateway.callers.sign_in.tokens import ProviderTokens, SignInRules
 from gateway.callers.tokens import InvalidToken
-from tests.unit.booking_doubles import FakeClock
-from tests.unit.sign_in_provider import AUDIENCE, EC_KEY, ED_KEY, ISSUER, RSA_KEY, Provider, Raw, public
+from tests.doubles.booking_ports import FakeClock
+from tests.doubles.sign_in_provider import AUDIENCE, EC_KEY, ED_KEY, ISSUER, RSA_KEY, Provider, Raw, public
 
 PATIENT = Principal(kind=PrincipalKind.PATIENT, id="p1")
 KNOWN = GuestDetails(email="known@example.com", first_name="Sample", last_name="Known")

@@ -10,34 +10,16 @@ from typing import Any
 import httpx2
 import pytest
 
-from booking.sync.inbox import WebhookDelivery
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.rates import BlockedSenders
 from gateway.webhooks.endpoint import LARGEST_BODY, Address, WebhookEndpoint
 from integrations.healthie.webhooks import HealthieWebhooks
-from integrations.healthie_emulator.signing import signed_headers
-
-SECRET = "whsec_sample"
-BODY = b'{"resource_id":"501","resource_id_type":"Appointment","event_type":"appointment.updated"}'
-URL = "http://gateway.invalid/webhooks/healthie"
+from tests.doubles.webhook_sender import BODY, SECRET, URL, Inbox, post
 
 
 class StillClock:
     def now(self) -> datetime:
         return datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
-
-
-class Inbox:
-    """Keeps, or fails to."""
-
-    def __init__(self) -> None:
-        self.kept: list[WebhookDelivery] = []
-        self.error: Exception | None = None
-
-    async def accept(self, delivery: WebhookDelivery) -> None:
-        if self.error is not None:
-            raise self.error
-        self.kept.append(delivery)
 
 
 SECRETS = [SECRET]
@@ -55,18 +37,6 @@ def inbox() -> Inbox:
 @pytest.fixture
 def endpoint(inbox: Inbox) -> WebhookEndpoint:
     return WebhookEndpoint(source=HealthieWebhooks(), inbox=inbox, clock=StillClock(), secrets=one_secret)
-
-
-async def post(
-    endpoint: WebhookEndpoint, body: Any = BODY, *, signed: bytes = BODY, url: str = URL, **more: Any
-) -> int:
-    headers = signed_headers(url=more.pop("signed_url", url), body=signed, secret=SECRET)
-    if not isinstance(body, bytes) or body != signed:
-        del headers["Content-Length"]
-    transport = httpx2.ASGITransport(app=endpoint, client=more.pop("client", ("127.0.0.1", 5)))
-    async with httpx2.AsyncClient(transport=transport) as http:
-        answer = await http.post(url, content=body, headers=headers | more.pop("headers", {}))
-    return answer.status_code
 
 
 async def test_a_genuine_delivery_is_kept_and_acknowledged(endpoint: WebhookEndpoint, inbox: Inbox) -> None:

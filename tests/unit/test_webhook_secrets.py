@@ -7,7 +7,7 @@ from booking.sync.inbox import WebhookDelivery
 from gateway.webhooks.endpoint import Address, WebhookEndpoint
 from gateway.webhooks.secrets import WebhookSecrets
 from integrations.healthie.webhooks import HealthieWebhooks
-from tests.unit.test_webhook_endpoint import Inbox, post
+from tests.doubles.webhook_sender import Inbox, post
 
 
 class Clock:

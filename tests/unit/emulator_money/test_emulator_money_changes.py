@@ -41,6 +41,19 @@ class TestRefunds:
         assert payload["messages"]
         assert practice.world.stripe.refunds == {}
 
+    @pytest.mark.parametrize(("after_refunds", "left"), [(False, "100.0"), (True, "70.0")])
+    async def test_the_net_payment_is_what_was_paid_or_what_is_left_of_it(
+        self,
+        practice: Any,
+        after_refunds: bool,  # noqa: FBT001 - a parameter of the test
+        left: str,
+    ) -> None:
+        practice.world.switches.net_payment_after_refunds = after_refunds
+        item_id = await paid(practice)
+        await update(practice, id=item_id, chosen_refund_amount="30")
+        found = await practice.ask("query ($id: ID) { billingItem(id: $id) { net_payment } }", id=item_id)
+        assert found["billingItem"]["net_payment"] == left
+
     async def test_a_repeated_key_refunds_once(self, practice: Any) -> None:
         item_id = await paid(practice)
         for _ in range(2):

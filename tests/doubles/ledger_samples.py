@@ -10,8 +10,8 @@ from booking.checkout.model import Attempt, Checkout, CheckoutState
 from booking.errors import UpstreamUnavailable
 from booking.models import Charge, Quote
 from booking.money import Money
-from tests.unit.booking_doubles import NOW
-from tests.unit.booking_world import CATALOG, a_slot
+from tests.doubles.booking_ports import NOW
+from tests.doubles.booking_world import CATALOG, a_slot
 
 BEGUN = NOW + timedelta(minutes=3)  # the first attempt's intent
 NET, NOTHING = Money.of("120", "USD"), Money.of("0", "USD")

@@ -1,8 +1,8 @@
 """What the tests of the saga do again and again."""
 
 from booking.checkout.model import Checkout
-from booking.checkout.writer import at_rest
-from tests.unit.booking_world import World, as_guest
+from booking.checkout.transitions import at_rest
+from tests.doubles.booking_world import World, as_guest
 
 
 async def confirm(world: World, checkout: Checkout, kind: str = "ok") -> Checkout:

@@ -25,7 +25,7 @@ from booking.ports import PATIENT_EXISTS, LateCharges
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
-from tests.unit.booking_doubles import FakeClock, Tape
+from tests.doubles.booking_ports import FakeClock, Tape
 
 T = TypeVar("T")
 

@@ -32,6 +32,22 @@ class TestCheck:
         monkeypatch.setattr(sys, "argv", ["check", "--without", "first"])
         assert check.main() == 0
 
+    def test_one_stage_runs_alone(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(check, "STAGES", (stage("first", passes=False), stage("second", passes=True)))
+        monkeypatch.setattr(sys, "argv", ["check", "--only", "second"])
+        assert check.main() == 0
+        assert "first" not in capsys.readouterr().out
+
+    def test_says_before_it_begins_which_stages_there_are(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(check, "STAGES", (stage("first", passes=True), stage("second", passes=True)))
+        monkeypatch.setattr(sys, "argv", ["check"])
+        assert check.main() == 0
+        assert capsys.readouterr().out.splitlines()[0] == "2 stages: first, second"
+
 
 def test_settings_of_the_shell_do_not_reach_the_tests() -> None:
     program = (

@@ -6,17 +6,17 @@ Every commit and every foreign call is noted on one tape, in order; the tape can
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import TracebackType
 from typing import Self, TypeVar
 
-from booking.change_signals import ChangeSignals, of_checkout
+from booking.change_signals import ChangeSignals, of_checkout, of_event
 from booking.checkout.guards import SendFacts
 from booking.checkout.model import Checkout, CheckoutState
-from booking.checkout.transitions import CALLING, CLAIMING, ENDED, IN_FLIGHT, UNDER_WAY
-from booking.errors import AlreadyCounted, StaleCheckout
+from booking.checkout.transitions import CALLING, CLAIMING, ENDED, IN_FLIGHT, LATE, TERMINAL, UNDER_WAY
+from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
 from booking.events.deliveries import Endpoints, EventDeliveries
 from booking.events.model import DomainEvent
 from booking.models import Hold
@@ -25,6 +25,7 @@ from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
 from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
 from booking.slots import Busy, Interval, Slot
+from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
 from booking.sync.webhook_subscriptions import KnownSubscriptions
@@ -33,6 +34,10 @@ T = TypeVar("T")
 
 # A Monday morning, US summer time.
 NOW = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
+
+# As in the SQL adapters: by so much two clocks may differ, and for so long a row rests that failed.
+CLOCK_SKEW = timedelta(minutes=1)
+SHORTEST_REST, LONGEST_REST = timedelta(seconds=5), timedelta(minutes=5)
 
 
 class Killed(BaseException):
@@ -77,11 +82,18 @@ class Tape:
 
 
 class FakeDatabase:
-    """Rows and claims; units of work one after another, as SQLite's BEGIN IMMEDIATE has them."""
+    """Rows and claims; units of work one after another, as SQLite's BEGIN IMMEDIATE has them.
 
-    def __init__(self, tape: Tape, change_signals: ChangeSignals | None = None) -> None:
+    `test_unit_of_work_conformance.py` holds it to what the SQL adapters do. Beyond that it asserts at each commit that a row
+    has its claim exactly while its state owns one, unless `checks_claims` is off.
+    """
+
+    def __init__(
+        self, tape: Tape, change_signals: ChangeSignals | None = None, *, checks_claims: bool = True
+    ) -> None:
         self.tape = tape
         self.change_signals = change_signals
+        self.checks_claims = checks_claims
         self.rows: dict[str, Checkout] = {}
         self.claims: dict[str, Slot] = {}
         self.lost_claims: set[str] = set()
@@ -142,15 +154,15 @@ class FakeUnit:
 
     @cached_property
     def claims(self) -> "FakeClaims":
-        return FakeClaims(dict(self._database.claims), self._database.rows)
+        return FakeClaims(dict(self._database.claims), self.checkouts.rows)
 
     @cached_property
     def history(self) -> "FakeStory":
         return FakeStory(list(self._database.events))
 
     @cached_property
-    def outbox(self) -> "FakeHappenings":
-        return FakeHappenings(list(self._database.outbox))
+    def outbox(self) -> "FakeEventOutbox":
+        return FakeEventOutbox(list(self._database.outbox))
 
     @cached_property
     def alerts(self) -> "FakeAlerts":
@@ -161,9 +173,11 @@ class FakeUnit:
         return FakeBlocks(dict(self._database.blocks))
 
     async def commit(self) -> None:
+        if self.checkouts.refused:
+            raise AssertionError("a transaction ends with the write that is refused")
         before, after = self._database.rows, self.checkouts.rows
         changed = [row for row in after.values() if before.get(row.id) != row]
-        for row in changed:
+        for row in changed if self._database.checks_claims else ():
             kept = row.state in CLAIMING and row.id not in self._database.lost_claims
             assert (row.id in self.claims.slots) == kept, f"the claim of a row at {row.state}"
         for row in changed:
@@ -179,8 +193,12 @@ class FakeUnit:
         self._database.tape.point()
         for row in changed:
             self._database.tape.after_commit.pop(row.state, lambda: None)()
-            if self._database.change_signals is not None:
-                self._database.change_signals.publish(of_checkout(row))
+        if self._database.change_signals is not None:
+            written = (
+                *map(of_checkout, self.checkouts.written),
+                *map(of_event, self.outbox.written),
+            )
+            self._database.change_signals.publish(set().union(*written))
 
     async def __aenter__(self) -> Self:
         await self._database.writer.acquire()
@@ -199,11 +217,18 @@ class FakeCheckouts:
 
     def __init__(self, rows: dict[str, Checkout]) -> None:
         self.rows = rows
+        self.written: list[Checkout] = []  # in this unit of work, so far
+        self.refused = False  # a write of this unit of work, which is ended by it
 
     async def add(self, checkout: Checkout) -> Checkout | None:
         standing = await self.live_for_hold(checkout.hold_id)
-        if standing is None:
+        is_second = standing is not None and checkout.state not in ENDED
+        if not is_second and checkout.id not in self.rows and self._refusal(checkout) is None:
             self.rows[checkout.id] = checkout.changed(version=1)
+            self.written.append(checkout)
+            return None
+        if standing is None:
+            raise StaleCheckout(checkout.id)
         return standing
 
     async def get(self, checkout_id: str) -> Checkout | None:
@@ -215,31 +240,34 @@ class FakeCheckouts:
         )
 
     async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
-        if self.rows[checkout.id].version != checkout.version:
+        if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
+            raise AssertionError("what the row was is told of another row, or of another version")
+        if isinstance(checkout.state, Unknown) or (was is not None and isinstance(was.state, Unknown)):
+            raise UnknownState(checkout.id)
+        standing = self.rows.get(checkout.id)
+        if standing is None or standing.version != checkout.version:
             raise StaleCheckout(checkout.id)
-        # At the same version it may have been put off, and its hold extended.
-        standing = self.rows[checkout.id].changed(due_at=None, hold_expires_at=None)
-        assert was is None or was.changed(due_at=None, hold_expires_at=None) == standing, (
-            "it is not what the row was"
-        )
-        if was is not None and was.hold_expires_at == checkout.hold_expires_at:
-            checkout = checkout.changed(hold_expires_at=self.rows[checkout.id].hold_expires_at)
-        self._check_counted_once(checkout)
-        others = [row for row in self.rows.values() if row.id != checkout.id and row.state in IN_FLIGHT]
-        if checkout.state in IN_FLIGHT and any(row.patient_id == checkout.patient_id for row in others):
-            raise PaymentInProgress
+        if (refusal := self._refusal(checkout)) is not None:
+            self.refused = True
+            raise refusal
         saved = checkout.changed(version=checkout.version + 1)
-        self.rows[checkout.id] = saved
+        self.rows[checkout.id] = saved if was is None else _merged(standing, was, saved)
+        self.written.append(saved)
         return saved
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
-        due = [(row.due_at, row.id) for row in self.rows.values() if row.due_at and row.due_at <= now]
-        return [row_id for _, row_id in sorted(due)][:limit]
+        due = [
+            (row.state in TERMINAL, row.due_at, row.id)
+            for row in self.rows.values()
+            if row.due_at and _is_due(row, now) and not isinstance(row.state, Unknown)
+        ]
+        return [row_id for *_, row_id in sorted(due)][:limit]
 
     async def defer(self, checkout_id: str, *, now: datetime) -> None:
-        row = self.rows[checkout_id]
-        if row.due_at and row.due_at <= now and (row.lease_until is None or row.lease_until <= now):
-            self.rows[checkout_id] = row.changed(due_at=now + timedelta(seconds=5))
+        row = self.rows.get(checkout_id)
+        if row is not None and _is_due(row, now):
+            rest = min(max(now - row.updated_at, SHORTEST_REST), LONGEST_REST)
+            self.rows[checkout_id] = row.changed(due_at=now + rest)
 
     async def note_hold(self, hold_id: str, *, expires_at: datetime) -> None:
         if (row := await self.live_for_hold(hold_id)) is not None:
@@ -249,26 +277,26 @@ class FakeCheckouts:
         return [row for row in self.rows.values() if row.patient_id == patient_id and row.id != besides]
 
     async def in_doubt(self, since: datetime) -> Sequence[str]:
-        return [
+        return sorted(
             row.id
             for row in self.rows.values()
             if (row.state in CALLING and row.intended_at and row.intended_at <= since)
             or (row.state in UNDER_WAY and row.confirm_deadline and row.confirm_deadline <= since)
-        ]
+        )
 
     async def awaiting(
         self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
     ) -> Sequence[str]:
-        return [
+        return sorted(
             row.id
             for row in self.rows.values()
-            if row.state is state
+            if row.state == state
             and row.lease_owner is None
-            and (row.id == checkout_id if checkout_id else row.patient_id == patient_id)
-        ]
+            and (row.id == checkout_id if checkout_id is not None else row.patient_id == patient_id)
+        )
 
     async def of_unknown_state(self) -> Sequence[str]:
-        return []
+        return [row.id for row in self.rows.values() if isinstance(row.state, Unknown)]
 
     async def listed(
         self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
@@ -292,15 +320,36 @@ class FakeCheckouts:
             and (after is None or (row.created_at, row.id) < (after.created_at, after.id))
         ][:limit]
 
-    def _check_counted_once(self, checkout: Checkout) -> None:
+    def _refusal(self, checkout: Checkout) -> Exception | None:
+        """What the unique indexes would say to this row."""
         others = [row for row in self.rows.values() if row.id != checkout.id]
-        charge = checkout.charge
-        if charge and any(
-            row.charge and row.charge.billing_item_id == charge.billing_item_id for row in others
-        ):
-            raise AlreadyCounted("billing_item_id")
-        if checkout.appointment_id and any(row.appointment_id == checkout.appointment_id for row in others):
-            raise AlreadyCounted("appointment_id")
+        patients = {row.patient_id for row in others if row.state in IN_FLIGHT} - {None}
+        if checkout.state in IN_FLIGHT and checkout.patient_id in patients:
+            return PaymentInProgress()
+        items = {row.charge.billing_item_id for row in others if row.charge}
+        if checkout.charge and checkout.charge.billing_item_id in items:
+            return AlreadyCounted("billing_item_id")
+        if checkout.appointment_id and checkout.appointment_id in {row.appointment_id for row in others}:
+            return AlreadyCounted("appointment_id")
+        return None
+
+
+def _is_due(row: Checkout, now: datetime) -> bool:
+    is_free = row.lease_until is None or row.lease_until <= now
+    return row.due_at is not None and row.due_at <= now and is_free
+
+
+def _merged(standing: Checkout, was: Checkout, saved: Checkout) -> Checkout:
+    """The row after a write of what differs from `was`: at the same version it may have been put off, and its hold extended."""
+    assert was.changed(due_at=None, hold_expires_at=None) == standing.changed(
+        due_at=None, hold_expires_at=None
+    ), "it is not what the row was"
+    changes = {
+        each.name: getattr(saved, each.name)
+        for each in fields(Checkout)
+        if getattr(saved, each.name) != getattr(was, each.name)
+    }
+    return standing.changed(**changes | {"due_at": saved.due_at})
 
 
 class FakeClaims:
@@ -314,7 +363,7 @@ class FakeClaims:
         begun = [
             one
             for one, slot in self.slots.items()
-            if slot.start <= now and self._rows[one].state is CheckoutState.NEEDS_ATTENTION
+            if slot.start <= now and self._rows[one].state == CheckoutState.NEEDS_ATTENTION
         ]
         for one in begun:
             del self.slots[one]
@@ -324,15 +373,11 @@ class FakeClaims:
         others = {owner: slot for owner, slot in self.slots.items() if owner != checkout.id}
         if _overlapping(others.values(), [checkout.slot.clinician_id], checkout.slot.interval):
             raise SlotTaken
-        since = checkout.created_at - timedelta(minutes=1)
-        booked = [
-            row.slot
-            for row in self._rows.values()
-            if row.stands is CheckoutState.CONFIRMED and row.ended_at and row.ended_at >= since
-        ]
+        self.slots.setdefault(checkout.id, checkout.slot)
+        booked = _booked_since(self._rows.values(), checkout.created_at, besides=checkout.id)
         if _overlapping(booked, [checkout.slot.clinician_id], checkout.slot.interval):
+            del self.slots[checkout.id]
             raise SlotTaken
-        self.slots[checkout.id] = checkout.slot
 
     async def release(self, checkout_id: str) -> None:
         self.slots.pop(checkout_id, None)
@@ -360,22 +405,24 @@ class FakeAlerts:
 
     async def raise_once(self, alert: Alert) -> None:
         if alert.id not in self.raised:
-            self.raised[alert.id], self.due_at[alert.id] = alert, alert.raised_at
+            self.raised[alert.id], self.due_at[alert.id] = replace(alert, tries=0), alert.raised_at
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
-        return [self.raised[one] for one, at in self.due_at.items() if at <= now][:limit]
+        due = [self.raised[one] for one, at in self.due_at.items() if at <= now]
+        return sorted(due, key=lambda alert: (alert.raised_at, alert.id))[:limit]
 
     async def claim(self, alert: Alert, *, now: datetime, until: datetime) -> bool:
-        if self.due_at[alert.id] > now:
+        if alert.id not in self.due_at or self.due_at[alert.id] > now:
             return False
         self.due_at[alert.id] = until
         return True
 
     async def mark_sent(self, alert: Alert, at: datetime) -> None:
-        del self.due_at[alert.id]
+        self.due_at.pop(alert.id, None)
 
     async def defer(self, alert: Alert, due_at: datetime) -> None:
-        self.raised[alert.id] = replace(alert, tries=alert.tries + 1)
+        standing = self.raised[alert.id]
+        self.raised[alert.id] = replace(standing, tries=standing.tries + 1)
         self.due_at[alert.id] = due_at
 
     async def forget(self, subject: str) -> None:
@@ -385,15 +432,18 @@ class FakeAlerts:
                 del self.raised[one]
 
 
-class FakeHappenings:
+class FakeEventOutbox:
     """The outbox in a list."""
 
     def __init__(self, added: list[DomainEvent]) -> None:
         self.added = added
+        self.written: list[DomainEvent] = []  # in this unit of work, so far
 
     async def add(self, events: Sequence[DomainEvent]) -> None:
-        assert not {event.id for event in events} & {event.id for event in self.added}, "an event told twice"
-        self.added += events
+        for event in events:
+            if event.id not in {each.id for each in self.added}:
+                self.added.append(event)
+        self.written += events
 
 
 class FakeBlocks:
@@ -409,14 +459,14 @@ class FakeBlocks:
         return clinician_id in self.blocks
 
     async def standing(self) -> Sequence[ClinicianBlock]:
-        return list(self.blocks.values())
+        return sorted(self.blocks.values(), key=lambda block: block.blocked_at)
 
     async def clear(self, clinician_id: str) -> bool:
         return self.blocks.pop(clinician_id, None) is not None
 
 
 class FakeChanges:
-    """The lookout's small reads, of the rows in memory."""
+    """The change poller's small reads, of the rows in memory."""
 
     def __init__(self, database: FakeDatabase) -> None:
         self._database = database
@@ -431,18 +481,13 @@ class FakeChanges:
         return Counter(
             row.patient_id
             for row in self._database.rows.values()
-            if row.stands is CheckoutState.CONFIRMED and row.patient_id and row.patient_id in patient_ids
+            if _visit_stands(row) and row.patient_id and row.patient_id in patient_ids
         )
 
     async def booked(
         self, clinician_ids: Collection[str], span: Interval, *, since: datetime
     ) -> Sequence[Busy]:
-        slots = [
-            row.slot
-            for row in self._database.rows.values()
-            if row.stands is CheckoutState.CONFIRMED and row.ended_at and row.ended_at >= since
-        ]
-        return _overlapping(slots, clinician_ids, span)
+        return _overlapping(_booked_since(self._database.rows.values(), since), clinician_ids, span)
 
 
 class FakeHolds:
@@ -535,4 +580,19 @@ def _busy(slot: Slot) -> Busy:
 def _overlapping(slots: Iterable[Slot], clinician_ids: Collection[str], span: Interval) -> list[Busy]:
     return [
         _busy(slot) for slot in slots if slot.clinician_id in clinician_ids and slot.interval.overlaps(span)
+    ]
+
+
+def _visit_stands(row: Checkout) -> bool:
+    """Whether the visit is confirmed, and no more than a late finding beside it is being undone."""
+    undone = row.late is not None and row.state in LATE and row.late.ended_as == CheckoutState.CONFIRMED
+    return row.state == CheckoutState.CONFIRMED or undone
+
+
+def _booked_since(rows: Iterable[Checkout], since: datetime, *, besides: str | None = None) -> list[Slot]:
+    """The slots of visits that were confirmed here since then, by whichever process' clock, and still stand."""
+    return [
+        row.slot
+        for row in rows
+        if _visit_stands(row) and row.ended_at and row.ended_at >= since - CLOCK_SKEW and row.id != besides
     ]

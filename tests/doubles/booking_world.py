@@ -32,9 +32,9 @@ from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
-from booking.checkout.transitions import TERMINAL
+from booking.checkout.timing import LEASE
+from booking.checkout.transitions import TERMINAL, at_rest
 from booking.checkout.unpaid_visits import UnpaidPolicy, UnpaidVisits
-from booking.checkout.writer import LEASE, at_rest
 from booking.events.model import EventName
 from booking.live.announced_holds import AnnouncedHolds
 from booking.live.live_queries import LiveQueries
@@ -48,9 +48,8 @@ from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
 from tests.doubles.attempt_limits import NotedTrials
-from tests.doubles.code_mail import KeptCodes
-from tests.unit.booking_doubles import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
-from tests.unit.booking_upstream import (
+from tests.doubles.booking_ports import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
+from tests.doubles.booking_upstream import (
     Books,
     FakeBilling,
     FakeCards,
@@ -60,6 +59,7 @@ from tests.unit.booking_upstream import (
     FakePatients,
     FakeScheduling,
 )
+from tests.doubles.code_mail import KeptCodes
 
 VISITOR = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v1"))
 STRANGER = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v2"))
