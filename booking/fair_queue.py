@@ -58,14 +58,14 @@ class _Account:
     """The use of one sender."""
 
     due: float = 0.0  # when the debt will have drained
-    recent: float = 0.0  # recent use, as of `at`
+    had: float = 0.0  # recent use, as of `at`
     at: float = 0.0
 
     def recent_at(self, now: float) -> float:
-        return float(self.recent * 2 ** ((self.at - now) / HALVED_IN))
+        return float(self.had * 2 ** ((self.at - now) / HALVED_IN))
 
     def charged(self, amount: float, now: float) -> "_Account":
-        return _Account(due=max(self.due, now) + amount, recent=self.recent_at(now) + amount, at=now)
+        return _Account(due=max(self.due, now) + amount, had=self.recent_at(now) + amount, at=now)
 
 
 _NEW = _Account()

@@ -1,11 +1,11 @@
-"""Text as a person sees it: what is invisible is dropped, and what would show something else than it says is told apart."""
+"""Normalises text to what a person sees: drops invisible characters, and rejects text that displays differently than it reads."""
 
 import unicodedata
 from enum import Enum
 
 
 class Flaw(Enum):
-    """Why a text cannot be taken."""
+    """Why a text is rejected."""
 
     NOTHING_VISIBLE = "Give at least one visible character."
     CONTROL = "Leave out control characters, line breaks and characters without a meaning of their own."
@@ -13,7 +13,7 @@ class Flaw(Enum):
 
 
 class BadText(Exception):
-    """A text that cannot be taken; it is not repeated."""
+    """A rejected text, which the error does not repeat."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(flaw.value)
@@ -89,7 +89,7 @@ def visible_text(value: str) -> str:
 
 
 def is_blank(value: str) -> bool:
-    """Whether a person would see nothing at all: an optional text that is not given."""
+    """Whether the text shows nothing at all; an optional text then counts as not given."""
     return not _trimmed(value)
 
 
