@@ -1,4 +1,4 @@
-"""Patients that are added and changed."""
+"""Mutations that create, change and merge patients."""
 
 from typing import Any
 
