@@ -66,7 +66,7 @@ class WorkContext:
         return any(asker.lane is Lane.CHECKOUT for asker in self.askers())
 
     @property
-    def told_as(self) -> str:
+    def audited_as(self) -> str:
         """The actor's name in the audit; for background work on a checkout, with the kind of the checkout's owner."""
         asked = ":" in self.actor or self.owner_kind is None
         return self.actor if asked else f"{self.actor} for {self.owner_kind}"

@@ -29,10 +29,10 @@ log = structlog.get_logger(__name__)
 PROOFS_AT_ONCE = 4
 
 # How often to check for proofs that are due, and for results of other processes.
-LOOK_EVERY = timedelta(minutes=1)
+CHECK_EVERY = timedelta(minutes=1)
 
 # The same while a key has no answer yet: its clinician is not offered until then.
-LOOK_WHILE_PENDING = timedelta(seconds=0.5)
+CHECK_WHILE_PENDING = timedelta(seconds=0.5)
 
 # The claim (lease) of a process on one proof, during which no other process asks: the wait for the rate limit and a read's whole
 # budget. A key without an answer is not asked about again before that.
@@ -116,7 +116,7 @@ class KeyStore:
                 await check()
             except Exception as error:  # noqa: BLE001  # the next check may succeed; the text may hold upstream's words
                 log.warning("healthie.keys_not_checked", error=type(error).__name__)
-            await asyncio.sleep((LOOK_WHILE_PENDING if self.pending else LOOK_EVERY).total_seconds())
+            await asyncio.sleep((CHECK_WHILE_PENDING if self.pending else CHECK_EVERY).total_seconds())
 
     async def wait_until_heard(self, *, within: float) -> None:
         """Wait until Healthie has answered about every key, `within` seconds at most; `keep_proved` continues with the others."""
@@ -138,18 +138,18 @@ class KeyStore:
 
     async def _load_proofs(self) -> None:
         """Load the stored proofs of all processes."""
-        self._known.recall(await self._proofs.known())
+        self._known.load(await self._proofs.known())
 
     async def _ask_in_lane(self, clinician_id: str) -> None:
         """Ask about a key, unless it was answered meanwhile or another process asks."""
         if not self._known.is_due(clinician_id):
             return
         now = self._now()
-        self._known.rest(clinician_id, now + ASKING)
+        self._known.mark_asked(clinician_id, now + ASKING)
         claimed = await self._proofs.claim(
             clinician_id,
             self._known.fingerprints[clinician_id],
-            since=self._known.heard_at(clinician_id) or now - REMEMBERED_FOR,
+            since=self._known.answered_at(clinician_id) or now - REMEMBERED_FOR,
             now=now,
             until=now + ASKING,
         )
@@ -194,7 +194,7 @@ class KeyStore:
             await self._proofs.keep(proof)
         except Exception as error:  # noqa: BLE001  # this process uses the result all the same
             log.warning("healthie.key_proof_not_kept", clinician=clinician_id, error=type(error).__name__)
-        self._known.hear(proof)
+        self._known.update(proof)
 
     async def _owner(self, clinician_id: str) -> str | None:
         """The id of the key's owner; None when the key is not valid. Raises CallError when Healthie does not answer."""

@@ -45,7 +45,7 @@ class KnownKeys:
         """Ids of the clinicians about whose key Healthie has not answered yet."""
         return frozenset(self.fingerprints.keys() - self._proofs.keys())
 
-    def heard_at(self, clinician_id: str) -> datetime | None:
+    def answered_at(self, clinician_id: str) -> datetime | None:
         """When Healthie last answered about the key; None: never."""
         proof = self._proofs.get(clinician_id)
         return proof.answered_at if proof else None
@@ -61,7 +61,7 @@ class KnownKeys:
             return False
         return proof is None or now - proof.answered_at >= (PROVED_FOR if proof.theirs else REFUSED_FOR)
 
-    def rest(self, clinician_id: str, until: datetime) -> None:
+    def mark_asked(self, clinician_id: str, until: datetime) -> None:
         """Mark the key as being asked about: without an answer it is not due again before `until`."""
         self._asked_until[clinician_id] = until
 
@@ -69,14 +69,14 @@ class KnownKeys:
         """Whether the key was asked about and has had no answer since."""
         return clinician_id in self._asked_until
 
-    def recall(self, proofs: Iterable[KeyProof]) -> None:
+    def load(self, proofs: Iterable[KeyProof]) -> None:
         """Take over stored proofs of exactly these keys that are younger than REMEMBERED_FOR."""
         oldest = self._now() - REMEMBERED_FOR
         for proof in proofs:
             if self.fingerprints.get(proof.clinician_id) == proof.fingerprint and proof.answered_at > oldest:
-                self.hear(proof)
+                self.update(proof)
 
-    def hear(self, proof: KeyProof) -> None:
+    def update(self, proof: KeyProof) -> None:
         """Take over a proof, unless a newer one is known."""
         known = self._proofs.get(proof.clinician_id)
         if known is not None and known.answered_at > proof.answered_at:

@@ -32,7 +32,7 @@ SUNSET_NEAR = 60  # days
 class Introspection(BaseModel):
     """The response to an introspection query."""
 
-    told: Any = Field(alias="__schema")
+    content: Any = Field(alias="__schema")
 
 
 def compare(present: GraphQLSchema) -> DriftReport:
@@ -63,12 +63,12 @@ class UpstreamCheck:
         """Compare Healthie's present schema with the contract. Raises UpstreamUnavailable."""
         with reading():
             try:
-                told = await self._introspect()
+                content = await self._introspect()
             except UnsupportedVersion:
                 return self._report([_gone(self._version)], today)
             try:
                 # In a thread: the schema has more than a thousand types.
-                report = await asyncio.to_thread(lambda: compare(build_client_schema(told)))
+                report = await asyncio.to_thread(lambda: compare(build_client_schema(content)))
             except (GraphQLError, TypeError, ValueError, KeyError) as error:
                 raise ContractBroken(OPERATION, "no_schema") from error
         return self._report(report.findings, today)
@@ -90,7 +90,7 @@ class UpstreamCheck:
             mutation=False,
             variables={},
         )
-        return {"__schema": answer.told}
+        return {"__schema": answer.content}
 
     def _report(self, findings: Any, today: date) -> DriftReport:
         sunset = _day(self._warnings.get("API_VERSION_SUNSET_WARNING", {}).get("sunset_date"))

@@ -148,7 +148,7 @@ def _coupon(request: Request, coupon_id: object, offering: Offering | None, key:
 
 
 def _repeats(request: Request, key: object) -> bool:
-    """Return whether Stripe will only replay this key: its own purchase must not stand in the way of that."""
+    """Return whether Stripe will only replay this key; a replay must not be refused because of its own earlier purchase."""
     return bool(key) and request.world.stripe.remembers(str(key))
 
 

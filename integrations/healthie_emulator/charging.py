@@ -29,7 +29,7 @@ class NoBankAccount(StripeError):
 def take_payment(
     world: World, *, card: Card, key: str | None, values: dict[str, Any], existing_id: str | None = None
 ) -> BillingItem:
-    """Charge `values["amount"]` and write the item down, as a new one or in the place of `existing_id`.
+    """Charge `values["amount"]` and record the billing item, as a new one or as an update of `existing_id`.
 
     Raises StripeError when no money moved; a decline leaves a FAILED item. A repeated key finds the item of the
     one charge again, or, as switched, adds a second item for it that gives nothing more.
@@ -113,7 +113,7 @@ def _why(refusal: CardDeclined) -> dict[str, str]:
 
 
 def _failed_before(world: World, key: str | None, refusal: CardDeclined) -> bool:
-    """Return whether Stripe only repeated a refusal that is written down already."""
+    """Return whether Stripe only repeated a refusal that is already recorded."""
     if not key or world.switches.repeated_key_adds_item:
         return False
     return any(

@@ -60,15 +60,15 @@ class Faults:
         self._ordered.clear()
 
     def listed(self) -> list[Fault]:
-        """Return what is ordered and not used up."""
+        """Return the faults that are configured and not used up."""
         return list(self._ordered)
 
     def take(self, kind: str, *names: str) -> Fault | None:
-        """Return the fault of this kind that strikes one of these names now, if any, and count it."""
+        """Return the fault of this kind that applies to one of these names now, if any, and count its use."""
         return next((f for f in self._ordered if f.kind == kind and self._strikes(f, names)), None)
 
     def take_all(self, names: Collection[str]) -> dict[str, Fault]:
-        """Return every fault that strikes a request of these names now, by kind."""
+        """Return every fault that applies to a request with these names now, by kind."""
         later = {*WEBHOOK_KINDS, *STRIPE_KINDS}
         kinds = dict.fromkeys(fault.kind for fault in self._ordered if fault.kind not in later)
         return {kind: fault for kind in kinds if (fault := self.take(kind, *names))}

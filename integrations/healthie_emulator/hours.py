@@ -57,7 +57,7 @@ def slots(
 
 
 def is_free(world: World, provider_id: str, wanted: Wanted, start: datetime) -> bool:
-    """Return whether a visit may be booked at exactly that start, on the grid of slots or not."""
+    """Return whether a visit may be booked at exactly that start, which need not be on the grid of slots."""
     if not _is_possible(provider_id, wanted):
         return False
     end = start + timedelta(minutes=wanted.length)

@@ -112,7 +112,7 @@ class AuditedCalls:
             kind=kind,
             call_id=call.id,
             at=self._clock.now(),
-            actor=work.told_as,
+            actor=work.audited_as,
             operation=call.operation,
             operation_kind=call.kind,
             attempt=call.attempt,
