@@ -72,7 +72,10 @@ _NEW = _Account()
 
 
 class FairQueue(Generic[V]):
-    """The waiting tickets and which is next. Choosing is linear in their number: the owner keeps it small with `beyond`."""
+    """The waiting tickets and which is next.
+
+    Choosing is linear in their number: the owner keeps it small with `beyond`.
+    """
 
     def __init__(
         self, *, time: Callable[[], float], most: tuple[int, ...] = (), share: float = math.inf

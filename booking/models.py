@@ -1,4 +1,7 @@
-"""Value objects of a checkout: holds, quotes, patients, cards, appointments and charges. The checkout itself is in checkout/model.py."""
+"""Value objects of a checkout: holds, quotes, patients, cards, appointments and charges.
+
+The checkout itself is in checkout/model.py.
+"""
 
 import hashlib
 import json

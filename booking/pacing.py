@@ -101,7 +101,10 @@ class Pacer(Protocol):
         """Take the right to send one call now, or learn how long to wait."""
 
     async def back_off(self, key: str) -> BackOff:
-        """Start or lengthen the back-off after upstream refused for too many requests. A running one is left unchanged."""
+        """Start or lengthen the back-off after upstream refused for too many requests.
+
+        A running one is left unchanged.
+        """
 
     async def recovered(self, key: str) -> None:
         """End the back-off after the probe was answered; the bucket starts empty."""

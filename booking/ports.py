@@ -178,7 +178,10 @@ class Scheduling(Protocol):
 
 
 class HoldStore(Protocol):
-    """Holds: fast, expiring locks on slots, visible to every caller. Final exclusion is the slot claim in the database."""
+    """Holds: fast, expiring locks on slots, visible to every caller.
+
+    Final exclusion is the slot claim in the database.
+    """
 
     async def acquire(
         self,

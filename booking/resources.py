@@ -177,4 +177,7 @@ class Changes(Protocol):
     """Finds changes that no webhook reported, as far as upstream lists them (reconciliation)."""
 
     async def since(self, moment: datetime) -> Sequence[ChangeHint]:
-        """Hints for every existing record that was created or changed at or after `moment`. Raises UpstreamUnavailable."""
+        """Hints for every existing record that was created or changed at or after `moment`.
+
+        Raises UpstreamUnavailable.
+        """

@@ -25,7 +25,10 @@ class Interval:
             raise ValueError("an interval ends after it starts")
 
     def overlaps(self, other: Self) -> bool:
-        """Whether the two intervals overlap; adjacent ones do not. Listing, holding and booking all use this predicate."""
+        """Whether the two intervals overlap; adjacent ones do not.
+
+        Listing, holding and booking all use this predicate.
+        """
         return self.start < other.end and other.start < self.end
 
 

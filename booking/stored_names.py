@@ -27,7 +27,10 @@ def known(kind: type[E], text: str) -> E | Unknown:
 
 
 def known_here(kind: type[E], text: str, *, where: str) -> E:
-    """The enum member for the text. Raises UpstreamUnavailable (text: `where`): only the newer version that stored it can act on it."""
+    """The enum member for the text.
+
+    Raises UpstreamUnavailable (text: `where`): only the newer version that stored it can act on it.
+    """
     try:
         return kind(text)
     except ValueError:

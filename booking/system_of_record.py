@@ -20,7 +20,10 @@ from booking.sync.webhook_subscriptions import Subscriptions
 
 
 class ProvedKeys(ClinicianKeys, Protocol):
-    """The clinicians' own API keys. A key is used only once upstream has confirmed whose it is; the settings alone prove nothing."""
+    """The clinicians' own API keys.
+
+    A key is used only once upstream has confirmed whose it is; the settings alone prove nothing.
+    """
 
     @property
     def proved(self) -> frozenset[str]:

@@ -111,7 +111,10 @@ def waiting(*, lane: Lane | None, seconds: float | None = None) -> Iterator[None
 
 @contextmanager
 def shared_by(sharers: Collection[WorkContext]) -> Iterator[None]:
-    """Everything inside is done for these callers, each with their own deadline. The collection may change meanwhile."""
+    """Everything inside is done for these callers, each with their own deadline.
+
+    The collection may change meanwhile.
+    """
     with _working(replace(current_work.get(), lane=None, deadline=None, sharers=sharers)):
         yield
 

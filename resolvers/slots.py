@@ -45,7 +45,10 @@ def to_days(days: Sequence[Day], *, time_zone: str, clinicians: Clinicians) -> l
 
 
 def to_shared_days(days: Sequence[Day], *, time_zone: str, catalog: Catalog) -> list[api.Day]:
-    """Map days with their slots, once for all subscribers of a live query. The results are shared: never modify them."""
+    """Map days with their slots, once for all subscribers of a live query.
+
+    The results are shared: never modify them.
+    """
     return [_mapped_day(day, time_zone, catalog) for day in days]
 
 

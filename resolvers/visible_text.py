@@ -125,6 +125,9 @@ def _is_visible(sign: str) -> bool:
 
 
 def _is_control(sign: str) -> bool:
-    """Whether it is a control code, surrogate, private use or noncharacter. Unassigned code points count as newer letters."""
+    """Whether it is a control code, surrogate, private use or noncharacter.
+
+    Unassigned code points count as newer letters.
+    """
     kind = unicodedata.category(sign)
     return kind in {"Cc", "Cs", "Co"} or sign in _NONCHARACTERS

@@ -9,7 +9,10 @@ class ClinicianClient(Protocol):
     """Returns a client that acts as one clinician, with their proved key."""
 
     async def __call__(self, clinician_id: str) -> Client:
-        """The clinician's client. Raises ClinicianNotBookable without a proved key, UpstreamUnavailable while that is unknown."""
+        """The clinician's client.
+
+        Raises ClinicianNotBookable without a proved key, UpstreamUnavailable while that is unknown.
+        """
 
 
 class StaffClient(Protocol):

@@ -111,13 +111,19 @@ async def changed_since(
 
 
 def money(text: str | None, currency: str | None, *, default_currency: str = "USD") -> Money | None:
-    """Parse an amount such as `120.00` or `$1,200`; None when there is none. Raises ValueError when it is not an amount."""
+    """Parse an amount such as `120.00` or `$1,200`; None when there is none.
+
+    Raises ValueError when it is not an amount.
+    """
     value = number(text)
     return None if value is None else Money.of(value, currency or default_currency)
 
 
 def number(text: str | None) -> Decimal | None:
-    """Parse an amount's number without its currency; None when there is none. Raises ValueError when it is not an amount."""
+    """Parse an amount's number without its currency; None when there is none.
+
+    Raises ValueError when it is not an amount.
+    """
     cleaned = (text or "").replace(",", "").replace("$", "").strip()
     try:
         return Decimal(cleaned) if cleaned else None

@@ -25,7 +25,10 @@ class HealthieAvailability:
         self._keys = keys
 
     async def slots(self, query: SlotQuery) -> Sequence[Slot]:
-        """Slots that start on the days first..last in the query's time zone, by start, then clinician. Raises UpstreamUnavailable."""
+        """Slots that start on the days first..last in the query's time zone, by start, then clinician.
+
+        Raises UpstreamUnavailable.
+        """
         query = self._bookable(query)
         if not query.clinician_ids:
             return []
@@ -56,7 +59,10 @@ class HealthieAvailability:
         return [found[key] for key in sorted(found)]
 
     async def _read_windows(self, query: SlotQuery) -> tuple[list[Slot], ...]:
-        """The slots of all windows. When one request fails the others are cancelled, because there is no partial result."""
+        """The slots of all windows.
+
+        When one request fails the others are cancelled, because there is no partial result.
+        """
         return await gather_or_cancel(
             *(self._read_window(query, first, last) for first, last in _windows(query))
         )

@@ -31,7 +31,10 @@ SLOW_READ_BUDGET = 18.0
 
 
 class TagForbidden(Exception):
-    """The document or its variables name a tag. Practices connect tags to billing, so applying one can charge a patient."""
+    """The document or its variables name a tag.
+
+    Practices connect tags to billing, so applying one can charge a patient.
+    """
 
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -45,7 +48,10 @@ def _names_a_tag(name: str) -> bool:
 
 @cache
 def forbid_tags(document: str) -> None:
-    """Raise TagForbidden when a GraphQL document names a tag mutation, field or argument. Cached: documents are constants."""
+    """Raise TagForbidden when a GraphQL document names a tag mutation, field or argument.
+
+    Cached: documents are constants.
+    """
     if any(_names_a_tag(name) for name in _NAME.findall(document)):
         raise TagForbidden("a document names a tag")
 

@@ -112,7 +112,10 @@ class HealthieBilling:
         return charges[0]  # a repeated key may have written a second row for the one charge
 
     async def late_charges(self, checkout: Checkout, *, known: frozenset[str]) -> LateCharges:
-        """Outstanding charges of any attempt that are not in `known`, and recurring payments that continue. Raises UpstreamUnavailable."""
+        """Outstanding charges of any attempt that are not in `known`, and recurring payments that continue.
+
+        Raises UpstreamUnavailable.
+        """
         if checkout.patient_id is None or not checkout.attempts:
             return LateCharges()
         client = await self._staff(checkout.slot.clinician_id)

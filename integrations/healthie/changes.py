@@ -1,4 +1,7 @@
-"""HealthieChanges: finds changes that no webhook reported, by polling Healthie's lists. Deleted records are not listed."""
+"""HealthieChanges: finds changes that no webhook reported, by polling Healthie's lists.
+
+Deleted records are not listed.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta

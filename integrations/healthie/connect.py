@@ -1,4 +1,7 @@
-"""The entry point: connects to Healthie and returns the domain's ports. No code outside imports any other module of this package."""
+"""The entry point: connects to Healthie and returns the domain's ports.
+
+No code outside imports any other module of this package.
+"""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -128,5 +131,8 @@ def webhook_source() -> WebhookSource:
 
 
 def drift_of(sdl: str) -> DriftReport:
-    """Compare a schema of Healthie's, in SDL, with the contract, without network. Raises UpstreamUnavailable when it is no schema."""
+    """Compare a schema of Healthie's, in SDL, with the contract, without network.
+
+    Raises UpstreamUnavailable when it is no schema.
+    """
     return compare_sdl(sdl)

@@ -7,7 +7,10 @@ from integrations.healthie.keys import KeyStore
 
 
 class KeyProvedCatalog:
-    """The port CatalogSource over the cached catalogue. Filters at each call, so a failed proof removes its clinician at once."""
+    """The port CatalogSource over the cached catalogue.
+
+    Filters at each call, so a failed proof removes its clinician at once.
+    """
 
     def __init__(self, *, kept: Callable[[], Awaitable[Catalog]], keys: KeyStore) -> None:
         self._kept = kept

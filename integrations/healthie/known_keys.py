@@ -51,7 +51,10 @@ class KnownKeys:
         return proof.answered_at if proof else None
 
     def due(self) -> list[str]:
-        """The clinician ids whose proof is due. Keys that had no answer last time come last, so as not to delay the others again."""
+        """The clinician ids whose proof is due.
+
+        Keys that had no answer last time come last, so as not to delay the others again.
+        """
         return sorted(filter(self.is_due, self.fingerprints), key=self.is_unanswered)
 
     def is_due(self, clinician_id: str) -> bool:

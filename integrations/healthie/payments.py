@@ -20,7 +20,10 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 class Unproved(Exception):
-    """A billing item that differs from the request, or is not certain. The text names the differing part, never a value."""
+    """A billing item that differs from the request, or is not certain.
+
+    The text names the differing part, never a value.
+    """
 
 
 def note_for(checkout: Checkout) -> str:
@@ -159,7 +162,10 @@ def _is_shown(part: str, payment: Payment, checkout: Checkout) -> bool:
 
 
 def _recurs_as_stated(payment: Payment, stated: Recurrence | None) -> bool:
-    """Whether the payment recurs as the quote says. True without a series, which may be created later, and for an unknown frequency."""
+    """Whether the payment recurs as the quote says.
+
+    True without a series, which may be created later, and for an unknown frequency.
+    """
     series = payment.recurring_payment
     if series is None:
         return True

@@ -22,7 +22,10 @@ class HealthiePromotions:
         self._client = client
 
     async def apply(self, *, code: str, plan: Plan) -> Promo:
-        """The code's effect on the plan's first charge. Raises PromoInvalid with Healthie's reason, UpstreamUnavailable."""
+        """The code's effect on the plan's first charge.
+
+        Raises PromoInvalid with Healthie's reason, UpstreamUnavailable.
+        """
         with reading():
             answer, coupons = await asyncio.gather(
                 self._client.validate_coupon(coupon_code=code, offering_id=plan.id),

@@ -51,7 +51,10 @@ def write_moment(value: datetime) -> str:
 
 
 def parse_json(value: object) -> Json:
-    """Parse a JSON value, which Healthie returns either decoded or as the text that was sent. Invalid JSON stays text."""
+    """Parse a JSON value, which Healthie returns either decoded or as the text that was sent.
+
+    Invalid JSON stays text.
+    """
     if not isinstance(value, str):
         return value
     try:

@@ -55,7 +55,10 @@ class HealthieSubscriptions:
             )
 
     async def enable(self, subscription_id: str) -> None:
-        """Enable the subscription again, and read it back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+        """Enable the subscription again, and read it back.
+
+        Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
+        """
         # An undecodable response does no harm: the read-back shows the outcome in any case.
         with changing(), suppress(UnreadableAnswer):
             payload = (await self._client.enable_webhook(id=subscription_id)).update_webhook

@@ -122,7 +122,10 @@ class Connection:
 
 
 def _graphql_error(request: Request, body: dict[str, Any]) -> CallError:
-    """The error for a GraphQL response without usable data. A known refusal counts only when there is no data beside it."""
+    """The error for a GraphQL response without usable data.
+
+    A known refusal counts only when there is no data beside it.
+    """
     errors = body.get("errors")
     codes = {_code_of(error) for error in errors} if isinstance(errors, list) else set()
     data = body.get("data")

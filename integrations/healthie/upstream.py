@@ -36,7 +36,10 @@ class Introspection(BaseModel):
 
 
 def compare(present: GraphQLSchema) -> DriftReport:
-    """Compare a schema with the contract; takes about a second of CPU. Raises ValueError for a schema without queries."""
+    """Compare a schema with the contract; takes about a second of CPU.
+
+    Raises ValueError for a schema without queries.
+    """
     if present.query_type is None:
         raise ValueError("a schema without queries")
     found = differences(contract_schema(), operations(), present)

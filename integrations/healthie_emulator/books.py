@@ -8,7 +8,10 @@ from integrations.healthie_emulator.state import World
 
 
 def books(world: World) -> dict[str, Any]:
-    """Return charges, declines and refunds at the bank, and every record that a test may count. Minor units (cents); UTC."""
+    """Return charges, declines and refunds at the bank, and every record that a test may count.
+
+    Minor units (cents); UTC.
+    """
     return {
         name: as_json(value)
         for name, value in {

@@ -34,7 +34,10 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
 
 
 def books(world: World) -> dict[str, list[dict[str, Any]]]:
-    """Return the bank's records: `charges` that took money, `declines` that did not, `refunds`. In Stripe's minor units (cents); UTC."""
+    """Return the bank's records: `charges` that took money, `declines` that did not, `refunds`.
+
+    In Stripe's minor units (cents); UTC.
+    """
     every = [_plain(charge) for charge in world.stripe.charges.values()]
     return {
         "charges": [charge for charge in every if charge["decline"] is None],

@@ -1,4 +1,7 @@
-"""Caller: makes one call to a system of record. Each attempt passes the gate and is audited; failed reads are retried with backoff."""
+"""Caller: makes one call to a system of record.
+
+Each attempt passes the gate and is audited; failed reads are retried with backoff.
+"""
 
 import asyncio
 import time
@@ -122,7 +125,10 @@ class Caller:
 
 
 async def _sent(request: Request, send: Callable[[], Awaitable[Reply]]) -> Reply:
-    """The reply of one attempt, which is cancelled after its timeout and GRACE. The time of the audit does not count."""
+    """The reply of one attempt, which is cancelled after its timeout and GRACE.
+
+    The time of the audit does not count.
+    """
     try:
         async with asyncio.timeout(request.timeout + GRACE):
             return await send()

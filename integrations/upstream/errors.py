@@ -41,7 +41,10 @@ class NotDone(CallError):
 
 
 class Unrecorded(NotDone):
-    """The audit could not be written, so the call was not made. Not retried here: the audit trail has retried already."""
+    """The audit could not be written, so the call was not made.
+
+    Not retried here: the audit trail has retried already.
+    """
 
     code = "audit_unavailable"
 

@@ -35,7 +35,10 @@ class BackedOff(Exception):
 
 
 class Connections:
-    """Counts the requests under way in this process, on all keys. Each lane leaves part of the limit to those before it."""
+    """Counts the requests under way in this process, on all keys.
+
+    Each lane leaves part of the limit to those before it.
+    """
 
     def __init__(self, most: int = MAX_CONNECTIONS) -> None:
         self._most = most
