@@ -111,9 +111,11 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
     problem = _PROBLEMS[kind]
-    told = {one.name for one in fields(problem)}  # a newer version may tell more
+    known_fields = {one.name for one in fields(problem)}  # a newer version may have stored more
     try:
-        return problem(**{name: _read(value) for name, value in reference["fields"].items() if name in told})
+        return problem(
+            **{name: _read(value) for name, value in reference["fields"].items() if name in known_fields}
+        )
     except (KeyError, TypeError) as error:
         raise UnknownState(kind) from error
 
