@@ -105,7 +105,7 @@ def _problem_reference(problem: Problem) -> Reference:
 
 
 async def _recall_problem(reference: Reference, context: Context) -> object:
-    """As it was; one about a quote tells the one that the checkout has now."""
+    """Rebuild the problem; QuoteChanged gets the quote that the checkout has now."""
     kind = reference["type"]
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
