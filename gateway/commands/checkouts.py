@@ -1,4 +1,4 @@
-"""The commands of those who run the practice: `frontdoor checkouts …`."""
+"""The operator commands `frontdoor checkouts …`: graph, list, show, retry, resolve."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from booking.operations.model import HistoryEntry
     from gateway.commands.common import Units
 
-# As many as a person reads.
+# The most rows that `list` prints: as many as a person reads.
 LISTED = 100
 
 RESOLUTIONS = ("booked", "refunded")
@@ -22,12 +22,12 @@ RESOLUTIONS = ("booked", "refunded")
 
 @click.group()
 def checkouts() -> None:
-    """Look at checkouts, and see to those that need a person."""
+    """Inspect checkouts, and retry or resolve those on the attention list."""
 
 
 @checkouts.command()
 def graph() -> None:
-    """Print the saga's states and moves as a Mermaid diagram."""
+    """Print the saga's states and transitions as a Mermaid diagram."""
     from booking.checkout.transitions import to_mermaid
 
     click.echo(to_mermaid(), nl=False)
@@ -37,7 +37,7 @@ def graph() -> None:
 @click.option("--state", help="Only those at this state.")
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
-    """List checkouts, the latest first. That you looked is recorded."""
+    """List checkouts, the latest first. The access is recorded in the audit trail."""
     from booking.checkout.model import CheckoutState
 
     async def rows(units: "Units") -> None:
@@ -59,7 +59,7 @@ def list_checkouts(state: str | None, attention: bool) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def show(checkout_id: str) -> None:
-    """Tell a checkout's story in order, with its upstream calls. Holds no patient data. That you looked is recorded."""
+    """Print a checkout's history with its upstream calls. Holds no patient data. The access is recorded in the audit trail."""
     from booking.errors import UnknownState
     from booking.operations.model import HistoryEntry
     from integrations.database.history import history_of
@@ -77,13 +77,13 @@ def show(checkout_id: str) -> None:
     click.echo("\n".join(_facts(checkout)))
     click.echo("")
     for entry in on_database(lambda engine: history_of(engine, checkout_id)):
-        click.echo(_told(entry) if isinstance(entry, HistoryEntry) else _called(entry))
+        click.echo(_entry_line(entry) if isinstance(entry, HistoryEntry) else _call_line(entry))
 
 
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def retry(checkout_id: str) -> None:
-    """Let a worker take a step again that was given up, or look again: as soon as what was sent last has settled."""
+    """Make a worker retry an escalated step, or check an ended checkout again, once the last call's outcome can be known."""
 
     async def again(operator_action: "OperatorActions") -> "Checkout":
         return await operator_action.retry(checkout_id)
@@ -98,11 +98,11 @@ def retry(checkout_id: str) -> None:
 @click.option("--as", "resolution", required=True, type=click.Choice(RESOLUTIONS), help="How it ends.")
 @click.option("--note", required=True, help="What you did; no patient data.")
 def resolve(checkout_id: str, resolution: str, note: str) -> None:
-    """Have a checkout end that a person has seen to.
+    """Resolve a checkout on the attention list.
 
-    Booked: it ends at once, and is looked at; what is missing, or wrong, comes back to the attention list. Refunded: a worker
-    deletes its visit, cancels its recurring payment, gives back what was charged and reads each back; done by hand, that is
-    proved. It ends when nothing stands any more, and else comes back to the attention list.
+    Booked: it ends at once, and is reconciled; what is missing or wrong comes back to the attention list. Refunded: a worker
+    deletes its visit, cancels its recurring payment, refunds the charge, and reads each back; what you did by hand is verified the
+    same way. It ends when nothing of it is left, and otherwise comes back to the attention list.
     """
     from booking.checkout.operator_actions import Resolution
 
@@ -114,7 +114,7 @@ def resolve(checkout_id: str, resolution: str, note: str) -> None:
 
 
 def _resolved(checkout: "Checkout") -> str:
-    """What happens now."""
+    """Say what happens next."""
     from booking.checkout.transitions import TERMINAL
 
     if checkout.state in TERMINAL:
@@ -129,7 +129,7 @@ def _resolved(checkout: "Checkout") -> str:
 
 
 def _facts(checkout: "Checkout") -> list[str]:
-    """What stands on the row and helps to find it upstream."""
+    """Lines on the row that help to find it upstream; no patient data."""
     charge = checkout.charge
     facts = {
         "checkout": checkout.id,
@@ -155,13 +155,13 @@ def _facts(checkout: "Checkout") -> list[str]:
     return [f"{name:<20}{value}" for name, value in facts.items() if value is not None]
 
 
-def _told(event: "HistoryEntry") -> str:
+def _entry_line(event: "HistoryEntry") -> str:
     moved = f"{event.before} -> {event.after}" if event.before != event.after else event.after
     note = f"  “{event.note}”" if event.note else ""
     return f"{moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"
 
 
-def _called(call: "AuditEntry") -> str:
+def _call_line(call: "AuditEntry") -> str:
     extra = f"  try {call.attempt}" if call.attempt > 1 else ""
     request = f"  request {call.upstream_request_id}" if call.upstream_request_id else ""
     return f"{moment(call.at)}      {call.operation_kind} {call.operation} as {call.acting}: {ended(call)}{extra}{request}"

@@ -1,4 +1,4 @@
-"""The commands of those who run the practice: `frontdoor clinicians …`."""
+"""The operator commands `frontdoor clinicians …`: list blocked clinicians, and unblock them."""
 
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def clinicians() -> None:
-    """See who is not bookable, and clear them."""
+    """List blocked clinicians, and unblock them."""
 
 
 @clinicians.command(name="list")
 def list_blocks() -> None:
-    """List clinicians who are blocked since a visit came back under another name."""
+    """List clinicians who are blocked because a visit was read back under another clinician's name."""
 
     async def blocks(units: "Units") -> None:
         async with units() as unit:
@@ -34,6 +34,6 @@ def list_blocks() -> None:
 @clinicians.command()
 @click.argument("clinician_id", metavar="ID")
 def unblock(clinician_id: str) -> None:
-    """Make a clinician bookable again."""
+    """Unblock a clinician, so that patients can book them again."""
     act(lambda operator_action: operator_action.unblock(clinician_id), command="clinicians unblock")
     click.echo(f"{clinician_id} is bookable again.")
