@@ -50,9 +50,13 @@ def test_every_name_in_the_architecture_exists() -> None:
     assert [f"{path}::{name}" for path, name in named if name not in _names_in(ROOT / path)] == []
 
 
-def test_every_path_in_the_architecture_exists() -> None:
-    paths = _PATH.findall(ARCHITECTURE.read_text(encoding="utf-8"))
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+def test_every_path_in_the_pages_exists() -> None:
+    paths = [
+        (page.name, path)
+        for page in DOCS.rglob("*.md")
+        for path in _PATH.findall(page.read_text(encoding="utf-8"))
+    ]
+    assert [f"{page}: {path}" for page, path in paths if not (ROOT / path).exists()] == []
 
 
 def test_the_architecture_has_a_line_for_every_folder() -> None:
