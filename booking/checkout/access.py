@@ -38,7 +38,7 @@ class CheckoutAccess:
         return checkout
 
     async def save(self, checkout: Checkout, kind: HistoryKind) -> Checkout:
-        """Write a patient's action; the state stays. Raises StaleCheckout; UnknownState when a newer release wrote the state."""
+        """Write a patient's action; the state stays. Raises StaleCheckout, UnknownState (a newer release's state)."""
         return await self._writer.write_for_patient(checkout, kind)
 
     async def _get(self, checkout_id: str) -> Checkout | None:
@@ -53,9 +53,10 @@ def opens(caller: Caller, checkout: Checkout, *, now: datetime) -> bool:
 
 
 def closes_at(checkout: Checkout) -> datetime | None:
-    """Return when the guest's token stops opening the checkout (UTC): 24 hours after its end, or the end of a booked visit if later.
+    """Return when the guest's token stops opening the checkout (UTC).
 
-    None while it has not ended; an escalated checkout has not.
+    24 hours after its end, or at the end of a booked visit if that is later. None while it has not ended; an escalated
+    checkout has not.
     """
     if checkout.ended_at is None or checkout.stands not in TERMINAL:
         return None

@@ -1,7 +1,7 @@
-"""Attempt limits: bounds what strangers could try until it works, such as stolen cards, guessed promo codes and others' email addresses.
+"""Attempt limits: bounds what strangers could try until it works: stolen cards, promo codes, others' email addresses.
 
-An attempt is counted before it is made, so that a hundred at once count like a hundred in a row, and uncounted when the payment
-went through or the caller learned nothing by it. Declined attempts stay counted. Limits: docs/rates.md.
+An attempt is counted before it is made, so that a hundred at once count like a hundred in a row, and uncounted when the
+payment went through or the caller learned nothing by it. Declined attempts stay counted. Limits: docs/rates.md.
 """
 
 import asyncio
@@ -110,7 +110,8 @@ async def count_card(
 ) -> CountedAttempts:
     """Count a card that is about to be tried; returns `also` with it added.
 
-    It counts for the checkout's owner (a guest owns one checkout) and for the principal that started it. Raises TooManyAttempts.
+    It counts for the checkout's owner (a guest owns one checkout) and for the principal that started it. Raises
+    TooManyAttempts.
     """
     attempt = await attempts.begin(
         AttemptKind.CARD,
@@ -126,8 +127,9 @@ async def count_card(
 def was_attempt(checkout: Checkout, *, is_new: bool) -> bool:
     """Whether a bank has judged the card of a confirmed checkout, and it did not pay.
 
-    A new card that was attached and not charged counts: who cancels then, loses the slot, or had it put on file for a visit that
-    costs nothing, has learned that it is good. An unknown outcome does not count: lost answers must not use up a patient's limit.
+    A new card that was attached and not charged counts: who cancels then, loses the slot, or had it put on file for a
+    visit that costs nothing, has learned that it is good. An unknown outcome does not count: lost answers must not use up
+    a patient's limit.
     """
     if checkout.declined is not None:
         return not checkout.card_unjudged

@@ -1,7 +1,7 @@
-"""Finds the hold of a checkout, and takes it again where the hold store has lost it, until the time at which it would have expired.
+"""Finds the hold of a checkout, and takes it again where the hold store lost it before its expiry.
 
-A hold store may be emptied by a restart or a failover; the checkout's row keeps the hold's expiry. An expired hold is never taken
-again, nor one whose slot another owner holds or has claimed by now.
+A hold store may be emptied by a restart or a failover; the checkout's row keeps the hold's expiry. An expired hold is
+never taken again, nor one whose slot another owner holds or has claimed by now.
 """
 
 import structlog
@@ -31,7 +31,8 @@ class CheckoutHolds:
     async def again(self, checkout: Checkout) -> Hold:
         """Take a lost hold again, where the slot is as free as a slot claim needs it.
 
-        Raises HoldExpired (its expiry has passed or is not known, or the checkout has ended meanwhile); SlotTaken; UpstreamUnavailable.
+        Raises HoldExpired (its expiry has passed or is not known, or the checkout has ended meanwhile); SlotTaken;
+        UpstreamUnavailable.
         """
         now, ends = self._clock.now(), checkout.hold_expires_at
         if ends is None or now >= ends:

@@ -110,6 +110,6 @@ def _late_done(checkout: Checkout) -> Checkout:
 
 
 def _flag_package(paid: Checkout, after: Checkout) -> Checkout:
-    """Flag a refunded charge whose plan's package stays with the patient: upstream's refund leaves it, so a person removes it."""
+    """Flag a refunded charge with a package: upstream leaves the package with the patient, so a person removes it."""
     remains = paid.charge is not None and paid.charge.package_id is not None
     return after.flagged(AttentionReason.PACKAGE_REMAINS) if remains else after

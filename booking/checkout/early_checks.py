@@ -15,7 +15,8 @@ from booking.tasks import cancel_and_wait
 # Concurrent checks: each may go on to charge or book for a minute, beside the drives of the worker.
 AT_ONCE = 8
 
-# Queued checkouts: more than are paid for at once in any practice. Beyond it a request is dropped, and the row waits until it is due.
+# Queued checkouts: more than are paid for at once in any practice. Beyond it a request is dropped, and the row waits
+# until it is due.
 MOST_WAITING = 1000
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,8 @@ class EarlyChecks:
     def request(self, checkout_id: str) -> None:
         """Queue a check and return at once.
 
-        A request for a checkout that is queued already is merged with it; one for a checkout that is being checked queues another.
+        A request for a checkout that is queued already is merged with it; one for a checkout that is being checked queues
+        another.
         """
         if self._closed:
             return

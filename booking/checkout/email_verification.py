@@ -1,7 +1,7 @@
 """Email verification: a guest proves that an email address is theirs by a one-time code that is mailed to it.
 
-Only the mail holds the code: the row keeps a keyed digest, bound to the checkout and the address. A code is sent to any address that
-a guest gave, whether the practice knows it or not, so that the answer tells nobody who is a patient.
+Only the mail holds the code: the row keeps a keyed digest, bound to the checkout and the address. A code is sent to any
+address that a guest gave, whether the practice knows it or not, so that the answer tells nobody who is a patient.
 """
 
 import secrets
@@ -28,7 +28,8 @@ from booking.refusals import (
 )
 from booking.unit_of_work import UnitOfWorkFactory
 
-# NIST SP 800-63B, 5.1.3.2: an out-of-band secret that is typed in has at least six decimal digits and is valid for at most ten minutes.
+# NIST SP 800-63B, 5.1.3.2: an out-of-band secret that is typed in has at least six decimal digits and is valid for at
+# most ten minutes.
 DIGITS = 6
 GOOD_FOR = timedelta(minutes=10)
 
@@ -63,10 +64,10 @@ class EmailVerification:
         self._digest = digest
 
     async def request(self, caller: Caller, checkout_id: str) -> Checkout:
-        """Send a new code to the checkout's guest; it replaces the former one. Sends nothing when the address is verified already.
+        """Send a new code to the checkout's guest, which replaces the former one; nothing if the address is verified.
 
-        Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; TooManyAttempts for the checkout, the principal that started
-        it, the email address or the network; EmailNotSent, which is not counted.
+        Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; TooManyAttempts for the checkout, the principal
+        that started it, the email address or the network; EmailNotSent, which is not counted.
         """
         checkout = await self._open_checkout(caller, checkout_id)
         if checkout.email_verified_at is not None:
@@ -91,7 +92,8 @@ class EmailVerification:
     async def verify(self, caller: Caller, checkout_id: str, code: str) -> Checkout:
         """Verify the email address by its code. A wrong try is counted on the row before the caller learns that it was wrong.
 
-        Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; EmailCodeInvalid for a wrong, a replaced and an expired code alike.
+        Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; EmailCodeInvalid for a wrong, a replaced and an
+        expired code alike.
         """
         while True:
             checkout = await self._open_checkout(caller, checkout_id)

@@ -1,7 +1,7 @@
 """Follow-up of a checkout that has ended or was escalated: releases its hold for certain, and runs reconciliation on schedule.
 
-checkout/reconciliation.py compares the checkout with upstream, checkout/reconciliation_schedule.py says when; this module writes the
-result on the row, and reschedules a check that failed.
+checkout/reconciliation.py compares the checkout with upstream, checkout/reconciliation_schedule.py says when; this module
+writes the result on the row, and reschedules a check that failed.
 """
 
 from collections.abc import Sequence
@@ -42,8 +42,8 @@ class FollowUp:
     async def follow_up(self, checkout: Checkout) -> Checkout | None:
         """Release the hold, then run the reconciliation check that is due.
 
-        Returns the row to be reopened, so that the caller undoes the finding; None when nothing is to be undone, with the result
-        written. Raises StaleCheckout.
+        Returns the row to be reopened, so that the caller undoes the finding; None when nothing is to be undone, with the
+        result written. Raises StaleCheckout.
         """
         if checkout.state not in TERMINAL:  # it was escalated
             return await self._check(checkout)

@@ -1,9 +1,10 @@
 """Guards: the conditions that must hold at the moment when a call that leads to a visit is sent.
 
-They are asked right before each such call, the first time and every time it is sent again, not when its intent is written: a row may
-stand at its intent for minutes. Guards that the row alone answers are also asked first of all, wherever the checkout can end at no
-cost. A guard is one function that returns why the checkout ends, or None; checkout/states.py says at which states each is asked.
-Compensation has no guards: money is given back whatever has happened.
+They are asked right before each such call, the first time and every time it is sent again, not when its intent is
+written: a row may stand at its intent for minutes. Guards that the row alone answers are also asked first of all,
+wherever the checkout can end at no cost. A guard is one function that returns why the checkout ends, or None;
+checkout/states.py says at which states each is asked. Compensation has no guards: money is given back whatever has
+happened.
 """
 
 from collections.abc import Mapping
@@ -116,8 +117,8 @@ def _claim_lost(send: Send) -> EndReason | None:
     return None if send.facts.has_claim else EndReason.SLOT_TAKEN
 
 
-# Guards are asked in this order, and the first reason is the one that the patient gets: what they did themselves comes first, then
-# what they can do something about.
+# Guards are asked in this order, and the first reason is the one that the patient gets: what they did themselves comes
+# first, then what they can do something about.
 _CANCELLED: Mapping[str, Guard[Moment]] = {"cancelled": _cancelled}
 
 # The checkout is ending already, or its patient cancels.
@@ -179,7 +180,8 @@ class Guards:
     ) -> Checkout | None:
         """Return the row to be written instead of sending: ended, or at `undo` if it is paid or booked. None: send.
 
-        A row whose version has moved on is returned unchanged: the write of it is rejected as stale, and the driver reads it anew.
+        A row whose version has moved on is returned unchanged: the write of it is rejected as stale, and the driver reads
+        it anew.
         """
         facts = await self._send_facts.of(checkout)
         if facts.version != checkout.version:
@@ -200,6 +202,7 @@ class Guards:
 def _stopped(checkout: Checkout, why: EndReason | Unknown, undo: S | None) -> Checkout:
     stands = checkout.charge is not None or checkout.appointment_id is not None
     end = undo if undo is not None and stands else _ENDS.get(why, S.CANCELLED)
-    # An expired row never came as far as its booking: by this the transition table, which knows no amounts, takes it for unpaid.
+    # An expired row never came as far as its booking: by this the transition table, which knows no amounts, takes it for
+    # unpaid.
     end = S.CANCELLED if end is S.EXPIRED and checkout.state is S.BOOKING_INTENDED else end
     return checkout.changed(state=end, end_reason=why)

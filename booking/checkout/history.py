@@ -1,4 +1,4 @@
-"""The history of a checkout, and the alerts, clinician blocks and domain events of a transition: all in the transition's own transaction."""
+"""Writes the history, alerts, clinician blocks and domain events of a transition, in the transition's own transaction."""
 
 from collections.abc import Mapping
 
@@ -30,10 +30,11 @@ async def record_transition(
     entry: HistoryKind | None = None,
     note: str | None = None,
 ) -> None:
-    """Write a transition's history entry and its effects; `entry` is a patient's or operator's action, None: a driver's transition.
+    """Write a transition's history entry and its effects.
 
-    Raises an alert for each new attention reason and for a late finding; blocks a clinician whose visit was read back under another
-    name; adds domain events to the outbox.
+    `entry` is a patient's or operator's action; None: a driver's transition. Raises an alert for each new attention
+    reason and for a late finding; blocks a clinician whose visit was read back under another name; adds domain events to
+    the outbox.
     """
     for kind in _moves(before, after) if entry is None else (entry,):
         await unit.history.add(event(after, kind, before=before, by=by, note=note))
@@ -49,7 +50,7 @@ async def record_transition(
 
 
 async def publish(unit: UnitOfWork, before: Checkout, after: Checkout) -> None:
-    """Add the domain events of an end and of a new attention reason. Must be the last write of its transaction (see EventOutbox)."""
+    """Add the domain events of an end and of a new attention reason. The last write of its transaction: see EventOutbox."""
     names = [_ENDS[after.stands]] if after.stands != before.stands and after.stands in _ENDS else []
     if _new_reasons(before, after):
         names.append(EventName.CHECKOUT_NEEDS_ATTENTION)

@@ -56,8 +56,9 @@ class LeasedWriter:
     async def record(self, before: Checkout, after: Checkout) -> Checkout:
         """Write a transition, and renew the lease, or release it when the row rests then; after an end the hold is released.
 
-        A conflict with another row becomes a transition too: a lost slot claim ends at slot_lost, a charge or visit that another row
-        has is escalated. Raises StaleCheckout when another driver has taken the row over; PaymentInProgress, with the row at rest.
+        A conflict with another row becomes a transition too: a lost slot claim ends at slot_lost, a charge or visit that
+        another row has is escalated. Raises StaleCheckout when another driver has taken the row over; PaymentInProgress,
+        with the row at rest.
         """
         try:
             saved = await self.write(before, self._with_times(before, after))
@@ -120,7 +121,8 @@ class LeasedWriter:
     async def _record_after_cancel_request(self, before: Checkout, after: Checkout) -> Checkout:
         """Accept a cancel request, the only write that may come between a driver's own. Raises StaleCheckout on any other.
 
-        The outcome of a call is written with the request kept; if no call was out, the row is returned for a new choice of step.
+        The outcome of a call is written with the request kept; if no call was out, the row is returned for a new choice
+        of step.
         """
         current = await self.load(before.id)
         cancel_came = current.cancel_requested and not before.cancel_requested

@@ -38,7 +38,7 @@ class DifferenceKind(StrEnum):
     POSSIBLE_TWIN = "possible_twin"  # same customer and amount, about the same time: only a hint
 
 
-# Money that is with the practice and should not be: it is reported again until it is refunded, whatever an operator resolved.
+# Money that is with the practice and should not be: reported again until it is refunded, even if an operator resolved it.
 _STANDING = (DifferenceKind.NOT_REFUNDED, DifferenceKind.SECOND_CHARGE)
 
 
@@ -109,7 +109,7 @@ async def reconcile(
 
 
 def settled_by_word(resolved_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids that stay resolved after an operator resolved the row: those of standing money do not, and are reported again."""
+    """Return the ids that stay resolved after an operator's word: not those of standing money, which are reported again."""
     return tuple(one for one in resolved_ids if one.partition(":")[0] not in _STANDING)
 
 
@@ -129,7 +129,7 @@ def _of_own(own: Charge, booked: LedgerCharge | None, *, confirmed: bool) -> lis
 def _of_others(
     checkout: Checkout, booked: LedgerCharge | None, landed: Sequence[LedgerCharge], known: frozenset[str]
 ) -> list[Difference]:
-    """Find charges beside the row's own: the idempotency key proves that one is the checkout's; without a key, likeness is a hint."""
+    """Find charges beside the row's own. Its idempotency key proves a charge; without a key, likeness is a hint."""
     keys = {f"{checkout.id}-{attempt.number}" for attempt in checkout.attempts}
     found = []
     for charge in landed:

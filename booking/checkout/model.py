@@ -1,4 +1,4 @@
-"""The checkout as a value: one row at a recovery point, its attempts, and how it ended. Transitions are in checkout/transitions.py."""
+"""The checkout as a value: a row at a recovery point, its attempts, and its end. Transitions: checkout/transitions.py."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from booking.stored_names import Unknown
 
 
 class CheckoutState(StrEnum):
-    """Durable recovery points, named in the past tense; `…_intended` means that the intent is committed and its call may be out."""
+    """Durable recovery points, named in the past tense; `…_intended`: the intent is committed and its call may be out."""
 
     STARTED = "started"
     PATIENT_INTENDED = "patient_intended"
@@ -139,7 +139,7 @@ class Checkout:
 
     @property
     def known_state(self) -> CheckoutState:
-        """The state, for code that acts on it. Raises UnknownState when a newer release wrote it: the row is that one's to drive."""
+        """The state, for code that acts on it. Raises UnknownState: a newer release wrote it, and drives the row."""
         if isinstance(self.state, Unknown):
             raise UnknownState(self.id)
         return self.state

@@ -60,9 +60,9 @@ class OperatorActions:
     async def retry(self, checkout_id: str) -> Checkout:
         """Make a worker retry the escalated step, check an ended checkout again, or drive a parked one.
 
-        Due now, or as soon as the call that was sent last has landed or never will. Reasons that the step or the check would find
-        again leave the attention list; all others stay. Raises NotFound; InvalidInput when the row is being driven, waits for its
-        patient, or the step to retry is not known; PaymentInProgress, StaleCheckout.
+        Due now, or as soon as the call that was sent last has landed or never will. Reasons that the step or the check
+        would find again leave the attention list; all others stay. Raises NotFound; InvalidInput when the row is being
+        driven, waits for its patient, or the step to retry is not known; PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
         due = now = self._clock.now()
@@ -92,7 +92,8 @@ class OperatorActions:
         else:
             after = before.changed(tries=0)
             if before.state in CALLING:
-                # The call sent before it was parked may still land: a driver that looks earlier finds nothing, and sends again.
+                # The call sent before it was parked may still land: a driver that looks earlier finds nothing, and sends
+                # again.
                 settled_at = before.updated_at + SETTLE
                 due = max(now, min(before.due_at or settled_at, settled_at))
         return await self._write(before, after.changed(due_at=due), HistoryKind.RETRIED, note=None)
@@ -100,10 +101,10 @@ class OperatorActions:
     async def resolve(self, checkout_id: str, resolution: Resolution, *, note: str) -> Checkout:
         """End the checkout as resolved. What upstream contradicts comes back to the attention list.
 
-        `booked` ends the row, and it is reconciled at once: its visit and payment are recorded on it, or reported missing. For
-        `refunded` a worker finds what the checkout made upstream, undoes it and reads it back; the row ends when that is proved. A
-        row that had ended leaves the attention list and is checked once more. Raises NotFound; InvalidInput when the row is not on
-        the list, or contradicts the resolution; PaymentInProgress, StaleCheckout.
+        `booked` ends the row, and it is reconciled at once: its visit and payment are recorded on it, or reported
+        missing. For `refunded` a worker finds what the checkout made upstream, undoes it and reads it back; the row ends
+        when that is proved. A row that had ended leaves the attention list and is checked once more. Raises NotFound;
+        InvalidInput when the row is not on the list, or contradicts the resolution; PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
         if any(isinstance(reason, Unknown) for reason in before.attention):
@@ -153,7 +154,7 @@ class OperatorActions:
         return self._at_step_again(before, state).changed(end_reason=reason, attention=())
 
     def _at_step_again(self, before: Checkout, state: S) -> Checkout:
-        """Return the row at `state` again with its former intent time: the driver looks for calls since then before it sends."""
+        """Return the row at `state` with its former intent time: the driver looks for calls since then before it sends."""
         left = tuple(reason for reason in before.attention if reason not in _OF_THE_STEP)
         again = before.changed(state=state, attention=left, attention_from=None)
         intended = before.attempts[-1].intended_at if before.attempts else before.updated_at

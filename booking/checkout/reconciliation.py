@@ -1,8 +1,9 @@
 """Reconciliation: for 72 hours after its end a checkout is compared with what upstream says, five times.
 
-Findings are a charge of any attempt that landed late, a failed payment that staff sent again, a second visit, and a recurring payment
-that goes on after its refund or that nobody accepted. A finding that certainly is this checkout's is undone; any other is escalated.
-The rightful payment of a confirmed visit is never a finding. An escalated checkout is compared as often, and findings are flagged.
+Findings are a charge of any attempt that landed late, a failed payment that staff sent again, a second visit, and a
+recurring payment that goes on after its refund or that nobody accepted. A finding that certainly is this checkout's is
+undone; any other is escalated. The rightful payment of a confirmed visit is never a finding. An escalated checkout is
+compared as often, and findings are flagged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,8 @@ from booking.operations.model import AttentionReason
 from booking.ports import Billing, Clock, LateCharges, Scheduling
 from booking.stored_names import Unknown
 
-# Among `resolved_ids`: it was escalated that the visit or payment of a checkout that an operator resolved as booked is not found.
+# Among `resolved_ids`: it was escalated that the visit or payment of a checkout that an operator resolved as booked is
+# not found.
 _UNPROVED = "booking:unproved"
 
 _GONE = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.RESCHEDULED})
@@ -38,8 +40,8 @@ class LateReconciler:
     async def check(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
         """Return the row at a late state, to undo a finding, or with one more check done, flagged where a person must look.
 
-        `others` are the patient's other checkouts: what is on them is not this one's. Raises UpstreamUnavailable, to check again
-        later; also while another of them is being paid, since its charge may not be on its row yet.
+        `others` are the patient's other checkouts: what is on them is not this one's. Raises UpstreamUnavailable, to
+        check again later; also while another of them is being paid, since its charge may not be on its row yet.
         """
         _assert_none_is_paid(others)
         visits = await self._scheduling.find_all(checkout)
@@ -80,7 +82,7 @@ def _assert_none_is_paid(others: Sequence[Checkout]) -> None:
 
 
 def _accounted_ids(checkout: Checkout, others: Sequence[Checkout]) -> frozenset[str]:
-    """Return ids of payments that are accounted for: other checkouts', and the charge of this one if it is confirmed or escalated."""
+    """Return ids of payments of other checkouts, and of this one's charge if it is confirmed or escalated."""
     own = [checkout.charge] if checkout.state in {S.CONFIRMED, S.NEEDS_ATTENTION} else []
     paid = [other.charge for other in others] + own
     ids = {name for charge in paid if charge for name in _charge_ids(charge)}
@@ -181,8 +183,9 @@ def _surplus(
 ) -> tuple[list[Appointment], list[Appointment]]:
     """Return the visits beyond the rightful one: those to delete, and those to escalate.
 
-    A confirmed checkout's only visit is the rightful one under any id, since staff may have booked it again. To delete are visits that
-    stand as this program booked them and have not begun, and for a confirmed checkout only beside the rightful one.
+    A confirmed checkout's only visit is the rightful one under any id, since staff may have booked it again. To delete
+    are visits that stand as this program booked them and have not begun, and for a confirmed checkout only beside the
+    rightful one.
     """
     live = [visit for visit in _live(visits) if visit.id not in checkout.resolved_ids]
     if checkout.state is S.CONFIRMED:

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from booking.checkout.model import Checkout
 
-# Times after the end. The first is later than the slowest call lands; the last leaves staff a weekend to send a failed payment again.
+# Times after the end. The first is later than the slowest call lands; the last leaves staff a weekend to send a failed
+# payment again.
 CHECKS_AFTER = (
     timedelta(minutes=5),
     timedelta(hours=1),
@@ -13,8 +14,9 @@ CHECKS_AFTER = (
     timedelta(hours=72),
 )
 
-# First retry after a check that upstream or the ledger did not answer, or that came during another payment of the patient. It doubles
-# with every try up to LONGEST_WAIT: a check is at most as late again as the outage was long, and a dead key is not tried all day.
+# First retry after a check that upstream or the ledger did not answer, or that came during another payment of the
+# patient. It doubles with every try up to LONGEST_WAIT: a check is at most as late again as the outage was long, and a
+# dead key is not tried all day.
 CHECK_AGAIN = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=1)
 
@@ -44,9 +46,9 @@ def is_wanted_at_once(checkout: Checkout) -> bool:
 
 
 def due_next(checkout: Checkout, *, now: datetime) -> datetime | None:
-    """Return when a worker takes an ended row up (UTC): for its next check, or sooner, to retry the one that failed `tries` times.
+    """Return when a worker takes an ended row up (UTC); None: never again.
 
-    None: never again.
+    For its next check, or sooner, to retry the one that failed `tries` times.
     """
     planned = next_check(checkout)
     if not checkout.tries:

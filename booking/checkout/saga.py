@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class Saga:
-    """Drives checkouts from recovery point to recovery point; called by CheckoutService for a patient and by the worker for due rows."""
+    """Drives checkouts from recovery point to recovery point, for CheckoutService and for the worker."""
 
     def __init__(
         self,
@@ -73,8 +73,8 @@ class Saga:
         """Take steps from the row as just read until it rests or is parked; returns the row then.
 
         Returns a row that is parked, leased by another driver, or at a state of a newer release, unchanged. Raises
-        PaymentInProgress (the patient pays for another checkout; the row rests again), and what a step raises unexpectedly, with
-        the row parked.
+        PaymentInProgress (the patient pays for another checkout; the row rests again), and what a step raises
+        unexpectedly, with the row parked.
         """
         now = self._clock.now()
         if isinstance(checkout.state, Unknown):
@@ -128,14 +128,14 @@ class Saga:
         with contextlib.suppress(StaleCheckout):
             if checkout.state in WAITING:
                 await self._expire_if_abandoned(checkout)
-            elif self._is_due(checkout):  # it has ended, or a person has it
+            elif self._is_due(checkout):  # ended, or escalated
                 await self._run_follow_up(checkout)
 
     async def check_early(self, checkout_id: str) -> None:
         """Look upstream for the outcome that a parked row waits for, before it is due: a webhook said that something landed.
 
-        If the call is proved to have landed, the row is driven on. Finding nothing proves nothing: the row stays parked until it
-        is due, and nothing is sent before that. A row that is leased is left alone.
+        If the call is proved to have landed, the row is driven on. Finding nothing proves nothing: the row stays parked
+        until it is due, and nothing is sent before that. A row that is leased is left alone.
         """
         parked = await self._writer.load(checkout_id)
         prove = None if isinstance(parked.state, Unknown) else STATES[parked.state].landed
@@ -169,7 +169,7 @@ class Saga:
             await self._writer.record(checkout, checkout.changed(due_at=ends, hold_expires_at=ends))
 
     async def _run_follow_up(self, checkout: Checkout) -> None:
-        """Do the follow-up of an ended or escalated row, and drive the undoing of a late finding at once. Raises StaleCheckout."""
+        """Follow up an ended or escalated row; a late finding is undone at once. Raises StaleCheckout."""
         reopened = await self._follow_up.follow_up(checkout)
         if reopened is not None:
             driver = self._writer.new_driver()

@@ -92,11 +92,12 @@ class CheckoutService:
     ) -> Checkout:
         """Pay and book on the terms of this quote. Returns a confirmed row, or one under way when `answer_within` is over.
 
-        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or the practice
-        has changed the terms (nothing was charged); UpstreamUnavailable (nothing was done; also for a guest whose patient has
-        another payment in progress); CardRequired, CardDeclined, TooManyAttempts, SignInRequired, EmailVerificationRequired,
-        UnpaidVisitsUsedUp, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable, PaymentUnavailable, AmountNotChargeable,
-        PaymentInProgress, BookingFailed, TermsChanged, ChargedWrongly, CheckoutClosed.
+        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or the
+        practice has changed the terms (nothing was charged); UpstreamUnavailable (nothing was done; also for a guest
+        whose patient has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, SignInRequired,
+        EmailVerificationRequired, UnpaidVisitsUsedUp, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable,
+        PaymentUnavailable, AmountNotChargeable, PaymentInProgress, BookingFailed, TermsChanged, ChargedWrongly,
+        CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout, counted = await self._access.get(caller, checkout_id), CountedAttempts()
@@ -151,8 +152,8 @@ class CheckoutService:
     ) -> tuple[Checkout, CountedAttempts]:
         """Write the patient's confirm on the row, with its card and visit counted by the attempt limits.
 
-        Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable, and what
-        UnpaidVisits.count raises.
+        Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable,
+        and what UnpaidVisits.count raises.
         """
         await self._check_time(checkout)
         await self._check_hold(checkout)

@@ -1,4 +1,4 @@
-"""Application service of `startCheckout`: makes a row from a held slot and a frozen quote, or joins the live checkout on the hold."""
+"""Application service of `startCheckout`: makes a row from a held slot and a quote, or joins the hold's live checkout."""
 
 import contextlib
 import secrets
@@ -183,10 +183,10 @@ def _new_row(
 
 
 def _joined(caller: Caller, live: Checkout) -> Checkout:
-    """Return the live checkout on a hold to its owner, and a guest's also to the visitor who held the slot. Raises HoldExpired to others.
+    """Return the live checkout to its owner, and a guest's also to the visitor who held the slot; else raise HoldExpired.
 
-    A patient's checkout is not returned by the visitor token of the browser that it was started in: the next user of that browser
-    has the same token.
+    A patient's checkout is not returned by the visitor token of the browser that it was started in: the next user of that
+    browser has the same token.
     """
     started = live.owner == guest_of(live.id).key and caller.owns(live.started_by)
     if started or caller.owns(live.owner):

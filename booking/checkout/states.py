@@ -8,8 +8,8 @@ The driver uses a record in this order:
 4. `budget`: where less than this is left of the lease, the lease is renewed first.
 5. `step`: makes the call and returns the row to be written next, at one of `to`.
 
-checkout/transitions.py derives its sets and tables from these records, and `frontdoor checkouts graph` its diagram. To add a state,
-add a member to CheckoutState and a record here.
+checkout/transitions.py derives its sets and tables from these records, and `frontdoor checkouts graph` its diagram. To
+add a state, add a member to CheckoutState and a record here.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ from booking.checkout.timing import IDENTIFY_BUDGET, STEP_BUDGET
 
 
 class Phase(Enum):
-    """How far a checkout has come, in order. Decides whether it owns a slot claim and counts as the patient's payment in flight."""
+    """How far a checkout has come, in order: decides on its slot claim, and whether it is the patient's payment in flight."""
 
     WAITING = auto()  # for the patient to confirm; nothing is under way upstream
     IDENTIFYING = auto()  # finding or creating the patient's record
@@ -48,10 +48,11 @@ class State:
     step: Callable[[Steps, Checkout], Awaitable[Checkout]] | None = None
     # The state is an intent, committed before the step's call: a driver that finds a row here assumes that the call was sent.
     intent: bool = False
-    # Finds out what became of a call that may be out, before it is sent again. Returns None when nothing landed. An intent without
-    # a look has an idempotent step, which reads before it writes.
+    # Finds out what became of a call that may be out, before it is sent again. Returns None when nothing landed. An
+    # intent without a look has an idempotent step, which reads before it writes.
     look: Callable[[Steps, Checkout], Awaitable[Checkout | None]] | None = None
-    # Finds proof that the call has landed; may be asked at any time. None means that there is no proof yet, so nothing is sent on it.
+    # Finds proof that the call has landed, at any time (`Saga.check_early`). None is no proof of the contrary: nothing is
+    # sent on it.
     landed: Callable[[Steps, Checkout], Awaitable[Checkout | None]] | None = None
     # Guards that stop the row, asked first, of the row alone …
     early: Mapping[str, Guard[Moment]] = field(default_factory=dict)

@@ -25,7 +25,7 @@ def created(checkout: Checkout, patient: CreatedPatient) -> Checkout:
 
 
 def ending(checkout: Checkout) -> EndReason | Unknown | None:
-    """Return why a row sends nothing more and is only looked up and undone: its end reason, or a cancel request. None: it goes on."""
+    """Return why a row sends nothing more and is only undone: its end reason, or a cancel request. None: it goes on."""
     if checkout.end_reason is None and checkout.cancel_requested:
         return EndReason.CANCELLED_BY_PATIENT
     return checkout.end_reason
@@ -43,12 +43,12 @@ def declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
     return back_to_patient(checkout).changed(declined=reason)
 
 
-def not_judged(checkout: Checkout, told: DeclineReason | None) -> Checkout:
+def not_judged(checkout: Checkout, reason: DeclineReason | None) -> Checkout:
     """Back to the patient: no bank has judged the card, which stays on the row to show that (`Checkout.card_unjudged`).
 
-    `told` is the decline reason that the patient gets for a token that may be used up; None: it was certainly not sent.
+    `reason` is the decline reason that the patient gets for a token that may be used up; None: it was certainly not sent.
     """
-    return checkout.changed(state=S.PATIENT_READY, declined=told, confirm_deadline=None)
+    return checkout.changed(state=S.PATIENT_READY, declined=reason, confirm_deadline=None)
 
 
 def cannot_be_paid(
@@ -75,7 +75,7 @@ def charged(checkout: Checkout, charge: Charge) -> Checkout:
 
 
 def booked(checkout: Checkout, appointment: Appointment) -> Checkout:
-    """The visit is booked. One that was read back with other values than asked gets an end reason, so that the next step undoes it."""
+    """The visit is booked. One read back with other values than asked gets an end reason, so that it is undone next."""
     slot, differs = checkout.slot, checkout.end_reason
     if not _is_as_asked(appointment, checkout):
         differs = EndReason.BOOKING_REFUSED
@@ -90,7 +90,7 @@ def booked(checkout: Checkout, appointment: Appointment) -> Checkout:
 
 
 def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:
-    """Whether time, type, patient, contact type and place are as asked; a contact type that we do not know counts as the same."""
+    """Whether time, type, patient, contact type and place are as asked; an unknown contact type counts as the same."""
     slot = checkout.slot
     return (
         (appointment.start, appointment.visit_type_id, appointment.patient_id)

@@ -1,11 +1,11 @@
 """The steps and looks of the checkout saga; checkout/states.py says at which state each is taken, checkout/saga.py takes them.
 
-A step returns the row to be written next. Before a step that sends a call the driver asks its guards (checkout/guards.py). A step makes
-at most one change upstream, never inside a transaction, and lets OutcomeUnknown and UpstreamUnavailable pass: the driver parks the
-row, and a later driver looks before it sends again.
+A step returns the row to be written next. Before a step that sends a call the driver asks its guards
+(checkout/guards.py). A step makes at most one change upstream, never inside a transaction, and lets OutcomeUnknown and
+UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends again.
 
-A look returns what became of an intent that another driver committed: None when nothing landed. It raises OutcomeUnknown while it is
-too early to tell.
+A look returns what became of an intent that another driver committed: None when nothing landed. It raises OutcomeUnknown
+while it is too early to tell.
 """
 
 from datetime import datetime, timedelta
@@ -149,19 +149,21 @@ class Steps(Compensation):
         return await self._stopped_by_terms(checkout) or await self._ensure_held(checkout, then)
 
     async def _stopped_by_terms(self, checkout: Checkout) -> Checkout | None:
-        """Return the row back at its patient with the present quote, or ended, if the terms have changed; None: they have not."""
+        """Return the row back at its patient with the present quote, or ended, if the terms have changed; else None."""
         present = await self._terms.of(checkout.quote)
         if present is None:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         if present is not checkout.quote:
-            # An attached card stays on the row until the next confirm, since it counts as tried: attaching it showed that it is good.
+            # An attached card stays on the row until the next confirm, since it counts as tried: attaching it showed that
+            # it is good.
             return row.back_to_patient(checkout).changed(quote=present, card_id=checkout.card_id)
         return None
 
     async def _stopped_by_terms_on_resend(self, checkout: Checkout) -> Checkout | None:
-        """Before a call is sent again: return the row ended if the terms have changed; None if not, or if the guards stop it anyway.
+        """Before a call is sent again: return the row ended if the terms have changed.
 
-        It ends rather than going back to its patient: finding nothing is no certain refusal, so there is no new upstream key.
+        None if they have not, or if the guards stop the row anyway. It ends rather than going back to its patient:
+        finding nothing is no certain refusal, so there is no new upstream key.
         """
         if row.ending(checkout) is not None or deadline_passed(checkout, self._clock.now()):
             return None  # the guards end it, even while the terms cannot be read
@@ -197,7 +199,7 @@ class Steps(Compensation):
         return landed if landed is not None else await self._stopped_by_terms_on_resend(checkout)
 
     async def landed_charge(self, checkout: Checkout) -> Checkout | None:
-        """Find the charge upstream, by the reference in its note, else by amount, card and time. None does not prove that nothing landed."""
+        """Find the charge upstream, by the reference in its note, else by amount, card and time. None proves nothing."""
         landed = await self._billing.find_charge(checkout, since=_intended(checkout))
         return row.charged(checkout, landed) if landed is not None else None
 
@@ -225,7 +227,7 @@ class Steps(Compensation):
         return await self._stopped_by_terms_on_resend(checkout)
 
     async def landed_booking(self, checkout: Checkout) -> Checkout | None:
-        """Find the visit upstream, by the checkout's id in its metadata; None does not prove that nothing landed."""
+        """Find the visit upstream, by the checkout's id in its metadata. None proves nothing."""
         landed = await self._scheduling.find(checkout)
         return row.booked(checkout, landed) if landed is not None else None
 
@@ -234,7 +236,7 @@ class Steps(Compensation):
         return checkout.changed(state=S.CONFIRMED)
 
     def _ensure_settled(self, checkout: Checkout) -> None:
-        """Raise OutcomeUnknown until SETTLE after the intent: before that, finding nothing does not mean that nothing landed."""
+        """Raise OutcomeUnknown until SETTLE after the intent: before, finding nothing does not mean that nothing landed."""
         if self._clock.now() < _intended(checkout) + SETTLE:
             raise OutcomeUnknown("too early to look")
 

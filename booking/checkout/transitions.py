@@ -1,4 +1,4 @@
-"""The state machine's tables, derived from checkout/states.py: the legal transitions, and sets of states that the program asks about."""
+"""The state machine's tables, derived from checkout/states.py: the legal transitions, and named sets of states."""
 
 from collections.abc import Mapping
 

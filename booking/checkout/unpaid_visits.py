@@ -1,7 +1,8 @@
 """Limits on visits that cost nothing for callers who have not signed in: what they must show first, and how many they may book.
 
-The card bounds paid visits. A visit without a price takes a clinician's time and creates a patient record for anybody who fills in a
-form, so it is counted before it is booked, and uncounted when neither came of it. Signed-in patients are not limited.
+The card bounds paid visits. A visit without a price takes a clinician's time and creates a patient record for anybody who
+fills in a form, so it is counted before it is booked, and uncounted when neither came of it. Signed-in patients are not
+limited.
 """
 
 from collections.abc import Callable
@@ -93,5 +94,5 @@ def came_to_nothing(checkout: Checkout) -> bool:
 
 
 def no_record_unpaid(checkout: Checkout) -> bool:
-    """Whether a confirmed checkout created no patient record, or was paid, or its outcome is unknown, which no caller can cause at will."""
+    """Whether a confirmed checkout created no record, or was paid, or its outcome is unknown, which no caller can cause."""
     return not checkout.patient_created or checkout.charge is not None or not at_rest(checkout)

@@ -1,7 +1,8 @@
-"""The only writer of checkout rows. Drivers, patients' requests and operators' commands all write through it; it enforces the transitions.
+"""The only writer of checkout rows, for drivers, patients' requests and operators' commands; it enforces the transitions.
 
-A write is one transaction: the row at its next version, the slot claim taken or released with the transition, the history entry,
-alerts, and domain events in the outbox. It rejects the write when the row's version has moved on (optimistic locking).
+A write is one transaction: the row at its next version, the slot claim taken or released with the transition, the history
+entry, alerts, and domain events in the outbox. It rejects the write when the row's version has moved on (optimistic
+locking).
 """
 
 from datetime import datetime
@@ -17,7 +18,7 @@ from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 class CheckoutWriter:
-    """Writes for drivers, patients and operators. Raises AssertionError on a transition that checkout/states.py does not list."""
+    """Writes checkout rows. Raises AssertionError on a transition that checkout/states.py does not list."""
 
     def __init__(self, *, units: UnitOfWorkFactory) -> None:
         self._units = units
@@ -31,7 +32,7 @@ class CheckoutWriter:
         return checkout
 
     async def insert(self, checkout: Checkout, *, by: str) -> Checkout | None:
-        """Insert a new row at version 1. Returns None, or, with nothing inserted, the live checkout that has the hold already."""
+        """Insert a new row at version 1. Returns None; or, with nothing inserted, the live checkout on the same hold."""
         async with self._units() as unit:
             live = await unit.checkouts.add(checkout)
             if live is None:
@@ -42,8 +43,9 @@ class CheckoutWriter:
     async def write(self, before: Checkout, after: Checkout, *, by: str) -> Checkout:
         """Write a driver's transition and its effects. `before` is the row as it was read; returns the row at its new version.
 
-        Raises StaleCheckout (the version has moved on); SlotTaken (another checkout has the slot claim); PaymentInProgress (the
-        patient pays for another checkout); AlreadyCounted (the billing item or visit is on another row).
+        Raises StaleCheckout (the version has moved on); SlotTaken (another checkout has the slot claim);
+        PaymentInProgress (the patient pays for another checkout); AlreadyCounted (the billing item or visit is on another
+        row).
         """
         _check(before, after)
         async with self._units() as unit:
@@ -71,7 +73,7 @@ class CheckoutWriter:
     async def write_for_operator(
         self, before: Checkout, after: Checkout, entry: HistoryKind, *, operator: str, note: str | None
     ) -> Checkout:
-        """Write an operator's action. Alerts already sent for the checkout are forgotten, so that what is still wrong is alerted again.
+        """Write an operator's action. Forgets alerts sent for the checkout, so that what is still wrong is alerted again.
 
         Raises StaleCheckout, PaymentInProgress.
         """
@@ -85,9 +87,9 @@ class CheckoutWriter:
 
 
 def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
-    """Return `after` with what entering its state sets: tries, intent time, the attempt, the end time; an end clears patient details.
+    """Return `after` with what entering its state sets; `now` is in UTC.
 
-    `now` is in UTC.
+    These are tries, intent time, the attempt and the end time; an end clears the patient's details.
     """
     calling = after.state in CALLING
     after = after.changed(tries=0, intended_at=now if calling else None)

@@ -59,7 +59,7 @@ def list_checkouts(state: str | None, attention: bool) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def show(checkout_id: str) -> None:
-    """Print a checkout's history with its upstream calls. Holds no patient data. The access is recorded in the audit trail."""
+    """Print a checkout's history with its upstream calls; no patient data. The access is recorded in the audit trail."""
     from booking.errors import UnknownState
     from booking.operations.model import HistoryEntry
     from integrations.database.history import history_of
@@ -83,7 +83,7 @@ def show(checkout_id: str) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def retry(checkout_id: str) -> None:
-    """Make a worker retry an escalated step, or check an ended checkout again, once the last call's outcome can be known."""
+    """Have a worker retry an escalated step, or check an ended checkout again, once the last call's outcome can be known."""
 
     async def again(operator_action: "OperatorActions") -> "Checkout":
         return await operator_action.retry(checkout_id)
@@ -100,9 +100,9 @@ def retry(checkout_id: str) -> None:
 def resolve(checkout_id: str, resolution: str, note: str) -> None:
     """Resolve a checkout on the attention list.
 
-    Booked: it ends at once, and is reconciled; what is missing or wrong comes back to the attention list. Refunded: a worker
-    deletes its visit, cancels its recurring payment, refunds the charge, and reads each back; what you did by hand is verified the
-    same way. It ends when nothing of it is left, and otherwise comes back to the attention list.
+    Booked: it ends at once, and is reconciled; what is missing or wrong comes back to the attention list. Refunded: a
+    worker deletes its visit, cancels its recurring payment, refunds the charge, and reads each back; what you did by hand
+    is verified the same way. It ends when nothing of it is left, and otherwise comes back to the attention list.
     """
     from booking.checkout.operator_actions import Resolution
 

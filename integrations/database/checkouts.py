@@ -1,4 +1,4 @@
-"""The repository of checkouts: writes with optimistic locking, and the queries of workers and operators. checkout_rows.py maps the rows."""
+"""The repository of checkouts: optimistic locking, and the queries of workers and operators. Mapping: checkout_rows.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,8 +24,8 @@ from integrations.database.tables.checkouts import checkouts
 # An insert that loses the race for a hold, and then finds the winner ended, tries again; three losses in a row do not happen.
 _ADD_TRIES = 3
 
-# Bounds of how long `defer` puts off a row whose drive failed before it could write its own due time: longer than a passing fault
-# lasts, and no longer than the patient or the practice should wait once the fault is fixed.
+# Bounds of how long `defer` puts off a row whose drive failed before it could write its own due time: longer than a
+# passing fault lasts, and no longer than the patient or the practice should wait once the fault is fixed.
 _SHORTEST_REST = timedelta(seconds=5)
 _LONGEST_REST = timedelta(minutes=5)
 
@@ -85,7 +85,7 @@ class SqlCheckouts:
         raise StaleCheckout(checkout.id)
 
     async def get(self, checkout_id: str) -> Checkout | None:
-        """Read a row, also one of a newer release; None: there is none. Raises UnknownState when its documents cannot be read."""
+        """Read a row, also one of a newer release; None: no such row. Raises UnknownState when its documents cannot be read."""
         return await self._one(_BY_ID, checkout_id)
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
@@ -93,10 +93,10 @@ class SqlCheckouts:
         return await self._one(_LIVE_FOR_HOLD, hold_id)
 
     async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
-        """Write the row and return it at its next version; rejects the write when the version has moved on (optimistic locking).
+        """Write the row and return it at its next version. Rejects the write when the version has moved on (optimistic locking).
 
-        Writes only the columns that differ from `was`, the row as read at that version; None: all columns.
-        Raises StaleCheckout, with the transaction still usable; PaymentInProgress, and AlreadyCounted when another row has the
+        Writes only the columns that differ from `was`, the row as read at that version; None: all columns. Raises
+        StaleCheckout, with the transaction still usable; PaymentInProgress, and AlreadyCounted when another row has the
         billing item or appointment: both end the transaction. UnknownState: the row is at a state of a newer release.
         """
         if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
@@ -123,8 +123,8 @@ class SqlCheckouts:
     async def defer(self, checkout_id: str, *, now: datetime) -> None:
         """Put off a row that is due and not leased, even one that cannot be read.
 
-        Puts it off by the time since its last write, at least 5 s and at most 5 min. The version stays, so that a write of the row
-        as it was read is still accepted.
+        Puts it off by the time since its last write, at least 5 s and at most 5 min. The version stays, so that a write
+        of the row as it was read is still accepted.
         """
         query = select(_c.version, _c.updated_at).where(_c.id == checkout_id, _DUE_NOW)
         found = (await self._connection.execute(query, {"now": now})).first()

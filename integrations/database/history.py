@@ -1,4 +1,4 @@
-"""The history of checkouts: transitions and actions from the checkout_events table, merged with upstream calls from the audit trail."""
+"""The history of checkouts: the entries of checkout_events, and those merged with upstream calls of the audit trail."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
