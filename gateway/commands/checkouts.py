@@ -1,4 +1,4 @@
-"""The operator commands `frontdoor checkouts …`: graph, list, show, retry, resolve."""
+"""`frontdoor checkouts …`: lists and shows checkouts, and lets operators retry or resolve them."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from booking.operations.model import HistoryEntry
     from gateway.commands.common import Units
 
-# The most rows that `list` prints: as many as a person reads.
+# The most checkouts that one list prints.
 LISTED = 100
 
 RESOLUTIONS = ("booked", "refunded")
@@ -22,7 +22,7 @@ RESOLUTIONS = ("booked", "refunded")
 
 @click.group()
 def checkouts() -> None:
-    """Inspect checkouts, and retry or resolve those on the attention list."""
+    """List and show checkouts; retry or resolve those that need a person."""
 
 
 @checkouts.command()
@@ -34,10 +34,10 @@ def graph() -> None:
 
 
 @checkouts.command(name="list")
-@click.option("--state", help="Only those at this state.")
+@click.option("--state", help="Only those in this state.")
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
-    """List checkouts, the latest first. The access is recorded in the audit trail."""
+    """List checkouts, the latest first. That you looked is recorded."""
     from booking.checkout.model import CheckoutState
 
     async def rows(units: "Units") -> None:
@@ -59,7 +59,7 @@ def list_checkouts(state: str | None, attention: bool) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def show(checkout_id: str) -> None:
-    """Print a checkout's history with its upstream calls; no patient data. The access is recorded in the audit trail."""
+    """Print a checkout's history in order, with its upstream calls. Holds no patient data. That you looked is recorded."""
     from booking.errors import UnknownState
     from booking.operations.model import HistoryEntry
     from integrations.database.history import history_of
@@ -83,7 +83,7 @@ def show(checkout_id: str) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def retry(checkout_id: str) -> None:
-    """Have a worker retry an escalated step, or check an ended checkout again, once the last call's outcome can be known."""
+    """Have a worker retry a step that was given up, or check its outcome again, once the last call has settled."""
 
     async def again(operator_action: "OperatorActions") -> "Checkout":
         return await operator_action.retry(checkout_id)
@@ -98,11 +98,11 @@ def retry(checkout_id: str) -> None:
 @click.option("--as", "resolution", required=True, type=click.Choice(RESOLUTIONS), help="How it ends.")
 @click.option("--note", required=True, help="What you did; no patient data.")
 def resolve(checkout_id: str, resolution: str, note: str) -> None:
-    """Resolve a checkout on the attention list.
+    """End a checkout that a person has dealt with.
 
-    Booked: it ends at once, and is reconciled; what is missing or wrong comes back to the attention list. Refunded: a
-    worker deletes its visit, cancels its recurring payment, refunds the charge, and reads each back; what you did by hand
-    is verified the same way. It ends when nothing of it is left, and otherwise comes back to the attention list.
+    Booked: it ends at once and is reconciled with Healthie; what is missing or wrong returns to the attention list. Refunded: a
+    worker deletes its visit, cancels its recurring payment, refunds the charge and reads each back; what was done by hand is
+    verified. It ends when nothing is left, and returns to the attention list otherwise.
     """
     from booking.checkout.operator_actions import Resolution
 
@@ -114,7 +114,7 @@ def resolve(checkout_id: str, resolution: str, note: str) -> None:
 
 
 def _resolved(checkout: "Checkout") -> str:
-    """Say what happens next."""
+    """The text that tells the operator what happens next."""
     from booking.checkout.transitions import TERMINAL
 
     if checkout.state in TERMINAL:
@@ -129,7 +129,7 @@ def _resolved(checkout: "Checkout") -> str:
 
 
 def _facts(checkout: "Checkout") -> list[str]:
-    """Lines on the row that help to find it upstream; no patient data."""
+    """The checkout's fields that help an operator to find it upstream, one line each."""
     charge = checkout.charge
     facts = {
         "checkout": checkout.id,

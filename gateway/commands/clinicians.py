@@ -1,4 +1,4 @@
-"""The operator commands `frontdoor clinicians …`: list blocked clinicians, and unblock them."""
+"""`frontdoor clinicians …`: lists clinicians who are blocked from booking, and unblocks them."""
 
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def clinicians() -> None:
-    """List blocked clinicians, and unblock them."""
+    """List and unblock clinicians who are blocked from booking."""
 
 
 @clinicians.command(name="list")
 def list_blocks() -> None:
-    """List clinicians who are blocked because a visit was read back under another clinician's name."""
+    """List clinicians who are blocked because a booked visit came back with another clinician's name."""
 
     async def blocks(units: "Units") -> None:
         async with units() as unit:
@@ -34,6 +34,6 @@ def list_blocks() -> None:
 @clinicians.command()
 @click.argument("clinician_id", metavar="ID")
 def unblock(clinician_id: str) -> None:
-    """Unblock a clinician, so that patients can book them again."""
+    """Make a clinician bookable again."""
     act(lambda operator_action: operator_action.unblock(clinician_id), command="clinicians unblock")
     click.echo(f"{clinician_id} is bookable again.")

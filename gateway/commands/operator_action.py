@@ -1,4 +1,4 @@
-"""Runs an operator action for the commands on checkouts and clinicians, and turns refusals into command errors."""
+"""Runs operators' actions for the commands on checkouts and clinicians: audited, with domain errors as clear texts."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -19,14 +19,11 @@ UNKNOWN_STATE = "A newer version of Frontdoor wrote the row: use that one, or, i
 def act(
     action: "Callable[[OperatorActions], Awaitable[T]]", *, command: str, checkout_id: str | None = None
 ) -> T:
-    """Run `action` as the operator who is logged in on this machine, with the access recorded in the audit trail.
-
-    Raises ClickException with the reason when the action is refused.
-    """
+    """Runs the action as the user of this machine, recorded in the audit trail. Raises ClickException when it is refused."""
     from booking.checkout.operator_actions import OperatorActions
     from booking.errors import InvalidInput, NotFound, StaleCheckout, UnknownState
     from booking.refusals import PaymentInProgress
-    from gateway.runtime.clock import SystemClock
+    from gateway.clock import SystemClock
 
     async def done(units: "Units") -> T:
         operator_action = OperatorActions(units=units, clock=SystemClock(), operator=operator())
