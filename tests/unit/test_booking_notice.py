@@ -146,7 +146,8 @@ class TestCheckout:
                 world.clock.advance(minutes=3.5)
 
             world.books.during[at] = takes_long
-            if at == "find_patient":  # the lease ran out meanwhile: no record is created, and the next driver ends it
+            if at == "find_patient":
+                # The lease ran out meanwhile: no record is created, and the next driver ends the checkout.
                 await confirm(world, checkout)
                 await world.settle(checkout)
         with pytest.raises(TooLateToBook):
