@@ -1,4 +1,4 @@
-"""What an operator may do with endpoints and with what subscribers were told."""
+"""Administration of endpoints: add, rotate, disable, enable, remove and replay; and synchronization with the settings."""
 
 import base64
 import secrets
@@ -11,25 +11,26 @@ from booking.events.model import EventName
 from booking.ports import Clock
 from booking.unit_of_work import UnitOfWorkFactory
 
-# Standard Webhooks: between 24 and 64 random bytes.
+# Standard Webhooks asks for 24 to 64 random bytes.
 _SECRET_BYTES = 32
 
 
 async def declare(endpoints: Sequence[Endpoint], *, units: UnitOfWorkFactory, clock: Clock) -> None:
-    """Make the endpoints of the settings what these say, at the start of a process; those made by hand stay as they are.
+    """Synchronize the stored endpoints with those of the settings, at process start. Endpoints added by command stay unchanged.
 
-    Any number of processes may do it at once; where their settings differ, the last one's count.
+    Safe to run in any number of processes at once; if their settings differ, the last write wins.
     """
     async with units() as unit:
-        for back in await unit.endpoints.declare(endpoints, now=clock.now()):
-            await unit.alerts.forget(back)  # its next outage is news again
+        for endpoint_id in await unit.endpoints.declare(endpoints, now=clock.now()):
+            await unit.alerts.forget(endpoint_id)  # so that its next outage raises an alert again
         await unit.commit()
 
 
 class EndpointAdmin:
-    """The actions. `check` raises InvalidInput for a URL that nothing will be sent to.
+    """An operator's actions on endpoints. `check` raises InvalidInput for a URL that the SSRF guard would refuse.
 
-    What the settings declare is changed there: it can only be told again, and be forgotten once it is declared no longer.
+    Endpoints declared in the settings are changed there: here they can only be enabled and replayed, and be removed once
+    they are no longer declared.
     """
 
     def __init__(
@@ -40,7 +41,10 @@ class EndpointAdmin:
         self._check = check
 
     async def add(self, url: str, events: frozenset[EventName] | None) -> Endpoint:
-        """Tell this endpoint what happens from now on. Raises InvalidInput."""
+        """Add an endpoint with a new secret; it receives events that are written from now on (`events` None: all).
+
+        Raises InvalidInput.
+        """
         await self._check(url)
         endpoint = Endpoint(
             id=f"ep_{secrets.token_hex(8)}",
@@ -55,11 +59,14 @@ class EndpointAdmin:
         return endpoint
 
     async def rotate(self, endpoint_id: str, *, keep: timedelta) -> Secret:
-        """Sign with a new secret, and for so long with the present one too; answers the new one. Raises NotFound, DeclaredInSettings."""
+        """Sign with a new secret, which is returned, and for `keep` with the current one too.
+
+        Raises NotFound, DeclaredInSettings.
+        """
         new = _new_secret()
         async with self._units() as unit:
             endpoint = await _existing(unit.endpoints.get(endpoint_id))
-            _of_the_database(endpoint)
+            _refuse_declared(endpoint)
             until = self._clock.now() + keep
             former = [Secret(text=one.text, until=until) for one in endpoint.secrets[:1]]
             await unit.endpoints.rotate(endpoint_id, (new, *former))
@@ -67,14 +74,17 @@ class EndpointAdmin:
         return new
 
     async def disable(self, endpoint_id: str) -> None:
-        """Tell it nothing until it is enabled; what happens meanwhile waits. Raises NotFound, DeclaredInSettings."""
+        """Stop deliveries until it is enabled; events wait meanwhile. Raises NotFound, DeclaredInSettings."""
         async with self._units() as unit:
-            _of_the_database(await _existing(unit.endpoints.get(endpoint_id)))
+            _refuse_declared(await _existing(unit.endpoints.get(endpoint_id)))
             await unit.endpoints.disable(endpoint_id, because="operator", now=self._clock.now())
             await unit.commit()
 
     async def enable(self, endpoint_id: str) -> int:
-        """Tell it again, and what it has not taken first; answers how many events that are. Raises NotFound, DeclaredInSettings."""
+        """Resume deliveries, beginning with those not accepted so far; returns how many these are.
+
+        Raises NotFound, DeclaredInSettings.
+        """
         async with self._units() as unit:
             endpoint = await _existing(unit.endpoints.get(endpoint_id))
             if endpoint.disabled_because == UNDECLARED:
@@ -86,16 +96,16 @@ class EndpointAdmin:
         return waiting
 
     async def remove(self, endpoint_id: str) -> None:
-        """Forget it. Raises NotFound, DeclaredInSettings."""
+        """Delete the endpoint and its deliveries. Raises NotFound, DeclaredInSettings."""
         async with self._units() as unit:
             endpoint = await _existing(unit.endpoints.get(endpoint_id))
             if endpoint.disabled_because != UNDECLARED:
-                _of_the_database(endpoint)
+                _refuse_declared(endpoint)
             await unit.deliveries.remove(endpoint_id)
             await unit.commit()
 
     async def replay(self, endpoint_id: str, *, since: datetime, until: datetime) -> int:
-        """Tell it once more what happened in this time, as far as it wants it; answers how many events. Raises NotFound."""
+        """Make the events that it wants, dated in [since, until), due again; returns how many. Raises NotFound."""
         async with self._units() as unit:
             endpoint = await _existing(unit.endpoints.get(endpoint_id))
             count = await unit.deliveries.redeliver(
@@ -105,14 +115,14 @@ class EndpointAdmin:
         return count
 
 
-async def _existing(reading: Awaitable[Endpoint | None]) -> Endpoint:
-    endpoint = await reading
+async def _existing(found: Awaitable[Endpoint | None]) -> Endpoint:
+    endpoint = await found
     if endpoint is None:
         raise NotFound("endpoint")
     return endpoint
 
 
-def _of_the_database(endpoint: Endpoint) -> None:
+def _refuse_declared(endpoint: Endpoint) -> None:
     if endpoint.declared:
         raise DeclaredInSettings("endpoint")
 

@@ -1,4 +1,7 @@
-"""Handlers: functions of the practice's own that workers call with what happened. How they are installed: docs/events.md."""
+"""Event handlers: the practice's own async functions, which workers call with each event.
+
+docs/events.md says how to install them.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,44 +18,48 @@ HandlerFunction = Callable[[DomainEvent], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Handler:
-    """A function that wants to be told."""
+    """A function with the events that it wants, as made by `@handler`."""
 
     work: HandlerFunction
-    events: frozenset[EventName] | None  # None: everything
+    events: frozenset[EventName] | None  # None: all
 
     async def __call__(self, event: DomainEvent) -> None:
-        """Do the function's work."""
+        """Call the function."""
         await self.work(event)
 
 
 def handler(*events: EventName) -> Callable[[HandlerFunction], Handler]:
-    """Mark a function as a handler of these events, or of all when none is named.
+    """Decorate an async function as a handler of these events, or of all when none is named.
 
-    It is called at least once for each event, may be called twice for the same `event.id`, and has 30 seconds. An error that it
-    raises means that it is called again later; of the error no more than its type is kept.
+    Delivery is at least once: the function may be called twice with the same `event.id`, so make it idempotent. A call has 30
+    seconds. If it raises, it is called again later; of the exception only the type is stored.
     """
     return lambda work: Handler(work=work, events=frozenset(events) or None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstalledHandler:
-    """A handler by the name that it is installed under; a subscriber."""
+    """A handler under the name of its entry point; implements Subscriber."""
 
     name: str
     handler: Handler
 
     @property
     def id(self) -> str:
-        """Where it has got to is kept under this."""
+        """The subscriber id; its cursor is stored under it."""
         return f"handler:{self.name}"
 
     @property
     def events(self) -> frozenset[EventName] | None:
-        """What it wants to be told."""
+        """Names of the events to deliver; None means all."""
         return self.handler.events
 
     async def deliver(self, event: DomainEvent) -> None:
-        """Call it. Raises whatever it raises; DeliveryFailed for what would otherwise end the worker, or be no failure at all."""
+        """Call the handler. Raises what it raises.
+
+        SystemExit and a CancelledError of its own become DeliveryFailed: the first would end the worker, the second would pass
+        for a cancellation of the dispatcher's task.
+        """
         try:
             await self.handler(event)
         except SystemExit:
@@ -60,5 +67,5 @@ class InstalledHandler:
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
-                raise  # it is we who end it
-            raise DeliveryFailed("CancelledError") from None  # of something that it waited for
+                raise  # the dispatcher cancels this task
+            raise DeliveryFailed("CancelledError") from None  # of a task that the handler awaited

@@ -1,7 +1,7 @@
-"""What happens at the practice, told to whoever subscribed: names, ids and times, and no patient data.
+"""Domain events: what happened at the practice, as names, ids and times. They hold no patient data.
 
-An event is written in the transaction that remembers the state it was derived from, so none is told before its state is
-committed, and none is lost.
+An event is written to the outbox in the transaction that stores the state it was derived from (transactional outbox): no event
+is delivered before its state is committed, and none is lost.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ __all__ = ["DomainEvent", "EventName"]
 
 
 class EventName(StrEnum):
-    """The names of events, as subscribers know them."""
+    """The names of events, as subscribers receive them."""
 
     APPOINTMENT_CREATED = "appointment.created"
     APPOINTMENT_RESCHEDULED = "appointment.rescheduled"
@@ -50,43 +50,46 @@ class EventName(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class DomainEvent:
-    """One event."""
+    """Something that happened to one resource."""
 
-    id: str  # the same change of the same resource has the same id, whoever derived it
+    id: str  # deterministic: the same change of the same resource has the same id in every process
     name: EventName | Unknown
-    at: datetime  # UTC; when this program saw it
+    at: datetime  # UTC; when this program derived it
     resource: Resource
-    # By what they are of: appointment, patient, clinician, payment, checkout, …
+    # Ids by what they identify: appointment, patient, clinician, payment, checkout, …
     ids: Mapping[str, str] = field(default_factory=dict)
     by: Party | Unknown | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedEvent:
-    """An event with its place in the order in which events were committed."""
+    """An event with its sequence in the outbox, which follows the order of commits."""
 
     sequence: int
     event: DomainEvent
 
 
 class EventOutbox(Protocol):
-    """The outbox, inside one unit of work; append-only."""
+    """Port: the outbox inside one unit of work; append-only."""
 
     async def add(self, events: Sequence[DomainEvent]) -> None:
-        """Write them, to be told once the unit of work is committed. One that is there already is left as it is."""
+        """Append the events; they are dispatched once the unit of work has committed. Idempotent by event id."""
 
 
 class EventLog(Protocol):
-    """The outbox as those who tell it read it. Sequences are given in the order of commits: nothing comes in before them later."""
+    """Port: the outbox as a log to read. Sequences follow the order of commits.
+
+    Nothing appears later before a sequence that was read, so a reader may keep one as its cursor.
+    """
 
     async def after(self, sequence: int, *, limit: int) -> Sequence[RecordedEvent]:
-        """Events after this place, in order."""
+        """At most `limit` events after `sequence`, in order."""
 
     async def last(self) -> int:
-        """The place of the latest event; 0 when there is none."""
+        """The sequence of the latest event; 0 when there is none."""
 
 
 def event_id(resource: Resource, version: int, name: str) -> str:
-    """The id of what a new version of a snapshot, or of a checkout's row, brought."""
+    """The deterministic id of the event `name` that came with this version of a snapshot, or of a checkout's row."""
     digest = hashlib.sha256(f"{resource.kind}/{resource.id}/{version}/{name}".encode()).hexdigest()
     return f"evt_{digest[:32]}"

@@ -1,4 +1,4 @@
-"""Work that is done once a day, by one worker of many: a row for each job and date says who does it and how it went."""
+"""Daily jobs: one row for each job and date, leased by one worker of many, holds the result."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -8,38 +8,44 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, kw_only=True)
 class DailyJob:
-    """One job on one date, claimed by one process."""
+    """One job on one date, leased by one process."""
 
     job: str
     day: date
     owner: str
-    tries: int  # that failed before on this date
+    tries: int  # failed runs on this date
 
 
 class DailyJobs(Protocol):
-    """The rows, inside one unit of work."""
+    """Port: the rows of daily jobs, inside one unit of work."""
 
     async def claim(
         self, job: str, day: date, owner: str, *, now: datetime, until: datetime, since: datetime | None
     ) -> DailyJob | None:
-        """Take the job on; None when somebody has it under a lease.
+        """Lease the job until `until`; None when it is leased already.
 
-        Nor is it taken when it was finished since this moment, or failed so shortly ago that it is not to be tried yet. At
-        `since` None both do not matter: somebody asks for it now.
+        Also None when it was finished at or after `since`, or failed and its retry is not due yet. With `since` None both are
+        ignored: the run was asked for explicitly.
         """
 
     async def finish(self, run: DailyJob, *, now: datetime, seen_until: datetime) -> bool:
-        """It is done, and all until that moment has been seen. False: the lease is somebody else's by now."""
+        """Record success, with the cursor `seen_until`. Returns False when the lease was lost and nothing was written."""
 
     async def fail(self, run: DailyJob, *, due_at: datetime, seen_until: datetime | None = None) -> bool:
-        """It is to be tried again then; what was seen until that moment needs no second look. False as `finish`."""
+        """Record a failure and when the retry is due; `seen_until`, if given, advances the cursor.
+
+        Returns False as `finish`.
+        """
 
     async def seen_until(self, job: str) -> datetime | None:
-        """Up to when has been seen; None: never anything."""
+        """The job's cursor: everything until then has been seen. None: nothing yet."""
 
 
 def turned(now: datetime, *, at: time, zone: ZoneInfo) -> datetime:
-    """When it last was this time of day in the zone; UTC if `now` is. A day without that time has it an hour later."""
+    """The latest moment at or before `now` with this time of day in the zone, in the time zone of `now`.
+
+    On a day that skips that time (daylight saving) it is an hour later.
+    """
     local = now.astimezone(zone)
     turn = datetime.combine(local.date(), at, zone)
     if turn.astimezone(now.tzinfo) > now:

@@ -1,7 +1,7 @@
-"""What a change means: two states of a resource, and what happened in between. Pure.
+"""Derivation of events: the difference between two states of a resource, as a pure function.
 
-Only what lies between the two snapshots is told. A visit that was cancelled and stood again before anybody looked has
-had nothing happen to it; so duplicates, disorder and gaps of the words that made us look change nothing.
+Events follow from the two snapshots alone, so duplicate, reordered and lost webhooks change nothing. The price: a visit that
+was cancelled and reinstated between two refreshes yields no event.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,14 +26,14 @@ from booking.resources import (
     VisitState,
 )
 
-# What is seen for the first time may be years old. It is news when upstream dates it later than this before now: words
-# about it are sent again for three days, and a day is for clocks and for us.
+# A resource that is fetched for the first time may be years old. It yields events only when upstream dates it within this
+# period: upstream retries webhooks for three days; the fourth allows for clocks and our own delays.
 NEWS = timedelta(days=4)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedChange:
-    """One thing that happened."""
+    """One difference, which becomes an event."""
 
     name: EventName
     ids: Mapping[str, str | None]
@@ -42,22 +42,25 @@ class ObservedChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Two looks at one resource. A state is None when there was no such thing."""
+    """Two states of one resource. A state is None when the resource did not exist."""
 
     id: str
     before: Any
     after: Any
-    first: bool  # it was never looked at before
-    merged: bool  # somebody said that two patients became one
+    first: bool  # it was never fetched before
+    merged: bool  # a webhook reported that two patients were merged
     now: datetime  # UTC
 
     def is_news(self, at: datetime | None) -> bool:
-        """Whether what upstream dates so is told when it is seen for the first time."""
+        """Whether a change that upstream dates `at` (UTC) yields an event on the first fetch."""
         return at is not None and at >= self.now - NEWS
 
 
 def diff(before: Snapshot, after: State | None, *, merged: bool, now: datetime) -> list[ObservedChange]:
-    """What happened to a resource since it was last seen, in the order in which it makes sense."""
+    """The changes of a resource since snapshot `before`, in logical order.
+
+    `after` None: it is gone upstream; `now` is UTC.
+    """
     known = None if before.gone else before.state
     change = Change(
         id=before.resource.id,
@@ -67,13 +70,13 @@ def diff(before: Snapshot, after: State | None, *, merged: bool, now: datetime) 
         merged=merged,
         now=now,
     )
-    told = list(_RULES[before.resource.kind](change))
-    if after is None and before.state is not None:  # whose it was, from when it was there
+    changes = list(_RULES[before.resource.kind](change))
+    if after is None and before.state is not None:  # its related ids are known from the last state only
         return [
             ObservedChange(name=one.name, ids=_ids(before.resource.kind, change.id, before.state), by=one.by)
-            for one in told
+            for one in changes
         ]
-    return told
+    return changes
 
 
 _STATUS_NAMES = {
@@ -97,7 +100,7 @@ def _visit(change: Change) -> Iterator[ObservedChange]:
         return
     if before is None and change.is_news(after.created_at):
         yield ObservedChange(name=EventName.APPOINTMENT_CREATED, ids=ids)
-    if after.deleted_at is not None:  # whatever else became of it
+    if after.deleted_at is not None:  # no other change matters then
         if was_there or (before is None and change.is_news(after.deleted_at)):
             yield ObservedChange(name=EventName.APPOINTMENT_DELETED, ids=ids, by=after.changed_by)
         return
@@ -105,9 +108,9 @@ def _visit(change: Change) -> Iterator[ObservedChange]:
         yield ObservedChange(name=EventName.APPOINTMENT_REINSTATED, ids=ids, by=after.changed_by)
     elif before is not None and _moved(before, after):
         yield ObservedChange(name=EventName.APPOINTMENT_RESCHEDULED, ids=ids, by=after.changed_by)
-    stood_as = before.status if before is not None and was_there else AppointmentStatus.BOOKED
+    previous = before.status if before is not None and was_there else AppointmentStatus.BOOKED
     news = change.is_news(after.status_changed_at) or change.is_news(after.created_at)
-    if after.status is not stood_as and (before is not None or news):
+    if after.status is not previous and (before is not None or news):
         yield ObservedChange(name=_STATUS_NAMES[after.status], ids=ids, by=after.changed_by)
 
 
@@ -204,12 +207,12 @@ _RULES: Mapping[str, Callable[[Change], Iterator[ObservedChange]]] = {
     Kind.AVAILABILITY: _availability,
 }
 
-# What a subscriber calls the resource itself.
+# The name of the resource's own id in events, where it is not that of the kind.
 _OWN_NAMES: Mapping[str, str] = {Kind.VISIT: "appointment"}
 
 
 def _ids(kind: str, own_id: str, state: State | None) -> dict[str, str | None]:
-    """The resource's own id, and those of what it belongs to as far as they are known."""
+    """The resource's own id and, as far as known, those of the related patient, clinician, payment and checkout."""
     own = {_OWN_NAMES.get(kind, str(kind)): own_id}
     others = {
         name: getattr(state, f"{name}_id", None) for name in ("patient", "clinician", "payment", "checkout")

@@ -1,4 +1,4 @@
-"""Drift: how what the system of record answers differs from the contract that its adapter was written for."""
+"""Drift: differences between the system of record's present API and the contract that its adapter was written for."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,16 +7,16 @@ from typing import Protocol
 
 
 class Severity(StrEnum):
-    """What a finding asks for, the gravest first."""
+    """Severity of a finding, the gravest first."""
 
-    BREAKING = "breaking"  # calls fail, or are read wrongly: act now
+    BREAKING = "breaking"  # calls fail or are misread: act now
     WARNING = "warning"  # will break one day: plan it
     NOTE = "note"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DriftFinding:
-    """One difference, in a sentence that names it."""
+    """One difference; `what` is a sentence that names it."""
 
     severity: Severity
     what: str
@@ -24,9 +24,9 @@ class DriftFinding:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftReport:
-    """What a check found."""
+    """The result of a drift check."""
 
-    version: str | None  # of the API, as it is asked for; None: what was compared has none
+    version: str | None  # of the API, as requested; None: what was compared has none
     sunset: date | None  # when that version stops answering, as far as upstream says
     days_left: int | None
     findings: tuple[DriftFinding, ...]
@@ -39,7 +39,7 @@ class DriftReport:
 
 
 class DriftCheck(Protocol):
-    """Compares the system of record as it is now with the contract."""
+    """Port: compares the system of record as it is now with the contract."""
 
     async def check(self, today: date) -> DriftReport:
-        """What is different, the gravest first; `today` counts the days of a version. Raises UpstreamUnavailable."""
+        """Report the differences, the gravest first; `days_left` is counted from `today`. Raises UpstreamUnavailable."""

@@ -1,4 +1,7 @@
-"""The inbox of words from upstream, and the dirty marks that they leave; what a worker makes of a mark is in sync/synchronizer.py."""
+"""Inbox of webhooks, pending refreshes and snapshots: values and ports.
+
+A received webhook is stored in the inbox and leaves a pending refresh for its resource; sync/synchronizer.py works these off.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,56 +14,56 @@ from booking.stored_names import Unknown
 
 
 class Source(StrEnum):
-    """How we heard of it."""
+    """How an entry came into the inbox."""
 
     WEBHOOK = "webhook"
     OPERATOR = "operator"
-    MISSED = "missed"  # upstream tried to tell us, and we had not heard
+    MISSED = "missed"  # found by reconciliation: upstream sent or listed it, and no webhook had arrived
 
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookDelivery:
-    """One word from upstream, as the inbox keeps it. Ids and names only."""
+    """One notification of a change, as the inbox stores it. Ids and names only, no patient data."""
 
     event: str  # upstream's own name for it
     resource_type: str  # upstream's own name
     resource_id: str
     received_at: datetime  # UTC
-    hint: ChangeHint | None  # None: about nothing that is watched
+    hint: ChangeHint | None  # None: not about a resource that is synchronized
     source: Source | Unknown = Source.WEBHOOK
 
 
 @dataclass(frozen=True, kw_only=True)
 class PendingRefresh:
-    """A resource that must be looked at."""
+    """A resource that must be fetched again. One row for each resource, however many notifications arrived."""
 
     hint: ChangeHint
-    marks: int  # how often it was marked: another mark while it is looked at means another look
+    marks: int  # notifications so far: if it grows during a refresh, another refresh follows
     first_marked_at: datetime  # UTC
     marked_at: datetime  # UTC; the latest
-    tries: int  # looks that failed
+    tries: int  # failed refreshes
     failing_since: datetime | None  # UTC
-    due_at: datetime | None  # UTC; None: nobody looks any more
-    dead_at: datetime | None = None  # UTC; when it was given to a person
-    error: str | None = None  # a code: why the last look failed
+    due_at: datetime | None  # UTC; None: no retry, it is a dead letter
+    dead_at: datetime | None = None  # UTC; when it became a dead letter and was escalated
+    error: str | None = None  # a code: why the last refresh failed
     lease_owner: str | None = None
 
     @property
     def resource(self) -> Resource:
-        """What is to be looked at."""
+        """The resource to fetch."""
         return self.hint.resource
 
 
 class Inbox(Protocol):
-    """Where words are kept before they are acknowledged."""
+    """Port: stores webhooks before they are acknowledged."""
 
     async def accept(self, delivery: WebhookDelivery) -> None:
-        """Keep it and mark its resource, durably when this returns; in a transaction of its own."""
+        """Store it and mark its resource for a refresh, in one transaction that has committed when this returns."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryStats:
-    """How often webhooks came in, over some time."""
+    """Number, first and last of the webhooks received in a period."""
 
     count: int
     first: datetime | None  # UTC
@@ -68,61 +71,67 @@ class DeliveryStats:
 
 
 class StoredInbox(Inbox, Protocol):
-    """The inbox, for whoever looks after it."""
+    """Port: the inbox, to be read too."""
 
     async def received(self, since: datetime) -> Sequence[WebhookDelivery]:
-        """What came in since the moment, oldest first; without the pokes."""
+        """Entries received since `since`, oldest first; their `hint` is None."""
 
     async def delivery_stats(self, since: datetime) -> DeliveryStats:
-        """How often webhooks came in since the moment."""
+        """Statistics of entries with source WEBHOOK since `since`."""
 
 
 class PendingRefreshes(Protocol):
-    """Dirty marks, one row a resource, inside one unit of work."""
+    """Port: pending refreshes, one row for each resource, inside one unit of work."""
 
     async def mark(self, hint: ChangeHint, *, now: datetime) -> None:
-        """Mark it; what is marked already is marked once more, what was given up is taken up again."""
+        """Mark the resource for a refresh due now: adds or counts up its row, and revives a dead letter."""
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Resource]:
-        """What is to be looked at and nobody looks at, longest due first."""
+        """Resources due at `now` that are not leased, longest due first."""
 
     async def lease(
         self, resource: Resource, owner: str, *, now: datetime, until: datetime
     ) -> PendingRefresh | None:
-        """Claim it; None when somebody else has, or nothing is to be done."""
+        """Lease the refresh; None when it is leased already or not due."""
 
-    async def done(self, mark: PendingRefresh, *, now: datetime) -> bool:
-        """Take the mark away, or leave it due when it was marked again since. False: the lease is somebody else's by now."""
+    async def done(self, pending: PendingRefresh, *, now: datetime) -> bool:
+        """Complete the refresh: delete the row, or keep it due now if it was marked again since the lease.
+
+        Returns False when the lease was lost and nothing was written (fencing by lease owner).
+        """
 
     async def failed(
-        self, mark: PendingRefresh, *, due_at: datetime | None, now: datetime, error: str
+        self, pending: PendingRefresh, *, due_at: datetime | None, now: datetime, error: str
     ) -> bool:
-        """Note a look that failed, and when the next is due. False as `done`.
+        """Record a failed refresh and when the next is due. Returns False as `done`.
 
-        None: give it to a person; where it was marked again since, it is due afresh all the same.
+        `due_at` None: it becomes a dead letter, unless it was marked again since the lease; then it starts afresh, due now.
         """
 
 
 class Snapshots(Protocol):
-    """What was last seen of each resource, inside one unit of work."""
+    """Port: the last snapshot of each resource, inside one unit of work."""
 
     async def get(self, resource: Resource) -> Snapshot:
-        """The last snapshot; one of version 0 when it was never seen."""
+        """The last snapshot; one with version 0 when the resource was never fetched."""
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Put it in the place of the earlier one."""
+        """Replace the earlier snapshot."""
 
     async def standing_visits(self, first: datetime, last: datetime) -> Sequence[str]:
-        """Ids of visits that, when last seen, stood and started between these moments."""
+        """Ids of visits that, by their last snapshot, are not deleted and start in [first, last)."""
 
 
 class Polls(Protocol):
-    """When something was last asked for by ourselves, inside one unit of work: one worker at a time asks."""
+    """Port: schedules of polls, inside one unit of work. Of all workers one claims each round."""
 
     async def claim(
         self, name: str, *, now: datetime, next_at: datetime, begins: datetime
     ) -> datetime | None:
-        """Take the turn that is due; answers up to when was seen before (`begins`, the first time). None: not due."""
+        """Claim the round if it is due, and set the next to `next_at`.
+
+        Returns the poll's cursor (`begins` at first); None: not due.
+        """
 
     async def seen(self, name: str, until: datetime) -> None:
-        """Note up to when has been seen."""
+        """Advance the cursor: all changes until `until` have been seen."""

@@ -1,4 +1,7 @@
-"""Asking by ourselves for visits that changed without a word: those of a series send none, and any word can be lost."""
+"""Polling for changed and deleted visits: upstream sends no webhook for the visits of a series, and any webhook can be lost.
+
+What polling finds is marked for a refresh, as a webhook would do.
+"""
 
 from datetime import datetime, timedelta
 
@@ -8,19 +11,19 @@ from booking.ports import Clock
 from booking.resources import ChangedVisits, ChangeHint, Kind, Resource
 from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-# A change of a series is known within this; each round costs a request or two.
+# The delay until a change of a series is noticed; each round costs a request or two.
 CHANGED_EVERY = timedelta(minutes=5)
 
-# Rounds overlap by this: clocks differ, and a change is dated when it began and listed when it was committed.
+# Rounds overlap by this: clocks differ, and upstream dates a change when it begins but lists it once it is committed.
 OVERLAP = timedelta(minutes=2)
 
-# The first round looks back so far: webhooks may have come before it, and what they showed may have changed without a word.
+# The first round looks back this far: webhooks may have come before it, and their resources may have changed since without one.
 BEFORE_THE_FIRST = timedelta(days=1)
 
-# Upstream dates changes by the second: what was seen so shortly after may not have been all of that second.
+# Upstream dates changes by the second: a snapshot taken this shortly after may have missed a later change of that second.
 SAME_MOMENT = timedelta(seconds=5)
 
-# A visit that was deleted is in no list: those that we know of are looked for, as far ahead as a change of them matters soon.
+# Upstream lists no deleted visits: known ones are searched in its lists, as far ahead as a deletion matters soon.
 MISSING_EVERY = timedelta(hours=1)
 MISSING_DAYS = 7
 
@@ -28,7 +31,10 @@ log = structlog.get_logger(__name__)
 
 
 class VisitPoll:
-    """Marks visits that changed or went; any number of workers may call it, one of them asks."""
+    """Marks changed and deleted visits for a refresh.
+
+    Any number of workers may call it; one of them claims each round.
+    """
 
     def __init__(self, *, units: UnitOfWorkFactory, visits: ChangedVisits, clock: Clock) -> None:
         self._units = units
@@ -36,31 +42,34 @@ class VisitPoll:
         self._clock = clock
 
     async def changed(self) -> int:
-        """Mark what changed since the last round, if a round is due; answers how many. Raises UpstreamUnavailable."""
+        """Mark visits changed since the last round, if a round is due; returns how many. Raises UpstreamUnavailable."""
         now = self._clock.now()
-        since = await self._turn("changed_visits", now, CHANGED_EVERY)
+        since = await self._claim("changed_visits", now, CHANGED_EVERY)
         if since is None:
             return 0
         found = await self._visits.changed(since - OVERLAP)
         async with self._units() as unit:
-            news = [resource for resource, at in found if await _is_news(unit, resource, at)]
-            await self._mark(unit, news, now)
+            unseen = [resource for resource, at in found if await _is_unseen(unit, resource, at)]
+            await self._mark(unit, unseen, now)
             await unit.polls.seen("changed_visits", now)
             await unit.commit()
-        return len(news)
+        return len(unseen)
 
     async def missing(self) -> int:
-        """Mark what stood and is listed no longer, if a round is due; answers how many. Raises UpstreamUnavailable."""
+        """Mark visits of the next MISSING_DAYS days that upstream no longer lists, if a round is due; returns how many.
+
+        Raises UpstreamUnavailable.
+        """
         now = self._clock.now()
-        if await self._turn("missing_visits", now, MISSING_EVERY) is None:
+        if await self._claim("missing_visits", now, MISSING_EVERY) is None:
             return 0
         marked = 0
         for ahead in range(MISSING_DAYS):
             first = now + timedelta(days=ahead)
-            marked += await self._look_for_missing(first, first + timedelta(days=1))
+            marked += await self._mark_missing(first, first + timedelta(days=1))
         return marked
 
-    async def _look_for_missing(self, first: datetime, last: datetime) -> int:
+    async def _mark_missing(self, first: datetime, last: datetime) -> int:
         async with self._units() as unit:
             known = await unit.snapshots.standing_visits(first, last)
         if not known:
@@ -72,7 +81,7 @@ class VisitPoll:
             await unit.commit()
         return len(missing)
 
-    async def _turn(self, name: str, now: datetime, every: timedelta) -> datetime | None:
+    async def _claim(self, name: str, now: datetime, every: timedelta) -> datetime | None:
         async with self._units() as unit:
             since = await unit.polls.claim(name, now=now, next_at=now + every, begins=now - BEFORE_THE_FIRST)
             await unit.commit()
@@ -85,8 +94,8 @@ class VisitPoll:
             log.info("sync.found_by_polling", count=len(resources))
 
 
-async def _is_news(unit: UnitOfWork, resource: Resource, at: datetime) -> bool:
-    """Whether a visit that upstream dates so has not been seen since."""
+async def _is_unseen(unit: UnitOfWork, resource: Resource, at: datetime) -> bool:
+    """Whether the snapshot may be older than the change that upstream dates `at`."""
     seen = await unit.snapshots.get(resource)
     return (
         seen.seen_at is None

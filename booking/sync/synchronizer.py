@@ -1,7 +1,7 @@
-"""Looking at what is marked: fetch the present state, compare it with the last, write down what that means.
+"""Resource synchronizer: fetches a resource marked for a refresh, compares it with its last snapshot, and writes the events.
 
-A mark is looked at by one worker at a time, under a lease. Snapshot, events and the mark's end are one transaction that
-does nothing once the lease is somebody else's. A mark that came while the state was being fetched leaves the row due.
+One worker at a time refreshes a resource, under a lease. Snapshot, events and the end of the pending refresh are one
+transaction, which writes nothing once the lease is lost (fencing). A resource that was marked again during the fetch stays due.
 """
 
 import asyncio
@@ -31,28 +31,29 @@ from booking.sync.derivation import ObservedChange, diff
 from booking.sync.inbox import PendingRefresh
 from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-# A look is one read upstream, which is given up after 12 s or so, and a short transaction.
+# A refresh is one read upstream, which times out after 12 s or so, and a short transaction.
 LEASE = timedelta(seconds=60)
 
-# Looks of one round, and of them at once: some forty rapid requests have brought a lockout, and patients' come first.
+# Refreshes under way, and how many of them run at once: some forty rapid requests have caused a lockout upstream, and
+# requests of patients take precedence.
 BATCH = 8
 AT_ONCE = 4
 
-# Doubles with every failure; an outage is over within the hour or so long that nobody should hammer it.
+# Exponential backoff: an outage is over within the hour, or so long that retrying more often does not help.
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
 
-# What cannot be looked at for so long is for a person.
+# A refresh that has failed for this long is escalated to a person.
 GIVEN_UP_AFTER = timedelta(days=1)
 
 log = structlog.get_logger(__name__)
 
 
 class ResourceSynchronizer:
-    """Any number may run on one database.
+    """Refreshes marked resources. Any number of synchronizers may run on one database.
 
-    `wake` is told of a checkout that may be waiting for what landed, `forget_free_time` that free time may be other than
-    remembered; neither is called before what they are told of is committed, and neither is waited for.
+    `wake` is called with the id of a checkout that may be waiting for a charge or booking that has turned up upstream;
+    `forget_free_time` when cached free time may be stale. Both are called after the commit, and must not block.
     """
 
     def __init__(
@@ -70,36 +71,36 @@ class ResourceSynchronizer:
         self._wake = wake
         self._forget_free_time = forget_free_time
         self._clock = clock
-        self._name = name  # of this process; unique among all that look
+        self._name = name  # of this process; unique among all synchronizers
         self._serial = itertools.count(1)
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[Resource, asyncio.Task[None]] = {}
 
     async def run_due(self) -> None:
-        """Start looking at what is due, as far as there is room beside the looks under way. Waits for none of them."""
+        """Start due refreshes in the background, up to BATCH together with those under way. Does not wait for them."""
         async with self._units() as unit:
-            # Of those under way some are due still: they wait for their turn, and are not leased yet.
+            # Some of those under way are still due: they wait for the semaphore and are not leased yet.
             due = await unit.pending_refreshes.due(self._clock.now(), limit=BATCH + len(self._under_way))
         room = BATCH - len(self._under_way)
         others = [one for one in due if one not in self._under_way]
         for one in others[:room]:
-            self._under_way[one] = asyncio.create_task(self._look(one))
+            self._under_way[one] = asyncio.create_task(self._refresh(one))
 
     async def drain(self) -> None:
-        """Wait until the looks that were started have ended: each is given up by itself well within its lease."""
+        """Wait until the refreshes under way have ended; each times out well within its lease."""
         if self._under_way:
             await asyncio.wait(self._under_way.values())
 
-    async def _look(self, resource: Resource) -> None:
-        """Look once, and tell what that brought. Nothing that fails here is another resource's trouble: it is logged."""
+    async def _refresh(self, resource: Resource) -> None:
+        """Refresh one resource. Logs every error: no other resource must suffer from it."""
         try:
-            async with self._turn:
-                taken = await self._take(resource)
-                seen = await self._see(*taken) if taken is not None else None
-            if seen is None:
+            async with self._slots:
+                leased = await self._lease(resource)
+                outcome = await self._fetch(*leased) if leased is not None else None
+            if outcome is None:
                 return
-            told, waiting = seen
-            if any(event.name is EventName.AVAILABILITY_CHANGED for event in told):
+            events, waiting = outcome
+            if any(event.name is EventName.AVAILABILITY_CHANGED for event in events):
                 self._forget_free_time()
             for checkout_id in waiting:
                 self._wake(checkout_id)
@@ -108,42 +109,45 @@ class ResourceSynchronizer:
         finally:
             del self._under_way[resource]
 
-    async def _see(
-        self, mark: PendingRefresh, before: Snapshot
+    async def _fetch(
+        self, pending: PendingRefresh, before: Snapshot
     ) -> tuple[Sequence[DomainEvent], Sequence[str]] | None:
-        """Read the present state and write down what it means, answered as by `_settle`; None: it is put off."""
+        """Read the current state and save it; returns as `_save`, None when that failed and a retry is scheduled."""
         try:
-            state = await self._watched.read(mark.hint, known=before.state)
-            return await self._settle(mark, before, state)
+            state = await self._watched.read(pending.hint, known=before.state)
+            return await self._save(pending, before, state)
         except UpstreamUnavailable:
-            await self._failed(mark, "upstream_unavailable")
+            await self._failed(pending, "upstream_unavailable")
         except Exception as error:
-            log.exception("sync.refresh_failed", resource=str(mark.resource))
-            await self._failed(mark, type(error).__name__)
+            log.exception("sync.refresh_failed", resource=str(pending.resource))
+            await self._failed(pending, type(error).__name__)
         return None
 
-    async def _take(self, resource: Resource) -> tuple[PendingRefresh, Snapshot] | None:
-        """Claim the mark; nobody else writes its resource's snapshot while the lease is ours."""
+    async def _lease(self, resource: Resource) -> tuple[PendingRefresh, Snapshot] | None:
+        """Lease the pending refresh; while the lease holds no other worker writes the resource's snapshot."""
         now = self._clock.now()
         owner = f"{self._name}/{next(self._serial)}"
         async with self._units() as unit:
-            mark = await unit.pending_refreshes.lease(resource, owner, now=now, until=now + LEASE)
+            pending = await unit.pending_refreshes.lease(resource, owner, now=now, until=now + LEASE)
             before = await unit.snapshots.get(resource)
             await unit.commit()
-        return (mark, before) if mark is not None else None
+        return (pending, before) if pending is not None else None
 
-    async def _settle(
-        self, mark: PendingRefresh, before: Snapshot, state: State | None
+    async def _save(
+        self, pending: PendingRefresh, before: Snapshot, state: State | None
     ) -> tuple[Sequence[DomainEvent], Sequence[str]]:
-        """Remember what was seen and write down what it means; answers that, and who may be waiting for it."""
+        """Write snapshot and events in one transaction.
+
+        Returns the events, and ids of checkouts that may be waiting for the state.
+        """
         now = self._clock.now()
         changed = state != before.state if state is not None else not before.gone
-        version = before.version + 1 if changed or mark.hint.merged else before.version
-        found = diff(before, state, merged=mark.hint.merged, now=now)
-        events = [_event(one, mark.resource, version=version, now=now) for one in found]
+        version = before.version + 1 if changed or pending.hint.merged else before.version
+        found = diff(before, state, merged=pending.hint.merged, now=now)
+        events = [_event(one, pending.resource, version=version, now=now) for one in found]
         async with self._units() as unit:
-            if not await unit.pending_refreshes.done(mark, now=now):
-                log.info("sync.lease_lost", resource=str(mark.resource))
+            if not await unit.pending_refreshes.done(pending, now=now):
+                log.info("sync.lease_lost", resource=str(pending.resource))
                 return (), ()
             after = replace(
                 before, version=version, state=state or before.state, gone=state is None, seen_at=now
@@ -156,19 +160,21 @@ class ResourceSynchronizer:
             log.info("sync.event_derived", name=event.name, **event.ids)
         return events, waiting
 
-    async def _failed(self, mark: PendingRefresh, why: str) -> None:
-        """Look again later; give it to a person after a day."""
+    async def _failed(self, pending: PendingRefresh, why: str) -> None:
+        """Schedule a retry with backoff; after GIVEN_UP_AFTER make it a dead letter, with an alert."""
         now = self._clock.now()
-        since = mark.failing_since or now
-        dies = now - since >= GIVEN_UP_AFTER
-        due_at = None if dies else now + min(FIRST_WAIT * (1 << min(mark.tries, 16)), LONGEST_WAIT)
-        log.warning("sync.refresh_postponed", resource=str(mark.resource), tries=mark.tries + 1, why=why)
+        since = pending.failing_since or now
+        is_last = now - since >= GIVEN_UP_AFTER
+        due_at = None if is_last else now + min(FIRST_WAIT * (1 << min(pending.tries, 16)), LONGEST_WAIT)
+        log.warning(
+            "sync.refresh_postponed", resource=str(pending.resource), tries=pending.tries + 1, why=why
+        )
         async with self._units() as unit:
-            if not await unit.pending_refreshes.failed(mark, due_at=due_at, now=now, error=why):
+            if not await unit.pending_refreshes.failed(pending, due_at=due_at, now=now, error=why):
                 return
-            if dies:
-                subject = f"{mark.resource.kind}:{mark.resource.id}"
-                # Whoever heard of an earlier time has not heard of this one.
+            if is_last:
+                subject = f"{pending.resource.kind}:{pending.resource.id}"
+                # An alert of an earlier failure must not suppress this one.
                 await unit.alerts.forget(subject)
                 await unit.alerts.raise_once(
                     Alert(reason=AttentionReason.WEBHOOK_GIVEN_UP, subject=subject, raised_at=now)
@@ -176,19 +182,19 @@ class ResourceSynchronizer:
             await unit.commit()
 
 
-def _event(meaning: ObservedChange, resource: Resource, *, version: int, now: datetime) -> DomainEvent:
+def _event(change: ObservedChange, resource: Resource, *, version: int, now: datetime) -> DomainEvent:
     return DomainEvent(
-        id=event_id(resource, version, meaning.name),
-        name=meaning.name,
+        id=event_id(resource, version, change.name),
+        name=change.name,
         at=now,
         resource=resource,
-        ids={name: value for name, value in meaning.ids.items() if value is not None},
-        by=meaning.by,
+        ids={name: value for name, value in change.ids.items() if value is not None},
+        by=change.by,
     )
 
 
 async def _waiting(unit: UnitOfWork, state: State | None) -> Sequence[str]:
-    """Checkouts that wait to know what this state proves."""
+    """Ids of checkouts whose charge or booking, of unknown outcome, this state may prove."""
     match state:
         case PaymentState(status=PaymentStatus.SUCCEEDED):
             waits_at = CheckoutState.CHARGE_INTENDED

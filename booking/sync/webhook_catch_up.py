@@ -1,4 +1,4 @@
-"""Catching up on webhooks: what upstream did not tell us is put into the inbox, and looked at as if it had come in."""
+"""Reconciliation of webhooks: puts changes whose webhooks never arrived into the inbox, as if they had."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -9,15 +9,15 @@ from booking.resources import ChangeHint, Changes
 from booking.sync.inbox import Source, StoredInbox, WebhookDelivery
 from booking.sync.webhook_subscriptions import CLOCKS_DIFFER, Attempt, Subscriptions, missed
 
-# Checks overlap by this: upstream may list an attempt later than it is dated.
+# Checks overlap by this: upstream may list an attempt some time after its date.
 OVERLAP = timedelta(minutes=15)
 
-# The first check looks back so far: upstream tries for three days.
+# The first check looks back this far: upstream retries for three days.
 BEFORE_THE_FIRST = timedelta(days=4)
 
 
 class CatchUp:
-    """What upstream tried to tell and could not, and what changed while it did not even try."""
+    """Finds webhooks that upstream sent in vain, and changes for which it sent none; puts both into the inbox."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class CatchUp:
         clock: Clock,
         address: str,
     ) -> None:
-        """`address` is ours, that words are to be sent to."""
+        """`address` is the URL of our webhook endpoint."""
         self._subscriptions = subscriptions
         self._changes = changes
         self._inbox = inbox
@@ -36,19 +36,22 @@ class CatchUp:
         self._address = address
 
     async def accept_changes(self, since: datetime) -> int:
-        """Have all looked at that changed since: how much it is. Raises UpstreamUnavailable."""
+        """Put everything that upstream lists as changed since `since` into the inbox; returns how many.
+
+        Raises UpstreamUnavailable.
+        """
         now = self._clock.now()
-        change_signals = await self._changes.since(since - CLOCKS_DIFFER)
-        await asyncio.gather(*(self._inbox.accept(_listed(hint, now=now)) for hint in change_signals))
-        return len(change_signals)
+        hints = await self._changes.since(since - CLOCKS_DIFFER)
+        await asyncio.gather(*(self._inbox.accept(_listed(hint, now=now)) for hint in hints))
+        return len(hints)
 
     async def compared(
         self, *, seen_until: datetime | None, began: datetime, known: Iterable[str]
     ) -> tuple[int, Sequence[Attempt]]:
-        """How many words upstream tried to send since the last check, to anybody, and those to us that never came in.
+        """Count the attempts upstream made since the last check, to any address, and find those to us that never arrived.
 
-        The last check saw all until `seen_until` (None: this is the first), and this one `began` then. `known` are the ids of
-        the subscriptions that are or were ours. Raises UpstreamUnavailable.
+        `seen_until` is the last check's cursor (None: this is the first check), `began` the start of this check, `known` the
+        ids of the subscriptions that are or were ours. Raises UpstreamUnavailable.
         """
         since = seen_until - OVERLAP if seen_until is not None else began - BEFORE_THE_FIRST
         attempts = await self._subscriptions.attempts(since)
@@ -56,7 +59,7 @@ class CatchUp:
         return len(attempts), missed(attempts, received, address=self._address, known=known)
 
     async def accept_missed(self, attempts: Sequence[Attempt]) -> None:
-        """Have them looked at, as if they had come in; marking one twice is looking at it again."""
+        """Put them into the inbox, as if they had arrived. Repeating it is harmless: it only causes another refresh."""
         now = self._clock.now()
         await asyncio.gather(*(self._inbox.accept(_delivery(attempt, now=now)) for attempt in attempts))
 

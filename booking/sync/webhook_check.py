@@ -1,7 +1,7 @@
-"""The check that upstream's words reach us: what is wrong with our subscriptions is told, mended, and read again.
+"""The webhook check: diagnoses our subscriptions upstream, raises alerts, repairs them, and verifies the repair by read-back.
 
-What is said to be mended was seen so. Then everything that upstream tried to send since the last check is compared with the
-inbox; what never came in is marked, and looked at as if it had. When it is due, and who does it, is in sync/webhook_health.py.
+Then it compares everything that upstream tried to send since the last check with the inbox, and refreshes what never arrived.
+sync/webhook_health.py decides when a check is due and which worker runs it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,26 +32,26 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Ours:
-    """What is ours, by the settings."""
+    """Our webhook endpoint, by the settings."""
 
-    address: str  # the URL that words are to be sent to
-    secrets: frozenset[str]  # that subscriptions of ours may sign with
+    address: str  # the URL that webhooks are to be sent to
+    secrets: frozenset[str]  # signing secrets by which a subscription is recognized as ours
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What a check found."""
+    """The result of a check."""
 
     at: datetime  # UTC
-    mended: tuple[Finding, ...]  # was wrong, and is no longer
-    wrong: tuple[Finding, ...]  # is wrong
-    attempts: int  # that upstream made since the last check, to anybody
-    missed: tuple[Attempt, ...]  # never came in, and are looked at now
-    listed: int  # changed while nothing was sent, and are looked at now
+    mended: tuple[Finding, ...]  # was wrong, repaired and read back
+    wrong: tuple[Finding, ...]  # is still wrong
+    attempts: int  # deliveries that upstream tried since the last check, to any address
+    missed: tuple[Attempt, ...]  # never arrived; now marked for a refresh
+    listed: int  # resources that changed while nothing was sent; now marked for a refresh
 
 
 class WebhookCheck:
-    """One check from beginning to end; where it fails, all of it is done again: doing a part twice does no harm."""
+    """Runs one check from beginning to end. Every step is idempotent, so a check that fails is repeated as a whole."""
 
     def __init__(
         self,
@@ -73,28 +73,28 @@ class WebhookCheck:
         self._ours = ours
 
     async def check(self, *, seen_until: datetime | None) -> Health:
-        """Check once; the last check saw all until `seen_until`, None: there was none. Raises UpstreamUnavailable."""
+        """Check once; `seen_until` is the last check's cursor, None if there was none. Raises UpstreamUnavailable."""
         began = self._clock.now()
-        before = await self._diagnosed()
-        # Before anything is mended: a process that dies in between leaves nothing to be seen of what was wrong.
+        before = await self._diagnose()
+        # Alert before repairing: after a crash in between, nothing would show any more what had been wrong.
         await self._raise_alerts(
             [Alert(reason=one.defect, subject=one.subject, raised_at=began) for one in before]
         )
-        listed = await self._mended(before, began)
-        wrong = await self._diagnosed(remember=True)
-        attempts, never_came = await self._compared(wrong, seen_until, began)
-        await self._catch_up.accept_missed(never_came)
+        listed = await self._repair(before, began)
+        wrong = await self._diagnose(remember=True)
+        attempts, missed = await self._compare(wrong, seen_until, began)
+        await self._catch_up.accept_missed(missed)
         return Health(
             at=began,
             mended=tuple(one for one in before if one.defect in MENDED and not _among(one, wrong)),
             wrong=wrong,
             attempts=attempts,
-            missed=tuple(never_came),
+            missed=tuple(missed),
             listed=listed,
         )
 
-    async def _diagnosed(self, *, remember: bool = False) -> tuple[Finding, ...]:
-        """What is wrong now; `remember` keeps what was seen for the next time, the secrets that sign among it."""
+    async def _diagnose(self, *, remember: bool = False) -> tuple[Finding, ...]:
+        """Read the subscriptions and diagnose them; `remember` stores them, with their secrets, for the next check."""
         found = await self._subscriptions.all()
         async with self._units() as unit:
             known = await unit.known_subscriptions.all()
@@ -125,31 +125,31 @@ class WebhookCheck:
             elif one.id in known:
                 await unit.known_subscriptions.forget_secret(one.id)
         if any(one.defect is Defect.MISSING for one in findings):
-            return  # when those that are gone were last seen well is still to be told
+            return  # the next alert still needs to know when the lost subscriptions were last seen well
         for gone in known.keys() - {one.id for one in found}:
             await unit.known_subscriptions.forget(gone)
 
-    async def _mended(self, findings: Sequence[Finding], began: datetime) -> int:
-        """Mend what can be, and have all looked at that changed while upstream did not even try to tell us: how much it is.
+    async def _repair(self, findings: Sequence[Finding], began: datetime) -> int:
+        """Repair what can be repaired, and refresh what changed while upstream sent nothing; returns how many resources.
 
-        First what changed so far, so that a process that dies after it mended has missed nothing; then what changed meanwhile.
+        Changes are collected before the repair, so that a crash right after it loses none, and once more after it.
         """
         mendable = [one for one in findings if one.defect in MENDED]
         silent_since = [at for one in mendable if (at := one.since or one.well_at) is not None]
         listed = await self._catch_up.accept_changes(min(silent_since)) if silent_since else 0
         for finding in mendable:
-            await self._mend(finding)
+            await self._repair_one(finding)
         if mendable:
-            self._doubt_free_time()
+            self._invalidate_free_time()
         return listed + (await self._catch_up.accept_changes(began) if silent_since else 0)
 
-    def _doubt_free_time(self) -> None:
-        """Have all free time read anew, and whoever watches it told: hours that were deleted are in no list."""
+    def _invalidate_free_time(self) -> None:
+        """Drop all cached free time and notify its live queries: upstream lists no deleted working hours."""
         self._forget_free_time()
         self._change_signals.publish([EVERY_CALENDAR])
 
-    async def _mend(self, finding: Finding) -> None:
-        """What does not work is seen when it is read back."""
+    async def _repair_one(self, finding: Finding) -> None:
+        """Create or enable a subscription. Only logs an error upstream: the read-back reports what is still wrong."""
         try:
             if finding.defect is Defect.MISSING:
                 await self._subscriptions.subscribe(self._ours.address, finding.events)
@@ -158,10 +158,10 @@ class WebhookCheck:
         except UpstreamError as error:
             log.warning("webhooks.not_mended", what=finding.subject, why=str(error))
 
-    async def _compared(
+    async def _compare(
         self, wrong: Sequence[Finding], seen_until: datetime | None, began: datetime
     ) -> tuple[int, Sequence[Attempt]]:
-        """How many words upstream tried to send since the last check, and those that never came in."""
+        """As CatchUp.compared, with the subscriptions that are or were ours."""
         async with self._units() as unit:
             known = await unit.known_subscriptions.all()
         astray = {one.subscription_id for one in wrong if one.subscription_id is not None}

@@ -1,4 +1,4 @@
-"""Noticing that no webhooks come any more: their silence, while visits change, is told within a quarter of an hour."""
+"""Webhook liveness: raises an alert within a quarter of an hour when no webhooks arrive although visits change."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,19 +11,19 @@ from booking.sync.inbox import DeliveryStats, StoredInbox
 from booking.sync.webhook_subscriptions import CLOCKS_DIFFER, minute
 from booking.unit_of_work import UnitOfWorkFactory
 
-# Two rounds and the shortest silence end within a quarter of an hour.
+# Interval of the checks: SHORTEST and one of them end within a quarter of an hour.
 EVERY = timedelta(minutes=5)
 
-# The busiest practice has pauses, too.
+# Shorter gaps are never an alert: the busiest practice has pauses, too.
 SHORTEST = timedelta(minutes=10)
 
-# What is usual is measured over a week, nights and weekends among it.
+# The usual gap is measured over a week, which includes nights and a weekend.
 MEASURED_OVER = timedelta(days=7)
 
-# A change of today proves as much as all of a silence that lasts, and each look reads those that it asks for.
+# In a long silence recent changes prove enough, and each check must read all changes that it asks for.
 LOOKED_BACK = timedelta(days=1)
 
-# Of fewer webhooks nobody can say how often they come; until then it is taken to be so.
+# Fewer webhooks than this give no usable average; then this gap is assumed.
 FEW = 10
 USUAL_OF_FEW = timedelta(minutes=30)
 
@@ -31,12 +31,15 @@ log = structlog.get_logger(__name__)
 
 
 class WebhookLiveness:
-    """Any number of workers may call it, one of them asks. While webhooks come, nothing is asked of upstream."""
+    """Detects that webhooks have stopped.
+
+    Any number of workers may call it; one of them checks. Asks upstream only in a silence.
+    """
 
     def __init__(
         self, *, units: UnitOfWorkFactory, inbox: StoredInbox, visits: ChangedVisits, clock: Clock, gaps: int
     ) -> None:
-        """Silence is when nothing came for so many of the usual gaps between webhooks."""
+        """`gaps`: after that many usual gaps without a webhook it counts as silence."""
         self._units = units
         self._inbox = inbox
         self._visits = visits
@@ -44,7 +47,7 @@ class WebhookLiveness:
         self._gaps = gaps
 
     async def check(self) -> bool:
-        """Alert when webhooks are silent; answers whether they are. Raises UpstreamUnavailable."""
+        """Raise an alert if webhooks are silent, and return whether they are. Raises UpstreamUnavailable."""
         now = self._clock.now()
         async with self._units() as unit:
             listening_since = await unit.polls.claim(
@@ -73,13 +76,13 @@ class WebhookLiveness:
         return True
 
     async def _changed(self, since: datetime, now: datetime) -> bool:
-        """Whether a visit changed after the last webhook, and so long ago that a webhook should be here."""
+        """Whether a visit changed after the last webhook, and long enough ago that its webhook should have arrived."""
         found = await self._visits.changed(max(since + CLOCKS_DIFFER, now - LOOKED_BACK))
         return any(at <= now - CLOCKS_DIFFER for _, at in found)
 
 
 def usual_gap(delivery_stats: DeliveryStats) -> timedelta:
-    """How long it usually is from one webhook to the next."""
+    """The average time between webhooks; USUAL_OF_FEW when there are fewer than FEW."""
     if delivery_stats.first is None or delivery_stats.last is None or delivery_stats.count < FEW:
         return USUAL_OF_FEW
     return (delivery_stats.last - delivery_stats.first) / (delivery_stats.count - 1)

@@ -1,4 +1,4 @@
-"""The port by which a system of record's webhooks are told genuine and read, each in the form that it sends them."""
+"""Port of a webhook source: verifies and parses a system of record's webhooks, in its own format."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,32 +9,32 @@ from booking.sync.inbox import WebhookDelivery
 
 
 class Forged(Exception):
-    """Nobody who knows a secret of ours sent this. The text says what was wrong with it, never a value."""
+    """The signature does not match any of our secrets. The text says what was wrong, and never quotes a value."""
 
 
 class Malformed(Exception):
-    """Genuine perhaps, and not what the source is known to send. The text as of Forged."""
+    """The content is not what the source is known to send, whatever its signature. The text as of Forged."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """A request as it arrived; `path` and `query` as the sender sees them, in front of any proxy."""
+    """A webhook request; `path` and `query` are those that the sender signed, before any proxy rewrote them."""
 
     path: str
     query: str  # without the question mark
-    headers: Mapping[str, str]  # asked for in lower case
+    headers: Mapping[str, str]  # looked up in lower case
     body: bytes = field(repr=False)
 
 
 class WebhookSource(Protocol):
-    """A sender of webhooks. It asks nobody."""
+    """A sender of webhooks. Its methods do no I/O."""
 
     @property
     def path(self) -> str:
-        """Where its webhooks arrive at this gateway; the same for good, since practices have it in their settings."""
+        """The path of its webhook endpoint at this gateway. Never changes: practices have configured it upstream."""
 
     def verify(self, received: Received, secrets: Sequence[str]) -> None:
-        """Raise Forged unless whoever knows one of the secrets sent exactly this."""
+        """Raise Forged unless the request is signed with one of the secrets, unaltered."""
 
     def delivery_of(self, received: Received, *, at: datetime) -> WebhookDelivery:
-        """What a verified request points at; it came in `at` (UTC). Raises Malformed."""
+        """Parse a verified request that was received `at` (UTC). Raises Malformed."""

@@ -1,6 +1,6 @@
-"""Our subscriptions to upstream's words: what is wrong with them, and which of the words sent to them never came in.
+"""Our webhook subscriptions upstream: how to diagnose them, and how to find the webhooks that never arrived.
 
-Values and rules; what is done about it is in sync/webhook_check.py.
+Values, pure rules and ports; sync/webhook_check.py acts on them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,27 +13,27 @@ from booking.operations.model import AttentionReason
 from booking.resources import ChangeHint
 from booking.sync.inbox import WebhookDelivery
 
-# Clocks differ: a moment of upstream's and one of ours are in doubt by this.
+# Tolerance when a time of upstream's clock is compared with one of ours.
 CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subscription:
-    """Where upstream sends words, as it tells us."""
+    """A webhook subscription, as upstream reports it."""
 
     id: str
-    address: str  # a URL, written as `Settings` writes ours
+    address: str  # a URL, normalized as `Settings` normalizes ours
     events: frozenset[str]  # upstream's own names
     enabled: bool
-    retries: bool  # whether a word that was not taken is sent again
+    retries: bool  # whether upstream retries deliveries that failed
     warned_at: datetime | None  # UTC; upstream is about to disable it
-    failing_since: datetime | None  # UTC; none of what it sent was taken since
+    failing_since: datetime | None  # UTC; none of its deliveries succeeded since
     secret: str | None = field(repr=False)  # it signs with this
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One time that upstream tried to send a word."""
+    """One attempt by upstream to deliver a webhook."""
 
     subscription_id: str | None
     address: str | None
@@ -41,54 +41,56 @@ class Attempt:
     resource_type: str  # upstream's own name
     resource_id: str
     at: datetime  # UTC, by upstream's clock
-    taken: bool  # whoever listens there answered that it was
-    hint: ChangeHint | None  # None: about nothing that is watched
+    taken: bool  # the receiver acknowledged it
+    hint: ChangeHint | None  # None: not about a resource that is synchronized
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """A subscription that was ours when we last looked."""
+    """A subscription that was ours at the last check."""
 
     id: str
-    well_at: datetime | None  # UTC; when it was last seen as it should be
+    well_at: datetime | None  # UTC; when it was last found in order
 
 
 class Defect(StrEnum):
-    """What can be wrong. The values are reasons of alerts."""
+    """What can be wrong with a subscription. The values are reasons of alerts."""
 
-    MISSING = AttentionReason.WEBHOOK_MISSING  # some event is sent by no subscription to our address
+    MISSING = (
+        AttentionReason.WEBHOOK_MISSING
+    )  # no enabled subscription sends some expected event to our address
     DISABLED = AttentionReason.WEBHOOK_DISABLED
-    FAILING = AttentionReason.WEBHOOK_FAILING  # it was warned
+    FAILING = AttentionReason.WEBHOOK_FAILING  # upstream warns that it will disable it
     ELSEWHERE = AttentionReason.WEBHOOK_ELSEWHERE  # one of ours sends to another address
 
 
-# What the check mends; the others are for people.
+# Defects that the check repairs; the others need a person.
 MENDED = frozenset({Defect.MISSING, Defect.DISABLED})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something wrong."""
+    """A defect, of one subscription or of some events."""
 
     defect: Defect
     subscription_id: str | None = None
     events: frozenset[str] = frozenset()
-    since: datetime | None = None  # UTC; from then on words were not taken
-    well_at: datetime | None = None  # UTC; where `since` is not known: it was last seen well then
+    since: datetime | None = None  # UTC; deliveries have failed since then
+    well_at: datetime | None = None  # UTC; used where `since` is unknown: when it was last found in order
 
     @property
     def subject(self) -> str:
-        """What it is about and since when; the same as long as it lasts."""
+        """`what` and `when`. Constant as long as the defect lasts, so that its alert is raised once."""
         return f"{self.what}, {self.when}"
 
     @property
     def what(self) -> str:
-        """The subscription's id, or the events that none sends."""
+        """The subscription's id, or the events that no subscription sends."""
         return self.subscription_id or _some(self.events)
 
     @property
     def when(self) -> str:
-        """Since when, as far as that is known."""
+        """Since when, as far as known, for people."""
         if self.since is not None:
             return f"failing since {minute(self.since)}"
         return f"last seen well {minute(self.well_at)}" if self.well_at else "never seen well before"
@@ -102,10 +104,10 @@ def diagnose(
     known: Mapping[str, Known],
     secrets: frozenset[str] = frozenset(),
 ) -> tuple[Finding, ...]:
-    """What is wrong with the subscriptions upstream, measured by the events that we expect at our address.
+    """Find the defects of the subscriptions `found` upstream, given the events that we expect at our address.
 
-    Ours elsewhere are those that we know, by their id or secret; what others of the practice subscribe to is not looked at.
-    A disabled one matters if it has an event that no live one sends: a practice may disable what it has replaced.
+    A subscription to another address is ours if we know its id or secret; all others are the practice's own and are ignored.
+    A disabled one is a defect only if no enabled one sends its events: a practice may disable what it has replaced.
     """
     here = [one for one in found if one.address == address]
     findings: list[Finding] = []
@@ -131,10 +133,11 @@ def diagnose(
 def missed(
     attempts: Iterable[Attempt], received: Iterable[WebhookDelivery], *, address: str, known: Iterable[str]
 ) -> list[Attempt]:
-    """The latest attempt of every word to us that did not come in.
+    """The webhooks sent to us that never arrived: of each its latest attempt.
 
-    A word that came in later about the same is as good: we looked at what is so then. Where we are said to have taken it, it
-    is looked for about then. Where we are not, only what surely came after it counts.
+    A later webhook of the same event and resource stands in for a lost one, since it caused a fetch of the current state. For
+    an attempt that upstream reports as acknowledged, one received up to CLOCKS_DIFFER before it counts too; for one reported
+    as failed, only one received at least CLOCKS_DIFFER after it.
     """
     ours = frozenset(known)
     latest: dict[tuple[str | None, str, str], Attempt] = {}
@@ -142,15 +145,15 @@ def missed(
         mine = attempt.address == address or attempt.subscription_id in ours
         if mine and attempt.hint is not None:
             latest[attempt.subscription_id, attempt.event, attempt.resource_id] = attempt
-    came: dict[tuple[str, str], datetime] = {}
+    arrivals: dict[tuple[str, str], datetime] = {}
     for one in received:
-        about = one.event, one.resource_id
-        came[about] = max(one.received_at, came.get(about, one.received_at))
-    return [attempt for attempt in latest.values() if not _came(attempt, came)]
+        key = one.event, one.resource_id
+        arrivals[key] = max(one.received_at, arrivals.get(key, one.received_at))
+    return [attempt for attempt in latest.values() if not _arrived(attempt, arrivals)]
 
 
-def _came(attempt: Attempt, came: Mapping[tuple[str, str], datetime]) -> bool:
-    at = came.get((attempt.event, attempt.resource_id))
+def _arrived(attempt: Attempt, arrivals: Mapping[tuple[str, str], datetime]) -> bool:
+    at = arrivals.get((attempt.event, attempt.resource_id))
     earliest = attempt.at - CLOCKS_DIFFER if attempt.taken else attempt.at + CLOCKS_DIFFER
     return at is not None and at >= earliest
 
@@ -171,41 +174,44 @@ def _some(events: Iterable[str]) -> str:
 
 
 def minute(at: datetime) -> str:
-    """A moment to the minute, in UTC, for people."""
+    """Format a UTC time to the minute, for people."""
     return at.strftime("%Y-%m-%d %H:%M UTC")
 
 
 class Subscriptions(Protocol):
-    """Our subscriptions upstream."""
+    """Port: webhook subscriptions upstream."""
 
     @property
     def expected(self) -> frozenset[str]:
-        """The events that we make something of."""
+        """The events that we process, by upstream's names."""
 
     async def all(self) -> Sequence[Subscription]:
-        """Every subscription of the practice, others' too. Raises UpstreamUnavailable."""
+        """Every subscription of the practice, not only ours. Raises UpstreamUnavailable."""
 
     async def subscribe(self, address: str, events: frozenset[str]) -> None:
-        """Have these events sent there; read back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+        """Create a subscription of these events to the address, verified by read-back.
+
+        Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
+        """
 
     async def enable(self, subscription_id: str) -> None:
-        """Bring it back; read back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+        """Enable it again, verified by read-back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
 
     async def attempts(self, since: datetime) -> Sequence[Attempt]:
-        """What upstream tried to send since, to anybody. Raises UpstreamUnavailable."""
+        """Every delivery that upstream attempted since `since`, to any address. Raises UpstreamUnavailable."""
 
 
 class KnownSubscriptions(Protocol):
-    """What we remember of our subscriptions, inside one unit of work."""
+    """Port: what we store about our subscriptions, inside one unit of work."""
 
     async def all(self) -> Mapping[str, Known]:
-        """All, by their ids."""
+        """All, by id."""
 
     async def remember(self, subscription: Subscription, *, well_at: datetime | None) -> None:
-        """Keep its secret, and when it was last seen well (None: leave that as it is)."""
+        """Store its secret, and when it was last found in order (None: leave that unchanged)."""
 
     async def forget_secret(self, subscription_id: str) -> None:
-        """It does not send to us any more: nothing that it signs is taken."""
+        """Delete the secret of one that no longer sends to us: its signature is no longer accepted."""
 
     async def forget(self, subscription_id: str) -> None:
-        """There is none of that id any more."""
+        """Delete the row of one that upstream no longer has."""

@@ -1,4 +1,4 @@
-"""The commands of those who look after the endpoints that are told events: `frontdoor endpoints …`."""
+"""`frontdoor endpoints …`: commands for operators to manage the endpoints that receive events."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Long enough that a receiver gets its new secret by whatever way it gets secrets.
+# Overlap after a rotation: long enough for a receiver to be given its new secret.
 KEEP_HOURS = 24
 
-# Of a URL's path, without its slash: enough to recognize it by, too little of a token to be one.
+# Characters of a URL's path that are shown: enough to recognize it, too few to reveal a token.
 PATH_SHOWN = 5
 
 _id = click.argument("endpoint_id", metavar="ID")
@@ -29,14 +29,14 @@ _id = click.argument("endpoint_id", metavar="ID")
 
 @click.group()
 def endpoints() -> None:
-    """Tell other systems what happens, over HTTP."""
+    """Send events to other systems over HTTP."""
 
 
 @endpoints.command()
 @click.argument("url")
-@click.option("--events", multiple=True, help="An event that it is told, or several with commas; else all.")
+@click.option("--events", multiple=True, help="An event to send, or several with commas; else all.")
 def add(url: str, events: tuple[str, ...]) -> None:
-    """Tell the endpoint at URL what happens from now on. Prints the secret that signs: it is not shown again."""
+    """Send events from now on to the endpoint at URL. Prints the signing secret: it is not shown again."""
     wanted = _names(events)
     endpoint = _act(lambda operator_action: operator_action.add(url, wanted))
     click.echo(endpoint.id)
@@ -45,7 +45,7 @@ def add(url: str, events: tuple[str, ...]) -> None:
 
 @endpoints.command(name="list")
 def list_endpoints() -> None:
-    """List the endpoints, with what waits for each."""
+    """List the endpoints, with the number of events that wait for each."""
 
     async def rows(units: "Units") -> list[str]:
         async with units() as unit:
@@ -59,9 +59,9 @@ def list_endpoints() -> None:
 @_id
 @click.option("--reveal", is_flag=True, help="Show the whole URL; it may carry a token.")
 def show(endpoint_id: str, *, reveal: bool) -> None:
-    """Show an endpoint and its latest events. Holds no secret."""
+    """Show an endpoint and its latest events. Shows no secret."""
 
-    async def told(units: "Units") -> list[str]:
+    async def lines(units: "Units") -> list[str]:
         async with units() as unit:
             endpoint = await unit.endpoints.get(endpoint_id)
             if endpoint is None:
@@ -72,14 +72,14 @@ def show(endpoint_id: str, *, reveal: bool) -> None:
         also = [f"the former secret signs until {moment(one.until)}" for one in signing if one.until]
         return [_line(endpoint, reveal=reveal), f"events: {names}", *also, *map(delivery, deliveries)]
 
-    click.echo("\n".join(on_units(told)))
+    click.echo("\n".join(on_units(lines)))
 
 
 @endpoints.command()
 @_id
 @click.option("--keep-hours", default=KEEP_HOURS, show_default=True, type=click.IntRange(0, 720))
 def rotate(endpoint_id: str, keep_hours: int) -> None:
-    """Sign with a new secret, and with the former one too for a while. Prints the new one: it is not shown again."""
+    """Sign with a new secret, and for a while with the former one too. Prints the new one: it is not shown again."""
     secret = _act(
         lambda operator_action: operator_action.rotate(endpoint_id, keep=timedelta(hours=keep_hours))
     )
@@ -89,25 +89,25 @@ def rotate(endpoint_id: str, keep_hours: int) -> None:
 @endpoints.command()
 @_id
 def disable(endpoint_id: str) -> None:
-    """Tell the endpoint nothing until it is enabled; what happens meanwhile waits."""
+    """Send the endpoint nothing until it is enabled; events wait meanwhile."""
     _act(lambda operator_action: operator_action.disable(endpoint_id))
-    click.echo(f"{endpoint_id} is told nothing until it is enabled.")
+    click.echo(f"{endpoint_id} receives nothing until it is enabled.")
 
 
 @endpoints.command()
 @_id
 def enable(endpoint_id: str) -> None:
-    """Tell the endpoint again, beginning with what it has not taken."""
+    """Send to the endpoint again, beginning with what it has not accepted."""
     waiting = _act(lambda operator_action: operator_action.enable(endpoint_id))
     click.echo(
-        f"{endpoint_id} is told again, {waiting} events of before included, and what happened meanwhile."
+        f"{endpoint_id} receives events again: {waiting} events of before, and those that came meanwhile."
     )
 
 
 @endpoints.command()
 @_id
 def remove(endpoint_id: str) -> None:
-    """Forget the endpoint, and what it was to be told."""
+    """Delete the endpoint, and the events that wait for it."""
     _act(lambda operator_action: operator_action.remove(endpoint_id))
     click.echo(f"{endpoint_id} is forgotten.")
 
@@ -116,33 +116,33 @@ def remove(endpoint_id: str) -> None:
 @_id
 @span
 def replay_endpoint(endpoint_id: str, since: datetime, until: datetime | None) -> None:
-    """Tell the endpoint once more what happened in a time, under the same ids; events are kept for 30 days."""
+    """Send the events of a period once more, with the same ids; events are kept for 30 days."""
     first, last = times(since, until)
     count = _act(lambda operator_action: operator_action.replay(endpoint_id, since=first, until=last))
-    click.echo(f"{count} events are due; a worker tells them.")
+    click.echo(f"{count} events are due; a worker delivers them.")
 
 
 def _names(given: tuple[str, ...]) -> "frozenset[EventName] | None":
     from booking.events.model import EventName
 
-    asked = {name.strip() for names in given for name in names.split(",")}
-    if unknown := asked - set(EventName):
+    names = {name.strip() for value in given for name in value.split(",")}
+    if unknown := names - set(EventName):
         raise click.BadParameter(f"no such event: {', '.join(sorted(unknown))}", param_hint="--events")
-    return frozenset(EventName(name) for name in asked) or None
+    return frozenset(EventName(name) for name in names) or None
 
 
 def _act(action: "Callable[[EndpointAdmin], Awaitable[T]]") -> T:
-    """Do it, and explain what keeps it from being done."""
+    """Run the action; turn a refusal into an error message."""
     from booking.errors import DeclaredInSettings, InvalidInput, NotFound
     from booking.events.endpoint_admin import EndpointAdmin
+    from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
-    from gateway.runtime.clock import SystemClock
     from gateway.runtime.event_dispatch import outbound_address_policy
     from integrations.endpoints.urls import check
 
     settings = settings_of_process()
 
-    async def passes(url: str) -> None:
+    async def check_url(url: str) -> None:
         await check(
             url,
             outbound_address_policy=outbound_address_policy(settings),
@@ -151,14 +151,14 @@ def _act(action: "Callable[[EndpointAdmin], Awaitable[T]]") -> T:
 
     async def act(units: "Units") -> T:
         try:
-            return await action(EndpointAdmin(units=units, clock=SystemClock(), check=passes))
+            return await action(EndpointAdmin(units=units, clock=SystemClock(), check=check_url))
         except InvalidInput as error:
             raise click.ClickException(error.reason) from error
         except NotFound as error:
             raise click.ClickException("There is no such endpoint.") from error
         except DeclaredInSettings as error:
             raise click.ClickException(
-                "FRONTDOOR_ENDPOINTS says what it is and whether it is told: change it there, and restart gateway and worker."
+                "FRONTDOOR_ENDPOINTS declares it: change it there, and restart gateway and worker."
             ) from error
 
     return on_units(act, settings=settings)
@@ -174,7 +174,7 @@ def _line(endpoint: "Endpoint", *, reveal: bool = False) -> str:
 
 
 def _short(url: str) -> str:
-    """The host and the path's beginning: the rest, or a query, may be a token."""
+    """Scheme, host and the beginning of the path: the rest, or a query, may hold a token."""
     parts = urlsplit(url)
     path = parts.path[: 1 + PATH_SHOWN]
     more = path != parts.path or parts.query

@@ -1,4 +1,4 @@
-"""The commands of those who look after handlers: `frontdoor handlers …`."""
+"""`frontdoor handlers …`: commands for operators to manage event handlers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def handlers() -> None:
-    """See how far the handlers of installed packages have come, and forget those that are gone."""
+    """Show the progress of the handlers of installed packages, and delete those that are gone."""
 
 
 @handlers.command(name="list")
 def list_handlers() -> None:
-    """List the handlers that a worker has known, with what waits for each."""
+    """List the handlers that a worker has registered, with the number of events that wait for each."""
 
     async def rows(units: "Units") -> list[str]:
         async with units() as unit:
@@ -37,21 +37,21 @@ def list_handlers() -> None:
 def show_handler(name: str) -> None:
     """Show a handler's latest events."""
 
-    async def told(units: "Units") -> "Sequence[RowMapping]":
+    async def latest(units: "Units") -> "Sequence[RowMapping]":
         async with units() as unit:
             if f"handler:{name}" not in {row["id"] for row in await unit.deliveries.standings()}:
                 raise click.ClickException("There is no such handler.")
             return await unit.deliveries.latest(f"handler:{name}", limit=LISTED)
 
-    click.echo("\n".join(map(delivery, on_units(told))) or "None.")
+    click.echo("\n".join(map(delivery, on_units(latest))) or "None.")
 
 
 @handlers.command(name="replay")
 @click.argument("name")
 @span
 def replay_handler(name: str, since: datetime, until: datetime | None) -> None:
-    """Tell a handler once more what happened in a time; events are kept for 30 days."""
-    from gateway.runtime.clock import SystemClock
+    """Deliver the events of a period to a handler once more; events are kept for 30 days."""
+    from gateway.clock import SystemClock
     from gateway.runtime.event_dispatch import installed_handlers
 
     handler = next((one for one in installed_handlers()[0] if one.name == name), None)
@@ -69,19 +69,19 @@ def replay_handler(name: str, since: datetime, until: datetime | None) -> None:
             await unit.commit()
         return count
 
-    click.echo(f"{on_units(redeliver)} events are due; a worker tells them.")
+    click.echo(f"{on_units(redeliver)} events are due; a worker delivers them.")
 
 
 @handlers.command(name="remove")
 @click.argument("name")
 def remove_handler(name: str) -> None:
-    """Forget a handler that is installed no longer, and what it was to be told."""
+    """Delete a handler that is no longer installed, and the events that wait for it."""
     from importlib.metadata import entry_points
 
     from gateway.runtime.event_dispatch import GROUP
 
     if name in entry_points(group=GROUP).names:
-        raise click.ClickException("It is installed here: a worker would make it known again.")
+        raise click.ClickException("It is installed here: a worker would register it again.")
 
     async def forget(units: "Units") -> bool:
         async with units() as unit:

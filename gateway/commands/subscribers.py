@@ -1,4 +1,4 @@
-"""What the commands on endpoints and those on handlers have in common."""
+"""Options and output that the commands for endpoints and handlers share."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,24 +11,24 @@ from gateway.commands.common import moment
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-# As many as a person reads.
+# Events shown by `show`: as many as a person reads.
 LISTED = 50
 
 
 def span(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command the options `--since` and `--until`."""
+    """Decorator: adds the options `--since` and `--until`, in UTC."""
     until = click.option("--until", type=click.DateTime(), help="Before this moment, in UTC; else now.")
     since = click.option("--since", type=click.DateTime(), required=True, help="From this moment on, in UTC.")
     return since(until(command))
 
 
 def times(since: datetime, until: datetime | None) -> tuple[datetime, datetime]:
-    """The beginning and the end, given in UTC; without an end, now."""
+    """The period [since, until) as aware UTC times; without an end, until now."""
     return since.replace(tzinfo=UTC), until.replace(tzinfo=UTC) if until else datetime.now(tz=UTC)
 
 
 def standing(row: "RowMapping") -> str:
-    """How far a subscriber has come."""
+    """A subscriber's progress, from a row of `standings`."""
     parts = [f"{row['unread'] + row['waiting']} wait"]
     if row["dead"]:
         parts.append(f"{row['dead']} given up")
@@ -38,13 +38,13 @@ def standing(row: "RowMapping") -> str:
 
 
 def delivery(row: "RowMapping") -> str:
-    """An event, and what became of it."""
+    """An event and the state of its delivery, from a row of `latest`."""
     if row["told_at"] is not None:
-        became = f"told {moment(row['told_at'])}"
+        state = f"told {moment(row['told_at'])}"
     elif row["dead_at"] is not None:
-        became = f"given up {moment(row['dead_at'])} ({row['error']})"
+        state = f"given up {moment(row['dead_at'])} ({row['error']})"
     elif row["tries"]:
-        became = f"failed {row['tries']} times ({row['error']}), due {moment(row['due_at'])}"
+        state = f"failed {row['tries']} times ({row['error']}), due {moment(row['due_at'])}"
     else:
-        became = "due"
-    return f"{moment(row['at'])}  {row['name']:<26} {row['id']}  {became}"
+        state = "due"
+    return f"{moment(row['at'])}  {row['name']:<26} {row['id']}  {state}"

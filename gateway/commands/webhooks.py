@@ -1,4 +1,4 @@
-"""The commands of those who look after webhooks: `frontdoor webhooks …`."""
+"""`frontdoor webhooks …`: commands for operators to inspect and repeat the processing of webhooks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from booking.resources import Snapshot
     from booking.sync.inbox import PendingRefresh, WebhookDelivery
 
-# As many as a person reads.
+# Rows shown by `list`: as many as a person reads.
 LISTED = 100
 
 KINDS = ("visit", "payment", "dispute", "patient", "form", "card", "availability")
@@ -27,13 +27,13 @@ _id = click.argument("resource_id", metavar="ID")
 
 @click.group()
 def webhooks() -> None:
-    """See what webhooks pointed at and what came of it, and have it looked at again."""
+    """Show the resources that webhooks named and what came of it, and fetch them again."""
 
 
 @webhooks.command(name="list")
 @click.option("--dead", is_flag=True, help="Only what was given up after a day of failures.")
-def list_marks(dead: bool) -> None:
-    """List what waits to be looked at, the latest first."""
+def list_pending(dead: bool) -> None:
+    """List the resources that wait to be fetched, the latest first."""
     from integrations.database.pending_refreshes import SqlPendingRefreshes
 
     async def rows(engine: "AsyncEngine") -> "Sequence[PendingRefresh]":
@@ -41,8 +41,8 @@ def list_marks(dead: bool) -> None:
             return await SqlPendingRefreshes(connection).listed(dead=dead, limit=LISTED)
 
     found = on_database(rows)
-    for mark in found:
-        click.echo(_line(mark))
+    for pending in found:
+        click.echo(_line(pending))
     if not found:
         click.echo("None.")
 
@@ -51,7 +51,7 @@ def list_marks(dead: bool) -> None:
 @_kind
 @_id
 def show(kind: str, resource_id: str) -> None:
-    """Tell what is known of a resource: its mark, what was last seen, what came in and what happened. Holds no patient data."""
+    """Show what is known of a resource: pending refresh, snapshot, webhooks and events. Shows no patient data."""
     from booking.resources import Kind, Resource
     from integrations.database.event_outbox import SqlEventLog
     from integrations.database.inbox import SqlInbox
@@ -62,15 +62,15 @@ def show(kind: str, resource_id: str) -> None:
 
     async def history(engine: "AsyncEngine") -> list[str]:
         async with engine.connect() as connection:
-            mark = await SqlPendingRefreshes(connection).of(resource)
+            pending = await SqlPendingRefreshes(connection).of(resource)
             snapshot = await SqlSnapshots(connection).get(resource)
         deliveries = await SqlInbox(engine=engine).about(resource_id)
         events = await SqlEventLog(engine=engine).about(resource)
-        told = [(one.received_at, _received(one)) for one in deliveries]
-        told += [(one.event.at, _happened(one)) for one in events]
-        lines = [_line(mark) if mark else f"{resource}  nothing is to be looked at"]
+        entries = [(one.received_at, _received(one)) for one in deliveries]
+        entries += [(one.event.at, _happened(one)) for one in events]
+        lines = [_line(pending) if pending else f"{resource}  nothing is to be looked at"]
         lines += _seen(snapshot)
-        return [*lines, *(line for _, line in sorted(told, key=lambda entry: entry[0]))]
+        return [*lines, *(line for _, line in sorted(entries, key=lambda entry: entry[0]))]
 
     click.echo("\n".join(on_database(history)))
 
@@ -79,10 +79,10 @@ def show(kind: str, resource_id: str) -> None:
 @_kind
 @_id
 def replay(kind: str, resource_id: str) -> None:
-    """Let a worker look at a resource again now, as if a webhook had come; what was given up is taken up again."""
+    """Let a worker fetch a resource again now, as if a webhook had come; also what was given up."""
     from booking.resources import ChangeHint, Kind, Resource
     from booking.sync.inbox import Source, WebhookDelivery
-    from gateway.runtime.clock import SystemClock
+    from gateway.clock import SystemClock
     from integrations.database.inbox import SqlInbox
 
     resource = Resource(kind=Kind(kind), id=resource_id)
@@ -100,20 +100,20 @@ def replay(kind: str, resource_id: str) -> None:
         )
 
     on_database(again)
-    click.echo(f"{resource} is due now; a worker looks at it.")
+    click.echo(f"{resource} is due now; a worker fetches it.")
 
 
 webhooks.add_command(health)
 
 
-def _line(mark: "PendingRefresh") -> str:
-    parts = [str(mark.resource), f"marked {mark.marks} times since {moment(mark.first_marked_at)}"]
-    if mark.tries:
-        parts.append(f"failed {mark.tries} times ({mark.error})")
-    if mark.dead_at is not None:
-        parts.append(f"given up {moment(mark.dead_at)}")
-    elif mark.due_at is not None:
-        parts.append(f"due {moment(mark.due_at)}")
+def _line(pending: "PendingRefresh") -> str:
+    parts = [str(pending.resource), f"marked {pending.marks} times since {moment(pending.first_marked_at)}"]
+    if pending.tries:
+        parts.append(f"failed {pending.tries} times ({pending.error})")
+    if pending.dead_at is not None:
+        parts.append(f"given up {moment(pending.dead_at)}")
+    elif pending.due_at is not None:
+        parts.append(f"due {moment(pending.due_at)}")
     return "  ".join(parts)
 
 

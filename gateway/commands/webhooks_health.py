@@ -1,4 +1,4 @@
-"""`frontdoor webhooks health`: whether Healthie sends us its webhooks, seen to at once and told in sentences."""
+"""`frontdoor webhooks health`: runs the webhook check now and reports its findings in sentences."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _STATUS = {FINE: "fine", WARNING: "mended", CRITICAL: "wrong"}
 
-# Said of a finding, by its defect: when it was mended, and when it stands.
+# By defect: the sentence when it was repaired, and when it persists.
 _SENTENCES = {
     "webhook_missing": (
         "No webhook sent {what} to us ({when}). One was made.",
@@ -39,9 +39,9 @@ _SENTENCES = {
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For monitoring.")
 def health(as_json: bool) -> None:
-    """See to it now that Healthie sends us its webhooks, and fetch what never came in.
+    """Check now that Healthie sends us its webhooks, repair what can be repaired, and fetch what never arrived.
 
-    Exits with 0 when all is well, 1 when something was wrong and is mended, 2 when something is wrong, 3 when it cannot be told.
+    Exits with 0 when all is well, 1 when something was wrong and is repaired, 2 when something is wrong, 3 when the check could not run.
     """
     from booking.errors import UpstreamUnavailable
     from booking.sync.webhook_health import CheckRunning
@@ -88,8 +88,8 @@ def _exit_code(found: "Health") -> int:
 def _as_json(found: "Health") -> dict[str, object]:
     return {
         "at": found.at.isoformat(),
-        "mended": [_told(one) for one in found.mended],
-        "wrong": [_told(one) for one in found.wrong],
+        "mended": [_finding(one) for one in found.mended],
+        "wrong": [_finding(one) for one in found.wrong],
         "attempts": found.attempts,
         "listed": found.listed,
         "missed": [
@@ -99,7 +99,7 @@ def _as_json(found: "Health") -> dict[str, object]:
     }
 
 
-def _told(finding: "Finding") -> dict[str, object]:
+def _finding(finding: "Finding") -> dict[str, object]:
     return {"reason": finding.defect, "what": finding.what, "when": finding.when}
 
 
@@ -108,11 +108,11 @@ def _as_text(found: "Health") -> list[str]:
     lines += [_sentence(one, mended=False) for one in found.wrong]
     if found.missed:
         lines.append(
-            f"{len(found.missed)} of the {found.attempts} deliveries that Healthie tried had not come in. They are looked at now."
+            f"{len(found.missed)} of the {found.attempts} deliveries that Healthie tried had not come in. They are fetched now."
         )
     if found.listed:
         lines.append(
-            f"{found.listed} visits, patients, cards and payments changed while nothing was sent. They are looked at now."
+            f"{found.listed} visits, patients, cards and payments changed while nothing was sent. They are fetched now."
         )
     if not lines:
         lines.append(

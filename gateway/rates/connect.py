@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from booking.checkout.attempt_limits import AttemptKind
 from booking.operations.alerts import AlertService
 from booking.ports import Clock
+from gateway.alarms import AttemptsAlarm
 from gateway.callers.tokens import derive_key
 from gateway.rates.attempt_limits import RateAttemptLimiter
 from gateway.rates.counting import Counts
 from gateway.rates.table import EMAIL_CODES, NEW_RECORDS, PROMO_CODES, cards, unpaid_visits
-from gateway.runtime.alarms import AttemptsAlarm
 from gateway.settings import Settings
 
 if TYPE_CHECKING:

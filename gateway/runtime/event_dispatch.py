@@ -1,4 +1,4 @@
-"""Telling subscribers from a worker: the handlers that are installed beside this program, and the endpoints of the database."""
+"""Event dispatch in a worker: to the handlers of installed packages, and to the endpoints stored in the database."""
 
 import random
 from importlib.metadata import entry_points
@@ -25,7 +25,10 @@ log = structlog.get_logger(__name__)
 
 
 class EventDispatch:
-    """What a worker tells. Nothing is loaded before the first look: the gateway tells nobody."""
+    """Runs the event dispatcher of a worker.
+
+    Handlers are loaded with the first dispatch only, since the gateway dispatches nothing.
+    """
 
     def __init__(
         self,
@@ -45,19 +48,19 @@ class EventDispatch:
         self._transport: PinnedTransport | None = None
 
     async def declare(self) -> None:
-        """Make the endpoints of the settings what these say."""
+        """Synchronize the stored endpoints with those of the settings."""
         now = self._clock.now()
         endpoints = endpoints_of(self._settings.endpoints, now=now)
         await declare(endpoints, units=self._units, clock=self._clock)
 
     async def dispatch(self) -> None:
-        """Start telling whoever has something to be told."""
+        """Start the due deliveries in the background. Does not wait for them."""
         if self._dispatcher is None:
             self._dispatcher = await self._start()
         await self._dispatcher.dispatch()
 
     async def aclose(self) -> None:
-        """Let those who are being told take it, for a moment."""
+        """Wait a moment for deliveries in progress, then cancel the rest and close the connections."""
         if self._dispatcher is not None:
             await self._dispatcher.aclose()
         if self._transport is not None:
@@ -89,12 +92,12 @@ class EventDispatch:
 
 
 def outbound_address_policy(settings: Settings) -> OutboundAddressPolicy:
-    """Who decides where events may be sent."""
+    """The SSRF guard, by the settings."""
     return OutboundAddressPolicy(allow_loopback=settings.endpoints_allow_loopback)
 
 
 def installed_handlers() -> tuple[list[InstalledHandler], list[str]]:
-    """The handlers of the packages that are installed, and the names of those that cannot be used: the log says why."""
+    """The handlers of installed packages, and the names of those that could not be loaded; the log says why."""
     usable: dict[str, InstalledHandler] = {}
     unusable: list[str] = []
     for entry in entry_points(group=GROUP):

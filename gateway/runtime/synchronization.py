@@ -1,4 +1,4 @@
-"""What keeps the gateway's picture of the practice in step with Healthie: webhooks, polls, and the checks that both work."""
+"""Builds the synchronization with Healthie: inbox, synchronizer, polling, and the monitoring of webhooks."""
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -12,20 +12,20 @@ from booking.sync.webhook_health import WebhookHealth
 from booking.sync.webhook_liveness import WebhookLiveness
 from booking.system_of_record import SystemOfRecord
 from gateway.runtime.foundation import Foundation
-from gateway.webhooks.monitoring import webhook_health, webhook_liveness
+from gateway.runtime.webhook_monitoring import webhook_health, webhook_liveness
 from integrations.database.inbox import SqlInbox
 
 
 @dataclass(frozen=True, kw_only=True)
 class Synchronization:
-    """What a worker runs of it."""
+    """The parts of synchronization that a worker runs."""
 
     inbox: SqlInbox
     synchronizer: ResourceSynchronizer
-    early_checks: EarlyChecks  # of checkouts, that the refresher asks for
+    early_checks: EarlyChecks  # of checkouts, requested by the synchronizer
     visit_poll: VisitPoll
-    webhook_health: WebhookHealth | None  # None: no webhooks are wanted
-    webhook_liveness: WebhookLiveness | None  # None: no webhooks are wanted
+    webhook_health: WebhookHealth | None  # None: no webhook URL is set
+    webhook_liveness: WebhookLiveness | None  # None: no webhook URL is set
 
 
 def build_synchronization(
@@ -36,11 +36,13 @@ def build_synchronization(
     forget_free_time: Callable[[], None],
     exits: AsyncExitStack,
 ) -> Synchronization:
-    """Build it; `forget_free_time` is called when free time may be other than remembered."""
+    """Build the parts; `forget_free_time` is called when cached free time may be stale."""
     resources = healthie.resources
     inbox = SqlInbox(engine=base.engine)
     early_checks = EarlyChecks(check=saga.check_early)
-    exits.push_async_callback(early_checks.aclose, within=0.0)  # whoever can wait for them has done so
+    exits.push_async_callback(
+        early_checks.aclose, within=0.0
+    )  # callers that could wait for them have done so
     return Synchronization(
         inbox=inbox,
         synchronizer=ResourceSynchronizer(

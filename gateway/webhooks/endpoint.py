@@ -1,4 +1,4 @@
-"""`POST /webhooks/…`: genuine deliveries go into the inbox, and are acknowledged once they are kept."""
+"""`POST /webhooks/…`: verifies a webhook's signature, stores it in the inbox, and acknowledges it after the commit."""
 
 import asyncio
 import ipaddress
@@ -18,10 +18,10 @@ from booking.sync.webhook_source import Forged, Malformed, Received, WebhookSour
 from gateway.callers.client_networks import last_address, read_address
 from gateway.rates import BlockedSenders
 
-# Ids and names of fields: the largest genuine delivery is some hundred bytes.
+# Bytes. Genuine webhooks hold ids and field names, some hundred bytes at most.
 LARGEST_BODY = 64 * 1024
 
-# Upstream tries again later what we do not acknowledge; rather that than to let deliveries pile up before a database that hangs.
+# Upstream retries what we do not acknowledge; that is better than requests piling up while the database hangs.
 KEEP_SECONDS = 5.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Refused(Exception):
-    """Not taken; `why` says it in a word, for the counter. `genuine`: whoever sent it knows a secret of ours."""
+    """The request is refused; `why` is the key of the counter. `genuine`: its signature was valid."""
 
     def __init__(self, status: int, why: str, *, genuine: bool = False) -> None:
         super().__init__(why)
@@ -40,15 +40,15 @@ class _Refused(Exception):
 
 
 class Secrets(Protocol):
-    """Those that sign today."""
+    """Provides the signing secrets that are valid now."""
 
     async def __call__(self, *, doubted: bool = False) -> Sequence[str]:
-        """The secrets; asked anew when `doubted`. The same object if nothing changed."""
+        """The secrets; read again when `doubted`. Returns the same object while nothing has changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """The webhook's address as the sender signs it."""
+    """Path and query of our webhook URL, as the sender signs them."""
 
     path: str
     query: str
@@ -56,31 +56,31 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookEndpoint:
-    """An ASGI application for exactly one path. Of what is refused nothing is kept but a count."""
+    """ASGI application for exactly one path. Of refused requests only a count is stored."""
 
     source: WebhookSource
     inbox: Inbox
     clock: Clock
     secrets: Secrets
-    address: Address | None = None  # None: as it arrives
-    sources: Sequence[Network] = ()  # none: from anywhere
-    address_header: str | None = None  # in which a proxy names the sender
-    blocked_senders: BlockedSenders | None = None  # none: nobody is kept out
+    address: Address | None = None  # None: as in the request, no proxy rewrites it
+    sources: Sequence[Network] = ()  # allowed sender networks; empty: any
+    address_header: str | None = None  # the header in which a proxy gives the sender's address
+    blocked_senders: BlockedSenders | None = None  # None: no sender is blocked
     refusals: Counter[str] = field(default_factory=Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one delivery: 204 when it is kept; 400, 401, 405 or 413 for what is refused; 503 when it could not be kept.
+        """Answer one webhook: 204 when it is stored; 400, 401, 405 or 413 when it is refused; 503 when it could not be stored.
 
-        429, unread, to a network of which too many were refused that nobody who knows a secret sent.
+        429, without reading the body, when too many requests without a valid signature came from the sender's network.
         """
         response = await self.answer(Request(scope, receive))
         await response(scope, receive, send)
 
     async def answer(self, request: Request) -> Response:
         """The answer to one delivery, as `__call__` describes; the body is read here, raw and within its bounds."""
-        shut_out_for = await self.blocked_senders.shut_out_for(request.headers) if self.blocked_senders else 0
-        if shut_out_for:
-            response = Response(status_code=429, headers={"Retry-After": str(shut_out_for)})
+        blocked_for = await self.blocked_senders.shut_out_for(request.headers) if self.blocked_senders else 0
+        if blocked_for:
+            response = Response(status_code=429, headers={"Retry-After": str(blocked_for)})
         else:
             response = Response(status_code=await self._status(request))
         response.headers["Cache-Control"] = "no-store"
@@ -88,7 +88,7 @@ class WebhookEndpoint:
 
     async def _status(self, request: Request) -> int:
         try:
-            await self._take(request)
+            await self._accept(request)
         except _Refused as refusal:
             self.refusals[refusal.why] += 1
             if self.blocked_senders is not None and not refusal.genuine:
@@ -97,17 +97,17 @@ class WebhookEndpoint:
             return refusal.status
         except ClientDisconnect:
             return 400
-        except Exception as error:  # noqa: BLE001 - whatever kept us from keeping it, it is to be sent again
-            log.error("webhook.not_kept", error=type(error).__name__)  # noqa: TRY400 - a driver's text may quote values
+        except Exception as error:  # noqa: BLE001 - whatever prevented storing it, upstream must retry
+            log.error("webhook.not_kept", error=type(error).__name__)  # noqa: TRY400 - a driver's message may quote values
             return 503
         return 204
 
-    async def _take(self, request: Request) -> None:
+    async def _accept(self, request: Request) -> None:
         if request.method != "POST":
             raise _Refused(405, "method")
         if not self._may_send(request):
             raise _Refused(401, "source address")
-        async with asyncio.timeout(KEEP_SECONDS):  # whoever it is has proved nothing yet
+        async with asyncio.timeout(KEEP_SECONDS):  # against slow senders: the signature is not verified yet
             body = await _body(request)
         received = Received(
             path=self.address.path if self.address else _raw_path(request),
@@ -126,17 +126,17 @@ class WebhookEndpoint:
             await self.inbox.accept(delivery)
 
     async def _verify(self, received: Received) -> None:
-        """Raise Forged unless it is genuine, by the secrets of this moment if need be."""
+        """Raise Forged unless the signature is valid; on a mismatch read the secrets again before refusing."""
         async with asyncio.timeout(KEEP_SECONDS):
             known = await self.secrets()
         try:
             self.source.verify(received, known)
         except Forged:
             async with asyncio.timeout(KEEP_SECONDS):
-                anew = await self.secrets(doubted=True)
-            if anew is known:
+                current = await self.secrets(doubted=True)
+            if current is known:
                 raise
-            self.source.verify(received, anew)
+            self.source.verify(received, current)
 
     def _may_send(self, request: Request) -> bool:
         if not self.sources:
@@ -153,13 +153,13 @@ class WebhookEndpoint:
 
 
 def _raw_path(request: Request) -> str:
-    """The path as it stands in the request line: what was signed is not decoded."""
+    """The path as in the request line, percent-encoded: the sender signs it in this form."""
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     return raw.decode("latin-1")
 
 
 async def _body(request: Request) -> bytes:
-    """The raw bytes, unless there are too many of them."""
+    """The raw body. Raises _Refused when it is larger than LARGEST_BODY."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > LARGEST_BODY:
         raise _Refused(413, "too large")

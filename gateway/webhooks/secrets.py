@@ -1,4 +1,4 @@
-"""The secrets that webhooks are signed with: those of the settings, and those of the webhooks that we made or found."""
+"""The signing secrets of webhooks: those of the settings, and those stored with our subscriptions, cached."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from booking.ports import Clock
 from booking.single_flight import SingleFlight
 
-# So long may a secret still count that Healthie has replaced.
-GOOD_FOR = timedelta(minutes=1)
+# Lifetime of the cache: a secret that Healthie has replaced is accepted this long at most.
+CACHED_FOR = timedelta(minutes=1)
 
-# A webhook's first deliveries may come before this process knows its secret; forgeries do not make it ask more often.
-DOUBTED_AFTER = timedelta(seconds=1)
+# A new subscription's first webhooks may arrive before its secret is cached, so a mismatch reads the secrets again; but not
+# more often than this, so that forgeries do not flood the database.
+REREAD_AFTER = timedelta(seconds=1)
 
 
 class WebhookSecrets:
-    """Remembers what the database has for a while."""
+    """Caches the stored secrets; one read at a time (single flight)."""
 
     def __init__(
         self,
@@ -31,8 +32,11 @@ class WebhookSecrets:
         self._known = self._configured
 
     async def __call__(self, *, doubted: bool = False) -> Sequence[str]:
-        """What may sign now; asked anew when `doubted`, unless that was done just now. The same object if nothing changed."""
-        fresh = DOUBTED_AFTER if doubted else GOOD_FOR
+        """The valid secrets; read again when `doubted`, unless that just happened.
+
+        Returns the same object while nothing has changed.
+        """
+        fresh = REREAD_AFTER if doubted else CACHED_FOR
         if self._read_at is None or self._clock.now() - self._read_at >= fresh:
             await self._reading("secrets", self._read)
         return self._known

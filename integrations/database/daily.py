@@ -1,4 +1,4 @@
-"""Who does what on which day."""
+"""Daily jobs: one row for each job and date, with its lease, result and retry."""
 
 from datetime import date, datetime
 
@@ -14,7 +14,7 @@ _r = daily_runs.c
 
 
 class SqlDailyJobs:
-    """The rows inside one transaction."""
+    """DailyJobs inside one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -22,36 +22,40 @@ class SqlDailyJobs:
     async def claim(
         self, job: str, day: date, owner: str, *, now: datetime, until: datetime, since: datetime | None
     ) -> DailyJob | None:
-        """Take the job on, as the port says. One statement: of several at once one gets the row."""
+        """Lease the job, as the port says. A single upsert, so of several concurrent callers one gets the row."""
         lease = {"lease_owner": owner, "lease_until": until}
         row = upsert(self._connection, daily_runs).values(job=job, day=day.isoformat(), tries=0, **lease)
-        free: list[ColumnElement[bool]] = [is_free(daily_runs, now)]
+        claimable: list[ColumnElement[bool]] = [is_free(daily_runs, now)]
         if since is not None:
-            free += [
+            claimable += [
                 or_(_r.finished_at.is_(None), _r.finished_at < since),
                 or_(_r.due_at.is_(None), _r.due_at <= now),
             ]
-        claim = row.on_conflict_do_update(index_elements=["job", "day"], set_=lease, where=and_(*free))
+        claim = row.on_conflict_do_update(index_elements=["job", "day"], set_=lease, where=and_(*claimable))
         tries = await self._connection.scalar(claim.returning(_r.tries))
         return DailyJob(job=job, day=day, owner=owner, tries=tries) if tries is not None else None
 
     async def finish(self, run: DailyJob, *, now: datetime, seen_until: datetime) -> bool:
-        """It is done, and all until that moment has been seen. False: the lease is somebody else's by now."""
-        return await self._leave(run, finished_at=now, seen_until=seen_until, due_at=None, tries=0)
+        """Record success, with the cursor `seen_until`. Returns False when the lease was lost and nothing was written."""
+        return await self._release(run, finished_at=now, seen_until=seen_until, due_at=None, tries=0)
 
     async def fail(self, run: DailyJob, *, due_at: datetime, seen_until: datetime | None = None) -> bool:
-        """It is to be tried again then; what was seen until that moment needs no second look. False as `finish`."""
+        """Record a failure and when the retry is due; `seen_until`, if given, advances the cursor.
+
+        Returns False as `finish`.
+        """
         seen = {"seen_until": seen_until} if seen_until is not None else {}
-        return await self._leave(run, finished_at=None, due_at=due_at, tries=run.tries + 1, **seen)
+        return await self._release(run, finished_at=None, due_at=due_at, tries=run.tries + 1, **seen)
 
     async def seen_until(self, job: str) -> datetime | None:
-        """Up to when has been seen; None: never anything."""
+        """The job's cursor: everything until then has been seen. None: nothing yet."""
         until: datetime | None = await self._connection.scalar(
             select(func.max(_r.seen_until)).where(_r.job == job)
         )
         return until
 
-    async def _leave(self, run: DailyJob, **values: object) -> bool:
+    async def _release(self, run: DailyJob, **values: object) -> bool:
+        """Write the result and give the lease back, only if it is still held (fencing)."""
         mine = (_r.job == run.job, _r.day == run.day.isoformat(), _r.lease_owner == run.owner)
         return bool(
             (

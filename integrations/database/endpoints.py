@@ -1,4 +1,4 @@
-"""Endpoints that are told events: rows among the subscribers, their secrets sealed."""
+"""Endpoints: the subscribers that have a URL, with their signing secrets sealed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,32 +21,32 @@ _ENABLED: dict[str, None] = {"disabled_at": None, "disabled_because": None, "fai
 
 
 class SqlEndpoints:
-    """The endpoints inside one transaction."""
+    """Endpoints inside one transaction."""
 
     def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
         self._connection = connection
         self._sealer = sealer
 
     async def add(self, endpoint: Endpoint) -> None:
-        """Keep a new one; it is told what comes from now on."""
-        row = self._said(endpoint) | {"place": LAST, "created_at": endpoint.created_at}
+        """Store a new endpoint; it receives events that are written from now on."""
+        row = self._definition(endpoint) | {"place": LAST, "created_at": endpoint.created_at}
         await self._connection.execute(insert(subscribers).values(row))
 
     async def declare(self, endpoints: Sequence[Endpoint], *, now: datetime) -> Sequence[str]:
-        """Make those from the settings be these: as they are declared now, and disabled if they are so no longer.
+        """Synchronize the endpoints from the settings with `endpoints`: create, update, and disable what is no longer declared.
 
-        One that was disabled for that is enabled when it comes back: answers their ids. One that was disabled for another
-        reason stays so.
+        An endpoint that was disabled as undeclared is enabled when it is declared again; returns the ids of these. One that
+        was disabled for another reason stays disabled.
         """
         ours = _s.id.startswith(FROM_SETTINGS, autoescape=True)
-        # Processes that start together take the rows in one order: none waits for another that waits for it.
+        # Processes that start together lock the rows in the same order, which excludes deadlocks.
         await self._connection.execute(select(_s.id).where(ours).order_by(_s.id).with_for_update())
         for endpoint in sorted(endpoints, key=lambda one: one.id):
-            said = self._said(endpoint)
+            definition = self._definition(endpoint)
             row = upsert(self._connection, subscribers).values(
-                said | {"place": LAST, "created_at": endpoint.created_at}
+                definition | {"place": LAST, "created_at": endpoint.created_at}
             )
-            await self._connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=said))
+            await self._connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=definition))
         declared = _s.id.in_([endpoint.id for endpoint in endpoints])
         gone = update(subscribers).where(
             ours, ~declared, or_(_s.disabled_because.is_(None), _s.disabled_because != UNDECLARED)
@@ -56,35 +56,35 @@ class SqlEndpoints:
         return (await self._connection.scalars(back.values(_ENABLED).returning(_s.id))).all()
 
     async def get(self, endpoint_id: str) -> Endpoint | None:
-        """The endpoint."""
+        """The endpoint; None when the id is unknown or a handler's."""
         query = select(subscribers).where(_s.id == endpoint_id, _s.url.is_not(None))
         row = (await self._connection.execute(query)).mappings().first()
         return self._endpoint(row) if row is not None else None
 
     async def listed(self) -> Sequence[Endpoint]:
-        """All of them, oldest first."""
+        """All endpoints, oldest first."""
         query = select(subscribers).where(_s.url.is_not(None)).order_by(_s.created_at, _s.id)
         return [self._endpoint(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def rotate(self, endpoint_id: str, secrets: Sequence[Secret]) -> None:
-        """Put these secrets in the place of the former."""
+        """Replace the secrets of the endpoint by `secrets`."""
         await self._write(endpoint_id, secrets=self._sealed(endpoint_id, secrets))
 
     async def disable(self, endpoint_id: str, *, because: str, now: datetime) -> bool:
-        """Tell it nothing until it is enabled; answers whether there is such an endpoint."""
+        """Stop deliveries until it is enabled; `because` is a code. Returns whether there is such an endpoint."""
         return await self._write(endpoint_id, disabled_at=now, disabled_because=because)
 
     async def enable(self, endpoint_id: str) -> None:
-        """Tell it again."""
+        """Resume deliveries."""
         await self._write(endpoint_id, **_ENABLED)
 
     async def _write(self, endpoint_id: str, **values: object) -> bool:
-        """Write the row, unless it is a handler's; answers whether there was one."""
+        """Update the row, unless it is a handler's. Returns whether there was one."""
         row = update(subscribers).where(_s.id == endpoint_id, _s.url.is_not(None))
         return bool((await self._connection.execute(row.values(values))).rowcount)
 
-    def _said(self, endpoint: Endpoint) -> dict[str, Any]:
-        """The columns that say what it is."""
+    def _definition(self, endpoint: Endpoint) -> dict[str, Any]:
+        """The columns that define the endpoint, without its state."""
         return {
             "id": endpoint.id,
             "url": endpoint.url,
@@ -97,7 +97,7 @@ class SqlEndpoints:
         return self._sealer.seal(plain, place=_place(endpoint_id))
 
     def _opened(self, row: RowMapping) -> tuple[Secret, ...]:
-        """The secrets; none where they do not open: who looks after endpoints must see this one still, to rotate or remove it."""
+        """The secrets; empty when they do not open, so that operators can still show, rotate or remove the endpoint."""
         try:
             opened = self._sealer.open(row["secrets"], place=_place(row["id"]))
         except SealBroken:
@@ -108,7 +108,7 @@ class SqlEndpoints:
         )
 
     def _endpoint(self, row: RowMapping) -> Endpoint:
-        """The endpoint of a row. It is told events of a newer version of this program, too, if it wants them."""
+        """The endpoint of a row. Its events may have names that only a newer version of this program knows."""
         return Endpoint(
             id=row["id"],
             url=row["url"],

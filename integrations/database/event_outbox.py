@@ -1,4 +1,4 @@
-"""The outbox of events: written with the state that they were derived from, read in the order of commits."""
+"""Transactional outbox of domain events: written with the state they derive from, read in the order of commits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,30 +16,30 @@ from integrations.database.tables.events import practice_events
 
 _e = practice_events.c
 
-# Subscribers are retried for days and may ask for a time range again; a month is longer than either.
+# Retention: deliveries are retried for days, and operators may replay a time range; a month covers both.
 KEPT = timedelta(days=30)
 
 
-_QUEUE_UP = select(func.pg_advisory_xact_lock(func.hashtextextended("practice_events", 0)))
+_SERIALIZE_WRITERS = select(func.pg_advisory_xact_lock(func.hashtextextended("practice_events", 0)))
 
 
 class SqlEventOutbox:
-    """The outbox inside one transaction."""
+    """EventOutbox inside one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-        self.written: list[DomainEvent] = []  # in this transaction, so far
+        self.written: list[DomainEvent] = []  # in this transaction so far
 
     async def add(self, events: Sequence[DomainEvent]) -> None:
-        """Write them, to be told once the transaction is committed. One that is there already is left as it is.
+        """Append the events; they are dispatched once the transaction has committed. Idempotent by event id.
 
-        On PostgreSQL writers queue up from here to their commit: else an event with an earlier place could appear after a
-        reader has passed it. SQLite has one writer anyway.
+        On PostgreSQL an advisory lock serializes writers from here to their commit; otherwise an event with a lower sequence
+        could become visible after a reader's cursor has passed it. SQLite has a single writer anyway.
         """
         if not events:
             return
         if self._connection.dialect.name == "postgresql":
-            await self._connection.execute(_QUEUE_UP)
+            await self._connection.execute(_SERIALIZE_WRITERS)
         await self._connection.execute(
             insert_or_ignore(self._connection, practice_events), [_row(event) for event in events]
         )
@@ -47,19 +47,19 @@ class SqlEventOutbox:
 
 
 class SqlEventLog:
-    """The port EventLog."""
+    """EventLog, with queries for operators and the retention."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def after(self, sequence: int, *, limit: int) -> Sequence[RecordedEvent]:
-        """Events after this place, in order."""
+        """At most `limit` events after `sequence`, in order."""
         query = select(practice_events).where(_e.sequence > sequence).order_by(_e.sequence).limit(limit)
         async with reading(self._engine) as connection:
             return [recorded(row) for row in (await connection.execute(query)).mappings()]
 
     async def last(self) -> int:
-        """The place of the latest event; 0 when there is none."""
+        """The sequence of the latest event; 0 when there is none."""
         async with reading(self._engine) as connection:
             return int(await connection.scalar(select(func.max(_e.sequence))) or 0)
 
@@ -74,9 +74,9 @@ class SqlEventLog:
             return [recorded(row) for row in (await connection.execute(query)).mappings()]
 
     async def reap(self, now: datetime) -> int:
-        """Forget events that are so old that nobody asks for them again; answers how many rows.
+        """Delete events older than KEPT; returns how many.
 
-        The latest stays: without any row SQLite would give the places out anew, and readers are past them.
+        The latest event stays: an empty table would make SQLite reuse sequences that cursors have passed already.
         """
         latest = select(func.max(_e.sequence)).scalar_subquery()
         old = delete(practice_events).where(_e.at < now - KEPT, _e.sequence < latest)
@@ -97,7 +97,7 @@ def _row(event: DomainEvent) -> dict[str, Any]:
 
 
 def recorded(row: Mapping[Any, Any]) -> RecordedEvent:
-    """The event of a row, whatever version of this program wrote it."""
+    """The event of a row. Accepts names and kinds that only a newer version of this program knows."""
     event = DomainEvent(
         id=row["id"],
         name=known(EventName, row["name"]),

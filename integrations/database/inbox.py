@@ -1,4 +1,4 @@
-"""The inbox of words from upstream: what came in is kept, and what it is about is marked, in one transaction."""
+"""The inbox of webhooks: stores each one and marks its resource for a refresh, in one transaction (group commit)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,42 +16,45 @@ from integrations.database.tables.webhooks import webhook_deliveries
 
 _d = webhook_deliveries.c
 
-# What came in is kept as long as anybody asks what became of it.
+# Retention: as long as operators ask what became of a webhook.
 KEPT = timedelta(days=30)
 
-# Deliveries of one transaction, at most: it must not keep other writers waiting.
-TOGETHER = 50
+# Webhooks in one group commit, at most: a long transaction would keep other writers waiting.
+LARGEST_GROUP = 50
 
-# Built once: it is executed with every delivery.
-_KEEP = insert(webhook_deliveries)
+# Built once: every webhook executes it.
+_INSERT = insert(webhook_deliveries)
 
 
 class SqlInbox:
-    """The ports Inbox and StoredInbox."""
+    """Inbox and StoredInbox, with queries for operators and the retention."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._group_commit = GroupCommit(self._keep, most=TOGETHER)
+        self._group_commit = GroupCommit(self._store, most=LARGEST_GROUP)
 
     async def accept(self, delivery: WebhookDelivery) -> None:
-        """Keep it and mark its resource, durably when this returns; who gives up is sent it again."""
+        """Store it and mark its resource for a refresh; committed when this returns.
+
+        If cancelled, it may or may not be stored.
+        """
         await self._group_commit(delivery)
 
-    async def _keep(self, deliveries: Sequence[WebhookDelivery]) -> None:
-        change_signals = [(one.hint, one.received_at) for one in deliveries if one.hint is not None]
-        change_signals.sort(key=lambda entry: entry[0].resource)
+    async def _store(self, deliveries: Sequence[WebhookDelivery]) -> None:
+        hints = [(one.hint, one.received_at) for one in deliveries if one.hint is not None]
+        hints.sort(key=lambda entry: entry[0].resource)  # one lock order in all transactions: no deadlock
         async with self._engine.begin() as connection:
-            await connection.execute(_KEEP, [_row(one) for one in deliveries])
-            marks = SqlPendingRefreshes(connection)
-            for hint, at in change_signals:
-                await marks.mark(hint, now=at)
+            await connection.execute(_INSERT, [_row(one) for one in deliveries])
+            pending_refreshes = SqlPendingRefreshes(connection)
+            for hint, at in hints:
+                await pending_refreshes.mark(hint, now=at)
 
     async def received(self, since: datetime) -> Sequence[WebhookDelivery]:
-        """What came in since the moment, oldest first; without the pokes."""
+        """Entries received since `since`, oldest first; their `hint` is None."""
         return await self._read(_d.received_at >= since)
 
     async def delivery_stats(self, since: datetime) -> DeliveryStats:
-        """How often webhooks came in since the moment."""
+        """Statistics of entries with source WEBHOOK since `since`."""
         mine = (_d.received_at >= since, _d.source == Source.WEBHOOK)
         query = select(func.count(), func.min(_d.received_at), func.max(_d.received_at)).where(*mine)
         async with reading(self._engine) as connection:
@@ -59,11 +62,11 @@ class SqlInbox:
         return DeliveryStats(count=count, first=first, last=last)
 
     async def about(self, resource_id: str) -> Sequence[WebhookDelivery]:
-        """What came in about upstream's id, oldest first; without the pokes."""
+        """Entries about upstream's id, of any kind, oldest first; their `hint` is None."""
         return await self._read(_d.resource_id == resource_id)
 
     async def reap(self, now: datetime) -> int:
-        """Forget what came in so long ago that nobody asks for it; answers how many rows."""
+        """Delete entries older than KEPT; returns how many."""
         old = delete(webhook_deliveries).where(_d.received_at < now - KEPT)
         async with self._engine.begin() as connection:
             return (await connection.execute(old)).rowcount

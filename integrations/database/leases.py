@@ -1,6 +1,7 @@
-"""Leases on rows: whoever works on one writes down who they are and until when, and gives it back with what came of it.
+"""Leases on rows: a worker claims a row for a limited time by writing `lease_owner` and `lease_until`.
 
-A row with a lease has the columns `lease_owner` and `lease_until`, and `due_at` where it says itself when it is to be taken up.
+It releases the lease in the write of its result, which must match `lease_owner`: a worker whose lease has expired and was
+taken over writes nothing (fencing). A row that schedules itself has a column `due_at` besides.
 """
 
 from datetime import datetime
@@ -8,18 +9,18 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Table, and_, or_
 
-# A moment, or the parameter of a statement that is built once.
+# A time (UTC), or the parameter of a statement that is built once.
 _Moment = datetime | BindParameter[Any]
 
-# To be written by whoever has the lease, with what came of it.
+# Values that release the lease; written together with the result.
 GIVEN_BACK: dict[str, None] = {"lease_owner": None, "lease_until": None}
 
 
 def is_free(table: Table, now: _Moment) -> ColumnElement[bool]:
-    """Nobody has a lease on the row, or it has run out."""
+    """Condition: the row is not leased, or its lease has expired."""
     return or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
 
 
 def is_due(table: Table, now: _Moment) -> ColumnElement[bool]:
-    """The row is to be taken up, and nobody has it: one that is never due again has no `due_at`."""
+    """Condition: the row is due and not leased. A row with `due_at` NULL is never due."""
     return and_(table.c.due_at <= now, is_free(table, now))

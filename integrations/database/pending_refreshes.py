@@ -1,4 +1,4 @@
-"""Marks: what upstream has said a word about, and is to be looked at until nothing newer has been said."""
+"""Pending refreshes: one row for each resource that may have changed upstream, until a refresh follows the latest mark."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ from integrations.database.tables.webhooks import pending_refreshes
 
 _m = pending_refreshes.c
 
-# Built once: every worker executes it every second.
+# Built once, since every worker executes it every second. A kind that this version does not know is left to a newer one.
 _NOW = bindparam("now", type_=UtcTime)
 _DUE = (
     select(_m.kind, _m.resource_id)
@@ -40,8 +40,8 @@ _DUE = (
 
 
 @cache
-def _marking(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    """The statement that marks, once or once more: built once, since it is executed with every delivery."""
+def _mark_statement(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """The upsert that adds a row or counts it up. Built once for each dialect, since every webhook executes it."""
     row = sqlite.insert(pending_refreshes) if dialect == "sqlite" else postgresql.insert(pending_refreshes)
     was_dead = _m.dead_at.is_not(None)
     return row.on_conflict_do_update(
@@ -60,14 +60,14 @@ def _marking(dialect: str) -> sqlite.Insert | postgresql.Insert:
 
 
 class SqlPendingRefreshes:
-    """The marks inside one transaction."""
+    """PendingRefreshes inside one transaction, with queries for operators."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def mark(self, hint: ChangeHint, *, now: datetime) -> None:
-        """Mark it; what is marked already is marked once more, what was given up is taken up again."""
-        fresh = {
+        """Mark the resource for a refresh due now: adds or counts up its row, and revives a dead letter."""
+        row = {
             "kind": hint.resource.kind,
             "resource_id": hint.resource.id,
             "merged": hint.merged,
@@ -78,17 +78,17 @@ class SqlPendingRefreshes:
             "tries": 0,
             "due_at": now,
         }
-        await self._connection.execute(_marking(self._connection.dialect.name), fresh)
+        await self._connection.execute(_mark_statement(self._connection.dialect.name), row)
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Resource]:
-        """What is to be looked at and nobody looks at, longest due first. Of kinds that this version knows: the rest is for a newer one."""
+        """Resources due at `now` that are not leased, longest due first; only of kinds that this version knows."""
         found = await self._connection.execute(_DUE, {"now": now, "most": limit})
         return [Resource(kind=Kind(kind), id=one) for kind, one in found]
 
     async def lease(
         self, resource: Resource, owner: str, *, now: datetime, until: datetime
     ) -> PendingRefresh | None:
-        """Claim it; None when somebody else has, or nothing is to be done."""
+        """Lease the refresh; None when it is leased already or not due."""
         claim = (
             update(pending_refreshes)
             .where(*_is(resource), is_due(pending_refreshes, now))
@@ -96,60 +96,61 @@ class SqlPendingRefreshes:
             .returning(pending_refreshes)
         )
         row = (await self._connection.execute(claim)).mappings().first()
-        return _mark(row) if row is not None else None
+        return _pending(row) if row is not None else None
 
-    async def done(self, mark: PendingRefresh, *, now: datetime) -> bool:
-        """Take the mark away, or leave it due when it was marked again since. False: the lease is somebody else's by now."""
-        mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
+    async def done(self, pending: PendingRefresh, *, now: datetime) -> bool:
+        """Complete the refresh: delete the row, or keep it due now if it was marked again since the lease.
+
+        Returns False when the lease was lost and nothing was written (fencing by lease owner).
+        """
+        mine = (*_is(pending.resource), _m.lease_owner == pending.lease_owner)
         if (
-            await self._connection.execute(delete(pending_refreshes).where(*mine, _m.marks == mark.marks))
+            await self._connection.execute(delete(pending_refreshes).where(*mine, _m.marks == pending.marks))
         ).rowcount:
             return True
-        again = _afresh(now)
-        return bool(
-            (await self._connection.execute(update(pending_refreshes).where(*mine).values(again))).rowcount
-        )
+        again = update(pending_refreshes).where(*mine).values(_reset(now))
+        return bool((await self._connection.execute(again)).rowcount)
 
     async def failed(
-        self, mark: PendingRefresh, *, due_at: datetime | None, now: datetime, error: str
+        self, pending: PendingRefresh, *, due_at: datetime | None, now: datetime, error: str
     ) -> bool:
-        """Note a look that failed, and when the next is due. False as `done`.
+        """Record a failed refresh and when the next is due. Returns False as `done`.
 
-        None: give it to a person; where it was marked again since, it is due afresh all the same.
+        `due_at` None: it becomes a dead letter, unless it was marked again since the lease; then it starts afresh, due now.
         """
         values: dict[str, Any] = {
             **GIVEN_BACK,
-            "tries": mark.tries + 1,
-            "failing_since": mark.failing_since or now,
+            "tries": pending.tries + 1,
+            "failing_since": pending.failing_since or now,
             "error": error,
             "due_at": due_at,
             "dead_at": now if due_at is None else None,
         }
-        mine = (*_is(mark.resource), _m.lease_owner == mark.lease_owner)
-        # The mark that came meanwhile is as good as one that comes to what was given up.
-        known = (_m.marks == mark.marks,) if due_at is None else ()
-        failing = update(pending_refreshes).where(*mine, *known).values(values)
+        mine = (*_is(pending.resource), _m.lease_owner == pending.lease_owner)
+        # A mark that arrived during the last attempt revives the row, as one does that arrives after it.
+        unmarked = (_m.marks == pending.marks,) if due_at is None else ()
+        failing = update(pending_refreshes).where(*mine, *unmarked).values(values)
         if (await self._connection.execute(failing)).rowcount:
             return True
-        again = update(pending_refreshes).where(*mine).values(_afresh(now))
+        again = update(pending_refreshes).where(*mine).values(_reset(now))
         return bool((await self._connection.execute(again)).rowcount)
 
     async def listed(self, *, dead: bool, limit: int) -> Sequence[PendingRefresh]:
-        """Marks for an operator's eyes, the latest first: all, or those that were given up."""
+        """Pending refreshes for operators, the latest marked first: all, or only dead letters."""
         query = select(pending_refreshes).order_by(_m.marked_at.desc(), _m.resource_id).limit(limit)
         if dead:
             query = query.where(_m.dead_at.is_not(None))
-        return [_mark(row) for row in (await self._connection.execute(query)).mappings()]
+        return [_pending(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def of(self, resource: Resource) -> PendingRefresh | None:
-        """The resource's mark, if there is one."""
+        """The pending refresh of the resource, if there is one."""
         query = select(pending_refreshes).where(*_is(resource))
         row = (await self._connection.execute(query)).mappings().first()
-        return _mark(row) if row is not None else None
+        return _pending(row) if row is not None else None
 
 
-def _afresh(now: datetime) -> dict[str, Any]:
-    """What to write where another look is due, whatever became of the earlier ones."""
+def _reset(now: datetime) -> dict[str, Any]:
+    """The columns of a refresh that starts over, due now."""
     return {
         **GIVEN_BACK,
         "due_at": now,
@@ -163,7 +164,7 @@ def _is(resource: Resource) -> tuple[ColumnElement[bool], ...]:
     return _m.kind == resource.kind, _m.resource_id == resource.id
 
 
-def _mark(row: RowMapping) -> PendingRefresh:
+def _pending(row: RowMapping) -> PendingRefresh:
     resource = Resource(kind=known(Kind, row["kind"]), id=row["resource_id"])
     return PendingRefresh(
         hint=ChangeHint(resource=resource, merged=row["merged"], about=row["about"]),

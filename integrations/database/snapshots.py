@@ -1,4 +1,4 @@
-"""What was last seen of each resource, and when we asked by ourselves."""
+"""Snapshots: the last state seen of each resource; and the schedules of polls."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,16 +42,16 @@ _STATES: dict[str, TypeAdapter[Any]] = {
 
 
 class SqlSnapshots:
-    """The snapshots inside one transaction."""
+    """Snapshots inside one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def get(self, resource: Resource) -> Snapshot:
-        """The last snapshot; one of version 0 when it was never seen.
+        """The last snapshot; one with version 0 when the resource was never fetched.
 
-        What another version of this program wrote and this one cannot read counts as never seen, with its version and
-        whether it was gone: events of what is seen next have ids of their own.
+        A state written by another version of this program that this one cannot read counts as never fetched. Version and `gone`
+        are kept, so that the next events get new ids.
         """
         query = select(resource_snapshots).where(_s.kind == resource.kind, _s.resource_id == resource.id)
         row = (await self._connection.execute(query)).mappings().first()
@@ -66,7 +66,10 @@ class SqlSnapshots:
         return replace(known, state=state, seen_at=row["seen_at"])
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Put it in the place of the earlier one, with what a newer version remembers besides. Its writer holds the mark's lease."""
+        """Replace the earlier snapshot, but keep fields that only a newer version knows.
+
+        The caller holds the refresh's lease.
+        """
         kind, state = snapshot.resource.kind, snapshot.state
         stored = select(_s.state).where(_s.kind == kind, _s.resource_id == snapshot.resource.id)
         before = await self._connection.scalar(stored) or {}
@@ -75,7 +78,7 @@ class SqlSnapshots:
             "state": before | _STATES[kind].dump_python(state, mode="json") if state is not None else None,
             "gone": snapshot.gone,
             "seen_at": snapshot.seen_at,
-            "starts_at": _starts(snapshot),
+            "starts_at": _visit_start(snapshot),
         }
         row = upsert(self._connection, resource_snapshots).values(
             kind=kind, resource_id=snapshot.resource.id, **values
@@ -85,7 +88,7 @@ class SqlSnapshots:
         )
 
     async def standing_visits(self, first: datetime, last: datetime) -> Sequence[str]:
-        """Ids of visits that, when last seen, stood and started between these moments."""
+        """Ids of visits that, by their last snapshot, are not deleted and start in [first, last)."""
         query = select(_s.resource_id).where(
             _s.kind == Kind.VISIT, _s.starts_at >= first, _s.starts_at < last
         )
@@ -93,7 +96,7 @@ class SqlSnapshots:
 
 
 class SqlPolls:
-    """The turns of asking, inside one transaction."""
+    """Polls inside one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -101,25 +104,28 @@ class SqlPolls:
     async def claim(
         self, name: str, *, now: datetime, next_at: datetime, begins: datetime
     ) -> datetime | None:
-        """Take the turn that is due; answers up to when was seen before (`begins`, the first time). None: not due."""
+        """Claim the round if it is due, and set the next to `next_at`.
+
+        Returns the poll's cursor (`begins` at first); None: not due.
+        """
         first = upsert(self._connection, polls).values(name=name, next_at=now, seen_until=begins)
         await self._connection.execute(first.on_conflict_do_nothing())
-        mine = (
+        due = (
             update(polls)
             .where(polls.c.name == name, polls.c.next_at <= now)
             .values(next_at=next_at)
             .returning(polls.c.seen_until)
         )
-        until: datetime | None = await self._connection.scalar(mine)
+        until: datetime | None = await self._connection.scalar(due)
         return until
 
     async def seen(self, name: str, until: datetime) -> None:
-        """Note up to when has been seen."""
+        """Advance the cursor: all changes until `until` have been seen."""
         await self._connection.execute(update(polls).where(polls.c.name == name).values(seen_until=until))
 
 
-def _starts(snapshot: Snapshot) -> datetime | None:
-    """When a visit starts that stands."""
+def _visit_start(snapshot: Snapshot) -> datetime | None:
+    """The start of a visit that is not deleted; None for everything else."""
     state: State | None = snapshot.state
     stands = isinstance(state, VisitState) and not snapshot.gone and state.deleted_at is None
     return state.start if stands and isinstance(state, VisitState) else None

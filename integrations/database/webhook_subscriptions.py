@@ -1,4 +1,4 @@
-"""What we remember of our webhooks upstream: when each was last seen well, and, sealed, what it signs with."""
+"""Our webhook subscriptions upstream: when each was last found in order, and its signing secret, sealed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,19 +20,19 @@ log = structlog.get_logger(__name__)
 
 
 class SqlKnownSubscriptions:
-    """The rows inside one transaction."""
+    """KnownSubscriptions inside one transaction."""
 
     def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
         self._connection = connection
         self._sealer = sealer
 
     async def all(self) -> Mapping[str, Known]:
-        """All, by their ids."""
+        """All, by id."""
         found = await self._connection.execute(select(_w.id, _w.well_at))
         return {one: Known(id=one, well_at=well_at) for one, well_at in found}
 
     async def remember(self, subscription: Subscription, *, well_at: datetime | None) -> None:
-        """Keep its secret, and when it was last seen well (None: leave that as it is)."""
+        """Store its secret, sealed, and when it was last found in order (None: leave that unchanged)."""
         values: dict[str, Any] = {"well_at": well_at} if well_at is not None else {}
         if subscription.secret is not None:
             values["secret"] = self._sealer.seal(subscription.secret, place=_place(subscription.id))
@@ -44,25 +44,25 @@ class SqlKnownSubscriptions:
         await self._connection.execute(row)
 
     async def forget_secret(self, subscription_id: str) -> None:
-        """It does not send to us any more: nothing that it signs is taken."""
+        """Delete the secret of one that no longer sends to us: its signature is no longer accepted."""
         await self._connection.execute(
             update(webhook_subscriptions).where(_w.id == subscription_id).values(secret=None)
         )
 
     async def forget(self, subscription_id: str) -> None:
-        """There is none of that id any more."""
+        """Delete the row of one that upstream no longer has."""
         await self._connection.execute(delete(webhook_subscriptions).where(_w.id == subscription_id))
 
 
 class SqlWebhookSecrets:
-    """What the webhooks sign with that we made or found, for whoever verifies."""
+    """Reads the signing secrets of our subscriptions, to verify webhooks with."""
 
     def __init__(self, *, engine: AsyncEngine, sealer: Sealer) -> None:
         self._engine = engine
         self._sealer = sealer
 
     async def __call__(self) -> Sequence[str]:
-        """The secrets. One that does not open is left out: the next check of the webhooks seals it anew."""
+        """The secrets, opened. One that does not open is logged and left out: the next webhook check stores it again."""
         query = select(_w.id, _w.secret).where(_w.secret.is_not(None)).order_by(_w.id)
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
@@ -71,7 +71,7 @@ class SqlWebhookSecrets:
             try:
                 secrets.append(str(self._sealer.open(sealed, place=_place(one))))
             except SealBroken:
-                log.error("webhooks.secret_does_not_open", subscription=one)  # noqa: TRY400 - there is no more to say
+                log.error("webhooks.secret_does_not_open", subscription=one)  # noqa: TRY400 - a traceback would add nothing
         return secrets
 
 

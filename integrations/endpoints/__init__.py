@@ -1,1 +1,1 @@
-"""Other systems that are told events over HTTP: signed by Standard Webhooks, and nowhere but on the public Internet."""
+"""Outgoing webhooks: events sent to endpoints over HTTP, signed by Standard Webhooks, behind an SSRF guard."""

@@ -1,6 +1,7 @@
-"""Where events may be sent: addresses of the public Internet. Whoever names an endpoint must not reach what only we can reach.
+"""SSRF guard: events are sent to public Internet addresses only.
 
-A name is looked up once, everything that it stands for is checked, and the connection is made to what was checked.
+Without it, whoever configures an endpoint could reach private services through the worker. A host name is resolved once, every
+address it resolves to is checked, and the connection is made to those addresses (no DNS rebinding in between).
 """
 
 import asyncio
@@ -13,8 +14,8 @@ from functools import partial
 from booking.events.deliveries import DeliveryFailed
 from booking.single_flight import SingleFlight
 
-# Blocks that are not of the public Internet: the IANA registries of special-purpose addresses (RFC 6890), multicast, what
-# is reserved, and 168.63.129.16, at which Azure's machines find their host.
+# IPv4 blocks that are not public: the IANA registry of special-purpose addresses (RFC 6890), multicast, reserved blocks, and
+# 168.63.129.16, the host service of Azure's virtual machines.
 _NOT_PUBLIC_4 = tuple(
     ipaddress.IPv4Network(block)
     for block in (
@@ -37,93 +38,99 @@ _NOT_PUBLIC_4 = tuple(
     )
 )
 
-# Of IPv6 only this has been given out, and within it these blocks are for documentation, or lead to IPv4 by a detour.
+# Of IPv6 only 2000::/3 is allocated; the blocks excluded from it are for documentation, or tunnel to IPv4.
 _PUBLIC_6 = ipaddress.IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = tuple(
     ipaddress.IPv6Network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 )
 
-# An IPv4 address in IPv6's clothes: as a socket shows it (RFC 4291), and through a translator (RFC 6052).
+# IPv6 blocks that embed an IPv4 address: IPv4-mapped (RFC 4291), and NAT64 translation (RFC 6052).
 _MAPPED = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 
-# Names that are being looked up at once, each in a thread that nobody can end before the resolver gives up.
-_LOOK_UPS = 32
+# Concurrent look-ups; each occupies a thread, which cannot be cancelled before the resolver times out.
+_MAX_LOOK_UPS = 32
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class AddressRefused(DeliveryFailed):
-    """The name stands for an address that nothing is sent to."""
+    """The host name resolves to an address that is not allowed."""
 
     def __init__(self) -> None:
         super().__init__("address_refused")
 
 
 class NameUnknown(DeliveryFailed):
-    """The name stands for no address."""
+    """The host name does not resolve."""
 
     def __init__(self) -> None:
         super().__init__("name_unknown")
 
 
 class OutboundAddressPolicy:
-    """Looks names up and lets only public addresses pass; loopback ones too where that is allowed, for development."""
+    """The SSRF guard: resolves host names and allows public addresses only.
+
+    With `allow_loopback` it allows loopback addresses too, for development.
+    """
 
     def __init__(self, *, allow_loopback: bool, resolve: Resolve | None = None) -> None:
         self._allow_loopback = allow_loopback
         self._resolve = resolve or SystemNames()
 
     async def admit(self, host: str, port: int) -> Sequence[str]:
-        """The addresses that the host stands for. Raises AddressRefused if one of them is not to be reached; NameUnknown."""
+        """Resolve the host and return its addresses.
+
+        Raises AddressRefused if any of them is not allowed; NameUnknown if there is none.
+        """
         found = await self._resolve(host, port)
         if not found:
             raise NameUnknown
-        if not all(self._passes(address) for address in found):
+        if not all(self._is_allowed(address) for address in found):
             raise AddressRefused
         return found
 
-    def _passes(self, text: str) -> bool:
+    def _is_allowed(self, text: str) -> bool:
         try:
-            address = _plain(ipaddress.ip_address(text))
+            address = _embedded_ipv4(ipaddress.ip_address(text))
         except ValueError:
             return False
         return is_public(address) or (self._allow_loopback and address.is_loopback)
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is of the public Internet."""
+    """Whether it is an address of the public Internet."""
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in block for block in _NOT_PUBLIC_4)
     return address in _PUBLIC_6 and not any(address in block for block in _NOT_PUBLIC_6)
 
 
-def _plain(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one leads to, where it does."""
+def _embedded_ipv4(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address embeds; else the address itself."""
     if isinstance(address, ipaddress.IPv6Address) and any(address in block for block in _MAPPED):
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
 
 
 class SystemNames:
-    """What the machine's resolver says; it reads every way to write an address, as 2130706433 for 127.0.0.1.
+    """Resolves names with the system's resolver, which accepts every notation of an address, such as 2130706433 for 127.0.0.1.
 
-    In threads of its own, one for each name: those of the event loop are the ones by which all else in the process finds its
-    servers, and some look-ups of a name whose servers are dead would take them all.
+    It has a thread pool of its own, with one look-up for each name at a time (single flight). In the event loop's default
+    pool, look-ups of names whose servers do not respond would block all other name resolution of the process.
     """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="endpoint-names")
-        self._looking: SingleFlight[tuple[str, int], Sequence[str]] = SingleFlight()
+        self._threads = ThreadPoolExecutor(_MAX_LOOK_UPS, thread_name_prefix="endpoint-names")
+        self._single_flight: SingleFlight[tuple[str, int], Sequence[str]] = SingleFlight()
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """The addresses; none when there is no such name."""
-        return await self._looking((host, port), lambda: self._look_up(host, port))
+        """The addresses; empty when the name does not resolve."""
+        return await self._single_flight((host, port), lambda: self._look_up(host, port))
 
     async def _look_up(self, host: str, port: int) -> Sequence[str]:
-        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        resolve = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, resolve)
         except (OSError, UnicodeError):
             return []
         return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))

@@ -1,4 +1,4 @@
-"""Which URLs an endpoint may have: said when it is named, so that nobody waits for its first failure."""
+"""Validation of endpoint URLs when they are configured, so that an error shows before the first delivery."""
 
 import httpx2
 
@@ -8,21 +8,24 @@ from integrations.endpoints.sending import PORTS
 
 
 async def check(url: str, *, outbound_address_policy: OutboundAddressPolicy, allow_http: bool) -> None:
-    """Raises InvalidInput, with a reason, for a URL that nothing will be sent to. That it passes here lets nothing pass later."""
+    """Raise InvalidInput, with a reason, for a URL that deliveries would refuse.
+
+    Each delivery still checks the addresses anew.
+    """
     parsed = check_form(url, allow_http=allow_http)
     try:
         await outbound_address_policy.admit(
             parsed.raw_host.decode("ascii"), parsed.port or PORTS[parsed.scheme]
         )
     except AddressRefused:
-        reason = "It leads to an address that is not of the public Internet."
+        reason = "It resolves to an address that is not on the public Internet."
         raise InvalidInput(field="URL", reason=reason) from None
     except NameUnknown:
         raise InvalidInput(field="URL", reason="Its name stands for no address.") from None
 
 
 def check_form(url: str, *, allow_http: bool) -> httpx2.URL:
-    """As `check`, as far as it can be said without a look-up; answers the URL in its parts."""
+    """The part of `check` that needs no name resolution; returns the parsed URL."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:

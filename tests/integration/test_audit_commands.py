@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from booking.audit.chain import AuditKey
+from gateway.clock import SystemClock
 from gateway.runtime.audit import Anchoring, anchor_sinks, audit_keys
-from gateway.runtime.clock import SystemClock
 from gateway.settings import Settings
 from integrations.anchors import anchors_in
 from integrations.database.audit import SqlAuditTrail

@@ -23,7 +23,7 @@ from booking.audit.verification import Reader
 from booking.errors import AuditUnavailable, DomainError
 from booking.slot_query import SlotQuery
 from booking.system_of_record import SystemOfRecord
-from gateway.runtime.clock import SystemClock
+from gateway.clock import SystemClock
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links
 from integrations.healthie import base

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.events.deliveries import Endpoint, EventDelivery, Secret
 from booking.events.model import DomainEvent, EventName
 from booking.resources import Kind, Resource
-from gateway.runtime.clock import SystemClock
+from gateway.clock import SystemClock
 from gateway.runtime.event_dispatch import GROUP
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.integration.commands import frontdoor, on_database

@@ -21,7 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from booking.events.deliveries import DeliveryFailed, Endpoint, EndpointGone, Secret
 from booking.events.model import DomainEvent, EventName
 from booking.resources import Kind, Party, Resource
-from gateway.runtime.clock import SystemClock
+from gateway.clock import SystemClock
 from integrations.endpoints.addresses import OutboundAddressPolicy
 from integrations.endpoints.sending import HttpEndpoint, PinnedTransport, open_network
 from tests.integration.event_receiver import Receiver, serving

@@ -368,6 +368,27 @@ async def test_a_replay_tells_a_time_once_more_and_nothing_else(practice: Practi
     assert len(other.heard) == 6
 
 
+@pytest.mark.parametrize("how", ["redelivered", "retried"])
+async def test_what_is_asked_for_again_while_it_is_under_way_is_delivered_again(
+    practice: Practice, how: str
+) -> None:
+    """Its attempt under way was made for the earlier request: neither its success nor its failure answers the new one."""
+    ear = await practice.endpoint()
+    await practice.happens("1")
+    async with practice.units() as unit:
+        await unit.deliveries.fan_out(ear.id, None, limit=9)
+        (due,) = await unit.deliveries.due(ear.id, NOW, limit=9)
+        under_way = await unit.deliveries.lease(due, "a/1", now=NOW, until=NOW + timedelta(minutes=1))
+        assert under_way is not None
+        if how == "redelivered":
+            await unit.deliveries.redeliver(ear.id, None, since=NOW, until=NOW + timedelta(hours=1), now=NOW)
+        else:
+            await unit.deliveries.retry_all(ear.id, now=NOW)
+        await unit.deliveries.mark_failed(under_way, due_at=None, now=NOW, why="http_503")
+        await unit.deliveries.mark_delivered(under_way, now=NOW)
+        assert [one.sequence for one in await unit.deliveries.due(ear.id, NOW, limit=9)] == [due.sequence]
+
+
 async def test_a_backlog_is_told_in_rounds_of_a_batch_until_it_is_told_whole(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,8 +11,8 @@ from standardwebhooks import Webhook
 
 from booking.events.deliveries import Endpoint
 from booking.events.endpoint_admin import EndpointAdmin
+from gateway.clock import SystemClock
 from gateway.development.local_stack import LocalStack, free_port, local_stack
-from gateway.runtime.clock import SystemClock
 from gateway.runtime.sealing import sealer
 from gateway.settings import Settings
 from integrations.database.engine import connect_database

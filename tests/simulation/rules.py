@@ -62,7 +62,7 @@ from tests.simulation.schedule import Scenario
 
 KEY: Mapping[str, Removal] = {"upstream key": without_upstream_key}
 SERIES: Mapping[str, Removal] = {"series in late looks": replaced(late_payments, "bills_on", lambda _: False)}
-SWEEP: Mapping[str, Removal] = {"late sweep": replaced(LateReconciler, "look", look_no_more)}
+SWEEP: Mapping[str, Removal] = {"late sweep": replaced(LateReconciler, "check", look_no_more)}
 
 # All of a working day but its lunch break.
 CROWD = Scenario(wishes=tuple(partial(strangers, hour=hour) for hour in (9, 10, 11, 13, 14, 15, 16)))
@@ -268,7 +268,7 @@ RULES = (
     ),
     Rule(
         name="share of a day for strangers",
-        removal=replaced(integrations.database.holds, "room_again_at", lambda *_: None),
+        removal=replaced(integrations.database.holds, "free_again_at", lambda *_: None),
         guards={},
         scenario=CROWD,
         troubles=(),
@@ -284,7 +284,7 @@ RULES = (
     ),
     Rule(
         name="hold given back once more",
-        removal=replaced(FollowUp, "_free_hold", leave_it),
+        removal=replaced(FollowUp, "_release_hold", leave_it),
         guards={},
         scenario=CANONICAL,
         troubles=(

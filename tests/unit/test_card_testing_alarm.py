@@ -7,7 +7,7 @@ import pytest
 from booking.checkout.attempt_limits import AttemptKind
 from booking.operations.alerts import AlertService
 from booking.operations.model import AttentionReason
-from gateway.runtime.alarms import AttemptsAlarm
+from gateway.alarms import AttemptsAlarm
 from integrations.alerts.texts import text_of
 from tests.doubles.booking_ports import FakeClock, FakeDatabase, Tape
 

@@ -40,6 +40,34 @@ def test_no_module_of_the_project_imports_itself_by_way_of_others() -> None:
     assert not [sorted(cycle) for cycle in cycles(with_packages(graph))]
 
 
+def mutual_folders(graph: ImportGraph, package: str) -> set[frozenset[str]]:
+    """The pairs of folders of a package that import each other; modules that lie beside the folders do not count."""
+    folders = {child for child in graph.find_children(package) if graph.find_children(child)}
+    importing = {
+        (importer, imported)
+        for importer in folders
+        for imported in folders - {importer}
+        if graph.direct_import_exists(importer=importer, imported=imported, as_packages=True)
+    }
+    return {frozenset(pair) for pair in importing if pair[::-1] in importing}
+
+
+@pytest.mark.parametrize("package", ["booking", "gateway", "integrations"])
+def test_no_two_folders_of_a_package_import_each_other(package: str) -> None:
+    graph = grimp.build_graph(*FIRST_PARTY, cache_dir=None)
+    assert not [sorted(pair) for pair in mutual_folders(graph, package)]
+
+
+def test_two_folders_that_import_each_other_are_found() -> None:
+    graph = ImportGraph()
+    for module in ("a", "a.x", "a.x.one", "a.x.two", "a.y", "a.y.one"):
+        graph.add_module(module)
+    graph.add_import(importer="a.x.one", imported="a.y.one")
+    assert mutual_folders(graph, "a") == set()
+    graph.add_import(importer="a.y.one", imported="a.x.two")
+    assert mutual_folders(graph, "a") == {frozenset({"a.x", "a.y"})}
+
+
 @pytest.mark.parametrize(
     ("imports", "expected"),
     [

@@ -22,8 +22,8 @@ from gateway.callers.tokens import (
     derive_key,
     issue_development_token,
 )
+from gateway.clock import SystemClock
 from gateway.command_line import main
-from gateway.runtime.clock import SystemClock
 from gateway.settings import Settings
 from gateway.settings.environment import Environment
 from tests.doubles.booking_ports import FakeClock

@@ -1,11 +1,10 @@
-"""The tables. A change here needs a migration: a test compares the two on both databases.
+"""The database tables. A change here needs a migration: a test compares the two on SQLite and PostgreSQL.
 
-Whoever imports any of them, or `metadata`, has them all: a foreign key is found by its table's name, and migrations compare the
-whole.
+Importing any module of this package registers all tables in `metadata`: foreign keys refer to tables by name, and the
+comparison with the migrations needs the complete set.
 """
 
-from integrations.database.tables import callers, checkouts, events, slots, webhooks
-from integrations.database.tables import operations as operations
+from integrations.database.tables import callers, checkouts, events, operations, slots, webhooks
 from integrations.database.tables.declaring import metadata
 
-__all__ = ["callers", "checkouts", "events", "metadata", "oversight", "slots", "webhooks"]
+__all__ = ["callers", "checkouts", "events", "metadata", "operations", "slots", "webhooks"]

@@ -1,4 +1,4 @@
-"""Who calls: patients who have signed in, and the keys of mutations."""
+"""Tables of callers: the patient records of signed-in persons, and the idempotency keys of mutations."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table
 
@@ -22,10 +22,12 @@ idempotency_keys = Table(
     Column("field", String, nullable=False),
     Column("key_digest", String, nullable=False),  # SHA-256: clients may put anything into a key
     Column("fingerprint", String, nullable=False),  # HMAC of the arguments
-    Column("attempt", Integer, nullable=False),  # counts claims of the row; whoever finishes must name it
+    Column(
+        "attempt", Integer, nullable=False
+    ),  # counts claims of the row; completing it must match (fencing)
     Column("in_flight_until", UtcTime, nullable=False),
     Column("completed", Boolean, nullable=False),
-    Column("reference", Document),  # ids of what came of it
+    Column("reference", Document),  # ids of the result
     Column("created_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("tenant", "principal", "field", "key_digest"),
     Index("idempotency_keys_created_at", "created_at"),

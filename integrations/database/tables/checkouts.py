@@ -1,4 +1,4 @@
-"""Checkouts and their story."""
+"""Tables of checkouts and of their history."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ checkouts = Table(
     Column("owner", String, nullable=False),
     Column("started_by", String, nullable=False),
     Column("hold_id", String, nullable=False),
-    Column("hold_expires_at", UtcTime),  # NULL: started by a program that did not write it down yet
+    Column("hold_expires_at", UtcTime),  # NULL: started by a version that did not store it yet
     Column("clinician_id", String, nullable=False),
     Column("starts_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),
@@ -34,24 +34,26 @@ checkouts = Table(
     Column("patient_id", String),
     Column("patient_created", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
-    # Sealed: a single-use token or the id of a card on file, until a bank has said something about it or the checkout is over.
+    # Sealed: a single-use token or the id of a card on file, until the bank has answered or the checkout has ended.
     Column("card", Document),
     Column("card_id", String),
     Column("confirm_deadline", UtcTime),
     Column("declined", String),
     Column("charge", Document),
     Column("billing_item_id", String),  # of the charge, for its unique index
-    Column("charge_id", String),  # of the charge, to be found by
+    Column("charge_id", String),  # of the charge, for lookups
     Column("refunded", Document),
     Column("appointment_id", String),
     Column("end_reason", String),
     Column("attention", String),
     Column("attention_from", String),
-    Column("attempts", Document, nullable=False),  # every one that could charge or book, never forgotten
+    Column("attempts", Document, nullable=False),  # every attempt that could charge or book; never deleted
     Column("ended_at", UtcTime),
-    Column("looks", Integer, nullable=False),  # for late truth, done; the next is at due_at
-    Column("late", Document),  # what was found late, while it is being undone
-    Column("settled", Document, nullable=False),  # upstream ids of late findings that were dealt with
+    Column(
+        "looks", Integer, nullable=False
+    ),  # reconciliation checks made after the end; the next is at due_at
+    Column("late", Document),  # a late charge or booking that was found, while it is being undone
+    Column("settled", Document, nullable=False),  # upstream ids of late findings that are resolved
     Column("cancel_requested", Boolean, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("intended_at", UtcTime),
@@ -60,7 +62,7 @@ checkouts = Table(
     Column("due_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    Column("email_code", Document),  # its keyed digest, until it is given or the checkout is over
+    Column("email_code", Document),  # its keyed digest, until it is entered or the checkout has ended
     Column("email_verified_at", UtcTime),
     partial_index("checkouts_live_hold_id", "hold_id", where=f"state NOT IN ({_states(ENDED)})", unique=True),
     partial_index(
@@ -69,7 +71,7 @@ checkouts = Table(
     Index("checkouts_unique_billing_item_id", "billing_item_id", unique=True),  # NULLs do not collide
     Index("checkouts_unique_appointment_id", "appointment_id", unique=True),
     Index("checkouts_patient_id", "patient_id"),
-    Index("checkouts_created_at", "created_at", "id"),  # for lists, as the next
+    Index("checkouts_created_at", "created_at", "id"),  # for lists, as is the next
     partial_index("checkouts_attention", "created_at", "id", where="attention IS NOT NULL"),
     Index("checkouts_clinician", "clinician_id", "starts_at"),  # for claims
     partial_index("checkouts_due_at", "due_at", where="due_at IS NOT NULL"),

@@ -1,4 +1,7 @@
-"""What every table is declared with. To read `metadata`, import it from the package: there it is whole."""
+"""The shared `metadata` and helpers for declaring tables.
+
+To read `metadata`, import it from the package: only there it is complete.
+"""
 
 from sqlalchemy import Index, MetaData, text
 
@@ -6,5 +9,5 @@ metadata = MetaData()
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index over some of the rows only, on both databases."""
+    """An index over the rows that match `where`, on SQLite and PostgreSQL."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))

@@ -1,4 +1,4 @@
-"""What happened in the practice, and who is told: the outbox, its subscribers, and a letter for each that is to be told."""
+"""Tables of domain events: the outbox, its subscribers, and the deliveries to each."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, String, Table
 
@@ -25,8 +25,8 @@ subscribers = Table(
     "subscribers",
     metadata,
     Column("id", String, primary_key=True),
-    Column("place", BigInteger, nullable=False),  # up to which events its letters are written
-    Column("failing_since", UtcTime),  # nothing was taken since
+    Column("place", BigInteger, nullable=False),  # cursor: sequence up to which events were fanned out to it
+    Column("failing_since", UtcTime),  # nothing was accepted since
     Column("created_at", UtcTime, nullable=False),
     Column("url", String),  # of an endpoint; NULL: a handler
     Column("events", Document),  # that an endpoint wants; NULL: all
@@ -43,11 +43,11 @@ event_deliveries = Table(
     Column("tries", Integer, nullable=False),
     Column("failing_since", UtcTime),
     Column("error", String),  # a code
-    Column("told_at", UtcTime),
-    Column("dead_at", UtcTime),
+    Column("told_at", UtcTime),  # delivered
+    Column("dead_at", UtcTime),  # became a dead letter
     Column("lease_owner", String),
     Column("lease_until", UtcTime),
-    Column("due_at", UtcTime),  # NULL: told, or given up
+    Column("due_at", UtcTime),  # NULL: delivered, or a dead letter
     PrimaryKeyConstraint("subscriber_id", "sequence"),
     Index("event_letters_sequence", "sequence"),
     partial_index("event_letters_due", "subscriber_id", "sequence", where="due_at IS NOT NULL"),

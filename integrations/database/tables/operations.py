@@ -1,7 +1,4 @@
-"""What people look after the practice by.
-
-The audit trail, alerts, who is not bookable, whose keys are proved, what is done once a day, whether writes are taken.
-"""
+"""Tables of operations: audit trail, alerts, blocked clinicians, daily jobs, key proofs and write probes."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table, Text
 
@@ -9,13 +6,13 @@ from integrations.database.append_only import only_added_to
 from integrations.database.columns import Counter, UtcTime
 from integrations.database.tables.declaring import metadata
 
-# Each record is signed together with the one before it: booking/audit/chain.py. Added to, and nothing else.
+# A hash chain: each record is signed together with the one before it, see booking/audit/chain.py. Append-only.
 audit_records = Table(
     "audit_records",
     metadata,
     Column("sequence", Counter, primary_key=True, autoincrement=False),  # unique: a chain cannot fork
-    Column("at", String, nullable=False),  # a stamp, to be searched by
-    Column("checkout_id", String),  # to be searched by
+    Column("at", String, nullable=False),  # a timestamp, for searches
+    Column("checkout_id", String),  # for searches
     Column("record", Text, nullable=False),  # the very text that was signed; JSON
     Column("mac", String, nullable=False),
     Index("audit_records_at", "at"),
@@ -26,13 +23,13 @@ only_added_to(audit_records)
 alerts = Table(
     "alerts",
     metadata,
-    Column("id", String, primary_key=True),  # reason and subject: raised once
+    Column("id", String, primary_key=True),  # made of reason and subject, so that each is raised once
     Column("reason", String, nullable=False),
     Column("subject", String, nullable=False),
     Column("raised_at", UtcTime, nullable=False),
-    Column("told_at", UtcTime),
+    Column("told_at", UtcTime),  # delivered
     Column("tries", Integer, nullable=False),
-    Column("due_at", UtcTime),  # NULL: told
+    Column("due_at", UtcTime),  # NULL: delivered
     Index("alerts_due_at", "due_at"),
     Index("alerts_subject", "subject"),
 )
@@ -54,9 +51,9 @@ daily_runs = Table(
     Column("lease_owner", String),
     Column("lease_until", UtcTime),
     Column("finished_at", UtcTime),
-    Column("tries", Integer, nullable=False),  # that failed since it was last finished
-    Column("due_at", UtcTime),  # of the next try; NULL: none failed
-    Column("seen_until", UtcTime),  # up to when the job has seen everything
+    Column("tries", Integer, nullable=False),  # failed runs since the last success
+    Column("due_at", UtcTime),  # of the retry; NULL: none is pending
+    Column("seen_until", UtcTime),  # cursor: everything until then has been seen
     PrimaryKeyConstraint("job", "day"),
 )
 
@@ -67,15 +64,15 @@ key_proofs = Table(
     Column("fingerprint", String, nullable=False),  # a keyed digest; the key itself is nowhere
     Column("theirs", Boolean),  # NULL, as answered_at: not answered yet
     Column("answered_at", UtcTime),
-    Column("lease_until", UtcTime),  # somebody is asking until then
+    Column("lease_until", UtcTime),  # a process is asking upstream until then
     PrimaryKeyConstraint("clinician_id", "fingerprint"),
 )
 
-# A row is written to see whether that is possible, and deleted at once.
+# A row is written to test whether writes succeed, and deleted at once.
 write_probes = Table(
     "write_probes",
     metadata,
     Column("id", String, primary_key=True),
     Column("at", UtcTime, nullable=False),
-    Column("filler", LargeBinary, nullable=False),  # random: as much as a mutation writes
+    Column("filler", LargeBinary, nullable=False),  # random bytes: as many as a mutation writes
 )

@@ -1,4 +1,4 @@
-"""Which time of a clinician is taken: holds, which expire, and the claims of checkouts, which do not."""
+"""Tables of clinicians' occupied time: holds, which expire, and the slot claims of checkouts, which do not."""
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, column, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
@@ -23,7 +23,7 @@ holds = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("extensions", Integer, nullable=False),
     Column("client", String),  # the network that it was taken from, as an HMAC
-    Column("taken_by", String),  # NULL: by the owner, through a program that did not write it down yet
+    Column("taken_by", String),  # NULL: by the owner, written by a version that did not store it yet
     Index("holds_clinician", "clinician_id", "starts_at"),
     Index("holds_taken_by", "taken_by"),
     Index("holds_client", "client"),
@@ -38,7 +38,7 @@ slot_claims = Table(
     Column("starts_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),
     Index("slot_claims_clinician", "clinician_id", "starts_at"),
-    # The promise that two visits never overlap. SQLite keeps it by its single writer, see claims.py.
+    # Guarantees that two visits never overlap. On SQLite the single writer guarantees it, see claims.py.
     ExcludeConstraint(
         (column("clinician_id"), "="),
         (func.tstzrange(column("starts_at"), column("ends_at"), text("'[)'")), "&&"),

@@ -1,4 +1,4 @@
-"""What came in from upstream, what is to be looked at for it, and what was last seen there."""
+"""Tables of synchronization: the webhook inbox, pending refreshes, snapshots, polls, and webhook subscriptions."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table
 
@@ -14,7 +14,7 @@ webhook_deliveries = Table(
     Column("event", String, nullable=False),  # upstream's own name for it
     Column("resource_type", String, nullable=False),  # upstream's own name
     Column("resource_id", String, nullable=False),
-    Column("kind", String),  # ours; NULL: about nothing that is watched
+    Column("kind", String),  # ours; NULL: not about a resource that is synchronized
     Index("webhook_deliveries_received_at", "received_at"),
     Index("webhook_deliveries_resource", "resource_id", "event"),
 )
@@ -25,8 +25,10 @@ pending_refreshes = Table(
     Column("kind", String, nullable=False),
     Column("resource_id", String, nullable=False),
     Column("merged", Boolean, nullable=False),
-    Column("about", String),  # the patient whose it is, where the delivery named them
-    Column("marks", Integer, nullable=False),  # another one while it is looked at means another look
+    Column("about", String),  # the patient to whom it belongs, if the webhook named them
+    Column(
+        "marks", Integer, nullable=False
+    ),  # notifications so far: if it grows during a refresh, another refresh follows
     Column("first_marked_at", UtcTime, nullable=False),
     Column("marked_at", UtcTime, nullable=False),
     Column("tries", Integer, nullable=False),
@@ -35,7 +37,7 @@ pending_refreshes = Table(
     Column("dead_at", UtcTime),
     Column("lease_owner", String),
     Column("lease_until", UtcTime),
-    Column("due_at", UtcTime),  # NULL: given to a person
+    Column("due_at", UtcTime),  # NULL: a dead letter
     PrimaryKeyConstraint("kind", "resource_id"),
     Index("resource_marks_due_at", "due_at"),
 )
@@ -46,10 +48,10 @@ resource_snapshots = Table(
     Column("kind", String, nullable=False),
     Column("resource_id", String, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("state", Document),  # the last there was: ids, statuses, times, digests
+    Column("state", Document),  # the last that existed: ids, statuses, times, digests
     Column("gone", Boolean, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
-    Column("starts_at", UtcTime),  # of a visit that stands
+    Column("starts_at", UtcTime),  # of a visit that is not deleted
     PrimaryKeyConstraint("kind", "resource_id"),
     Index("resource_snapshots_starts_at", "starts_at"),
 )
@@ -58,14 +60,14 @@ polls = Table(
     "polls",
     metadata,
     Column("name", String, primary_key=True),
-    Column("next_at", UtcTime, nullable=False),
-    Column("seen_until", UtcTime, nullable=False),
+    Column("next_at", UtcTime, nullable=False),  # the next round is due
+    Column("seen_until", UtcTime, nullable=False),  # cursor: all changes until then were seen
 )
 
 webhook_subscriptions = Table(
     "webhook_subscriptions",
     metadata,
     Column("id", String, primary_key=True),  # upstream's
-    Column("secret", Document),  # sealed: what it signs with; NULL: it does not send to us
-    Column("well_at", UtcTime),  # when it was last seen as it should be
+    Column("secret", Document),  # signing secret, sealed; NULL: it does not send to us
+    Column("well_at", UtcTime),  # when it was last found in order
 )

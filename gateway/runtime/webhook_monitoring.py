@@ -1,4 +1,4 @@
-"""What looks after Healthie's webhooks, where any are wanted: whether they are sent at all, and whether they have gone silent."""
+"""Builds the monitoring of Healthie's webhooks, if a webhook URL is set: the daily check and the liveness check."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,10 @@ from integrations.database.inbox import SqlInbox
 def webhook_health(
     base: Foundation, *, healthie: SystemOfRecord, inbox: SqlInbox, forget_free_time: Callable[[], None]
 ) -> WebhookHealth | None:
-    """The daily check that Healthie sends them to us, and fetches what never came in; None: no webhooks are wanted."""
+    """The daily check that Healthie sends us webhooks, which also fetches what never arrived.
+
+    None: no webhook URL is set.
+    """
     settings = base.settings
     if settings.healthie_webhook_url is None:
         return None
@@ -44,7 +47,7 @@ def webhook_health(
 
 
 def webhook_liveness(base: Foundation, *, inbox: SqlInbox, visits: ChangedVisits) -> WebhookLiveness | None:
-    """What tells that none come any more while visits change; None: no webhooks are wanted."""
+    """The check that webhooks still arrive while visits change. None: no webhook URL is set."""
     if base.settings.healthie_webhook_url is None:
         return None
     return WebhookLiveness(
