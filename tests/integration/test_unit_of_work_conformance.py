@@ -636,7 +636,7 @@ class TestRows:
         async with units() as unit:
             assert await unit.checkouts.in_doubt(NOON) == ["left"] * doubted
 
-    async def test_lists_go_on_behind_a_place_and_the_latest_started_come_first(
+    async def test_lists_go_on_behind_a_cursor_and_the_latest_started_come_first(
         self, units: UnitOfWorkFactory
     ) -> None:
         for name, ago, attention in (
@@ -809,7 +809,7 @@ class TestClaims:
         assert len(left) == 2
 
 
-class TestStory:
+class TestHistory:
     async def test_entries_stand_with_their_checkout_in_the_order_of_their_writing(
         self, database: Database
     ) -> None:
@@ -837,7 +837,7 @@ class TestEvents:
 
 
 class TestAlerts:
-    async def test_it_waits_until_it_is_told_and_is_raised_once(self, units: UnitOfWorkFactory) -> None:
+    async def test_it_waits_until_it_is_sent_and_is_raised_once(self, units: UnitOfWorkFactory) -> None:
         alert = Alert(reason="refund_failed", subject="checkout_1", raised_at=NOON)
         async with units() as unit:
             await unit.alerts.raise_once(alert)

@@ -314,9 +314,9 @@ async def test_when_one_was_mended_free_time_is_read_anew_for_who_watches_it(pra
         first=date.fromisoformat(day),
         last=date.fromisoformat(day),
     )
-    watched = services.live_queries.slots(query, caller=None, client=None)
-    async with aclosing(watched), asyncio.timeout(30):
-        assert in_the_night(await anext(watched))
+    live_query = services.live_queries.slots(query, caller=None, client=None)
+    async with aclosing(live_query), asyncio.timeout(30):
+        assert in_the_night(await anext(live_query))
         (webhook,) = await practice.webhooks()
         await practice.change(webhook["id"], is_enabled=False)
         await practice.emulator.ask(SHUT, key=CLINICIAN_1, id=hours)
@@ -324,7 +324,7 @@ async def test_when_one_was_mended_free_time_is_read_anew_for_who_watches_it(pra
         found = await practice.check(after=MINUTE)
 
         assert [each.defect for each in found.mended] == [Defect.DISABLED]
-        assert not in_the_night(await anext(watched))
+        assert not in_the_night(await anext(live_query))
 
 
 def in_the_night(days: list[Day]) -> list[Slot]:

@@ -99,7 +99,7 @@ def _one_read_a_step(passed: Iterable[Point]) -> Iterator[Point]:
 def pairs(part: int = 0, of: int = 1) -> Iterator[tuple[Fault, Fault]]:
     """Give a part of all pairs, the earlier fault first: those whose first fault is every `of`-th beginning with this one.
 
-    A second fault that the first keeps from domain_event is left out: up to its point the two schedules are the same one, and
+    A second fault that the first keeps from happening is left out: up to its point the two schedules are the same one, and
     where that is never passed they are so to the end. The first is played alone to know it.
     """
     faults = paired_faults()
@@ -141,7 +141,7 @@ def collected(plays: Iterable[T]) -> Iterator[T]:
 
 
 def digest(seeds: Iterable[int]) -> str:
-    """Answer the traces of these seeds in a few letters."""
+    """Answer the traces of these seeds as a short digest."""
     quiet()
     traces = "\n".join(line for seed in seeds for line in by_seed(seed).trace)
     return hashlib.sha256(traces.encode()).hexdigest()

@@ -141,9 +141,11 @@ class TestCheckout:
             world.clock.advance(minutes=3.5)
             await world.settle(checkout)
         else:
+            # A look-up that takes so long that the lease does not last for the record is parked instead.
+            world.clock.advance(minutes=2.9)
 
             async def takes_long() -> None:
-                world.clock.advance(minutes=3.5)
+                world.clock.advance(seconds=15)
 
             world.books.during[at] = takes_long
         with pytest.raises(TooLateToBook):

@@ -10,6 +10,8 @@ from gateway.errors import explain
 from gateway.graphql import build_schema
 from schema.context import Context
 
+# One schema and one loop: what its parse queue has scheduled must not be lost with the loop of a test that is over.
+on_one_loop = pytest.mark.asyncio(loop_scope="module")
 SCHEMA = build_schema()
 DAYS = "query ($f: SlotFilter!, $m: Date!) { availableDays(filter: $f, month: $m) }"
 FILTER = {"visitTypeId": "v", "timeZone": "UTC", "contactType": "VIDEO"}
@@ -34,6 +36,7 @@ async def told(document: str, variables: dict[str, Any] | None = None) -> list[t
 
 
 @pytest.mark.parametrize("words", INTRODUCTIONS)
+@on_one_loop
 async def test_a_key_of_such_words_takes_no_time_to_be_left_out(words: str) -> None:
     key = words * (LONGEST // len(words))
     began = time.process_time()
@@ -77,6 +80,7 @@ def test_what_cannot_be_read_of_a_value_is_not_repeated(text: str) -> None:
         ),
     ],
 )
+@on_one_loop
 async def test_of_a_variable_is_said_what_was_expected(given: dict[str, Any], expected: list[str]) -> None:
     words = [f"Variable '$f' has invalid value: {one}" for one in expected]
     assert await told(DAYS, {"m": MONTH, **given}) == [("BAD_USER_INPUT", one) for one in words]
@@ -91,11 +95,13 @@ async def test_of_a_variable_is_said_what_was_expected(given: dict[str, Any], ex
         ("visitTypeId", ["Anna"], "Expected value of type 'ID'."),
     ],
 )
+@on_one_loop
 async def test_of_a_part_of_a_variable_is_said_where_it_stands(field: str, value: Any, expected: str) -> None:
     (answer,) = await told(DAYS, {"f": {**FILTER, field: value}, "m": MONTH})
     assert answer == ("BAD_USER_INPUT", f"Variable '$f' has invalid value at 'f.{field}': {expected}")
 
 
+@on_one_loop
 async def test_each_part_that_does_not_fit_has_its_own_words() -> None:
     wrong = {"f": {**FILTER, "contactType": "Anna", "visitTypeId": 1.5}, "m": "Smith"}
     assert sorted(message for _, message in await told(DAYS, wrong)) == [
@@ -119,6 +125,7 @@ async def test_each_part_that_does_not_fit_has_its_own_words() -> None:
         ("null", "Expected value of non-null type 'SlotFilter!' not to be None."),
     ],
 )
+@on_one_loop
 async def test_of_a_literal_is_said_what_was_expected(literal: str, expected: str) -> None:
     document = f'{{ availableDays(filter: {literal}, month: "{MONTH}") }}'
     assert await told(document) == [("GRAPHQL_VALIDATION_FAILED", expected)]
