@@ -1,4 +1,4 @@
-"""Clients that hang up: what is only read for them is given up, and nothing more is asked for it."""
+"""Detects clients that disconnect, and cancels their request if it may be cancelled, so that it reads nothing more upstream."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,43 +7,43 @@ from starlette.types import Message, Receive
 
 
 class Client:
-    """The other side of one HTTP request; stands in the place of its `receive`.
+    """The client of one HTTP request; replaces the ASGI `receive` callable.
 
-    Servers say that a client has gone to whoever listens, and go on with the request: so somebody listens once the body is there.
+    A server reports a disconnect only through `receive`, so a task awaits it once the body has been read.
     """
 
     def __init__(self, receive: Receive, *, may_be_given_up: Callable[[], bool]) -> None:
-        """Made by the task that answers: it is cancelled when the client leaves, if it may be."""
+        """Must be created in the task that answers: a disconnect cancels that task, if `may_be_given_up` then allows it."""
         self._receive = receive
         self._may_be_given_up = may_be_given_up
         self._answering = asyncio.current_task()
         self._listening: asyncio.Task[None] | None = None
-        self._escalate = False
+        self._cancelled_by_us = False
 
     async def __call__(self) -> Message:
-        """The next part of the request."""
+        """The next ASGI message; starts to listen for a disconnect after the last part of the body."""
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             self.listen()
         return message
 
     def listen(self) -> None:
-        """From now on nobody else waits for the client."""
+        """Starts to listen for a disconnect. Nothing else may call `receive` afterwards."""
         if self._listening is None:
-            self._listening = asyncio.create_task(self._leaves())
+            self._listening = asyncio.create_task(self._await_disconnect())
 
     def answered(self) -> None:
-        """There is an answer, and whoever has left may leave."""
+        """Stops listening: the response is ready."""
         if self._listening is not None:
             self._listening.cancel()
 
     def was_given_up(self) -> bool:
-        """Whether the cancellation that the answering task has met was ours, and no other was asked for."""
-        return self._escalate and self._answering is not None and self._answering.uncancel() == 0
+        """Whether the answering task was cancelled by this class alone; takes that cancellation back."""
+        return self._cancelled_by_us and self._answering is not None and self._answering.uncancel() == 0
 
-    async def _leaves(self) -> None:
+    async def _await_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         if self._answering is not None and self._may_be_given_up():
-            self._escalate = True
+            self._cancelled_by_us = True
             self._answering.cancel()

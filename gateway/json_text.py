@@ -1,16 +1,19 @@
-"""JSON from outside, read strictly: what two readers could understand differently, or no database could keep, is refused."""
+"""A strict JSON parser for untrusted input.
+
+Rejects duplicate names, `NaN` and `Infinity`, and text that no database can store (NUL, lone surrogates).
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-# An escaped half of a surrogate pair, or NUL: no text that a database could keep.
+# An escaped surrogate or NUL; whether a surrogate has its pair is checked on the parsed value.
 _SUSPECT_ESCAPES = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 def read_json(data: str | bytes) -> object:
-    """The value. Raises ValueError, without any of the text."""
+    """The parsed value. Raises ValueError, whose text quotes nothing of the input."""
     try:
         text = data if isinstance(data, str) else data.decode()
         value: object = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
@@ -24,7 +27,7 @@ def read_json(data: str | bytes) -> object:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands twice in an object")
+        raise ValueError("an object has a name twice")
     return found
 
 
@@ -33,7 +36,7 @@ def _no_constant(name: str) -> object:
 
 
 def _check_text(value: object) -> None:
-    """Refuse lone surrogates and NUL anywhere in the values."""
+    """Raises ValueError for a lone surrogate or NUL anywhere in the value."""
     match value:
         case str():
             if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):

@@ -1,4 +1,4 @@
-"""Whether the documents of a manifest would be answered."""
+"""Checks the documents of a manifest against the schema and the limits on documents."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from schema.errors import RequestError
 
 
 def faults_of(texts: Mapping[str, str], documents: Documents) -> list[tuple[str, str]]:
-    """The name of each document that would be refused, and why; one that is refused for several reasons stands there as often."""
+    """(name, reason) for each document that would be refused; one entry per reason."""
     return [(name, fault) for name, text in texts.items() for fault in _faults(text, documents)]
 
 

@@ -1,11 +1,11 @@
-"""What a request may be written in, and what its answer is written in: GraphQL over HTTP, sections 4 and 6."""
+"""Content negotiation: the media types of requests and responses (GraphQL over HTTP, sections 4 and 6)."""
 
 from schema.errors import RequestError
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
-# Of two that are wanted alike the first is taken; a wildcard means the second, as it did before there was the first.
+# The first wins when both are wanted alike. A wildcard means the second, which older clients expect.
 _ANSWERS = (GRAPHQL_JSON, JSON)
 _WILDCARDS = {"*/*": JSON, "application/*": JSON}
 
@@ -13,7 +13,7 @@ _UTF_8 = {"utf-8", "utf8"}
 
 
 class NotAcceptable(RequestError):
-    """The client takes no kind of answer that there is."""
+    """The client accepts neither media type of a response."""
 
     code = "NOT_ACCEPTABLE"
     message = f"Accept {GRAPHQL_JSON} or {JSON}."
@@ -21,7 +21,7 @@ class NotAcceptable(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """A body of another kind. Forms and plain text among them: pages of other sites may send those unasked."""
+    """The body is not JSON. Forms and plain text are refused, since pages of other sites may send those without a preflight."""
 
     code = "UNSUPPORTED_MEDIA_TYPE"
     message = f"Send the request as {JSON} in UTF-8."
@@ -29,10 +29,10 @@ class UnsupportedMediaType(RequestError):
 
 
 def answer_type(accept: str | None) -> str:
-    """The media type of the answer to a request with this Accept header. Raises NotAcceptable."""
+    """The media type of the response to a request with this Accept header. Raises NotAcceptable."""
     if accept is None or not accept.strip():
         return JSON
-    wanted = {answer: _wish(accept, answer) for answer in _ANSWERS}
+    wanted = {answer: _preference(accept, answer) for answer in _ANSWERS}
     best = max(_ANSWERS, key=wanted.__getitem__)
     if wanted[best] <= 0:
         raise NotAcceptable
@@ -40,14 +40,14 @@ def answer_type(accept: str | None) -> str:
 
 
 def check_body_type(content_type: str | None) -> None:
-    """Raise UnsupportedMediaType unless it is JSON in UTF-8."""
+    """Raises UnsupportedMediaType unless the body is JSON in UTF-8."""
     name, parameters = _parts(content_type or "")
     if name != JSON or parameters.get("charset", "utf-8").lower() not in _UTF_8:
         raise UnsupportedMediaType
 
 
-def _wish(accept: str, answer: str) -> float:
-    """How much the client wants it, 0 to 1; what is named counts before a wildcard (RFC 9110, section 12.5.1)."""
+def _preference(accept: str, answer: str) -> float:
+    """The quality of a media type, 0 to 1. A named type takes precedence over a wildcard (RFC 9110, section 12.5.1)."""
     named: float | None = None
     wild = 0.0
     for entry in accept.split(","):
@@ -67,7 +67,7 @@ def _quality(parameters: dict[str, str]) -> float:
 
 
 def _parts(header: str) -> tuple[str, dict[str, str]]:
-    """A media type's name and parameters, names in lower case."""
+    """A media type's name and its parameters; both names in lower case."""
     name, *rest = header.split(";")
     pairs = (one.partition("=") for one in rest)
     return name.strip().lower(), {key.strip().lower(): value.strip().strip('"') for key, _, value in pairs}

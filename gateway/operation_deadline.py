@@ -1,4 +1,4 @@
-"""How long an operation waits for the practice's system, and where in the line."""
+"""Gives each operation a deadline for upstream reads, and a lane in the upstream queue."""
 
 from collections.abc import Iterator
 
@@ -9,16 +9,16 @@ from booking.pacing import Lane
 from booking.work_context import waiting
 from schema.context import Context
 
-# One deadline around all that an operation reads upstream, however many requests it takes. The slowest read with all its attempts
-# takes 18 seconds, and nobody looks at an empty page for longer. What a checkout does once it is driven has budgets of its own.
+# For all upstream reads of an operation together. The slowest read takes 18 seconds with all its attempts, and a user waits no
+# longer. The steps of a running checkout have budgets of their own.
 SECONDS = 20.0
 
 
 class OperationDeadline(SchemaExtension):
-    """Gives an operation its deadline. What a mutation reads, to hold a slot for one, goes before browsing."""
+    """Sets the deadline, and puts the reads of mutations, such as holding a slot, ahead of browsing."""
 
     def on_execute(self) -> Iterator[None]:
-        """Once an operation; a subscription reads as long as somebody watches."""
+        """Sets both for a query or mutation. A subscription has no deadline."""
         kind = self.execution_context.operation_type
         if kind is OperationType.SUBSCRIPTION:
             yield

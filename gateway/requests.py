@@ -1,4 +1,4 @@
-"""Requests, whatever transport brings them: who asks, under which id, and whom the records of it name."""
+"""Requests of any transport: authentication, rate limits, the request id, and the actor in logs and audit records."""
 
 import re
 import uuid
@@ -23,7 +23,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Requests:
-    """Opens requests."""
+    """Authenticates and counts requests, and opens their contexts."""
 
     services: Services
     authenticator: Authenticator
@@ -33,10 +33,10 @@ class Requests:
     async def opened(
         self, headers: Headers, *, request_id: str, key: str | None = None, course: Course | None = None
     ) -> AsyncIterator[Context]:
-        """The request's context; inside, logs and audit know whose it is. Raises Unauthenticated, TooManyRequests.
+        """The request's context; inside the block, logs and audit records carry its actor and id.
 
-        `headers` are the caller's, `key` is the idempotency key where the transport has a place for it, `course` tells the transport
-        how far the request has come.
+        `headers` are the caller's, `key` is the idempotency key if the transport carries one in its headers, `course` lets the
+        transport follow how far the request has come. Raises what `caller` raises.
         """
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             caller = await self.caller(headers)
@@ -55,14 +55,14 @@ class Requests:
                 yield context
 
     async def caller(self, headers: Headers) -> Caller | None:
-        """Whoever asks; their network is counted first, since a token costs something to check.
+        """Authenticates the caller. Their network is counted first, since verifying a token is costly.
 
-        Raises Unauthenticated, TooManyRequests.
+        Raises Unauthenticated, TooManyRequests, and what a TokenVerifier raises.
         """
         await self.rates.network(self.authenticator.network(headers))
         return await self.authenticator.caller(headers)
 
 
 def request_id_of(given: str | None) -> str:
-    """The caller's own id, if it can stand in a log; else a fresh one."""
+    """The request id that the caller gave, if it is safe in a log; else a fresh one."""
     return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

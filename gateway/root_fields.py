@@ -1,4 +1,4 @@
-"""What a document asks for at the root of the operation that is executed: idempotency and rates go by that."""
+"""The root fields of the operation that is executed. Idempotency keys and rate limits are checked by them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,12 +14,12 @@ from strawberry.types import ExecutionContext
 
 
 def root_fields(execution: ExecutionContext) -> list[str]:
-    """The names of the fields at the operation's root, aliases and fragments included."""
+    """The names of the operation's root fields, with fragments expanded; `__typename` is left out."""
     return [node.name.value for node in root_nodes(execution)]
 
 
 def root_nodes(execution: ExecutionContext) -> list[FieldNode]:
-    """The fields at the operation's root, each as often as it stands there; a fragment counts once."""
+    """The operation's root fields, each as often as it is selected; a fragment is expanded once."""
     definitions = execution.graphql_document.definitions if execution.graphql_document else ()
     fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
     return [
@@ -30,7 +30,7 @@ def root_nodes(execution: ExecutionContext) -> list[FieldNode]:
 
 
 def wanted_operations(execution: ExecutionContext) -> list[OperationDefinitionNode]:
-    """The one that is to be executed; all, where a document of several does not say which: then none is."""
+    """The operation to execute; all of them when a document of several names none (then none is executed)."""
     definitions = execution.graphql_document.definitions if execution.graphql_document else ()
     wanted = execution.operation_name
     return [

@@ -1,4 +1,4 @@
-"""Headers that keep a browser from making more of an answer than it is."""
+"""Security headers of every HTTP response: content security policy, nosniff, referrer policy, HSTS."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,8 +6,8 @@ from types import MappingProxyType
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Of every answer that does not say otherwise. Whoever opens one in a browser sees text that runs and loads nothing, and that
-# no page of another site can show as its own. GraphiQL's page says what it needs.
+# Defaults, unless the response sets its own, as GraphiQL's page does. A response opened in a browser runs and loads nothing, and
+# cannot be framed by another site.
 DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -16,18 +16,18 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Whoever came once over TLS comes over nothing else for two years, as long as browsers' own lists ask for.
+# Two years, the time that the preload list of browsers recommends.
 STRICT_TRANSPORT = "max-age=63072000"
 
 
 class SecurityHeaders:
-    """Puts them on every answer; that of TLS only where it is spoken (RFC 6797, section 7.2)."""
+    """ASGI middleware that adds the headers; HSTS over TLS only (RFC 6797, section 7.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve."""
+        """Serves one request, WebSocket or lifespan; only HTTP responses get the headers."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,1 +1,1 @@
-"""Callers: who asks, how they prove it, and what they may ask for."""
+"""Callers: authentication (who sends a request) and permissions (what they may ask for)."""

@@ -1,4 +1,7 @@
-"""Who asks: from the headers of a request to a Caller."""
+"""Authentication: turns the headers of a request into a Caller.
+
+HTTP requests and sockets authenticate the same way; a socket takes the headers from its `connection_init`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +16,12 @@ from schema.errors import RequestError
 
 VISITOR_HEADER = "frontdoor-visitor"
 
-# Longer than any token that we or a sign-in service issue; shorter than what it costs to check more.
+# Longer than any token that the gateway or a provider issues, and short enough to be cheap to verify.
 _LONGEST_TOKEN = 8_192
 
 
 class Unauthenticated(RequestError):
-    """A bearer token that proves nothing; whether it is expired, forged or foreign is not said."""
+    """The bearer token is invalid. The answer does not say whether it is expired, forged or another issuer's."""
 
     code = "UNAUTHENTICATED"
     message = "Please sign in again."
@@ -28,20 +31,20 @@ class Unauthenticated(RequestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Authenticator:
-    """Reads `Authorization: Bearer …` (a guest's or a person's token) and `Frontdoor-Visitor`."""
+    """Reads `Authorization: Bearer …` (a guest's or a signed-in person's token) and `Frontdoor-Visitor`."""
 
     tokens: GatewayTokens
     verifier: TokenVerifier
     networks: NetworkPseudonyms | None = None
 
     def network(self, headers: Headers) -> str | None:
-        """The network that a request comes from, made unreadable; None where it is not known."""
+        """The pseudonym of the network that a request comes from; None when it is unknown."""
         return self.networks.name(headers) if self.networks else None
 
     async def caller(self, headers: Headers) -> Caller | None:
-        """Whoever asks; None when the headers name nobody. Raises Unauthenticated.
+        """The caller; None for an anonymous request. Raises Unauthenticated, and what the TokenVerifier raises.
 
-        A visitor token that is not ours counts as none: its holder browses on, and is asked for a fresh one.
+        A visitor token that the gateway did not sign counts as absent: queries still work, and the app is asked for a fresh one.
         """
         visitor = self.tokens.read_visitor(headers.get(VISITOR_HEADER, ""))
         bearer = await self._bearer(headers.get("authorization"))

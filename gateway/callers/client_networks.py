@@ -1,4 +1,7 @@
-"""Which network a request comes from, made unreadable, and the block of addresses around it: what bounds on strangers count by."""
+"""Pseudonyms of client networks: what per-network rate limits and quotas count by.
+
+The pseudonym is an HMAC of the client's address, so no address is stored or logged.
+"""
 
 import ipaddress
 import math
@@ -13,34 +16,34 @@ from starlette.datastructures import Headers
 from booking.principals import BLOCK_NAME
 from gateway.callers.tokens import keyed_digest
 
-# An IPv6 network hands out this much to each of its customers (RFC 6177): one of them has as many addresses as they like.
+# The prefix that an IPv6 provider assigns to one customer (RFC 6177), who can use any address in it.
 _IPV6_CUSTOMER = 64
 
-# What one customer may have besides, for the price of one machine: a site's IPv6 /48 (RFC 6177), an IPv4 /24 (the least that is routed).
+# What one attacker may control besides, for the price of one machine: a site's IPv6 /48 (RFC 6177), an IPv4 /24 (the longest prefix routed).
 _IPV6_BLOCK, _IPV4_BLOCK = 48, 24
 
-# With a port, as some proxies write them; IPv6 then has brackets (RFC 7239, section 6).
+# Some proxies add the port; IPv6 is then in brackets (RFC 7239, section 6).
 _IPV4_AND_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}")
 _IPV6_IN_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
 
-# A proxy that writes no address at all is told of this often, and not at each request.
-_TELL_SECONDS = 60
+# A misconfigured proxy is logged once in this interval, not at every request.
+_WARN_SECONDS = 60
 
 log = structlog.get_logger(__name__)
 
 
 def last_address(headers: Headers, header: str) -> str:
-    """What the proxy itself wrote into the header: the last entry of its last line; empty when there is none.
+    """The entry that the proxy itself added: the last one of the header's last line; empty when there is none.
 
-    A proxy may add a line of its own below those that the client sent (RFC 9110, section 5.3: they are one list).
+    A proxy may append a header line of its own to those that the client sent (RFC 9110, section 5.3: they form one list).
     """
     return ",".join(headers.getlist(header)).rpartition(",")[2].strip()
 
 
 def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address, without a port. Raises ValueError, also for one that means something on one machine only (RFC 4007).
+    """Parses an address and drops its port. Raises ValueError, also for an address with a zone id (RFC 4007).
 
-    IPv4 that a listener for both kinds writes as IPv6 is IPv4: all of it would be one /64.
+    An IPv4-mapped IPv6 address, as dual-stack listeners write it, becomes IPv4: else all of IPv4 would share one /64.
     """
     address: ipaddress.IPv4Address | ipaddress.IPv6Address
     if bracketed := _IPV6_IN_BRACKETS.fullmatch(text):
@@ -55,32 +58,33 @@ def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 class UnreadableAddresses:
-    """Tells, now and then, that the proxy's word could not be read: no bound of a network holds for such requests."""
+    """Warns, at most once a minute, that the proxy's header has no address: no network limit applies to such requests."""
 
     def __init__(self, *, time: Callable[[], float] = time.monotonic) -> None:
         self._time = time
-        self._tell_at = -math.inf
+        self._warn_at = -math.inf
 
     def met(self, *, header: str, missing: bool) -> None:
-        """One was met; what it said instead of an address is nobody's business."""
+        """Counts one such request. What the header held is not logged."""
         now = self._time()
-        if now >= self._tell_at:
-            self._tell_at = now + _TELL_SECONDS
+        if now >= self._warn_at:
+            self._warn_at = now + _WARN_SECONDS
             log.warning("networks.address_unreadable", header=header, missing=missing)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPseudonyms:
-    """Reads the address that the proxy in front of the gateway writes into `header`; without one nobody is told apart."""
+    """Names the network of a request by the address that the proxy writes into `header`; without a header all are unknown."""
 
     header: str | None
     key: bytes = field(repr=False)
     unreadable: UnreadableAddresses = field(default_factory=UnreadableAddresses, repr=False, compare=False)
 
     def name(self, headers: Headers) -> str | None:
-        """An HMAC of the address (of the whole network, for IPv6). The last address counts: the proxy's own word.
+        """HMACs of the block and of the network (an IPv4 address, an IPv6 /64); None when the address is unknown.
 
-        It begins with the name of the block that the network is a part of (see `booking.principals.block_of`).
+        The last address in the header counts, since the proxy wrote that one. The prefix of BLOCK_NAME characters names the
+        surrounding block (see `booking.principals.block_of`).
         """
         if self.header is None:
             return None
@@ -93,8 +97,8 @@ class NetworkPseudonyms:
             network, block = _IPV6_CUSTOMER, _IPV6_BLOCK
         else:
             network, block = address.max_prefixlen, _IPV4_BLOCK
-        return self._hidden(address, block) + self._hidden(address, network)
+        return self._pseudonym(address, block) + self._pseudonym(address, network)
 
-    def _hidden(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int) -> str:
+    def _pseudonym(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int) -> str:
         name = str(ipaddress.ip_network((address, prefix), strict=False))
         return keyed_digest(self.key, name)[:BLOCK_NAME]

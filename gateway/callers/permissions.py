@@ -1,7 +1,7 @@
-"""Permissions, checked in one place: around every field that declares who may ask for it, when the schema is built.
+"""Permissions: wraps the resolver of every field that declares an audience, once, when the schema is built.
 
-A field of a `reached` type is not looked at again: what a list holds costs nothing. Every transport, and every replay of an
-idempotency key, passes here.
+Fields of `@reached` types are not wrapped, so the items of a list cost nothing. Every transport passes the check, and so does
+every replay of an idempotency key.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from schema.permissions import ANYBODY, Audience, audiences
 
 
 class NotPermitted(RequestError):
-    """A field that is not for this caller, and that cannot be null instead."""
+    """The caller is not in the field's audience, and the field cannot be null instead."""
 
     code = "FORBIDDEN"
     message = "This is not open to you. Sign in as somebody who may, or send the guest token of the checkout."
@@ -23,7 +23,7 @@ class NotPermitted(RequestError):
 
 
 def permitted(schema: GraphQLSchema) -> GraphQLSchema:
-    """The schema, each field asked only for whom it is meant. Raises Undeclared."""
+    """The same schema, with each field restricted to its audience. Raises Undeclared when a field declares none."""
     for (kind, name), who in audiences(schema).items():
         if who != ANYBODY:
             parent = schema.type_map[kind]
@@ -32,18 +32,18 @@ def permitted(schema: GraphQLSchema) -> GraphQLSchema:
             field = parent.fields[name]
             nullable = not is_non_null_type(field.type)
             if parent is schema.subscription_type:
-                field.subscribe = _asked_by(who, field.subscribe, nullable=False)
+                field.subscribe = _restricted(who, field.subscribe, nullable=False)
             else:
-                field.resolve = _asked_by(who, field.resolve, nullable=nullable)
+                field.resolve = _restricted(who, field.resolve, nullable=nullable)
     return schema
 
 
-def _asked_by(who: Audience, resolve: Callable[..., Any] | None, *, nullable: bool) -> Callable[..., Any]:
-    """The resolver for its audience. To everybody else there is nothing: null as of a missing id, else NotPermitted."""
+def _restricted(who: Audience, resolve: Callable[..., Any] | None, *, nullable: bool) -> Callable[..., Any]:
+    """The resolver, for its audience only. Other callers get null, as for an id that does not exist, or else NotPermitted."""
     if resolve is None:
         raise TypeError("a field for some needs a resolver")
 
-    def asked(root: object, info: Any, **arguments: Any) -> Any:
+    def checked(root: object, info: Any, **arguments: Any) -> Any:
         context: Context = info.context
         if who.admits(context.caller):
             return resolve(root, info, **arguments)
@@ -51,4 +51,4 @@ def _asked_by(who: Audience, resolve: Callable[..., Any] | None, *, nullable: bo
             return None
         raise NotPermitted
 
-    return asked
+    return checked

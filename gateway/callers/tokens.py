@@ -1,6 +1,7 @@
-"""Tokens: what proves who asks. Visitor and guest tokens are signed names; nothing of them is stored.
+"""Tokens: stateless visitor and guest tokens, development JWTs, and the verifier's interface.
 
-Each kind is signed with a key of its own, derived from the one secret of the settings.
+Visitor and guest tokens are names signed by HMAC-SHA256; nothing of them is stored. Each kind is signed with a key of its own,
+derived from `FRONTDOOR_SECRET_KEY`.
 """
 
 import base64
@@ -20,62 +21,62 @@ from gateway.clock import SystemClock
 from gateway.settings import Settings
 from gateway.settings.sign_in import TokenSettings
 
-# 128 random bits: nobody meets another visitor's name by chance or by trying.
+# 128 random bits: another visitor's name is neither hit by chance nor guessed.
 _VISITOR_BYTES = 16
 
-# The development issuer's name and ours, so that its tokens are worth nothing to another program.
+# `iss` and `aud` of development tokens, so that no other program accepts them.
 DEVELOPMENT_ISSUER = "frontdoor-development"
 AUDIENCE = "frontdoor"
 
-# One algorithm, ours to choose: a token's header never chooses.
+# Fixed: the algorithm in a token's header is never trusted (RFC 8725, section 3.1).
 _ALGORITHM = "HS256"
 
-# A working day's session is longer; a development token that leaks is worth little the next hour.
+# Short enough that a leaked development token is soon worthless; another is one command away.
 DEVELOPMENT_LIFETIME = timedelta(hours=1)
 
-# What a principal's id may be made of, so that it can stand in keys and logs.
+# The characters of a principal's id, so that it can be part of keys and log lines.
 _SUBJECT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
-# Who signs in; everybody else has a token of ours.
+# The roles of people who sign in; visitors and guests have tokens that the gateway signs.
 ROLES: Mapping[str, PrincipalKind] = {
     kind.value: kind for kind in (PrincipalKind.PATIENT, PrincipalKind.STAFF, PrincipalKind.OPERATOR)
 }
 
 
 class InvalidToken(Exception):
-    """A token that proves nothing; why is nobody's business."""
+    """The token is invalid. The reason is not for the caller."""
 
 
 class TokenVerifier(Protocol):
-    """Reads the tokens of people who signed in."""
+    """Verifies the bearer tokens of people who signed in."""
 
     async def verify(self, token: str) -> Principal:
-        """Whose token it is. Raises InvalidToken."""
+        """The principal that the token was issued to. Raises InvalidToken."""
 
 
 def derive_key(secret: str, purpose: str) -> bytes:
-    """The key for one purpose: HMAC-SHA256 of its label under the secret, so that no key gives away another."""
+    """Derives the key of one purpose: HMAC-SHA256 of its label under the secret, so that no key reveals another."""
     return hmac.digest(secret.encode(), f"frontdoor/{purpose}".encode(), hashlib.sha256)
 
 
 def keyed_digest(key: bytes, text: str) -> str:
-    """HMAC-SHA256, in hexadecimal: what stands for a text that is to be recognised and not read."""
+    """HMAC-SHA256 in hexadecimal: lets a text be recognised without being stored."""
     return hmac.digest(key, text.encode(), hashlib.sha256).hex()
 
 
 class SignedNames:
-    """Tokens of the form `<prefix>_<name>.<signature>`."""
+    """Signs and reads tokens of the form `<prefix>_<name>.<signature>`."""
 
     def __init__(self, *, prefix: str, key: bytes) -> None:
         self._prefix = f"{prefix}_"
         self._key = key
 
     def sign(self, name: str) -> str:
-        """The token for the name; the same one every time."""
+        """The token for the name. Deterministic."""
         return f"{self._prefix}{name}.{self._signature(name)}"
 
     def read(self, token: str) -> str | None:
-        """The name, if the token is ours."""
+        """The name, if the signature is valid; else None."""
         body, _, signature = token.rpartition(".")
         name = body.removeprefix(self._prefix)
         if name == body or not token.isascii():
@@ -98,22 +99,22 @@ class GatewayTokens:
         return self._visitors.sign(_text(secrets.token_bytes(_VISITOR_BYTES)))
 
     def guest(self, checkout_id: str) -> str:
-        """The token that opens this checkout and nothing else; the same one every time."""
+        """The token that opens this checkout and nothing else. Deterministic, so that a replay can answer it again."""
         return self._guests.sign(checkout_id)
 
     def read_visitor(self, token: str) -> Principal | None:
-        """The visitor, if the token is ours."""
+        """The visitor, if the signature is valid; else None."""
         name = self._visitors.read(token)
         return Principal(kind=PrincipalKind.VISITOR, id=name) if name else None
 
     def read_guest(self, token: str) -> Principal | None:
-        """The guest of a checkout, if the token is ours."""
+        """The guest of a checkout, if the signature is valid; else None."""
         name = self._guests.read(token)
         return guest_of(name) if name else None
 
 
 class DevelopmentTokens:
-    """JWTs for development: a stand-in for the practice's sign-in, never accepted or issued in production."""
+    """Issues and verifies JWTs in place of the practice's provider. Never used in production."""
 
     def __init__(self, *, secret: str, clock: Clock) -> None:
         self._key = derive_key(secret, "development-jwt")
@@ -126,7 +127,7 @@ class DevelopmentTokens:
         kind: PrincipalKind = PrincipalKind.PATIENT,
         lifetime: timedelta = DEVELOPMENT_LIFETIME,
     ) -> str:
-        """A token for a patient (by their id in the system of record), a member of staff or an operator. Raises ValueError."""
+        """A token for a patient (`subject` is their id in the system of record), staff or an operator. Raises ValueError."""
         if not _SUBJECT.fullmatch(subject) or kind not in ROLES.values():
             raise ValueError("A token names a person who signs in, by letters, digits, - and _.")
         now = self._clock.now()
@@ -141,7 +142,7 @@ class DevelopmentTokens:
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
     async def verify(self, token: str) -> Principal:
-        """Whose token it is. Raises InvalidToken."""
+        """The principal that the token was issued to. Raises InvalidToken."""
         try:
             claims = jwt.decode(
                 token,
@@ -161,7 +162,7 @@ class DevelopmentTokens:
 
 
 class DevelopmentTokensRefused(Exception):
-    """Development tokens outside development."""
+    """No development token is issued here: the gateway runs in production, or with a provider of its own."""
 
 
 def issue_development_token(
@@ -171,7 +172,7 @@ def issue_development_token(
     kind: PrincipalKind = PrincipalKind.PATIENT,
     lifetime: timedelta,
 ) -> str:
-    """A token for a person, as the practice's sign-in would issue it. Raises DevelopmentTokensRefused."""
+    """A development token for a person. Raises DevelopmentTokensRefused."""
     if not settings.in_development:
         raise DevelopmentTokensRefused("Development tokens are issued in development only.")
     if settings.oidc_issuer is not None:
@@ -186,7 +187,7 @@ def issue_development_token(
 
 
 class NoSignIn:
-    """Where nobody can sign in: every bearer token of a person is refused."""
+    """The TokenVerifier of a gateway without sign-in: rejects every token."""
 
     async def verify(self, token: str) -> Principal:
         """Raises InvalidToken."""

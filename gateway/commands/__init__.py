@@ -1,6 +1,6 @@
-"""The sub-commands of `frontdoor`, a module for each family of them; `gateway.command_line` puts them together.
+"""The sub-commands of `frontdoor`, one module per command group; `gateway.command_line` assembles them.
 
-What several share: `starting` (the settings of a process), `common` (its database, who runs it, how moments read), `desk` (what
-operators decide), `subscribers` (endpoints and handlers alike), `monitoring` (exit codes). All modules are loaded at every start, so
-each command imports inside its function what is heavy: the settings' library, the database's, Healthie's client.
+Shared helpers: `starting` (settings of the process), `common` (database access, audit of commands, formatting), `operator_action`
+(actions of operators), `subscribers` (for endpoints and handlers), `monitoring` (exit codes). All modules are loaded at every
+start, so each command imports heavy libraries inside its function: pydantic-settings, SQLAlchemy, Healthie's client.
 """

@@ -1,4 +1,4 @@
-"""The commands over the audit trail: `frontdoor audit …`."""
+"""`frontdoor audit …`: verifies, prints, exports and anchors the audit trail."""
 
 import asyncio
 import json
@@ -30,11 +30,13 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--anchors", type=_file, help="Anchors to hold it against; else those of the settings' file.")
+@click.option(
+    "--anchors", type=_file, help="Anchors to verify against; by default those of the settings' file."
+)
 @click.option("--export", type=_file, help="Verify an export instead of the database.")
-@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
-    """Read the whole chain and tell where it was changed. Exits 0 when it is sound, 1 when not, 2 when asked wrongly."""
+    """Read the whole chain and report where it was changed. Exits 0 when it is sound, 1 when not, 2 for wrong usage."""
     from booking.errors import InvalidInput
     from gateway.commands.starting import settings_of_process
     from integrations.anchors import anchors_in
@@ -43,28 +45,28 @@ def verify(anchors: Path | None, export: Path | None, as_json: bool) -> None:
     kept = anchors or settings.audit_anchor_file
     try:
         known = tuple(anchors_in(kept)) if kept is not None and kept.exists() else ()
-        report = _verdict_on_export(settings, export, known) if export else _verdict(settings, known)
+        report = _verify_export(settings, export, known) if export else _verify_database(settings, known)
     except InvalidInput as error:
         raise click.ClickException(error.reason) from error
     except OSError as error:
         raise click.ClickException(str(error)) from error
     if kept is not None and not kept.exists() and not as_json:
         click.echo(f"There is no {kept}: nothing was anchored there yet, or it was taken away.")
-    click.echo(json.dumps(_as_json(report)) if as_json else "\n".join(_told(report)))
+    click.echo(json.dumps(_as_json(report)) if as_json else "\n".join(_as_text(report)))
     if not report.sound:
         raise SystemExit(FAULTY)
 
 
 @audit.command()
-@click.option("--checkout", "checkout_id", required=True, help="The checkout whose calls to tell.")
+@click.option("--checkout", "checkout_id", required=True, help="The checkout whose calls to print.")
 def show(checkout_id: str) -> None:
-    """Tell the story of a checkout's calls, in order. That you looked is recorded."""
+    """Print the history of a checkout's calls, in order. That you looked is recorded."""
     from gateway.commands.starting import settings_of_process
     from integrations.database.audit_reading import of_checkout
 
     settings = settings_of_process()
 
-    async def tell(engine: "AsyncEngine") -> None:
+    async def print_calls(engine: "AsyncEngine") -> None:
         found = await of_checkout(engine, checkout_id)
         if not found:
             raise click.ClickException("The trail knows of no such checkout.")
@@ -72,7 +74,7 @@ def show(checkout_id: str) -> None:
         for link in found:
             click.echo(f"{link.sequence:>9}  {_entry(link)}")
 
-    asyncio.run(with_database(settings, tell))
+    asyncio.run(with_database(settings, print_calls))
 
 
 @audit.command()
@@ -99,7 +101,7 @@ def export(since: datetime | None, until: datetime | None) -> None:
 
 @audit.command()
 def anchor() -> None:
-    """Keep where the chain stands, in the log and in the settings' file; a worker does so every minute."""
+    """Write an anchor of the chain to the log and to the settings' file; a worker does so every minute."""
     from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.audit import Anchoring, anchor_sinks, audit_keys
@@ -115,14 +117,14 @@ def anchor() -> None:
     click.echo(json.dumps(asdict(taken)))
 
 
-def _verdict(settings: "Settings", anchors: "Iterable[Anchor]") -> "VerificationReport":
+def _verify_database(settings: "Settings", anchors: "Iterable[Anchor]") -> "VerificationReport":
     from booking.audit.verification import Reader
     from gateway.runtime.audit import audit_keys
     from integrations.database.audit_reading import links, span
 
     async def read(engine: "AsyncEngine") -> "VerificationReport":
         reader = Reader(audit_keys(settings), anchors=anchors)
-        _, last = await span(engine)  # what is written meanwhile is for the next time
+        _, last = await span(engine)  # records written meanwhile are left to the next run
         async for link in links(engine, until=last):
             reader.read(link)
         return reader.end()
@@ -130,7 +132,7 @@ def _verdict(settings: "Settings", anchors: "Iterable[Anchor]") -> "Verification
     return asyncio.run(with_database(settings, read))
 
 
-def _verdict_on_export(settings: "Settings", path: Path, anchors: "Iterable[Anchor]") -> "VerificationReport":
+def _verify_export(settings: "Settings", path: Path, anchors: "Iterable[Anchor]") -> "VerificationReport":
     from booking.audit.export import links_of
     from booking.audit.verification import Reader
     from gateway.runtime.audit import audit_keys
@@ -143,8 +145,8 @@ def _verdict_on_export(settings: "Settings", path: Path, anchors: "Iterable[Anch
     return reader.end(whole=False)
 
 
-def _told(report: "VerificationReport") -> list[str]:
-    """The verdict as people read it."""
+def _as_text(report: "VerificationReport") -> list[str]:
+    """The verification report as text, one line a fact."""
     lines = [f"{report.records:,} records, {report.first:,} to {report.head.sequence:,}"]
     lines += [
         f"key {key}: {use.records:,} from {use.first:,} to {use.last:,}" for key, use in report.keys.items()

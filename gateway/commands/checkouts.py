@@ -1,4 +1,4 @@
-"""The commands of those who run the practice: `frontdoor checkouts …`."""
+"""`frontdoor checkouts …`: lists and shows checkouts, and lets operators retry or resolve them."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from booking.operations.model import HistoryEntry
     from gateway.commands.common import Units
 
-# As many as a person reads.
+# The most checkouts that one list prints.
 LISTED = 100
 
 RESOLUTIONS = ("booked", "refunded")
@@ -22,19 +22,19 @@ RESOLUTIONS = ("booked", "refunded")
 
 @click.group()
 def checkouts() -> None:
-    """Look at checkouts, and see to those that need a person."""
+    """List and show checkouts; retry or resolve those that need a person."""
 
 
 @checkouts.command()
 def graph() -> None:
-    """Print the saga's states and moves as a Mermaid diagram."""
+    """Print the saga's states and transitions as a Mermaid diagram."""
     from booking.checkout.transitions import to_mermaid
 
     click.echo(to_mermaid(), nl=False)
 
 
 @checkouts.command(name="list")
-@click.option("--state", help="Only those at this state.")
+@click.option("--state", help="Only those in this state.")
 @click.option("--attention", is_flag=True, help="Only those that need a person.")
 def list_checkouts(state: str | None, attention: bool) -> None:
     """List checkouts, the latest first. That you looked is recorded."""
@@ -59,7 +59,7 @@ def list_checkouts(state: str | None, attention: bool) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def show(checkout_id: str) -> None:
-    """Tell a checkout's story in order, with its upstream calls. Holds no patient data. That you looked is recorded."""
+    """Print a checkout's history in order, with its upstream calls. Holds no patient data. That you looked is recorded."""
     from booking.errors import UnknownState
     from booking.operations.model import HistoryEntry
     from integrations.database.history import history_of
@@ -77,13 +77,13 @@ def show(checkout_id: str) -> None:
     click.echo("\n".join(_facts(checkout)))
     click.echo("")
     for entry in on_database(lambda engine: history_of(engine, checkout_id)):
-        click.echo(_told(entry) if isinstance(entry, HistoryEntry) else _called(entry))
+        click.echo(_entry_line(entry) if isinstance(entry, HistoryEntry) else _call_line(entry))
 
 
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def retry(checkout_id: str) -> None:
-    """Let a worker take a step again that was given up, or look again: as soon as what was sent last has settled."""
+    """Have a worker retry a step that was given up, or check its outcome again, once the last call has settled."""
 
     async def again(operator_action: "OperatorActions") -> "Checkout":
         return await operator_action.retry(checkout_id)
@@ -98,11 +98,11 @@ def retry(checkout_id: str) -> None:
 @click.option("--as", "resolution", required=True, type=click.Choice(RESOLUTIONS), help="How it ends.")
 @click.option("--note", required=True, help="What you did; no patient data.")
 def resolve(checkout_id: str, resolution: str, note: str) -> None:
-    """Have a checkout end that a person has seen to.
+    """End a checkout that a person has dealt with.
 
-    Booked: it ends at once, and is looked at; what is missing, or wrong, comes back to the attention list. Refunded: a worker
-    deletes its visit, cancels its recurring payment, gives back what was charged and reads each back; done by hand, that is
-    proved. It ends when nothing stands any more, and else comes back to the attention list.
+    Booked: it ends at once and is reconciled with Healthie; what is missing or wrong returns to the attention list. Refunded: a
+    worker deletes its visit, cancels its recurring payment, refunds the charge and reads each back; what was done by hand is
+    verified. It ends when nothing is left, and returns to the attention list otherwise.
     """
     from booking.checkout.operator_actions import Resolution
 
@@ -114,7 +114,7 @@ def resolve(checkout_id: str, resolution: str, note: str) -> None:
 
 
 def _resolved(checkout: "Checkout") -> str:
-    """What happens now."""
+    """The text that tells the operator what happens next."""
     from booking.checkout.transitions import TERMINAL
 
     if checkout.state in TERMINAL:
@@ -129,7 +129,7 @@ def _resolved(checkout: "Checkout") -> str:
 
 
 def _facts(checkout: "Checkout") -> list[str]:
-    """What stands on the row and helps to find it upstream."""
+    """The checkout's fields that help an operator to find it upstream, one line each."""
     charge = checkout.charge
     facts = {
         "checkout": checkout.id,
@@ -155,13 +155,13 @@ def _facts(checkout: "Checkout") -> list[str]:
     return [f"{name:<20}{value}" for name, value in facts.items() if value is not None]
 
 
-def _told(event: "HistoryEntry") -> str:
+def _entry_line(event: "HistoryEntry") -> str:
     moved = f"{event.before} -> {event.after}" if event.before != event.after else event.after
     note = f"  “{event.note}”" if event.note else ""
     return f"{moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"
 
 
-def _called(call: "AuditEntry") -> str:
+def _call_line(call: "AuditEntry") -> str:
     extra = f"  try {call.attempt}" if call.attempt > 1 else ""
     request = f"  request {call.upstream_request_id}" if call.upstream_request_id else ""
     return f"{moment(call.at)}      {call.operation_kind} {call.operation} as {call.acting}: {ended(call)}{extra}{request}"

@@ -1,4 +1,4 @@
-"""The commands of those who run the practice: `frontdoor clinicians …`."""
+"""`frontdoor clinicians …`: lists clinicians who are blocked from booking, and unblocks them."""
 
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def clinicians() -> None:
-    """See who is not bookable, and clear them."""
+    """List and unblock clinicians who are blocked from booking."""
 
 
 @clinicians.command(name="list")
 def list_blocks() -> None:
-    """List clinicians who are blocked since a visit came back under another name."""
+    """List clinicians who are blocked because a booked visit came back with another clinician's name."""
 
     async def blocks(units: "Units") -> None:
         async with units() as unit:

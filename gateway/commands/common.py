@@ -1,4 +1,4 @@
-"""What commands have in common: how they reach the database, who runs them, and how they tell things."""
+"""Shared by commands: database access, the audit record of a command, and formatting."""
 
 import asyncio
 import contextlib
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What a checkout is called. Whatever else somebody types in its place is not for the audit trail.
+# The form of a checkout id. Anything else that is typed in its place is not written into the audit trail.
 _CHECKOUT_ID = re.compile(r"chk_[\w-]{1,64}")
 
 
 @contextlib.contextmanager
 def clean_errors(kind: type[Exception]) -> Iterator[None]:
-    """Show an expected error as its text, without a traceback."""
+    """Turns an expected error into a ClickException: its text, without a traceback."""
     try:
         yield
     except kind as error:
@@ -37,7 +37,7 @@ def clean_errors(kind: type[Exception]) -> Iterator[None]:
 
 
 async def with_database(settings: "Settings", work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
-    """Do it on the database of the settings; one that cannot be worked on ends the command with a clear text."""
+    """Runs `work` on the settings' database. Raises ClickException when the database is unreachable or not migrated."""
     from integrations.database.engine import connect_database
     from integrations.database.migrations import DatabaseUnusable, prove_ready
 
@@ -52,16 +52,16 @@ async def with_database(settings: "Settings", work: "Callable[[AsyncEngine], Awa
 
 
 async def prove_database(settings: "Settings") -> None:
-    """End the command with a clear text where the database cannot be worked on."""
+    """Raises ClickException when the database is unreachable or not migrated."""
 
     async def nothing(_: "AsyncEngine") -> None:
-        """It is ready: that was all."""
+        """The check itself is all."""
 
     await with_database(settings, nothing)
 
 
 def on_database(work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
-    """Run it on the database that the settings of this process name."""
+    """Runs `work` on the database of this process's settings."""
     from gateway.commands.starting import settings_of_process
 
     return asyncio.run(with_database(settings_of_process(), work))
@@ -74,9 +74,9 @@ def on_units(
     command: str | None = None,
     checkout_id: str | None = None,
 ) -> T:
-    """Run it on that database in units of work; `settings` if they have been read already.
+    """Runs `work` with units of work on that database; `settings` if they have been read already.
 
-    With a `command`, who gives it, and for which checkout, is in the audit trail before the work begins.
+    With a `command`, the audit trail records it, its operator and its checkout before `work` begins.
     """
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.sealing import sealer
@@ -96,7 +96,7 @@ def on_units(
 async def note_access(
     settings: "Settings", engine: "AsyncEngine", command: str, *, checkout_id: str | None = None
 ) -> None:
-    """Record who looks or acts, before they do: without that, nothing is shown and nothing is done."""
+    """Records the command in the audit trail, before it shows or does anything. Raises ClickException when that fails."""
     from booking.audit.model import AuditEntry, AuditKind
     from booking.errors import AuditUnavailable
     from gateway.runtime.audit import audit_keys
@@ -124,20 +124,20 @@ async def note_access(
 
 
 def operator() -> str:
-    """Who is logged in on this machine, as stories and the audit trail name them."""
+    """The operating system's user, as checkout histories and the audit trail name them."""
     try:
         return f"operator {getpass.getuser()}"
-    except (KeyError, OSError):  # a container may run as a user whom no file knows
+    except (KeyError, OSError):  # a container may run as a user without a passwd entry
         return f"operator uid-{os.getuid()}"
 
 
 def moment(at: datetime) -> str:
-    """A moment as people read it, in UTC."""
+    """Formats a moment: ISO 8601 in milliseconds, UTC as `Z`."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def ended(call: "AuditEntry") -> str:
-    """How a call ended, as its record says."""
+    """Formats the outcome of an upstream call from its audit record."""
     if call.duration_ms is None:
         return "no answer recorded"
     return f"{call.error or 'ok'}, HTTP {call.status or '-'}, {call.duration_ms} ms"

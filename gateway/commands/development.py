@@ -1,4 +1,4 @@
-"""The commands for whoever tries Frontdoor or builds an app on it: `frontdoor dev`, `demo` and `token`."""
+"""Commands for developers: `frontdoor dev`, `demo` and `token`."""
 
 import asyncio
 import sys
@@ -33,7 +33,7 @@ def dev(gateway_port: int, emulator_port: int) -> None:
 
 @click.command()
 def demo() -> None:
-    """Play a patient's whole journey against a stack of its own; exits 0 only if all held."""
+    """Play a patient's whole journey against a stack of its own; exits 0 only if every check held."""
     from gateway.development.demo import play
     from gateway.development.local_stack import StackError
 

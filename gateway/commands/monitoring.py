@@ -1,4 +1,4 @@
-"""What the commands that monitoring runs have in common: how they end."""
+"""Exit codes and output of commands that monitoring systems run."""
 
 import json
 import sys
@@ -7,19 +7,19 @@ from typing import NoReturn
 
 import click
 
-# What monitoring plugins have always answered: fine, warning, critical, and "I do not know".
+# The exit codes of monitoring plugins (Nagios): OK, warning, critical, unknown.
 FINE, WARNING, CRITICAL, UNKNOWN = range(4)
 
 
 def exit_with(
-    code: int, status: str, told: Mapping[str, object], lines: Sequence[str], *, as_json: bool
+    code: int, status: str, findings: Mapping[str, object], lines: Sequence[str], *, as_json: bool
 ) -> NoReturn:
-    """End with this exit code: what was found as JSON, under its status in a word, or in lines for people."""
-    click.echo(json.dumps({"status": status, **told}, indent=2) if as_json else "\n".join(lines))
+    """Prints the findings, as JSON with the `status` or as `lines` for people, and exits with the code."""
+    click.echo(json.dumps({"status": status, **findings}, indent=2) if as_json else "\n".join(lines))
     sys.exit(code)
 
 
 def give_up(problem: str, *, as_json: bool) -> NoReturn:
-    """End because it cannot be told."""
+    """Prints the problem and exits with UNKNOWN: the check could not be made."""
     click.echo(json.dumps({"status": "unknown", "problem": problem}) if as_json else problem)
     sys.exit(UNKNOWN)

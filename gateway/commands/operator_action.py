@@ -1,4 +1,4 @@
-"""What an operator decides, done at their desk: for the commands on checkouts and those on clinicians."""
+"""Runs operators' actions for the commands on checkouts and clinicians: audited, with domain errors as clear texts."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +19,7 @@ UNKNOWN_STATE = "A newer version of Frontdoor wrote the row: use that one, or, i
 def act(
     action: "Callable[[OperatorActions], Awaitable[T]]", *, command: str, checkout_id: str | None = None
 ) -> T:
-    """Do it as the operator who is logged in on this machine, on record, and explain what keeps it from being done."""
+    """Runs the action as the user of this machine, recorded in the audit trail. Raises ClickException when it is refused."""
     from booking.checkout.operator_actions import OperatorActions
     from booking.errors import InvalidInput, NotFound, StaleCheckout, UnknownState
     from booking.refusals import PaymentInProgress

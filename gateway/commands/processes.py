@@ -1,4 +1,4 @@
-"""The commands that run Frontdoor's processes: `frontdoor serve`, `worker`, `migrate` and `emulator`."""
+"""Commands that run Frontdoor's processes: `frontdoor serve`, `worker`, `migrate` and `emulator`."""
 
 import asyncio
 import gc
@@ -18,8 +18,8 @@ EMULATOR_PORT = 8010
 PORT = click.IntRange(0, 65535)
 
 
-def _tied(_context: click.Context, _option: click.Parameter, given: bool) -> bool:
-    """Tie this process to its parent: before it loads anything, which takes seconds on a busy machine."""
+def _watch_parent(_context: click.Context, _option: click.Parameter, given: bool) -> bool:
+    """Starts the parent watchdog, before anything is loaded, which takes seconds on a busy machine."""
     if given:
         end_with_parent()
     return given
@@ -29,7 +29,7 @@ _until_stdin_closes = click.option(
     "--until-stdin-closes",
     is_flag=True,
     hidden=True,
-    callback=_tied,
+    callback=_watch_parent,
     help="End with the process that started this one.",
 )
 
@@ -38,7 +38,7 @@ _until_stdin_closes = click.option(
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=GATEWAY_PORT, show_default=True, type=PORT)
 @_until_stdin_closes
-def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
+def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_watch_parent`
     """Run the gateway: the GraphQL API."""
     import uvicorn
 
@@ -48,11 +48,11 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
     from gateway.trusted_documents import ManifestInvalid
 
     settings = settings_of_process()
-    _tell_zone_rules()
+    _log_zone_rules()
     with clean_errors(ManifestInvalid):
         app = create_app(settings)
-    # What has been imported stays: looking through all of it for garbage stops everybody for a tenth of a second. The little
-    # that is left is looked through more often than Python would, since what has gathered costs as long as there is of it.
+    # Imported modules stay alive: a full collection over them would pause all requests for a tenth of a second, so they are
+    # frozen. The rest is collected more often than by default: a pause grows with what has gathered.
     gc.collect()
     gc.freeze()
     gc.set_threshold(700, 10, 4)
@@ -65,7 +65,7 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
         lifespan="on",
         server_header=False,
         ws_max_size=LONGEST_MESSAGE,
-        ws_per_message_deflate=False,  # messages are small, and a compressor for each socket is not
+        ws_per_message_deflate=False,  # messages are small; a compressor per socket takes memory
     )
 
 
@@ -76,8 +76,8 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
     help="A file that is touched whenever the worker has found the database: for health checks.",
 )
 @_until_stdin_closes
-def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_tied`
-    """Run a worker: goes on with checkouts that are due, and clears away what has run out."""
+def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_watch_parent`
+    """Run a worker: resumes due checkouts, dispatches events, and runs periodic tasks."""
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.composition import compose
 
@@ -86,7 +86,7 @@ def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: A
     async def run() -> None:
         stop = stop_event()
         await prove_database(settings)
-        _tell_zone_rules()
+        _log_zone_rules()
         async with compose(settings) as system:
             await system.worker().run(stop, beat=heartbeat.touch if heartbeat else None)
 
@@ -121,8 +121,8 @@ def emulator(host: str, port: int, seed: int, until_stdin_closes: bool) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "integrations.healthie_emulator", *arguments])  # noqa: S606  # ourselves
 
 
-def _tell_zone_rules() -> None:
-    """Log which rules of time zones this process goes by."""
+def _log_zone_rules() -> None:
+    """Logs which release of the time zone database this process uses."""
     import structlog
 
     from gateway.runtime.zone_rules import zone_rules_of_process
@@ -134,7 +134,7 @@ def _tell_zone_rules() -> None:
 
 
 def stop_event() -> asyncio.Event:
-    """Set by Ctrl-C and by SIGTERM; to be made inside the running loop."""
+    """An event that SIGINT and SIGTERM set. Must be called inside the running loop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

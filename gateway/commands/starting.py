@@ -1,4 +1,4 @@
-"""What every command that needs settings does first."""
+"""Reads the settings of a process and configures its logs; explains invalid settings without quoting any value."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def settings_of_process() -> Settings:
-    """The settings of a running process, with its logs set up; a wrong environment ends it with a clear text."""
+    """The settings of this process, with its logs configured. Raises ClickException when the environment is invalid."""
     try:
         settings = Settings()
     except ValidationError as error:
@@ -41,14 +41,14 @@ def _not_json(error: SettingsError) -> str:
 
 
 def explain(error: ValidationError) -> str:
-    """What is wrong with the environment, one line a setting, without any value."""
+    """The problems of the environment, one line per setting, without any value."""
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     lines = [f"  {_place(problem['loc'])}{_in_plain_words(problem)}" for problem in problems]
     return "\n".join(["Frontdoor cannot start with these settings:", *sorted(lines)])
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
-    """The setting, and where in it, as far as that is told by names: whatever else stands there may be a value."""
+    """The setting, and the path inside it as far as that consists of names: anything else may be a value."""
     if not loc:
         return ""  # of several settings: the text names them
     inside = [one for one in map(str, loc[1:]) if re.fullmatch(A_NAME, one)]
@@ -64,7 +64,7 @@ def _in_plain_words(problem: "ErrorDetails") -> str:
 
 
 def _sqlite_directory(database_url: str) -> Path | None:
-    """The directory that a SQLite file lives in; None for other databases."""
+    """The directory of a SQLite file; None for other databases."""
     scheme, _, path = database_url.partition(":///")
     if not scheme.startswith("sqlite") or not path or path == ":memory:":
         return None

@@ -1,4 +1,4 @@
-"""`frontdoor upstream check`: whether Healthie is still what we were written for."""
+"""`frontdoor upstream check`: detects drift between Healthie's schema and our contract."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,7 @@ _STATUS = {FINE: "fine", WARNING: "warning", CRITICAL: "breaking"}
 
 @click.group()
 def upstream() -> None:
-    """Look at Healthie itself."""
+    """Check Healthie itself."""
 
 
 @upstream.command()
@@ -30,9 +30,10 @@ def upstream() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="For monitoring.")
 def check(sdl: Path | None, as_json: bool) -> None:
-    """Compare Healthie's schema with the contract that our operations stand on.
+    """Compare Healthie's schema with the contract that our operations depend on.
 
-    Exits with 0 when nothing in use changed, 1 for what will break one day, 2 for what is broken, 3 when it cannot be told.
+    Exits with 0 when nothing in use has changed, 1 for what will break in future, 2 for what is broken now, 3 when the check
+    cannot be made.
     """
     try:
         report = _of_file(sdl) if sdl else _of_healthie()
@@ -64,7 +65,7 @@ async def _asked(settings: "Settings") -> DriftReport:
     from gateway.runtime.composition import compose
 
     async with compose(settings) as system:
-        with asked_by(operator()):  # nobody asked for what every start does besides
+        with asked_by(operator()):  # only for the check: what every start does besides is not the operator's
             return await system.healthie.drift.check(system.clock.now().date())
 
 

@@ -1,1 +1,1 @@
-"""For developers: a stack on this machine, the demo, and GraphiQL."""
+"""Tools for developers: the local stack, the demo and GraphiQL."""

@@ -1,6 +1,6 @@
-"""A whole stack on this machine: the emulator, a gateway and a worker on SQLite, each a process of its own.
+"""A local stack: the emulator, a gateway and a worker on SQLite, each a process of its own.
 
-For development, the demo and the acceptance tests. Whatever way the starter ends, its processes end with it.
+For development, the demo and the acceptance tests. However the starting process ends, the parent watchdog ends its children.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from gateway.settings.storage import DEVELOPMENT_SECRET
 if TYPE_CHECKING:
     from integrations.upstream.audit import Answer, Call
 
-# A cold start of one process takes about a second; a machine that is busy takes its time.
+# A cold start of one process takes about a second; a busy machine needs much longer.
 START_SECONDS = 30
 
-# Of Healthie's API; the one that the emulator answers whatever today's date.
+# A version of Healthie's API that the emulator answers at any date.
 _VERSION = "2026-07-01"
 
 
 class StackError(Exception):
-    """The stack did not start; the text says why and what to do."""
+    """The stack did not start; the text says why, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalStack:
-    """Where the running stack answers."""
+    """The addresses and settings of a running stack."""
 
     gateway: str  # base URL
     emulator: str  # base URL
@@ -50,7 +50,7 @@ class LocalStack:
 
 
 def free_port() -> int:
-    """A port that nothing listens on now."""
+    """A TCP port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -66,9 +66,9 @@ async def local_stack(
     quiet: bool,
     extra: Mapping[str, str] | None = None,
 ) -> AsyncIterator[LocalStack]:
-    """Start everything, wait until it answers, and end it all on leaving. Raises StackError.
+    """Starts all processes, waits until they answer, and ends them on leaving. Raises StackError.
 
-    `quiet` keeps the processes' logs in files under `directory`; `extra` are further environment settings.
+    `quiet` writes the processes' logs into files under `directory`; `extra` are further environment settings.
     """
     for name, port in (("gateway", gateway_port), ("emulator", emulator_port)):
         _check_free(name, port)
@@ -76,11 +76,11 @@ async def local_stack(
     gateway = f"http://127.0.0.1:{gateway_port}"
     database = f"sqlite:///{directory / 'frontdoor.sqlite3'}"
     async with contextlib.AsyncExitStack() as processes, httpx2.AsyncClient(timeout=5) as http:
-        family = _Family(directory=directory, quiet=quiet)
-        processes.push_async_callback(family.end)
-        await family.start("emulator", ["--port", str(emulator_port)], {})
+        children = _Children(directory=directory, quiet=quiet)
+        processes.push_async_callback(children.end)
+        await children.start("emulator", ["--port", str(emulator_port)], {})
         migrated = asyncio.create_task(asyncio.to_thread(_migrate, database))
-        await family.until_answers(http, "emulator", f"{emulator}/_control/health")
+        await children.until_answers(http, "emulator", f"{emulator}/_control/health")
         seed = (await http.get(f"{emulator}/_control/seed")).raise_for_status().json()
         webhooks, secret = await _subscribe(emulator, owner_key=seed["owner"]["key"], gateway=gateway)
         settings = {
@@ -89,10 +89,10 @@ async def local_stack(
             "FRONTDOOR_DATABASE_URL": database,
             "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
             "FRONTDOOR_HEALTHIE_API_VERSION": _VERSION,
-            # The emulator throttles nobody unless it is told to.
+            # The emulator does not throttle unless a test makes it.
             "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "1000",
             "FRONTDOOR_HEALTHIE_BURST": "1000",
-            # Nor are there strangers: whoever tries out every declined card here, or many requests, means it.
+            # Limits against strangers are lifted: a developer tries every declined card, or sends many requests.
             "FRONTDOOR_RATE_FACTOR": "1000",
             "FRONTDOOR_CARDS_PER_CALLER": "1000",
             "FRONTDOOR_CARDS_OF_GUESTS": "1000",
@@ -107,10 +107,10 @@ async def local_stack(
             "FRONTDOOR_HEALTHIE_KEYS": json.dumps(seed["clinician_keys"]),
             **(extra or {}),
         }
-        await family.start("serve", ["--port", str(gateway_port)], settings)
+        await children.start("serve", ["--port", str(gateway_port)], settings)
         await migrated
-        await family.until_answers(http, "serve", f"{gateway}/readyz")
-        await family.start("worker", [], settings)
+        await children.until_answers(http, "serve", f"{gateway}/readyz")
+        await children.start("worker", [], settings)
         yield LocalStack(
             gateway=gateway,
             emulator=emulator,
@@ -120,18 +120,18 @@ async def local_stack(
 
 
 class _Unrecorded:
-    """Calls to an emulator are on nobody's record."""
+    """Discards audit records: calls to the emulator are not audited here."""
 
     async def attempted(self, call: "Call") -> None:
-        """It is about to be sent."""
+        """Ignores a call that is about to be sent."""
 
     async def answered(self, call: "Call", answer: "Answer") -> None:
-        """It ended."""
+        """Ignores a call's outcome."""
 
 
 async def _subscribe(emulator: str, *, owner_key: str, gateway: str) -> tuple[str, str]:
-    """Have the emulator send its webhooks to the gateway; answers where to, and the secret that it signs them with."""
-    # Loaded while the stack starts: the client alone takes half a second.
+    """Subscribes the gateway to the emulator's webhooks; returns their URL and signing secret. Raises StackError."""
+    # Imported while the emulator starts: the client takes half a second to load.
     from integrations.healthie.connect import connect, webhook_source  # noqa: PLC0415
 
     url = gateway + webhook_source().path
@@ -151,7 +151,7 @@ async def _subscribe(emulator: str, *, owner_key: str, gateway: str) -> tuple[st
     return url, secrets[0]
 
 
-class _Family:
+class _Children:
     """The processes of one stack."""
 
     def __init__(self, *, directory: Path, quiet: bool) -> None:
@@ -160,7 +160,7 @@ class _Family:
         self._members: dict[str, asyncio.subprocess.Process] = {}
 
     async def start(self, command: str, arguments: list[str], settings: Mapping[str, str]) -> None:
-        """Start `frontdoor command …` in a session of its own, so that Ctrl-C reaches the starter only."""
+        """Starts `frontdoor command …` in a session of its own, so that Ctrl-C reaches the parent only."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDOOR_")}
         with contextlib.ExitStack() as files:
             output = files.enter_context(self._log(command).open("ab")) if self._quiet else None
@@ -174,7 +174,7 @@ class _Family:
             )
 
     async def until_answers(self, http: httpx2.AsyncClient, command: str, url: str) -> None:
-        """Wait until the process answers 200 there. Raises StackError when it ends first, or takes too long."""
+        """Waits until `url` answers 2xx. Raises StackError when the process ends first, or after START_SECONDS."""
         process = self._members[command]
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while asyncio.get_running_loop().time() < deadline:
@@ -191,7 +191,7 @@ class _Family:
         )
 
     async def end(self) -> None:
-        """Ask every process to end, the last started first, and make sure."""
+        """Sends SIGTERM to every process, the last started first, and SIGKILL after GRACE_SECONDS."""
         for process in reversed(self._members.values()):
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
@@ -213,7 +213,7 @@ class _Family:
 
 
 def _migrate(database: str) -> None:
-    """Make the tables while the processes start; in a thread, since the libraries alone take a second to load."""
+    """Creates the tables while the processes start; in a thread, since loading the libraries takes a second."""
     from integrations.database.migrations import migrate  # noqa: PLC0415  # see above
 
     asyncio.run(migrate(database))

@@ -1,4 +1,4 @@
-"""`frontdoor dev`: a stack for a developer, and a word on where it answers."""
+"""`frontdoor dev`: runs a local stack and prints where it answers."""
 
 import asyncio
 import contextlib
@@ -16,15 +16,15 @@ from gateway.development.local_stack import local_stack
 async def run_until_stopped(
     *, directory: Path, gateway_port: int, emulator_port: int, stop: Callable[[], asyncio.Event]
 ) -> None:
-    """Start the stack, say where it is, and stay until stopped. Raises StackError."""
+    """Starts the stack, prints its addresses, and runs until `stop` is set. Raises StackError."""
     stopped = stop()
     started = time.monotonic()
-    _say("Starting the Healthie emulator, the gateway and a worker …")
+    _print("Starting the Healthie emulator, the gateway and a worker …")
     async with local_stack(
         directory=directory, gateway_port=gateway_port, emulator_port=emulator_port, quiet=False
     ) as stack:
-        settings = _written(stack.settings, directory / "settings.env")
-        _say(
+        settings = _write_settings(stack.settings, directory / "settings.env")
+        _print(
             f"""
   Frontdoor is ready ({time.monotonic() - started:.1f} s)
 
@@ -39,17 +39,17 @@ async def run_until_stopped(
 """
         )
         await stopped.wait()
-    _say("\nStopped.")
+    _print("\nStopped.")
 
 
-def _say(text: str) -> None:
-    """Say it, as long as whoever started the stack reads along."""
+def _print(text: str) -> None:
+    """Prints the text; a closed standard output is ignored."""
     with contextlib.suppress(OSError):
         click.echo(text)
 
 
-def _written(settings: Mapping[str, str], path: Path) -> Path:
-    """Write the stack's settings as a shell reads them, so that any command can be tried on it."""
+def _write_settings(settings: Mapping[str, str], path: Path) -> Path:
+    """Writes the stack's settings as a shell script to source, so that any command can be tried on the stack."""
     path.write_text(
         "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()), encoding="utf-8"
     )

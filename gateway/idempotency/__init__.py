@@ -1,1 +1,1 @@
-"""Idempotency: each mutation once per key, whatever is sent again."""
+"""Idempotency: runs each mutation once per idempotency key, and replays its outcome."""

@@ -1,8 +1,8 @@
-"""Every mutation once: a key names an attempt, and the same attempt has the same outcome however often it is sent.
+"""Idempotency guard: runs each mutation once per key, and replays the outcome when the same request is sent again.
 
-The guard stands around every field of the mutation type, so no resolver can forget it and no field of a list pays for it.
-What is stored is a reference (see `resolvers.outcomes`), never a payload: a replay resolves it anew, with the selection
-of the new document.
+It wraps every field of the mutation type, so no resolver can omit it. It stores a reference to the outcome (see
+`resolvers.outcomes`), never a payload: a replay resolves the reference with the selection of the new document. Behaviour follows
+draft-ietf-httpapi-idempotency-key-header; see docs/idempotency.md.
 """
 
 import asyncio
@@ -39,22 +39,22 @@ log = structlog.get_logger(__name__)
 
 REPLAYED_HEADER = "Idempotent-Replayed"
 
-# A request whose twin is being answered waits so long for the answer: a double tap, not a queue.
+# How long a concurrent request with the same key waits for the first one's outcome: enough for a double tap.
 _PATIENCE = timedelta(seconds=2)
 
-# It looks again at first after this, then after twice as long each time: a claim is a write, and many may wait.
-_FIRST_LOOK_SECONDS = 0.05
+# Its first retry is after this, each later one after twice as long: every claim is a write, and many may wait.
+_FIRST_RETRY_SECONDS = 0.05
 
-# A claim is good for this long, and is renewed while its mutation runs: so long a key stays locked when a process dies.
-# Much longer than an event loop stands still; what is taken over all the same meets the domain's own locks.
+# The lease of a claim, renewed while its mutation runs: this long a key stays locked after its process died. Much longer than
+# an event loop may stall; should a claim be taken over all the same, the domain's own locks hold.
 IN_FLIGHT = timedelta(seconds=15)
 
-# After an error that says for certain that nothing was done, the key is as good as new.
+# Errors after which nothing was done for certain: the key is released.
 _NOTHING_DONE = (RequestError, InvalidInput, NotFound, Refusal, UpstreamUnavailable)
 
 
 class KeyReused(RequestError):
-    """The key came with other arguments before."""
+    """The key was used before with other arguments."""
 
     code = "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
     message = "This key was used with other arguments. Take a fresh key for a new attempt."
@@ -62,7 +62,7 @@ class KeyReused(RequestError):
 
 
 class StillRunning(RequestError):
-    """The twin of this request is not answered yet."""
+    """Another request with this key is still running."""
 
     code = "IDEMPOTENCY_CONCURRENT_REQUEST"
     message = "The same request is being answered. Send it again in a moment, with the same key."
@@ -72,7 +72,7 @@ class StillRunning(RequestError):
 
 
 class MutationGuard:
-    """Claims the key, runs the mutation or replays its outcome, and stores what came of it."""
+    """Claims the key, runs the mutation or replays its outcome, and stores a reference to the outcome."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class MutationGuard:
         in_flight: timedelta = IN_FLIGHT,
         patience: timedelta = _PATIENCE,
     ) -> None:
-        """`fingerprint_key` is secret; `in_flight` is how long a claim lasts that nobody renews."""
+        """`fingerprint_key` is secret; `in_flight` is the lease of a claim; `patience` is how long a concurrent request waits."""
         self._keys = keys
         self._clock = clock
         self._fingerprint_key = fingerprint_key
@@ -93,7 +93,7 @@ class MutationGuard:
         self._patience = patience
 
     def around(self, name: str, resolve: Callable[..., Any]) -> Callable[..., Awaitable[object]]:
-        """The resolver of the mutation field `name`, guarded."""
+        """Wraps the resolver of the mutation field `name`."""
 
         async def once(root: object, info: Any, **arguments: Any) -> object:
             context: Context = info.context
@@ -102,7 +102,7 @@ class MutationGuard:
                 tenant=self._tenant,
                 principal=context.identified.principal.key,
                 field=name,
-                key=self._digest(key),  # clients may put anything into a key
+                key=self._digest(key),  # a key may hold anything, a patient's data too
             )
             answer = await self._claim(scope, self._fingerprint(arguments))
             match answer:
@@ -119,10 +119,10 @@ class MutationGuard:
         return once
 
     async def _claim(self, scope: Scope, fingerprint: str) -> Answer:
-        """Claim, or wait a little for the answer of whoever runs it."""
+        """Claims the key, or waits up to `patience` for the outcome of the request that holds it."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._patience.total_seconds()
-        pause = _FIRST_LOOK_SECONDS
+        pause = _FIRST_RETRY_SECONDS
         while True:
             answer = await self._claim_once(scope, fingerprint)
             if not isinstance(answer, InFlight) or loop.time() >= until:
@@ -131,7 +131,7 @@ class MutationGuard:
             pause *= 2
 
     async def _claim_once(self, scope: Scope, fingerprint: str) -> Answer:
-        """Claim. Raises UpstreamUnavailable when it cannot be kept: then nothing is done."""
+        """Tries to claim the key once. Raises UpstreamUnavailable when the database takes no writes: nothing is done then."""
         now = self._clock.now()
         try:
             return await self._keys.claim(
@@ -144,31 +144,32 @@ class MutationGuard:
             raise UpstreamUnavailable("the database takes no writes") from error
 
     async def _run(self, claim: Claimed, resolve: Callable[[], Awaitable[object]]) -> object:
-        """Run it. What failed with an unknown outcome is left to the next request with the key and its arguments.
+        """Runs the mutation under its claim, and stores the result.
 
-        Raises OutcomeUnknown when the database failed in the middle of it.
+        When the outcome is unknown the claim becomes resumable: the next request with the same key and arguments goes on.
+        Raises OutcomeUnknown when the database failed during the mutation.
         """
         try:
-            async with self._renewed(claim):
+            async with self._lease_renewed(claim):
                 outcome = await resolve()
         except _NOTHING_DONE:
-            await self._noted(claim, self._keys.release(claim))
+            await self._record(claim, self._keys.release(claim))
             raise
         except BaseException as error:
-            await asyncio.shield(self._noted(claim, self._keys.suspend(claim, now=self._clock.now())))
+            await asyncio.shield(self._record(claim, self._keys.suspend(claim, now=self._clock.now())))
             if not is_outage(error):
                 raise
             log.error("mutation.interrupted", field=claim.scope.field, error=type(error).__name__)  # noqa: TRY400 - as above
             raise OutcomeUnknown("the database went away") from error
         reference = reference_of(outcome)
         if reference is None:
-            await self._noted(claim, self._keys.suspend(claim, now=self._clock.now()))
+            await self._record(claim, self._keys.suspend(claim, now=self._clock.now()))
         else:
-            await self._noted(claim, self._keys.complete(claim, reference=reference))
+            await self._record(claim, self._keys.complete(claim, reference=reference))
         return outcome
 
-    async def _noted(self, claim: Claimed, writing: Awaitable[bool]) -> None:
-        """Write what came of the claim. Where that is not possible it runs out by itself, and what was done is done."""
+    async def _record(self, claim: Claimed, writing: Awaitable[bool]) -> None:
+        """Writes the claim's result. During an outage of the database it is only logged: the lease expires, and a retry resumes."""
         try:
             await writing
         except Exception as error:
@@ -177,17 +178,17 @@ class MutationGuard:
             log.warning("idempotency.not_noted", field=claim.scope.field, error=type(error).__name__)
 
     @contextlib.asynccontextmanager
-    async def _renewed(self, claim: Claimed) -> AsyncIterator[None]:
-        """Keep the claim while the mutation runs. No write of its own is under way on leaving: it could outlive the next."""
+    async def _lease_renewed(self, claim: Claimed) -> AsyncIterator[None]:
+        """Renews the lease inside the block. On leaving, waits for a renewal under way: it could overtake the write that follows."""
         done = asyncio.Event()
-        keeping = asyncio.create_task(self._keep(claim, done))
+        renewal = asyncio.create_task(self._renew(claim, done))
         try:
             yield
         finally:
             done.set()
-            await asyncio.shield(keeping)
+            await asyncio.shield(renewal)
 
-    async def _keep(self, claim: Claimed, done: asyncio.Event) -> None:
+    async def _renew(self, claim: Claimed, done: asyncio.Event) -> None:
         while not done.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(done.wait(), self._in_flight.total_seconds() / 3)
@@ -198,15 +199,15 @@ class MutationGuard:
                 log.warning("idempotency.claim_not_renewed", error=type(error).__name__)
 
     def _fingerprint(self, arguments: Mapping[str, Any]) -> str:
-        """An HMAC of the coerced arguments, whatever the query's text, variables and order were."""
-        return self._digest(json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=_plain))
+        """An HMAC of the coerced arguments: independent of the document's text, of variables and of the order of fields."""
+        return self._digest(json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=_json_value))
 
     def _digest(self, text: str) -> str:
         return keyed_digest(self._fingerprint_key, text)
 
 
-def _plain(value: object) -> object:
-    """Scalars that JSON does not know."""
+def _json_value(value: object) -> object:
+    """The JSON form of scalars that JSON does not have."""
     match value:
         case Enum():
             return value.name

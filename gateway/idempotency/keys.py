@@ -1,4 +1,4 @@
-"""Idempotency keys as requests carry them: one key a mutation, one mutation field a document."""
+"""Reads idempotency keys from requests, and requires one key and one mutation field per mutation document."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ _ESCAPED = re.compile(r"\\(.)")
 
 
 class KeyRequired(RequestError):
-    """A mutation without a key."""
+    """The mutation has no idempotency key."""
 
     code = "IDEMPOTENCY_KEY_REQUIRED"
     message = (
@@ -33,7 +33,7 @@ class KeyRequired(RequestError):
 
 
 class KeyInvalid(RequestError):
-    """A key that is none."""
+    """The key is empty, too long or unprintable, or header and extensions disagree."""
 
     code = "IDEMPOTENCY_KEY_INVALID"
     message = (
@@ -42,17 +42,20 @@ class KeyInvalid(RequestError):
 
 
 class OneMutationAtATime(RequestError):
-    """A document with several mutation fields: one key could not tell their outcomes apart."""
+    """The document has several mutation fields; one key cannot identify several outcomes."""
 
     code = "ONE_MUTATION_PER_REQUEST"
     message = "Send one mutation field a request, each with an idempotency key of its own."
 
 
 class RequireKey(SchemaExtension):
-    """Refuses a mutation before anything is executed, when it has no key, several fields, or nobody behind it."""
+    """Rejects a mutation before execution when it has no key, several fields, or no identified caller.
+
+    Fields marked `keyless` are exempt.
+    """
 
     def on_execute(self) -> Iterator[None]:
-        """Check once an operation."""
+        """Checks a mutation before it is executed."""
         context = self.execution_context
         if context.operation_type is OperationType.MUTATION:
             try:
@@ -74,7 +77,7 @@ class RequireKey(SchemaExtension):
 
 
 def read_key(header: str | None, extensions: Mapping[str, Any] | None) -> str:
-    """The request's key: as it is, or as the quoted string that draft-ietf-httpapi-idempotency-key-header asks for.
+    """The request's key, plain or as the quoted string of draft-ietf-httpapi-idempotency-key-header.
 
     Raises KeyRequired, KeyInvalid.
     """
@@ -92,5 +95,5 @@ def read_key(header: str | None, extensions: Mapping[str, Any] | None) -> str:
 
 
 def _unquoted(header: str) -> str:
-    """The content of a string of RFC 8941, section 3.3.3; anything else is taken as it is."""
+    """The content of an RFC 8941 string (section 3.3.3); any other text unchanged."""
     return _ESCAPED.sub(r"\1", header[1:-1]) if _QUOTED.fullmatch(header) else header

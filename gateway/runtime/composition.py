@@ -1,7 +1,7 @@
-"""The one composition root: builds every adapter and service from the settings, and nothing at import time.
+"""The composition root: builds every adapter and service from the settings, and nothing at import time.
 
-`compose` is the list of parts, in the order in which they are built; each stands on those before it. A part that opens something
-has `exits` close it, so all is taken down in the opposite order, also when a later part cannot be built.
+`compose` is the list of parts in the order in which they are built; each depends on earlier ones only. A part that opens a
+resource registers its close with `exits`, so everything is closed in reverse order, also when a later part fails to build.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ from integrations.database.event_outbox import SqlEventLog
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.patient_links import SqlPatientLinks
 
-# So long a start waits for what is heard of keys that were never proved before: a practice of a few clinicians then offers all of them
-# with its first answer. Whoever is proved later is offered from then on.
+# How long a start waits for the proofs of clinicians' keys that were never proved before: enough for a practice of a few
+# clinicians to offer all of them in its first answer. A clinician whose key is proved later is offered from then on.
 FIRST_PROOFS_SECONDS = 2.0
 
 
 @contextlib.asynccontextmanager
 async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[System]:
-    """Build the system, and take everything down on leaving; inside, the clinicians' keys are proved, now and again.
+    """Builds the system, and closes everything on leaving. Inside, a background task keeps the clinicians' keys proved.
 
-    Every time is told by `clock`: the machine's, unless another is given.
+    `clock` is the only source of time; the machine's by default.
     """
-    zone_rules_of_process()  # a program that embeds this one may not have come by the command line
+    zone_rules_of_process()  # here too: an embedding program does not pass the command line
     async with contextlib.AsyncExitStack() as exits:
         base = build_foundation(settings, clock or SystemClock(), exits)
         alert_service = await _alerts(base, exits)
@@ -57,7 +57,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         services = build_services(
             base, healthie=healthie, saga=saga, counts=counts, alert_service=alert_service, exits=exits
         )
-        event_dispatch = _telling(base, alert_service, exits)
+        event_dispatch = _event_dispatch(base, alert_service, exits)
         sync = build_synchronization(
             base, healthie=healthie, saga=saga, forget_free_time=services.search.forget, exits=exits
         )
@@ -80,7 +80,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
 
 
 async def _alerts(base: Foundation, exits: contextlib.AsyncExitStack) -> AlertService:
-    """What raises alerts, and tells them."""
+    """The service that raises alerts and sends them over the configured channels."""
     return AlertService(
         units=base.units,
         channels=await _alert_channels(base.settings, exits),
@@ -92,7 +92,7 @@ async def _alerts(base: Foundation, exits: contextlib.AsyncExitStack) -> AlertSe
 async def _healthie(
     base: Foundation, alert_service: AlertService, exits: contextlib.AsyncExitStack
 ) -> SystemOfRecord:
-    """The adapters of Healthie; whose the clinicians' keys are is proved beside the start, and now and again."""
+    """The adapters of Healthie. Whose each clinician's key is, is proved in the background, at the start and periodically."""
     healthie = await exits.enter_async_context(
         connect_upstream(
             base.settings,
@@ -103,7 +103,7 @@ async def _healthie(
             clock=base.clock,
         )
     )
-    _beside(healthie.keys.keep_proved(), exits)
+    _in_background(healthie.keys.keep_proved(), exits)
     await healthie.keys.wait_until_heard(within=FIRST_PROOFS_SECONDS)
     return healthie
 
@@ -111,7 +111,7 @@ async def _healthie(
 async def _sign_in(
     base: Foundation, healthie: SystemOfRecord, exits: contextlib.AsyncExitStack
 ) -> TokenVerifier:
-    """What reads the tokens of people."""
+    """The verifier of signed-in people's tokens."""
     return await connect_sign_in(
         base.settings,
         patients=healthie.patients,
@@ -121,10 +121,10 @@ async def _sign_in(
     )
 
 
-def _telling(
+def _event_dispatch(
     base: Foundation, alert_service: AlertService, exits: contextlib.AsyncExitStack
 ) -> EventDispatch:
-    """What tells subscribers of events."""
+    """The dispatcher of domain events to subscribers."""
     event_dispatch = EventDispatch(
         settings=base.settings,
         units=base.units,
@@ -137,7 +137,7 @@ def _telling(
 
 
 def _change_poller(base: Foundation, event_log: SqlEventLog) -> ChangePoller:
-    """What finds the changes that other processes made: the only way where no word of them comes."""
+    """Polls the database for changes that other processes made: often without Redis signals, else seldom, as a fallback."""
     return ChangePoller(
         change_signals=base.shared.local_signals,
         changes=base.changes,
@@ -149,7 +149,7 @@ def _change_poller(base: Foundation, event_log: SqlEventLog) -> ChangePoller:
 
 
 async def _alert_channels(settings: Settings, exits: contextlib.AsyncExitStack) -> tuple[AlertChannel, ...]:
-    """The log comes last: what it says has been told in every way."""
+    """The channels in the order of sending. The log is last, so a logged alert has been sent over every other channel."""
     if settings.alert_webhook_url is None:
         return (LoggedAlerts(),)
     url = settings.alert_webhook_url.get_secret_value()
@@ -157,18 +157,18 @@ async def _alert_channels(settings: Settings, exits: contextlib.AsyncExitStack) 
 
 
 async def _ledger(settings: Settings, exits: contextlib.AsyncExitStack) -> ChargeLedger | None:
-    """The card processor's books, where there is a key to them."""
+    """The card processor's ledger, when a key to it is configured."""
     if settings.stripe_key is None:
         return None
     # Loaded only where it is used: a quarter of a second at every start.
     from integrations.stripe.connect import connect_stripe  # noqa: PLC0415
 
     ledger = await exits.enter_async_context(connect_stripe(key=settings.stripe_key))
-    # Beside the start, not before it: nobody waits for Stripe to be there.
-    _beside(ledger.prove(), exits)
+    # In the background: the start does not depend on Stripe.
+    _in_background(ledger.prove(), exits)
     return ledger
 
 
-def _beside(work: Coroutine[None, None, object], exits: contextlib.AsyncExitStack) -> None:
-    """Do it while the system is up, and end it before what it stands on is taken down."""
+def _in_background(work: Coroutine[None, None, object], exits: contextlib.AsyncExitStack) -> None:
+    """Runs the work as a task, cancelled before the parts that it depends on are closed."""
     exits.push_async_callback(cancel_and_wait, [asyncio.create_task(work)])

@@ -1,4 +1,7 @@
-"""The foundation: what every other part of the program is built on. The composition root alone hands it about."""
+"""The foundation: database, audit trail and shared state, which every other part is built on.
+
+Only the functions of the composition root take it; no service does.
+"""
 
 import os
 import secrets
@@ -25,24 +28,24 @@ from integrations.database.write_probe import WriteProbe
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """The database, the audit trail and what processes share. For the functions that build parts; no service takes it."""
+    """The parts that all others are built on."""
 
     settings: Settings
     clock: Clock
-    name: str  # of this process, and of no other: a restarted process has another one
+    name: str  # unique to this process: a restarted process has another one
     engine: AsyncEngine
     write_probe: WriteProbe
     trail: SqlAuditTrail
     anchoring: Anchoring  # of that trail
     shared: Shared
     units: UnitOfWorkFactory
-    changes: SqlChangeReader  # what the database holds, for whoever watches
+    changes: SqlChangeReader  # reads changes for live queries
     holds: AnnouncedHolds
     checkout_holds: CheckoutHolds
 
 
 def build_foundation(settings: Settings, clock: Clock, exits: AsyncExitStack) -> Foundation:
-    """Build it; nothing is sent before the first use. `exits` closes it."""
+    """Builds the foundation without any I/O; `exits` closes it."""
     engine = connect_database(settings.database_url)
     exits.push_async_callback(engine.dispose)
     write_probe = WriteProbe(engine=engine, clock=clock)

@@ -1,4 +1,4 @@
-"""The domain's services as the API uses them, and the saga that they stand on."""
+"""Builds the checkout saga and the domain services that the API uses."""
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -37,7 +37,7 @@ from integrations.database.send_facts import SqlSendFactsReader
 
 
 def build_saga(base: Foundation, *, healthie: SystemOfRecord, ledger: ChargeLedger | None) -> Saga:
-    """Build it on its ports."""
+    """Builds the saga on its ports. `ledger` is None without a key to the card processor."""
     clock = base.clock
     steps = Steps(
         patients=healthie.patients,
@@ -72,7 +72,7 @@ def build_services(
     alert_service: AlertService,
     exits: AsyncExitStack,
 ) -> Services:
-    """Build them on their ports, with the rules that the settings give."""
+    """Builds the services on their ports, with the rules from the settings."""
     units, clock = base.units, base.clock
     attempts = connect_attempt_limits(base.settings, counts, alert_service, clock)
     blocks = SqlBlockedClinicians(engine=base.engine)
@@ -181,7 +181,7 @@ def _email_verification(base: Foundation, *, attempts: AttemptLimiter) -> EmailV
 
 
 def _code_sender(base: Foundation) -> CodeSender | None:
-    """Who mails one-time codes, where the practice has named a mail server."""
+    """The mailer of one-time codes; None without a configured mail server."""
     settings = base.settings
     if settings.smtp_url is None or settings.mail_from is None:
         return None

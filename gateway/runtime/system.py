@@ -1,4 +1,4 @@
-"""What runs in a process, wired together, and what a worker does on it besides driving checkouts."""
+"""The composed system of one process, and the worker's periodic tasks."""
 
 import asyncio
 import contextlib
@@ -36,15 +36,15 @@ from integrations.database.write_probe import WriteProbe
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """Everything that runs, wired together: the parts in the order in which `compose` builds them."""
+    """All parts of a process, in the order in which `compose` builds them."""
 
     foundation: Foundation
     alert_service: AlertService
     healthie: SystemOfRecord
     sign_in: TokenVerifier
-    ledger: ChargeLedger | None  # the card processor's books, where there is a key to them
+    ledger: ChargeLedger | None  # of the card processor, when a key to it is configured
     saga: Saga
-    counts: Counts  # of what was asked for and tried
+    counts: Counts  # of rate limits and attempt limits
     idempotency: IdempotencyKeys
     services: Services
     event_dispatch: EventDispatch
@@ -54,32 +54,32 @@ class System:
 
     @property
     def clock(self) -> Clock:
-        """What tells the time."""
+        """The source of time."""
         return self.foundation.clock
 
     @property
     def engine(self) -> AsyncEngine:
-        """The database."""
+        """The database engine."""
         return self.foundation.engine
 
     @property
     def units(self) -> UnitOfWorkFactory:
-        """What opens transactions on it."""
+        """The factory of units of work."""
         return self.foundation.units
 
     @property
     def write_probe(self) -> WriteProbe:
-        """Whether the database takes writes."""
+        """Checks whether the database takes writes."""
         return self.foundation.write_probe
 
     @property
     def inbox(self) -> SqlInbox:
-        """Where webhooks are kept."""
+        """The inbox of received webhooks."""
         return self.sync.inbox
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Inside, whoever watches hears of what other processes do."""
+        """Inside the block, live queries receive the changes that other processes made: by polling, and by Redis signals."""
         tasks = [asyncio.create_task(self.change_poller.run())]
         if (redis_signals := self.foundation.shared.redis_signals) is not None:
             tasks.append(asyncio.create_task(redis_signals.listen(healed=self.change_poller.poll_now)))
@@ -89,7 +89,7 @@ class System:
             await cancel_and_wait(tasks)
 
     def worker(self) -> Worker:
-        """A worker on this system."""
+        """Builds the worker of this system."""
         return Worker(
             saga=self.saga,
             units=self.units,
@@ -97,15 +97,15 @@ class System:
             periodic_tasks=self._periodic_tasks(),
             apart=(
                 PeriodicTask(
-                    name="look_at_marks",
+                    name="refresh_resources",
                     every=timedelta(seconds=1),
                     work=self.sync.synchronizer.run_due,
-                    end=self._end_looks,
+                    end=self._end_refreshes,
                 ),
                 PeriodicTask(
-                    name="tell_subscribers", every=timedelta(seconds=1), work=self.event_dispatch.dispatch
+                    name="dispatch_events", every=timedelta(seconds=1), work=self.event_dispatch.dispatch
                 ),
-                # Whether a turn is due is for all workers together; these say how often one asks.
+                # A poll's schedule is shared by all workers in the database; `every` is how often one worker checks it.
                 PeriodicTask(
                     name="poll_changed_visits", every=timedelta(minutes=1), work=self.sync.visit_poll.changed
                 ),
@@ -116,8 +116,8 @@ class System:
             ),
         )
 
-    async def _end_looks(self) -> None:
-        """Let the looks and early checks that were started end, as long as a step lasts; what is cut off is due later."""
+    async def _end_refreshes(self) -> None:
+        """Waits for started refreshes and early checks, at most STEP_BUDGET for the latter; what is cut off stays due."""
         closing = self.sync.early_checks.aclose(within=STEP_BUDGET.total_seconds())
         await asyncio.gather(self.sync.synchronizer.drain(), closing)
 
@@ -127,7 +127,9 @@ class System:
             return ()
         return (
             PeriodicTask(name="check_webhooks", every=timedelta(minutes=1), work=health.if_due),
-            PeriodicTask(name="listen_for_webhooks", every=timedelta(minutes=1), work=webhook_liveness.check),
+            PeriodicTask(
+                name="check_webhook_liveness", every=timedelta(minutes=1), work=webhook_liveness.check
+            ),
         )
 
     def _periodic_tasks(self) -> tuple[PeriodicTask, ...]:
@@ -140,7 +142,7 @@ class System:
 
         async def check_upstream() -> None:
             report = await self.healthie.drift.check(self.clock.now().date())
-            for finding in report.findings:  # one that was told already is not told again
+            for finding in report.findings:  # an alert that was raised already is not sent again
                 if finding.severity is not Severity.NOTE:
                     await self.alert_service.raise_alert(AttentionReason.UPSTREAM_DRIFT, finding.what)
 
@@ -150,19 +152,20 @@ class System:
             await reap_deliveries(self.engine)
 
         return (
-            # Somebody is to act on it: soon, but not before what caused it is committed and perhaps mended.
-            PeriodicTask(name="tell_alerts", every=timedelta(seconds=5), work=self.alert_service.send),
+            # Soon, but not before the transaction that caused the alert is committed, and the cause perhaps gone.
+            PeriodicTask(name="send_alerts", every=timedelta(seconds=5), work=self.alert_service.send),
             PeriodicTask(
-                name="look_for_doubts", every=timedelta(minutes=1), work=self.alert_service.alert_overdue
+                name="alert_overdue", every=timedelta(minutes=1), work=self.alert_service.alert_overdue
             ),
-            # What the audit trail could be shortened by unseen: as little as a line a minute is worth.
+            # Bounds what could be cut off the audit trail's end unseen to one minute of records.
             PeriodicTask(
                 name="anchor_audit_trail", every=timedelta(minutes=1), work=self.foundation.anchoring.take
             ),
             PeriodicTask(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
             PeriodicTask(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),
             PeriodicTask(name="clear_inbox", every=timedelta(hours=1), work=clear_inbox),
-            # Additive changes come without notice, others with a new version. A worker that is deployed daily checks, too.
+            # Healthie makes additive changes without notice, others in a new version. `first` is short, so that a worker that is
+            # deployed daily checks, too.
             PeriodicTask(
                 name="check_upstream",
                 every=timedelta(days=1),

@@ -1,6 +1,6 @@
-"""The system of record, connected by the settings: with the audit, the pace, the keys and the alarms of this process.
+"""Connects the system of record by the settings, with this process's audit, pacing, API keys and alarms.
 
-This is where it is chosen: nothing else of the gateway knows a family of adapters.
+The one module of the gateway that chooses the adapters: nothing else imports Healthie's.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -39,7 +39,7 @@ def connect_upstream(
     alert_service: AlertService,
     clock: Clock,
 ) -> AbstractAsyncContextManager[SystemOfRecord]:
-    """Connect; nothing is sent before the first call."""
+    """Connects the adapters; nothing is sent before the first call."""
     secret = settings.secret_key.get_secret_value()
 
     async def alert_silent_no_op(difference: SilentNoOp) -> None:
@@ -58,7 +58,7 @@ def connect_upstream(
         digest=partial(keyed_digest, derive_key(secret, "snapshot")),
         proving=Proving(
             proofs=SqlKeyProofs(engine=engine),
-            # The same key at another Healthie is another key.
+            # A proof is only good for one Healthie: sandbox and production differ.
             digest=partial(keyed_digest, derive_key(secret, f"key-proofs {settings.healthie_url}")),
             pacer=shared.proof_pacer,
         ),

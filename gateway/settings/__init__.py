@@ -1,6 +1,7 @@
-"""Settings, all from the environment with the prefix `FRONTDOOR_`; docs/settings.md names each.
+"""Settings, read from environment variables with the prefix `FRONTDOOR_`; docs/settings.md lists them.
 
-A module for each group of them: its fields, what they must be, and what follows from them.
+One module per group: its fields, their validation, and values derived from them. A field's description becomes its row in
+docs/settings.md (`python -m tools.document_settings`).
 """
 
 from typing import Self
@@ -17,7 +18,7 @@ from gateway.settings.sign_in import SignInSettings
 from gateway.settings.storage import StorageSettings
 
 
-# In the order of the page, read from below: pydantic takes the fields of the last group first.
+# The reverse of the page's order: pydantic collects the fields of the last base class first.
 class Settings(
     OperationSettings,
     ApiSettings,
@@ -26,7 +27,7 @@ class Settings(
     HealthieSettings,
     StorageSettings,
 ):
-    """Read once, at start; secrets never print."""
+    """All settings. Read once at start; immutable; secrets are never printed."""
 
     @model_validator(mode="after")
     def _verification_needs_mail(self) -> Self:

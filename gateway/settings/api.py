@@ -1,4 +1,4 @@
-"""Settings: the API that the practice's apps are given, and how much of everything anybody may take."""
+"""Settings of the API: the practice, origins and documents, limits, quotas and times."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -14,17 +14,17 @@ from gateway.settings.environment import Environment, EnvironmentSettings
 
 
 class TrustedDocumentsMode(StrEnum):
-    """What the manifest of trusted documents is for."""
+    """How the manifest of trusted documents is enforced."""
 
     OFF = "off"
-    ALLOW = "allow"  # names and texts alike
-    REQUIRE = "require"  # nothing but what is in the manifest
+    ALLOW = "allow"  # documents by name or as text
+    REQUIRE = "require"  # only documents of the manifest
 
 
 class ApiSettings(EnvironmentSettings):
-    """Whose API it is, which pages and documents it answers, and its bounds and times."""
+    """The practice, allowed origins and documents, and the limits of holds, rates, cards and unpaid visits."""
 
-    # Made when the settings are read, not when this is imported: by then it is settled which rules apply.
+    # Built when the settings are read, not at import: the time zone database is chosen before that.
     time_zone: ZoneInfo = Field(
         default_factory=lambda: ZoneInfo("America/New_York"),
         description="The practice's time zone, by its IANA name.",
@@ -41,7 +41,7 @@ class ApiSettings(EnvironmentSettings):
     )
     trusted_documents: Path | None = Field(
         None,
-        description="A manifest of your apps' documents: JSON, names and texts, as GraphQL Code Generator and Relay write it.",
+        description="The file with the manifest of your apps' documents: JSON, names and texts, as GraphQL Code Generator and Relay write it.",
     )
     trusted_documents_mode: TrustedDocumentsMode = Field(
         TrustedDocumentsMode.REQUIRE,
@@ -57,17 +57,17 @@ class ApiSettings(EnvironmentSettings):
         50,
         ge=1,
         le=100,
-        description="How much of a clinician's day may be held at once by people who have not signed in.",
+        description="How many percent of a clinician's day may be held at once by callers who have not signed in.",
     )
     client_address_header: str | None = Field(
         None,
-        description="The header in which your proxy names the client's address (its last entry counts), such as `X-Forwarded-For`; without it networks are not told apart.",
+        description="The header in which your proxy writes the client's address (its last entry counts), such as `X-Forwarded-For`; without it no limit per network applies.",
     )
     rate_factor: float = Field(
         1,
         gt=0,
         le=1_000_000,
-        description="How many times as often as docs/rates.md says everybody may ask.",
+        description="Multiplies the rate limits of [rates](rates.md), except those with settings of their own and that of mails.",
     )
     cards_per_caller: int = Field(
         5,
@@ -76,13 +76,13 @@ class ApiSettings(EnvironmentSettings):
         description="How many cards of one checkout, visitor or patient may fail to pay in an hour.",
     )
     cards_per_network: int = Field(
-        20, ge=1, le=1_000_000, description="The same of one network, where it is known."
+        20, ge=1, le=1_000_000, description="The same for one network, where it is known."
     )
     cards_of_guests: int = Field(
         60,
         ge=1,
         le=1_000_000,
-        description="The same of all together who have not signed in; half as many are alerted.",
+        description="The same for all callers together who have not signed in; an alert is raised at half of it.",
     )
     unpaid_visits: UnpaidPolicy = Field(
         UnpaidPolicy.OPEN,
@@ -99,13 +99,13 @@ class ApiSettings(EnvironmentSettings):
         8,
         ge=1,
         le=1_000_000,
-        description="The same of all guests with one clinician on one day.",
+        description="The same for all guests with one clinician on one day.",
     )
     unpaid_of_guests: int = Field(
         60,
         ge=1,
         le=1_000_000,
-        description="The same of all guests together; half as many are alerted.",
+        description="The same for all guests together; an alert is raised at half of it.",
     )
     guest_records: GuestRecords = Field(
         GuestRecords.NEW,
@@ -120,7 +120,7 @@ class ApiSettings(EnvironmentSettings):
     @field_validator("phone_region")
     @classmethod
     def _known_to_phonenumbers(cls, value: str) -> str:
-        # Loaded only where it is used: its numbering plans are large.
+        # Imported here: its numbering plans are large.
         from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415
 
         if (region := value.upper()) not in SUPPORTED_REGIONS:
@@ -145,5 +145,5 @@ class ApiSettings(EnvironmentSettings):
 
     @property
     def blind_to_networks(self) -> bool:
-        """Whether no bound of a network can hold, where strangers ask: nobody is told apart by their address."""
+        """Whether no limit per network can apply, since no header with the client's address is set (always False in development)."""
         return self.client_address_header is None and not self.in_development

@@ -1,4 +1,4 @@
-"""Endpoints as the settings declare them: by a name, with what signs; docs/events.md says how."""
+"""Event endpoints that the settings declare: a name, a URL, signing secrets and event names; see docs/events.md."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 from booking.events.deliveries import FROM_SETTINGS, Endpoint, Secret
 from booking.events.model import EventName
 
-# Standard Webhooks: between 24 and 64 random bytes.
+# Secrets have 24 to 64 random bytes (Standard Webhooks).
 _SECRET_BYTES = range(24, 65)
 
 
@@ -26,14 +26,14 @@ def _signs(secret: SecretStr) -> SecretStr:
     return secret
 
 
-# Shorter than any secret, so that nobody's secret can pass for a name, and be shown as one.
+# Shorter than any secret: a secret given as a name by mistake is rejected, not printed.
 A_NAME = r"^[a-z][a-z0-9_-]{0,29}$"
 
 EndpointName = Annotated[str, StringConstraints(pattern=A_NAME)]
 
 
 class DeclaredEndpoint(BaseModel):
-    """Another system that is told events."""
+    """A subscriber's endpoint that receives events."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +43,7 @@ class DeclaredEndpoint(BaseModel):
 
 
 def endpoints_of(declared: Mapping[str, DeclaredEndpoint], *, now: datetime) -> list[Endpoint]:
-    """The endpoints that are to be kept."""
+    """Converts the declared endpoints to the domain's, with ids that mark them as from the settings."""
     return [
         Endpoint(
             id=f"{FROM_SETTINGS}{name}",

@@ -1,4 +1,4 @@
-"""What every group of settings stands on: where they are read from, and where the program runs."""
+"""The base of every group of settings: their source, and the environment (development or production)."""
 
 from enum import StrEnum
 
@@ -7,14 +7,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Environment(StrEnum):
-    """Where the program runs."""
+    """Whether the program runs in development or in production."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class EnvironmentSettings(BaseSettings):
-    """Read from the environment with the prefix `FRONTDOOR_`, once; secrets never print."""
+    """Reads fields from environment variables with the prefix `FRONTDOOR_`; immutable."""
 
     model_config = SettingsConfigDict(env_prefix="FRONTDOOR_", frozen=True, extra="ignore")
 
@@ -25,5 +25,5 @@ class EnvironmentSettings(BaseSettings):
 
     @property
     def in_development(self) -> bool:
-        """Whether conveniences are on that have no place in production."""
+        """Whether conveniences for development are on."""
         return self.environment is Environment.DEVELOPMENT

@@ -1,4 +1,4 @@
-"""Settings: Healthie itself, how often it may be asked, and the webhooks that it sends."""
+"""Settings of Healthie: its API and keys, the rate of requests, and its webhooks."""
 
 from datetime import time
 from typing import Self
@@ -9,7 +9,7 @@ from gateway.settings.environment import EnvironmentSettings
 
 
 class HealthieSettings(EnvironmentSettings):
-    """How to speak to Healthie, and how it speaks to us."""
+    """Healthie's endpoint, keys, request rate and webhooks."""
 
     healthie_url: HttpUrl = Field(
         description="Healthie's GraphQL endpoint (its sandbox: `https://staging-api.gethealthie.com/graphql`), or the emulator's."
@@ -19,7 +19,7 @@ class HealthieSettings(EnvironmentSettings):
     )
     healthie_keys: dict[str, SecretStr] = Field(
         default_factory=dict,
-        description="JSON: each clinician's id and own API key; who has none is not bookable.",
+        description="JSON: each clinician's id and own API key; a clinician without one is not bookable.",
     )
     healthie_api_version: str = Field(
         "2026-01-01",
@@ -29,17 +29,17 @@ class HealthieSettings(EnvironmentSettings):
         None, description="`AuthorizationShard`, where the account is sharded."
     )
     healthie_requests_per_second: float = Field(
-        2, gt=0, le=10_000, description="How many requests a second each API key may send, over time."
+        2, gt=0, le=10_000, description="Requests per second that each API key may send on average."
     )
     healthie_burst: int = Field(
         20,
         ge=4,
         le=10_000,
-        description="How many of them may be sent at once; parts are kept for [checkouts and bookings](upstream.md#the-queue).",
+        description="How many of them may be sent at once; parts are reserved for [checkouts and bookings](upstream.md#the-queue).",
     )
     healthie_webhook_url: HttpUrl | None = Field(
         None,
-        description="Where Healthie sends its webhooks, as Healthie knows it: it signs this path and query, whatever a proxy makes of them on the way to `/webhooks/healthie`. Frontdoor sees to it that they are sent; without it there are none.",
+        description="Where Healthie sends its webhooks, as Healthie knows it: it signs this path and query, whatever a proxy makes of them on the way to `/webhooks/healthie`. Frontdoor creates and checks the subscription; without this setting no webhooks are received.",
     )
     healthie_webhook_secrets: tuple[SecretStr, ...] = Field(
         (),
@@ -47,21 +47,21 @@ class HealthieSettings(EnvironmentSettings):
     )
     healthie_webhook_check_at: time = Field(
         time(6),
-        description="When it is checked, every day, that Healthie sends its webhooks; the practice's time.",
+        description="The time of day, in the practice's time zone, at which the webhook subscription is checked.",
     )
     healthie_webhook_silence: int = Field(
         6,
         ge=2,
         le=100,
-        description="How many of the usual gaps between webhooks are a silence that is alerted, if visits change.",
+        description="After this many usual gaps without a webhook an alert is raised, if visits have changed.",
     )
     healthie_webhook_sources: tuple[IPvAnyNetwork, ...] = Field(
         (),
-        description="JSON list of addresses or networks that webhooks may come from, as told by the proxy or else the connection; Healthie's may change. Else any.",
+        description="JSON list of addresses or networks that webhooks may come from (by the proxy's header, or else the connection); Healthie's may change. Without it any.",
     )
     payment_recipient_id: str | None = Field(
         None,
-        description="Healthie's id of who receives every payment; else each goes to the treating clinician.",
+        description="Healthie's id of the user who receives every payment; without it the treating clinician does.",
     )
 
     @model_validator(mode="after")
@@ -75,5 +75,5 @@ class HealthieSettings(EnvironmentSettings):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """What webhooks may be signed with, besides what is read from Healthie."""
+        """Secrets that webhooks may be signed with, besides those that are read from Healthie."""
         return tuple(secret.get_secret_value() for secret in self.healthie_webhook_secrets)

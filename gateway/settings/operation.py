@@ -1,4 +1,4 @@
-"""Settings: what those see who run the program or develop on it."""
+"""Settings for operating the program: logs and GraphiQL."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from gateway.settings.environment import EnvironmentSettings
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
+    """The format of log lines."""
 
     CONSOLE = "console"
     JSON = "json"
@@ -18,10 +18,12 @@ class OperationSettings(EnvironmentSettings):
     """Logs and GraphiQL."""
 
     log_format: LogFormat = Field(LogFormat.JSON, description="`json` or `console`.")
-    log_level: str = Field("INFO", description="The least level that is logged.")
+    log_level: str = Field(
+        "INFO", description="The lowest level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    )
     graphiql_for_operators: bool = Field(
         False,
-        description="Serves GraphiQL's page in production too; with an operator's token, and no other, it gets the schema and may send any "
+        description="Serves GraphiQL in production too; only with an operator's token may it read the schema and send any "
         "document. See [requests](requests.md#graphiql-in-production).",
     )
     emulator_url: HttpUrl | None = Field(

@@ -1,4 +1,4 @@
-"""Settings: systems beside Healthie, who is told what happens, and the books that ours are held against."""
+"""Settings of systems besides Healthie: alert webhook, event endpoints, mail server, Stripe."""
 
 from email.utils import parseaddr
 from typing import Self
@@ -11,28 +11,29 @@ from gateway.settings.environment import EnvironmentSettings
 
 
 class OtherSystemsSettings(EnvironmentSettings):
-    """Alerts, endpoints of events, Stripe."""
+    """Alerts, event endpoints, mail and Stripe."""
 
     alert_webhook_url: SecretStr | None = Field(
-        None, description='Gets alerts as `{"text": …}`, as Slack takes them; they are logged in any case.'
+        None,
+        description='The URL that alerts are posted to as `{"text": …}`, as Slack takes them; they are logged in any case.',
     )
     endpoint_timeout_seconds: float = Field(
         15,
         ge=1,
         le=25,
-        description="An endpoint that has not answered an event by then is told it again later.",
+        description="The timeout of a delivery to an endpoint; after it the delivery is retried later.",
     )
     endpoints_allow_loopback: bool = Field(
         False,
-        description="Lets endpoints be on this machine, and without TLS; for development, and refused in production.",
+        description="Allows endpoints on this machine and without TLS; for development only, refused in production.",
     )
     endpoints: dict[EndpointName, DeclaredEndpoint] = Field(
         default_factory=dict,
-        description="JSON: names and endpoints that are told events, each `url`, `secrets` (a list; all sign) and perhaps `events`; "
+        description="JSON: names and endpoints that events are delivered to, each with `url`, `secrets` (a list; all sign) and optionally `events`; "
         "see [events](events.md#endpoints-from-settings).",
     )
     in_doubt_minutes: int = Field(
-        20, ge=1, le=1440, description="An outcome that is unknown for longer is alerted."
+        20, ge=1, le=1440, description="An alert is raised when an outcome has been unknown for this long."
     )
     smtp_url: SecretStr | None = Field(
         None,
@@ -41,12 +42,12 @@ class OtherSystemsSettings(EnvironmentSettings):
     )
     mail_from: str | None = Field(
         None,
-        description="Whom those mails are from, such as `Sample Practice <no-reply@practice.example>`; needed with the mail server.",
+        description="The sender of those mails, such as `Sample Practice <no-reply@practice.example>`; required with the mail server.",
     )
     stripe_key: SecretStr | None = Field(
         None,
         description="A restricted key (`rk_…`) of the Stripe account that takes the payments, with read access to charges and "
-        "events and nothing else: the sweep then holds Stripe's books against ours.",
+        "events and nothing else: the ledger sweep then compares Stripe's charges with ours.",
     )
 
     @field_validator("alert_webhook_url")
@@ -60,7 +61,7 @@ class OtherSystemsSettings(EnvironmentSettings):
     @classmethod
     def _names_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            # Loaded only where it is used: a tenth of a second at every start.
+            # Imported here: it takes a tenth of a second to load.
             from integrations.mail.smtp import MailServer  # noqa: PLC0415
 
             MailServer.of(value.get_secret_value())
@@ -80,7 +81,7 @@ class OtherSystemsSettings(EnvironmentSettings):
     def _can_be_sent_to(
         cls, value: dict[str, DeclaredEndpoint], info: ValidationInfo
     ) -> dict[str, DeclaredEndpoint]:
-        # Loaded only where it is used: a tenth of a second at every start.
+        # Imported here: it takes a tenth of a second to load.
         from integrations.endpoints.urls import check_form  # noqa: PLC0415
 
         for name, endpoint in value.items():

@@ -1,4 +1,4 @@
-"""Settings: who may sign in, by the tokens of which provider; and what issues tokens for development."""
+"""Settings of sign-in: the OpenID Connect provider and its claims; and those of development tokens."""
 
 from typing import Self
 
@@ -9,29 +9,32 @@ from gateway.settings.storage import DEVELOPMENT_SECRET
 
 
 class SignInSettings(EnvironmentSettings):
-    """The practice's OpenID Connect provider, and what its tokens say."""
+    """The practice's OpenID Connect provider, and the claims that are read."""
 
     oidc_issuer: str | None = Field(
         None,
-        description="The practice's OpenID Connect provider, exactly as its tokens name it (`iss`); without one nobody can sign in.",
+        description="The practice's OpenID Connect provider, exactly as its tokens have it in `iss`; without one nobody can sign in.",
     )
     oidc_audience: str | None = Field(
-        None, description="What the provider's tokens for this API have as `aud`; needed with the issuer."
+        None, description="The `aud` of the provider's tokens for this API; required with the issuer."
     )
     oidc_role_claim: str = Field(
         "role",
-        description="The claim with `patient`, `staff` or `operator`, or a list with one of them; who has none is a patient.",
+        description="The claim with `patient`, `staff` or `operator`, or a list with one of them; without the claim the caller is a patient.",
     )
     oidc_patient_claim: str = Field(
         "healthie_patient_id",
-        description="The claim with the patient's id in Healthie; else a verified email and name find them, once.",
+        description="The claim with the patient's id in Healthie; without it the patient is found once by verified email and name.",
     )
     oidc_tenant_claim: str | None = Field(
         None,
-        description="The claim that must be `FRONTDOOR_TENANT`, where the provider serves several practices.",
+        description="The claim that must equal `FRONTDOOR_TENANT`; for a provider that serves several practices.",
     )
     oidc_longest_minutes: int = Field(
-        60, ge=1, le=1440, description="A token that is good for longer is refused."
+        60,
+        ge=1,
+        le=1440,
+        description="The longest lifetime of a token in minutes; a token with a longer one is refused.",
     )
 
     @model_validator(mode="after")
@@ -48,7 +51,7 @@ class SignInSettings(EnvironmentSettings):
 
 
 class TokenSettings(EnvironmentSettings):
-    """What issuing a development token needs; without any settings it is for the stack of `frontdoor dev`."""
+    """The settings that issuing a development token needs; the defaults are those of `frontdoor dev`."""
 
     environment: Environment = Environment.DEVELOPMENT
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)

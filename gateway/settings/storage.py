@@ -1,4 +1,4 @@
-"""Settings: what is signed and sealed with, and where things are kept."""
+"""Settings of secrets and storage: signing and sealing keys, audit anchors, database, Redis."""
 
 import base64
 from pathlib import Path
@@ -10,41 +10,41 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from gateway.settings.environment import EnvironmentSettings
 from integrations.database.sealing import KEY_BYTES
 
-# Below this an HMAC key can be guessed faster than the HMAC itself (RFC 2104, section 3: the hash's length).
+# An HMAC key shorter than the hash is weaker than the HMAC (RFC 2104, section 3).
 _SECRET_LENGTH = 32
 
-# What signs tokens in a stack on a developer's own machine, where everybody is synthetic; production refuses it.
+# The secret of local development stacks, whose data is synthetic; production refuses it.
 DEVELOPMENT_SECRET = "frontdoor-development-only-anybody-can-know-this"  # noqa: S105  # that is its point
 
-# The schemes of addresses that the adapters take.
+# URL schemes that the adapters support.
 _DATABASES = frozenset({"sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg"})
 _REDISES = frozenset({"redis", "rediss", "unix"})
 
 
 class StorageSettings(EnvironmentSettings):
-    """Secrets, the audit trail's anchors, the database, Redis."""
+    """Secrets, the audit trail's anchor file, the database and Redis."""
 
     secret_key: SecretStr = Field(
         description="Signs visitor and guest tokens; at least 32 random characters."
     )
     data_keys: dict[str, SecretStr] = Field(
         default_factory=dict,
-        description="JSON: ids and keys (32 random bytes in base64) that seal patient details at rest. The first seals, all open; "
-        "without any, a key is derived from the secret.",
+        description="JSON: ids and keys (32 random bytes in base64) that encrypt patient details at rest (sealing). The first seals, all open; "
+        "without any, a key is derived from `FRONTDOOR_SECRET_KEY`.",
     )
     audit_keys: tuple[SecretStr, ...] = Field(
         (),
         description="JSON list of secrets (at least 32 random characters each) that sign the audit trail. The first signs, all "
-        "verify: a former one stays in the list. Without any it is the secret key, and a former one of those belongs in here.",
+        "verify, so former ones stay in the list. Without any, `FRONTDOOR_SECRET_KEY` signs; its former values belong in here, too.",
     )
     audit_anchor_file: Path | None = Field(
         None,
-        description="Gets an anchor of the audit trail every minute, as the log does; it belongs on another machine's disk.",
+        description="The file that an anchor of the audit trail is appended to every minute, as it is logged; put it on another machine's disk.",
     )
     database_role: str | None = Field(
         None,
         description="The PostgreSQL role that gateway and worker connect as, where `frontdoor migrate` runs as another: the "
-        "migration gives it what it needs, and of the audit trail no more than to add and to read.",
+        "migration grants it what it needs; on the audit trail only insert and select.",
     )
     database_url: str = Field(
         "sqlite:///.frontdoor/frontdoor.sqlite3",
@@ -54,7 +54,7 @@ class StorageSettings(EnvironmentSettings):
     redis_url: str | None = Field(
         None,
         repr=False,
-        description="Keeps slot holds, pace and rates in Redis, for all processes together; without it holds are in the database, and each process paces and counts by itself.",
+        description="Keeps slot holds, pacing and rate limits in Redis, shared by all processes; without it holds are in the database, and each process paces and counts for itself.",
     )
 
     @field_validator("secret_key")
@@ -104,12 +104,12 @@ class StorageSettings(EnvironmentSettings):
 
     @property
     def audit_secrets(self) -> tuple[str, ...]:
-        """What the audit's keys are derived from: the first signs, all verify."""
+        """The secrets that the audit's keys are derived from: the first signs, all verify."""
         return tuple(secret.get_secret_value() for secret in (*self.audit_keys, self.secret_key))
 
 
 def _address(value: str, schemes: frozenset[str], form: str) -> str:
-    """The address, if it has one of the schemes and a port that is one. Raises ValueError, without the address."""
+    """The URL, if its scheme and port are valid. Raises ValueError, whose text does not quote the URL."""
     scheme, separator, _ = value.partition("://")
     try:
         _ = urlsplit(value).port

@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket, by the subprotocol graphql-transport-ws.
+"""GraphQL over WebSocket: an implementation of the subprotocol graphql-transport-ws. See docs/sockets.md.
 
 The protocol: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """

@@ -1,4 +1,4 @@
-"""Whose socket it is: what it says of its caller, and how it ends when that is nobody."""
+"""Authentication of sockets: credentials from `connection_init`, and the close codes for callers that are rejected."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,16 +12,16 @@ from gateway.rates import TooManyRequests
 from gateway.requests import request_id_of
 from gateway.sockets.messages import Close, Malformed
 
-# Read from the payload of connection_init, since pages cannot set headers; nothing else of it is.
+# Read from the payload of connection_init, since pages cannot set headers. The rest of the payload is ignored.
 CREDENTIALS = ("authorization", VISITOR_HEADER)
 
-# What HTTP answers whoever is surely nobody.
+# HTTP statuses that mean the caller is rejected for good.
 FORBIDDEN = (401, 403)
 
 
 @contextmanager
 def who_asks() -> Iterator[None]:
-    """Raise Close for what it meets: whoever may be somebody, as far as can be told now, is to come again."""
+    """Turns errors inside the block into Close: 4403 when the caller is rejected, 1013 when a later attempt may succeed."""
     try:
         yield
     except TooManyRequests as error:
@@ -33,10 +33,12 @@ def who_asks() -> Iterator[None]:
 
 
 def with_credentials(headers: Headers, payload: Mapping[str, Any]) -> Headers:
-    """The upgrade's headers, with what the payload says of the caller in place of theirs."""
+    """The upgrade's headers, overridden by the payload's credentials. Raises Malformed when one is not a string or null."""
     given = {name.lower(): value for name, value in payload.items() if name.lower() in CREDENTIALS}
     if not all(isinstance(value, str | None) for value in given.values()):
         raise Malformed("payload names the caller by strings")
-    said = {name: value.encode("latin-1", "replace") for name, value in given.items() if value is not None}
-    kept = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in said]
-    return Headers(raw=[*kept, *((name.encode(), value) for name, value in said.items())])
+    overrides = {
+        name: value.encode("latin-1", "replace") for name, value in given.items() if value is not None
+    }
+    kept = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in overrides]
+    return Headers(raw=[*kept, *((name.encode(), value) for name, value in overrides.items())])

@@ -1,4 +1,7 @@
-"""One socket, from its acceptance to its end."""
+"""One WebSocket connection: the protocol's state machine, and a task for each operation.
+
+Close codes are those of the graphql-transport-ws protocol; see docs/sockets.md.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -37,7 +40,7 @@ Admit = Callable[[Caller | None], None]
 
 
 class TooManyOperations(RequestError):
-    """One more than a socket may run."""
+    """The socket already runs as many operations as it may at once."""
 
     code = "TOO_MANY_OPERATIONS"
     message = "Complete other operations on this socket first."
@@ -46,7 +49,7 @@ class TooManyOperations(RequestError):
 
 
 class Connection:
-    """Holds a client to the protocol, and runs what it asks for, each operation in a task of its own."""
+    """Enforces the protocol and runs the client's operations, each in a task of its own."""
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class Connection:
         sender: str,
         admit: Admit,
     ) -> None:
-        """`sender` takes its `turns` to have large messages read. `admit` is told who it is, once that is known, and may raise Close."""
+        """`sender` is whom `parse_queue` counts large messages by. `admit` is called once with the caller, and may raise Close."""
         self._socket = socket
         self._schema = schema
         self._requests = requests
@@ -71,14 +74,14 @@ class Connection:
         self._init_received = False
         self._acknowledged = False
         self._closed = False
-        self._operations: dict[str, asyncio.Task[None]] = {}  # by their ids, as long as these are taken
-        self._tasks: set[asyncio.Task[None]] = set()  # of operations, those included that are being cancelled
+        self._operations: dict[str, asyncio.Task[None]] = {}  # running operations by id
+        self._tasks: set[asyncio.Task[None]] = set()  # of operations, those being cancelled included
         self._time = asyncio.get_running_loop().time
-        self._heard_at = self._time()
-        self._look_at = self._heard_at + rules.init_within.total_seconds()
+        self._last_message_at = self._time()
+        self._check_at = self._last_message_at + rules.init_within.total_seconds()
 
     async def serve(self) -> None:
-        """Serve until either side closes. What still runs is cancelled: a mutation's key stays resumable."""
+        """Serves until either side closes, then cancels running operations; a cancelled mutation's key stays resumable."""
         try:
             while True:
                 await self._handle(await self._message())
@@ -86,7 +89,7 @@ class Connection:
             await self._close(close)
         except WebSocketDisconnect as gone:
             log.debug("socket.peer_gone", code=gone.code)
-        except Exception as error:  # noqa: BLE001  # the server's own log would write its text, and with it what was sent
+        except Exception as error:  # noqa: BLE001  # the server's own log would write its text, which may quote what was sent
             log.error("socket.failed", error=f"{type(error).__module__}.{type(error).__qualname__}")  # noqa: TRY400
             await self._close(Close(1011, "Internal error"))
         finally:
@@ -94,7 +97,7 @@ class Connection:
             await cancel_and_wait(list(self._tasks))
 
     async def _message(self) -> Message:
-        """The next one. Raises Close, WebSocketDisconnect."""
+        """The next message. Raises Close, WebSocketDisconnect."""
         text = await self._receive()
         try:
             async with self._parse_queue.reading(text, self._sender):
@@ -103,12 +106,12 @@ class Connection:
             raise Close(1013, "Too many requests") from error
 
     async def _receive(self) -> str:
-        """The next message's text; meanwhile the socket is looked after. Raises Close, WebSocketDisconnect."""
+        """The next message's text. Checks token and idleness while it waits. Raises Close, WebSocketDisconnect."""
         while True:
-            if self._time() >= self._look_at:  # of a client that never pauses, too
-                await self._look()
+            if self._time() >= self._check_at:  # also when messages come without a pause
+                await self._check()
             try:
-                async with asyncio.timeout_at(self._look_at):
+                async with asyncio.timeout_at(self._check_at):
                     message = await self._socket.receive()
             except TimeoutError:
                 continue
@@ -119,18 +122,18 @@ class Connection:
                 raise Malformed("A message must be text")
             if len(text.encode()) > LONGEST_MESSAGE:
                 raise Close(1009, "A message is too big")
-            self._heard_at = self._time()
+            self._last_message_at = self._time()
             return str(text)
 
-    async def _look(self) -> None:
-        """Close it when its time is over."""
+    async def _check(self) -> None:
+        """Raises Close when `connection_init` is overdue, the token is no longer valid, or the socket is idle."""
         if not self._init_received:
             raise Close(4408, "Connection initialisation timeout")
         await self._check_token()
         now = self._time()
-        if not self._tasks and now - self._heard_at > self._rules.idle_for.total_seconds():
+        if not self._tasks and now - self._last_message_at > self._rules.idle_for.total_seconds():
             raise Close(1000, "Idle")
-        self._look_at = now + self._rules.look_every.total_seconds()
+        self._check_at = now + self._rules.look_every.total_seconds()
 
     async def _handle(self, message: Message) -> None:
         match message:
@@ -153,11 +156,11 @@ class Connection:
             caller = await self._requests.caller(self._headers)
         self._admit(caller)
         self._acknowledged = True
-        self._look_at = self._time() + self._rules.look_every.total_seconds()
+        self._check_at = self._time() + self._rules.look_every.total_seconds()
         await self._send(ack())
 
     async def _check_token(self) -> None:
-        """Raise Close when their token is worth nothing any more, or that cannot be found out."""
+        """Raises Close when the token is no longer valid, or cannot be verified."""
         with who_asks():
             await self._requests.authenticator.caller(self._headers)
 
@@ -177,7 +180,7 @@ class Connection:
     async def _run(self, asked: Subscribe) -> None:
         task = asyncio.current_task()
 
-        async def tell(text: str, *, last: bool = False) -> None:
+        async def send(text: str, *, last: bool = False) -> None:
             if self._operations.get(asked.id) is task:
                 if last:
                     del self._operations[asked.id]
@@ -185,19 +188,19 @@ class Connection:
 
         request_id = request_id_of(None)
         try:
-            # The upgrade's idempotency key, if it had one, is none of a single operation's.
+            # An idempotency key in the upgrade's headers is ignored: a socket carries many mutations.
             async with self._requests.opened(self._headers, request_id=request_id) as context:
-                await operations.run(asked, context, schema=self._schema, tell=tell)
-        except Exception as error:  # noqa: BLE001  # who they are could not be found out
+                await operations.run(asked, context, schema=self._schema, send=send)
+        except Exception as error:  # noqa: BLE001  # the caller could not be authenticated
             refused = as_request_error(error, request_id=request_id)
             if isinstance(error, RequestError) and not refused.retryable:
-                # Their token has expired in between.
+                # The token has expired since the last check.
                 await self._close(Close(4403, "Forbidden"))
-            else:  # this operation is over
-                await tell(failed(asked.id, request_error_body(refused)["errors"]), last=True)
+            else:  # only this operation fails
+                await send(failed(asked.id, request_error_body(refused)["errors"]), last=True)
 
     async def _send(self, text: str) -> None:
-        """Send it, unless there is nobody any more to send it to."""
+        """Sends the message, unless the socket is closed."""
         if self._closed:
             return
         try:

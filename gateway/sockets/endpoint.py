@@ -1,4 +1,4 @@
-"""The WebSocket side of the endpoint: who may connect, in which protocol, and how many."""
+"""The WebSocket endpoint: checks origin, subprotocol and the limits on open sockets, then serves a Connection."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ SUBPROTOCOL = "graphql-transport-ws"
 
 
 class SocketEndpoint:
-    """An ASGI application for the sockets of one process."""
+    """The ASGI application for all sockets of one process."""
 
     def __init__(
         self, *, schema: strawberry.Schema, requests: Requests, rules: SocketRules, parse_queue: ParseQueue
     ) -> None:
-        """`turns` are those of all large things that are read in this process."""
+        """`parse_queue` is shared with HTTP: it paces everything large that this process parses."""
         self._schema = schema
         self._parse_queue = parse_queue
         self._requests = requests
@@ -36,10 +36,10 @@ class SocketEndpoint:
         self._of_network: Counter[str | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one socket to its end."""
+        """Serves one socket until it closes."""
         socket = WebSocket(scope, receive, send)
         if not self._may_connect(socket.headers):
-            await socket.close()  # before it is accepted: the answer is 403
+            await socket.close()  # before it is accepted, so HTTP 403
             return
         network = self._requests.authenticator.network(socket.headers)
         crowded = network is not None and self._of_network[network] >= self._rules.per_network
@@ -64,7 +64,7 @@ class SocketEndpoint:
             await connection.serve()
 
     def _may_connect(self, headers: Headers) -> bool:
-        """Whether the page, if it is one, is of an allowed origin or of our own host. Programs send no origin."""
+        """Whether the `Origin`, if there is one, is allowed or our own host. Programs other than browsers send none."""
         origin = headers.get("origin")
         if origin is None or origin in self._rules.origins or "*" in self._rules.origins:
             return True
@@ -72,7 +72,7 @@ class SocketEndpoint:
 
     @contextmanager
     def _counted(self, network: str | None) -> Iterator[Admit]:
-        """Count one socket in all, for its network, and for its caller once that is known."""
+        """Counts the socket in total, for its network, and for its caller once `admit` is called. `admit` raises Close."""
         names: list[str] = []
 
         def admit(caller: Caller | None) -> None:

@@ -1,4 +1,4 @@
-"""The messages of graphql-transport-ws, and the closes that answer what is none."""
+"""Parses and formats the messages of graphql-transport-ws."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 from gateway.json_text import read_json
 from gateway.trusted_documents import named_in
 
-# A close's reason has at most 123 bytes on the wire (RFC 6455, section 5.5); an id may be repeated in one.
+# A close reason has at most 123 bytes (RFC 6455, section 5.5), and may repeat an id.
 _LONGEST_ID = 80
 
 _Object: TypeAlias = dict[str, Any] | None
 
 
 class Close(Exception):
-    """The socket is closed; 44xx are the protocol's own codes."""
+    """Closes the socket with a code and a reason; codes 44xx are the protocol's own."""
 
     def __init__(self, code: int, reason: str) -> None:
         self.code = code
@@ -24,7 +24,7 @@ class Close(Exception):
 
 
 class Malformed(Close):
-    """A message of no kind or form that the protocol knows."""
+    """The message has no type or form that the protocol defines (4400)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(4400, reason)
@@ -32,26 +32,26 @@ class Malformed(Close):
 
 @dataclass(frozen=True, kw_only=True)
 class Init:
-    """Who connects."""
+    """`connection_init`: the caller's credentials."""
 
     payload: _Object = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ping:
-    """Wants a pong."""
+    """`ping`: is answered with a pong."""
 
     payload: _Object = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pong:
-    """Wants nothing."""
+    """`pong`: is not answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subscribe:
-    """An operation to run: a query and a mutation too."""
+    """`subscribe`: runs an operation of any kind, queries and mutations included."""
 
     id: str  # the client's name for it
     query: str | None  # none: a trusted document, named in the extensions
@@ -62,7 +62,7 @@ class Subscribe:
 
 @dataclass(frozen=True, kw_only=True)
 class Complete:
-    """The client wants no more of an operation."""
+    """`complete`: the client cancels an operation."""
 
     id: str
 
@@ -71,7 +71,7 @@ Message: TypeAlias = Init | Ping | Pong | Subscribe | Complete
 
 
 def read_message(text: str) -> Message:
-    """What a client sent. Raises Malformed, whose reason repeats nothing of it."""
+    """Parses a client's message. Raises Malformed, whose reason quotes nothing of the message."""
     try:
         value = read_json(text)
     except ValueError as error:
@@ -94,28 +94,28 @@ def read_message(text: str) -> Message:
 
 
 def ack() -> str:
-    """The connection is open."""
+    """`connection_ack`: accepts the connection."""
     return json.dumps({"type": "connection_ack"})
 
 
 def pong(ping: Ping) -> str:
-    """The answer to a ping, with what came with it."""
+    """`pong`: answers a ping with its payload."""
     payload = {"payload": ping.payload} if ping.payload is not None else {}
     return json.dumps({"type": "pong", **payload})
 
 
 def next_result(name: str, payload: Mapping[str, Any]) -> str:
-    """A result of an operation."""
+    """`next`: one result of an operation."""
     return json.dumps({"id": name, "type": "next", "payload": payload})
 
 
 def failed(name: str, errors: Sequence[Mapping[str, Any]]) -> str:
-    """An operation that was not executed; its end."""
+    """`error`: the operation was not executed. Ends it."""
     return json.dumps({"id": name, "type": "error", "payload": errors})
 
 
 def completed(name: str) -> str:
-    """The end of an operation."""
+    """`complete`: ends an operation."""
     return json.dumps({"id": name, "type": "complete"})
 
 

@@ -1,4 +1,4 @@
-"""One operation on a socket: executed as over HTTP, its results told as they come."""
+"""Executes one operation of a socket by the same schema as HTTP, and sends its results as they come."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -14,26 +14,26 @@ from gateway.sockets.messages import Subscribe, completed, failed, next_result
 from schema.context import Context
 
 
-class Tell(Protocol):
+class Send(Protocol):
     """Sends a message of the operation to the client."""
 
     async def __call__(self, text: str, *, last: bool = False) -> None:
-        """Send it. After the last the operation's id is free for another."""
+        """Sends the message. `last` frees the operation's id before it is sent."""
 
 
-async def run(asked: Subscribe, context: Context, *, schema: strawberry.Schema, tell: Tell) -> None:
-    """Run it to its end. Errors are explained or masked as everywhere."""
+async def run(asked: Subscribe, context: Context, *, schema: strawberry.Schema, send: Send) -> None:
+    """Runs the operation to its end. Errors are mapped or masked as over HTTP; none is raised."""
     try:
-        await _run(asked, context, schema, tell)
-    except Exception as error:  # noqa: BLE001  # whatever it is, this operation is over and the socket is not
-        # A stream, unlike an execution, lets through what an extension refuses before validation.
+        await _run(asked, context, schema, send)
+    except Exception as error:  # noqa: BLE001  # ends this operation, not the socket
+        # Unlike an execution, Strawberry's `stream` raises what an extension refuses before validation.
         refused = error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error)
         if is_fault(refused):
             log_fault(refused)
-        await tell(failed(asked.id, _explained([refused], context)), last=True)
+        await send(failed(asked.id, _explained([refused], context)), last=True)
 
 
-async def _run(asked: Subscribe, context: Context, schema: strawberry.Schema, tell: Tell) -> None:
+async def _run(asked: Subscribe, context: Context, schema: strawberry.Schema, send: Send) -> None:
     results = await schema.stream(
         asked.query,
         variable_values=asked.variables,
@@ -46,15 +46,15 @@ async def _run(asked: Subscribe, context: Context, schema: strawberry.Schema, te
             if not isinstance(result, ExecutionResult):
                 raise TypeError("results in parts have no message in this protocol")
             errors = result.errors or []
-            # Whatever goes wrong in a field has its path.
+            # Errors of fields have a path; without one nothing was executed.
             if result.data is None and errors and not any(error.path for error in errors):
-                await tell(failed(asked.id, _explained(errors, context)), last=True)
+                await send(failed(asked.id, _explained(errors, context)), last=True)
                 return
-            await tell(next_result(asked.id, _payload(result, context)))
-            # The libraries' frames hold the last result until the next one comes: of a page that nobody changes, for hours.
+            await send(next_result(asked.id, _payload(result, context)))
+            # The libraries' frames keep the last result alive until the next one, which may take hours.
             if result.data is not None:
                 result.data.clear()
-    await tell(completed(asked.id), last=True)
+    await send(completed(asked.id), last=True)
 
 
 def _payload(result: ExecutionResult, context: Context) -> dict[str, Any]:

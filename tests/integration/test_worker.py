@@ -193,9 +193,9 @@ async def test_a_chore_that_fails_is_tried_again_when_it_is_next_due() -> None:
             world.clock.advance(hours=1)
             await worker.tick()
     assert len(tries) == 2
-    assert [event["chore"] for event in events if event["event"] == "worker.periodic_task_failed"] == [
-        "failing"
-    ] * 2
+    assert [
+        event["periodic_task"] for event in events if event["event"] == "worker.periodic_task_failed"
+    ] == ["failing"] * 2
 
 
 async def test_a_chore_that_hangs_keeps_no_checkout_waiting() -> None:

@@ -1,1 +1,1 @@
-"""Signing in with the practice's OpenID Connect provider: its keys, its tokens, and who they stand for."""
+"""Sign-in with the practice's OpenID Connect provider: its keys, its tokens, and the patient that each token belongs to."""

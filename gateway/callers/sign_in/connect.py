@@ -1,4 +1,4 @@
-"""Who reads the tokens of people, by the settings."""
+"""Chooses the TokenVerifier by the settings."""
 
 import contextlib
 from datetime import timedelta
@@ -21,7 +21,7 @@ async def connect_sign_in(
     clock: Clock,
     exits: contextlib.AsyncExitStack,
 ) -> TokenVerifier:
-    """The practice's provider where one is named; else the development issuer in development, and nobody in production."""
+    """Verifies tokens of the configured provider; without one, development tokens in development and none in production."""
     if settings.oidc_issuer is None:
         if not settings.in_development:
             return NoSignIn()

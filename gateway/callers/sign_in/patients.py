@@ -1,4 +1,7 @@
-"""Which patient a signed-in person is: as the provider says, or as their verified email finds them, as long as that record stands."""
+"""Maps a signed-in person to their patient record: by the provider's claim, else by their verified email and name.
+
+A match by email is stored as a link, and checked again every KNOWN_FOR: the record may have been merged into another.
+"""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -13,14 +16,14 @@ from booking.single_flight import SingleFlight
 from gateway.callers.sign_in.tokens import Identity
 from schema.errors import RequestError
 
-# Who has no record yet may get one any minute, by a checkout as a guest; until then they are not looked for at every request.
+# A checkout as a guest may create the missing record any minute; until then it is not searched for at every request.
 UNKNOWN_FOR = timedelta(minutes=1)
 
-# A record can go into another one any time. That a word of it comes from upstream is not sure, nor that it names the one that
-# is gone: so it is looked whether theirs stands, once in so long for each person who is there.
+# A record can be merged into another one any time, and no webhook reliably names the one that is gone. So an active person's
+# record is checked again after this long.
 KNOWN_FOR = timedelta(minutes=10)
 
-# Signed-in people of one process; the rest are read from the database again.
+# Entries that one process caches; the rest are read from the database again.
 _REMEMBERED = 10_000
 
 log = structlog.get_logger(__name__)
@@ -29,7 +32,7 @@ T = TypeVar("T")
 
 
 class NoPatientRecord(RequestError):
-    """Somebody signed in whom the practice has no record of."""
+    """The practice has no record of the signed-in person."""
 
     code = "NO_PATIENT_RECORD"
     message = "The practice has no record under your name and verified email. Book your first visit as a guest, or ask the practice."
@@ -37,31 +40,33 @@ class NoPatientRecord(RequestError):
 
 
 class PatientLinks(Protocol):
-    """Which patient each signed-in person was found to be. Holds no name and no address."""
+    """Stored links from signed-in people to patient records. Holds no names and no addresses."""
 
     async def get(self, issuer: str, subject: str) -> str | None:
-        """The patient's id."""
+        """The linked patient's id; None without a link."""
 
     async def add(self, issuer: str, subject: str, patient_id: str, *, now: datetime) -> str:
-        """Keep it; answers what stands, when another process was first."""
+        """Stores the link unless there is one already; returns the patient's id that is stored."""
 
     async def forget(self, patient_id: str) -> int:
-        """Take back every link to a patient; answers how many."""
+        """Deletes every link to the patient; returns how many."""
 
 
 class LinkedPatients:
-    """The port PatientDirectory."""
+    """Implements PatientDirectory with the system of record, stored links and a cache per process."""
 
     def __init__(self, *, patients: Patients, links: PatientLinks, clock: Clock) -> None:
         self._patients = patients
         self._links = links
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()  # who, until when
+        self._known: OrderedDict[tuple[str, str], tuple[str, datetime]] = (
+            OrderedDict()
+        )  # patient id, valid until
         self._unknown: OrderedDict[tuple[str, str], datetime] = OrderedDict()
-        self._looking: SingleFlight[tuple[str, str], str | None] = SingleFlight()
+        self._lookups: SingleFlight[tuple[str, str], str | None] = SingleFlight()
 
     async def patient_id(self, identity: Identity) -> str:
-        """Their id in the system of record. Raises NoPatientRecord; UpstreamUnavailable."""
+        """The patient's id in the system of record. Raises NoPatientRecord, UpstreamUnavailable."""
         if identity.patient_id is not None:
             return identity.patient_id
         person = identity.issuer, identity.subject
@@ -71,16 +76,16 @@ class LinkedPatients:
         unknown_until = self._unknown.get(person)
         if unknown_until is not None and self._clock.now() < unknown_until:
             raise NoPatientRecord
-        found = await self._looking(person, lambda: self._look(identity))
+        found = await self._lookups(person, lambda: self._find(identity))
         if found is None:
             _remember(self._unknown, person, self._clock.now() + UNKNOWN_FOR)
             raise NoPatientRecord
         _remember(self._known, person, (found, self._clock.now() + KNOWN_FOR))
         return found
 
-    async def _look(self, identity: Identity) -> str | None:
+    async def _find(self, identity: Identity) -> str | None:
         linked = await self._links.get(identity.issuer, identity.subject)
-        if linked is not None and await self._stands(linked):
+        if linked is not None and await self._still_exists(linked):
             return linked
         if identity.email is None or identity.first_name is None or identity.last_name is None:
             return None
@@ -89,13 +94,15 @@ class LinkedPatients:
         )
         if found is None:
             return None
-        if linked is not None:  # not before another is found: what cannot be seen today may be there tomorrow
+        if (
+            linked is not None
+        ):  # only once another is found: a record that is missing today may be back tomorrow
             await self._links.forget(linked)
         log.info("sign_in.patient_linked", anew=linked is not None)
         return await self._links.add(identity.issuer, identity.subject, found, now=self._clock.now())
 
-    async def _stands(self, patient_id: str) -> bool:
-        """Whether the practice has the record still; while it cannot be asked, nobody is signed out for that."""
+    async def _still_exists(self, patient_id: str) -> bool:
+        """Whether the record still exists; True while upstream does not answer, so that an outage signs nobody out."""
         try:
             return await self._patients.profile(patient_id) is not None
         except UpstreamUnavailable:
@@ -104,7 +111,7 @@ class LinkedPatients:
 
 
 def _remember(memory: OrderedDict[tuple[str, str], T], person: tuple[str, str], value: T) -> None:
-    """Keep it, and forget the longest known when there are too many."""
+    """Caches the value, and evicts the least recently written entry beyond _REMEMBERED."""
     memory[person] = value
     memory.move_to_end(person)
     if len(memory) > _REMEMBERED:

@@ -1,6 +1,6 @@
-"""The provider's public keys: found by discovery, fetched when they are needed, kept, and exchanged when it changes them.
+"""The provider's public keys: a cache of its JWK set, fetched on demand and refreshed in the background.
 
-OpenID Connect Discovery 1.0 names the place (section 4) and asks that the document be the issuer's own (4.3); RFC 7517 is
+The set is found by OpenID Connect Discovery 1.0 (section 4), whose document must name the issuer itself (4.3); RFC 7517 gives
 the form of the keys.
 """
 
@@ -21,19 +21,19 @@ from booking.single_flight import SingleFlight
 from gateway.json_text import read_json
 from schema.errors import RequestError
 
-# A provider that takes longer for both documents keeps everybody who signs in waiting.
+# For both documents together: requests with an unknown key wait for it.
 TIMEOUT_SECONDS = 5.0
 
-# A key that the provider withdraws is worth nothing to us an hour later.
+# The cached set is refreshed after this: a key that the provider withdraws is rejected soon after.
 FRESH_FOR = timedelta(hours=1)
 
-# While the provider does not answer, what it said last still counts; its own outage should not be ours for a working day.
+# The cached set is used this long while the provider does not answer: its outage should not be ours within a working day.
 KEPT_FOR = timedelta(hours=12)
 
-# Tokens that name made-up keys must not have us ask the provider for each: one look in so long finds every new key.
+# The least time between two fetches: tokens that name made-up keys must not cause a request each.
 PAUSE = timedelta(seconds=10)
 
-# The largest set of keys of any provider is some kilobytes.
+# Real key sets have some kilobytes.
 _LONGEST_ANSWER = 256 * 1024
 
 log = structlog.get_logger(__name__)
@@ -41,15 +41,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderKey:
-    """One that signatures can be verified with."""
+    """A key that verifies signatures."""
 
     kind: str  # `kty`
-    algorithm: str | None  # the only one that it is for; None: the provider does not say
+    algorithm: str | None  # `alg`, the only one it may be used with; None: not stated
     key: Any
 
 
 class SignInUnavailable(RequestError):
-    """The provider's keys are not to be had: whether a token is good cannot be told."""
+    """The provider's keys cannot be fetched, so no token can be verified."""
 
     code = "SIGN_IN_UNAVAILABLE"
     message = "Signing in does not work at the moment. Try again in a minute."
@@ -59,7 +59,7 @@ class SignInUnavailable(RequestError):
 
 
 class ProviderKeys:
-    """The keys of one issuer, shared by all requests of this process."""
+    """The keys of one issuer, cached for all requests of this process."""
 
     def __init__(self, *, issuer: str, client: httpx2.AsyncClient, clock: Clock) -> None:
         self._issuer = issuer
@@ -68,16 +68,16 @@ class ProviderKeys:
         self._keys: Mapping[str, ProviderKey] = {}
         self._fetched_at: datetime | None = None
         self._asked_at: datetime | None = None
-        self._behind: asyncio.Task[None] | None = None
-        # Finished in any case: whoever hangs up would else use up the pause, and nobody's keys would be renewed.
-        self._asking: SingleFlight[str, None] = SingleFlight(finished=True)
+        self._background: asyncio.Task[None] | None = None
+        # Not cancelled with its caller: else a client that hangs up would use up the pause and leave the keys stale.
+        self._fetch: SingleFlight[str, None] = SingleFlight(finished=True)
 
     async def get(self, key_id: str) -> ProviderKey | None:
-        """The key of this id; None when the provider has none. Raises SignInUnavailable."""
+        """The key with this `kid`; None when the provider has none. Raises SignInUnavailable."""
         if key_id not in self._keys or self._age() > KEPT_FOR:
             await self._refresh()
-        elif self._age() > FRESH_FOR:  # nobody waits for a provider that is down while its keys are known
-            self._behind = asyncio.create_task(self._refresh())
+        elif self._age() > FRESH_FOR:  # in the background: no request waits for a provider that is down
+            self._background = asyncio.create_task(self._refresh())
         if self._age() > KEPT_FOR:
             raise SignInUnavailable
         return self._keys.get(key_id)
@@ -86,10 +86,10 @@ class ProviderKeys:
         return self._clock.now() - self._fetched_at if self._fetched_at else timedelta.max
 
     async def _refresh(self) -> None:
-        """Ask the provider, unless it has answered just now; whoever comes while it is asked waits for that answer."""
-        await self._asking("keys", self._ask)
+        """Fetches the keys unless that was tried within PAUSE; concurrent callers share one fetch."""
+        await self._fetch("keys", self._fetch_keys)
 
-    async def _ask(self) -> None:
+    async def _fetch_keys(self) -> None:
         if self._asked_at is not None and self._clock.now() < self._asked_at + PAUSE:
             return
         self._asked_at = self._clock.now()
@@ -103,11 +103,11 @@ class ProviderKeys:
         log.info("sign_in.keys_fetched", keys=len(self._keys))
 
     async def _fetched(self) -> Mapping[str, ProviderKey]:
-        place = await self._json(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-        if place["issuer"] != self._issuer:
+        discovery = await self._json(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+        if discovery["issuer"] != self._issuer:
             raise ValueError("the discovery document is another issuer's")
-        found = await self._json(str(place["jwks_uri"]))
-        return _usable(found["keys"])
+        key_set = await self._json(str(discovery["jwks_uri"]))
+        return _usable(key_set["keys"])
 
     async def _json(self, url: str) -> Any:
         if not url.startswith(self._issuer.partition("//")[0]):
@@ -123,7 +123,7 @@ class ProviderKeys:
 
 
 def _usable(keys: Any) -> Mapping[str, ProviderKey]:
-    """Keys with an id that are there to verify signatures; what we do not know is another program's business."""
+    """The keys that have a `kid` and may verify signatures. Keys of an unknown kind are skipped."""
     usable = {}
     for key in keys:
         if not isinstance(key, dict) or not isinstance(key.get("kid"), str) or not _verifies(key):
@@ -138,6 +138,6 @@ def _usable(keys: Any) -> Mapping[str, ProviderKey]:
 
 
 def _verifies(key: Mapping[str, Any]) -> bool:
-    """Whether that is what the key is for (RFC 7517, 4.2 and 4.3)."""
+    """Whether the key may verify signatures (`use` and `key_ops`: RFC 7517, 4.2 and 4.3)."""
     operations = key.get("key_ops", ["verify"])
     return key.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations

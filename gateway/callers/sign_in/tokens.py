@@ -1,4 +1,4 @@
-"""Tokens of people who signed in: JWTs of the practice's OpenID Connect provider (RFC 7519, RFC 8725)."""
+"""Verifies the JWTs of people who signed in with the practice's OpenID Connect provider (RFC 7519, RFC 8725)."""
 
 import hashlib
 import re
@@ -14,31 +14,31 @@ from booking.principals import Principal, PrincipalKind
 from gateway.callers.sign_in.provider import ProviderKeys
 from gateway.callers.tokens import ROLES, InvalidToken
 
-# Signatures that only the provider can make, by the type of its key. Neither `none` nor an HMAC is among them, so a
-# public key can never be taken for a shared secret (RFC 8725, 2.1 and 3.1).
+# Asymmetric algorithms by key type. Neither `none` nor an HMAC is among them, so a public key can never be taken for a shared
+# secret (RFC 8725, 2.1 and 3.1).
 ALGORITHMS: Mapping[str, frozenset[str]] = {
     "RSA": frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}),
     "EC": frozenset({"ES256", "ES384", "ES512"}),
     "OKP": frozenset({"EdDSA"}),
 }
 
-# What the type in a token's header may be, where there is one: nothing that is for another purpose (RFC 8725, 3.11; RFC 9068, 4).
+# Values of `typ` that are accepted, where it is present (RFC 8725, 3.11; RFC 9068, 4).
 _TYPES = frozenset({"jwt", "at+jwt"})
 
-# Claims of tokens that tell an app something and open no API, where their type does not say so: ID tokens that came with an
-# access token or a code (OpenID Connect Core 1.0, 3.1.3.6 and 3.3.2.11), logout tokens and other events (RFC 8417, 2.2).
+# Claims of tokens that are not access tokens, where `typ` does not say so: ID tokens issued with an access token or a code
+# (OpenID Connect Core 1.0, 3.1.3.6 and 3.3.2.11), logout tokens and other security events (RFC 8417, 2.2).
 _OF_OTHER_TOKENS = frozenset({"at_hash", "c_hash", "s_hash", "events"})
 
-# By so much the provider's clock and ours may differ.
+# Clock skew between the provider and this machine.
 SKEW = timedelta(seconds=30)
 
-# What may stand in keys and logs as it is; anything else, such as a mail address, goes by its digest.
+# Subjects that may appear in keys and logs as they are; any other, such as a mail address, is digested.
 _PLAIN = re.compile(r"[A-Za-z0-9_|.-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who the provider says somebody is."""
+    """The signed-in person as the token's claims describe them."""
 
     issuer: str
     subject: str = field(repr=False)
@@ -49,15 +49,15 @@ class Identity:
 
 
 class PatientDirectory(Protocol):
-    """Finds the patient whom a signed-in person is."""
+    """Maps a signed-in person to their patient record."""
 
     async def patient_id(self, identity: Identity) -> str:
-        """Their id in the system of record. Raises NoPatientRecord; UpstreamUnavailable."""
+        """The patient's id in the system of record. Raises NoPatientRecord, UpstreamUnavailable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignInRules:
-    """What a token must be."""
+    """What a token must satisfy, and which claims are read."""
 
     issuer: str
     audience: str
@@ -69,7 +69,7 @@ class SignInRules:
 
 
 class ProviderTokens:
-    """The port TokenVerifier over the provider's tokens."""
+    """Implements TokenVerifier for the provider's tokens."""
 
     def __init__(
         self, *, rules: SignInRules, keys: ProviderKeys, patients: PatientDirectory, clock: Clock
@@ -80,7 +80,7 @@ class ProviderTokens:
         self._clock = clock
 
     async def verify(self, token: str) -> Principal:
-        """Whose token it is. Raises InvalidToken; SignInUnavailable, and what PatientDirectory raises."""
+        """The token's principal. Raises InvalidToken, SignInUnavailable, and what PatientDirectory raises."""
         try:
             claims = await self._claims(token)
             self._check_times(claims)
@@ -94,7 +94,7 @@ class ProviderTokens:
         return Principal(kind=kind, id=_opaque(identity))
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        """What the provider signed. The header is the sender's word: it chooses among keys, and nothing else."""
+        """Verifies the signature and returns the claims. The header is untrusted: it selects a key, and nothing else."""
         header = jwt.get_unverified_header(token)
         if "crit" in header:
             raise InvalidToken  # extensions that must be understood, and are not (RFC 7515, 4.1.11)
@@ -123,7 +123,7 @@ class ProviderTokens:
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
-        """Hold the times against our own clock. Raises InvalidToken."""
+        """Checks `iat`, `nbf`, `exp` and the lifetime against our own clock. Raises InvalidToken."""
         now, skew = self._clock.now().timestamp(), SKEW.total_seconds()
         issued, expires = float(claims["iat"]), float(claims["exp"])
         begins = float(claims.get("nbf", issued))
@@ -137,7 +137,7 @@ class ProviderTokens:
             raise InvalidToken
 
     def _kind(self, claims: Mapping[str, Any]) -> PrincipalKind:
-        """Who has no role, or several of which one is ours, is that; without any they are a patient."""
+        """The one role of ours among those claimed; a patient without any. Several of ours, or none of ours, raise InvalidToken."""
         given = claims.get(self._rules.role_claim) or []
         if not isinstance(given, str | list):
             raise InvalidToken
@@ -168,7 +168,7 @@ def _text(value: object) -> str | None:
 
 
 def _opaque(identity: Identity) -> str:
-    """A name for staff in keys and logs that is not their mail address."""
+    """The subject if it may appear in keys and logs; else a digest of issuer and subject."""
     if _PLAIN.fullmatch(identity.subject):
         return identity.subject
     return hashlib.sha256(f"{identity.issuer} {identity.subject}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""`frontdoor demo`: a patient's whole journey, lived and checked."""
+"""`frontdoor demo`: plays a patient's whole journey against a local stack, and checks each step."""
 
 import contextlib
 import time
@@ -13,7 +13,7 @@ from gateway.development.local_stack import free_port, local_stack
 
 
 async def play(directory: Path) -> int:
-    """Play it against a stack of its own; answers the exit code: 0 only if all held. Raises StackError."""
+    """Plays the journey against a stack of its own; returns the exit code, 0 only if every check held. Raises StackError."""
     screen = Screen()
     started = time.monotonic()
     async with contextlib.AsyncExitStack() as exits:
@@ -28,5 +28,5 @@ async def play(directory: Path) -> int:
         except Broken as broken:
             screen.say(f"\n[red]The demo failed:[/red] {broken}")
             return 1
-    screen.say(f"\nAll held, in {time.monotonic() - started:.0f} s. Everybody in this story is synthetic.")
+    screen.say(f"\nAll held, in {time.monotonic() - started:.0f} s. Everybody in this demo is synthetic.")
     return 0

@@ -1,4 +1,4 @@
-"""The public GraphQL API, as a patient's app calls it."""
+"""A minimal client of the public GraphQL API, as a patient's app would use."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -8,34 +8,34 @@ import httpx2
 
 
 class Broken(Exception):
-    """Something did not hold; the text says what."""
+    """A check of the demo failed; the text says which."""
 
 
 @dataclass(kw_only=True)
 class App:
-    """One patient's app: a visitor at first, a guest once a checkout stands."""
+    """One patient's app: a visitor at first, the checkout's guest after `become_guest`."""
 
     http: httpx2.AsyncClient
     graphql: str
     headers: dict[str, str] = field(default_factory=dict)
 
     async def open(self) -> None:
-        """Get the visitor token that everything anonymous needs."""
+        """Fetches the visitor token that anonymous mutations need."""
         data = await self.ask("query Open { newVisitorToken }")
         self.headers["Frontdoor-Visitor"] = data["newVisitorToken"]
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        """Run a query. Raises Broken on any error."""
+        """Runs a query and returns its `data`. Raises Broken on any error."""
         return await self._send(document, variables, {})
 
     async def do(self, document: str, **given: Any) -> dict[str, Any]:
-        """Run a mutation with one input and a fresh idempotency key; answers its result, success or problem."""
+        """Runs a mutation with one input and a fresh idempotency key; returns its result, success or problem."""
         data = await self._send(document, {"input": given}, {"Idempotency-Key": str(uuid.uuid4())})
         (result,) = data.values()
         return dict(result)
 
     def become_guest(self, token: str) -> None:
-        """Speak for the checkout from now on."""
+        """Sends the guest token of the checkout from now on."""
         self.headers["Authorization"] = f"Bearer {token}"
 
     async def _send(self, document: str, variables: dict[str, Any], extra: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Healthie's own books: what the emulator has written down, held against what was lived."""
+"""Compares the emulator's records of charges and appointments with the visits of the journey."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +13,7 @@ Books: TypeAlias = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """A visit that was paid and booked in the journey."""
+    """A visit that the journey paid and booked."""
 
     appointment_id: str
     clinician_id: str
@@ -22,14 +22,14 @@ class Visit:
 
 
 async def read_books(http: httpx2.AsyncClient, emulator: str) -> Books:
-    """All that the emulator at this address has written down."""
+    """All records of the emulator at this address."""
     answer = await http.get(f"{emulator}/_control/books")
     books: Books = answer.raise_for_status().json()
     return books
 
 
 def check_books(seeded: Books, books: Books, *, visits: list[Visit], screen: Screen) -> None:
-    """Show what was written since they were `seeded`, and hold it against the journey's visits. Raises Broken."""
+    """Prints the records added since `seeded`, and compares them with the journey's visits. Raises Broken."""
     screen.chapter("What Healthie's own books say")
     charges, appointments, refunds = (
         [one for one in books[name] if one not in seeded[name]]

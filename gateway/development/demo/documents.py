@@ -1,4 +1,4 @@
-"""What a patient's app asks, in GraphQL."""
+"""The GraphQL documents of the demo."""
 
 BROWSE = """
 query BrowsePlans($state: String) {

@@ -23,7 +23,7 @@ from gateway.development.demo.free_times import (
 from gateway.development.demo.screen import Screen
 from gateway.development.local_stack import LocalStack
 
-# Where the sample patients are, by law; by the clock it is ZONE. Both must matter for the journey to show them.
+# The sample patients' state, which licensing depends on; their time zone is ZONE.
 STATE = "NY"
 PROMO = "WELCOME20"
 DECLINED_CARD = "tok_chargeDeclinedInsufficientFunds"
@@ -31,7 +31,7 @@ GOOD_CARD = "tok_visa"
 
 
 class Journey:
-    """The steps, in order; each raises Broken when something does not hold."""
+    """The steps in order; each raises Broken when a check fails."""
 
     def __init__(self, *, stack: LocalStack, http: httpx2.AsyncClient, screen: Screen) -> None:
         self._stack = stack
@@ -40,7 +40,7 @@ class Journey:
         self._visits: list[Visit] = []
 
     async def play(self) -> None:
-        """Play it all."""
+        """Runs all steps."""
         seeded = await read_books(self._http, self._stack.emulator)
         pat = await self._app()
         plan, visit_type_id = await self._browse(pat)
@@ -187,7 +187,7 @@ class Journey:
     async def _start(
         self, app: App, plan_id: str, hold_id: str, name: str, promo: str | None
     ) -> tuple[dict[str, str], Decimal]:
-        """Start, and answer what the guest accepts by confirming, and what is due then."""
+        """Starts a checkout; returns the ids that a confirm takes, and the amount due today."""
         guest = {"email": f"{name.lower()}.sample@example.com", "firstName": name, "lastName": "Sample"}
         started = await app.do(documents.START, holdId=hold_id, planId=plan_id, promoCode=promo, guest=guest)
         _expect(started, "StartCheckoutSuccess")

@@ -1,6 +1,6 @@
-"""GraphiQL for developers: a page of our own with example tabs; every byte of it comes with the package.
+"""GraphiQL: a page of our own with example tabs; all of its assets come with the package.
 
-It is a convenience of development: the composition root mounts it there and nowhere else.
+Served in development, and in production only with `FRONTDOOR_GRAPHIQL_FOR_OPERATORS`.
 """
 
 from gateway.development.graphiql.routes import graphiql_routes

@@ -1,4 +1,4 @@
-"""The example tabs: one document for each, its variables and headers in JSON files beside it."""
+"""Loads the example tabs: one document each, with its variables and headers in JSON files beside it."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ TITLES = (
     "MyVisits",
 )
 
-# For those who run the gateway, where it is no developer's own.
+# The tabs of the page for operators.
 OPERATORS_TITLES = ("NeedingAttention",)
 
 
@@ -31,7 +31,7 @@ class Example:
     title: str
     query: str
     variables: str  # JSON with placeholders such as {{slotId}}, which the page fills in
-    headers: str | None  # the same; None: only those that the page adds itself
+    headers: str | None  # likewise; None: only those that the page adds itself
 
 
 def load_examples(titles: Sequence[str] = TITLES) -> tuple[Example, ...]:
@@ -40,9 +40,9 @@ def load_examples(titles: Sequence[str] = TITLES) -> tuple[Example, ...]:
 
 
 def remembered() -> dict[str, str]:
-    """What the page keeps of answers: a placeholder's name, and the path of its value in `data`.
+    """The values that the page keeps from responses: placeholder name to the path of its value in `data`.
 
-    `*` stands for the first element of a list that leads on to a value.
+    `*` stands for the first element of a list whose path leads to a value.
     """
     paths: dict[str, str] = json.loads(_read("remembered.json"))
     return paths
@@ -59,5 +59,5 @@ def _load(title: str) -> Example:
 
 
 def _read(name: str) -> str:
-    """Without the last line's end, which an editor would show as an empty line."""
+    """The file without its final newline, which the editor would show as an empty line."""
     return (EXAMPLES / name).read_text(encoding="utf-8").rstrip()

@@ -1,4 +1,4 @@
-"""The page's HTML, and the headers that keep it to itself."""
+"""Renders the page's HTML, and holds its security headers."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ _POLICY = (
     "default-src 'self'",
     "style-src 'self' 'unsafe-inline'",  # dialogs and menus of GraphiQL insert <style> elements
     "font-src 'self' data:",  # GraphiQL's fonts are inside its style sheet
-    "img-src 'self' data:",  # and so are its editor's marks
+    "img-src 'self' data:",  # and so are its editor's icons
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'none'",
@@ -28,9 +28,9 @@ PAGE_HEADERS = {
 
 
 def render_page(*, endpoint: str, assets: str, emulator_url: str | None, for_operators: bool) -> str:
-    """The HTML. `assets` is the path that the static files are served below.
+    """Renders the HTML. `assets` is the base path of the static files.
 
-    For operators it leads nobody through a purchase, asks for no visitor's token, and keeps no header that is typed into it.
+    With `for_operators` it has no purchase example, fetches no visitor token, and does not store headers that are typed in.
     """
     links = []
     if emulator_url is not None:
@@ -50,5 +50,5 @@ def render_page(*, endpoint: str, assets: str, emulator_url: str | None, for_ope
 
 
 def _for_script(value: object) -> str:
-    """JSON that can stand inside a script element: nothing in it ends the element."""
+    """JSON that is safe inside a script element: nothing in it can end the element."""
     return json.dumps(value).replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""Where the page and its static files are served."""
+"""The routes of the page and its static files."""
 
 import hashlib
 import os
@@ -19,10 +19,10 @@ PATH = "/graphiql"
 def graphiql_routes(
     *, endpoint: str = "/graphql", emulator_url: str | None = None, for_operators: bool = False
 ) -> list[BaseRoute]:
-    """Routes of the page at `/graphiql` and of its files below it.
+    """The routes of the page at `/graphiql` and of its files below it.
 
-    `endpoint` is a path on the same host: the page may not speak to any other. `emulator_url` adds links to the
-    emulator. `for_operators` makes it theirs, instead of a developer's. Raises ValueError when the endpoint is not such a path.
+    `endpoint` is a path on the same host: the page's policy allows no other. `emulator_url` adds links to the emulator.
+    `for_operators` serves the operators' page instead of the developers'. Raises ValueError when `endpoint` is no such path.
     """
     if not endpoint.startswith("/") or endpoint.startswith("//"):
         raise ValueError("endpoint must be a path on the gateway's own host")
@@ -38,7 +38,7 @@ def graphiql_routes(
 
 
 class _ImmutableFiles(StaticFiles):
-    """Files whose path names their content: a browser need never ask for them again."""
+    """Static files whose path contains their digest: browsers may cache them for a year."""
 
     def file_response(
         self,
@@ -47,17 +47,15 @@ class _ImmutableFiles(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """The file."""
+        """The file's response, marked as immutable."""
         response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["Cache-Control"] = (
-            "public, max-age=31536000, immutable"  # a year, the usual "for ever"
-        )
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"  # one year
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
 def _digest() -> str:
-    """Of all the files with their names; it changes the path when any of them changes."""
+    """A digest of all asset names and contents: any change gives the assets a new path."""
     digest = hashlib.sha256()
     for file in sorted(path for path in ASSETS.rglob("*") if path.is_file()):
         digest.update(file.relative_to(ASSETS).as_posix().encode() + b"\0" + file.read_bytes())

@@ -1,6 +1,6 @@
-// What the page adds to GraphiQL: it fills in placeholders, sends the headers that the API asks for, and remembers answers.
-// The bar on the page explains it to its reader. Everything is kept in sessionStorage: it ends with the browser tab. Of an operator
-// nothing is kept: GraphiQL's history alone would hold their token.
+// What the page adds to GraphiQL: it fills in placeholders, sends the headers that the API requires, and remembers values of responses.
+// The bar on the page explains this. Everything is kept in sessionStorage, which ends with the browser tab. For operators nothing is
+// kept: GraphiQL's history would contain their token.
 "use strict";
 
 const page = JSON.parse(document.getElementById("page").textContent);
@@ -24,7 +24,7 @@ function remember(values) {
   showRemembered();
 }
 
-// Filling in
+// Filling in placeholders
 
 function day(offset) {
   const date = new Date();
@@ -53,7 +53,7 @@ function fill(value) {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one)]));
 }
 
-// Remembering: a path such as `slots.*.slots.*.id` takes the first value that is there
+// Remembering: a path such as `slots.*.slots.*.id` yields the first value found
 
 function find(data, [step, ...rest]) {
   if (step === undefined) return data ?? undefined;
@@ -87,7 +87,7 @@ async function fetchVisitorToken() {
   if (answer.data?.newVisitorToken) remember({ visitor: answer.data.newVisitorToken });
 }
 
-let asking = null; // requests that start together share one token
+let asking = null; // concurrent requests share one token
 
 async function visitorToken() {
   if (recall().visitor === undefined) {
@@ -103,7 +103,7 @@ function kindOf(document, operationName) {
   return chosen?.operation;
 }
 
-// Not crypto.randomUUID(): browsers have it on https and localhost only.
+// Not crypto.randomUUID(): browsers offer it on https and localhost only.
 function freshKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -122,7 +122,7 @@ async function send(params, options) {
   }
   let { response, answer } = await post(body, headers);
   if (page.walk && !given && answer.errors?.some((error) => error.extensions?.code === "VISITOR_TOKEN_REQUIRED")) {
-    remember({ visitor: undefined }); // the gateway was started anew and does not know the old one
+    remember({ visitor: undefined }); // the gateway has restarted with another secret and rejects the old one
     headers.set("Frontdoor-Visitor", await visitorToken());
     ({ response, answer } = await post(body, headers));
   }
@@ -196,7 +196,7 @@ function showHelp() {
 }
 
 document.getElementById("restart").addEventListener("click", () => {
-  // Not before the page is gone: GraphiQL writes its open tabs shortly after each change.
+  // Only when the page is left: GraphiQL writes its open tabs shortly after each change.
   window.addEventListener("pagehide", () => storage.clear());
   window.location.reload();
 });
@@ -204,12 +204,12 @@ document.getElementById("restart").addEventListener("click", () => {
 if (page.walk) {
   showHelp();
   showRemembered();
-  visitorToken().catch(() => {}); // the first request asks again, and shows what is wrong
+  visitorToken().catch(() => {}); // the first request tries again, and shows the error
 } else {
   for (const one of document.querySelectorAll(".walk, .operators")) one.hidden = !one.hidden;
 }
 
-// GraphiQL takes the first tab's variables and headers from its storage, never from the tab that it opens with.
+// GraphiQL reads the first tab's variables and headers from its storage only, never from the initial tabs.
 if (storage.getItem("graphiql:tabState") === null) {
   storage.setItem("graphiql:variables", page.tabs[0].variables);
   storage.setItem("graphiql:headers", page.tabs[0].headers ?? "");
@@ -221,6 +221,6 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
     storage,
     defaultTabs: page.tabs,
     defaultEditorToolsVisibility: page.walk ? "variables" : "headers",
-    shouldPersistHeaders: true, // of the example tabs; where all the rest is kept
+    shouldPersistHeaders: true, // of the example tabs, in the same storage as the rest
   }),
 );

@@ -1,5 +1,5 @@
-// A subscription, over a socket of its own by graphql-transport-ws, as GraphiQL takes it: something to subscribe to.
-// What goes wrong is told as an answer with errors, and ends it.
+// Runs a subscription over a graphql-transport-ws socket of its own, as the observable that GraphiQL expects.
+// An error is reported as a result with `errors`, and ends the subscription.
 "use strict";
 
 function watch(endpoint, headers, operation) {
