@@ -103,7 +103,7 @@ def without_allow_list() -> Iterator[None]:
         yield
 
 
-async def look_no_more(self: LateReconciler, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+async def check_no_more(self: LateReconciler, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
     """What has ended has ended."""
     return checkout.changed(checks=checkout.checks + 1)
 
