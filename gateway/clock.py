@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The present, aware, UTC."""
+    """The port Clock over the system's clock."""
 
     def now(self) -> datetime:
-        """The present moment."""
+        """The present moment, aware, in UTC."""
         return datetime.now(UTC)

@@ -1,6 +1,6 @@
-"""Where anchors of the audit trail are kept: away from the database, so that who can write that cannot mend these.
+"""Anchor sinks of the audit trail: the log and a file, outside the database, so that a writer of the database cannot alter them.
 
-Both are JSON lines with `sequence`, `mac` and `at`, and `anchors_in` reads either back.
+Both write JSON lines with `sequence`, `mac` and `at`, which `anchors_in` reads back.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class LoggedAnchors:
-    """The port AnchorSink: the structured log, `audit.anchored`."""
+    """The port AnchorSink: logs `audit.anchored`."""
 
     async def keep(self, anchor: Anchor, *, at: datetime) -> None:
         """Log it."""
@@ -27,25 +27,25 @@ class LoggedAnchors:
 
 
 class FileAnchors:
-    """The port AnchorSink: a file that is only added to. Several processes may add to one."""
+    """The port AnchorSink: an append-only file. Several processes may append to one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # A disk that is full may take a part of a line, and the next must not be lost with it. An empty line is nothing.
+        # A full disk may take part of a line; the next line must not be lost with it. Readers skip empty lines.
         self._ends_a_line = False
 
     async def keep(self, anchor: Anchor, *, at: datetime) -> None:
-        """Add it; it is on the disk when this returns. Raises OSError, with the file perhaps ending in a part of the line."""
+        """Append it; it is on disk (fsync) when this returns. Raises OSError; the file may then end in a partial line."""
         line = json.dumps({"sequence": anchor.sequence, "mac": anchor.mac, "at": at.isoformat()})
-        await asyncio.to_thread(self._add, f"{line}\n".encode())
+        await asyncio.to_thread(self._append, f"{line}\n".encode())
 
-    def _add(self, line: bytes) -> None:
+    def _append(self, line: bytes) -> None:
         if not self._ends_a_line:
             line = b"\n" + line
         self._ends_a_line = False
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
-            # In one piece, or two processes would write into each other's.
+            # One write for the whole line, or the lines of two processes would interleave.
             if os.write(file, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file)
@@ -55,7 +55,7 @@ class FileAnchors:
 
 
 def anchors_in(path: Path) -> Iterator[Anchor]:
-    """The anchors in a file of them, or in a log of JSON lines that holds some. Raises OSError; other lines are passed over."""
+    """The anchors in a file of anchors, or in a log of JSON lines. Skips all other lines. Raises OSError."""
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:

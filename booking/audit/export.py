@@ -1,4 +1,4 @@
-"""The audit trail as JSON lines, each with its macs: who has the keys can verify an export without the database."""
+"""Export of the audit trail as JSON lines, each with its macs: with the keys, an export can be verified without the database."""
 
 import json
 from collections.abc import Iterator
@@ -9,19 +9,22 @@ from booking.errors import InvalidInput
 
 
 def line_of(link: Link, *, previous: str) -> str:
-    """A record as one line. `record` is JSON in JSON, or the text itself where that is not what we would have written."""
+    """One record as a line of JSON.
+
+    Its `record` is an object, or the raw text as a string where that text is not canonical JSON and would not survive re-encoding.
+    """
     try:
         readable = json.loads(link.record)
         faithful = isinstance(readable, dict) and canonical(readable) == link.record
     except (ValueError, RecursionError):
         faithful = False
     record = link.record if faithful else json.dumps(link.record)
-    places = f'"sequence":{link.sequence},"previous":{json.dumps(previous)},"mac":{json.dumps(link.mac)}'
-    return f'{{{places},"record":{record}}}'
+    chained = f'"sequence":{link.sequence},"previous":{json.dumps(previous)},"mac":{json.dumps(link.mac)}'
+    return f'{{{chained},"record":{record}}}'
 
 
 def links_of(lines: Iterator[str]) -> tuple[Anchor, Iterator[Link]]:
-    """The link before the export's first, and its links. Raises InvalidInput, also while they are read."""
+    """The anchor before the export's first link, and its links, parsed lazily. Raises InvalidInput, also during iteration."""
     first = next(lines, None)
     if first is None:
         return Anchor(sequence=0, mac=NO_MAC), iter(())
@@ -39,12 +42,12 @@ def _link_of(line: str) -> tuple[Link, str]:
         raise InvalidInput(field="export", reason="A line of the export is no record of one.") from error
     if not isinstance(sequence, int):
         raise InvalidInput(field="export", reason="A line of the export has no sequence.")
-    told = record if isinstance(record, dict) else {}
-    filed = Link(
+    values = record if isinstance(record, dict) else {}
+    link = Link(
         sequence=sequence,
         mac=str(mac),
         record=text,
-        at=str(told.get("at")),
-        checkout_id=told.get("checkout_id"),
+        at=str(values.get("at")),
+        checkout_id=values.get("checkout_id"),
     )
-    return filed, str(previous)
+    return link, str(previous)

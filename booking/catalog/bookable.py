@@ -1,4 +1,4 @@
-"""The bookable catalog: the practice's offer without the clinicians who are blocked."""
+"""The bookable catalog: the practice's catalog without blocked clinicians."""
 
 from booking.catalog.model import Catalog
 from booking.operations.model import BlockedClinicians
@@ -7,7 +7,7 @@ from booking.single_flight import SingleFlight
 
 
 class BookableCatalog:
-    """The port CatalogSource over another one, less the clinicians who are blocked."""
+    """The port CatalogSource over another one, without blocked clinicians."""
 
     def __init__(self, *, source: CatalogSource, blocks: BlockedClinicians) -> None:
         self._source = source
@@ -15,7 +15,7 @@ class BookableCatalog:
         self._reading: SingleFlight[str, Catalog] = SingleFlight()
 
     async def catalog(self) -> Catalog:
-        """Everything public, without clinicians who are not bookable until cleared; identical callers share one reading."""
+        """The catalog without blocked clinicians; concurrent callers share one read (single flight)."""
         return await self._reading("catalog", self._read)
 
     async def _read(self) -> Catalog:

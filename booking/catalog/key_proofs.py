@@ -1,4 +1,7 @@
-"""Whose the clinicians' keys are: what the system of record said, remembered between processes and starts."""
+"""Key proofs: whether each clinician's API key is theirs, as the system of record answered, shared by all processes.
+
+A clinician is bookable only once such a proof exists. Proofs survive restarts, and a lease lets one process ask at a time.
+"""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -11,19 +14,19 @@ from booking.pacing import Pacer
 
 @dataclass(frozen=True, kw_only=True)
 class KeyProof:
-    """The last answer about one key."""
+    """The last answer of the system of record about one key."""
 
     clinician_id: str
-    fingerprint: str  # a keyed digest of the key and of who was asked about it; never the key
-    theirs: bool  # whether it is the clinician's; False: somebody else's, or nobody's
-    answered_at: datetime
+    fingerprint: str  # a keyed digest of the clinician's id and the key; never the key itself
+    theirs: bool  # whether it is the clinician's; False: somebody else's, or no valid key
+    answered_at: datetime  # UTC
 
 
 class KeyProofs(Protocol):
-    """The answers that all processes of a practice go by."""
+    """The proofs that all processes of a practice share."""
 
     async def known(self) -> Sequence[KeyProof]:
-        """What was answered about every key, in any order."""
+        """The proofs of all keys, in any order."""
 
     async def claim(
         self,
@@ -35,20 +38,20 @@ class KeyProofs(Protocol):
         now: datetime,
         until: datetime,
     ) -> bool:
-        """Take on asking about a key, until it was answered or that moment has come.
+        """Take the lease to ask about a key; it ends `until` then, or with `keep`.
 
-        False: somebody else is asking, or it was answered after `since`.
+        Returns False when another process has the lease, or when a proof newer than `since` exists.
         """
 
     async def keep(self, proof: KeyProof) -> None:
-        """Put it in the place of the earlier answer about that key, and give the claim back."""
+        """Replace the earlier proof of that key, and release the lease."""
 
 
 class UnsharedKeyProofs:
-    """The port KeyProofs for a process that shares with no other and remembers nothing."""
+    """The port KeyProofs for a process that shares with no other and stores nothing."""
 
     async def known(self) -> Sequence[KeyProof]:
-        """Nothing."""
+        """No proofs."""
         return ()
 
     async def claim(
@@ -60,11 +63,11 @@ class UnsharedKeyProofs:
         now: datetime,  # noqa: ARG002
         until: datetime,  # noqa: ARG002
     ) -> bool:
-        """Nobody else asks."""
+        """Always granted: no other process asks."""
         return True
 
     async def keep(self, proof: KeyProof) -> None:
-        """It is not kept."""
+        """Do nothing."""
 
 
 def _sha256(text: str) -> str:
@@ -73,7 +76,7 @@ def _sha256(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Proving:
-    """How proofs are made: where they are remembered, by which digests of keys, and how fast. By default alone, and at once."""
+    """How keys are proved: where proofs are stored, how keys are digested, and at which pace. By default unshared and unpaced."""
 
     proofs: KeyProofs = field(default_factory=UnsharedKeyProofs)
     digest: Callable[[str], str] = _sha256  # keyed, where the digests are stored

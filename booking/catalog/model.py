@@ -1,4 +1,4 @@
-"""What the practice offers: plans, visit types, clinicians, locations and the booking policy."""
+"""The catalog's model: plans, visit types, clinicians, locations and the booking policy."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ class BillingFrequency(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class VisitType:
-    """A kind of visit that patients may book themselves."""
+    """A type of visit that patients may book themselves."""
 
     id: str
     name: str
@@ -45,7 +45,7 @@ class VisitType:
     contact_types: tuple[ContactType, ...]
     price: Money | None  # of a single visit without a plan; None: the practice names no price
     clinician_ids: frozenset[str] | None  # None: every clinician of the practice offers it
-    # How long ahead it is to be booked; None: as the practice's policy says.
+    # How far ahead it must be booked; None: as the practice's policy says.
     schedule_notice: timedelta | None = None
 
 
@@ -67,7 +67,7 @@ class Plan:
     price: Money  # of each period
     due_today: Money  # what buying it charges now, before any promo code, taxes included
     frequency: BillingFrequency
-    payments: int | None  # how many payments in all for a limited recurring plan; None: until cancelled
+    payments: int | None  # the number of payments of a limited recurring plan; None: until cancelled
     visits: tuple[PlanVisits, ...]
     sold_out: bool
 
@@ -78,7 +78,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Clinician:
-    """Somebody who treats patients; bookable only once a key was proved to be theirs."""
+    """A clinician; bookable only once an API key was proved to be theirs (see `key_proofs`)."""
 
     id: str
     name: str
@@ -87,7 +87,7 @@ class Clinician:
     licensed_in: frozenset[str]  # two-letter US states
 
     def may_treat_in(self, state: str) -> bool:
-        """Whether a licence covers patients who are in this state (two letters, any case)."""
+        """Whether they are licensed for patients in this state (two letters, any case)."""
         return state.upper() in self.licensed_in
 
 
@@ -101,7 +101,7 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True)
 class BookingPolicy:
-    """The practice's rules; None where it states none."""
+    """The practice's booking rules; None where it states none."""
 
     schedule_notice: timedelta | None
     cancel_notice: timedelta | None
@@ -109,17 +109,17 @@ class BookingPolicy:
     no_show_fee: Money | None
 
     def bookable_until(self, start: datetime) -> datetime:
-        """Until when a visit that starts then may be booked."""
+        """The latest moment at which a visit with this start may be booked."""
         return start - (self.schedule_notice or timedelta())
 
     def is_too_late(self, start: datetime, now: datetime) -> bool:
-        """Whether it is not any more: the visit has begun, or begins sooner than the practice takes bookings."""
+        """Whether it can no longer be booked: it has begun, or the schedule notice has passed."""
         return now >= start or now > self.bookable_until(start)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """One reading of everything public that changes rarely; safe to keep for a minute."""
+    """One reading of everything public that changes rarely; may be cached for a minute (see `cached`)."""
 
     plans: tuple[Plan, ...]
     visit_types: tuple[VisitType, ...]
@@ -154,7 +154,7 @@ class Catalog:
         )
 
     def plans_for(self, *, state: str | None = None, keyword: str | None = None) -> tuple[Plan, ...]:
-        """Plans of which at least one visit can be had in the state; the keyword is sought in name and description."""
+        """Plans with at least one visit that is bookable in the state; `keyword` is searched in name and description, any case."""
         word = (keyword or "").strip().casefold()
         return tuple(
             plan
@@ -170,7 +170,7 @@ class Catalog:
         )
 
     def without(self, clinician_ids: frozenset[str]) -> Self:
-        """The same offer without these clinicians."""
+        """A copy without these clinicians."""
         if not clinician_ids:
             return self
         return replace(
@@ -178,15 +178,15 @@ class Catalog:
         )
 
     def only(self, clinician_ids: frozenset[str]) -> Self:
-        """The same offer with no other clinicians than these."""
+        """A copy with no other clinicians than these."""
         return self.without(frozenset(person.id for person in self.clinicians) - clinician_ids)
 
     def policy_for(self, visit_type: VisitType) -> BookingPolicy:
-        """The rules for visits of this type: its own, and the practice's where it has none."""
+        """The policy for visits of this type: its own rules, and the practice's where it has none."""
         if visit_type.schedule_notice is None:
             return self.policy
         return replace(self.policy, schedule_notice=visit_type.schedule_notice)
 
     def needs_plan(self, visit_type: VisitType) -> bool:
-        """Whether the visit can be had through a plan only: no price of its own, yet some plan sells it."""
+        """Whether the visit is sold only through a plan: it has no price of its own, and some plan includes it."""
         return visit_type.price is None and any(plan.includes(visit_type.id) for plan in self.plans)

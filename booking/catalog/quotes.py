@@ -1,4 +1,4 @@
-"""Quotes: what will be charged and on which terms, before anybody pays."""
+"""Quotes: what will be charged and on which terms, shown before the patient pays."""
 
 from booking.card_amounts import is_chargeable
 from booking.catalog.model import BookingPolicy, Catalog, Plan, VisitType
@@ -15,7 +15,7 @@ from booking.refusals import (
     PromoInvalid,
 )
 
-# What a free visit costs nothing of when nothing else names a currency.
+# The currency of a free visit's zero amount where the catalog names none.
 _DEFAULT_CURRENCY = "USD"
 
 
@@ -32,7 +32,7 @@ class QuoteService:
         """Price the plan (which must include the visit, when both are given), or the single visit.
 
         Raises InvalidInput on unknown ids; PlanSoldOut, PlanDoesNotCoverVisit, PlanRequired, NothingDueToday, PromoInvalid;
-        AmountNotChargeable where something is due that no card can be charged.
+        AmountNotChargeable where the amount due cannot be charged to a card.
         """
         catalog = await self._catalog.catalog()
         visit_type = _visit_type(catalog, visit_type_id)
@@ -55,7 +55,7 @@ class QuoteService:
 
 
 def plan_quote(plan: Plan, visit_type_id: str | None, promo: Promo | None, policy: BookingPolicy) -> Quote:
-    """What the plan costs with this code. Raises PlanSoldOut, PlanDoesNotCoverVisit, NothingDueToday, AmountNotChargeable."""
+    """The plan's quote with this promo code. Raises PlanSoldOut, PlanDoesNotCoverVisit, NothingDueToday, AmountNotChargeable."""
     _check_sold(plan, visit_type_id)
     due = promo.discounted if promo else plan.due_today
     if due.is_zero:
@@ -106,7 +106,7 @@ def _of_visit(catalog: Catalog, visit_type: VisitType) -> Quote:
 
 
 def payable(quote: Quote) -> Quote:
-    """The quote, if what it asks for today can be charged to a card. Raises AmountNotChargeable."""
+    """Return the quote if its amount due today is zero or can be charged to a card. Raises AmountNotChargeable."""
     if not quote.due_today.is_zero and not is_chargeable(quote.due_today):
         raise AmountNotChargeable
     return quote

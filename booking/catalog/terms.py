@@ -1,7 +1,7 @@
-"""The terms of a quote as they are now: whoever runs the practice may change what they sell while a patient fills in a form.
+"""The present terms of a quote: the practice may change a plan or price while a patient fills in a form.
 
-Read anew, past every cache, before a card is charged or a free visit is booked. What changes after that is seen in what came
-back of the charge.
+They are read again, bypassing every cache, before a card is charged or a free visit is booked. A change after that is found by the
+read-back of the charge.
 """
 
 from dataclasses import replace
@@ -20,16 +20,16 @@ from booking.refusals import (
 
 
 class PresentTerms:
-    """Prices anew what was quoted. `promotions` are asked without counting: the patient typed the code in long ago."""
+    """Prices a quote again. `promotions` must not count attempts: the patient entered the code before."""
 
     def __init__(self, *, on_sale: OnSale, promotions: Promotions) -> None:
         self._on_sale = on_sale
         self._promotions = promotions
 
     async def of(self, quote: Quote) -> Quote | None:
-        """The quote itself while its terms stand, else the one that takes its place; None: it is not sold any more.
+        """The quote itself while its terms are unchanged, else the one that replaces it; None: it is no longer sold.
 
-        A promo code that does not apply any more makes a quote without it. Raises UpstreamUnavailable.
+        A promo code that no longer applies gives a quote without it. Raises UpstreamUnavailable.
         """
         try:
             present = await (self._of_plan(quote, quote.plan_id) if quote.plan_id else self._of_visit(quote))
@@ -51,7 +51,7 @@ class PresentTerms:
             return None
 
     async def _of_visit(self, quote: Quote) -> Quote | None:
-        """A visit that names no price costs nothing, as long as it was quoted so: with a price before, it is sold otherwise now."""
+        """A visit without a price is free if it was quoted as free; if it was quoted with a price, it is no longer sold singly."""
         if quote.visit_type_id is None:
             raise AssertionError("a quote is for a plan or for a visit")
         kind = await self._on_sale.visit_type(quote.visit_type_id)
@@ -68,5 +68,5 @@ class PresentTerms:
 
 
 def _terms(quote: Quote) -> tuple[object, ...]:
-    """What is sent upstream, and what the patient pays now and later. Not the name, nor the practice's rules on fees."""
+    """What is sent upstream, and what the patient pays now and later. Not the name, and not the practice's rules on fees."""
     return quote.list_price, quote.due_today, quote.coupon_id, quote.recurrence

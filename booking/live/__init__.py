@@ -1,1 +1,1 @@
-"""Live queries: the same answers as queries, sent again whenever they change (GraphQL subscriptions)."""
+"""Live queries: the answers of queries, sent again whenever they change (GraphQL subscriptions)."""

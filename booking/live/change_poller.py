@@ -1,6 +1,7 @@
-"""The lookout: compares what somebody listens to with what it was, and pokes what is another than before.
+"""The change poller: compares everything that is subscribed to with its last known state, and signals what differs.
 
-It hears of what other processes did where no word of it comes, of words that were lost, and of holds that ran out.
+It finds the changes that no signal announces: those of other processes where there is no Redis, signals that were lost, and
+holds that expired.
 """
 
 import asyncio
@@ -16,22 +17,22 @@ from booking.events.model import EventLog
 from booking.ports import Clock, HoldStore
 from booking.slots import Busy, Interval
 
-# Without word from other processes, half of the second within which a hold is to appear to others.
+# Without signals from other processes: half of the second within which a hold must show to others.
 OFTEN = timedelta(milliseconds=500)
 
-# Where word comes and this only heals: well under the shortest hold, so that no expiry goes by unknown.
+# With signals, where polling only makes up for lost ones: well under the shortest hold, so that no expiry goes unnoticed.
 SELDOM = timedelta(seconds=10)
 
-# A hold that ends at this very moment is gone in the next.
-_AFTERWARDS = timedelta(milliseconds=20)
+# A margin, so that the poll is just after a hold has expired and never before.
+_AFTER_EXPIRY = timedelta(milliseconds=20)
 
-# After a look that failed.
-_AGAIN = timedelta(seconds=1)
+# Wait after a poll that failed.
+_RETRY_AFTER = timedelta(seconds=1)
 
-# Events of one reading.
+# Events read at once.
 _BATCH = 500
 
-# As far ahead as anything can be held or claimed, and as long as a visit lasts that has begun; both and more.
+# Further ahead than anything can be held or claimed, and longer than any visit that has begun still lasts.
 _AHEAD = timedelta(days=3 * 366)
 _BEGUN = timedelta(days=2)
 
@@ -39,25 +40,28 @@ log = structlog.get_logger(__name__)
 
 
 class ChangeReader(Protocol):
-    """Small reads of our own database, cheap enough to be made twice a second. They wait for no writer."""
+    """Small reads of our own database, cheap enough to make twice a second. They do not wait for writers."""
 
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
-        """The versions of these checkouts' rows."""
+        """The row versions of these checkouts, by id; ids without a row are left out."""
 
     async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
         """The slot claims of these clinicians."""
 
     async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
-        """How many visits these patients have booked here."""
+        """How many visits each of these patients has booked here; patients without one are left out."""
 
     async def booked(
         self, clinician_ids: Collection[str], span: Interval, *, since: datetime
     ) -> Sequence[Busy]:
-        """The visits within the span that were booked here since then: the system of record's offer of that time may hold them yet."""
+        """The visits within the span that were booked here after `since` (UTC).
+
+        An offer that the system of record gave at that time may still contain them.
+        """
 
 
 class ChangePoller:
-    """Looks again and again, at nothing while nobody listens. What is new to it counts as changed."""
+    """Polls in a loop, and queries nothing while there is no subscriber. A topic seen for the first time counts as changed."""
 
     def __init__(
         self,
@@ -76,46 +80,46 @@ class ChangePoller:
         self._clock = clock
         self._every = every
         self._known: dict[str, Hashable] = {}
-        self._place: int | None = None  # of the last event that was heard of
-        self._next_end: datetime | None = None  # of a hold
-        self._now = asyncio.Event()
+        self._cursor: int | None = None  # the sequence of the last event that was signalled
+        self._next_expiry: datetime | None = None  # of a hold, UTC
+        self._requested = asyncio.Event()
 
     def poll_now(self) -> None:
-        """Do not wait: word may have been lost."""
-        self._now.set()
+        """Poll without waiting for the interval: signals may have been lost."""
+        self._requested.set()
 
     async def run(self) -> None:
-        """Look until cancelled. A database that does not answer is asked again; nothing is missed meanwhile."""
+        """Poll until cancelled. After an error it polls again in a second, and misses no change meanwhile."""
         while True:
-            self._now.clear()
+            self._requested.clear()
             try:
                 await self.poll()
                 pause = self._pause()
-            except Exception as error:  # noqa: BLE001  # whatever it was, its text may hold what was asked
+            except Exception as error:  # noqa: BLE001  # only its type is logged: its text may quote parameters
                 log.warning("change_poller.failed", error=type(error).__name__)
-                pause = _AGAIN
+                pause = _RETRY_AFTER
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause.total_seconds()):
-                    await self._now.wait()
+                    await self._requested.wait()
 
     async def poll(self) -> None:
-        """Compare once."""
-        if self._place is None:
-            self._place = await self._event_log.last()
+        """Compare once, and publish the topics that changed."""
+        if self._cursor is None:
+            self._cursor = await self._event_log.last()
         listened = {
             kind: self._change_signals.listened(kind) for kind in ("checkout:", "patient:", "clinician:")
         }
         if not any(listened.values()):
-            self._known, self._next_end = {}, None
+            self._known, self._next_expiry = {}, None
             return
         self._compare("checkout:", listened, await self._changes.versions(listened["checkout:"]))
         self._compare("patient:", listened, await self._changes.bookings(listened["patient:"]))
         await self._publish_events()
-        # Last, since holds may be elsewhere, and not to be had.
+        # Last, since the hold store may be another server that is down.
         self._compare("clinician:", listened, await self._taken(listened["clinician:"]))
 
     def _compare(self, kind: str, listened: Mapping[str, list[str]], found: Mapping[str, Hashable]) -> None:
-        """ChangeHint what is another than before; what is gone, and what nobody listened to before, is."""
+        """Publish the topics of this kind that changed; one that is gone, or that is new to the poller, counts as changed."""
         now = {f"{kind}{name}": found.get(name) for name in listened[kind]}
         self._change_signals.publish(
             [topic for topic, what in now.items() if self._known.get(topic, self) != what]
@@ -123,29 +127,29 @@ class ChangePoller:
         self._known = {topic: what for topic, what in self._known.items() if not topic.startswith(kind)} | now
 
     async def _taken(self, clinician_ids: list[str]) -> Mapping[str, Hashable]:
-        """What is held and claimed, and by the way, when the next hold ends."""
-        self._next_end = None
+        """The held and claimed intervals of each clinician; also sets when the next hold expires."""
+        self._next_expiry = None
         if not clinician_ids:
             return {}
         now = self._clock.now()
         span = Interval(start=now - _BEGUN, end=now + _AHEAD)
         held = await self._holds.busy(clinician_ids, span)
         claimed = await self._changes.claims(clinician_ids)
-        self._next_end = min((one.until for one in held if one.until is not None), default=None)
+        self._next_expiry = min((one.until for one in held if one.until is not None), default=None)
         taken: dict[str, frozenset[Interval]] = {}
         for one in (*held, *claimed):
             taken[one.clinician_id] = taken.get(one.clinician_id, frozenset()) | {one.interval}
         return taken
 
     async def _publish_events(self) -> None:
-        """Hear of the events since the last look, those included that happened while nobody listened."""
-        while batch := await self._event_log.after(self._place or 0, limit=_BATCH):
+        """Publish the topics of events since the last poll, including those recorded while nobody subscribed."""
+        while batch := await self._event_log.after(self._cursor or 0, limit=_BATCH):
             for one in batch:
                 self._change_signals.publish(of_event(one.event))
-            self._place = batch[-1].sequence
+            self._cursor = batch[-1].sequence
 
     def _pause(self) -> timedelta:
-        if self._next_end is None:
+        if self._next_expiry is None:
             return self._every
-        ends_in = self._next_end + _AFTERWARDS - self._clock.now()
-        return min(max(ends_in, _AFTERWARDS), self._every)
+        expires_in = self._next_expiry + _AFTER_EXPIRY - self._clock.now()
+        return min(max(expires_in, _AFTER_EXPIRY), self._every)

@@ -1,4 +1,4 @@
-"""What callers may watch: the same things that they may look at, told again whenever they change."""
+"""Live queries: what callers may subscribe to, with the authorization of the queries that give the same answers."""
 
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
@@ -22,22 +22,22 @@ from booking.slot_query import SlotQuery
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.work_context import asked_by
 
-# Two weeks on a screen. The system of record is asked for two days at a time.
+# Two weeks on a screen. The system of record answers two days a request.
 MOST_DAYS = 14
 
-# Different questions for free time at once in one process; each costs some requests upstream every five minutes.
-_QUESTIONS = 500
+# Distinct queries for free time at once in one process; each costs some requests upstream every five minutes.
+_MOST_SLOT_QUERIES = 500
 
-# As many as there may be operations on sockets is no bound; a row is read for each only when it changes.
-_CHECKOUTS = 20_000
-_PATIENTS = 5_000
+# Above any number of operations that sockets carry, so in effect no bound; a row is read only when it changes.
+_MOST_CHECKOUTS = 20_000
+_MOST_PATIENTS = 5_000
 
 Days: TypeAlias = tuple[Day, ...]
 Visits: TypeAlias = tuple[Appointment, ...]
 
 
 class LiveQueries:
-    """Tells the present state first, and then every other. Any number may watch the same for the price of one."""
+    """Streams that yield the present state first and then each new one. Subscribers to the same thing share its reads."""
 
     def __init__(
         self,
@@ -55,17 +55,19 @@ class LiveQueries:
         self._changes = changes
         self._clock = clock
         self._checkouts: SharedReads[str, Checkout | None] = SharedReads(
-            change_signals=change_signals, most=_CHECKOUTS
+            change_signals=change_signals, most=_MOST_CHECKOUTS
         )
-        self._questions: SharedReads[SlotQuery, Days] = SharedReads(
-            change_signals=change_signals, most=_QUESTIONS
+        self._slot_queries: SharedReads[SlotQuery, Days] = SharedReads(
+            change_signals=change_signals, most=_MOST_SLOT_QUERIES
         )
         self._quota: SubscriptionQuota[SlotQuery] = SubscriptionQuota()
-        self._visits: SharedReads[str, Visits] = SharedReads(change_signals=change_signals, most=_PATIENTS)
+        self._visits: SharedReads[str, Visits] = SharedReads(
+            change_signals=change_signals, most=_MOST_PATIENTS
+        )
 
     async def checkout(self, caller: Caller, checkout_id: str) -> AsyncGenerator[Checkout, None]:
-        """The caller's checkout, at every write of its row; nothing for a foreign and a missing one alike."""
-        watched = self._checkouts.watch(checkout_id, lambda: _Row(checkout_id, self._units))
+        """The caller's checkout, at every write of its row. Ends without a value for a foreign and a missing one alike."""
+        watched = self._checkouts.watch(checkout_id, lambda: _CheckoutSource(checkout_id, self._units))
         async with aclosing(watched):
             async for checkout in watched:
                 if checkout is None or not opens(caller, checkout, now=self._clock.now()):
@@ -75,30 +77,30 @@ class LiveQueries:
     async def slots(
         self, query: SlotQuery, *, caller: Caller | None, client: str | None
     ) -> AsyncGenerator[list[Day], None]:
-        """All days first..last of the query, and then the days that changed.
+        """All days first..last of the query, then only the days that changed.
 
-        `client` is the network that the caller comes from, None where it is not known. Raises InvalidInput, SubscriptionLimitReached,
-        and UpstreamUnavailable when the system of record cannot be read: at the start, or for minutes.
+        `client` is the network that the caller comes from, None where it is not known. Raises InvalidInput; SubscriptionLimitReached,
+        as CallerLimitReached where it is the caller's quota; UpstreamUnavailable when the system of record cannot be read at the start, or for minutes.
         """
         if (query.last - query.first).days >= MOST_DAYS:
             raise InvalidInput(field="until", reason=f"Watch at most {MOST_DAYS} days at once.")
         self._search.check_range(query)
-        watched = self._questions.watch(query, lambda: self._free_time(query))
-        told: dict[date, Day] = {}
+        watched = self._slot_queries.watch(query, lambda: self._free_time(query))
+        sent: dict[date, Day] = {}
         with self._quota.taken(query, bounds_of(caller, client)):
             async with aclosing(watched):
                 async for days in watched:
-                    changed = [day for day in days if day.date not in told or _differ(day, told[day.date])]
+                    changed = [day for day in days if day.date not in sent or _differ(day, sent[day.date])]
                     if changed:
-                        told |= {day.date: day for day in changed}
+                        sent |= {day.date: day for day in changed}
                         yield changed
 
     async def visits(self, caller: Caller) -> AsyncGenerator[Visits, None]:
-        """The caller's visits, newest start first; nothing when nobody is signed in. Raises UpstreamUnavailable."""
+        """The caller's visits, newest start first. Ends at once when no patient is signed in. Raises UpstreamUnavailable."""
         patient_id = caller.principal.patient_id
         if patient_id is None:
             return
-        watched = self._visits.watch(patient_id, lambda: _Visits(caller, patient_id, self._records))
+        watched = self._visits.watch(patient_id, lambda: _VisitsSource(caller, patient_id, self._records))
         async with aclosing(watched):
             async for visits in watched:
                 yield visits
@@ -107,8 +109,8 @@ class LiveQueries:
         return FreeTime(query, search=self._search, changes=self._changes, clock=self._clock)
 
 
-class _Row:
-    """A checkout's row; a source."""
+class _CheckoutSource:
+    """One checkout's row; a Source of shared reads."""
 
     def __init__(self, checkout_id: str, units: UnitOfWorkFactory) -> None:
         self._checkout_id = checkout_id
@@ -116,14 +118,14 @@ class _Row:
         self.topics = frozenset({f"checkout:{checkout_id}"})
 
     async def read(self, changed_topics: Collection[str]) -> Reading[Checkout | None]:
-        """The row."""
+        """The row; None where there is none."""
         del changed_topics
         async with self._units() as unit:
             return Reading(state=await unit.checkouts.get(self._checkout_id))
 
 
-class _Visits:
-    """A patient's visits; a source. Only the patient watches them, so it is they who ask."""
+class _VisitsSource:
+    """One patient's visits; a Source of shared reads. Only that patient subscribes, so the read is made in their name."""
 
     def __init__(self, caller: Caller, patient_id: str, records: RecordsService) -> None:
         self._caller = caller
@@ -132,12 +134,12 @@ class _Visits:
         self.topics = frozenset({f"patient:{patient_id}"})
 
     async def read(self, changed_topics: Collection[str]) -> Reading[Visits]:
-        """The visits."""
+        """The visits. Raises UpstreamUnavailable."""
         del changed_topics
         with asked_by(self._caller.principal.key):
             return Reading(state=tuple(await self._records.appointments(self._patient_id)))
 
 
-def _differ(day: Day, told: Day) -> bool:
-    """Whether the day shows anything else; that it was read later is nothing to tell."""
-    return (day.slots, day.stale) != (told.slots, told.stale)
+def _differ(day: Day, sent: Day) -> bool:
+    """Whether the day shows anything else than was sent; a later `as_of` alone is no difference."""
+    return (day.slots, day.stale) != (sent.slots, sent.stale)

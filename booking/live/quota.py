@@ -1,4 +1,4 @@
-"""Places among the things that are watched: whoever takes many leaves enough of them to others."""
+"""The subscription quota: bounds what one caller and one network subscribe to, so that enough is left for others."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
@@ -10,31 +10,34 @@ from booking.principals import Caller
 
 K = TypeVar("K", bound=Hashable)
 
-# Different things that one caller watches at once: several pages of free times, each on several devices.
+# Distinct things that one caller subscribes to at once: several pages of free times, each on several devices.
 _OF_CALLER = 20
 
-# All from one network, where it is known: a fifth of what a process watches. A carrier's address stands for many patients.
+# All callers of one network, where it is known: a fifth of a process' bound. A carrier's address stands for many patients.
 _OF_NETWORK = 100
 
-# All who cannot be told apart, having neither a name nor a known address: half, so that whoever has a name finds a place.
+# All callers with neither an identity nor a known network together: half, so that identified callers still get in.
 _OF_NOBODY = 250
 
 
 class SubscriptionQuota(Generic[K]):
-    """Who watches what in this process. The same thing watched twice, by one or by many, takes one place of each."""
+    """Counts the distinct things that each holder of a quota subscribes to in this process.
+
+    A thing that a holder subscribes to twice counts once.
+    """
 
     def __init__(self) -> None:
-        self._of: dict[str, Counter[K]] = {}
+        self._things_of: dict[str, Counter[K]] = {}
 
     @contextmanager
     def taken(self, thing: K, bounds: Mapping[str, int]) -> Iterator[None]:
-        """Inside, each of these holders watches the thing; they may watch so many. Raises CallerLimitReached."""
+        """Count the thing for each holder while the context is open; `bounds` is the most of each. Raises CallerLimitReached."""
         for holder, most in bounds.items():
-            things = self._of.get(holder, ())
+            things = self._things_of.get(holder, ())
             if thing not in things and len(things) >= most:
                 raise CallerLimitReached
         for holder in bounds:
-            self._of.setdefault(holder, Counter())[thing] += 1
+            self._things_of.setdefault(holder, Counter())[thing] += 1
         try:
             yield
         finally:
@@ -42,16 +45,16 @@ class SubscriptionQuota(Generic[K]):
                 self._leave(holder, thing)
 
     def _leave(self, holder: str, thing: K) -> None:
-        things = self._of[holder]
+        things = self._things_of[holder]
         things[thing] -= 1
         if not things[thing]:
             del things[thing]
         if not things:
-            del self._of[holder]
+            del self._things_of[holder]
 
 
 def bounds_of(caller: Caller | None, client: str | None) -> Mapping[str, int]:
-    """How much whoever asks may watch, by each name that they have; `client` is their network, where it is known."""
+    """The bounds of each holder that the caller counts for; `client` is their network, where it is known."""
     bounds = {}
     if caller is not None:
         bounds[f"caller:{caller.principal.key}"] = _OF_CALLER

@@ -1,4 +1,7 @@
-"""What many watch is read once: each thing has one task that reads its present state, and tells all who watch it."""
+"""Shared reads: each subscribed thing has one task that reads its state and wakes all of its subscribers.
+
+So any number of subscribers to the same thing cost one read for each change.
+"""
 
 import asyncio
 import contextvars
@@ -15,14 +18,14 @@ from booking.work_context import WorkContext, current_work, shared_by
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# A topic that no poke has: somebody new watches, and is to have the state of this moment.
+# A topic that no change signal carries: a new subscriber has come, and must get a reading that began after it did.
 NEWCOMER = "newcomer"
 
-# After a reading that failed, doubled each time.
+# Seconds to wait after a reading that failed: doubled each time (exponential backoff).
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 
-# Who has a state keeps it for so long while it cannot be read anew; then they are told.
+# Seconds for which readings may fail before subscribers that already have a state get the error.
 _PATIENCE = 60.0
 
 log = structlog.get_logger(__name__)
@@ -33,109 +36,111 @@ class Reading(Generic[V]):
     """A state that was read."""
 
     state: V
-    again: float | None = None  # seconds after which to read again though nobody poked
+    again: float | None = None  # seconds after which to read again without a change signal
 
 
 class Source(Protocol[V]):
-    """Reads one thing."""
+    """Reads the state of one thing."""
 
     @property
     def topics(self) -> Collection[str]:
-        """What of it may be poked."""
+        """The topics of change signals after which the state may differ."""
 
     async def read(self, changed_topics: Collection[str]) -> Reading[V]:
-        """Its present state; `rung` are the topics that were poked since it was last read, and perhaps NEWCOMER."""
+        """Read its present state; `changed_topics` were signalled since the last successful read, perhaps with NEWCOMER."""
 
 
 @dataclass(kw_only=True, eq=False)
-class _Thing(Generic[V]):
+class _SharedRead(Generic[V]):
     source: Source[V]
     listener: Listener
-    begun: int = 0  # readings
-    seen: Reading[V] | None = None
-    read: int = 0  # the reading that saw it
+    begun: int = 0  # the number of the reading that began last
+    latest: Reading[V] | None = None
+    latest_number: int = 0  # of the reading that `latest` came from
     error: Exception | None = None  # of the last reading
-    failing_since: float | None = None
-    watchers: dict[asyncio.Event, WorkContext] = field(default_factory=dict)  # their bells, and who they are
+    failing_since: float | None = None  # the event loop's time
+    # What wakes each, and who it is.
+    subscribers: dict[asyncio.Event, WorkContext] = field(default_factory=dict)
 
 
 class SharedReads(Generic[K, V]):
-    """The things of one kind that are watched in this process."""
+    """The subscribed things of one kind in this process."""
 
     def __init__(self, *, change_signals: LocalChangeSignals, most: int) -> None:
-        """`most` things are watched at once, by any number each."""
+        """At most `most` distinct things at once, each with any number of subscribers."""
         self._change_signals = change_signals
         self._most = most
-        self._things: dict[K, _Thing[V]] = {}
+        self._things: dict[K, _SharedRead[V]] = {}
         self._tasks: dict[K, asyncio.Task[None]] = {}
 
     async def watch(self, key: K, source: Callable[[], Source[V]]) -> AsyncGenerator[V, None]:
-        """The state of a reading that began after this call, then each further state that differs from the last one given.
+        """The state of a reading that began after this call, then each further state that differs from the last one yielded.
 
-        Who takes them slowly is given the latest and not all of them. Raises what the reading raises: at once the first time, and later
-        when the state cannot be read for a minute. Raises SubscriptionLimitReached.
+        A slow consumer gets the latest state and not all of them. Raises what the reading raises: at once for the first reading, later
+        only when the state could not be read for a minute. Raises SubscriptionLimitReached.
         """
-        thing = self._joined(key, source)
-        bell = asyncio.Event()
-        thing.watchers[bell] = current_work.get()
+        thing = self._join(key, source)
+        wake = asyncio.Event()
+        thing.subscribers[wake] = current_work.get()
         try:
             wanted = thing.begun + 1
             thing.listener.notify(NEWCOMER)
-            given: tuple[V] | None = None
+            yielded: tuple[V] | None = None
             while True:
-                await bell.wait()
-                bell.clear()
-                if thing.seen is not None and thing.read >= wanted:
-                    if given != (thing.seen.state,):
-                        given = (thing.seen.state,)
-                        yield thing.seen.state
+                await wake.wait()
+                wake.clear()
+                if thing.latest is not None and thing.latest_number >= wanted:
+                    if yielded != (thing.latest.state,):
+                        yielded = (thing.latest.state,)
+                        yield thing.latest.state
                 elif thing.error is not None and thing.begun >= wanted:
                     raise thing.error
                 if thing.error is not None and _has_failed_long(thing):
                     raise thing.error
         finally:
-            del thing.watchers[bell]
-            if not thing.watchers and self._things.get(key) is thing:
+            del thing.subscribers[wake]
+            if not thing.subscribers and self._things.get(key) is thing:
                 del self._things[key]
                 self._tasks.pop(key).cancel()
 
-    def _joined(self, key: K, source: Callable[[], Source[V]]) -> _Thing[V]:
+    def _join(self, key: K, source: Callable[[], Source[V]]) -> _SharedRead[V]:
         if key not in self._things:
             if len(self._things) >= self._most:
                 raise SubscriptionLimitReached
             made = source()
-            self._things[key] = thing = _Thing(source=made, listener=Listener(made.topics))
-            # Nobody's in particular: who asked first may leave first.
+            self._things[key] = thing = _SharedRead(source=made, listener=Listener(made.topics))
+            # In an empty context: the task outlives the subscriber that started it.
             self._tasks[key] = asyncio.create_task(self._read(thing), context=contextvars.Context())
         return self._things[key]
 
-    async def _read(self, thing: _Thing[V]) -> None:
-        """Read when there is word, until cancelled."""
-        missed: frozenset[str] = frozenset()
+    async def _read(self, thing: _SharedRead[V]) -> None:
+        """Read at every change signal, and when the last reading asked for it, until cancelled."""
+        unread: frozenset[str] = frozenset()
         again: float | None = None
         wait = _FIRST_WAIT
-        with self._change_signals.subscribe(thing.listener), shared_by(thing.watchers.values()):
+        with self._change_signals.subscribe(thing.listener), shared_by(thing.subscribers.values()):
             while True:
-                missed |= await thing.listener.heard(within=again)
+                unread |= await thing.listener.heard(within=again)
                 thing.begun += 1
                 begun = thing.begun
                 try:
-                    seen = await thing.source.read(missed)
-                except Exception as error:  # noqa: BLE001  # told to those who watch; its text may hold what was asked
+                    reading = await thing.source.read(unread)
+                except Exception as error:  # noqa: BLE001  # raised to subscribers; only its type is logged, its text may quote parameters
                     log.warning("live_query.read_failed", error=type(error).__name__)
                     thing.error = error
                     thing.failing_since = thing.failing_since or _time()
                     again, wait = wait, min(2 * wait, _LONGEST_WAIT)
                 else:
-                    thing.seen, thing.read, thing.error, thing.failing_since = seen, begun, None, None
-                    missed, again, wait = frozenset(), seen.again, _FIRST_WAIT
-                for bell in thing.watchers:
-                    bell.set()
+                    thing.latest, thing.latest_number = reading, begun
+                    thing.error, thing.failing_since = None, None
+                    unread, again, wait = frozenset(), reading.again, _FIRST_WAIT
+                for wake in thing.subscribers:
+                    wake.set()
 
 
 def _time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _has_failed_long(thing: _Thing[V]) -> bool:
+def _has_failed_long(thing: _SharedRead[V]) -> bool:
     return thing.failing_since is not None and _time() - thing.failing_since > _PATIENCE

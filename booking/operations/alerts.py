@@ -1,4 +1,4 @@
-"""Alerts: raised for outcomes that stay unknown for too long, and sent from their outbox over every channel."""
+"""Alerts: raised when a person must act, and sent from their outbox over every channel until all of them accept."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,21 +10,21 @@ from booking.operations.model import Alert, AlertChannel, AttentionReason
 from booking.ports import Clock
 from booking.unit_of_work import UnitOfWorkFactory
 
-# How many alerts one round tells: a storm of them must not keep the worker from its rows.
+# Alerts sent in one round: a storm of them must not keep the worker from its checkouts.
 BATCH = 20
 
-# Doubles with every failure, up to an hour: a chat that is down is not a reason to lose an alert, nor to hammer it.
+# Exponential backoff up to an hour, without end: a chat that is down must neither lose an alert nor be hammered.
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
 
-# Longer than a batch takes to be told, at the timeouts of a chat that is slow.
+# The lease of a worker on a batch: longer than sending it takes when every request runs into its timeout.
 CLAIMED_FOR = timedelta(minutes=3)
 
 log = structlog.get_logger(__name__)
 
 
 class AlertService:
-    """What a worker does so that nobody has to watch."""
+    """Raises and sends alerts. Sending is at least once: a crash after a channel accepted repeats it."""
 
     def __init__(
         self, *, units: UnitOfWorkFactory, channels: Sequence[AlertChannel], clock: Clock, in_doubt: timedelta
@@ -35,7 +35,10 @@ class AlertService:
         self._in_doubt = in_doubt
 
     async def alert_overdue(self) -> None:
-        """Raise what no move raises: outcomes unknown for too long, rows of another program version; free begun visits."""
+        """Raise the alerts that no transition raises: outcomes unknown for too long, and rows in a state of another version.
+
+        Also releases the slot claims of visits that have begun while their checkout waits for a person.
+        """
         now = self._clock.now()
         async with self._units() as unit:
             for checkout_id in await unit.checkouts.in_doubt(now - self._in_doubt):
@@ -50,13 +53,13 @@ class AlertService:
             await unit.commit()
 
     async def raise_alert(self, reason: str, subject: str) -> None:
-        """Raise an alert that belongs to no write of a checkout; the same one is raised once."""
+        """Raise an alert in a transaction of its own; idempotent for the same reason and subject."""
         async with self._units() as unit:
             await unit.alerts.raise_once(Alert(reason=reason, subject=subject, raised_at=self._clock.now()))
             await unit.commit()
 
     async def raise_or_log(self, reason: str, subject: str) -> bool:
-        """Raise an alert beside something that matters more, and answer whether that was possible: else it is only logged."""
+        """Raise an alert, or log the failure and return False: for callers whose own work must not fail with the alert."""
         try:
             await self.raise_alert(reason, subject)
         except Exception:
@@ -65,19 +68,19 @@ class AlertService:
         return True
 
     async def send(self) -> None:
-        """Tell what waits to be told, in every way; what fails is tried again later."""
+        """Send the alerts that are due over every channel; one that fails on any is retried with exponential backoff."""
         for alert in await self._claimed():
-            sent = await self._told(alert)
+            sent = await self._sent(alert)
             now = self._clock.now()
             async with self._units() as unit:
                 if sent:
                     await unit.alerts.mark_sent(alert, now)
                 else:
-                    await unit.alerts.defer(alert, now + _wait(alert.tries))
+                    await unit.alerts.defer(alert, now + _backoff(alert.tries))
                 await unit.commit()
 
     async def _claimed(self) -> list[Alert]:
-        """What is due, kept from other workers while this one tells it."""
+        """The due alerts, leased to this worker while it sends them."""
         now = self._clock.now()
         async with self._units() as unit:
             due = await unit.alerts.due(now, limit=BATCH)
@@ -85,10 +88,10 @@ class AlertService:
             await unit.commit()
         return mine
 
-    async def _told(self, alert: Alert) -> bool:
+    async def _sent(self, alert: Alert) -> bool:
         try:
-            for way in self._channels:
-                await way.send(alert)
+            for channel in self._channels:
+                await channel.send(alert)
         except AlertDeliveryFailed:
             log.warning(
                 "alert.delivery_failed", reason=alert.reason, subject=alert.subject, tries=alert.tries + 1
@@ -97,5 +100,5 @@ class AlertService:
         return True
 
 
-def _wait(tries: int) -> timedelta:
+def _backoff(tries: int) -> timedelta:
     return min(FIRST_WAIT * (1 << min(tries, 10)), LONGEST_WAIT)

@@ -1,6 +1,6 @@
-"""What people who run the practice are told: why a checkout needs them, the story of each, and who is not bookable.
+"""The model of operations: attention reasons, alerts, the history of checkouts, and clinician blocks.
 
-Values first, then the ports that keep and tell them.
+Values first, then the ports that store and send them.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from booking.stored_names import Unknown
 
 
 class AttentionReason(StrEnum):
-    """Why somebody must look."""
+    """Why a person must act, or should know."""
 
     OUT_OF_TRIES = "out_of_tries"
     APPOINTMENT_NOT_DELETED = "appointment_not_deleted"
@@ -22,74 +22,83 @@ class AttentionReason(StrEnum):
     CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted
     # A recurring payment goes on that the patient did not accept, or of a payment that was given back.
     LIVE_SERIES = "live_series"
-    # An operator said that it is booked, and no look finds the visit, or the payment.
+    # An operator resolved it as booked, and no check finds the visit, or the payment.
     BOOKING_UNPROVED = "booking_unproved"
     PACKAGE_REMAINS = "package_remains"  # after a refund: no call takes a bought package back
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
     # A guest's new record beside one with their email and name: to be merged.
     POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"
-    ALREADY_COUNTED = "already_counted"  # what was found stands on another checkout's row
+    # The payment or visit that was found belongs to another checkout's row.
+    ALREADY_COUNTED = "already_counted"
     LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's
     LATE_CHARGE = "late_charge"  # came while the checkout waited for a person
-    LATE_VISIT = "late_visit"  # a visit that no machine should delete: begun, moved, one of several, or a person has the checkout
-    LATE_FOUND = "late_found"  # what the sweep undoes by itself: alerted, and on no list
+    # A visit that must not be deleted automatically: begun, moved, one of several, or a person has the checkout.
+    LATE_VISIT = "late_visit"
+    # Undone automatically by the reconciliation: alerted, and not on the attention list.
+    LATE_FOUND = "late_found"
     LATE_UNDO_FAILED = "late_undo_failed"
     LATE_LOOK_FAILED = "late_look_failed"  # upstream, or the card processor, could not be asked for days
-    IN_DOUBT = "in_doubt"  # an outcome unknown for too long, or a row that goes on long after its deadline
-    UNKNOWN_STATE = "unknown_state"  # a row of another version of this program, and no migration
+    # An outcome unknown for too long, or a checkout still running long after its deadline.
+    IN_DOUBT = "in_doubt"
+    # A row in a state of another version of this program, without a migration.
+    UNKNOWN_STATE = "unknown_state"
     PROVIDER_MISMATCH = "provider_mismatch"
     LOCKED_OUT = "upstream_locked_out"  # too many requests on one API key: nothing is sent on it for a while
-    SILENT_NO_OP = "silent_no_op"  # a change upstream that answered as done, and was not what was asked
-    # What our calls stand on has changed upstream, or will; the subject says what.
+    # Upstream reported a change as done, and the read-back differs from the request.
+    SILENT_NO_OP = "silent_no_op"
+    # The part of the upstream's schema that we use has changed, or will; the subject says what.
     UPSTREAM_DRIFT = "upstream_drift"
-    WEBHOOK_GIVEN_UP = "webhook_given_up"  # what a webhook is about could not be fetched for a day
-    CARD_TESTING = "card_testing"  # more cards were declined than patients' are; the subject is the hour
+    WEBHOOK_GIVEN_UP = "webhook_given_up"  # the resource that a webhook names could not be fetched for a day
+    # More cards were declined than patients' own would be; the subject is the hour.
+    CARD_TESTING = "card_testing"
     # Guests book more visits that cost nothing than usual; the subject is the day.
     UNPAID_VISITS = "unpaid_visits"
-    # Guests make more records of patients, and do not pay, than usual; the subject is the day.
+    # Guests create more patient records without paying than usual; the subject is the day.
     NEW_RECORDS = "new_records"
-    DAY_HELD = "day_held"  # strangers hold what they may of a clinician's day; the subject is both
-    WEBHOOK_MISSING = "webhook_missing"  # some events were subscribed to by nobody
+    DAY_HELD = "day_held"  # anonymous holds use up their share of a clinician's day; the subject is both
+    WEBHOOK_MISSING = "webhook_missing"  # some events had no webhook subscription
     WEBHOOK_DISABLED = "webhook_disabled"
     WEBHOOK_FAILING = "webhook_failing"  # upstream has warned, and will disable it
     WEBHOOK_ELSEWHERE = "webhook_elsewhere"  # one of ours sends to an address that is not ours
-    WEBHOOK_NOT_MENDED = "webhook_not_mended"
-    WEBHOOKS_SILENT = "webhooks_silent"  # none comes, although visits change
-    WEBHOOKS_UNCHECKED = "webhooks_unchecked"  # nobody could look whether they are well
-    SUBSCRIBER_FAILING = "subscriber_failing"  # it has taken no event for a while; it is tried on
-    ENDPOINT_DISABLED = "endpoint_disabled"  # it took nothing for three days, or said that it wants no more
-    EVENT_NOT_TOLD = "event_not_told"  # given up after three days, while others were taken
+    WEBHOOK_NOT_MENDED = "webhook_not_mended"  # a missing or disabled subscription could not be restored
+    WEBHOOKS_SILENT = "webhooks_silent"  # none arrives, although visits change
+    WEBHOOKS_UNCHECKED = "webhooks_unchecked"  # their health could not be checked
+    # It has accepted no event for a while; deliveries are still retried.
+    SUBSCRIBER_FAILING = "subscriber_failing"
+    ENDPOINT_DISABLED = "endpoint_disabled"  # it accepted nothing for three days, or answered that it is gone
+    # A dead letter: given up after three days, while other events were accepted.
+    EVENT_NOT_TOLD = "event_not_told"
     HANDLER_UNUSABLE = "handler_unusable"  # an installed handler that cannot be loaded
     SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One thing that somebody must know; kept until it was told. Holds no patient data."""
+    """One thing that a person must know; kept until it was sent. Holds no patient data."""
 
-    reason: str  # an Attention, or a reconciliation's own
+    reason: str  # an AttentionReason, or a reconciliation's own
     subject: str  # the id of a checkout, clinician or charge
     raised_at: datetime  # UTC
-    tries: int = 0  # at telling it
+    tries: int = 0  # failed attempts to send it
 
     @property
     def id(self) -> str:
-        """The same reason for the same subject is told once."""
+        """The deduplication key: one alert for each reason and subject."""
         return f"{self.reason}:{self.subject}"
 
 
 class HistoryKind(StrEnum):
-    """What the story of a checkout is made of."""
+    """The kinds of entries in a checkout's history."""
 
     STARTED = "started"
     REQUOTED = "requoted"
     EMAIL_CODE_SENT = "email_code_sent"  # to the guest
     EMAIL_CODE_WRONG = "email_code_wrong"
-    EMAIL_VERIFIED = "email_verified"  # the guest gave the code that was sent there
+    EMAIL_VERIFIED = "email_verified"  # the guest entered the code that was mailed
     ACCEPTED = "accepted"  # the patient confirmed
     CANCEL_REQUESTED = "cancel_requested"
-    MOVED = "moved"
-    FLAGGED = "flagged"  # it came onto the attention list; the note says why
+    MOVED = "moved"  # a transition of the state machine
+    FLAGGED = "flagged"  # put on the attention list; the note says why
     RETRIED = "retried"  # by an operator
     RESOLVED = "resolved"  # by an operator
     UNBLOCKED = "unblocked"  # the clinician, by an operator
@@ -97,7 +106,7 @@ class HistoryKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryEntry:
-    """One entry of a checkout's story, committed with the write that it tells of."""
+    """One entry of a checkout's history, committed in the same transaction as the write that it records."""
 
     checkout_id: str
     at: datetime  # UTC
@@ -105,97 +114,97 @@ class HistoryEntry:
     before: str  # state
     after: str  # state
     attempt: int
-    by: str  # a driver, a principal's kind, or an operator's name on their machine
-    note: str | None = field(default=None)  # an operator's, or an Attention
+    by: str  # a driver, a principal's kind, or an operator's account name on their machine
+    note: str | None = field(default=None)  # an operator's, or an AttentionReason
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClinicianBlock:
-    """A clinician who is not bookable until somebody clears it."""
+    """A clinician who is not bookable until an operator clears the block."""
 
     clinician_id: str
-    reason: str  # an Attention
-    checkout_id: str  # whose visit came back under another name
+    reason: str  # an AttentionReason
+    checkout_id: str  # whose visit was read back under another clinician
     blocked_at: datetime  # UTC
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutSummary:
-    """A checkout as operators list it, whatever version of this program wrote its row: nothing of whose it is."""
+    """A checkout as operators list it, whatever version of this program wrote its row. Holds no patient data."""
 
     id: str
     state: str
     attention: tuple[str, ...]  # why a person must look
     clinician_id: str
     starts_at: datetime  # UTC; of the visit
-    tries: int  # of the step that it stands at
+    tries: int  # of its present step
     created_at: datetime  # UTC
     updated_at: datetime  # UTC
-    due_at: datetime | None  # UTC; when a worker takes it up
+    due_at: datetime | None  # UTC; when a worker runs it next
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListPlace:
-    """A place in the list of checkouts: that of the row with this id."""
+    """A cursor into the list of checkouts: the position of the row with this id."""
 
     created_at: datetime  # UTC
     id: str
 
 
 class CheckoutHistory(Protocol):
-    """What happened to each checkout, inside one unit of work; append-only."""
+    """The append-only history of checkouts, inside one unit of work."""
 
     async def add(self, event: HistoryEntry) -> None:
-        """Write an entry."""
+        """Append an entry."""
 
 
 class AlertOutbox(Protocol):
-    """Alerts that wait to be told, inside one unit of work: committed with their cause, so that a crash loses none."""
+    """The outbox of alerts, inside one unit of work: an alert is committed with its cause, so that a crash loses none."""
 
     async def raise_once(self, alert: Alert) -> None:
         """Write the alert, unless this reason was raised for this subject already."""
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
-        """Alerts to be told now, oldest first."""
+        """Alerts that are due to be sent, oldest first."""
 
     async def claim(self, alert: Alert, *, now: datetime, until: datetime) -> bool:
-        """Keep a due alert from other workers until then; answers whether it was still due."""
+        """Lease a due alert, so that other workers skip it `until` then; returns whether it was still due."""
 
     async def mark_sent(self, alert: Alert, at: datetime) -> None:
-        """Note that it was told."""
+        """Record that it was sent."""
 
     async def defer(self, alert: Alert, due_at: datetime) -> None:
-        """Note that telling it failed; it is due again at that time."""
+        """Record a failed attempt to send it; it is due again at that time."""
 
     async def forget(self, subject: str) -> None:
-        """Let every reason be raised for the subject anew: somebody has tried to mend it."""
+        """Delete the subject's sent alerts, so that each reason can be raised again: an operator has tried to fix the cause."""
 
 
 class ClinicianBlocks(Protocol):
     """Clinicians who are not bookable until cleared, inside one unit of work."""
 
     async def block(self, block: ClinicianBlock) -> None:
-        """Block; a block that stands is left as it is."""
+        """Block the clinician; an existing block is left as it is."""
 
     async def is_blocked(self, clinician_id: str) -> bool:
-        """Whether a block stands."""
+        """Whether the clinician is blocked."""
 
     async def standing(self) -> Sequence[ClinicianBlock]:
         """All blocks, oldest first."""
 
     async def clear(self, clinician_id: str) -> bool:
-        """Take the block away; answers whether there was one."""
+        """Remove the block; returns whether there was one."""
 
 
 class BlockedClinicians(Protocol):
-    """Who is blocked, to be asked often."""
+    """The blocked clinicians, by a read that is cheap enough for every request."""
 
     async def blocked(self) -> frozenset[str]:
         """Ids of clinicians who are not bookable until cleared."""
 
 
 class AlertChannel(Protocol):
-    """A way to tell people."""
+    """A channel that carries alerts to people."""
 
     async def send(self, alert: Alert) -> None:
-        """Tell it, or raise AlertDeliveryFailed; telling it twice is possible after a crash."""
+        """Send it (at least once: again after a crash). Raises AlertDeliveryFailed."""

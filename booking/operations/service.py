@@ -1,4 +1,4 @@
-"""What operators see of the gateway's work: where checkouts stand, and nothing of whose they are."""
+"""What operators see of checkouts: their states and reasons for attention, without patient data."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from booking.unit_of_work import UnitOfWorkFactory
 
 
 class OperationsService:
-    """Reads what is under way."""
+    """Lists checkouts for operators."""
 
     def __init__(self, *, units: UnitOfWorkFactory) -> None:
         self._units = units
@@ -15,6 +15,6 @@ class OperationsService:
     async def checkouts(
         self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None
     ) -> Sequence[CheckoutSummary]:
-        """The checkouts at this state, those that need a person, or all, the latest first, behind a place in that list."""
+        """Checkouts, newest first: in this state, with `attention` only those that need a person, or all; `after` is a cursor."""
         async with self._units() as unit:
             return await unit.checkouts.listed(state=state, attention=attention, limit=limit, after=after)

@@ -1,7 +1,7 @@
-"""Room: how many minutes of one clinician's day people who have not signed in may hold at once.
+"""Day capacity: how many minutes of one clinician's day anonymous callers (who have not signed in) may hold at once.
 
-Values and arithmetic; hold stores apply them. What such holds leave of the time on offer counts as taken too where it is
-shorter than an hour: a long visit finds no place in it, and a quarter of an hour held in each hour would shut a day.
+Values and arithmetic only; hold stores enforce them. A gap shorter than an hour that such holds leave in the offered time counts as
+taken too: a long visit does not fit into it, and holding a quarter of every hour would otherwise block the whole day.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,15 +19,15 @@ GAP = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class DayCapacity:
-    """The bounds of one day, in minutes that live anonymous holds take (see `minutes_taken`).
+    """The bounds of one day, in minutes taken by live anonymous holds (see `minutes_taken`).
 
-    Whomever a bound is for finds room for a first hold always: a day with one free slot can be booked by guests too.
+    The first hold that counts towards a bound is always allowed: guests can book a day with one free slot too.
     """
 
     day: Interval  # a hold counts on the day on which its slot starts
-    offered: tuple[Interval, ...]  # what the practice offers of it, apart from each other; empty: not known
+    offered: tuple[Interval, ...]  # what the practice offers of it, disjoint; empty: not known
     everybody: int
-    visitor: int  # one taker
+    visitor: int  # one principal, by who took the hold
     network: int  # one IPv4 address, one IPv6 /64
     block: int  # one IPv4 /24, one IPv6 /48
 
@@ -39,7 +39,7 @@ def day_of(slot: Slot) -> Interval:
 
 
 def minutes_taken(held: Iterable[Hold], offered: Iterable[Interval]) -> int:
-    """The minutes of one clinician's day that these holds take, with what they leave of the offered time that is too short to book."""
+    """The minutes of one clinician's day that these holds take, including the gaps shorter than `GAP` that they leave of the offer."""
     spans = sorted((one.slot.interval for one in held), key=lambda one: one.start)
     taken = sum((one.end - one.start for one in spans), timedelta())
     for offer in offered:
@@ -55,7 +55,7 @@ def minutes_taken(held: Iterable[Hold], offered: Iterable[Interval]) -> int:
 
 
 def free_again_at(capacity: DayCapacity, hold: Hold, others: Iterable[Hold]) -> datetime | None:
-    """When there is room for the hold beside the other anonymous ones of its clinician's day; None: there is now."""
+    """When the hold will fit beside the other anonymous holds of its clinician's day; None: it fits now."""
     held = [one for one in others if one.id != hold.id]
     times = [_fits_at(most, hold, group, capacity.offered) for most, group in _bounds(capacity, hold, held)]
     return max((at for at in times if at is not None), default=None)
@@ -64,13 +64,13 @@ def free_again_at(capacity: DayCapacity, hold: Hold, others: Iterable[Hold]) -> 
 def refusal(
     capacity: DayCapacity, hold: Hold, others: Iterable[Hold], *, now: datetime
 ) -> HoldCapacityReached:
-    """The refusal of a hold that finds no room: in how many seconds it will. What has run out meanwhile is a second away."""
+    """The refusal of a hold that does not fit, with the seconds until it will: at least one, if others expired meanwhile."""
     again = free_again_at(capacity, hold, others) or now
     return HoldCapacityReached(max(1, -((now - again) // timedelta(seconds=1))))
 
 
 def _bounds(capacity: DayCapacity, hold: Hold, held: Sequence[Hold]) -> list[tuple[int, list[Hold]]]:
-    """Each bound with the holds that it counts."""
+    """Each bound in minutes, with the holds that count towards it."""
     bounds = [
         (capacity.everybody, [*held]),
         (capacity.visitor, [one for one in held if one.taken_by == hold.taken_by]),
@@ -86,7 +86,7 @@ def _bounds(capacity: DayCapacity, hold: Hold, held: Sequence[Hold]) -> list[tup
 
 
 def _fits_at(most: int, hold: Hold, group: list[Hold], offered: tuple[Interval, ...]) -> datetime | None:
-    """When enough of these have run out that the rest and the hold take at most so many minutes, or none is left; None: they do now."""
+    """When enough of the group have expired that the hold fits within `most` minutes, or none is left; None: it fits now."""
     standing, at = sorted(group, key=lambda one: one.expires_at), None
     while standing and minutes_taken([hold, *standing], offered) > most:
         at = standing.pop(0).expires_at

@@ -1,8 +1,8 @@
-"""What people who have not signed in may hold of a clinician's day, and what a hold costs them as the day fills.
+"""Hold capacity: the share of a clinician's day that anonymous callers may hold, and how holds get shorter as it fills.
 
-Holding is free and so is a visitor's token: so minutes of the day are bounded, and not names alone. A day is one of UTC; its minutes are
+Holds and visitor tokens are free, so minutes of the day are bounded, not only holds per caller. A day is one of UTC; its minutes are
 what the system of record offers of it, as last read, held minutes included (it knows nothing of holds). Patients who have signed in, and
-checkouts that somebody has confirmed, are neither counted nor refused here: the rest of the day is theirs.
+checkouts that were confirmed, are neither counted nor refused here: the rest of the day is theirs.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -20,48 +20,48 @@ from booking.slots import Slot
 
 @dataclass(frozen=True, kw_only=True)
 class HoldPrice:
-    """What a hold is good for where others have filled so much of what anonymous holds may take."""
+    """The terms of a hold once other anonymous holds fill this part of the capacity."""
 
-    filled: float
-    part: float  # of its usual duration
-    extensions: int
+    filled: float  # part of the capacity, 0 to 1
+    part: float  # of the usual duration, 0 to 1
+    extensions: int  # at most
 
 
-# Whoever keeps a calendar shut has to come back more often; a patient who types a card number still has the time to.
+# Blocking a calendar then takes more requests, while a patient still has time to type a card number.
 PRICES = (HoldPrice(filled=0.75, part=0.4, extensions=0), HoldPrice(filled=0.5, part=0.6, extensions=1))
 SHORTEST = timedelta(minutes=2)
 
-# From here on the practice is told; fewer holds than this on one day are people who compare times.
+# From here on the practice is alerted; fewer holds than this on one day are people who compare times.
 ALERT_FROM = 0.75
 ALERT_HOLDS = 4
 
-# Told of the clinician whose day (UTC) is nearly filled by anonymous holds.
+# Called with the clinician's id and the day (UTC) that anonymous holds have nearly filled.
 HoldAlarm = Callable[[str, date], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShareRules:
-    """`everybody` is a part of the day's minutes; the others are parts of that."""
+    """The bounds as fractions: `everybody` of the day's minutes, the others of `everybody`."""
 
-    # The other half stays free for patients who sign in, whatever strangers do.
+    # The other half stays free for patients who sign in, whatever anonymous callers do.
     everybody: float = 0.5
-    # So that nobody alone, by one name or from one address, keeps other guests out.
+    # So that no single visitor or address keeps other guests out.
     visitor: float = 0.5
     network: float = 0.5
-    # A whole IPv4 /24 or IPv6 /48 may be one customer's: it leaves a quarter to guests from elsewhere.
+    # A whole IPv4 /24 or IPv6 /48 may belong to one customer: it leaves a quarter to guests from elsewhere.
     block: float = 0.75
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldTerms:
-    """What a hold is good for."""
+    """How long a hold lasts from now, and how often it may be extended in all."""
 
     duration: timedelta
     extensions: int
 
 
 class AnonymousHoldShare:
-    """Takes and prices the holds of people who have not signed in."""
+    """Takes the holds of anonymous callers, within their share of the day and on terms that depend on how full it is."""
 
     def __init__(
         self, *, store: HoldStore, search: SlotSearch, clock: Clock, rules: ShareRules, alarm: HoldAlarm
@@ -73,16 +73,16 @@ class AnonymousHoldShare:
         self._days = OfferedDays(clock=clock)
 
     def learn(self, slot: Slot, offered: Iterable[Slot]) -> None:
-        """Remember what is offered of the slot's day, which was read just now."""
+        """Store the offer of the slot's day, which was read just now."""
         self._days.learn(slot, offered)
 
     async def take(self, hold: Hold, *, limit: int | None, client_limit: int | None) -> Hold:
-        """Take the interval, for as long as such a hold lasts now. Raises SlotTaken, HoldLimitReached, HoldCapacityReached.
+        """Take the interval, for as long as an anonymous hold lasts now. Raises SlotTaken, HoldLimitReached, HoldCapacityReached.
 
-        A day of which nothing is known has room for one hold, whose verification reads it. It is read for this alone only before
-        somebody is refused; raises UpstreamUnavailable then.
+        A day whose offer is not known has room for one hold, whose verification reads the offer. Otherwise the offer is read here only
+        before a refusal; raises UpstreamUnavailable then.
         """
-        # Asked before what is known is used: meanwhile somebody else may learn more.
+        # Before the capacity is computed: a concurrent request may store a newer offer in between.
         just_read = self._days.just_read(hold.slot)
         others, capacity = await self._others(hold), self._capacity(hold.slot)
         usual = HoldTerms(duration=hold.expires_at - hold.created_at, extensions=0)
@@ -101,11 +101,11 @@ class AnonymousHoldShare:
         return held
 
     async def terms(self, hold: Hold, usual: HoldTerms) -> HoldTerms:
-        """How long the hold lasts from now, and how often it may be extended in all, as others have filled its day."""
+        """The terms of the hold, given how far others have filled its day."""
         return self._priced(hold, await self._others(hold), usual)
 
     def _priced(self, hold: Hold, others: Sequence[Hold], usual: HoldTerms) -> HoldTerms:
-        """By what is taken beside the hold; who is alone pays nothing, however short the day."""
+        """Price by the minutes taken beside the hold's own; without other holds the terms are the usual ones, however short the day."""
         capacity = self._capacity(hold.slot)
         used = minutes_taken([hold, *others], capacity.offered) - hold.slot.minutes
         for price in PRICES:

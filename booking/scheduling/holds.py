@@ -1,4 +1,4 @@
-"""Holding a slot: a short courtesy that keeps the time free while the patient decides and pays."""
+"""Slot holds: keep a slot free for a few minutes while the patient decides and pays."""
 
 import contextlib
 import secrets
@@ -32,17 +32,17 @@ from booking.zones import zone
 class HoldRules:
     """How long holds last and how many there may be."""
 
-    # Long enough to type a card number, short enough to miss nobody.
+    # Long enough to type a card number, short enough that an abandoned slot is soon free again.
     duration: timedelta = timedelta(minutes=5)
     extensions: int = 2  # three durations in all
-    per_owner: int = 3  # so that nobody can lock up a clinician's day; by who took them
-    per_client: int = 10  # nor by many names: a network of a household or an office has several patients
-    # What gains less than this is the extension before, sent again by somebody who missed its answer.
+    per_owner: int = 3  # by the principal that took them, so that nobody can block a clinician's day
+    per_client: int = 10  # by network, against many principals; a household or an office has several patients
+    # An extension that gains less than this is a retry of the one before, whose response was lost.
     least_gain: timedelta = timedelta(seconds=30)
 
 
 class HoldService:
-    """Takes, extends and gives back holds."""
+    """Takes, extends and releases holds."""
 
     def __init__(
         self,
@@ -66,9 +66,9 @@ class HoldService:
         self._share = share
 
     async def hold(self, caller: Caller, slot_id: str, *, time_zone: str) -> Hold:
-        """Keep the slot for the caller; a slot that they hold already is answered as it is held.
+        """Hold the slot for the caller; idempotent: their existing hold on the slot is returned unchanged.
 
-        The interval is locked first and the offer verified under the lock, so that nobody can slip in between.
+        The interval is locked first and the offer verified under the lock, so that no other hold can come in between.
         Raises InvalidInput; SlotTaken, SlotNotOffered, TooLateToBook, ClinicianNotBookable, HoldLimitReached, HoldCapacityReached.
         """
         zone(time_zone)
@@ -87,7 +87,7 @@ class HoldService:
         )
         held = await self._acquire(caller, hold)
         if held.id != hold.id:
-            # Whoever took it may have died before it was verified.
+            # The process that took it may have died before it was verified.
             if not await self._search.offers(slot):
                 raise SlotNotOffered
             return held
@@ -99,17 +99,17 @@ class HoldService:
             raise
 
     async def _begun(self, hold: Hold) -> Hold:
-        """Its time begins when it is taken, which it is once it is verified: upstream may have taken seconds to answer."""
+        """Restart the hold's duration after verification, since upstream may have taken seconds to answer."""
         try:
             expires_at = self._clock.now() + (hold.expires_at - hold.created_at)
             return await self._store.extend(hold, expires_at=expires_at, counted=False)
         except HoldExpired:
             if await self._store.get(hold.id) is None:
                 raise UpstreamUnavailable("the hold was lost while it was verified") from None
-            return hold  # another request of its owner was answered before, and has handed it to a checkout
+            return hold  # a concurrent request of its owner has already handed it to a checkout
 
     async def _acquire(self, caller: Caller, hold: Hold) -> Hold:
-        """Take the interval; what the caller held as a visitor, before they signed in, becomes the patient's."""
+        """Take the interval; a hold that the caller took as a visitor, before signing in, is transferred to the patient."""
         try:
             return await self._take(hold)
         except SlotTaken:
@@ -128,7 +128,7 @@ class HoldService:
         return hold if hold is not None and caller.owns(hold.owner) else None
 
     async def _again(self, caller: Caller, hold_id: str) -> Hold | None:
-        """The hold under a checkout of the caller's that waits for them, taken again where the store has lost it."""
+        """Retake the hold of the caller's open checkout where the hold store has lost it; None where that is not possible."""
         async with self._units() as unit:
             checkout = await unit.checkouts.live_for_hold(hold_id)
         if checkout is None or checkout.state not in WAITING or not caller.owns(checkout.owner):
@@ -138,14 +138,16 @@ class HoldService:
         return None
 
     async def extend(self, caller: Caller, hold_id: str) -> Hold:
-        """Start the hold's duration anew, a bounded number of times; one that was just extended is answered as it stands.
+        """Restart the hold's duration, a bounded number of times; a hold that was just extended is returned unchanged.
 
         Raises HoldExpired, HoldExtensionsUsedUp.
         """
         hold = await self._mine(caller, hold_id)
         try:
             return await self._extended(hold)
-        except HoldExpired:  # perhaps it was handed over in between: by a start, or to who has signed in
+        except (
+            HoldExpired
+        ):  # it may have been transferred meanwhile: to a checkout, or to the caller who signed in
             return await self._extended(await self._mine(caller, hold_id))
 
     async def _extended(self, hold: Hold) -> Hold:
@@ -156,7 +158,7 @@ class HoldService:
         if hold.extensions >= terms.extensions:
             raise HoldExtensionsUsedUp(hold.expires_at)
         if expires_at < hold.expires_at:
-            return hold  # taken when extensions lasted longer than they do now: nothing is gained, and none is used up
+            return hold  # extensions have become shorter since: it would gain nothing, so none is used up
         extended = await self._store.extend(hold, expires_at=expires_at)
         async with self._units() as unit:
             await unit.checkouts.note_hold(hold.id, expires_at=extended.expires_at)
@@ -168,11 +170,11 @@ class HoldService:
         return await self._share.terms(hold, usual) if is_anonymous(hold.owner) else usual
 
     async def release(self, caller: Caller, hold_id: str) -> None:
-        """Give the slot back. Raises HoldExpired, HoldInCheckout."""
+        """Release the slot. Raises HoldExpired, HoldInCheckout."""
         hold = await self._mine(caller, hold_id)
         await self._check_in_no_checkout(hold)
         if await self._store.release(hold.id, owners={hold.owner}) is None:
-            await self._check_in_no_checkout(hold)  # else it is over
+            await self._check_in_no_checkout(hold)  # otherwise it expired meanwhile, which is as good
 
     async def _check_in_no_checkout(self, hold: Hold) -> None:
         """Raises HoldInCheckout."""
@@ -187,7 +189,7 @@ class HoldService:
         return hold
 
     async def _check_offer(self, slot: Slot, *, now: datetime) -> None:
-        """Refuse, from the catalogue alone, what the practice cannot have offered."""
+        """Refuse by the catalog alone what the practice cannot have offered, so that it costs no request upstream."""
         catalog = await self._catalog.catalog()
         visit_type = catalog.visit_type(slot.visit_type_id)
         if visit_type is None or visit_type.minutes != slot.minutes:
@@ -213,6 +215,6 @@ class HoldService:
         if claimed:
             raise SlotTaken
         offered = await self._search.offered_day(slot)
-        self._share.learn(slot, offered)  # how much of this day strangers may hold
+        self._share.learn(slot, offered)  # it bounds what anonymous callers may hold of this day
         if slot not in offered:
             raise SlotNotOffered

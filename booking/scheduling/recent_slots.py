@@ -1,6 +1,6 @@
-"""Reading free time from the system of record: identical questions at the same time are asked once.
+"""Reads of free time from the system of record: identical concurrent queries are sent once (single flight).
 
-What was read a moment ago is kept for when the system of record cannot be read: marked, and 15 seconds old at most.
+The last answer of each query is kept as a fallback for an outage of the system of record: marked stale, at most 15 seconds old.
 """
 
 from collections import OrderedDict
@@ -14,24 +14,24 @@ from booking.single_flight import SingleFlight
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
 
-# Somebody else may have taken a slot since, in the practice's own calendar; a hold asks for it anew.
+# A slot may have been taken since in the practice's own calendar; taking a hold always reads it again.
 STALE = timedelta(seconds=15)
 
-# Questions are kept for as long as they can be answered from; more in that time than this are an attack.
+# Answers are kept only while they can be used; more distinct queries than this in that time are an attack.
 MOST = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offered:
-    """What was answered."""
+    """The offer that answers one query."""
 
     slots: tuple[Slot, ...]
-    as_of: datetime  # UTC, before it was asked
-    stale: bool = False  # whether it was to be read anew, and could not be
+    as_of: datetime  # UTC, taken before the request was sent
+    stale: bool = False  # a newer reading was needed and failed
 
 
 class RecentSlots:
-    """Availability with a short memory, of this process. Whoever asks the same meanwhile shares the answer, and its age."""
+    """Availability with single flight and a short-lived fallback, for one process. Callers that share an answer share its age."""
 
     def __init__(self, *, availability: Availability, clock: Clock) -> None:
         self._availability = availability
@@ -41,7 +41,7 @@ class RecentSlots:
         self._days: SingleFlight[SlotQuery, Sequence[date]] = SingleFlight()
 
     async def slots(self, query: SlotQuery) -> Offered:
-        """What is offered now; else what was a moment ago. Raises UpstreamUnavailable."""
+        """The present offer; where it cannot be read, the last one if it is recent, as stale. Raises UpstreamUnavailable."""
         try:
             return await self.slots_now(query)
         except UpstreamUnavailable:
@@ -51,18 +51,18 @@ class RecentSlots:
             return Offered(slots=last.slots, as_of=last.as_of, stale=True)
 
     async def slots_now(self, query: SlotQuery) -> Offered:
-        """What is offered now, never from memory. Raises UpstreamUnavailable."""
-        return await self._slots(query, lambda: self._ask(query))
+        """The present offer, never the fallback. Raises UpstreamUnavailable."""
+        return await self._slots(query, lambda: self._request(query))
 
     async def days(self, query: SlotQuery) -> Sequence[date]:
-        """The days of the query on which anything is free, ascending; never from memory. Raises UpstreamUnavailable."""
+        """The days of the query on which anything is free, ascending; never the fallback. Raises UpstreamUnavailable."""
         return await self._days(query, lambda: self._availability.days(query))
 
     def forget(self) -> None:
-        """Availability has changed: answer nothing from memory."""
+        """Drop all fallbacks: availability has changed."""
         self._last.clear()
 
-    async def _ask(self, query: SlotQuery) -> Offered:
+    async def _request(self, query: SlotQuery) -> Offered:
         as_of = self._clock.now()
         offered = Offered(slots=tuple(await self._availability.slots(query)), as_of=as_of)
         self._keep(query, offered)

@@ -1,4 +1,4 @@
-"""Looking for free time: what the system of record offers, less what is held or claimed here."""
+"""Slot search: the offer of the system of record, minus what is held or claimed here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from booking.tasks import gather_or_cancel
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.zones import zone
 
-# A calendar month: a longer look is a mistake or an attack, and costs the upstream a request for every two days.
+# A calendar month: a longer range is a mistake or an attack, and costs one request upstream for every two days.
 MAX_DAYS = 31
 
 # No practice opens its calendar further ahead.
@@ -22,16 +22,16 @@ HORIZON = timedelta(days=731)
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """One day of the patient's calendar and what is free on it."""
+    """One day in the patient's time zone, and the free slots on it."""
 
     date: date
     slots: tuple[Slot, ...]
     as_of: datetime  # UTC; when the system of record was asked
-    stale: bool  # it could not be asked anew; what is held and claimed here is left out all the same
+    stale: bool  # a newer offer could not be read; holds and claims are subtracted all the same
 
 
 class SlotSearch:
-    """Finds free days and slots; a held or claimed interval is absent whatever its visit type."""
+    """Finds free days and slots. A held or claimed interval is left out of `slots` whatever its visit type."""
 
     def __init__(
         self,
@@ -47,42 +47,42 @@ class SlotSearch:
         self._recent = RecentSlots(availability=availability, clock=clock)
 
     def forget(self) -> None:
-        """Availability has changed upstream: answer nothing that this process has read before. Others remember it for seconds only."""
+        """Drop this process' fallbacks, since availability has changed upstream. Those of others last for seconds only."""
         self._recent.forget()
 
     async def slots(self, query: SlotQuery) -> list[Day]:
-        """Every day first..last of the query with its free slots, those that are too soon to be booked left out.
+        """Every day first..last of the query with its free slots, without those inside the schedule notice.
 
-        While the system of record cannot be asked, what it said up to 15 seconds ago is answered, and marked. Raises InvalidInput on
-        an absurd range, before anything is sent; UpstreamUnavailable.
+        While the system of record cannot be read, an offer up to 15 seconds old is used, and marked stale. Raises InvalidInput on a
+        range that is too long, over or too far ahead, before anything is sent; UpstreamUnavailable.
         """
         self.check_range(query)
         offered, taken = await gather_or_cancel(self.offered(query), self.taken(query))
         return self.by_day(query, offered, taken)
 
     async def offered(self, query: SlotQuery) -> Offered:
-        """What the system of record offers, or said a moment ago. Raises UpstreamUnavailable."""
+        """The offer of the system of record, or a stale one of the last 15 seconds. Raises UpstreamUnavailable."""
         if not query.clinician_ids:
             return Offered(slots=(), as_of=self._clock.now())
         return await self._recent.slots(query)
 
     async def taken(self, query: SlotQuery) -> list[Busy]:
-        """What is held or claimed of the time that is asked for."""
+        """The held and claimed intervals within the query's span."""
         if not query.clinician_ids:
             return []
         return await self.busy(sorted(query.clinician_ids), query.span)
 
     def by_day(self, query: SlotQuery, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
-        """Every day that is asked for, with what is offered, not past, not too soon to be booked, and not taken."""
-        now, place = self._clock.now(), zone(query.time_zone)
+        """Every day of the query with the offered slots that are in the future, outside the schedule notice, and not taken."""
+        now, time_zone = self._clock.now(), zone(query.time_zone)
         by_day: dict[date, list[Slot]] = {
             query.first + timedelta(days=n): [] for n in range((query.last - query.first).days + 1)
         }
         soonest = now + query.notice
-        open_still = (slot for slot in offered.slots if slot.start > now and slot.start >= soonest)
-        for slot in free_of(open_still, taken):
-            day = slot.start.astimezone(place).date()
-            if day in by_day:  # upstream reads dates in zones of its own at times
+        bookable = (slot for slot in offered.slots if slot.start > now and slot.start >= soonest)
+        for slot in free_of(bookable, taken):
+            day = slot.start.astimezone(time_zone).date()
+            if day in by_day:  # upstream sometimes reads dates in another time zone
                 by_day[day].append(slot)
         return [
             Day(date=day, slots=tuple(slots), as_of=offered.as_of, stale=offered.stale)
@@ -90,9 +90,9 @@ class SlotSearch:
         ]
 
     async def days(self, query: SlotQuery) -> list[date]:
-        """The days on which the practice has something free, of the whole month that the query begins in; holds are not looked at.
+        """The days, from today on, with anything on offer in the calendar month that the query begins in. Ignores holds.
 
-        Raises InvalidInput when the month is over or far off, before anything is sent; UpstreamUnavailable.
+        Raises InvalidInput when the month is over or too far ahead, before anything is sent; UpstreamUnavailable.
         """
         today = self._clock.now().astimezone(zone(query.time_zone)).date()
         first = query.first.replace(day=1)
@@ -109,22 +109,22 @@ class SlotSearch:
         return [day for day in days if day >= today]
 
     async def busy(self, clinician_ids: list[str], span: Interval) -> list[Busy]:
-        """What is held or claimed of these clinicians' time."""
+        """The held and claimed intervals of these clinicians that overlap the span."""
         held = await self._holds.busy(clinician_ids, span)
         async with self._units() as unit:
             claimed = await unit.claims.busy(clinician_ids, span)
         return [*held, *claimed]
 
     async def offers(self, slot: Slot) -> bool:
-        """Whether the system of record offers exactly this slot right now; never answered from memory."""
+        """Whether the system of record offers exactly this slot right now; never the fallback. Raises UpstreamUnavailable."""
         return slot in await self.offered_day(slot)
 
     async def offered_day(self, slot: Slot) -> Sequence[Slot]:
-        """What the system of record offers right now of the slot's day (UTC) like it: same clinician, visit type and way to meet."""
+        """The present offer of the slot's day (UTC) for the same clinician, visit type, contact type and location."""
         return (await self._recent.slots_now(SlotQuery.like(slot))).slots
 
     def check_range(self, query: SlotQuery) -> None:
-        """Raise InvalidInput unless the days first..last may be asked for."""
+        """Raise InvalidInput unless the days first..last are a valid range."""
         if query.last < query.first:
             raise InvalidInput(field="until", reason="The range ends before it starts.")
         if (query.last - query.first).days + 1 > MAX_DAYS:

@@ -1,4 +1,4 @@
-"""Logs: events with key-values, through structlog, to standard error."""
+"""Logging setup: named events with key-values, through structlog, to standard error."""
 
 import json
 import logging
@@ -15,43 +15,43 @@ from gateway.settings.operation import LogFormat
 def faults_without_values(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Log a fault as its types and the places it went through, never its text: that may quote patient data."""
-    given = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if given is True else given
+    """A structlog processor: log an exception by its types and code locations, never its text, which may quote patient data."""
+    exc_info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if exc_info is True else exc_info
     if isinstance(error, BaseException):
-        event["fault"], event["at"] = _types(error), _places(error)
+        event["fault"], event["at"] = _types(error), _locations(error)
     return event
 
 
 class LibraryFormatter(logging.Formatter):
-    """What libraries log, one line each where it is a fault; those that nobody caught come to uvicorn and asyncio."""
+    """Formats the logs of libraries, exceptions on one line and without values; uvicorn and asyncio log uncaught ones."""
 
     def __init__(self) -> None:
         super().__init__("%(levelname)s %(name)s %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the record; of a fault the first line of its message (asyncio quotes the fault below), types and places."""
+        """Format the record; of an exception only the message's first line (asyncio quotes it below that), types and locations."""
         error = record.exc_info[1] if record.exc_info else None
         if error is None:
             return super().format(record)
         first = record.getMessage().partition("\n")[0]
-        return f"{record.levelname} {record.name} {first} {_types(error)} at {' '.join(_places(error))}"
+        return f"{record.levelname} {record.name} {first} {_types(error)} at {' '.join(_locations(error))}"
 
 
 def _types(error: BaseException) -> str:
-    """The fault and what it came of."""
+    """The exception's type, and those of its causes."""
     chain = [error]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
         chain.append(inner)
     return " < ".join(type(one).__qualname__ for one in chain)
 
 
-def _places(error: BaseException) -> list[str]:
+def _locations(error: BaseException) -> list[str]:
     return [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
 
 
 def configure_logs(*, log_format: LogFormat, level: str) -> None:
-    """Set up structlog for this process; libraries' own warnings join the same stream. Nothing that is logged raises."""
+    """Set up structlog for this process; libraries' warnings go to the same stream. Writing a log line never raises."""
     as_json = log_format is LogFormat.JSON
     stream = LogStream(sys.stderr, notice=_lost_as_json if as_json else _lost_in_words)
     renderer: structlog.typing.Processor = (
@@ -68,8 +68,8 @@ def configure_logs(*, log_format: LogFormat, level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream)),  # a line in one piece
-        cache_logger_on_first_use=False,  # a logger that is kept could not be captured, nor told of a new level
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream)),  # one write for each line
+        cache_logger_on_first_use=False,  # a cached logger could neither be captured in tests nor change its level
     )
     libraries = logging.StreamHandler(stream)
     libraries.setFormatter(LibraryFormatter())

@@ -1,6 +1,6 @@
-"""A child's tie to its parent: when the parent is gone, however it went, the child goes too.
+"""The parent watchdog: ends a child process when its parent has ended, for whatever reason.
 
-The parent keeps the write end of the child's standard input and never writes. Its death, kill -9 included, closes it.
+The parent holds the write end of the child's standard input and never writes. Its end, by kill -9 too, closes the pipe.
 """
 
 import os
@@ -9,16 +9,16 @@ import sys
 import threading
 import time
 
-# What a server gets to finish its answers before it is ended.
+# Seconds that a server gets to finish its responses before it is killed.
 GRACE_SECONDS = 5
 
 
 def end_with_parent() -> None:
-    """Watch standard input from a thread; its end stops this process, gently first."""
-    threading.Thread(target=_alert_service, name="tether", daemon=True).start()
+    """Watch standard input in a thread; at its end, send this process SIGTERM, and exit it after the grace period."""
+    threading.Thread(target=_watch, name="parent_watchdog", daemon=True).start()
 
 
-def _alert_service() -> None:
+def _watch() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,7 @@
-"""What the processes of a practice share: through Redis where there is one, else through the database, or not at all."""
+"""What the processes of a practice share: holds, pacing, change signals and the catalog cache.
+
+Through Redis where one is set; otherwise holds are in the database, and the rest is per process.
+"""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -21,28 +24,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """What one process has of it."""
+    """The shared parts, as one process uses them."""
 
     holds: HoldStore
-    pacer: Pacer  # one pace of each API key for all, where there is a Redis
-    proof_pacer: Pacer  # the same for proving whose the clinicians' keys are
-    local_signals: LocalChangeSignals  # what those who watch in this process hear, whoever said it
-    redis_signals: "RedisChangeSignals | None" = (
-        None  # what processes tell one another; None: each looks for itself
-    )
-    catalog_cache: CatalogCache | None = None  # where they leave the catalogue for one another
-    redis: "Redis | None" = None  # for what can do without it when it is slow
+    pacer: Pacer  # one pace for each API key, across processes where there is Redis
+    proof_pacer: Pacer  # the same, for proving clinicians' keys
+    local_signals: LocalChangeSignals  # notifies the listeners of this process, whatever the signals' origin
+    # Signals among processes; None: each finds the changes of others by polling.
+    redis_signals: "RedisChangeSignals | None" = None
+    catalog_cache: CatalogCache | None = None
+    redis: "Redis | None" = None  # with a short timeout, for callers that carry on without it when it is slow
 
     @property
     def change_signals(self) -> ChangeSignals:
-        """Where to say that something has changed."""
+        """Where changes are published: to all processes where there is Redis, otherwise to this one."""
         return self.redis_signals or self.local_signals
 
 
 def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: AsyncExitStack) -> Shared:
-    """Build it; nothing is sent before the first use."""
+    """Build the shared parts; nothing is sent before the first use. `exits` closes what is opened."""
     pace = Pace(per_second=settings.healthie_requests_per_second, burst=settings.healthie_burst)
-    # Each clinician's key has a bucket of its own; the account that may be locked out is one, and patients use it meanwhile.
+    # Each clinician's key has a bucket of its own, but a lockout would hit the one account that patients use meanwhile.
     proof_pace = Pace(per_second=pace.per_second / 2, burst=max(1, pace.burst // 4))
     local_signals = LocalChangeSignals()
     if settings.redis_url is None:
@@ -52,7 +54,7 @@ def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: Async
             proof_pacer=LocalPacer(proof_pace, clock=lambda: clock.now().timestamp()),
             local_signals=local_signals,
         )
-    # Loaded only where it is used: a quarter of a second at every start.
+    # Imported only where it is used, since it costs a quarter of a second at every start.
     from integrations.redis.catalog_cache import RedisCatalogCache  # noqa: PLC0415
     from integrations.redis.change_signals import RedisChangeSignals  # noqa: PLC0415
     from integrations.redis.client import SHORT_SECONDS, connect_listener, connect_redis  # noqa: PLC0415
@@ -61,19 +63,19 @@ def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: Async
 
     prefix, secret = f"frontdoor:{settings.tenant}:", settings.secret_key.get_secret_value().encode()
     patient = connect_redis(settings.redis_url)
-    hasty = connect_redis(settings.redis_url, timeout=SHORT_SECONDS)
+    quick = connect_redis(settings.redis_url, timeout=SHORT_SECONDS)
     listener = connect_listener(settings.redis_url)
     redis_signals = RedisChangeSignals(
-        client=hasty, listener=listener, channel=f"{prefix}pokes", local=local_signals
+        client=quick, listener=listener, channel=f"{prefix}pokes", local=local_signals
     )
-    for close in (patient.aclose, hasty.aclose, listener.aclose, redis_signals.aclose):
+    for close in (patient.aclose, quick.aclose, listener.aclose, redis_signals.aclose):
         exits.push_async_callback(close)
     return Shared(
         holds=RedisHoldStore(client=patient, prefix=prefix, secret=secret, clock=clock),
-        pacer=RedisPacer(pace, client=hasty, prefix=prefix),
-        proof_pacer=RedisPacer(proof_pace, client=hasty, prefix=prefix),
+        pacer=RedisPacer(pace, client=quick, prefix=prefix),
+        proof_pacer=RedisPacer(proof_pace, client=quick, prefix=prefix),
         local_signals=local_signals,
         redis_signals=redis_signals,
-        catalog_cache=RedisCatalogCache(client=hasty, prefix=prefix),
-        redis=hasty,
+        catalog_cache=RedisCatalogCache(client=quick, prefix=prefix),
+        redis=quick,
     )

@@ -1,6 +1,6 @@
-"""Which rules of time zones the process goes by: the newer of the system's and those of the `tzdata` package.
+"""Time zone rules: makes the process use the newer of the system's rules and those of the `tzdata` package.
 
-Python looks at the system's first, however old they are; a zone whose rules have changed since is then an hour off.
+Python prefers the system's, however old they are; a zone whose rules have changed since would then be an hour off.
 """
 
 import re
@@ -14,27 +14,27 @@ import tzdata  # type: ignore[import-untyped]
 # IANA numbers its releases by year and letter: 2026f, and 2026aa should there ever be as many.
 _RELEASE = re.compile(r"\b(\d{4})([a-z]{1,2})\b")
 
-# Where systems say which release they have: the compact source that Linux ships, and the file of macOS and the BSDs.
-_TOLD_IN = ("tzdata.zi", "+VERSION")
+# The files in which systems name their release: the compact source that Linux ships, and that of macOS and the BSDs.
+_RELEASE_FILES = ("tzdata.zi", "+VERSION")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ZoneRules:
-    """The rules that apply."""
+    """The rules in use."""
 
     release: str  # IANA's name
     source: str  # `system` or `package`
-    system_release: str | None  # None: the system has none, or does not say which
+    system_release: str | None  # None: the system has none, or does not name it
 
 
 @cache
 def zone_rules_of_process() -> ZoneRules:
-    """Settle the rules once; answers what was settled. A zone object that was made before keeps its own: this comes first."""
+    """Choose the rules, once for the process. Call it before any zone is created: existing zone objects keep their rules."""
     return use_newest_zone_rules()
 
 
 def use_newest_zone_rules() -> ZoneRules:
-    """Let every zone that is made from here on go by the newer rules."""
+    """Make every zone that is created from now on use the newer rules; returns which those are."""
     system, package = _of_system(), str(tzdata.IANA_VERSION)
     if system is not None and _order(system) >= _order(package):
         return ZoneRules(release=system, source="system", system_release=system)
@@ -44,10 +44,10 @@ def use_newest_zone_rules() -> ZoneRules:
 
 
 def _of_system() -> str | None:
-    """The release of the first place where Python would look; None: there is none, or it does not say."""
+    """The release in the first directory of Python's search path; None: there is none, or it does not name it."""
     place = next((path for path in map(Path, zoneinfo.TZPATH) if path.is_dir()), None)
-    told = (_first_line(place / name) for name in _TOLD_IN) if place else ()
-    found = (_RELEASE.search(line) for line in told)
+    lines = (_first_line(place / name) for name in _RELEASE_FILES) if place else ()
+    found = (_RELEASE.search(line) for line in lines)
     return next((match[0] for match in found if match), None)
 
 

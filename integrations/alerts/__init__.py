@@ -1,1 +1,1 @@
-"""Ways to tell people that something needs them. Each raises AlertDeliveryFailed, and nothing else."""
+"""Alert channels: the log and a chat webhook. Each raises AlertDeliveryFailed, and nothing else."""

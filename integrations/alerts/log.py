@@ -1,4 +1,4 @@
-"""Alerts as records of the structured log, for practices whose logs raise alarms."""
+"""The alert channel to the structured log, for practices whose log monitoring pages people."""
 
 import structlog
 
@@ -8,7 +8,7 @@ log = structlog.get_logger(__name__)
 
 
 class LoggedAlerts:
-    """The port AlertChannel: `alert.raised`, as an error."""
+    """The port AlertChannel: logs `alert.raised` at level error."""
 
     async def send(self, alert: Alert) -> None:
         """Log it."""

@@ -1,4 +1,4 @@
-"""What each alert says. No text holds patient data: it names the reason, and the id to look it up by."""
+"""The texts of alerts. None holds patient data: it names the reason, and the id to look it up by."""
 
 from booking.operations.model import Alert, AttentionReason
 
@@ -45,18 +45,18 @@ _TEXTS = {
     AttentionReason.WEBHOOK_NOT_MENDED: "A webhook of ours is missing or disabled, and Frontdoor could not change that. Do it in Healthie.",
     AttentionReason.WEBHOOKS_SILENT: "No webhook comes in, although visits change. See `frontdoor webhooks health`, and whether Healthie reaches us.",
     AttentionReason.WEBHOOKS_UNCHECKED: "For an hour nobody could look whether our webhooks at Healthie are well. See `frontdoor webhooks health`.",
-    AttentionReason.SUBSCRIBER_FAILING: "A subscriber has taken no event for half an hour or more. It is tried again for three days.",
-    AttentionReason.ENDPOINT_DISABLED: "An endpoint took no event for three days, or wants no more, and is told nothing. Mend it, then "
+    AttentionReason.SUBSCRIBER_FAILING: "A subscriber has accepted no event for half an hour or more. Deliveries are retried for three days.",
+    AttentionReason.ENDPOINT_DISABLED: "An endpoint accepted no event for three days, or wants no more, and is sent nothing. Fix it, then "
     "`frontdoor endpoints enable`: what happened meanwhile waits for it.",
-    AttentionReason.EVENT_NOT_TOLD: "A subscriber did not take an event for three days, and it was given up. "
-    "See `frontdoor endpoints show` or `frontdoor handlers show`; `replay` tells it once more.",
-    AttentionReason.HANDLER_UNUSABLE: "A handler that is installed cannot be loaded, and is told nothing. The log's events.handler_unusable says why.",
+    AttentionReason.EVENT_NOT_TOLD: "A subscriber did not accept an event for three days, and its delivery was given up. "
+    "See `frontdoor endpoints show` or `frontdoor handlers show`; `replay` sends it once more.",
+    AttentionReason.HANDLER_UNUSABLE: "A handler that is installed cannot be loaded, and receives no event. The log's events.handler_unusable says why.",
     AttentionReason.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
 }
 
 
 def text_of(alert: Alert) -> str:
-    """One paragraph: what happened, to what, and how to see more."""
+    """The text of an alert: what happened, to what, and the command that shows more."""
     what = _TEXTS.get(AttentionReason(alert.reason), "") if alert.reason in set(AttentionReason) else ""
     look = f" (frontdoor checkouts show {alert.subject})" if alert.subject.startswith("chk_") else ""
     return f"Frontdoor: {alert.reason}: {alert.subject}{look}\n{what}".rstrip()

@@ -1,4 +1,4 @@
-"""Alerts as JSON to a URL: `{"text": …}`, what Slack and most other chats take from an incoming webhook."""
+"""The alert channel to a chat: posts `{"text": …}`, what Slack and most other chats accept on an incoming webhook."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,19 +9,19 @@ from booking.errors import AlertDeliveryFailed
 from booking.operations.model import Alert
 from integrations.alerts.texts import text_of
 
-# Chats answer at once or are down; the worker tries again, and has checkouts to see to meanwhile.
+# Chats answer at once or are down; the worker retries later, and must not neglect its checkouts meanwhile.
 TIMEOUT_SECONDS = 5.0
 
 
 class WebhookAlerts:
-    """The port AlertChannel over HTTP. The URL is a secret: it is in no error and no log."""
+    """The port AlertChannel over HTTP. The URL is a secret: no error and no log contains it."""
 
     def __init__(self, *, client: httpx2.AsyncClient, url: str) -> None:
         self._client = client
         self._url = url
 
     async def send(self, alert: Alert) -> None:
-        """Post it. Raises AlertDeliveryFailed unless a 2xx came back."""
+        """Post it. Raises AlertDeliveryFailed unless the response is 2xx."""
         try:
             response = await self._client.post(
                 self._url, json={"text": text_of(alert)}, timeout=TIMEOUT_SECONDS
@@ -36,6 +36,6 @@ class WebhookAlerts:
 async def connect_webhook(
     url: str, *, transport: httpx2.AsyncBaseTransport | None = None
 ) -> AsyncIterator[WebhookAlerts]:
-    """Open the way; `transport` replaces the network in tests."""
+    """Open the channel, and close its HTTP client at the end; `transport` replaces the network in tests."""
     async with httpx2.AsyncClient(transport=transport) as client:
         yield WebhookAlerts(client=client, url=url)

@@ -1,5 +1,5 @@
 """The database: tables, unit of work, one module per aggregate, migrations (SQLite and PostgreSQL).
 
-The only refusals and errors that leave this package are the domain's own (`booking.refusals`, `booking.errors`); everything
-else that SQLAlchemy raises is a fault, never an answer. Statements never show their parameters in errors or logs.
+The only refusals and errors that callers should handle are the domain's own (`booking.refusals`, `booking.errors`); anything else
+that SQLAlchemy raises is a fault. Errors and logs never contain the parameters of statements.
 """

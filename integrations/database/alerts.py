@@ -1,4 +1,4 @@
-"""Alerts that wait to be told, and clinicians who are not bookable until cleared."""
+"""The outbox of alerts, and the blocks of clinicians who are not bookable until cleared."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,12 +14,12 @@ from integrations.database.tables.operations import alerts, clinician_blocks
 _a = alerts.c
 _b = clinician_blocks.c
 
-# Built once: it is asked before every charge and every booking.
+# Built once, since it is executed before every charge and every booking.
 _IS_BLOCKED = select(exists().where(_b.clinician_id == bindparam("wanted")))
 
 
 class SqlAlerts:
-    """The outbox inside one transaction."""
+    """The outbox of alerts, inside one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -37,7 +37,7 @@ class SqlAlerts:
         await self._connection.execute(insert_or_ignore(self._connection, alerts), row)
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[Alert]:
-        """Alerts to be told now, oldest first."""
+        """Alerts that are due to be sent, oldest first."""
         query = (
             select(_a.reason, _a.subject, _a.raised_at, _a.tries)
             .where(_a.due_at <= now)
@@ -50,24 +50,24 @@ class SqlAlerts:
         ]
 
     async def claim(self, alert: Alert, *, now: datetime, until: datetime) -> bool:
-        """Keep a due alert from other workers until then; answers whether it was still due."""
+        """Lease a due alert, so that other workers skip it `until` then; returns whether it was still due."""
         mine = update(alerts).where(_a.id == alert.id, _a.due_at <= now).values(due_at=until)
         return bool((await self._connection.execute(mine)).rowcount)
 
     async def mark_sent(self, alert: Alert, at: datetime) -> None:
-        """Note that it was told."""
+        """Record that it was sent."""
         await self._connection.execute(
             update(alerts).where(_a.id == alert.id).values(told_at=at, due_at=None)
         )
 
     async def defer(self, alert: Alert, due_at: datetime) -> None:
-        """Note that telling it failed; it is due again at that time."""
+        """Record a failed attempt to send it; it is due again at that time."""
         await self._connection.execute(
             update(alerts).where(_a.id == alert.id).values(tries=_a.tries + 1, due_at=due_at)
         )
 
     async def forget(self, subject: str) -> None:
-        """Let every reason be raised for the subject anew: somebody has tried to mend it."""
+        """Delete the subject's sent alerts, so that each reason can be raised again: an operator has tried to fix the cause."""
         await self._connection.execute(delete(alerts).where(_a.subject == subject, _a.told_at.is_not(None)))
 
 
@@ -78,7 +78,7 @@ class SqlClinicianBlocks:
         self._connection = connection
 
     async def block(self, block: ClinicianBlock) -> None:
-        """Block; a block that stands is left as it is."""
+        """Block the clinician; an existing block is left as it is."""
         row = {
             "clinician_id": block.clinician_id,
             "reason": block.reason,
@@ -88,7 +88,7 @@ class SqlClinicianBlocks:
         await self._connection.execute(insert_or_ignore(self._connection, clinician_blocks), row)
 
     async def is_blocked(self, clinician_id: str) -> bool:
-        """Whether a block stands."""
+        """Whether the clinician is blocked."""
         return bool(await self._connection.scalar(_IS_BLOCKED, {"wanted": clinician_id}))
 
     async def standing(self) -> Sequence[ClinicianBlock]:
@@ -97,13 +97,13 @@ class SqlClinicianBlocks:
         return [ClinicianBlock(**row) for row in (await self._connection.execute(query)).mappings()]
 
     async def clear(self, clinician_id: str) -> bool:
-        """Take the block away; answers whether there was one."""
+        """Remove the block; returns whether there was one."""
         gone = delete(clinician_blocks).where(_b.clinician_id == clinician_id)
         return bool((await self._connection.execute(gone)).rowcount)
 
 
 class SqlBlockedClinicians:
-    """Who is blocked, read by itself: it waits for no writer, and no writer for it."""
+    """The port BlockedClinicians: a read in a connection of its own that neither waits for writers nor blocks them."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -1,6 +1,6 @@
-"""Tables that are only ever added to: triggers refuse everything else, whoever asks.
+"""Append-only tables: triggers reject UPDATE, DELETE and TRUNCATE, and SQLite's REPLACE.
 
-On PostgreSQL they stand behind the privileges that the migration takes away. Who owns a table can drop its triggers.
+On PostgreSQL they are the second line behind the privileges that the migration revokes. The owner of a table can drop its triggers.
 """
 
 from sqlalchemy import DDL, Table, event
@@ -10,7 +10,7 @@ _SQLITE = (
     BEGIN SELECT RAISE(ABORT, '{table} is only added to'); END""",
     """CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
     BEGIN SELECT RAISE(ABORT, '{table} is only added to'); END""",
-    # INSERT OR REPLACE deletes without a word to the trigger above.
+    # INSERT OR REPLACE deletes without firing the trigger above.
     """CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}
     WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})
     BEGIN SELECT RAISE(ABORT, '{table} is only added to'); END""",
@@ -24,7 +24,7 @@ _POSTGRESQL = (
 
 
 def only_added_to(table: Table) -> None:
-    """Make the triggers whenever the table is made from the metadata; migrations have texts of their own."""
+    """Create the triggers whenever the table is created from the metadata; migrations have their own DDL."""
     (key,) = table.primary_key.columns
     for dialect, statements in (("sqlite", _SQLITE), ("postgresql", _POSTGRESQL)):
         for statement in statements:

@@ -1,4 +1,4 @@
-"""The audit trail, read back: in pages, so that a long one takes no more memory than a short one."""
+"""Reads of the audit trail, in pages, so that memory does not grow with its length."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -10,14 +10,14 @@ from booking.audit.chain import NOTHING_YET, Anchor, Link, stamp
 from integrations.database.engine import reading
 from integrations.database.tables.operations import audit_records
 
-# Large enough that asking costs little beside reading, small enough to be nothing in memory.
+# Rows: large enough that round trips cost little, small enough for memory.
 PAGE = 1000
 
 _c = audit_records.c
 
 
 async def links(engine: AsyncEngine, *, after: int = 0, until: int) -> AsyncIterator[Link]:
-    """The records with numbers above `after` up to `until`, in order, whatever they hold."""
+    """The records with numbers above `after` up to `until`, in order; they are not verified."""
     while True:
         async with reading(engine) as connection:
             page = await _links(connection, _c.sequence > after, _c.sequence <= until, limit=PAGE)
@@ -37,10 +37,10 @@ async def of_checkout(engine: AsyncEngine, checkout_id: str) -> Sequence[Link]:
 async def span(
     engine: AsyncEngine, *, since: datetime | None = None, until: datetime | None = None
 ) -> tuple[Anchor, int]:
-    """Where the part begins and ends that holds every record from `since` on and before `until`.
+    """The part of the chain that contains every record with `since` <= time < `until`: the anchor before it, and its last number.
 
-    Answers the link before it and its last number. Records are numbered as they are written, a moment after their time: at
-    either end a few of other times may be among them. The part is empty when that number is not above the link's.
+    Records are numbered as they are written, a moment after their time, so a few of other times may be at either end. The part is
+    empty when the number is not above the anchor's.
     """
     first, last = select(func.min(_c.sequence)), select(func.max(_c.sequence))
     if since is not None:
@@ -59,7 +59,7 @@ async def _links(
     connection: AsyncConnection, *where: ColumnElement[bool], limit: int | None = None
 ) -> list[Link]:
     texts = (_c.at, _c.checkout_id, _c.record, _c.mac)
-    # SQLite keeps as text what is none, and then fails to hand it out: as bytes it hands out anything.
+    # SQLite stores text that is not valid UTF-8, and its driver then fails to read it; as bytes it can be read.
     as_bytes = connection.dialect.name == "sqlite"
     columns = [cast(column, LargeBinary) for column in texts] if as_bytes else texts
     asked = select(_c.sequence, *columns).where(*where).order_by(_c.sequence).limit(limit)

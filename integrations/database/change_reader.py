@@ -1,4 +1,4 @@
-"""What the lookout compares: small reads, a few columns each."""
+"""The small reads of the change poller, a few columns each."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -14,32 +14,32 @@ from integrations.database.engine import reading
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import slot_claims
 
-# Names in one query; both databases take more, and a text of some kilobytes is enough.
-_AT_ONCE = 1000
+# Ids in one query; both databases accept more, but this keeps statements at some kilobytes.
+_IDS_PER_QUERY = 1000
 
 _c = checkouts.c
 
 
 class SqlChangeReader:
-    """The port Changes."""
+    """The port ChangeReader."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
-        """The versions of these checkouts' rows."""
+        """The row versions of these checkouts, by id."""
         return {
             name: version
-            for some in _parts(checkout_ids)
+            for some in _chunks(checkout_ids)
             for name, version in await self._rows(select(_c.id, _c.version).where(_c.id.in_(some)))
         }
 
     async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
-        """How many visits these patients have booked here."""
+        """How many visits each of these patients has booked here."""
         counted = select(_c.patient_id, func.count()).where(VISIT_STANDS).group_by(_c.patient_id)
         return {
             patient: count
-            for some in _parts(patient_ids)
+            for some in _chunks(patient_ids)
             for patient, count in await self._rows(counted.where(_c.patient_id.in_(some)))
         }
 
@@ -52,7 +52,7 @@ class SqlChangeReader:
     async def booked(
         self, clinician_ids: Collection[str], span: Interval, *, since: datetime
     ) -> Sequence[Busy]:
-        """The visits within the span that were booked here since then, by whichever process' clock."""
+        """The visits within the span that were booked here after `since`, with a margin for the clocks of other processes."""
         query = select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
             _c.clinician_id.in_(clinician_ids),
             _c.starts_at < span.end,
@@ -68,9 +68,9 @@ class SqlChangeReader:
         return found
 
 
-def _parts(names: Collection[str]) -> Iterator[tuple[str, ...]]:
+def _chunks(names: Collection[str]) -> Iterator[tuple[str, ...]]:
     rest = iter(names)
-    while part := tuple(islice(rest, _AT_ONCE)):
+    while part := tuple(islice(rest, _IDS_PER_QUERY)):
         yield part
 
 

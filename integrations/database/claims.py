@@ -1,10 +1,10 @@
-"""Slot claims: the final exclusion of overlapping visits.
+"""Slot claims: the final exclusion of overlapping visits, once money moves.
 
-PostgreSQL keeps it by an exclusion constraint. SQLite keeps it by having one writer: a unit of work begins
-IMMEDIATE, so nothing can come between the look and the insert.
+PostgreSQL enforces it by an exclusion constraint. SQLite enforces it by having one writer: a unit of work begins
+IMMEDIATE, so no other write can come between the check and the insert.
 
-A confirmed checkout has given its claim back: its visit is Healthie's to keep. Against one that was confirmed while
-another checkout for the same time stood still (its hold lost meanwhile), the confirmed row itself counts as a claim.
+A confirmed checkout releases its claim, since the visit is then in Healthie. For a checkout that was started before that (its hold
+was lost meanwhile), the confirmed row itself counts as a claim.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from integrations.database.columns import UtcTime, insert_or_ignore
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import slot_claims
 
-# By so much two processes' clocks may differ.
+# By how much the clocks of two processes may differ.
 CLOCK_SKEW = timedelta(minutes=1)
 
 _c = slot_claims.c
 
-# Of a checkout's row: its visit is confirmed, and stays so while something that was found late beside it is undone.
+# Condition on a checkout's row: its visit is confirmed, and remains so while a late finding beside it is undone.
 VISIT_STANDS = or_(
     checkouts.c.state == CheckoutState.CONFIRMED,
     and_(
@@ -35,7 +35,7 @@ VISIT_STANDS = or_(
     ),
 )
 
-# Built once: they are executed with every checkout.
+# Statements are built once, since every checkout executes them.
 _MINE, _CLINICIAN = bindparam("mine", type_=String), bindparam("clinician", type_=String)
 _START, _END = bindparam("start", type_=UtcTime), bindparam("end", type_=UtcTime)
 _TAKEN_BY_ANOTHER = select(
@@ -61,15 +61,15 @@ _RELEASE = delete(slot_claims).where(_c.checkout_id == _MINE)
 
 
 class SqlClaims:
-    """The claims inside one transaction, which stays usable after a SlotTaken."""
+    """The claims inside one transaction, which remains usable after SlotTaken."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def take(self, checkout: Checkout) -> None:
-        """Claim the slot for the checkout; taking it again is no change.
+        """Claim the slot for the checkout; idempotent.
 
-        Raises SlotTaken: a claim overlaps it, or a visit that was confirmed since this checkout was started.
+        Raises SlotTaken when it overlaps another claim, or a visit that was confirmed since this checkout was started.
         """
         slot = checkout.slot
         mine = {
@@ -86,18 +86,18 @@ class SqlClaims:
             "starts_at": slot.start,
             "ends_at": slot.end,
         }
-        # DO NOTHING covers the exclusion constraint too, waits for a rival to commit or leave, and breaks no transaction.
+        # DO NOTHING covers the exclusion constraint too, waits for a rival to commit or roll back, and aborts no transaction.
         insert = insert_or_ignore(self._connection, slot_claims)
         if not (await self._connection.execute(insert, claim)).rowcount and not await self._has(checkout.id):
             raise SlotTaken
-        # Only now: whoever gave a claim back in the meantime has committed what came of it.
+        # Only after the insert: a checkout that released its claim meanwhile has committed its outcome by now.
         since = checkout.created_at - CLOCK_SKEW
         if await self._connection.scalar(_CONFIRMED_SINCE, mine | {"since": since}):
             await self.release(checkout.id)
             raise SlotTaken
 
     async def release(self, checkout_id: str) -> None:
-        """Give the claim back, if there is one."""
+        """Release the checkout's claim, if it has one."""
         await self._connection.execute(_RELEASE, {"mine": checkout_id})
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
@@ -111,7 +111,7 @@ class SqlClaims:
         ]
 
     async def release_begun(self, now: datetime) -> int:
-        """Give back the claims of visits that wait for a person while their start has passed; answers how many."""
+        """Release the claims of checkouts that wait for a person while their visit's start has passed; returns how many."""
         waiting = select(checkouts.c.id).where(checkouts.c.state == CheckoutState.NEEDS_ATTENTION)
         begun = delete(slot_claims).where(_c.starts_at <= now, _c.checkout_id.in_(waiting))
         return (await self._connection.execute(begun)).rowcount

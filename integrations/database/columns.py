@@ -15,19 +15,19 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware moment, read back in UTC: timestamptz on PostgreSQL, whole microseconds since 1970 on SQLite."""
+    """An aware datetime, read back in UTC: timestamptz on PostgreSQL, whole microseconds since 1970 on SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The column's type in this database."""
-        if dialect.name == "sqlite":  # it has no type for times; whole numbers compare right
+        """The column's type in this dialect."""
+        if dialect.name == "sqlite":  # it has no type for times; whole numbers sort correctly
             return dialect.type_descriptor(BigInteger())
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Write a moment; a naive one is a programming error (ValueError)."""
+        """Convert for storage. Raises ValueError for a naive datetime, a programming error."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -35,29 +35,29 @@ class UtcTime(TypeDecorator[datetime]):
         return (value - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Read a moment, in UTC."""
+        """Convert from storage, to UTC."""
         if value is None:
             return None
         moment: datetime = _EPOCH + value * _MICROSECOND if dialect.name == "sqlite" else value
         return moment.astimezone(UTC)
 
 
-# A document of ours; None is SQL's NULL, never JSON's null.
+# A JSON document; None is SQL's NULL, never JSON's null.
 Document = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 
-# A number that the database counts up; SQLite does that for columns of this very type only.
+# An autoincrementing number; SQLite autoincrements only columns of exactly this type.
 Counter = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def upsert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say ON CONFLICT, in the dialect of the connection."""
+    """An INSERT that supports ON CONFLICT, in the dialect of the connection."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
 
 
 def insert_or_ignore(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """INSERT … ON CONFLICT DO NOTHING, to be executed with its rows: built once, which takes as long as executing it."""
+    """INSERT … ON CONFLICT DO NOTHING, to be executed with its rows. Cached: building it takes as long as executing it."""
     return _insert_or_ignore(connection.dialect.name, table)
 
 
@@ -68,5 +68,5 @@ def _insert_or_ignore(dialect: str, table: Table) -> postgresql.Insert | sqlite.
 
 
 def breaks_unique(error: IntegrityError, column: str) -> bool:
-    """Whether a unique index over this column said no; such indexes carry the column's name in theirs."""
+    """Whether a unique index over this column was violated; such indexes have the column's name in their own."""
     return column in str(error.orig).splitlines()[0]  # the second line may quote values

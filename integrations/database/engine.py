@@ -1,4 +1,4 @@
-"""Engines: SQLite with honest transactions, PostgreSQL with connections that are known to be alive."""
+"""Database engines: SQLite with explicit transactions, PostgreSQL with timeouts and checked connections."""
 
 import contextlib
 import time
@@ -13,18 +13,18 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from integrations.database.sqlite import OneVisitConnection, prepared
 
-# SQLite's writers queue anyway, so more connections (a thread each) would only wait in more places.
+# SQLite has one writer at a time, so more connections (a thread each) would only wait.
 SQLITE_CONNECTIONS = 5
 
-# A process that is stopped in mid-transaction must not keep its row locks: well under a driver's lease.
+# A process that is frozen in mid-transaction must not keep its row locks: well under the lease of a worker on a checkout.
 IDLE_IN_TRANSACTION_MS = 15_000
 
-# No statement of a running process takes this long, a wait for somebody's lock included: its server is gone without a word,
-# which TCP alone would take a quarter of an hour to notice.
+# No statement of a running process takes this long, waits for locks included: the server has vanished, which TCP alone would take
+# a quarter of an hour to notice.
 STATEMENT_SECONDS = 30.0
 
-# Who answered so lately is alive: asking takes three round trips, as many as a small transaction. Whoever meets a server
-# that went in this very second has an error, and its connections are made anew for the next.
+# A connection that was used this lately is not checked: a check takes three round trips, as many as a small transaction. If the
+# server went away within this second, one caller gets an error, and the pool reconnects for the next.
 KNOWN_ALIVE_SECONDS = 1.0
 
 _DRIVERS = {
@@ -39,8 +39,8 @@ _READ_ONLY = "frontdoor_read_only"
 def connect_database(url: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> AsyncEngine:
     """Build the engine for `sqlite:///path` or `postgresql://…` (the driver's name may be given or left out).
 
-    A statement on PostgreSQL that takes longer than `statement_seconds` is a TimeoutError; None: a person waits for it.
-    Nothing is opened yet. The caller disposes of it. Raises sqlalchemy.exc.ArgumentError when the URL is none.
+    A statement on PostgreSQL that takes longer than `statement_seconds` raises TimeoutError; None: no limit, for commands that an
+    operator waits for. Nothing is opened yet. The caller disposes of the engine. Raises sqlalchemy.exc.ArgumentError for a bad URL.
     """
     target = make_url(url)
     target = target.set(drivername=_DRIVERS.get(target.drivername, target.drivername))
@@ -51,10 +51,10 @@ def connect_database(url: str, *, statement_seconds: float | None = STATEMENT_SE
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Only read: on SQLite it waits for no writer, and no writer for it.
+    """A connection for reads only: on SQLite it neither waits for writers nor blocks them.
 
-    On SQLite all of it is read as of one moment. On PostgreSQL each statement is as of its own, in a transaction of ours as
-    without one, which saves two round trips.
+    On SQLite all reads are of one snapshot. On PostgreSQL each statement has its own (as in a READ COMMITTED transaction), so it
+    runs in autocommit, which saves two round trips.
     """
     async with engine.connect() as connection:
         how = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {_READ_ONLY: True}
@@ -62,21 +62,23 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 def begin_immediately(engine: AsyncEngine) -> None:
-    """Make the transactions of a SQLite engine real: `BEGIN IMMEDIATE` where they write, none behind our back.
+    """Begin the transactions of a SQLite engine explicitly: `BEGIN IMMEDIATE` for writes, `BEGIN` for `reading`.
 
-    Without it the driver begins at the first write: two transactions then decide on what both have read.
+    Without it the driver begins a transaction at the first write, so that two could decide on what both have read.
     """
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         if not isinstance(getattr(connection, "driver_connection", None), OneVisitConnection):
-            prepared(connection)  # the other prepares itself, in its thread
+            prepared(connection)  # a OneVisitConnection prepares itself, in its own thread
 
     @event.listens_for(engine.sync_engine, "close")
     def roll_back(connection: Any, _record: object) -> None:
-        # A task that was cancelled in mid-statement leaves its cursor behind, and while that lives closing alone
-        # does not end the transaction: SQLite would stay locked until the garbage is collected.
-        with contextlib.suppress(MissingGreenlet):  # collected itself: the cursor is gone too
+        # A task that was cancelled in mid-statement leaves its cursor behind, and while that exists, closing alone
+        # does not end the transaction: SQLite would stay locked until garbage collection.
+        with contextlib.suppress(
+            MissingGreenlet
+        ):  # the connection is being collected, so the cursor is gone too
             connection.rollback()
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -91,7 +93,7 @@ def begin_immediately(engine: AsyncEngine) -> None:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    in_memory = url.database in {None, "", ":memory:"}  # each connection would be a database of its own
+    in_memory = url.database in {None, "", ":memory:"}  # one connection: each would be a database of its own
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,
@@ -105,7 +107,7 @@ def _sqlite(url: URL) -> AsyncEngine:
 
 
 def _postgresql(url: URL, statement_seconds: float | None) -> AsyncEngine:
-    if mode := url.query.get("sslmode"):  # libpq's name for it; asyncpg says ssl
+    if mode := url.query.get("sslmode"):  # libpq's name; asyncpg calls it ssl
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
     engine = create_async_engine(
         url,
@@ -118,21 +120,21 @@ def _postgresql(url: URL, statement_seconds: float | None) -> AsyncEngine:
             },
         },
     )
-    _ask_after_a_rest(engine)
+    _ping_after_idling(engine)
     return engine
 
 
-def _ask_after_a_rest(engine: AsyncEngine) -> None:
-    """Ask a connection that has rested whether it is alive before it is used; if not, make all of them anew."""
+def _ping_after_idling(engine: AsyncEngine) -> None:
+    """Ping a connection that was idle before it is used; if it is dead, reconnect the whole pool."""
 
     @event.listens_for(engine.sync_engine, "checkin")
     def note(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["rests_since"] = time.monotonic()
+        record.info["idle_since"] = time.monotonic()
 
     @event.listens_for(engine.sync_engine, "checkout")
     def ask(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
         now = time.monotonic()
-        if now - record.info.get("rests_since", now) > KNOWN_ALIVE_SECONDS:
+        if now - record.info.get("idle_since", now) > KNOWN_ALIVE_SECONDS:
             try:
                 connection.ping()
             except engine.dialect.loaded_dbapi.Error as error:

@@ -1,4 +1,4 @@
-"""A hold as a row: each part in its column."""
+"""Conversion of holds to and from rows."""
 
 from sqlalchemy import RowMapping
 
@@ -31,7 +31,7 @@ def to_row(hold: Hold) -> dict[str, object]:
 
 
 def from_row(row: RowMapping) -> Hold:
-    """The hold of these columns. Raises UpstreamUnavailable for a newer version's."""
+    """The hold in this row. Raises UpstreamUnavailable for values that only a newer version knows."""
     return Hold(
         id=row["id"],
         owner=row["owner"],

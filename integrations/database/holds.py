@@ -1,7 +1,7 @@
-"""Slot holds in SQL: the hold store of a deployment without Redis.
+"""The hold store in SQL, for deployments without Redis.
 
-Each call is a short transaction of its own. The clock of the caller decides what is live; expired rows are ignored at
-once and deleted when somebody next holds a slot of the same clinician, or by `reap`.
+Each call is a short transaction of its own. The caller's clock decides what is live; expired rows are ignored at once, and
+deleted with the next hold for the same clinician, or by `reap`.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
@@ -38,7 +38,7 @@ from integrations.database.tables.slots import holds
 
 _c = holds.c
 
-# Built once: they are executed with every checkout.
+# Statements are built once, since every checkout executes them.
 _LIVE = select(holds).where(_c.id == bindparam("wanted"), _c.expires_at > bindparam("now", type_=UtcTime))
 _RELEASE = (
     delete(holds)
@@ -46,18 +46,18 @@ _RELEASE = (
     .returning(holds)
 )
 
-# What comes of a statement that is wrong, on a database that answers.
+# The errors of a wrong statement, on a database that answers.
 _MISTAKES = (DataError, IntegrityError, ProgrammingError)
 
-# What comes of a database that does not answer; the drivers' own errors come as they are while they connect or wait.
+# The errors of a database that does not answer; while connecting or waiting, the drivers' own are not wrapped.
 _NO_ANSWER = (DBAPIError, NoConnectionFree, OSError, PostgresError)
 
 
 class SqlHoldStore:
-    """Holds as rows of one table.
+    """The port HoldStore over one table.
 
-    Every call of the port raises UpstreamUnavailable when the database does not answer; a hold that it took then all the
-    same expires by itself.
+    Every call of the port raises UpstreamUnavailable when the database does not answer; a hold that was taken all the same expires
+    by itself.
     """
 
     def __init__(self, *, engine: AsyncEngine, clock: Clock) -> None:
@@ -72,14 +72,14 @@ class SqlHoldStore:
         client_limit: int | None = None,
         capacity: DayCapacity | None = None,
     ) -> Hold:
-        """Take the interval; the owner's live hold on exactly this slot is answered as it is.
+        """Take the interval; idempotent: the owner's live hold on exactly this slot is returned unchanged.
 
         Raises SlotTaken, HoldLimitReached, HoldCapacityReached.
         """
         clinician_id, now = hold.slot.clinician_id, self._clock.now()
         async with self._writing() as connection:
             client = (f"client {hold.client}",) if hold.client is not None else ()
-            await _one_at_a_time(connection, *client, f"owner {hold.taken_by}", f"clinician {clinician_id}")
+            await _lock(connection, *client, f"owner {hold.taken_by}", f"clinician {clinician_id}")
             await connection.execute(
                 delete(holds).where(_c.clinician_id == clinician_id, _c.expires_at <= now)
             )
@@ -111,9 +111,9 @@ class SqlHoldStore:
         return from_row(row) if row is not None else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
-        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
+        """Move the expiry of the owner's live hold, never back; `counted` counts it as an extension. Raises HoldExpired.
 
-        One that was extended since it was read is answered as it stands.
+        A hold that was extended since it was read is returned unchanged (optimistic locking on its count of extensions).
         """
         later = func.greatest if self._engine.dialect.name == "postgresql" else func.max
         try:
@@ -131,13 +131,13 @@ class SqlHoldStore:
             return standing
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
-        """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""
+        """Transfer a live hold to another owner; idempotent. Raises HoldExpired."""
         return await self._change(
             _c.id == hold.id, or_(_c.owner == hold.owner, _c.owner == owner), owner=owner
         )
 
     async def release(self, hold_id: str, *, owners: Collection[str]) -> Hold | None:
-        """Give the interval back if one of these owns it; answers the hold as it was. None: it is gone, or somebody else's."""
+        """Release the hold if one of these owns it; returns it as it was. None: it has expired, or has another owner."""
         async with self._writing() as connection:
             gone = await connection.execute(_RELEASE, {"wanted": hold_id, "owners": [*owners]})
             row = gone.mappings().first()
@@ -157,14 +157,14 @@ class SqlHoldStore:
         ]
 
     async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
-        """The clinician's live holds of people who have not signed in, for slots that start in this time."""
+        """The clinician's live holds of callers who have not signed in, for slots that start within `day`."""
         async with self._reading() as connection:
             return await _anonymous(connection, clinician_id, day, self._clock.now())
 
     async def reap(self, now: datetime) -> int:
-        """Delete what expired up to now (UTC); answers how many rows.
+        """Delete holds that have expired by now (UTC); returns how many.
 
-        Rows that somebody is at are theirs to delete: who waits for nobody waits in no circle.
+        Skips rows that another transaction has locked, so that it cannot deadlock.
         """
         expired = select(_c.id).where(_c.expires_at <= now).with_for_update(skip_locked=True)
         async with self._engine.begin() as connection:
@@ -185,19 +185,19 @@ class SqlHoldStore:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        with _answering():
+        with _errors_translated():
             async with self._engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        with _answering():
+        with _errors_translated():
             async with reading(self._engine) as connection:
                 yield connection
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _errors_translated() -> Iterator[None]:
     try:
         yield
     except _MISTAKES:
@@ -206,10 +206,10 @@ def _answering() -> Iterator[None]:
         raise UpstreamUnavailable("hold store") from error
 
 
-async def _one_at_a_time(connection: AsyncConnection, *names: str) -> None:
-    """Wait until no other transaction has these names; always given in one order, so that nobody waits in a circle.
+async def _lock(connection: AsyncConnection, *names: str) -> None:
+    """Take advisory locks on these names until the end of the transaction; callers pass them in one order, against deadlocks.
 
-    SQLite has one writer at a time anyway.
+    Nothing on SQLite, which has one writer at a time.
     """
     if connection.dialect.name == "postgresql":
         for name in names:

@@ -1,4 +1,7 @@
-"""Idempotency keys: who runs a mutation, and what came of it. Rows hold ids and HMACs, never payloads."""
+"""Idempotency keys: which request runs a mutation, and its outcome for replays. Rows hold ids and HMACs, never payloads.
+
+Each attempt has a number that fences it: a claim that was taken over can no longer change the row.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from integrations.database.columns import upsert
 from integrations.database.tables.callers import idempotency_keys
 
-# A client may come back with its key for this long; then the key is as good as new.
+# How long a client may retry with its key; afterwards the key counts as new.
 RETENTION = timedelta(days=30)
 
 _c = idempotency_keys.c
@@ -20,25 +23,25 @@ _c = idempotency_keys.c
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where a key counts: the same key in another scope is another key."""
+    """The scope of a key: the same key in another scope is another key."""
 
     tenant: str
     principal: str  # Principal.key
-    field: str  # of the mutation
-    key: str  # only its digest is stored
+    field: str  # the mutation's field
+    key: str  # the client's; only its digest is stored
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
-    """The caller runs the mutation, and then completes, suspends or releases this claim."""
+    """The caller must run the mutation, and then complete, suspend or release this claim."""
 
     scope: Scope
-    attempt: int  # 1, or more when an earlier claim was left unfinished: what it did may have been done
+    attempt: int  # 1, or more after an unfinished claim, whose effects may have happened
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """It ran before: answer again from what came of it."""
+    """The mutation has run: rebuild its answer from the reference."""
 
     reference: Mapping[str, Any]
 
@@ -50,26 +53,26 @@ class Mismatch:
 
 @dataclass(frozen=True, kw_only=True)
 class InFlight:
-    """Somebody runs it right now."""
+    """Another request runs the mutation right now."""
 
 
 Answer = Claimed | Replay | Mismatch | InFlight
 
 
 class IdempotencyKeys:
-    """Claims of keys. All moments are aware, UTC, and the caller's."""
+    """Claims keys. All moments are aware, in UTC, and by the caller's clock."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
-        # Every write is one statement, which PostgreSQL commits by itself: a third of a transaction's round trips.
+        # Every write is one statement, which PostgreSQL commits by itself, in a third of a transaction's round trips.
         by_itself = engine.dialect.name == "postgresql"
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if by_itself else engine
 
     async def claim(
         self, scope: Scope, *, fingerprint: str, now: datetime, in_flight_until: datetime
     ) -> Answer:
-        """Claim the key, or say why not. A claim whose `in_flight_until` has passed is taken over, by one caller only.
+        """Claim the key, or return why not. A claim whose lease (`in_flight_until`) has expired is taken over, by one caller only.
 
-        `fingerprint` is an HMAC of the arguments.
+        `fingerprint` is an HMAC of the arguments; with another one the key is a Mismatch.
         """
         async with self._engine.begin() as connection:
             insert = upsert(connection, idempotency_keys).values(
@@ -93,7 +96,7 @@ class IdempotencyKeys:
                 return Claimed(scope=scope, attempt=attempt)
             standing = select(_c.fingerprint, _c.completed, _c.reference).where(_is(scope))
             row = (await connection.execute(standing)).first()
-        if row is None:  # released, or reaped, in between: the next claim goes through
+        if row is None:  # released or reaped in between: the client's next try will get the claim
             return InFlight()
         known, completed, reference = row
         if known != fingerprint:
@@ -101,24 +104,27 @@ class IdempotencyKeys:
         return Replay(reference=reference) if completed else InFlight()
 
     async def renew(self, claim: Claimed, *, in_flight_until: datetime) -> bool:
-        """Keep the claim for longer. False when it was taken over meanwhile."""
+        """Extend the lease. Returns False when the claim was taken over meanwhile."""
         return await self._change(claim, in_flight_until=in_flight_until)
 
     async def complete(self, claim: Claimed, *, reference: Mapping[str, Any]) -> bool:
-        """Store what came of it: a small mapping of ids and scalars. False when the claim was taken over meanwhile."""
+        """Store the outcome, a small mapping of ids and scalars. Returns False when the claim was taken over meanwhile."""
         return await self._change(claim, completed=True, reference=dict(reference))
 
     async def suspend(self, claim: Claimed, *, now: datetime) -> bool:
-        """Leave an unknown outcome to the next claim with the same arguments."""
+        """End the lease with an unknown outcome, so that the next claim with the same arguments takes over.
+
+        Returns False when the claim was taken over meanwhile.
+        """
         return await self._change(claim, in_flight_until=now)
 
     async def release(self, claim: Claimed) -> bool:
-        """Forget the key, as if it had never come: nothing was done."""
+        """Delete the key, since nothing was done. Returns False when the claim was taken over meanwhile."""
         async with self._engine.begin() as connection:
             return bool((await connection.execute(delete(idempotency_keys).where(_held(claim)))).rowcount)
 
     async def reap(self, now: datetime) -> int:
-        """Delete what is older than 30 days; answers how many."""
+        """Delete keys that were first claimed 30 days ago or earlier; returns how many."""
         old = delete(idempotency_keys).where(_c.created_at <= now - RETENTION)
         async with self._engine.begin() as connection:
             return (await connection.execute(old)).rowcount
@@ -143,5 +149,5 @@ def _is(scope: Scope) -> ColumnElement[bool]:
 
 
 def _held(claim: Claimed) -> ColumnElement[bool]:
-    """The row, while this claim is its latest and not finished: a slow claim never undoes its successor's work."""
+    """Matches the row only while this claim is its latest and not completed (fencing): a slow claim never undoes its successor's."""
     return and_(_is(claim.scope), _c.attempt == claim.attempt, _c.completed.is_(False))

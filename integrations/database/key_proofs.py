@@ -1,4 +1,4 @@
-"""Whose the clinicians' keys are, as was last answered: one row for each key that is or was in use."""
+"""Key proofs in SQL: the last answer about each clinician's API key, one row for each key that is or was in use."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,18 +14,18 @@ from integrations.database.tables.operations import key_proofs
 
 _k = key_proofs.c
 
-# Keys in use are asked about daily: what was not answered for so long is of a key that is no longer given to any process.
+# Keys in use are proved daily: one without an answer for this long is in no process' settings any more.
 FORGOTTEN_AFTER = timedelta(days=7)
 
 
 class SqlKeyProofs:
-    """The port KeyProofs: each call is a short transaction of its own."""
+    """The port KeyProofs; each call is a short transaction of its own."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def known(self) -> Sequence[KeyProof]:
-        """What was answered about every key."""
+        """The proofs of all keys, in any order."""
         query = select(_k.clinician_id, _k.fingerprint, _k.theirs, _k.answered_at)
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query.where(_k.answered_at.is_not(None)))).mappings()
@@ -34,8 +34,8 @@ class SqlKeyProofs:
     async def claim(
         self, clinician_id: str, fingerprint: str, *, since: datetime, now: datetime, until: datetime
     ) -> bool:
-        """Take on asking about a key, as the port says. One statement: of several at once one gets the row."""
-        unheard = or_(_k.answered_at.is_(None), _k.answered_at <= since)
+        """Take the lease to ask about a key, as in the port. One statement, so that only one of several concurrent callers gets it."""
+        outdated = or_(_k.answered_at.is_(None), _k.answered_at <= since)
         async with self._engine.begin() as connection:
             row = upsert(connection, key_proofs).values(
                 clinician_id=clinician_id, fingerprint=fingerprint, lease_until=until
@@ -43,12 +43,12 @@ class SqlKeyProofs:
             claim = row.on_conflict_do_update(
                 index_elements=["clinician_id", "fingerprint"],
                 set_={"lease_until": until},
-                where=and_(is_free(key_proofs, now), unheard),
+                where=and_(is_free(key_proofs, now), outdated),
             )
             return await connection.scalar(claim.returning(_k.clinician_id)) is not None
 
     async def keep(self, proof: KeyProof) -> None:
-        """Keep the answer, give the claim back, and forget keys that have long been out of use."""
+        """Store the answer, release the lease, and delete proofs of keys that have long been out of use."""
         answer = {"theirs": proof.theirs, "answered_at": proof.answered_at, "lease_until": None}
         async with self._engine.begin() as connection:
             row = upsert(connection, key_proofs).values(

@@ -1,11 +1,11 @@
-"""Outages: whether the database itself was in the way, as opposed to a statement that is wrong."""
+"""Outages: whether an error means that the database is unavailable, as opposed to a wrong statement."""
 
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-# SQLite's primary result codes (sqlite.org/rescode.html): locked by others, read-only, the disk fails, full, the file is away.
+# SQLite's primary result codes (sqlite.org/rescode.html): locked by others, read-only, I/O error, disk full, file missing.
 _SQLITE = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -16,18 +16,18 @@ _SQLITE = frozenset(
         sqlite3.SQLITE_CANTOPEN,
     }
 )
-_PRIMARY_CODE = 0xFF  # the rest of an extended code says more of it
+_PRIMARY_CODE = 0xFF  # the low byte of an extended result code
 
-# PostgreSQL's classes of error codes (its manual, appendix A): connection, resources, an operator, the system; and what a
-# read-only server or standby answers.
+# PostgreSQL's classes of error codes (its manual, appendix A): connection exception, insufficient resources, operator
+# intervention, system error; and the code of a read-only server or standby.
 _POSTGRESQL_CLASSES = ("08", "53", "57", "58")
 _READ_ONLY = "25006"
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether the database could not be reached, or could not keep what it was given: full, read-only, or in somebody's hands.
+    """Whether the database could not be reached, or could not store anything: full, read-only, locked, or shut down by an operator.
 
-    Nothing of the statement was done, except where a commit was not answered.
+    The statement then had no effect, except where the response to a commit was lost.
     """
     if isinstance(error, NoConnectionFree | OSError):  # TimeoutError is an OSError
         return True
@@ -35,7 +35,7 @@ def is_outage(error: BaseException | None) -> bool:
         return _is_of_postgresql(error)
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        code: int | None = getattr(cause, "sqlite_errorcode", None)  # an error of the driver's own has none
+        code: int | None = getattr(cause, "sqlite_errorcode", None)  # the driver's own errors have none
         return code is not None and code & _PRIMARY_CODE in _SQLITE
     return error.connection_invalidated or isinstance(cause, OSError) or _is_of_postgresql(cause)
 

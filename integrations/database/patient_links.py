@@ -1,4 +1,7 @@
-"""Which patient each signed-in person was found to be. A person is a digest: some providers' subjects are mail addresses."""
+"""Patient links: which patient each signed-in person is.
+
+A person is stored as a digest of issuer and subject, since some providers use mail addresses as subjects.
+"""
 
 import hashlib
 from datetime import datetime
@@ -14,27 +17,27 @@ _c = patient_links.c
 
 
 class SqlPatientLinks:
-    """Links, each in a short transaction of its own."""
+    """Stores links; each call is a short transaction of its own."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def get(self, issuer: str, subject: str) -> str | None:
-        """The patient's id."""
+        """The linked patient's id; None where there is no link."""
         query = select(_c.patient_id).where(_c.person == _person(issuer, subject))
         async with reading(self._engine) as connection:
             found: str | None = await connection.scalar(query)
         return found
 
     async def add(self, issuer: str, subject: str, patient_id: str, *, now: datetime) -> str:
-        """Keep it; answers what stands, when another process was first."""
+        """Store the link, and return the patient's id that is linked: another one, where another process was first."""
         row = {"person": _person(issuer, subject), "patient_id": patient_id, "linked_at": now}
         async with self._engine.begin() as connection:
             await connection.execute(upsert(connection, patient_links).values(row).on_conflict_do_nothing())
         return await self.get(issuer, subject) or patient_id
 
     async def forget(self, patient_id: str) -> int:
-        """Take back every link to a patient, so that they are looked for again; answers how many."""
+        """Delete every link to a patient, so that they are looked up again; returns how many."""
         gone = delete(patient_links).where(_c.patient_id == patient_id)
         async with self._engine.begin() as connection:
             return (await connection.execute(gone)).rowcount

@@ -1,9 +1,9 @@
-"""What the role that the program works as may do in a PostgreSQL database that another role owns and migrates."""
+"""Privileges of the PostgreSQL role that the program runs as, where another role owns and migrates the database."""
 
 from sqlalchemy import DDL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# All of it is granted anew after every migration, since one may have made tables.
+# Granted again after every migration, since it may have created tables.
 _GRANTS = (
     "GRANT USAGE ON SCHEMA {schema} TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
@@ -15,9 +15,9 @@ _GRANTS = (
 
 
 async def grant_to(role: str, connection: AsyncConnection) -> None:
-    """Let the role use every table, and of the audit trail only add to it and read it. It must exist.
+    """Grant the role the use of every table, but only SELECT and INSERT on the audit trail. The role must exist.
 
-    Nothing on SQLite, which has no roles. A superuser, a member of the owner's role and the owner are not bound by it.
+    Nothing on SQLite, which has no roles. It does not restrict superusers, the owner, and members of the owner's role.
     """
     if connection.dialect.name != "postgresql":
         return

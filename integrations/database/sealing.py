@@ -1,7 +1,7 @@
-"""Patient details at rest: sealed by AES-256-GCM (NIST SP 800-38D), each bound to the place where it stands.
+"""Sealing: encryption of patient details at rest by AES-256-GCM (NIST SP 800-38D), each value bound to its row and column.
 
-A sealed value names the key that opens it, so that keys can be changed while rows under the former one are still about.
-Moved to another row or column, or changed by one bit, it does not open.
+A sealed value names its key, so that keys can be rotated while rows under the former key remain. A value that was moved to another
+row or column, or changed by one bit, does not open.
 """
 
 import base64
@@ -13,22 +13,22 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-# What AES-256 takes.
+# The key length of AES-256.
 KEY_BYTES = 32
 
-# Drawn at random for each value (SP 800-38D, 8.2.2): good for 2^32 values under one key, far more than there are checkouts.
+# Random for each value (SP 800-38D, 8.2.2): safe for 2^32 values under one key, far more than there are checkouts.
 _NONCE_BYTES = 12
 
 
 class SealBroken(Exception):
-    """A sealed value that does not open: under no key that is known, or not where it was put. Names no value."""
+    """A sealed value does not open: its key is not known, or it was altered or moved. The text names the place, never a value."""
 
 
 class Sealer:
-    """Seals with one key and opens with any that is known."""
+    """Seals with the current key and opens with any known one."""
 
     def __init__(self, keys: Mapping[str, bytes], *, current: str) -> None:
-        """`keys` by their ids, each of 32 bytes; `current` seals. Raises ValueError for a key of another length."""
+        """`keys` maps ids to keys of 32 bytes; `current` is the id of the one that seals. Raises ValueError for another length."""
         if any(len(key) != KEY_BYTES for key in keys.values()):
             raise ValueError(f"a key has {KEY_BYTES} bytes")
         self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
@@ -36,13 +36,13 @@ class Sealer:
         self._cipher = self._ciphers[current]
 
     def seal(self, value: object, *, place: str) -> dict[str, str]:
-        """The JSON value, unreadable. `place` is where it will stand: table, row and column."""
+        """Encrypt a JSON value. `place` names the table, row and column where it will be stored (additional authenticated data)."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         box = self._cipher.encrypt(nonce, json.dumps(value).encode(), _bound(self._current, place))
         return {"key": self._current, "box": base64.b64encode(nonce + box).decode("ascii")}
 
     def open(self, sealed: Mapping[str, Any], *, place: str) -> Any:
-        """The value that was sealed for this place. Raises SealBroken."""
+        """Decrypt a value that was sealed for this place. Raises SealBroken."""
         try:
             name, box = str(sealed["key"]), base64.b64decode(sealed["box"], validate=True)
             opened = self._ciphers[name].decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _bound(name, place))

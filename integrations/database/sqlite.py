@@ -1,6 +1,6 @@
-"""SQLite through aiosqlite, with one visit to the connection's thread for each statement.
+"""SQLite through aiosqlite, with one round trip to the connection's thread for each statement.
 
-A visit wakes two threads, which takes longer than most statements. As SQLAlchemy drives the driver a statement makes four (open
+A round trip wakes two threads, which takes longer than most statements. As SQLAlchemy uses the driver, a statement takes four (open
 a cursor, execute, fetch, close it), and its transaction two more, one of them for nothing.
 """
 
@@ -12,15 +12,15 @@ from typing import Any, NamedTuple, Self
 
 import aiosqlite
 
-# SQLite has one writer at a time; whoever waits longer than this has met a fault, not a queue.
+# SQLite has one writer at a time; a longer wait than this is a fault, not a queue.
 BUSY_TIMEOUT_MS = 10_000
 
-# How often a new file is asked to keep a write-ahead log: the second time does it, unless many more open it.
+# Attempts to switch a new file to its write-ahead log: the second succeeds, unless many processes open it at once.
 _SWITCHES = 5
 
 
 class _Answer(NamedTuple):
-    """What a statement came to."""
+    """The result of a statement."""
 
     description: Any = None
     rowcount: int = -1
@@ -29,38 +29,38 @@ class _Answer(NamedTuple):
 
 
 class OneVisitConnection(aiosqlite.Connection):
-    """A connection whose cursors do all of a statement at once, and whose transactions begin with their first statement."""
+    """A connection that runs each statement in one round trip, and begins a transaction together with its first statement."""
 
     def __init__(self, database: str, **options: Any) -> None:
         super().__init__(lambda: prepared(sqlite3.connect(database, **options)), iter_chunk_size=64)
-        self._thread.daemon = True  # whoever forgets to close it may still exit
+        self._thread.daemon = True  # an unclosed connection does not keep the process from exiting
         self._begin: str | None = None
-        self._used = False  # since the last commit or rollback that was answered
+        self._used = False  # since the last commit or rollback that returned
 
     def begin_with_next(self, statement: str) -> None:
-        """Begin a transaction by this statement, right before the next one is executed."""
+        """Begin a transaction with this statement, together with the next statement."""
         self._begin = statement
 
     def cursor(self) -> "_Cursor":  # type: ignore[override]  # what SQLAlchemy asks of a cursor, and no more
-        """A cursor that has nothing open."""
+        """A cursor; nothing is opened for it in the thread."""
         return _Cursor(self)
 
     async def commit(self) -> None:
-        """Commit; nothing is to be done where nothing was executed."""
+        """Commit; does nothing where no statement was executed."""
         self._begin = None
         if self._used:
             await super().commit()
             self._used = False
 
     async def rollback(self) -> None:
-        """Roll back; nothing is to be done where nothing was executed since the last commit."""
+        """Roll back; does nothing where no statement was executed since the last commit."""
         self._begin = None
         if self._used:
             await super().rollback()
             self._used = False
 
     async def _connect(self) -> Self:
-        """Open it. Whoever is cancelled meanwhile closes it first: nobody else would know of it."""
+        """Open the connection. When cancelled meanwhile, it is closed first, since nothing else refers to it."""
         opening = asyncio.ensure_future(super()._connect())
         try:
             await asyncio.shield(opening)
@@ -72,18 +72,18 @@ class OneVisitConnection(aiosqlite.Connection):
         return self
 
     async def ask(self, method: str, sql: str, parameters: Any) -> _Answer:
-        """Execute, fetch and close in one visit."""
+        """Execute, fetch and close in one round trip."""
         begin, self._begin = self._begin, None
         answer: _Answer = await self._execute(_answer, self._conn, begin, method, sql, parameters)
         return answer
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        self._used = True  # whatever becomes of it: who is cancelled leaves the thread at work
+        self._used = True  # whatever the outcome: after a cancellation the thread still executes it
         return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class _Cursor:
-    """What SQLAlchemy's adapter asks of a cursor that is not for streaming."""
+    """What SQLAlchemy's adapter needs of a cursor that does not stream."""
 
     arraysize = 1
 
@@ -116,13 +116,13 @@ class _Cursor:
         return self._answer.rows
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def _answer(
     connection: sqlite3.Connection, begin: str | None, method: str, sql: str, parameters: Any
 ) -> _Answer:
-    """In the connection's thread."""
+    """Execute and fetch; runs in the connection's thread."""
     cursor = connection.cursor()
     try:
         if begin is not None:
@@ -135,8 +135,8 @@ def _answer(
 
 
 def prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """The connection, set up as every one of ours is."""
-    connection.isolation_level = None  # the driver begins nothing by itself
+    """Configure the connection as all of ours are, and return it."""
+    connection.isolation_level = None  # the driver begins no transaction by itself
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     _write_ahead(connection)  # readers and the writer do not block each other
     connection.execute("PRAGMA synchronous = FULL")  # a committed intent survives a power cut
@@ -147,8 +147,8 @@ def prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Switch a database to its write-ahead log.
 
-    Of several that open a new file at once, each has a read lock and wants it all to itself: SQLite then refuses all but
-    one without waiting. Whoever asks again waits for that one, and finds it done.
+    When several connections open a new file at once, each has a read lock and wants an exclusive one; SQLite then refuses all but
+    one without waiting. A retry waits for that one, and finds the switch done.
     """
     for _ in range(_SWITCHES):
         with contextlib.suppress(sqlite3.OperationalError):

@@ -1,4 +1,4 @@
-"""The unit of work: one transaction, the repositories in it, and nothing kept without a commit."""
+"""The unit of work: one transaction and the repositories in it; nothing is kept without `commit`."""
 
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
@@ -24,9 +24,10 @@ from integrations.database.webhook_subscriptions import SqlKnownSubscriptions
 
 
 class SqlUnitOfWork:
-    """One transaction; rolled back when it is left without `commit`. Not to be shared between tasks, nor entered twice.
+    """One transaction, rolled back when left without `commit`. Must not be shared between tasks or entered twice.
 
-    A repository is built when it is first asked for; outside the transaction there is none.
+    Repositories are built on first access, inside the transaction only. After a commit, change signals are published for what was
+    written.
     """
 
     _connection: AsyncConnection
@@ -51,12 +52,12 @@ class SqlUnitOfWork:
 
     @cached_property
     def history(self) -> SqlCheckoutHistory:
-        """The story of each checkout."""
+        """The history of each checkout."""
         return SqlCheckoutHistory(self._connection)
 
     @cached_property
     def alerts(self) -> SqlAlerts:
-        """Alerts that wait to be told."""
+        """The outbox of alerts."""
         return SqlAlerts(self._connection)
 
     @cached_property
@@ -66,17 +67,17 @@ class SqlUnitOfWork:
 
     @cached_property
     def outbox(self) -> SqlEventOutbox:
-        """The outbox of events."""
+        """The outbox of domain events."""
         return SqlEventOutbox(self._connection)
 
     @cached_property
     def deliveries(self) -> SqlEventDeliveries:
-        """Subscribers' places in the outbox, and the events that each is still to be told."""
+        """Subscribers' cursors in the outbox, and the deliveries that each still has to receive."""
         return SqlEventDeliveries(self._connection)
 
     @cached_property
     def endpoints(self) -> SqlEndpoints:
-        """The subscribers that are URLs."""
+        """The subscribers that are URLs (webhook endpoints)."""
         return SqlEndpoints(self._connection, self._sealer)
 
     @cached_property
@@ -86,17 +87,17 @@ class SqlUnitOfWork:
 
     @cached_property
     def snapshots(self) -> SqlSnapshots:
-        """What was last seen of each resource."""
+        """The last snapshot of each resource."""
         return SqlSnapshots(self._connection)
 
     @cached_property
     def polls(self) -> SqlPolls:
-        """How far each poll of the system of record has seen."""
+        """The progress of each poll of the system of record."""
         return SqlPolls(self._connection)
 
     @cached_property
     def known_subscriptions(self) -> SqlKnownSubscriptions:
-        """What is remembered of our webhook subscriptions."""
+        """What is stored about our webhook subscriptions upstream."""
         return SqlKnownSubscriptions(self._connection, self._sealer)
 
     @cached_property
@@ -105,26 +106,26 @@ class SqlUnitOfWork:
         return SqlDailyJobs(self._connection)
 
     async def commit(self) -> None:
-        """Make it durable; then tell who watches what was written."""
+        """Commit; then publish change signals for what was written."""
         if "checkouts" in self._used and self.checkouts.refused:
-            # PostgreSQL would roll back, and call that a commit.
+            # PostgreSQL would roll back, and report success.
             raise AssertionError("a transaction ends with the write that is refused")
         await self._connection.commit()
         if self._change_signals is not None:
             self._change_signals.publish(self._topics())
 
     def _topics(self) -> set[str]:
-        """The topics of what was written in this transaction."""
+        """The topics of the checkouts and events that were written in this transaction."""
         topics: set[str] = set()
         if "checkouts" in self._used:
             topics.update(*map(of_checkout, self.checkouts.written))
-        if "happenings" in self._used:
+        if "outbox" in self._used:
             topics.update(*map(of_event, self.outbox.written))
         return topics
 
     @property
     def _used(self) -> Collection[str]:
-        """The names of the repositories that were asked for, among other attributes."""
+        """The names of the repositories that were accessed, among other attributes (`cached_property` stores them there)."""
         return vars(self)
 
     async def __aenter__(self) -> Self:
@@ -134,12 +135,12 @@ class SqlUnitOfWork:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # The connection goes back, and with it what is uncommitted.
+        # Returns the connection to the pool, which rolls back what is uncommitted.
         await self._exits.__aexit__(kind, error, trace)
 
 
 def sql_unit_of_work(
     engine: AsyncEngine, sealer: Sealer, change_signals: ChangeSignals | None = None
 ) -> Callable[[], SqlUnitOfWork]:
-    """The factory of units of work on this engine; patient details are sealed at rest. Commits are told to `pokes`."""
+    """The factory of units of work on this engine. Patient details are sealed at rest; commits publish to `change_signals`."""
     return lambda: SqlUnitOfWork(engine, sealer, change_signals)

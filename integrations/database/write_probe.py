@@ -1,7 +1,7 @@
-"""Whether the database takes writes: proved by one that is committed.
+"""The write probe of readiness: whether the database accepts writes, proved by committing one.
 
-A transaction that is rolled back proves nothing: a full disk shows at the commit. Nor does a row that is written anew in its
-place: where the file may not grow, that works still while no new row does.
+A rollback proves nothing, since a full disk shows at the commit. Nor does an update in place, which still works where the file cannot
+grow, while no insert does.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from booking.ports import Clock
 from booking.tasks import cancel_and_wait
 from integrations.database.tables.operations import write_probes
 
-# As much as a mutation writes with all of its rows and indexes, and more; random, since PostgreSQL would compress it away.
+# More than a mutation writes with all of its rows and indexes; random, since PostgreSQL would compress anything else.
 FILLER_BYTES = 32 * 1024
 
-# A probe's row goes right after it is written; of a process that died in between it goes with another's.
+# A probe deletes its row right after; one that a dead process left behind is deleted by another probe after this time.
 KEPT = timedelta(minutes=1)
 
-# Whoever balances load waits three seconds for an answer.
+# Load balancers wait three seconds for an answer.
 PROBE_SECONDS = 2.5
 
 _p = write_probes.c
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class WriteProbe:
-    """Asks by writing, one row at a time."""
+    """Probes by writing, one row at a time."""
 
     def __init__(self, *, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
@@ -45,23 +45,23 @@ class WriteProbe:
     async def __call__(self) -> bool:
         """Whether a row of `FILLER_BYTES` is committed within `PROBE_SECONDS`.
 
-        A write that takes longer is not broken off, which on SQLite would take as long: whoever asks meanwhile waits for it.
+        A write that takes longer is not cancelled, which on SQLite would take as long; later calls wait for the same write.
         """
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         writing = self._writing
         done, _ = await asyncio.wait({writing}, timeout=PROBE_SECONDS)
         if not done:
-            return self._told("timeout")
+            return self._result("timeout")
         self._writing = None
         try:
             writing.result()
         except (SQLAlchemyError, OSError, PostgresError) as error:
-            return self._told(type(error).__name__)
-        return self._told(None)
+            return self._result(type(error).__name__)
+        return self._result(None)
 
     async def aclose(self) -> None:
-        """Break off a write that is under way."""
+        """Cancel a write that is in progress."""
         if self._writing is not None:
             await cancel_and_wait([self._writing])
 
@@ -73,8 +73,8 @@ class WriteProbe:
             done = or_(_p.id == row["id"], _p.at < self._clock.now() - KEPT)
             await connection.execute(delete(write_probes).where(done))
 
-    def _told(self, error: str | None) -> bool:
-        """Whether writes are taken; the log tells it when that changes, and not at every question."""
+    def _result(self, error: str | None) -> bool:
+        """Whether writes are accepted; logs only when that changes, and not at every call."""
         refused = error is not None
         if refused and not self._refused:
             log.error("readiness.database_takes_no_writes", error=error)

@@ -1,1 +1,1 @@
-"""The practice's sender of mail. Raises EmailNotSent, and nothing else."""
+"""Outgoing mail, over SMTP. Raises EmailNotSent, and nothing else."""

@@ -1,4 +1,4 @@
-"""One-time codes by SMTP (RFC 5321), through the practice's own mail server."""
+"""Sends one-time codes by SMTP (RFC 5321) through the practice's own mail server."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,21 +13,21 @@ import structlog
 from booking.ports import Clock
 from booking.refusals import EmailNotSent
 
-# A mail server that is there answers within a second or two; the guest waits for it.
+# A healthy mail server answers within a second or two, and the guest waits for it.
 TIMEOUT_SECONDS = 10.0
 
 # RFC 8314: submission with TLS from the start, and with STARTTLS.
 _PORTS = {"smtps": 465, "smtp": 587}
 
-# From here on a reply is a permanent no: RFC 5321, 4.2.1.
-_FOR_GOOD = 500
+# Replies from this code on are permanent failures: RFC 5321, 4.2.1.
+_PERMANENT = 500
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MailServer:
-    """Where mail is handed in."""
+    """The submission server, and the credentials for it."""
 
     host: str
     port: int
@@ -37,7 +37,7 @@ class MailServer:
 
     @classmethod
     def of(cls, url: str) -> Self:
-        """Read `smtps://user:password@host:465` or `smtp://…:587`. Raises ValueError, which does not repeat it."""
+        """Parse `smtps://user:password@host:465` or `smtp://…:587`. Raises ValueError, whose text never contains the URL."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
@@ -57,20 +57,20 @@ class MailServer:
 
 
 class SmtpCodes:
-    """The port CodeSender."""
+    """The port CodeSender over SMTP."""
 
     def __init__(self, *, server: MailServer, sender: str, clock: Clock, needs_tls: bool = True) -> None:
-        """`sender` is an address, perhaps with a name, as in a From field; without `needs_tls` a server without TLS is taken, too."""
+        """`sender` is a From field: an address, optionally with a name. `needs_tls=False` allows a server without TLS."""
         self._server = server
         self._sender = sender
         self._clock = clock
         self._needs_tls = needs_tls
 
     async def send(self, email: str, code: str, *, good_for: timedelta) -> None:
-        """Mail the code. Raises EmailNotSent where the server cannot be had, or says that it may take the mail later.
+        """Mail the code. Raises EmailNotSent when the server cannot be reached, or answers with a transient failure.
 
-        An address that the server refuses for good (5yz, RFC 5321, 4.2.1) is answered as one that it takes: which mailboxes there are
-        in the practice's own domain is nobody's to learn, and such a mail counts as any other.
+        An address that the server refuses permanently (5yz, RFC 5321, 4.2.1) is treated as accepted: the answer must not reveal which
+        mailboxes exist in the practice's own domain, and such a mail counts towards limits like any other.
         """
         server = self._server
         try:
@@ -87,10 +87,10 @@ class SmtpCodes:
                 timeout=TIMEOUT_SECONDS,
             )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            if _refused_for_good(error):
+            if _refused_permanently(error):
                 log.info("mail.recipient_refused")
                 return
-            # The error may name the address: its kind is all that is kept.
+            # The error may contain the address: only its type is logged.
             log.warning("mail.not_sent", error=type(error).__name__)
             raise EmailNotSent from None
 
@@ -110,6 +110,6 @@ class SmtpCodes:
         return message
 
 
-def _refused_for_good(error: Exception) -> bool:
+def _refused_permanently(error: Exception) -> bool:
     refused = error.recipients if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else ()
-    return bool(refused) and all(one.code >= _FOR_GOOD for one in refused)
+    return bool(refused) and all(one.code >= _PERMANENT for one in refused)

@@ -1,4 +1,5 @@
-"""Redis: slot holds that expire by themselves.
+"""Redis: slot holds that expire by themselves, pacing of API keys, change signals and the catalog cache.
 
-A Redis that does not answer is `booking.errors.UpstreamUnavailable`; no other error of its client leaves this package.
+Holds raise `booking.errors.UpstreamUnavailable` when Redis does not answer; the others carry on without it. No error of the Redis
+client leaves this package.
 """

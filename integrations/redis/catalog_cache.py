@@ -1,7 +1,7 @@
-"""The practice's public offer, left by processes for one another.
+"""The catalog cache in Redis, shared by all processes.
 
 The key, below the prefix: `catalog:<shape>` (one reading; the shape is a hash of its schema, so that another version of this program
-never reads what it cannot). It goes by itself, and names no patient.
+never reads what it cannot parse). It expires after `STALE`, and holds no patient data.
 """
 
 import hashlib
@@ -17,19 +17,19 @@ from booking.catalog.cached import STALE, Reading
 
 log = structlog.get_logger(__name__)
 
-# Some thousands of plans, and clinicians; beyond it each process reads for itself.
+# Bytes: some thousands of plans and clinicians. A larger catalog is read by each process for itself.
 LARGEST = 2_000_000
 
 
 class RedisCatalogCache:
-    """The port CatalogCache. It never raises: a Redis that does not answer is an empty shelf."""
+    """The port CatalogCache. Never raises: a Redis that does not answer counts as an empty cache."""
 
     def __init__(self, *, client: Redis, prefix: str) -> None:
         self._client = client
         self._reading_key = f"{prefix}catalog:{_shape()}"
 
     async def last(self) -> Reading | None:
-        """The last reading, at most `STALE` old."""
+        """The last reading, at most `STALE` old; None where there is none."""
         try:
             text = await self._client.get(self._reading_key)
             return _readings().validate_json(text) if text else None
@@ -40,7 +40,7 @@ class RedisCatalogCache:
         return None
 
     async def put(self, reading: Reading) -> None:
-        """Leave a reading, unless it is too large."""
+        """Store a reading, unless it is too large."""
         text = _readings().dump_json(reading)
         if len(text) > LARGEST:
             log.warning("catalog.too_large_for_cache", size=len(text))

@@ -1,4 +1,4 @@
-"""The connection to Redis, one pool for a process."""
+"""Redis clients: one connection pool for each client, with timeouts and a bounded retry."""
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -6,19 +6,18 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionBroke
 from redis.maint_notifications import MaintNotificationsConfig
 
-# Callers beyond this many at once queue for a connection instead of opening a thousand.
+# Connections in a pool; further callers queue for one instead of opening a thousand.
 CONNECTIONS = 50
 
 # A hold takes well under a millisecond; a patient does not wait for a Redis that is gone.
 TIMEOUT_SECONDS = 5.0
 
-
-# Pacing and the shared catalogue do without a Redis that is slower than this.
+# Pacing, change signals and the catalog cache carry on without a Redis that is slower than this.
 SHORT_SECONDS = 1.0
 
 
 def connect_listener(url: str) -> Redis:
-    """A client for one connection that listens; a connection that breaks is an error, and not made anew in silence."""
+    """A client for one pub/sub connection. A broken connection raises, and is not silently reopened."""
     return Redis.from_url(
         url,
         decode_responses=True,
@@ -28,10 +27,10 @@ def connect_listener(url: str) -> Redis:
 
 
 def connect_redis(url: str, *, timeout: float = TIMEOUT_SECONDS) -> Redis:
-    """Build a client for `redis://…`; nothing is opened yet. The caller ends it with `aclose()`. `timeout` is in seconds.
+    """Build a client for `redis://…`; nothing is opened yet. The caller closes it with `aclose()`. `timeout` is in seconds.
 
-    What breaks with its connection is sent once more, on a new one: the server may have done it already, so only what is the
-    same when it is done twice, or nearly so, is to be sent. What takes too long is not sent again.
+    A command whose connection breaks is retried once on a new one, though the server may have executed it already: send only
+    commands that are idempotent, or nearly so. A timeout is not retried.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -41,7 +40,7 @@ def connect_redis(url: str, *, timeout: float = TIMEOUT_SECONDS) -> Redis:
         socket_connect_timeout=timeout,
         decode_responses=True,
         retry=Retry(NoBackoff(), 1, (ConnectionBroke,)),
-        # Only without these is a connection that the server cut while it rested known for that before it is used.
+        # With these enabled, an idle connection that the server has closed would not be detected before its next use.
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     return Redis.from_pool(pool)

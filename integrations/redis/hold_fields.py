@@ -1,4 +1,4 @@
-"""Holds as Redis keeps them: names and texts, moments in microseconds; and what its scripts are told."""
+"""Conversion of holds to Redis hashes (texts, moments in microseconds) and to the arguments of the Lua scripts."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from booking.scheduling.day_capacity import GAP, DayCapacity
 from booking.slots import Interval, Slot
 from booking.stored_names import known_here
 
-# What a script is told where there is no bound.
+# The argument of a script for no bound.
 NO_LIMIT = -1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def micros(moment: datetime) -> str:
-    """A moment as Redis keeps it: whole microseconds since 1970."""
+    """A moment as stored in Redis: whole microseconds since 1970 (UTC), as text."""
     return str((moment - _EPOCH) // _MICROSECOND)
 
 
@@ -28,9 +28,9 @@ def _moment(text: str) -> datetime:
 
 
 def capacity_arguments(capacity: DayCapacity | None, hold: Hold) -> list[str | int]:
-    """What acquire.lua is told of the room that there is, in its order.
+    """The arguments of acquire.lua for the day's capacity, in its order.
 
-    The day, the bounds in minutes, the block of the network, the least gap; the offered time, after its length.
+    The day's start and end, the bounds in minutes, the network's block, the least gap; then the number of offered moments, and those.
     """
     if capacity is None:
         return [NO_LIMIT, 0, 0, 0, 0, 0, "", 0, 0]
@@ -42,13 +42,13 @@ def capacity_arguments(capacity: DayCapacity | None, hold: Hold) -> list[str | i
 
 
 def from_entry(entry: str) -> tuple[Interval, datetime]:
-    """The interval of a hold and its end, as the index of a clinician has them."""
+    """Parse an entry of a clinician's index: the hold's interval, and when it expires."""
     start, end, expires_at = map(_moment, entry.split(" "))
     return Interval(start=start, end=end), expires_at
 
 
 def to_fields(hold: Hold) -> dict[str, str]:
-    """The hash of a hold."""
+    """The fields of a hold's hash."""
     slot = hold.slot
     return {
         "id": hold.id,
@@ -70,7 +70,7 @@ def to_fields(hold: Hold) -> dict[str, str]:
 
 
 def from_fields(fields: Mapping[str, Any]) -> Hold:
-    """The hold of a hash. Raises UpstreamUnavailable for a newer version's."""
+    """The hold with these fields. Raises UpstreamUnavailable for values that only a newer version knows."""
     return Hold(
         id=fields["id"],
         owner=fields["owner"],

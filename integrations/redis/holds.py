@@ -1,9 +1,9 @@
-"""Slot holds in Redis: atomic by Lua, fast, gone by themselves.
+"""The hold store in Redis: atomic Lua scripts, and keys that expire by themselves.
 
-Keys, below the prefix: `hold:<id>` (the hold), `clinician:<id>`, `owner:<HMAC>` and `client:<HMAC>` (indexes of what is live:
-with whom, by whom it was taken, and from where; the last two stay when a hold is handed over). Every key has a time to live,
-and none names a patient. Whether a hold is live is decided by the caller's clock, as in SQL; the time to live only clears
-away. For Redis Cluster choose a prefix with a hash tag, such as `{frontdoor}:`.
+Keys, below the prefix: `hold:<id>` (the hold), and the indexes of live holds `clinician:<id>`, `owner:<HMAC>` (the principal that
+took it) and `client:<HMAC>` (the network it was taken from); the last two are unchanged by a transfer. Every key has a time to live,
+and none names a patient. Whether a hold is live is decided by the caller's clock, as in SQL; the time to live only cleans up.
+For Redis Cluster choose a prefix with a hash tag, such as `{frontdoor}:`.
 """
 
 import hashlib
@@ -41,9 +41,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class RedisHoldStore:
-    """Holds as hashes of one Redis. `client` decodes its responses (see `connect_redis`); `secret` hides owners in keys.
+    """The port HoldStore. `client` must decode responses (see `connect_redis`); `secret` keys the HMAC of owners in key names.
 
-    Every call raises UpstreamUnavailable when Redis does not answer; whatever it took then expires by itself.
+    Every call raises UpstreamUnavailable when Redis does not answer; a hold that was taken all the same expires by itself.
     """
 
     def __init__(self, *, client: Redis, prefix: str = "frontdoor:", secret: bytes, clock: Clock) -> None:
@@ -64,7 +64,7 @@ class RedisHoldStore:
         client_limit: int | None = None,
         capacity: DayCapacity | None = None,
     ) -> Hold:
-        """Take the interval; the owner's live hold on exactly this slot is answered as it is.
+        """Take the interval; idempotent: the owner's live hold on exactly this slot is returned unchanged.
 
         Raises SlotTaken, HoldLimitReached, HoldCapacityReached.
         """
@@ -78,7 +78,7 @@ class RedisHoldStore:
             *capacity_arguments(capacity, hold),
             *(part for field in to_fields(hold).items() for part in field),
         ]
-        with _answering():
+        with _errors_translated():
             answer = await self._acquire(keys=self._keys(hold), args=arguments)
         if answer == "taken":
             raise SlotTaken
@@ -89,19 +89,19 @@ class RedisHoldStore:
         if answer == "no_room" and capacity is not None:
             others = await self.anonymous(hold.slot.clinician_id, capacity.day)
             raise refusal(capacity, hold, others, now=now)
-        return _standing(answer)
+        return _returned_hold(answer)
 
     async def get(self, hold_id: str) -> Hold | None:
         """The hold, if it is live."""
-        with _answering():
+        with _errors_translated():
             fields: Mapping[Any, Any] = await self._client.hgetall(self._hold_key(hold_id))
         hold = from_fields(fields) if fields else None
         return hold if hold is not None and hold.is_live(self._clock.now()) else None
 
     async def extend(self, hold: Hold, *, expires_at: datetime, counted: bool = True) -> Hold:
-        """Move the expiry of the owner's live hold, never back, and count the extension if it is one. Raises HoldExpired.
+        """Move the expiry of the owner's live hold, never back; `counted` counts it as an extension. Raises HoldExpired.
 
-        One that was extended since it was read is answered as it stands.
+        A hold that was extended since it was read is returned unchanged (optimistic locking on its count of extensions).
         """
         now = self._clock.now()
         arguments: list[str | int] = [
@@ -110,33 +110,33 @@ class RedisHoldStore:
             _ttl(now, expires_at),
             hold.owner,
             micros(expires_at),
-            secrets.token_hex(8),  # the client sends it once more when its answer is lost
+            secrets.token_hex(8),  # names this call: the client retries it once when the connection breaks
             hold.extensions,
             int(counted),
         ]
-        with _answering():
-            return _standing(await self._extend(keys=self._keys(hold), args=arguments))
+        with _errors_translated():
+            return _returned_hold(await self._extend(keys=self._keys(hold), args=arguments))
 
     async def transfer(self, hold: Hold, *, owner: str) -> Hold:
-        """Hand a live hold to another owner; handing it over again is no change. Raises HoldExpired."""
+        """Transfer a live hold to another owner; idempotent. Raises HoldExpired."""
         arguments = [micros(self._clock.now()), hold.owner, owner]
-        with _answering():
-            return _standing(await self._transfer(keys=[self._hold_key(hold.id)], args=arguments))
+        with _errors_translated():
+            return _returned_hold(await self._transfer(keys=[self._hold_key(hold.id)], args=arguments))
 
     async def release(self, hold_id: str, *, owners: Collection[str]) -> Hold | None:
-        """Give the interval back if one of these owns it; answers the hold as it was. None: it is gone, or somebody else's."""
-        with _answering():
+        """Release the hold if one of these owns it; returns it as it was. None: it has expired, or has another owner."""
+        with _errors_translated():
             fields: Mapping[Any, Any] = await self._client.hgetall(self._hold_key(hold_id))
             if not fields:
                 return None
             flat = await self._release(keys=self._keys(from_fields(fields)), args=[hold_id, *owners])
-        freed = _standing(flat) if flat else None
+        freed = _returned_hold(flat) if flat else None
         return freed if freed is not None and freed.is_live(self._clock.now()) else None
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
         now = self._clock.now()
-        with _answering():
+        with _errors_translated():
             async with self._client.pipeline(transaction=False) as pipeline:
                 for clinician_id in clinician_ids:
                     pipeline.hvals(self._clinician_key(clinician_id))
@@ -149,9 +149,9 @@ class RedisHoldStore:
         ]
 
     async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
-        """The clinician's live holds of people who have not signed in, for slots that start in this time."""
+        """The clinician's live holds of callers who have not signed in, for slots that start within `day`."""
         now = self._clock.now()
-        with _answering():
+        with _errors_translated():
             entries: Mapping[Any, Any] = await self._client.hgetall(self._clinician_key(clinician_id))
             starts = {hold_id: from_entry(entry)[0].start for hold_id, entry in entries.items()}
             async with self._client.pipeline(transaction=False) as pipeline:
@@ -164,7 +164,7 @@ class RedisHoldStore:
     async def ready(self) -> bool:
         """Whether Redis answers."""
         try:
-            with _answering():
+            with _errors_translated():
                 return bool(await self._client.ping())
         except UpstreamUnavailable:
             return False
@@ -184,26 +184,26 @@ class RedisHoldStore:
         return f"{self._prefix}clinician:{clinician_id}"
 
     def _taker_key(self, taken_by: str) -> str:
-        return f"{self._prefix}owner:{self._hidden(taken_by)}"
+        return f"{self._prefix}owner:{self._digest(taken_by)}"
 
     def _client_key(self, client: str | None) -> str:
-        return f"{self._prefix}client:{client or ''}"  # a name that is made unreadable already
+        return f"{self._prefix}client:{client or ''}"  # a digest already
 
-    def _hidden(self, owner: str) -> str:
-        # The purpose is part of the text: the same secret may sign other things elsewhere.
+    def _digest(self, owner: str) -> str:
+        # The text includes its purpose: the same secret may key other HMACs elsewhere.
         return hmac.new(self._secret, f"owner of holds {owner}".encode(), hashlib.sha256).hexdigest()
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _errors_translated() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
         raise UpstreamUnavailable("hold store") from error
 
 
-def _standing(flat: Sequence[str] | None) -> Hold:
-    """The hold that a script answered as names and values in turn. Raises HoldExpired when it answered nothing."""
+def _returned_hold(flat: Sequence[str] | None) -> Hold:
+    """The hold that a script returned as alternating names and values. Raises HoldExpired when it returned nothing."""
     if not flat:
         raise HoldExpired
     return from_fields(dict(zip(flat[::2], flat[1::2], strict=True)))

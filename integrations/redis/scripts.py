@@ -1,4 +1,4 @@
-"""Lua scripts of this package, by name."""
+"""Loads the Lua scripts of this package by name."""
 
 from importlib.resources import files
 
@@ -7,6 +7,6 @@ from redis.commands.core import AsyncScript
 
 
 def script(client: Redis, *names: str) -> AsyncScript:
-    """These files as one script, called by its hash; sent whole again when the server has forgotten it."""
+    """Concatenate these files into one script. It is called by its hash (EVALSHA), and sent again when the server lacks it."""
     folder = files(__package__) / "lua"
     return client.register_script("\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names))

@@ -131,7 +131,7 @@ class TestFreeTime:
         self, stacks: Stacks, redis_url: str, tenant: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(composition, "SELDOM", timedelta(milliseconds=100))
-        monkeypatch.setattr(RedisChangeSignals, "_hear", lambda *_: None)
+        monkeypatch.setattr(RedisChangeSignals, "_receive", lambda *_: None)
         await assert_holds_appear(stacks, await stacks.start(redis_url=redis_url, tenant=tenant))
 
     async def test_a_hold_that_runs_out_is_free_again(self, stacks: Stacks, stack: Stack) -> None:

@@ -610,7 +610,7 @@ class TestRoom:
         await take(2, capacity)
 
     @pytest.mark.parametrize(
-        ("room", "owners", "clients"),
+        ("capacity", "owners", "clients"),
         [
             (a_room(visitor=60), ["visitor:a", "visitor:a", "visitor:b"], [None, None, None]),
             (a_room(network=60), [None, None, None], [OFFICE, OFFICE, ITS_NEIGHBOUR]),

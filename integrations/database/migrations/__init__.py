@@ -1,4 +1,4 @@
-"""Migrations: bring a database to the present tables, once, whoever starts at the same time."""
+"""Migrations: bring a database to the newest revision, in one transaction, safe when several processes start at once."""
 
 from functools import cache
 from pathlib import Path
@@ -14,23 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from integrations.database.engine import connect_database, reading
 from integrations.database.roles import grant_to
 
-# What comes of a database that cannot be used; the driver's own errors come as they are while it connects.
+# The errors of a database that cannot be used; while connecting, the driver's own are not wrapped.
 _FAULTS = (SQLAlchemyError, OSError, PostgresError)
 
-# Any number, the same in every process: "frontdoo" in ASCII.
+# The key of the advisory lock. Any number, the same in every process: "frontdoo" in ASCII.
 _LOCK = int.from_bytes(b"frontdoo", "big")
 
 
 class DatabaseUnusable(Exception):
-    """The database cannot be worked on as it is; the text says what to do, and names its address without the password."""
+    """The database cannot be used as it is. The text says what to do, and names its address without the password."""
 
 
 async def migrate(url: str, *, role: str | None = None) -> None:
-    """Bring the database at the URL to the newest revision; nothing happens when it is there.
+    """Bring the database at the URL to the newest revision; idempotent.
 
-    Concurrent calls wait for each other. All of it is one transaction: it is there, or it is not. `role` is who the program
-    works as, where that is not who migrates: it is given what it needs, on PostgreSQL. Raises DatabaseUnusable when the
-    database does not answer.
+    Concurrent calls wait for each other, and all of it is one transaction. `role` is the PostgreSQL role that the program runs as,
+    where another one migrates: it is granted the privileges that it needs. Raises DatabaseUnusable when the database does not answer.
     """
     engine = connect_database(url, statement_seconds=None)
     try:
@@ -41,7 +40,7 @@ async def migrate(url: str, *, role: str | None = None) -> None:
 
 
 async def migrate_engine(engine: AsyncEngine, *, role: str | None = None) -> None:
-    """The same, over an engine that is there already."""
+    """Do what `migrate` does, over an existing engine."""
     async with engine.begin() as connection:
         await _wait_for_others(connection)
         await connection.run_sync(_upgrade)
@@ -50,7 +49,7 @@ async def migrate_engine(engine: AsyncEngine, *, role: str | None = None) -> Non
 
 
 async def ready(engine: AsyncEngine) -> bool:
-    """Whether the database answers and has the tables that this program needs, or newer ones."""
+    """Whether the database answers and is at the revision that this program needs, or a newer one."""
     try:
         await prove_ready(engine)
     except DatabaseUnusable:
@@ -59,7 +58,7 @@ async def ready(engine: AsyncEngine) -> bool:
 
 
 async def prove_ready(engine: AsyncEngine) -> None:
-    """Raise DatabaseUnusable unless the database is `ready`."""
+    """Raise DatabaseUnusable unless the database answers and is at the needed revision, or a newer one."""
     await _reach(engine)
     try:
         async with reading(engine) as connection:
@@ -85,7 +84,7 @@ async def _reach(engine: AsyncEngine) -> None:
 
 
 def configuration(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, with the scripts found beside this module wherever it is installed."""
+    """Alembic's configuration; the scripts are found beside this module wherever it is installed."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -94,7 +93,7 @@ def configuration(connection: Connection | None = None) -> Config:
 
 @cache
 def _outdated() -> frozenset[str]:
-    """Revisions before the newest. An unknown one is newer than this program, and fine while it is being replaced."""
+    """Revisions before the newest. An unknown revision is newer than this program: acceptable while a new version is rolled out."""
     scripts = ScriptDirectory.from_config(configuration())
     return frozenset(script.revision for script in scripts.walk_revisions()) - set(scripts.get_heads())
 

@@ -1,4 +1,4 @@
--- Take an interval of a clinician's time. Answers the fields of the hold that stands then, or "taken", "limit", "client_limit" or "no_room".
+-- Take an interval of a clinician's time. Returns the fields of the live hold, or "taken", "limit", "client_limit" or "no_room".
 local hold, clinician, taker, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, now, ttl, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local client_limit = tonumber(ARGV[5])

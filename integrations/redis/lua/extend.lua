@@ -1,5 +1,5 @@
--- Move the expiry of the owner's live hold, never back, and count the call once, however often it comes, if it is one that counts.
--- One that was extended by another call since it was read stays as it is. Answers the hold's fields, or nothing.
+-- Move the expiry of the owner's live hold, never back, and count the extension once, even if the call is retried.
+-- A hold that another call extended since it was read is unchanged. Returns the hold's fields, or nothing.
 local hold, clinician, taker, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, now, ttl, name, expires, call = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local extensions_read, counted = tonumber(ARGV[7]), ARGV[8]

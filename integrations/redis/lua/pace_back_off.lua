@@ -1,4 +1,4 @@
--- Too many requests: send nothing on this key for a while. Answers {since, until, times}.
+-- Too many requests: back off on this key. Returns {since, until, times}.
 -- ARGV, after the time: first back-off, longest, jitter as a factor, time to live (milliseconds).
 local state = redis.call('HMGET', KEYS[1], 'since', 'until', 'times')
 local since, ends, times = state[1], state[2], tonumber(state[3] or 0)

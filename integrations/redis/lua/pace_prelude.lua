@@ -1,4 +1,4 @@
--- Shared by the scripts of the pace. Times are whole microseconds since 1970. KEYS[1] is one API key's state, and ARGV[1] the time,
+-- Shared by the scripts of pacing. Times are whole microseconds since 1970. KEYS[1] is one API key's state, and ARGV[1] the time,
 -- '' for this server's clock, the one that all processes share.
 
 local function integer(number)

@@ -1,4 +1,4 @@
--- May a call be sent on this key? Answers {microseconds to wait, 1 if backed off, 1 if this call asks}.
+-- May a call be sent on this key? Returns {microseconds to wait, 1 if backed off, 1 if this call is the probe}.
 -- ARGV, after the time: interval, tolerance, full, asking,
 -- longest back-off, time to live (milliseconds).
 local interval, tolerance, full = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

@@ -1,4 +1,4 @@
--- Shared by all scripts. Times are whole microseconds since 1970, as text: exact in Lua's numbers, and given back as they came.
+-- Shared by the scripts of holds. Times are whole microseconds since 1970, as text: exact in Lua's numbers, and returned unchanged.
 -- A clinician's index maps hold id -> "start end expires"; a taker's and a client's map hold id -> "expires".
 
 local function keep(key, milliseconds)
@@ -7,7 +7,7 @@ local function keep(key, milliseconds)
   end
 end
 
--- The entries that are live; what expired is deleted in passing.
+-- The live entries; expired ones are deleted on the way.
 local function live(key, now)
   local entries = {}
   local flat = redis.call('HGETALL', key)

@@ -1,4 +1,4 @@
--- Give the interval back if one of the names owns it; what is somebody else's stays. Answers the fields of the hold that went, or nothing.
+-- Release the hold if one of the names owns it. Returns the fields of the released hold, or nothing.
 local hold, clinician, taker, client = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, names = ARGV[1], { unpack(ARGV, 2) }
 

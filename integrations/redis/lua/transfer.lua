@@ -1,4 +1,4 @@
--- Hand a live hold to another owner; again is no change. Answers the hold's fields, or nothing.
+-- Transfer a live hold to another owner; idempotent. Returns the hold's fields, or nothing.
 local hold = KEYS[1]
 local now, from, to = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
