@@ -41,9 +41,9 @@ from tests.simulation.meanwhile import (
 )
 from tests.simulation.removals import (
     as_quoted,
+    check_no_more,
     leave_it,
     let_it_go,
-    check_no_more,
     refund_at_once,
     see_nothing,
     take_nothing,
