@@ -1,7 +1,7 @@
 """Everything that CI checks, in one command: ``python -m tools.check [--without STAGE] [--only STAGE]``.
 
 It says which stages there are before it begins, and at the end what each one costs alone. All stages run even when one fails,
-so that one run tells the whole story; the exit code is 0 only if all passed.
+so that one run shows everything that is wrong; the exit code is 0 only if all passed.
 """
 
 import subprocess
@@ -61,9 +61,9 @@ STAGES = (
 )
 
 
-def run(stage: Stage, place: str) -> Outcome:
-    """Run one stage with its output on the screen, under its name and its place among the others."""
-    print(f"\n== {place} {stage.name}", flush=True)
+def run(stage: Stage, position: str) -> Outcome:
+    """Run one stage with its output on the screen, under its name and its position among the others."""
+    print(f"\n== {position} {stage.name}", flush=True)
     started = time.monotonic()
     finished = subprocess.run(stage.command, check=False)
     return Outcome(stage=stage, passed=finished.returncode == 0, seconds=time.monotonic() - started)

@@ -247,7 +247,7 @@ class TestVisits:
 async def test_after_redis_was_gone_the_present_state_is_told(
     stacks: Stacks, temporary_redis: Callable[[], TemporaryServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its holds went with it, and no word of that came."""
+    """Its holds went with it, without a change signal."""
     monkeypatch.setattr(composition, "SELDOM", NEVER)
     server = temporary_redis()
     stack = await stacks.start(redis_url=server.url)

@@ -1,4 +1,4 @@
-"""The composed system: what it records, whom it tells and whom it takes off the offer, against a real emulator and chat."""
+"""The composed system: what it records, whom it alerts and whom it takes off the offer, against a real emulator and chat."""
 
 import asyncio
 import json

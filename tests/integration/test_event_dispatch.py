@@ -34,7 +34,7 @@ Units = Callable[[], SqlUnitOfWork]
 
 @dataclass
 class Ear:
-    """A subscriber that notes what it is told, and takes what it is let take."""
+    """A subscriber that keeps what it is sent, and accepts what it is allowed to accept."""
 
     id: str = "handler:ear"
     events: frozenset[str] | None = None
@@ -112,7 +112,7 @@ class Practice:
             return list(await unit.alerts.due(self.clock.now(), limit=100))
 
     async def send_alerts(self) -> list[str]:
-        """The reasons of what waits to be told, which is then told."""
+        """The reasons of the alerts that wait; they are sent then."""
         alerts = await self.alerts()
         async with self.units() as unit:
             for alert in alerts:
@@ -133,7 +133,7 @@ def practice(engine: AsyncEngine) -> Practice:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    while not holds():  # noqa: ASYNC110 - it is told in tasks of its own
+    while not holds():  # noqa: ASYNC110 - deliveries are made in tasks of their own
         await asyncio.sleep(0.01)
 
 
@@ -188,7 +188,7 @@ async def test_one_that_fails_or_hangs_holds_up_no_other_and_none_of_its_own(pra
 async def test_an_event_of_a_newer_version_is_sent_to_whoever_wants_it_in_its_place(
     practice: Practice,
 ) -> None:
-    """It is there in full, and nobody waits behind it: a handler of everything, and an endpoint that named it, are told."""
+    """It is there in full, and nobody waits behind it: a handler of everything, and an endpoint that named it, are sent it."""
     everything, other = Ear(), await practice.endpoint(EventName.CARD_ADDED)
     named = await practice.endpoint(EventName.APPOINTMENT_CANCELLED)
     async with practice.engine.begin() as connection:

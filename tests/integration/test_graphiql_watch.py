@@ -46,7 +46,7 @@ async def page(sqlite_engine: AsyncEngine) -> AsyncIterator[str]:
 async def subscribed(
     page: str, query: str, variables: Any = None, *, answers: int = 0, **headers: str
 ) -> list[Any]:
-    """What GraphiQL is told, up to the end of the socket."""
+    """What GraphiQL receives, up to the end of the socket."""
     node = shutil.which("node")
     if node is None:
         no_server("node is not installed")

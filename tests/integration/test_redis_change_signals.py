@@ -91,7 +91,7 @@ async def test_a_message_that_is_no_change_signal_ends_no_listening(
 
 
 async def test_what_could_not_be_said_is_logged_in_nobodys_name() -> None:
-    """Else it would be told of the request that came first, whoever's word it was."""
+    """Else its record would name the request that came first, whichever signal it was."""
     url = "redis://127.0.0.1:1"  # where nothing listens
     client, listening = connect_redis(url, timeout=SHORT_SECONDS), connect_listener(url)
     word = RedisChangeSignals(

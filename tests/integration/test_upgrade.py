@@ -85,7 +85,7 @@ LEASES_END = timedelta(minutes=2)
 ROUNDS = 6
 APART = timedelta(minutes=10)
 
-# Others have a moment to take what they are told.
+# Subscribers have a moment to take their deliveries.
 PATIENCE_SECONDS = 30
 
 # Where the log of events of an entry point is kept, for the handler to find it.
@@ -102,7 +102,7 @@ async def note(event):
 
 @dataclass(frozen=True, kw_only=True)
 class Upgraded:
-    """The practice after the upgrade: its settings, clock and upstream, and the other systems that are told of events."""
+    """The practice after the upgrade: its settings, clock and upstream, and the subscribers of its events."""
 
     stored: StoredPractice
     url: str
@@ -301,7 +301,7 @@ async def every_row_is_there_and_is_read(upgraded: Upgraded) -> None:
         (counted,) = await upgraded.query(f"SELECT count(*) AS rows FROM {RENAMED.get(table, table)}")
         assert (table, counted["rows"]) == (table, len(rows))
     for row in upgraded.stored.rows("checkouts"):
-        if "due_at" not in row:  # the others are read by whoever takes them up
+        if "due_at" not in row:  # the others are read when they are resumed
             assert row["state"] in await upgraded.frontdoor("checkouts", "show", row["id"])
     assert "form" in await upgraded.frontdoor("webhooks", "list", "--dead")
     listed = await upgraded.frontdoor("endpoints", "list")

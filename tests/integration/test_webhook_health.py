@@ -135,7 +135,7 @@ class Practice:
         assert answer["updateAppointment"]["messages"] is None, answer
 
     async def join(self, nth: int = 0) -> str:
-        """A new patient, whom Healthie sends one word of."""
+        """A new patient, whom Healthie sends one webhook about."""
         answer = await self.emulator.ask(JOIN, key=OWNER, email=f"newcomer-{nth}@example.com")
         assert answer["createClient"]["messages"] is None, answer
         return str(answer["createClient"]["user"]["id"])
@@ -184,14 +184,14 @@ class Practice:
         return str(answer["createAvailability"]["availability"]["id"])
 
     async def alerts(self) -> list[str]:
-        """The reasons and subjects of the alerts that wait to be told."""
+        """The reasons and subjects of the alerts that wait to be sent."""
         async with self.system.units() as unit:
             due = await unit.alerts.due(self.system.clock.now(), limit=99)
         assert all(text_of(one) for one in due)
         return [one.id for one in due]
 
     async def happened(self) -> set[tuple[str, str]]:
-        """What the marks led to: names of events, and the ids that they are about."""
+        """What the refreshes led to: names of events, and the ids that they are about."""
         while await one_round(self.system.sync.synchronizer, self.system.engine):
             pass
         recorded = await self.system.event_log.after(0, limit=999)
@@ -258,7 +258,7 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
             await practice.cancel(standing[1])
     (webhook,) = await practice.webhooks()
     assert not webhook["is_enabled"]
-    await practice.cancel(standing[2])  # nobody is told, and nobody tries
+    await practice.cancel(standing[2])  # no alert is sent, and nobody tries
     newcomer = await practice.join(1)
     card = await practice.add_card(newcomer)
     payment = await practice.pay(newcomer)

@@ -52,7 +52,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 async def listening(engine: AsyncEngine, url: str) -> Endpoint:
-    """An endpoint that is told everything."""
+    """An endpoint that is sent every event."""
     units = sql_unit_of_work(engine, sealer(Settings()))
 
     async def passes(_: str) -> None:

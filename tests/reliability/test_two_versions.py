@@ -51,7 +51,7 @@ class LiveQuery:
     name: str
 
     async def subscribe(self) -> Any:
-        """The next state that it tells."""
+        """The next state that it sends."""
         message = await self.socket.hear()
         assert (message["id"], message["type"]) == (self.name, "next"), message
         (told,) = message["payload"]["data"].values()

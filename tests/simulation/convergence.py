@@ -1,4 +1,4 @@
-"""At the end of a schedule: what we remember is what Healthie has, nothing waits, and the events tell of it."""
+"""At the end of a schedule: what we remember is what Healthie has, nothing is pending, and the events say so."""
 
 from collections import Counter
 from dataclasses import replace
@@ -92,7 +92,7 @@ async def _onlooker(schedule: "Schedule") -> Process:
 
 
 def _undated(state: State | None) -> State | None:
-    """The state without its date: Healthie dates a patient anew for a card, and sends no word of the patient."""
+    """The state without its date: Healthie dates a patient anew for a card, and sends no webhook about the patient."""
     return replace(state, updated_at=None) if state is not None else None
 
 

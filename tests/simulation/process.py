@@ -62,13 +62,13 @@ class ConnectionLost(Exception):
 
 
 class UnrecordedCalls:
-    """Nobody listens."""
+    """An audit that keeps nothing."""
 
     async def attempted(self, call: Call) -> None:
-        """Nobody hears it."""
+        """Keep nothing."""
 
     async def answered(self, call: Call, answer: Answer) -> None:
-        """Nobody hears it."""
+        """Keep nothing."""
 
 
 class Process:
@@ -205,7 +205,7 @@ class Process:
         await self.saga.check_early(checkout_id)
 
     async def ask(self) -> None:
-        """Ask for what changed without a word; what cannot be asked now is asked in the next round."""
+        """Poll for what changed without a webhook; what cannot be asked now is asked in the next round."""
         with contextlib.suppress(UpstreamUnavailable):
             await self._poll.changed()
             await self._poll.missing()

@@ -172,7 +172,7 @@ def _staff_book(rng: random.Random) -> Event:
 
 
 def _key_handed_on(rng: random.Random) -> Event:
-    """A clinician's key becomes another clinician's, and nobody tells us."""
+    """A clinician's key becomes another clinician's, and we are not notified."""
     begins = rng.uniform(0, 90)
 
     async def key_handed_on(schedule: Schedule) -> None:

@@ -199,7 +199,7 @@ class Schedule:
             await asyncio.sleep(self.plan.seconds(1.0, 20.0))
 
     async def _prove(self, process: Process) -> None:
-        """Have it prove the keys about which nothing was heard while it booted; the program does so beside everything else."""
+        """Have it prove the keys of which there was no answer while it booted; the program does so beside everything else."""
         keys = process.healthie.keys
         with contextlib.suppress(ConnectionLost):
             while keys.pending:

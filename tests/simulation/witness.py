@@ -56,7 +56,7 @@ TIDYING = frozenset(
     }
 )
 
-# Reasons that tell a person of a payment on other terms, or of one that could not be undone.
+# Reasons that give a person a payment on other terms, or of one that could not be undone.
 ANNOUNCING_A_CHARGE = frozenset({AttentionReason.CHARGED_WRONGLY, AttentionReason.LATE_UNDO_FAILED})
 
 # From the last look at the terms to the charge, with slow answers in between, for a process that is not frozen.
@@ -221,7 +221,7 @@ class Witness:
         )
 
     def next_refresh(self) -> datetime | None:
-        """Answer when a worker will next find a mark due."""
+        """Answer when a worker will next find a pending refresh due."""
         assert self._raw is not None
         found = self._raw.execute(
             "SELECT min(max(due_at, coalesce(lease_until, due_at))) FROM resource_marks WHERE due_at IS NOT NULL"

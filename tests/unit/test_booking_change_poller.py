@@ -1,4 +1,4 @@
-"""The change poller finds whatever changed, though no word of it came."""
+"""The change poller finds whatever changed, without any change signal."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What people are told, who is not bookable, and what operators may do."""
+"""What people are alerted to, who is not bookable, and what operators may do."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ IN_DOUBT = timedelta(minutes=20)
 
 
 class Heard:
-    """A way to tell people that can be out of order."""
+    """A channel for alerts that can be out of order."""
 
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
@@ -397,7 +397,7 @@ class TestOperators:
 
     @pytest.mark.parametrize("call", ["charge", "book", "refund"])
     async def test_but_not_before_what_was_sent_last_has_settled(self, call: str) -> None:
-        """It was sent again a moment ago, and may land still: whoever looks now sees nothing, and would send a third."""
+        """It was sent again a moment ago, and may land still: a look now sees nothing, and would send a third."""
         world = World()
         if call == "refund":
             world.books.fail("book", SlotTaken())

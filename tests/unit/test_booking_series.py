@@ -1,4 +1,4 @@
-"""A recurring payment goes on only where its patient accepted it: late looks end every other one, or tell a person."""
+"""A recurring payment goes on only where its patient accepted it: reconciliation ends every other one, or gives it to a person."""
 
 from dataclasses import replace
 

@@ -93,7 +93,7 @@ async def test_many_live_queries_cost_one_reading(room: Room) -> None:
 async def test_a_newcomer_is_given_nothing_that_was_read_before_they_came(room: Room) -> None:
     async with room.subscribed() as first:
         assert await anext(first) == 0
-        room.number.state = 1  # and the word of it is lost
+        room.number.state = 1  # and the change signal is lost
         async with room.subscribed() as second:
             assert await anext(second) == 1
 

@@ -1,4 +1,4 @@
-"""The practice is told of card testing once an hour, and a database that is away keeps nobody from an answer."""
+"""The practice is alerted to card testing once an hour, and a database that is away keeps nobody from an answer."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What of a changed schema is felt, and that each change is told by its name."""
+"""Which changes of the schema matter, each reported by its name."""
 
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ SDL = print_schema(CONTRACT)
 INTROSPECTION = introspection_from_schema(CONTRACT)
 TODAY = date(2026, 11, 21)
 
-# One change of the schema's text each: its severity and the sentence that tells it.
+# One change of the schema's text each: its severity and the sentence that reports it.
 CHANGES: dict[str, tuple[str, str, Severity, str]] = {
     "field removed": (
         "  card_last4: String\n",
