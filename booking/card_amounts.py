@@ -1,10 +1,10 @@
-"""What can be charged to a card: the units that Stripe counts in, its smallest and its largest charges.
+"""Chargeable amounts: Stripe's minor units, and its smallest and largest charge per currency.
 
 Source: https://docs.stripe.com/currencies ("Minor units in API amounts", "Special cases", "Minimum and maximum charge amounts").
 
-Stripe's minimum goes by the currency in which the practice's account settles, which nobody here knows. The figures apply where
-that is the currency of the charge, as for nearly every practice. An account that settles in another currency may take a little
-less or want a little more after conversion; what it does not take is refused at the charge, for certain.
+Stripe's minimum depends on the currency in which the practice's account settles, which is not known here. The figures assume
+the currency of the charge, as for nearly every practice. For an account that settles in another currency the limit is slightly
+lower or higher after conversion; a charge outside it is refused for certain.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from decimal import Decimal
 
 from booking.money import Money, decimals_of
 
-# Stripe counts these in whole units. ISO 4217 gives all of them but MGA no decimals, and the ariary's fifths are not charged.
+# Stripe counts these in whole units. By ISO 4217 all but MGA have no decimals, and the ariary's fifths cannot be charged.
 _WHOLE = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
 
-# Without decimals by ISO 4217, and counted in hundredths all the same, since Stripe did so before they lost theirs.
+# Stripe still counts these in hundredths, for backward compatibility, although ISO 4217 has removed their decimals.
 _COUNTED_IN_HUNDREDTHS = frozenset({"ISK", "UGX"})
 _HUNDREDTHS = 2
 
@@ -63,17 +63,17 @@ _LARGEST: Mapping[str, Decimal] = {
     "JPY": Decimal(9999999999),
 }
 
-# Of three decimals the last must be zero: card networks do not take finer amounts.
+# The third of three decimals must be zero: card networks take no finer amounts.
 _FINEST_DECIMALS = 2
 
 
 def from_minor_units(amount: int, currency: str) -> Money:
-    """The amount that Stripe writes as a whole number of its minor units."""
+    """Convert Stripe's integer amount in minor units to Money."""
     return Money.of(Decimal(amount).scaleb(-_stripe_decimals(currency.upper())), currency)
 
 
 def is_chargeable(due: Money) -> bool:
-    """Whether Stripe may take such a charge; False: it refuses it for certain, whatever the card."""
+    """Whether Stripe may accept a charge of this amount; when False, Stripe refuses it for certain, whatever the card."""
     code = due.currency
     largest = _LARGEST.get(code, Decimal(_LARGEST_IN_MINOR_UNITS).scaleb(-_stripe_decimals(code)))
     finest = Decimal(1).scaleb(-min(_stripe_decimals(code), _FINEST_DECIMALS))

@@ -1,10 +1,11 @@
-"""ChangeSignals: word that a thing may have changed, never what it is now. Whoever hears it reads the thing anew.
+"""ChangeSignals: notifications that something may have changed. They carry no data; subscribers read the current state.
 
-A topic names a thing by its id, and holds no patient data:
+Best effort: a signal may be lost, and `ChangePoller` finds what was missed. A topic names its subject by id and holds no
+patient data:
 
 `checkout:<id>`    a checkout
-`clinician:<id>`   what is held, claimed or booked here of a clinician's time
-`calendar:<id>`    what the system of record offers of a clinician's time; `calendar:` of everybody's
+`clinician:<id>`   the holds, claims and bookings made here of a clinician's time
+`calendar:<id>`    a clinician's free time in the system of record; `calendar:` alone: everybody's
 `patient:<id>`     a patient's visits
 """
 
@@ -21,7 +22,7 @@ from booking.stored_names import Unknown
 
 EVERY_CALENDAR = "calendar:"
 
-# The calendar of whoever treats is another one after these; what else happens to a visit takes and gives no time.
+# Events that change the clinician's free time; other events of a visit do not.
 _MOVES_TIME = frozenset(
     {
         EventName.APPOINTMENT_CREATED,
@@ -35,34 +36,34 @@ _MOVES_TIME = frozenset(
 
 
 class ChangeSignals(Protocol):
-    """Where pokes are given. They may be lost: a `ChangePoller` finds what nobody heard of."""
+    """The publishing side. Signals may be lost; `ChangePoller` finds the changes that nobody was notified of."""
 
     def publish(self, topics: Collection[str]) -> None:
-        """Tell whoever listens, in every process that can be reached; waits for nobody and never fails.
+        """Notify the listeners of these topics in every reachable process. Never blocks and never raises.
 
-        Never called before what it is about is committed.
+        Call it only after the change is committed.
         """
 
 
 class Listener:
-    """One listener. It keeps which of its topics rang, and not how often: its memory is bounded by what it listens to."""
+    """One subscriber. Collects which of its topics were signalled, not how often, so its memory is bounded by its topics."""
 
     def __init__(self, topics: Iterable[str]) -> None:
         self.topics = frozenset(topics)
         self._changed_topics: set[str] = set()
-        self._bell = asyncio.Event()
+        self._notified = asyncio.Event()
 
     def notify(self, topic: str) -> None:
-        """Wake it."""
+        """Record the topic and wake the waiter."""
         self._changed_topics.add(topic)
-        self._bell.set()
+        self._notified.set()
 
     async def heard(self, *, within: float | None = None) -> frozenset[str]:
-        """What rang since it was last asked, as soon as something did; nothing when nothing did `within` seconds."""
+        """Wait for a signal and return all topics signalled since the last call; empty after `within` seconds without one."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
-                await self._bell.wait()
-        self._bell.clear()
+                await self._notified.wait()
+        self._notified.clear()
         changed_topics, self._changed_topics = frozenset(self._changed_topics), set()
         return changed_topics
 
@@ -74,14 +75,14 @@ class LocalChangeSignals:
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
     def publish(self, topics: Collection[str]) -> None:
-        """Tell whoever listens in this process."""
+        """Notify the listeners in this process."""
         for topic in topics:
             for listener in self._listeners.get(topic, ()):
                 listener.notify(topic)
 
     @contextlib.contextmanager
     def subscribe(self, listener: Listener) -> Iterator[None]:
-        """Inside, the listener is rung for."""
+        """Notify the listener of its topics while the context is open."""
         for topic in listener.topics:
             self._listeners[topic].add(listener)
         try:
@@ -93,12 +94,12 @@ class LocalChangeSignals:
                     del self._listeners[topic]
 
     def listened(self, kind: str) -> list[str]:
-        """The ids of this kind that somebody listens to."""
+        """The ids that have a listener, of topics with this prefix (such as `checkout:`)."""
         return [topic.removeprefix(kind) for topic in self._listeners if topic.startswith(kind)]
 
 
 def of_checkout(checkout: Checkout) -> set[str]:
-    """What a write of this row may have changed."""
+    """The topics to signal after this checkout was written."""
     topics = {f"checkout:{checkout.id}", f"clinician:{checkout.slot.clinician_id}"}
     if checkout.state is CheckoutState.CONFIRMED and checkout.patient_id is not None:
         topics.add(f"patient:{checkout.patient_id}")
@@ -106,9 +107,9 @@ def of_checkout(checkout: Checkout) -> set[str]:
 
 
 def of_event(event: DomainEvent) -> set[str]:
-    """What is other than it was after this event. A visit that was booked here is known before the event comes.
+    """The topics to signal after this event. A visit that was booked here was signalled when its checkout was written.
 
-    A newer version's event may have changed whatever it names: whoever looks once too often finds nothing new.
+    An event whose name only a newer version knows signals everything it may concern: one read too many does no harm.
     """
     topics = set()
     if "patient" in event.ids and ("appointment" in event.ids or event.name is EventName.PATIENT_MERGED):

@@ -1,30 +1,30 @@
-"""Errors: what goes wrong besides an expected no to a patient, which is a refusal (refusals/).
+"""Errors of the domain. Expected refusals to patients are in refusals/.
 
 DomainError
-├── InvalidInput            the caller's mistake: which argument, and what to do
-├── NotFound                no such thing for this caller (a foreign id and a missing id alike)
-├── DeclaredInSettings      the practice's settings say what it is: it is changed there and nowhere else
-├── Refusal                 in refusals/
-├── SubscriptionLimitReached          this process watches no further thing
-│   └── CallerLimitReached      or not for whoever asks
-├── StaleCheckout           somebody else wrote the row first; whoever gets this stops
-├── AlreadyCounted          a billing item or an appointment stands on another checkout's row
-├── UnknownState            a row, or a stored outcome, of a newer version of this program, which is left to that one
-├── AlertDeliveryFailed            a way to tell people failed; it is tried again
+├── InvalidInput                the caller's mistake: names the argument and how to fix it
+├── NotFound                    not there for this caller (a foreign id and a missing one alike)
+├── DeclaredInSettings          declared in the practice's settings, and changed only there
+├── Refusal                     in refusals/
+├── SubscriptionLimitReached    this process has reached its subscription quota
+│   └── CallerLimitReached      the caller or their network has
+├── StaleCheckout               another writer changed the row first (optimistic locking); the receiver stops
+├── AlreadyCounted              a billing item or an appointment belongs to another checkout
+├── UnknownState                a row or stored outcome of a newer version of this program, left to that version
+├── AlertDeliveryFailed         an alert channel failed; the delivery is retried
 └── UpstreamError
-    ├── UpstreamRefused     a certain no: nothing was done there
-    ├── UpstreamUnavailable a read that failed, or a change that was not sent; nothing was changed
+    ├── UpstreamRefused         a certain refusal: nothing was changed upstream
+    ├── UpstreamUnavailable     a read failed, or a change was not sent: nothing was changed upstream
     │   └── AuditUnavailable    the call could not be recorded, so it was not made
-    └── OutcomeUnknown      a change that may have been made: wait, look, never just send again
+    └── OutcomeUnknown          a change may have been made: wait and look it up, never just resend
 """
 
 
 class DomainError(Exception):
-    """The root; its text never holds patient data."""
+    """The root. The text of a domain error never holds patient data."""
 
 
 class InvalidInput(DomainError):
-    """The caller's mistake."""
+    """The caller's mistake in one argument; `reason` says how to fix it."""
 
     def __init__(self, *, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -33,7 +33,7 @@ class InvalidInput(DomainError):
 
 
 class NotFound(DomainError):
-    """No such thing for this caller."""
+    """Not there for this caller. A foreign id and a missing one raise the same error."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"{kind} not found")
@@ -41,7 +41,7 @@ class NotFound(DomainError):
 
 
 class DeclaredInSettings(DomainError):
-    """The practice's settings say what it is: it is changed there and nowhere else."""
+    """The object is declared in the practice's settings, and can be changed only there."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"{kind} is declared in the settings")
@@ -49,23 +49,23 @@ class DeclaredInSettings(DomainError):
 
 
 class SubscriptionLimitReached(DomainError):
-    """So many different things are watched in this process that it watches no further one."""
+    """The process has reached its quota of live queries on different resources."""
 
     message = "Too many different things are being watched at the moment. Try again later, or ask by a query."
 
 
 class CallerLimitReached(SubscriptionLimitReached):
-    """Whoever asks, or their network, watches so many different things that they must leave some first."""
+    """The caller, or their network, has reached the quota and must complete some live queries first."""
 
     message = "You are watching too many different things. Complete some of them first, or ask by a query."
 
 
 class StaleCheckout(DomainError):
-    """The row was written by somebody else since it was read."""
+    """The row was written by another writer since it was read (optimistic locking)."""
 
 
 class AlreadyCounted(DomainError):
-    """One billing item or appointment would be counted for two checkouts."""
+    """A billing item or appointment already belongs to another checkout."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} belongs to another checkout")
@@ -73,19 +73,19 @@ class AlreadyCounted(DomainError):
 
 
 class UnknownState(DomainError):
-    """A row stands at a state, or holds a document, that only a newer version of this program can act on."""
+    """A row has a state, or holds a document, that only a newer version of this program can act on."""
 
 
 class AlertDeliveryFailed(DomainError):
-    """A way to tell people failed; the text names neither its address nor what it answered."""
+    """An alert channel failed. The text contains neither its address nor its response."""
 
 
 class UpstreamError(DomainError):
-    """The system of record did not do what was asked; the text names the operation only."""
+    """The system of record did not do what was asked. The text names only the operation."""
 
 
 class UpstreamRefused(UpstreamError):
-    """A certain refusal: nothing was changed. `reason` is a code of ours, never upstream's text."""
+    """Upstream certainly refused: nothing was changed. `reason` is a code of ours, never upstream's text."""
 
     def __init__(self, operation: str, reason: str) -> None:
         super().__init__(f"{operation}: {reason}")
@@ -97,8 +97,8 @@ class UpstreamUnavailable(UpstreamError):
 
 
 class AuditUnavailable(UpstreamUnavailable):
-    """The audit trail cannot be written, so the call was not sent. Never raised for a call that was."""
+    """The audit trail cannot be written, so the call was not sent. Never raised for a call that was sent."""
 
 
 class OutcomeUnknown(UpstreamError):
-    """A change was sent, and whether it was made is not known."""
+    """A change was sent, and it is unknown whether it was made."""

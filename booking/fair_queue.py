@@ -1,11 +1,12 @@
-"""A fair queue: of those who wait, whoever's sender has had least lately goes next.
+"""FairQueue: a waiting queue that serves the sender with the least recent use next.
 
-What a sender has had counts half as much after a while: so a flood waits behind itself, and somebody who comes with a few requests goes
-before all of it, not in turn with it, however many floods there are. It is a debt, too, that wears off at a steady rate: whoever
-owes more than their share is in excess. A sender is a path from the large to the small, such as a network and a visitor in it: networks are fair to one another, and so are the visitors of one.
+Each sender's use is counted in two ways. Recent use decays by half every HALVED_IN and sets the order: a flood waits behind
+itself, and a caller with a few requests goes ahead of all of it, however many floods there are. Debt drains at a constant
+rate; a sender whose debt exceeds their share is in excess and served last.
 
-A place may be asked for by several senders at once (see `SingleFlight`), who come and go while it waits: it stands where the first
-of them would stand.
+A sender is a path from large to small, such as a network and a visitor in it: networks share fairly with one another, and so
+do the visitors within each. Several senders may wait on one ticket (see `SingleFlight`) and come and go meanwhile; the ticket
+has the rank of its best-placed sender.
 """
 
 import asyncio
@@ -22,21 +23,21 @@ V = TypeVar("V")
 
 Sender: TypeAlias = tuple[str, ...]
 
-# After so long, in the unit of the queue's time, what was had counts half. Longer than a page of several requests takes when many ask.
+# Half-life of recent use, in the unit of the queue's time. Longer than a page of several requests takes under load.
 HALVED_IN = 30.0
 
-# What counts for next to nothing is looked for when there are so many, and forgotten: one for each sender of the last minutes.
+# Above this many accounts (one per sender of the last minutes) the negligible ones are dropped.
 _MANY = 1_000
-_NOTHING = 0.1  # of what was given last
+_NOTHING = 0.1  # negligible: less than this share of the last amount charged
 
 
 class QueueFull(Exception):
-    """Too many of this sender wait already."""
+    """Too many requests of this sender are waiting already."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asker:
-    """Who asks, and what for."""
+    """Who waits, and with which priority."""
 
     sender: Sender
     lane: Lane = Lane.BROWSING
@@ -44,95 +45,98 @@ class Asker:
 
 @dataclass(kw_only=True, eq=False)
 class Ticket(Generic[V]):
-    """Somebody's place; `given` is what they wait for."""
+    """A place in the queue; `given` resolves to what it waits for."""
 
     number: int
-    askers: Callable[[], Collection[Asker]]  # those of this moment
+    askers: Callable[[], Collection[Asker]]  # returns the current ones
     given: "asyncio.Future[V]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    counted: tuple[Sender, ...] = ()  # for whom it counts as waiting
+    counted: tuple[Sender, ...] = ()  # the senders whose limit of waiting requests it counts against
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Account:
-    """What one sender has had."""
+    """The use of one sender."""
 
-    due: float = 0.0  # when the debt will have worn off
-    had: float = 0.0  # lately, as it counted then:
+    due: float = 0.0  # when the debt will have drained
+    had: float = 0.0  # recent use, as of `at`
     at: float = 0.0
 
-    def had_by(self, now: float) -> float:
+    def recent_at(self, now: float) -> float:
         return float(self.had * 2 ** ((self.at - now) / HALVED_IN))
 
     def charged(self, amount: float, now: float) -> "_Account":
-        return _Account(due=max(self.due, now) + amount, had=self.had_by(now) + amount, at=now)
+        return _Account(due=max(self.due, now) + amount, had=self.recent_at(now) + amount, at=now)
 
 
 _NEW = _Account()
 
 
 class FairQueue(Generic[V]):
-    """Who waits, and who is next. Choosing looks at every place: whoever keeps the queue sees that they are few (`beyond`)."""
+    """The waiting tickets and which is next.
+
+    Choosing is linear in their number: the owner keeps it small with `beyond`.
+    """
 
     def __init__(
         self, *, time: Callable[[], float], most: tuple[int, ...] = (), share: float = math.inf
     ) -> None:
-        """`most` may wait of one sender, for each length of a path. Who owes more than `share` is in excess.
+        """`most` limits the waiting requests of one sender, per length of its path. A debt above `share` is excess.
 
         Debts are in the unit of `time`, which need not be seconds.
         """
         self._time = time
         self._most = most
         self._share = share
-        self._places: dict[int, Ticket[V]] = {}
+        self._tickets: dict[int, Ticket[V]] = {}
         self._numbers = itertools.count()
         self._waiting: Counter[Sender] = Counter()
         self._accounts: dict[Sender, _Account] = {}
         self._many = _MANY
 
     def join(self, askers: Callable[[], Collection[Asker]]) -> Ticket[V]:
-        """A new place. Raises QueueFull when too many wait for each of those who ask."""
-        # What is watched has a bound of its own.
+        """Add a ticket. Raises QueueFull when each of its askers has too many waiting."""
+        # Renewals of live queries are bounded by the subscription quota.
         bounded = [asker for asker in askers() if asker.lane is not Lane.RENEWAL]
         if bounded and all(map(self._is_full, bounded)):
             raise QueueFull
         counted = tuple(path for asker in bounded for path in _paths(asker.sender))
-        place: Ticket[V] = Ticket(number=next(self._numbers), askers=askers, counted=counted)
+        ticket: Ticket[V] = Ticket(number=next(self._numbers), askers=askers, counted=counted)
         self._waiting.update(counted)
-        self._places[place.number] = place
-        return place
+        self._tickets[ticket.number] = ticket
+        return ticket
 
-    def leave(self, place: Ticket[V]) -> None:
-        """Give the place up, whether its turn had come or not."""
-        if self._places.pop(place.number, None) is not None:
-            self._waiting -= Counter(place.counted)
+    def leave(self, ticket: Ticket[V]) -> None:
+        """Remove the ticket, whether or not it was served."""
+        if self._tickets.pop(ticket.number, None) is not None:
+            self._waiting -= Counter(ticket.counted)
 
     def waiting(self) -> list[Ticket[V]]:
-        """All places that have been given nothing yet, in the order in which they came."""
-        return [place for place in self._places.values() if not place.given.done()]
+        """All tickets that were not served yet, in order of arrival."""
+        return [ticket for ticket in self._tickets.values() if not ticket.given.done()]
 
     def first(self) -> Ticket[V] | None:
-        """The place that is next."""
+        """The ticket to serve next; None when nobody waits."""
         return min(self.waiting(), key=self._rank, default=None)
 
     def beyond(self, most: int) -> list[Ticket[V]]:
-        """Those by which the places are more than so many: of the senders who have most of them, their last."""
+        """The waiting tickets in excess of `most` in all: the last ones of the senders who have most waiting."""
         waiting = self.waiting()
         if len(waiting) <= most:
             return []
         ahead: Counter[tuple[Sender, ...]] = Counter()  # of the same sender
 
-        def taken(place: Ticket[V]) -> int:
-            ahead[place.counted[:1]] += 1
-            return ahead[place.counted[:1]]
+        def taken(ticket: Ticket[V]) -> int:
+            ahead[ticket.counted[:1]] += 1
+            return ahead[ticket.counted[:1]]
 
         return sorted(sorted(waiting, key=self._rank), key=taken)[most:]
 
-    def lane_of(self, place: Ticket[V]) -> Lane:
-        """The lane in which it stands now."""
-        return self._rank(place)[0]
+    def lane_of(self, ticket: Ticket[V]) -> Lane:
+        """The ticket's current lane."""
+        return self._rank(ticket)[0]
 
     def charge(self, askers: Collection[Asker], amount: float) -> None:
-        """Put down to these what they were given, to each their part."""
+        """Charge `amount` to these askers, split evenly."""
         now = self._time()
         for asker in askers:
             for path in _paths(asker.sender):
@@ -142,23 +146,23 @@ class FairQueue(Generic[V]):
             kept = {
                 path: one
                 for path, one in self._accounts.items()
-                if one.due > now or one.had_by(now) > _NOTHING * amount
+                if one.due > now or one.recent_at(now) > _NOTHING * amount
             }
             self._accounts, self._many = kept, max(_MANY, 2 * len(kept))
 
-    def _rank(self, place: Ticket[V]) -> tuple[Lane, Lane, tuple[float, ...], int]:
-        """What is smaller goes first. Nobody asks for it any more: last of all."""
+    def _rank(self, ticket: Ticket[V]) -> tuple[Lane, Lane, tuple[float, ...], int]:
+        """The sort key, lowest first. A ticket that nobody waits for any more ranks last."""
         return min(
-            (self._standing(asker, place.number) for asker in place.askers()),
-            default=(Lane.EXCESS, Lane.EXCESS, (math.inf,), place.number),
+            (self._standing(asker, ticket.number) for asker in ticket.askers()),
+            default=(Lane.EXCESS, Lane.EXCESS, (math.inf,), ticket.number),
         )
 
     def _standing(self, asker: Asker, number: int) -> tuple[Lane, Lane, tuple[float, ...], int]:
         now = self._time()
         accounts = [self._accounts.get(path, _NEW) for path in _paths(asker.sender)]
         excess = accounts[0].due - now > self._share and asker.lane is not Lane.CHECKOUT
-        had = tuple(account.had_by(now) for account in accounts)
-        return Lane.EXCESS if excess else asker.lane, asker.lane, had, number
+        recent = tuple(account.recent_at(now) for account in accounts)
+        return Lane.EXCESS if excess else asker.lane, asker.lane, recent, number
 
     def _is_full(self, asker: Asker) -> bool:
         return any(
@@ -167,5 +171,5 @@ class FairQueue(Generic[V]):
 
 
 def _paths(sender: Sender) -> list[Sender]:
-    """The sender and all that it is a part of, the largest first."""
+    """The sender's path and all its prefixes, the largest group first."""
     return [sender[:length] for length in range(1, len(sender) + 1)]

@@ -1,4 +1,7 @@
-"""What moves through a checkout: holds, quotes, patients, cards, appointments and charges. The checkout itself is in checkout/model.py."""
+"""Value objects of a checkout: holds, quotes, patients, cards, appointments and charges.
+
+The checkout itself is in checkout/model.py.
+"""
 
 import hashlib
 import json
@@ -17,16 +20,16 @@ class Hold:
 
     id: str
     owner: str  # Principal.key
-    taken_by: str  # Principal.key of the first owner: the hold counts for them, whoever owns it now
+    taken_by: str  # Principal.key of the first owner, against whose limit the hold counts
     slot: Slot
-    time_zone: str  # IANA, the zone that the patient asked in
+    time_zone: str  # IANA; the zone of the patient's request
     created_at: datetime  # UTC
     expires_at: datetime  # UTC
     extensions: int = 0
-    client: str | None = None  # the network that it was taken from, made unreadable; None: not known
+    client: str | None = None  # pseudonym of the network it was taken from; None: unknown
 
     def is_live(self, now: datetime) -> bool:
-        """Whether the hold still keeps the slot."""
+        """Whether the hold has not expired."""
         return now < self.expires_at
 
 
@@ -36,7 +39,7 @@ class Promo:
 
     code: str
     coupon_id: str
-    discounted: Money  # what the plan's first charge becomes
+    discounted: Money  # the plan's first charge after the discount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,19 +48,19 @@ class Recurrence:
 
     frequency: BillingFrequency
     amount: Money  # of each later payment
-    payments: int | None  # in all, today's included; None: until cancelled
+    payments: int | None  # in total, today's included; None: until cancelled
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """What the patient will be charged, and on which terms. Frozen once a checkout starts."""
+    """What the patient will be charged, and on which terms. A checkout keeps the quote that it started with."""
 
     plan_id: str | None
     visit_type_id: str | None  # None in a quote for a plan alone; never in a checkout
     description: str  # the plan's or the visit type's name
-    list_price: Money  # gross: what is sent upstream, which takes the discount off itself
+    list_price: Money  # gross; sent upstream, which subtracts the discount itself
     discount: Money
-    due_today: Money  # net: list price less discount
+    due_today: Money  # net: list price minus discount
     promo_code: str | None
     coupon_id: str | None
     recurrence: Recurrence | None
@@ -65,7 +68,7 @@ class Quote:
 
     @property
     def id(self) -> str:
-        """Names these very amounts and terms: who accepts it accepts them, and a quote that differs has another."""
+        """A digest of all amounts and terms: accepting the id accepts exactly these, and any other quote has another id."""
         terms = json.dumps(asdict(self), default=str, sort_keys=True)
         return f"quo_{hashlib.sha256(terms.encode()).hexdigest()[:32]}"
 
@@ -83,11 +86,11 @@ class GuestDetails:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailCode:
-    """A one-time code that was mailed to a guest: never itself, which is nowhere but in the mail."""
+    """A one-time code that was mailed to a guest. Only its digest is stored."""
 
-    digest: str  # keyed, of the code with its checkout and email address
+    digest: str  # keyed, over the code with its checkout and email address
     expires_at: datetime  # UTC
-    tries: int = 0  # wrong or right, so far
+    tries: int = 0  # so far, wrong and right ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,7 @@ class CreatedPatient:
     """A patient record that a checkout created."""
 
     id: str
-    apart: bool  # without the guest's email, since another record has it with these names
+    apart: bool  # without the guest's email, because another record has the same email and names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,14 +124,14 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class CardChoice:
-    """The card that the patient chose: a fresh token of the payment form, or one on file. Exactly one is set."""
+    """The card that the patient chose: a new token of the payment form, or a card on file. Exactly one is set."""
 
     token: str | None = field(default=None, repr=False)
     on_file_id: str | None = None
 
 
 class AppointmentStatus(StrEnum):
-    """Where a visit stands."""
+    """The status of a visit."""
 
     BOOKED = "booked"
     COMPLETED = "completed"
@@ -143,23 +146,23 @@ class Appointment:
     """A visit in the system of record."""
 
     id: str
-    clinician_id: str | None  # the primary provider as read back, never as asked
+    clinician_id: str | None  # the primary provider as read back, never as requested
     clinician_name: str | None
     patient_id: str | None
     visit_type_id: str | None
     visit_type_name: str | None
     start: datetime  # UTC
     minutes: int
-    contact_type: ContactType | None  # None: a way that patients cannot book
+    contact_type: ContactType | None  # None: one that patients cannot book
     location_id: str | None
     status: AppointmentStatus
-    checkout_id: str | None  # the reference that the booking carried, if it survived
-    open_invoice: bool  # the booking raised an invoice that is not paid
+    checkout_id: str | None  # from the reference in the booking's metadata, if it survived
+    open_invoice: bool  # the booking created an invoice that is not paid
 
 
 @dataclass(frozen=True, kw_only=True)
 class Charge:
-    """A payment that is certain: succeeded, with a processor's charge id, not an outside payment."""
+    """A proved payment: succeeded, with the card processor's charge id, and not an outside payment."""
 
     billing_item_id: str
     charge_id: str
@@ -167,5 +170,5 @@ class Charge:
     card_id: str | None
     recurring_payment_id: str | None
     package_id: str | None
-    # Parts that are not as the patient accepted: amount, card, plan, recurrence.
+    # The terms that differ from what the patient accepted: amount, card, plan, recurrence.
     differs: tuple[str, ...] = ()

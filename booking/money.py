@@ -1,4 +1,4 @@
-"""Money as the practice counts it: a decimal amount and its currency, never a float."""
+"""Money: an exact decimal amount and its currency, never a float."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -7,13 +7,13 @@ from typing import Self
 
 import iso4217
 
-# Of a currency that the table does not have (any more), or that has no minor unit there: most currencies have two decimals.
+# For currencies that the ISO table does not list (any more) or lists without a minor unit: most currencies have two decimals.
 _USUAL_DECIMALS = 2
 
 
 @cache
 def decimals_of(currency: str) -> int:
-    """How many decimals amounts in the currency have, by ISO 4217; the code in upper case."""
+    """The number of decimals of the currency by ISO 4217; takes the code in upper case."""
     known = currency in iso4217.raw_table
     decimals = iso4217.Currency(currency).exponent if known else None
     return _USUAL_DECIMALS if decimals is None else decimals
@@ -21,7 +21,7 @@ def decimals_of(currency: str) -> int:
 
 @dataclass(frozen=True, kw_only=True, order=False)
 class Money:
-    """An exact amount in one currency; arithmetic between currencies is a programming error (ValueError)."""
+    """An exact amount in one currency. Arithmetic between currencies is a programming error and raises ValueError."""
 
     amount: Decimal
     currency: str  # ISO 4217, upper case
@@ -41,7 +41,7 @@ class Money:
 
     @property
     def is_zero(self) -> bool:
-        """Whether nothing is due."""
+        """Whether the amount is zero."""
         return self.amount == 0
 
     def __add__(self, other: Self) -> Self:

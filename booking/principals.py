@@ -1,33 +1,33 @@
-"""Who asks: the owner of holds, checkouts and idempotency keys."""
+"""Principals: the identities that make requests and own holds, checkouts and idempotency keys."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class PrincipalKind(StrEnum):
-    """The ways somebody can be known to the gateway."""
+    """The kinds of identity that the gateway knows."""
 
-    VISITOR = "visitor"  # anonymous, by an opaque token that the gateway issued
-    GUEST = "guest"  # by the token of one checkout, good for that checkout only
+    VISITOR = "visitor"  # anonymous; holds an opaque token that the gateway issued
+    GUEST = "guest"  # holds the token of one checkout, valid for that checkout only
     PATIENT = "patient"  # signed in; the id is the patient's id in the system of record
-    STAFF = "staff"  # signed in, of the practice
-    OPERATOR = "operator"  # signed in, who runs this program for the practice
+    STAFF = "staff"  # signed in; works for the practice
+    OPERATOR = "operator"  # signed in; runs this program for the practice
 
 
-# Whose names cost nothing: nobody has signed in behind them.
+# Kinds that have not signed in, and get new identities for free.
 STRANGERS = frozenset({PrincipalKind.VISITOR, PrincipalKind.GUEST})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Somebody, identified well enough to own things; the id is opaque and holds no patient data."""
+    """An identity that can own things. The id is opaque and holds no patient data."""
 
     kind: PrincipalKind
     id: str
 
     @property
     def key(self) -> str:
-        """The owner's name in stores: `kind:id`."""
+        """The owner's key in stores: `kind:id`."""
         return f"{self.kind}:{self.id}"
 
     @property
@@ -37,7 +37,7 @@ class Principal:
 
 
 def kind_of(key: str) -> str:
-    """The kind in a principal's key, or the whole of a word that is no principal's."""
+    """The kind in a principal's key; a text that is no such key is returned whole."""
     return key.partition(":")[0]
 
 
@@ -47,27 +47,27 @@ def is_anonymous(owner: str) -> bool:
 
 
 def guest_of(checkout_id: str) -> Principal:
-    """The guest of one checkout."""
+    """The guest principal of one checkout."""
     return Principal(kind=PrincipalKind.GUEST, id=checkout_id)
 
 
-# A network's name begins with that of the block of addresses that it is a part of; so many characters.
+# The pseudonym of a network starts with that of its block of addresses, which has this many characters.
 BLOCK_NAME = 32
 
 
 def block_of(client: str) -> str:
-    """The name of the block of addresses (IPv4 /24, IPv6 /48) that a network is a part of."""
+    """The pseudonym of the block of addresses (IPv4 /24, IPv6 /48) that contains a network."""
     return client[:BLOCK_NAME]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who makes a request: the acting principal, and the visitor they were before they signed in."""
+    """The caller of one request: the acting principal, and the visitor they were before they signed in."""
 
     principal: Principal
     visitor: Principal | None = None
-    client: str | None = None  # the network that they come from, made unreadable; None: not known
+    client: str | None = None  # pseudonym of the network the request came from; None: unknown
 
     def owns(self, owner: str) -> bool:
-        """Whether something with this owner is the caller's."""
+        """Whether the caller owns things with this owner key, as the principal or as the earlier visitor."""
         return owner == self.principal.key or (self.visitor is not None and owner == self.visitor.key)

@@ -1,4 +1,4 @@
-"""Patients' records. Whose they may be is declared on the fields that read them: see `schema/permissions.py`."""
+"""Patients' records. Who may read whose is declared on the GraphQL fields (`schema/permissions.py`), not here."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,20 @@ from booking.ports import Cards, Patients
 
 
 class RecordsService:
-    """Reads what the practice has on a patient."""
+    """Reads a patient's profile, visits and cards from the system of record."""
 
     def __init__(self, *, patients: Patients, cards: Cards) -> None:
         self._patients = patients
         self._cards = cards
 
     async def profile(self, patient_id: str) -> Patient | None:
-        """Their record; None when there is none. Raises UpstreamUnavailable."""
+        """The patient's record; None when there is none. Raises UpstreamUnavailable."""
         return await self._patients.profile(patient_id)
 
     async def appointments(self, patient_id: str) -> Sequence[Appointment]:
-        """Their visits, newest start first. Raises UpstreamUnavailable."""
+        """The patient's visits, latest start first. Raises UpstreamUnavailable."""
         return await self._patients.appointments(patient_id)
 
     async def cards(self, patient_id: str) -> Sequence[Card]:
-        """Their cards on file. Raises UpstreamUnavailable."""
+        """The patient's cards on file. Raises UpstreamUnavailable."""
         return await self._cards.on_file(patient_id)

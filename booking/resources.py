@@ -1,7 +1,7 @@
-"""What is watched in the system of record: visits, payments, patients, forms, cards, working hours.
+"""Resources: records of the system of record that are synchronised (visits, payments, patients, forms, cards, working hours).
 
-A `State` is what is remembered of one of them to tell later what has changed: ids, statuses, times, and digests of what
-must not be kept in clear. It holds no patient data.
+A `State` is the part of a resource that is stored to detect later changes: ids, statuses, times, and digests of what must
+not be stored in clear. It holds no patient data. A `Snapshot` is the last state read, with its version.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from booking.stored_names import Unknown
 
 
 class Kind(StrEnum):
-    """What kind of thing changed."""
+    """The kind of a resource."""
 
     VISIT = "visit"
     PAYMENT = "payment"
@@ -24,14 +24,14 @@ class Kind(StrEnum):
     FORM = "form"
     CARD = "card"
     AVAILABILITY = "availability"  # a clinician's working hours
-    CHECKOUT = "checkout"  # ours: events tell of it, and nobody looks for it upstream
+    CHECKOUT = "checkout"  # ours: the subject of domain events, never read from upstream
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Resource:
-    """One thing in the system of record.
+    """A reference to one record of the system of record.
 
-    They have an order: whoever marks several in one transaction does it in this, so that nobody waits in a circle.
+    Ordered: a transaction that writes rows of several resources does so in this order, so that two never deadlock.
     """
 
     kind: Kind | Unknown
@@ -43,23 +43,23 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeHint:
-    """Word that something about a resource may have changed: never what, and never proof that it did."""
+    """A hint that a resource may have changed; it does not say what, and proves nothing. The resource must be read."""
 
     resource: Resource
-    merged: bool = False  # two patients became one: no state of either says so
-    about: str | None = None  # the patient whose card it is, where the word named them
+    merged: bool = False  # two patients were merged, which no state of either shows
+    about: str | None = None  # for a card: its patient's id, where the source named them
 
 
 class Party(StrEnum):
-    """Who did it."""
+    """Who made a change."""
 
     PATIENT = "patient"
-    CLINICIAN = "clinician"  # the visit's own
-    STAFF = "staff"  # anybody else of the practice; this program too, on the organisation's key
+    CLINICIAN = "clinician"  # the visit's own clinician
+    STAFF = "staff"  # anybody else of the practice; also this program, on the organisation's key
 
 
 class PaymentStatus(StrEnum):
-    """What became of a payment."""
+    """The status of a payment."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -69,7 +69,7 @@ class PaymentStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What every kind has in common. Times are UTC, and upstream's own."""
+    """Fields that every kind has. Times are upstream's own, in UTC."""
 
     created_at: datetime | None
     updated_at: datetime | None
@@ -86,19 +86,19 @@ class VisitState(State):
     clinician_id: str | None
     patient_id: str | None
     visit_type_id: str | None
-    checkout_id: str | None  # the reference that our booking carried
+    checkout_id: str | None  # from the reference in our booking's metadata
     deleted_at: datetime | None
-    changed_by: Party | None  # who gave it its status, or changed it last
+    changed_by: Party | None  # who set its status, else who changed it last
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentState(State):
-    """A payment. What was given back is a digest: that it changed is all that is to be known."""
+    """A payment. The refunded amount is kept as a digest: only that it changed matters."""
 
     status: PaymentStatus
     patient_id: str | None
-    checkout_id: str | None  # the reference that our charge carried
-    refund: str | None  # digest of what was given back; None: nothing
+    checkout_id: str | None  # from the reference in our charge's note
+    refund: str | None  # digest of the refunded amount; None: nothing was refunded
     disputed: bool
 
 
@@ -113,7 +113,7 @@ class DisputeState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class PatientState(State):
-    """A patient's record, as a digest of who they are."""
+    """A patient's record; `details` is a digest of name, contact data and the like."""
 
     details: str
     active: bool
@@ -121,7 +121,7 @@ class PatientState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class FormState(State):
-    """A form that a patient fills."""
+    """A form that a patient fills in."""
 
     patient_id: str | None
     completed: bool
@@ -129,14 +129,14 @@ class FormState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class CardState(State):
-    """A card on file; nothing of the card itself."""
+    """A card on file, without any data of the card itself."""
 
     patient_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AvailabilityState(State):
-    """Working hours, as a digest of when they are."""
+    """A clinician's working hours; `hours` is a digest of them."""
 
     clinician_id: str | None
     hours: str
@@ -144,37 +144,40 @@ class AvailabilityState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What was last seen of a resource."""
+    """The last known state of a resource."""
 
     resource: Resource
-    version: int = 0  # counts what was seen anew; part of the ids of events
-    state: State | None = None  # the last there was
-    gone: bool = False  # it is no longer there
-    seen_at: datetime | None = field(default=None)  # UTC; None: never
+    version: int = 0  # incremented with each new state; part of the ids of events
+    state: State | None = None  # the last one read; kept when the resource is gone
+    gone: bool = False  # upstream no longer has it
+    seen_at: datetime | None = field(default=None)  # UTC; None: never read
 
 
 class ResourceReader(Protocol):
-    """Reads the present state of what is watched, always afresh."""
+    """Reads the current state of a resource, never from a cache."""
 
     async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
-        """The state now; None: there is no such thing (any more). Raises UpstreamUnavailable.
+        """The current state; None when upstream has no such record (any more). Raises UpstreamUnavailable.
 
-        `known` is what was last seen: upstream finds some things only by what they belong to.
+        `known` is the last state read: upstream finds some records only by the one they belong to, such as a card's patient.
         """
 
 
 class ChangedVisits(Protocol):
-    """Finds visits that changed without a word: those of a series send none."""
+    """Finds changed visits by polling: upstream sends no webhook for those of a recurring series."""
 
     async def changed(self, since: datetime) -> "list[tuple[Resource, datetime]]":
-        """Visits that changed at or after the moment and still stand, with when. Raises UpstreamUnavailable."""
+        """Existing visits that changed at or after `since`, with the time of the change. Raises UpstreamUnavailable."""
 
     async def standing(self, first: datetime, last: datetime) -> frozenset[str]:
-        """Ids of the visits that stand and start between the moments. Raises UpstreamUnavailable."""
+        """Ids of the existing visits that start between the two times. Raises UpstreamUnavailable."""
 
 
 class Changes(Protocol):
-    """Finds what changed while we were told nothing, as far as upstream lists it."""
+    """Finds changes that no webhook reported, as far as upstream lists them (reconciliation)."""
 
     async def since(self, moment: datetime) -> Sequence[ChangeHint]:
-        """Everything that changed or came at or after the moment and is still there. Raises UpstreamUnavailable."""
+        """Hints for every existing record that was created or changed at or after `moment`.
+
+        Raises UpstreamUnavailable.
+        """

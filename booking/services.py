@@ -1,4 +1,4 @@
-"""The domain as the API sees it: one object with one service a topic."""
+"""Services: the domain's interface for the API, one service per topic."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from booking.scheduling.search import SlotSearch
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """Built once, in the composition root."""
+    """All services. Built once, in the composition root."""
 
     catalog: CatalogSource
     search: SlotSearch
@@ -28,4 +28,4 @@ class Services:
     records: RecordsService
     operations: OperationsService
     live_queries: LiveQueries
-    phone_region: str  # of phone numbers without a country code (ISO 3166)
+    phone_region: str  # ISO 3166; assumed for phone numbers without a country code

@@ -1,4 +1,4 @@
-"""Identical calls at the same time share one."""
+"""Single flight: concurrent identical calls share one execution."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable
@@ -14,17 +14,17 @@ V = TypeVar("V")
 
 @dataclass(kw_only=True, eq=False)
 class _Flight(Generic[V]):
-    """One piece of work, and those who wait for it."""
+    """One execution, and the contexts of the callers that wait for it."""
 
     sharers: dict[object, WorkContext] = field(default_factory=dict)
     task: "asyncio.Task[V]" = field(init=False)
 
 
 class SingleFlight(Generic[K, V]):
-    """Runs one piece of work per key at a time; who comes meanwhile gets the same answer or error.
+    """Runs at most one execution per key at a time; callers that arrive meanwhile get its result or error.
 
-    The work is nobody's own: a caller that is cancelled, or whose time is over, leaves, and the work goes on for the others. When
-    the last has left it is cancelled, unless it is `finished` for whoever comes later.
+    A caller that is cancelled or reaches its deadline leaves, and the execution goes on for the others. When the last caller
+    has left it is cancelled; with `finished` it runs to its end instead, for later callers.
     """
 
     def __init__(self, *, finished: bool = False) -> None:
@@ -32,12 +32,12 @@ class SingleFlight(Generic[K, V]):
         self._running: dict[K, _Flight[V]] = {}
 
     async def __call__(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
-        """The result of the work under way for the key, or else of this work.
+        """Return the result of the execution under way for the key, or start `work`.
 
-        Raises what the work raises; UpstreamUnavailable when the caller's deadline passes before it is done.
+        Raises what the work raises, and UpstreamUnavailable when the caller's deadline passes first.
         """
         flight = self._running.get(key) or self._begun(key, work)
-        caller = object()  # two of one request are alike, and yet each has those of its own who wait for it
+        caller = object()  # a key of its own: two calls of one request have equal contexts
         flight.sharers[caller] = current_work.get()
         try:
             async with in_time():
@@ -46,7 +46,7 @@ class SingleFlight(Generic[K, V]):
             del flight.sharers[caller]
             if not flight.sharers and not self._finished:
                 self._forget(key, flight)
-                # By then its last caller may go, and take with them what it stands on.
+                # Waited for, because the caller may close what the work uses as soon as it returns.
                 await cancel_and_wait([flight.task])
 
     def _begun(self, key: K, work: Callable[[], Awaitable[V]]) -> _Flight[V]:
@@ -58,7 +58,7 @@ class SingleFlight(Generic[K, V]):
     def _ended(self, key: K, flight: _Flight[V], done: "asyncio.Task[V]") -> None:
         self._forget(key, flight)
         if not done.cancelled():
-            done.exception()  # counts as seen, also when every caller has left
+            done.exception()  # marks it as retrieved, also when every caller has left
 
     def _forget(self, key: K, flight: _Flight[V]) -> None:
         if self._running.get(key) is flight:

@@ -1,4 +1,4 @@
-"""The question for free time: one value, checked against the catalogue, that goes whole from the API to the system of record."""
+"""SlotQuery: a request for free slots, validated against the catalogue and passed unchanged from the API to the system of record."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,18 +13,16 @@ from booking.zones import zone
 
 @dataclass(frozen=True, kw_only=True)
 class SlotQuery:
-    """Which slots are asked for. Equal queries have equal answers, so it is also the key by which answers are shared and kept."""
+    """Which slots are requested. Equal queries have equal results, so the query is also the key for sharing and caching them."""
 
     visit_type_id: str
     contact_type: ContactType
     location_id: str | None  # set for in-person visits, and only for them
-    clinician_ids: frozenset[str]  # empty: nobody may be asked for, so nothing is free
+    clinician_ids: frozenset[str]  # empty: no clinician qualifies, so nothing is free
     first: date  # in time_zone
     last: date  # inclusive, in time_zone
     time_zone: str  # IANA; days are counted in it
-    notice: timedelta = (
-        timedelta()
-    )  # how long ahead such a visit is to be booked; kept here, never by upstream
+    notice: timedelta = timedelta()  # minimum time between booking and visit; enforced here, never upstream
 
     @classmethod
     def of(
@@ -40,11 +38,11 @@ class SlotQuery:
         last: date,
         time_zone: str = "UTC",
     ) -> Self:
-        """The query of a patient's wishes, with what they left open filled in from the catalogue.
+        """Build a query from a patient's wishes, with defaults from the catalogue.
 
-        `contact_type` None: the visit type's first. `clinician_ids` None: everybody who offers the visit. `state` (two letters):
-        only clinicians who are licensed there. Raises InvalidInput on an unknown zone, visit type or clinician, and on a way to
-        meet or a location that the visit does not have; whether the days may be asked for is up to SlotSearch.
+        `contact_type` defaults to the visit type's first, `clinician_ids` to all who offer the visit. `state` (two letters)
+        restricts it to clinicians who are licensed there. Raises InvalidInput on an unknown time zone, visit type or clinician,
+        and on a contact type or location that the visit does not have. SlotSearch checks the days.
         """
         zone(time_zone)
         visit_type = catalog.visit_type(visit_type_id)
@@ -68,7 +66,7 @@ class SlotQuery:
 
     @classmethod
     def like(cls, slot: Slot) -> Self:
-        """The query of everything like the slot on its day (UTC): same clinician, visit type, way to meet and location."""
+        """The query for slots like this one on its day (UTC): same clinician, visit type, contact type and location."""
         return cls(
             visit_type_id=slot.visit_type_id,
             contact_type=slot.contact_type,
@@ -81,19 +79,19 @@ class SlotQuery:
 
     @property
     def span(self) -> Interval:
-        """The days as an interval, a day wider on each side: a visit may cross midnight."""
-        place = zone(self.time_zone)
-        start = datetime.combine(self.first - timedelta(days=1), datetime.min.time(), place)
-        end = datetime.combine(self.last + timedelta(days=2), datetime.min.time(), place)
+        """The days as an interval in UTC, extended by a day on each side because a visit may cross midnight."""
+        time_zone = zone(self.time_zone)
+        start = datetime.combine(self.first - timedelta(days=1), datetime.min.time(), time_zone)
+        end = datetime.combine(self.last + timedelta(days=2), datetime.min.time(), time_zone)
         return Interval(start=start.astimezone(UTC), end=end.astimezone(UTC))
 
 
 def check_contact(
     visit_type: VisitType, contact: ContactType, location_id: str | None, catalog: Catalog
 ) -> None:
-    """Raise InvalidInput unless the visit can take place this way and there.
+    """Raise InvalidInput unless the visit can take place by this contact type and at this location.
 
-    An in-person visit needs a location (upstream, since 2025-04-01).
+    An in-person visit needs a location (required upstream since 2025-04-01).
     """
     if contact not in visit_type.contact_types:
         channels = ", ".join(way.name for way in visit_type.contact_types)
@@ -109,7 +107,7 @@ def check_contact(
 def _clinicians(
     catalog: Catalog, visit_type: VisitType, wanted: Collection[str] | None, state: str | None
 ) -> frozenset[str]:
-    """Who offers the visit in the state, of those who are wanted. Raises InvalidInput."""
+    """The wanted clinicians who offer the visit in the state. Raises InvalidInput on an unknown one."""
     able = frozenset(person.id for person in catalog.clinicians_for(visit_type_id=visit_type.id, state=state))
     if wanted is None:
         return able

@@ -1,4 +1,4 @@
-"""Slots: an interval of a clinician's time in which a visit can take place."""
+"""Slots: intervals of a clinician's time that are offered for a visit."""
 
 import base64
 import binascii
@@ -25,22 +25,25 @@ class Interval:
             raise ValueError("an interval ends after it starts")
 
     def overlaps(self, other: Self) -> bool:
-        """Whether the two share a moment; touching ends do not (the one predicate of listing, holding and booking)."""
+        """Whether the two intervals overlap; adjacent ones do not.
+
+        Listing, holding and booking all use this predicate.
+        """
         return self.start < other.end and other.start < self.end
 
 
 @dataclass(frozen=True, kw_only=True)
 class Busy:
-    """A part of a clinician's time that is held or claimed."""
+    """An interval of a clinician's time that is held or claimed."""
 
     clinician_id: str
     interval: Interval
-    until: datetime | None = field(default=None, compare=False)  # UTC; when a hold ends by itself
+    until: datetime | None = field(default=None, compare=False)  # UTC; when a hold expires; None for a claim
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One offer: this clinician, this visit type, at this time, met this way."""
+    """One offer: a clinician, a visit type, a time and a contact type."""
 
     clinician_id: str
     visit_type_id: str
@@ -61,12 +64,12 @@ class Slot:
 
     @property
     def interval(self) -> Interval:
-        """The clinician's time that the visit takes."""
+        """The time that the visit takes."""
         return Interval(start=self.start, end=self.end)
 
     @property
     def id(self) -> str:
-        """An opaque name from which the slot can be read again; it holds no patient data."""
+        """An opaque id that encodes all fields of the slot (URL-safe Base64); it holds no patient data."""
         fields = (
             self.clinician_id,
             self.visit_type_id,
@@ -79,9 +82,9 @@ class Slot:
 
     @classmethod
     def from_id(cls, slot_id: str) -> Self:
-        """Read a slot's name. Whether the slot is on offer is another question.
+        """Decode a slot's id. Does not check whether the slot is on offer.
 
-        Raises InvalidInput when the text is no slot's name.
+        Raises InvalidInput when the text is not the id of a slot.
         """
         try:
             raw = base64.b64decode(
@@ -108,12 +111,12 @@ class Slot:
         return slot
 
 
-# A day: no visit is longer, and it bounds what a forged slot id could hold.
+# No visit is longer than a day; this bounds the interval that a forged slot id could claim.
 _LONGEST_VISIT = timedelta(days=1)
 
 
 def free_of(slots: Iterable[Slot], busy: Iterable[Busy]) -> list[Slot]:
-    """The slots that no held or claimed interval of the same clinician overlaps, in their order."""
+    """The slots that overlap no held or claimed interval of their clinician, in the given order."""
     by_clinician: dict[str, list[Interval]] = {}
     for taken in busy:
         by_clinician.setdefault(taken.clinician_id, []).append(taken.interval)

@@ -1,6 +1,7 @@
-"""Names that are stored: states, reasons, kinds and events. Two versions of this program may share one database for a while.
+"""Stored names: enum values in the database (states, reasons, kinds, events) that may come from a newer version of the program.
 
-What a newer version stored is kept, and written back, as the text that it is. It is never guessed at.
+Two versions share one database during a deployment. A name that this version does not know is kept and written back as
+text, never mapped to a known one.
 """
 
 from enum import StrEnum
@@ -12,13 +13,13 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class Unknown(str):
-    """A stored name that this version does not know. It equals its text, and no name that is known."""
+    """A stored name that this version does not know. It equals its own text, and no known name."""
 
     __slots__ = ()
 
 
 def known(kind: type[E], text: str) -> E | Unknown:
-    """The name that the text stands for, or the text."""
+    """The enum member for the text, or the text as an Unknown."""
     try:
         return kind(text)
     except ValueError:
@@ -26,7 +27,10 @@ def known(kind: type[E], text: str) -> E | Unknown:
 
 
 def known_here(kind: type[E], text: str, *, where: str) -> E:
-    """The name that the text stands for. Raises UpstreamUnavailable: it is for the newer version that stored it there."""
+    """The enum member for the text.
+
+    Raises UpstreamUnavailable (text: `where`): only the newer version that stored it can act on it.
+    """
     try:
         return kind(text)
     except ValueError:
@@ -34,5 +38,5 @@ def known_here(kind: type[E], text: str, *, where: str) -> E:
 
 
 def known_or_none(kind: type[E], text: str | None) -> E | Unknown | None:
-    """The same of a column that may be empty."""
+    """As `known`, for a nullable column."""
     return known(kind, text) if text else None

@@ -1,4 +1,4 @@
-"""The system of record as the program knows it: one bundle of ports, which a family of adapters builds (`integrations/*/connect.py`)."""
+"""SystemOfRecord: the domain's ports to the system of record in one bundle, built by an adapter family (`integrations/*/connect.py`)."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,37 +20,40 @@ from booking.sync.webhook_subscriptions import Subscriptions
 
 
 class ProvedKeys(ClinicianKeys, Protocol):
-    """The clinicians' own keys: who can act as whom is what upstream said, never what the settings say."""
+    """The clinicians' own API keys.
+
+    A key is used only once upstream has confirmed whose it is; the settings alone prove nothing.
+    """
 
     @property
     def proved(self) -> frozenset[str]:
-        """The clinicians whose key is theirs, as upstream last said."""
+        """Ids of the clinicians whose key upstream last confirmed as theirs."""
 
     @property
     def pending(self) -> frozenset[str]:
-        """The clinicians about whose key upstream has not been heard yet."""
+        """Ids of the clinicians about whose key upstream has not answered yet."""
 
     async def prove_due(self) -> frozenset[str]:
-        """Ask for the owner of every key whose proof is due; answers who is proved."""
+        """Ask upstream for the owner of every key whose proof is due. Returns the ids that are proved afterwards."""
 
     async def keep_proved(self) -> None:
-        """Prove what is due, now and again, until cancelled."""
+        """Prove due keys periodically until cancelled."""
 
     async def wait_until_heard(self, *, within: float) -> None:
-        """Wait until something was heard of every key, and no longer than so many seconds."""
+        """Wait until upstream has answered about every key, `within` seconds at most."""
 
 
 class ResourceSource(ResourceReader, ChangedVisits, Protocol):
-    """Resources, read one by one; and the visits among them found by when they changed."""
+    """Reads single resources, and lists visits by the time of their last change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SystemOfRecord:
-    """The ports of the domain, all on one connection."""
+    """All ports of the domain, on one connection."""
 
-    catalog: CatalogSource  # at most a minute old: what may be sold by
-    browsing: CatalogSource  # up to an hour old while it cannot be read: for looking around
-    on_sale: OnSale  # never kept: what is charged for at this moment
+    catalog: CatalogSource  # at most a minute old; for quotes and holds
+    browsing: CatalogSource  # up to an hour old while upstream cannot be read; for browsing only
+    on_sale: OnSale  # never cached; checked right before a charge
     availability: Availability
     promotions: Promotions
     patients: Patients

@@ -1,4 +1,4 @@
-"""Ending tasks together with what they stand on: a cancelled task has given back what it had open only when it has ended, too."""
+"""Structured task shutdown: cancel tasks and wait for their end, since a cancelled task holds its resources until then."""
 
 import asyncio
 from collections.abc import Collection, Coroutine
@@ -9,10 +9,10 @@ B = TypeVar("B")
 
 
 async def cancel_and_wait(tasks: Collection["asyncio.Task[Any]"], *, grace: float = 0.0) -> None:
-    """Cancel the tasks that do not end by themselves within `grace` seconds, and return when all have ended.
+    """Give the tasks `grace` seconds to end, cancel the rest, and return when all have ended.
 
-    Raises nothing of theirs: each task tells what it raised, and nobody has to ask it. Who is cancelled while they wait here leaves
-    the tasks cancelled, and waits no longer.
+    Never raises a task's exception; it stays on the task and counts as retrieved. If the caller is cancelled while it waits,
+    the tasks are left cancelled and the wait ends.
     """
     for task in tasks:
         task.add_done_callback(_retrieve)
@@ -34,10 +34,10 @@ async def gather_or_cancel(
 @overload
 async def gather_or_cancel(*work: Coroutine[Any, Any, A]) -> tuple[A, ...]: ...
 async def gather_or_cancel(*work: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
-    """The results of work that is done at the same time, in its order.
+    """Run the coroutines concurrently and return their results in order.
 
-    `asyncio.gather`, except that none of it outlives this: when one fails, or the caller is cancelled, the others are cancelled and have
-    ended before this raises. Raises the first failure as it is, without the group around it.
+    Like `asyncio.gather`, except that nothing outlives the call: when one fails, or the caller is cancelled, the others are
+    cancelled and have ended before this raises. Raises the first failure itself, not an exception group.
     """
     try:
         async with asyncio.TaskGroup() as group:
@@ -48,6 +48,6 @@ async def gather_or_cancel(*work: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
 
 
 def _retrieve(task: "asyncio.Task[Any]") -> None:
-    """Take the exception, so that asyncio does not report it as one that was never retrieved."""
+    """Retrieve the exception, so that asyncio does not log it as never retrieved."""
     if not task.cancelled():
         task.exception()

@@ -1,6 +1,6 @@
-"""The unit of work: one database transaction and the repositories in it, as protocols.
+"""UnitOfWork: one database transaction and the repositories in it, as protocols.
 
-The protocols of checkouts and slot claims stand here, every other repository's beside its subject. The adapter is
+The protocols for checkouts and slot claims are defined here, every other repository's beside its subject. The adapter is
 `integrations.database.unit_of_work`.
 """
 
@@ -20,91 +20,95 @@ from booking.sync.webhook_subscriptions import KnownSubscriptions
 
 
 class CheckoutRepository(Protocol):
-    """Rows of checkouts, inside one unit of work."""
+    """The rows of checkouts, inside one unit of work."""
 
     async def add(self, checkout: Checkout) -> Checkout | None:
-        """Insert at version 1. None is answered when it went in; else the live checkout that already stands on the hold."""
+        """Insert the checkout at version 1 and return None; if a live checkout already uses the hold, return that one instead."""
 
     async def get(self, checkout_id: str) -> Checkout | None:
-        """The row."""
+        """The checkout, or None."""
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
-        """The checkout that stands on the hold and has not ended."""
+        """The checkout that uses the hold and has not ended, or None."""
 
     async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
-        """Write if the row's version is still `checkout.version`; answers the row at the next version.
+        """Write the row if its version is still `checkout.version` (optimistic locking); returns it at the next version.
 
-        Only what differs from `was`, the row as it stands at that version, needs to be written; None: all of it.
-        Raises StaleCheckout when it is not; PaymentInProgress when the patient has another checkout in flight, and
-        AlreadyCounted when the charge or the appointment is another checkout's: nothing more is done in this transaction.
+        `was` is the row as it is stored at that version: only what differs from it needs to be written (None: everything).
+        Raises StaleCheckout when the version has moved on, PaymentInProgress when the patient has another checkout in flight,
+        and AlreadyCounted when the charge or the appointment belongs to another checkout. After any of these nothing more may
+        be done in the transaction.
         """
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
-        """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first.
+        """Ids of rows whose `due_at` has passed and that are not leased, longest due first.
 
-        Rows that have ended, and are only looked at again, come after all others.
-
-        A row at a state that this program does not know belongs to another version of it, and is left out.
+        Rows that have ended and are only checked again (reconciliation) come after all others. Rows at a state that this
+        version of the program does not know are left out.
         """
 
     async def defer(self, checkout_id: str, *, now: datetime) -> None:
-        """Make a row due later that is due now and that nobody has a lease on; whether its values can be read does not matter.
+        """Postpone a row that is due and not leased. Works on rows whose values cannot be read, too.
 
-        Later by as long as it has stood unwritten, within bounds: the longer it fails, the more rarely it is tried.
+        The delay is the time since the row was last written, within bounds, so a row that keeps failing is retried ever less
+        often.
         """
 
     async def note_hold(self, hold_id: str, *, expires_at: datetime) -> None:
-        """Write down when the hold ends on the live checkout that stands on it, if there is one.
+        """Store the hold's new expiry on the live checkout that uses it, if there is one.
 
-        Its version stays: nobody who drives it decides by this.
+        Does not change the row's version, because no transition depends on this value.
         """
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
-        """The patient's checkouts besides this one."""
+        """The patient's checkouts other than `besides`."""
 
     async def awaiting(
         self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
     ) -> Sequence[str]:
-        """Ids of rows at this state that nobody drives: the one that is named, else those of the patient."""
+        """Ids of rows at this state that are not leased: the checkout with `checkout_id`, else the patient's."""
 
     async def in_doubt(self, since: datetime) -> Sequence[str]:
-        """Ids of rows that have stood at an intent since then, or longer, or that are under way although their deadline was then.
+        """Ids of rows that have been at an intent since `since` or longer, or are under way though their deadline passed before it.
 
-        Such a row stands between two calls, or cannot even be read.
+        Such a row is stuck between two calls, or cannot be read.
         """
 
     async def of_unknown_state(self) -> Sequence[str]:
-        """Ids of rows at a state that this program does not know."""
+        """Ids of rows at a state that this version of the program does not know."""
 
     async def listed(
         self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
     ) -> Sequence[CheckoutSummary]:
-        """What operators see of the rows, the latest started first: at a state, on the attention list, behind a place."""
+        """One page of the operators' list, latest started first.
+
+        Filtered to a state (None: any) and, with `attention`, to the attention list; starts after the row at `after`.
+        """
 
 
 class SlotClaims(Protocol):
-    """Final exclusion: two live claims never overlap in one clinician's time. Inside one unit of work."""
+    """Slot claims: the final exclusion. Two live claims of one clinician never overlap. Inside one unit of work."""
 
     async def take(self, checkout: Checkout) -> None:
-        """Claim the slot for the checkout; taking it again is no change.
+        """Claim the slot for the checkout. Idempotent.
 
-        Raises SlotTaken: a claim overlaps it, or a visit that was confirmed since this checkout was started.
+        Raises SlotTaken when another claim overlaps it, or a visit that was confirmed after this checkout started.
         """
 
     async def release(self, checkout_id: str) -> None:
-        """Give the claim back, if there is one."""
+        """Release the checkout's claim, if there is one."""
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
 
     async def release_begun(self, now: datetime) -> int:
-        """Give back the claims of visits that wait for a person while their start has passed; answers how many."""
+        """Release the claims of checkouts that wait for an operator although the visit's start has passed; returns their number."""
 
 
 class UnitOfWork(Protocol):
-    """One database transaction; rolled back when it is left without `commit`. No network call is made inside.
+    """One database transaction; rolled back unless `commit` was called. No network call is made inside.
 
-    A repository is built when it is first asked for, inside the transaction.
+    A repository is built on first use, inside the transaction.
     """
 
     @property
@@ -117,23 +121,23 @@ class UnitOfWork(Protocol):
 
     @property
     def history(self) -> CheckoutHistory:
-        """The story of each checkout."""
+        """The transitions of each checkout."""
 
     @property
     def alerts(self) -> AlertOutbox:
-        """Alerts that wait to be told."""
+        """Alerts that wait for delivery."""
 
     @property
     def blocks(self) -> ClinicianBlocks:
-        """Clinicians who are not bookable until cleared."""
+        """Clinicians who are not bookable until an operator clears them."""
 
     @property
     def outbox(self) -> EventOutbox:
-        """The outbox of events."""
+        """The outbox of domain events."""
 
     @property
     def deliveries(self) -> EventDeliveries:
-        """Subscribers' places in the outbox, and the events that each is still to be told."""
+        """Each subscriber's cursor in the outbox, and its pending deliveries."""
 
     @property
     def endpoints(self) -> Endpoints:
@@ -145,22 +149,22 @@ class UnitOfWork(Protocol):
 
     @property
     def snapshots(self) -> Snapshots:
-        """What was last seen of each resource."""
+        """The last known state of each resource."""
 
     @property
     def polls(self) -> Polls:
-        """How far each poll of the system of record has seen."""
+        """The progress of each poll of the system of record."""
 
     @property
     def known_subscriptions(self) -> KnownSubscriptions:
-        """What is remembered of our webhook subscriptions."""
+        """The stored data of our webhook subscriptions."""
 
     @property
     def daily_jobs(self) -> DailyJobs:
         """The runs of daily jobs."""
 
     async def commit(self) -> None:
-        """Make it durable."""
+        """Commit the transaction."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -173,4 +177,4 @@ class UnitOfWorkFactory(Protocol):
     """Opens units of work."""
 
     def __call__(self) -> UnitOfWork:
-        """A fresh unit of work, to be entered."""
+        """A new unit of work; enter it with `async with`."""

@@ -1,7 +1,8 @@
-"""What the present task does, for whom and until when: its upstream calls are audited by it, and wait for their turn by it.
+"""WorkContext: for whom and for what the current task works, and until when. A context variable that child tasks inherit.
 
-Tasks that are made inherit it. Work that several callers share (see `SingleFlight`) is told as the first caller's; it waits where
-the first of them would wait, and as long as one of them is there.
+The audit trail records it with each upstream call, and the send queue takes sender, lane and deadline from it. Work that several
+callers share (see `SingleFlight`) is audited as the first caller's; it has the rank of the best-placed caller, and goes on as
+long as one of them waits.
 """
 
 import asyncio
@@ -18,31 +19,31 @@ from booking.fair_queue import Asker, Sender
 from booking.pacing import Lane
 from booking.principals import block_of, is_anonymous, kind_of
 
-# Who has not said who they are.
+# The actor of a request without any credentials.
 ANONYMOUS = "anonymous"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkContext:
-    """Who asked for what is being done, and what it is done for. Names and opaque ids, never patient data."""
+    """Who asked for the work, and what it is for. Names and opaque ids, never patient data."""
 
     actor: str = SYSTEM_ACTOR  # or a principal's key, ANONYMOUS, "worker"
-    client: str | None = None  # the network that they come from, made unreadable; None: not known
+    client: str | None = None  # pseudonym of the network the request came from; None: unknown
     request_id: str | None = None  # of the request to our own API
     checkout_id: str | None = None
     owner_kind: str | None = None  # of the checkout: visitor, guest or patient
-    patient_id: str | None = None  # whom the checkout is for, once they are known
-    lane: Lane | None = None  # None: the one of those who share it; of one's own work, browsing
-    deadline: float | None = None  # of its reads, in the event loop's time; None: each has its own
-    # Who waits for it at this moment, where it is shared.
+    patient_id: str | None = None  # the checkout's patient, once known
+    lane: Lane | None = None  # None: that of the sharers, or browsing when it is not shared
+    deadline: float | None = None  # of its reads, in the event loop's time; None: each has its own budget
+    # The callers that currently wait for it, when it is shared.
     sharers: Collection["WorkContext"] | None = field(default=None, repr=False, compare=False)
 
     @property
     def sender(self) -> Sender:
-        """In whose turn it waits.
+        """The sender in the fair queue.
 
-        Names cost nothing until somebody has signed in, so all of a network are one sender, and so are all of whom neither is known.
-        Nor do networks: whoever has an IPv6 /48 has thousands, so those of one block of addresses are one sender, too.
+        Anonymous callers get new identities for free, so they are grouped by network, and those of unknown network form one
+        group. Networks are cheap too (an IPv6 /48 holds thousands), so they are grouped by block of addresses.
         """
         if self.actor == ANONYMOUS or is_anonymous(self.actor):
             client = self.client or ""
@@ -50,7 +51,7 @@ class WorkContext:
         return (self.actor,)
 
     def askers(self) -> list[Asker]:
-        """Those who wait for it at this moment, and in which lane."""
+        """The callers that currently wait for it, each with their lane."""
         if self.sharers is None:
             return [Asker(sender=self.sender, lane=Lane.BROWSING if self.lane is None else self.lane)]
         return [
@@ -61,31 +62,31 @@ class WorkContext:
 
     @property
     def urgent(self) -> bool:
-        """Whether a checkout that is under way waits for it."""
+        """Whether a checkout under way waits for it."""
         return any(asker.lane is Lane.CHECKOUT for asker in self.askers())
 
     @property
-    def told_as(self) -> str:
-        """The actor; where nobody asked in this moment, also whose kind of checkout it is done for."""
+    def audited_as(self) -> str:
+        """The actor's name in the audit; for background work on a checkout, with the kind of the checkout's owner."""
         asked = ":" in self.actor or self.owner_kind is None
         return self.actor if asked else f"{self.actor} for {self.owner_kind}"
 
 
-_NOBODY = WorkContext()
+_DEFAULT = WorkContext()
 
-current_work: ContextVar[WorkContext] = ContextVar("current_work", default=_NOBODY)
+current_work: ContextVar[WorkContext] = ContextVar("current_work", default=_DEFAULT)
 
 
 @contextmanager
 def asked_by(actor: str, *, request_id: str | None = None, client: str | None = None) -> Iterator[None]:
-    """Everything inside was asked for by this actor, from this network."""
+    """Everything inside is done at the request of this actor, from this network."""
     with _working(WorkContext(actor=actor, client=client, request_id=request_id)):
         yield
 
 
 @contextmanager
 def working_for(checkout: Checkout) -> Iterator[None]:
-    """Everything inside is done for this checkout, by whoever asked before; a request's deadline is none of a checkout's."""
+    """Everything inside is done for this checkout, with the actor unchanged. Removes the request's deadline."""
     with _working(
         replace(
             current_work.get(),
@@ -101,7 +102,7 @@ def working_for(checkout: Checkout) -> Iterator[None]:
 
 @contextmanager
 def waiting(*, lane: Lane | None, seconds: float | None = None) -> Iterator[None]:
-    """Everything inside waits in this lane, and so many seconds at most; None: as before."""
+    """Everything inside waits in this lane (None: that of its sharers, or browsing), for `seconds` at most (None: as before)."""
     work = current_work.get()
     deadline = work.deadline if seconds is None else asyncio.get_running_loop().time() + seconds
     with _working(replace(work, lane=lane, deadline=deadline)):
@@ -110,14 +111,17 @@ def waiting(*, lane: Lane | None, seconds: float | None = None) -> Iterator[None
 
 @contextmanager
 def shared_by(sharers: Collection[WorkContext]) -> Iterator[None]:
-    """Everything inside is done for these, each of whom has a deadline of their own; they may come and go meanwhile."""
+    """Everything inside is done for these callers, each with their own deadline.
+
+    The collection may change meanwhile.
+    """
     with _working(replace(current_work.get(), lane=None, deadline=None, sharers=sharers)):
         yield
 
 
 @asynccontextmanager
 async def in_time() -> AsyncIterator[None]:
-    """What is inside is given up at the deadline. Raises UpstreamUnavailable then."""
+    """Cancel what is inside at the context's deadline, and raise UpstreamUnavailable."""
     try:
         async with asyncio.timeout_at(current_work.get().deadline) as limit:
             yield

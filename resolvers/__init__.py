@@ -1,1 +1,1 @@
-"""GraphQL fields: read the inputs, call one service, map the answer."""
+"""GraphQL resolvers: each reads its inputs, calls one service and maps the result."""

@@ -1,4 +1,4 @@
-"""The practice's offer, from the domain to the API."""
+"""Maps the practice's offer from the domain to the API."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,15 +25,15 @@ _EMPTY = domain.Catalog(
 )
 
 
-# How long an answer waits for names alone: they are kept in memory for a minute, and one read of them takes well under this.
+# How long a response waits for names alone. They are cached for a minute, and reading them takes well under this.
 _PATIENCE_SECONDS = 1.0
 
 
 async def names(services: Services, *, answer_by: float | None = None) -> domain.Catalog:
-    """The catalogue, for the names beside what is held or booked; an empty one while it cannot be read.
+    """The catalogue, for the names of held or booked things; an empty one when it cannot be read by `answer_by`.
 
-    Whoever has just paid is told so, in time (`answer_by`, of the loop's clock) and if need be without the clinician's
-    name: an error would say that nothing was done.
+    `answer_by` is in the event loop's time. Never raises: after a payment the response must say so in time, if need be
+    without the clinician's name; an error would suggest that nothing was done.
     """
     if answer_by is None:
         answer_by = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
@@ -45,22 +45,22 @@ async def names(services: Services, *, answer_by: float | None = None) -> domain
 
 
 def to_money(money: Money) -> ApiMoney:
-    """An amount."""
+    """Map an amount."""
     return ApiMoney(amount=money.amount, currency=money.currency)
 
 
 def to_money_or_none(money: Money | None) -> ApiMoney | None:
-    """An amount, if there is one."""
+    """Map an amount, or None."""
     return to_money(money) if money is not None else None
 
 
 def to_id(value: str | None) -> ID | None:
-    """An id, if there is one."""
+    """Map an id, or None."""
     return ID(value) if value is not None else None
 
 
 def to_clinician(person: domain.Clinician) -> api.Clinician:
-    """A clinician."""
+    """Map a clinician."""
     return api.Clinician(
         id=ID(person.id),
         name=person.name,
@@ -71,17 +71,17 @@ def to_clinician(person: domain.Clinician) -> api.Clinician:
 
 
 def to_clinicians(catalog: domain.Catalog) -> dict[str, api.Clinician]:
-    """Every bookable clinician by id: made once a query, shared by all its slots."""
+    """Map every bookable clinician, by id; done once per query and shared by all its slots."""
     return {person.id: to_clinician(person) for person in catalog.clinicians}
 
 
 def to_location(place: domain.Location) -> api.Location:
-    """A location."""
+    """Map a location."""
     return api.Location(id=ID(place.id), name=place.name)
 
 
 def to_visit_type(kind: domain.VisitType, catalog: domain.Catalog) -> api.VisitType:
-    """A visit type."""
+    """Map a visit type."""
     return api.VisitType(
         id=ID(kind.id),
         name=kind.name,
@@ -95,7 +95,7 @@ def to_visit_type(kind: domain.VisitType, catalog: domain.Catalog) -> api.VisitT
 
 
 def to_plan(plan: domain.Plan, catalog: domain.Catalog) -> api.Plan:
-    """A plan."""
+    """Map a plan."""
     return api.Plan(
         id=ID(plan.id),
         name=plan.name,
@@ -112,7 +112,7 @@ def to_plan(plan: domain.Plan, catalog: domain.Catalog) -> api.Plan:
 def to_plan_connection(
     plans: Sequence[domain.Plan], catalog: domain.Catalog, *, first: int, after: str | None
 ) -> api.PlanConnection:
-    """The page of at most `first` plans behind the cursor. Raises InvalidInput."""
+    """The page of at most `first` plans after the cursor. Raises InvalidInput."""
     page = page_of(plans, [f"plan:{plan.id}" for plan in plans], first=first, after=after)
     edges = [api.PlanEdge(node=to_plan(plan, catalog), cursor=cursor) for plan, cursor in page.items]
     return api.PlanConnection(
@@ -121,7 +121,7 @@ def to_plan_connection(
 
 
 def to_policy(policy: domain.BookingPolicy) -> api.BookingPolicy:
-    """The practice's rules."""
+    """Map the practice's booking policy."""
     return api.BookingPolicy(
         schedule_notice_minutes=_minutes(policy.schedule_notice),
         cancel_notice_minutes=_minutes(policy.cancel_notice),

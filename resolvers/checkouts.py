@@ -1,4 +1,4 @@
-"""Checkouts, from the domain to the API."""
+"""Maps checkouts from the domain to the API."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -42,7 +42,7 @@ _UNDOING = {
 
 
 def to_status(checkout: CheckoutRow) -> CheckoutStatus:
-    """Where a checkout stands, to its patient."""
+    """The status of a checkout that its patient sees."""
     if checkout.stands in _ENDS:
         return _ENDS[checkout.stands]
     if checkout.cancel_requested or checkout.state in _UNDOING:
@@ -53,14 +53,14 @@ def to_status(checkout: CheckoutRow) -> CheckoutStatus:
 
 
 def to_end_status(state: str) -> CheckoutStatus:
-    """How a checkout ended."""
+    """The status of an ended checkout by its stored state name."""
     return _ENDS.get(known(S, state), CheckoutStatus.PROCESSING)
 
 
 async def to_checkout(
     checkout: CheckoutRow, services: Services, *, answer_by: float | None = None
 ) -> api.Checkout:
-    """A checkout of the caller's; with the names that are known by then (of the loop's clock), see `names`."""
+    """Map a checkout of the caller, with the catalogue's names if they can be read by `answer_by` (see `names`)."""
     catalog = await names(services, answer_by=answer_by)
 
     async def hold_expiry() -> datetime | None:
@@ -87,24 +87,24 @@ async def to_checkout(
 
 
 def _to_decline_reason(declined: DeclineReason | Unknown | None) -> api.DeclineReason | None:
-    """Of a newer version's reason what is true of all of them."""
+    """The decline reason; for one that only a newer version knows, the advice that fits all of them."""
     if isinstance(declined, Unknown):
         return api.DeclineReason.TRY_ANOTHER_CARD
     return api.DeclineReason[declined.name] if declined else None
 
 
 def _to_end_reason(reason: EndReason | Unknown | None) -> api.CheckoutEndReason | None:
-    """None for a newer version's reason as well: the status tells how it ended."""
+    """The end reason; None for one that only a newer version knows, since the status says how it ended."""
     return None if reason is None or isinstance(reason, Unknown) else api.CheckoutEndReason[reason.name]
 
 
 def is_guest(checkout: CheckoutRow) -> bool:
-    """Whether a guest token opens it."""
+    """Whether the checkout's owner is a guest."""
     return _principal(checkout.owner).kind is PrincipalKind.GUEST
 
 
 def _holder(checkout: CheckoutRow) -> Caller:
-    """Whoever has its hold: the owner, or for the moment until it is handed over, whoever started."""
+    """The caller who owns its hold: the checkout's owner or, until the hold is transferred, the one who started it."""
     return Caller(principal=_principal(checkout.owner), visitor=_principal(checkout.started_by))
 
 
@@ -114,7 +114,7 @@ def _principal(key: str) -> Principal:
 
 
 def _to_appointment(checkout: CheckoutRow, catalog: Catalog) -> Appointment | None:
-    """The visit as it was booked: the checkout's own knowledge, which a guest may see without a record of theirs."""
+    """The booked visit, from the checkout's own data, so that a guest sees it without access to a patient record."""
     if checkout.appointment_id is None or checkout.stands is not S.CONFIRMED:
         return None
     slot = checkout.slot

@@ -1,6 +1,6 @@
-"""Reading inputs: shapes and lengths that the scalars do not check. Every function raises InvalidInput.
+"""Validates inputs beyond what the scalars check: formats and lengths. Every function raises InvalidInput.
 
-No reason repeats what was given: it may be a patient's.
+The reason never repeats the value, since it may be patient data.
 """
 
 import re
@@ -23,7 +23,7 @@ _EMAIL = re.compile(r"[^@\s,;<>()\"]{1,64}@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
 # Longer than the longest names on record, short enough for any form or label.
 _NAME_LENGTH = 100
 
-# Fifteen digits (ITU-T E.164) with an extension, each written apart: longer is no number.
+# Fifteen digits (ITU-T E.164) and an extension, with separators; a longer text is no phone number.
 _PHONE_LENGTH = 60
 
 # Ids, codes and tokens of the practice, of Healthie and of the card processor are all far shorter.
@@ -32,12 +32,12 @@ _CODE_LENGTH = 64
 _KEYWORD_LENGTH = 100
 _STATE = re.compile(r"[A-Za-z]{2}", re.ASCII)
 
-# Nobody alive was born before.
+# No living person was born before.
 _EARLIEST_BIRTH = date(1900, 1, 1)
 
 
 def refuse(field: str, reason: str) -> NoReturn:
-    """Say which input is wrong and what to do."""
+    """Raise InvalidInput for the field, with how to fix it."""
     raise InvalidInput(field=field, reason=reason)
 
 
@@ -51,29 +51,29 @@ def token(value: str | None, *, field: str) -> str | None:
 
 
 def required_token(value: str, *, field: str) -> str:
-    """An id that must be there."""
+    """A required id or token."""
     return token(value, field=field) or refuse(field, "This must not be empty.")
 
 
 def promo_code(value: str | None, *, field: str = "promoCode") -> str | None:
-    """A promo code; an empty one is none."""
+    """A promo code; None when it is empty or blank."""
     return _text(value, field=field, longest=_CODE_LENGTH) if value and not is_blank(value) else None
 
 
 def keyword(value: str | None) -> str | None:
-    """What to look for in names and descriptions."""
+    """A search term for names and descriptions; None when it is empty or blank."""
     return _text(value, field="keyword", longest=_KEYWORD_LENGTH) if value and not is_blank(value) else None
 
 
 def state(value: str | None) -> str | None:
-    """A US state."""
+    """The two-letter code of a US state."""
     if value is not None and not _STATE.fullmatch(value):
         refuse("state", "Give the two letters of a US state, such as CA.")
     return value
 
 
 def guest(details: GuestInput | None, *, phone_region: str) -> GuestDetails | None:
-    """Who a guest says they are, as a person sees it; a phone number without a country code is of `phone_region` (ISO 3166)."""
+    """A guest's details, reduced to visible text; `phone_region` (ISO 3166) applies to phone numbers without a country code."""
     if details is None:
         return None
     return GuestDetails(
@@ -95,13 +95,13 @@ def card(choice: ConfirmCheckoutInput) -> CardChoice | None:
 
 
 def email_code(value: str) -> str:
-    """The code of a mail as it is typed or pasted: its digits, without what stands between them."""
+    """The digits of a mailed code, without anything typed or pasted between them."""
     code = "".join(str(unicodedata.decimal(sign)) for sign in value[:_TOKEN_LENGTH] if sign.isdecimal())
     return code or refuse("code", "Give the digits of the code.")
 
 
 def _birth_date(value: date | None) -> date | None:
-    # A day of grace: it may be tomorrow already where the patient is.
+    # One day of tolerance: it may already be tomorrow in the patient's time zone.
     if value is not None and not _EARLIEST_BIRTH <= value <= datetime.now(UTC).date() + timedelta(days=1):
         refuse("guest.birthDate", "Give a date of birth in the past.")
     return value
@@ -118,7 +118,7 @@ def _email(value: str) -> str:
 
 
 def _phone(value: str | None, *, region: str) -> str | None:
-    """The number in E.164, with its extension; one without an area code in the region's own writing."""
+    """The number in E.164 with its extension; a number without an area code in the region's national format."""
     if value is None or is_blank(value):
         return None
     number = _number(value, region)
@@ -137,10 +137,10 @@ def _phone(value: str | None, *, region: str) -> str | None:
 
 
 def _number(value: str, region: str) -> phonenumbers.PhoneNumber | None:
-    """What can be a number: as it is dialled in the region, else with 00 for the plus sign, as it is in most countries (ITU-T E.123)."""
+    """A possible number, parsed as dialled in the region, else with 00 as the international prefix (ITU-T E.123)."""
     if len(value) > _PHONE_LENGTH:
         return None
-    plain = unicodedata.normalize("NFKC", value)  # spaces and hyphens that do not break, wide digits
+    plain = unicodedata.normalize("NFKC", value)  # no-break spaces and hyphens, full-width digits
     for text in (plain, re.sub(r"^[^0-9+]*00", "+", plain)):
         try:
             number = phonenumbers.parse(text, region)

@@ -1,4 +1,4 @@
-"""The mutations: each reads its inputs, calls one service and maps the answer. Refusals become problems on the way out."""
+"""The mutations: each reads its inputs, calls one service and maps the result. `resolvers.problems` maps refusals to problems."""
 
 import asyncio
 from typing import Annotated
@@ -100,7 +100,7 @@ class Mutation:
         )
 
     @computed(
-        description="Mail a one-time code to the guest's email address, whoever's it is; `verifyEmail` takes it. Only before the checkout is confirmed.",
+        description="Mail a one-time code to the guest's email address, whether or not it belongs to a patient; `verifyEmail` takes it. Only before the checkout is confirmed.",
         who=GUESTS,
     )
     async def request_email_verification(

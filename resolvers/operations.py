@@ -1,4 +1,4 @@
-"""What operators see, from the domain to the API."""
+"""Maps the operators' view from the domain to the API."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from schema.catalog import PageInfo
 
 
 def to_operations(services: Services) -> api.Operations:
-    """The gateway's work; each part is read when it is asked for."""
+    """Map the gateway's work; each part is read when it is selected."""
 
     async def checkouts(
         state: str | None,
@@ -26,7 +26,7 @@ def to_operations(services: Services) -> api.Operations:
             state=inputs.token(state, field="state"),
             attention=attention,
             limit=first + 1,
-            after=_place(after) if after is not None else None,
+            after=_position(after) if after is not None else None,
         )
         edges = [
             api.CheckoutSummaryEdge(
@@ -48,8 +48,8 @@ def to_operations(services: Services) -> api.Operations:
     return api.Operations(load_checkouts=checkouts)
 
 
-def _place(after: str) -> domain.ListPlace:
-    """The place that a cursor of ours names. Raises InvalidInput."""
+def _position(after: str) -> domain.ListPlace:
+    """Decode a cursor. Raises InvalidInput."""
     moment, _, name = name_of(after).partition(" ")
     try:
         created_at = datetime.fromisoformat(moment)

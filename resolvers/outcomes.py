@@ -1,6 +1,7 @@
-"""Outcomes of mutations as references: what a replay needs to answer the same again, and no patient's data.
+"""Outcomes of mutations as references: the stored data from which an idempotent replay returns the same outcome.
 
-A problem keeps its own fields (a quote is read from its checkout), a hold its own scalars (so that it can be shown after it expired), a checkout its id.
+A reference holds no patient data: of a problem its own fields (a quote is read from its checkout), of a hold its scalars (so
+that it can be returned after it expired), of a checkout only the id.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +55,7 @@ _ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus)}
 
 
 def reference_of(outcome: object) -> Reference | None:
-    """The reference of a final outcome; None when it is not final, and the next request shall ask again."""
+    """The reference of a final outcome; None for one that is not final, so that the next request runs again."""
     kind = type(outcome).__name__
     match outcome:
         case CheckoutProcessing():
@@ -78,9 +79,9 @@ def reference_of(outcome: object) -> Reference | None:
 
 
 async def recall(reference: Reference, context: Context) -> object:
-    """The outcome again, as of now where it is read by id.
+    """Rebuild the outcome from its reference. A checkout is read by id, in its current state.
 
-    Raises NotFound when that is gone; UnknownState for an outcome that only the newer version that stored it can tell.
+    Raises NotFound when it is gone, and UnknownState for an outcome that only a newer version of the program knows.
     """
     kind = reference["type"]
     if kind in _PROBLEMS:
@@ -104,15 +105,17 @@ def _problem_reference(problem: Problem) -> Reference:
 
 
 async def _recall_problem(reference: Reference, context: Context) -> object:
-    """As it was; one about a quote tells the one that the checkout has now."""
+    """Rebuild the problem; QuoteChanged gets the quote that the checkout has now."""
     kind = reference["type"]
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
     problem = _PROBLEMS[kind]
-    told = {one.name for one in fields(problem)}  # a newer version may tell more
+    known_fields = {one.name for one in fields(problem)}  # a newer version may have stored more
     try:
-        return problem(**{name: _read(value) for name, value in reference["fields"].items() if name in told})
+        return problem(
+            **{name: _read(value) for name, value in reference["fields"].items() if name in known_fields}
+        )
     except (KeyError, TypeError) as error:
         raise UnknownState(kind) from error
 
@@ -135,7 +138,7 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
         taken_by=context.identified.principal.key,
         slot=Slot.from_id(kept["slot"]),
         time_zone=kept["time_zone"],
-        created_at=expires_at,  # not kept, not shown
+        created_at=expires_at,  # not stored, and not part of the response
         expires_at=expires_at,
         extensions=kept["extensions"],
     )
@@ -143,7 +146,7 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
 
 
 async def _recall_start(reference: Mapping[str, Any], context: Context) -> StartCheckoutSuccess:
-    """Read it as its guest, where it has one: whoever started or joined it was handed the guest's token."""
+    """Rebuild a started checkout, read as its guest if it has one: the caller who started or joined it got the guest's token."""
     checkout_id, guest = reference["checkout"], reference["guest"]
     caller = Caller(principal=guest_of(checkout_id)) if guest else context.identified
     return StartCheckoutSuccess(

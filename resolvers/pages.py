@@ -1,4 +1,4 @@
-"""Relay pages over a list that is in memory."""
+"""Relay pagination over a list in memory."""
 
 import base64
 import binascii
@@ -16,20 +16,20 @@ NO_CURSOR = "This is no cursor of this list. Start again without it."
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
-    """A part of a list: each item with its cursor, and where the part stands."""
+    """One page: each item with its cursor, and Relay's page info."""
 
     items: list[tuple[T, str]]
     info: PageInfo
 
 
 def check_size(first: int) -> None:
-    """Refuse a page that cannot be, before anything is read for it. Raises InvalidInput."""
+    """Raise InvalidInput for an invalid page size, before anything is read."""
     if not 0 <= first <= LARGEST_PAGE:
         refuse("first", f"Ask for 0 to {LARGEST_PAGE} at once.")
 
 
 def page_of(items: Sequence[T], names: Sequence[str], *, first: int, after: str | None) -> Page[T]:
-    """The page of at most `first` items behind the cursor; `names` tell the items apart. Raises InvalidInput."""
+    """The page of at most `first` items after the cursor; `names` identify the items. Raises InvalidInput."""
     check_size(first)
     start = _position(names, after) if after is not None else 0
     page = [(item, cursor_of(name)) for item, name in zip(items, names, strict=True)][start : start + first]
@@ -50,7 +50,7 @@ def cursor_of(name: str) -> str:
 
 
 def name_of(cursor: str) -> str:
-    """The name in a cursor; empty when it is none."""
+    """The name in a cursor; empty when the text is not a cursor."""
     try:
         return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""Refusals become problems here and nowhere else."""
+"""Maps refusals of the domain to GraphQL problems; done only here."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ R = TypeVar("R", bound=Refusal)
 
 
 class RefusalHandler:
-    """Answers one kind of refusal with its problem, on every field whose result union has it as a member.
+    """Returns the problem for one kind of refusal, on every field whose result union has it as a member.
 
     On other fields the refusal stays an error, which the gateway explains.
     """
@@ -44,7 +44,7 @@ def _plain(_: Refusal) -> dict[str, Any]:
 
 
 def _same(name: str) -> Callable[[Refusal], dict[str, Any]]:
-    """What the refusal and its problem have under one name."""
+    """Copy the attribute that the refusal and its problem share by name."""
     return lambda no: {name: getattr(no, name)}
 
 
@@ -106,5 +106,5 @@ PROBLEMS: Mapping[type[Refusal], RefusalHandler] = {one.exception_type: one for 
 
 
 def refusal_handlers() -> list[ExceptionHandler[Any]]:
-    """For the schema."""
+    """The exception handlers to register with the schema."""
     return list(PROBLEMS.values())

@@ -1,4 +1,4 @@
-"""The queries: each reads its inputs, calls one service and maps the answer."""
+"""The queries: each reads its inputs, calls one service and maps the result."""
 
 from datetime import date
 from typing import Annotated
@@ -53,7 +53,7 @@ _Id = strawberry.ID
 
 @strawberry.type
 class CatalogQuery:
-    """What everybody may browse."""
+    """The public offer."""
 
     @computed(description="The practice's plans, by page.", who=ANYBODY)
     async def plans(
@@ -167,7 +167,7 @@ class SearchQuery:
 
 @strawberry.type
 class OwnQuery:
-    """What belongs to the caller: a foreign id, a missing id and no caller at all answer null alike."""
+    """The caller's own objects. A foreign id, a missing id and a caller without credentials all get null."""
 
     @computed(
         description="A fresh token for a visitor who is not signed in. Keep it, and send it with every request in "
@@ -210,7 +210,7 @@ class OwnQuery:
 
 @strawberry.type
 class PracticeQuery:
-    """What people of the practice read, each what their work needs."""
+    """Fields for staff and operators, each with what their work needs."""
 
     @computed(
         description="A patient of the practice, for its staff; null when there is none with this id, and for everybody else.",

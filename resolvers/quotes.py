@@ -1,4 +1,4 @@
-"""Quotes, from the domain to the API."""
+"""Maps quotes from the domain to the API."""
 
 from strawberry import ID
 
@@ -9,7 +9,7 @@ from schema.catalog import BillingFrequency
 
 
 def to_quote(quote: domain.Quote) -> api.Quote:
-    """A quote."""
+    """Map a quote."""
     return api.Quote(
         id=ID(quote.id),
         plan_id=to_id(quote.plan_id),

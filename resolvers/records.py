@@ -1,4 +1,4 @@
-"""Patients' records, from the domain to the API."""
+"""Maps patients' records from the domain to the API."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ from schema.catalog import ContactType
 
 
 def to_me(patient: domain.Patient, services: Services) -> api.Me:
-    """The signed-in patient; visits and cards are read when they are asked for."""
+    """Map the signed-in patient; visits and cards are read when they are selected."""
 
     async def cards() -> list[api.Card]:
         return [_to_card(card) for card in await services.records.cards(patient.id)]
@@ -26,12 +26,12 @@ def to_me(patient: domain.Patient, services: Services) -> api.Me:
 
 
 def to_patient(patient: domain.Patient, services: Services) -> api.Patient:
-    """A patient to staff; visits are read when they are asked for."""
+    """Map a patient for staff; visits are read when they are selected."""
     return api.Patient(**_record(patient, services))
 
 
 def _record(patient: domain.Patient, services: Services) -> dict[str, Any]:
-    """What a patient and staff alike read of a record."""
+    """The fields that patients and staff share."""
 
     async def appointments(time_zone: str | None, first: int, after: str | None) -> api.AppointmentConnection:
         place = time_zone or patient.time_zone or "UTC"
@@ -52,7 +52,7 @@ def _record(patient: domain.Patient, services: Services) -> dict[str, Any]:
 
 
 def check_page(time_zone: str, first: int) -> None:
-    """Refuse what cannot be answered, before anything is read for it. Raises InvalidInput."""
+    """Raise InvalidInput for an invalid time zone or page size, before anything is read."""
     zone(time_zone)
     check_size(first)
 
@@ -65,7 +65,7 @@ def to_appointments(
     first: int,
     after: str | None = None,
 ) -> api.AppointmentConnection:
-    """A page of visits, their times in the zone."""
+    """A page of visits, with times in the time zone."""
     page = page_of(visits, [f"appointment:{visit.id}" for visit in visits], first=first, after=after)
     edges = [
         api.AppointmentEdge(node=to_appointment(visit, catalog, time_zone=time_zone), cursor=cursor)
@@ -80,7 +80,7 @@ def to_appointments(
 
 
 def to_appointment(visit: domain.Appointment, catalog: Catalog, *, time_zone: str) -> api.Appointment:
-    """A visit, its times in the zone."""
+    """Map a visit, with times in the time zone."""
     person = catalog.clinician(visit.clinician_id) if visit.clinician_id else None
     start = visit.start.astimezone(zone(time_zone))
     return api.Appointment(

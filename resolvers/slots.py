@@ -1,4 +1,4 @@
-"""Days, slots and holds, from the domain to the API."""
+"""Maps days, slots and holds from the domain to the API."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -21,22 +21,22 @@ from schema.inputs import SlotFilter
 
 _CONTACT_TYPES = {way: api_catalog.ContactType[way.name] for way in ContactType}
 
-# More clinicians than any practice names in one search; beyond it somebody is trying something.
+# More clinicians than any legitimate search names.
 _MOST_CLINICIANS = 100
 
 Clinicians = Mapping[str, api_catalog.Clinician]
 
-# Days that are watched, as each time zone and catalog shows them; forgotten with the days.
-_SHOWN: WeakKeyDictionary[Day, dict[str, tuple[Catalog, api.Day]]] = WeakKeyDictionary()
+# Cache of mapped days of live queries, by day and time zone; an entry lives as long as its day.
+_MAPPED: WeakKeyDictionary[Day, dict[str, tuple[Catalog, api.Day]]] = WeakKeyDictionary()
 
 
 def to_days(days: Sequence[Day], *, time_zone: str, clinicians: Clinicians) -> list[api.Day]:
-    """Days with their slots."""
-    place = zone(time_zone)
+    """Map days with their slots."""
+    tz = zone(time_zone)
     return [
         api.Day(
             date=day.date,
-            slots=[_to_slot(slot, place, time_zone, clinicians) for slot in day.slots],
+            slots=[_to_slot(slot, tz, time_zone, clinicians) for slot in day.slots],
             as_of=day.as_of,
             stale=day.stale,
         )
@@ -45,17 +45,20 @@ def to_days(days: Sequence[Day], *, time_zone: str, clinicians: Clinicians) -> l
 
 
 def to_shared_days(days: Sequence[Day], *, time_zone: str, catalog: Catalog) -> list[api.Day]:
-    """Days with their slots, mapped once for the thousand who watch them: whoever is given one must not change it."""
-    return [_shown(day, time_zone, catalog) for day in days]
+    """Map days with their slots, once for all subscribers of a live query.
+
+    The results are shared: never modify them.
+    """
+    return [_mapped_day(day, time_zone, catalog) for day in days]
 
 
 def to_slot(slot: Slot, *, time_zone: str, clinicians: Clinicians) -> api.Slot:
-    """One slot, its times in the zone."""
+    """Map a slot, with times in the time zone."""
     return _to_slot(slot, zone(time_zone), time_zone, clinicians)
 
 
 def to_hold(hold: Hold, *, clinicians: Clinicians) -> api.Hold:
-    """A hold."""
+    """Map a hold."""
     return api.Hold(
         id=ID(hold.id),
         slot=to_slot(hold.slot, time_zone=hold.time_zone, clinicians=clinicians),
@@ -65,7 +68,7 @@ def to_hold(hold: Hold, *, clinicians: Clinicians) -> api.Hold:
 
 
 def to_query(sought: SlotFilter, catalog: Catalog, *, first: date, last: date) -> SlotQuery:
-    """The question for the free time that a patient looks for, first..last (inclusive). Raises InvalidInput."""
+    """The SlotQuery for a patient's filter and the days first..last (inclusive). Raises InvalidInput."""
     if sought.clinician_ids is not None and len(sought.clinician_ids) > _MOST_CLINICIANS:
         inputs.refuse("clinicianIds", f"Name at most {_MOST_CLINICIANS} clinicians.")
     return SlotQuery.of(
@@ -81,16 +84,16 @@ def to_query(sought: SlotFilter, catalog: Catalog, *, first: date, last: date) -
     )
 
 
-def _shown(day: Day, time_zone: str, catalog: Catalog) -> api.Day:
-    """The day as somebody was shown it before; else as it is mapped now."""
-    channels = _SHOWN.setdefault(day, {})
-    if time_zone not in channels or channels[time_zone][0] is not catalog:
+def _mapped_day(day: Day, time_zone: str, catalog: Catalog) -> api.Day:
+    """The mapped day from the cache, or mapped now."""
+    by_zone = _MAPPED.setdefault(day, {})
+    if time_zone not in by_zone or by_zone[time_zone][0] is not catalog:
         (mapped,) = to_days([day], time_zone=time_zone, clinicians=to_clinicians(catalog))
-        channels[time_zone] = (catalog, mapped)
-    return channels[time_zone][1]
+        by_zone[time_zone] = (catalog, mapped)
+    return by_zone[time_zone][1]
 
 
-def _to_slot(slot: Slot, place: ZoneInfo, time_zone: str, clinicians: Clinicians) -> api.Slot:
+def _to_slot(slot: Slot, tz: ZoneInfo, time_zone: str, clinicians: Clinicians) -> api.Slot:
     return api.Slot(
         id=ID(slot.id),
         clinician_id=ID(slot.clinician_id),
@@ -98,8 +101,8 @@ def _to_slot(slot: Slot, place: ZoneInfo, time_zone: str, clinicians: Clinicians
         visit_type_id=ID(slot.visit_type_id),
         contact_type=_CONTACT_TYPES[slot.contact_type],
         location_id=to_id(slot.location_id),
-        start=slot.start.astimezone(place),
-        end=slot.end.astimezone(place),
+        start=slot.start.astimezone(tz),
+        end=slot.end.astimezone(tz),
         time_zone=time_zone,
         minutes=slot.minutes,
     )

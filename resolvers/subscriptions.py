@@ -1,4 +1,4 @@
-"""The subscriptions: each reads its inputs, watches one thing and maps what it is told."""
+"""The subscriptions: each reads its inputs, opens one live query and maps its results."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -25,8 +25,8 @@ argument = strawberry.argument
 
 
 @strawberry.type(
-    description="Watching, over a WebSocket. The first message is the present state, read after the subscription began, "
-    "and so is every later one: whoever connects again has missed nothing. One field an operation."
+    description="Live updates over a WebSocket. The first message is the present state, read after the subscription began, "
+    "and so is every later one: a client that connects again has missed nothing. One field an operation."
 )
 class Subscription:
     """The root of subscriptions."""
@@ -101,7 +101,7 @@ class Subscription:
 
 
 def _shown(checkout: DomainCheckout) -> object:
-    """What its patient sees of it: most steps on its way change nothing of that."""
+    """The parts that the patient sees; most transitions change none of them and are not sent."""
     return (
         to_status(checkout),
         checkout.slot,

@@ -1,11 +1,11 @@
-"""Text as a person sees it: what is invisible is dropped, and what would show something else than it says is told apart."""
+"""Normalises text to what a person sees: drops invisible characters, and rejects text that displays differently than it reads."""
 
 import unicodedata
 from enum import Enum
 
 
 class Flaw(Enum):
-    """Why a text cannot be taken."""
+    """Why a text is rejected."""
 
     NOTHING_VISIBLE = "Give at least one visible character."
     CONTROL = "Leave out control characters, line breaks and characters without a meaning of their own."
@@ -13,7 +13,7 @@ class Flaw(Enum):
 
 
 class BadText(Exception):
-    """A text that cannot be taken; it is not repeated."""
+    """A rejected text, which the error does not repeat."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(flaw.value)
@@ -46,7 +46,7 @@ _IGNORABLE = _ranges(
     (0xE0000, 0xE0FFF),
 )
 
-# Marks around annotations and hieroglyphs: format controls that Unicode leaves to be shown by whoever does not know them; who does shows nothing.
+# Format controls of annotations and hieroglyphs: renderers that support them show nothing, others may show a glyph.
 _ANNOTATIONS = _ranges((0xFFF9, 0xFFFB), (0x13430, 0x1343F))
 
 _INVISIBLE = _IGNORABLE | _ANNOTATIONS
@@ -73,9 +73,9 @@ _VIRAMA = 9
 
 
 def visible_text(value: str) -> str:
-    """The text in composed letters (NFC), without invisible marks at its ends and where no word needs them, runs of white space as one space.
+    """Normalise a text: NFC, runs of white space as one space, and no invisible characters except those that words need inside.
 
-    Raises BadText: nothing of it is visible; control characters; characters that turn the direction around inside.
+    Raises BadText when nothing is visible, for control characters, and for characters that change the text's direction.
     """
     text = _trimmed(unicodedata.normalize("NFC", value))
     if any(_is_control(sign) for sign in text):
@@ -89,12 +89,12 @@ def visible_text(value: str) -> str:
 
 
 def is_blank(value: str) -> bool:
-    """Whether a person would see nothing at all: an optional text that is not given."""
+    """Whether the text shows nothing at all; an optional text then counts as not given."""
     return not _trimmed(value)
 
 
 def _trimmed(text: str) -> str:
-    """Without what shows nothing at the ends: white space and invisible marks, but not what shapes the last letter."""
+    """Strip white space and invisible characters from both ends, except one that shapes the last letter."""
     first, last = 0, len(text)
     while first < last and _shows_nothing(text[first]):
         first += 1
@@ -108,7 +108,7 @@ def _shows_nothing(sign: str) -> bool:
 
 
 def _shapes(text: str, at: int) -> bool:
-    """Whether the sign changes how the one before it looks."""
+    """Whether the character changes the appearance of the one before it."""
     before = text[at - 1] if at else " "
     if text[at] in _SELECTORS:
         return not _shows_nothing(before)
@@ -120,11 +120,14 @@ def _belongs(sign: str) -> bool:
 
 
 def _is_visible(sign: str) -> bool:
-    """Whether it shows something by itself; a combining mark does so only with a letter."""
+    """Whether the character is visible by itself; a combining mark is so only with a letter."""
     return not _shows_nothing(sign) and not unicodedata.category(sign).startswith("M")
 
 
 def _is_control(sign: str) -> bool:
-    """Control codes, surrogates, private use and noncharacters. A code point that this Python does not know is a newer letter."""
+    """Whether it is a control code, surrogate, private use or noncharacter.
+
+    Unassigned code points count as newer letters.
+    """
     kind = unicodedata.category(sign)
     return kind in {"Cc", "Cs", "Co"} or sign in _NONCHARACTERS

@@ -1,1 +1,1 @@
-"""The GraphQL vocabulary: types, inputs, named result unions and scalars, and nothing else."""
+"""The GraphQL schema's types: objects, inputs, named result unions and scalars. Resolvers are in `resolvers`."""

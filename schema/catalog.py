@@ -1,4 +1,4 @@
-"""What the practice offers, in the vocabulary of the API."""
+"""GraphQL types of the practice's offer: plans, visit types, clinicians, locations, policy."""
 
 from enum import Enum
 
@@ -108,7 +108,7 @@ class Plan:
     sold_out: bool = field(description="Whether the cap on purchases is reached.")
 
 
-# What a page holds unless asked otherwise, and at the most; a practice has some dozens of plans, a patient of visits.
+# Default and maximum page size. A practice has some dozens of plans, a patient some dozens of visits.
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
 
@@ -127,12 +127,12 @@ class PageInfo:
 
 
 @reached
-@strawberry.type(description="A plan at its place in the list.")
+@strawberry.type(description="A plan with its cursor.")
 class PlanEdge:
     """As Relay asks for it."""
 
     node: Plan = field(description="The plan.")
-    cursor: str = field(description="An opaque name of this place.")
+    cursor: str = field(description="An opaque cursor: its position in the list.")
 
 
 @reached
@@ -140,7 +140,7 @@ class PlanEdge:
 class PlanConnection:
     """As Relay asks for it."""
 
-    edges: list[PlanEdge] = field(description="The plans with their places.")
+    edges: list[PlanEdge] = field(description="The plans with their cursors.")
     nodes: list[Plan] = field(description="The plans alone.")
     page_info: PageInfo = field(description="Where the page stands.")
     total_count: int = field(description="How many plans match, on all pages.")

@@ -1,4 +1,4 @@
-"""A checkout as its patient sees it, in the vocabulary of the API."""
+"""GraphQL types of a checkout, as its patient sees it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -17,7 +17,7 @@ from schema.slots import Slot
 
 @strawberry.enum(description="Where a checkout stands.")
 class CheckoutStatus(Enum):
-    """What `booking.models.CheckoutState` is to a patient."""
+    """`booking.checkout.model.CheckoutState`, reduced to what matters to a patient."""
 
     OPEN = enum_value("open", description="It waits for `confirmCheckout`.")
     PROCESSING = enum_value("processing", description="It is being paid and booked. Look again in a moment.")
@@ -33,7 +33,7 @@ class CheckoutStatus(Enum):
 
 @strawberry.enum(description="Why a checkout did not end in a visit.")
 class CheckoutEndReason(Enum):
-    """`booking.models.EndReason`, with descriptions."""
+    """`booking.checkout.model.EndReason`, with descriptions."""
 
     SLOT_TAKEN = enum_value("slot_taken", description="Somebody else got the time.")
     CLINICIAN_NOT_BOOKABLE = enum_value(
@@ -89,7 +89,7 @@ class DeclineReason(Enum):
 @reached
 @strawberry.type(description="One patient buying one visit.")
 class Checkout:
-    """`booking.models.Checkout`; what costs a call is loaded when it is asked for."""
+    """`booking.checkout.model.Checkout`; fields that need an upstream call are loaded when they are selected."""
 
     id: strawberry.ID = field(description="Names the checkout.")
     status: CheckoutStatus = field(description="Where it stands.")
@@ -115,5 +115,5 @@ class Checkout:
 
     @computed(description="Until when the time is held for it; null when there is no hold any more.")
     async def hold_expires_at(self) -> datetime | None:
-        """Until when the time is held."""
+        """When the hold expires; None when there is no live hold."""
         return await self.load_hold_expiry()

@@ -1,4 +1,4 @@
-"""What a resolver knows about its request, and nothing else."""
+"""Context: the request's data that resolvers may use."""
 
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
@@ -11,18 +11,18 @@ from schema.errors import VisitorTokenRequired
 
 
 class TokenIssuer(Protocol):
-    """Tokens that the API hands out."""
+    """Issues the tokens of the API."""
 
     def visitor(self) -> str:
-        """A fresh visitor token."""
+        """A new visitor token."""
 
     def guest(self, checkout_id: str) -> str:
-        """The token that opens this checkout; the same one every time."""
+        """The guest token of this checkout; always the same one."""
 
 
 @dataclass(kw_only=True)
 class ResponseNotes:
-    """What the answer to this request shall carry besides its body."""
+    """The status and headers to set on the HTTP response; written by resolvers and extensions."""
 
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -30,34 +30,34 @@ class ResponseNotes:
 
 @dataclass(kw_only=True)
 class Course:
-    """How far a request has come."""
+    """The progress of a request."""
 
-    changing: bool = False  # a mutation has begun: it is finished, whoever has left
+    changing: bool = False  # a mutation has begun: it runs to its end, even when the client disconnects
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One request."""
+    """The context of one request."""
 
     services: Services
     tokens: TokenIssuer
-    caller: Caller | None  # None: nobody that we know
+    caller: Caller | None  # None: no credentials
     request_id: str
-    client: str | None = None  # the network that they come from, made unreadable; None: not known
+    client: str | None = None  # pseudonym of the network the request came from; None: unknown
     idempotency_key: str | None = None  # from the header
     response: ResponseNotes = field(default_factory=ResponseNotes)
     course: Course = field(default_factory=Course)
 
     @property
     def identified(self) -> Caller:
-        """Whoever asks. Raises VisitorTokenRequired when nobody does."""
+        """The caller. Raises VisitorTokenRequired when the request has no credentials."""
         if self.caller is None:
             raise VisitorTokenRequired
         return self.caller
 
     @property
     def shopper(self) -> Caller:
-        """Whoever asks, as the owner of new holds and checkouts: a guest token opens its checkout and starts nothing.
+        """The caller as the owner of new holds and checkouts. A guest token cannot own new ones: its visitor token is used.
 
         Raises VisitorTokenRequired.
         """

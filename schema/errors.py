@@ -1,7 +1,7 @@
-"""Errors of a request: the caller's mistakes that no result union speaks of. They end in `errors[]`.
+"""RequestError: mistakes of the caller that are in no result union. They are returned in `errors[]`.
 
 RequestError
-├── VisitorTokenRequired   a mutation from nobody
+├── VisitorTokenRequired   the request has no credentials
 └── …                      the gateway's own: limits, idempotency keys, HTTP
 """
 
@@ -11,11 +11,11 @@ from typing import Any
 
 
 class RequestError(Exception):
-    """The caller's mistake; `message` tells what to do and repeats nothing that was sent."""
+    """A mistake of the caller. `message` says what to do and never repeats anything that was sent."""
 
     code = "BAD_REQUEST"
     message = "This request cannot be answered."
-    status = 400  # of the HTTP answer
+    status = 400  # HTTP
     retryable = False
     headers: Mapping[str, str] = MappingProxyType({})
     details: Mapping[str, Any] = MappingProxyType({})  # for programs, in `extensions`
@@ -26,7 +26,7 @@ class RequestError(Exception):
 
 
 class VisitorTokenRequired(RequestError):
-    """Whoever is not signed in needs a visitor token to own anything."""
+    """A caller who is not signed in needs a visitor token to own anything."""
 
     code = "VISITOR_TOKEN_REQUIRED"
     message = (

@@ -1,4 +1,4 @@
-"""Fields that are computed: Strawberry's decorator, typed."""
+"""Decorators for resolvers: Strawberry's own, typed, with the field's audience."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -9,16 +9,16 @@ from schema.permissions import WHO, Audience
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# In a field's metadata: the explicit mark of a mutation that may run any number of times.
+# Metadata key of a mutation that needs no idempotency key.
 _KEYLESS = "frontdoor.keyless"
 
 
 def computed(*, description: str, who: Audience | None = None, keyless: bool = False) -> Callable[[F], F]:
-    """Make a method the resolver of a field of its name (Strawberry's own decorator is untyped to mypy).
+    """Make a method the resolver of the field of its name (Strawberry's own decorator is untyped to mypy).
 
-    `who` may ask for it; only fields of types that are marked as `reached` may leave it out.
-    `keyless` exempts a mutation from idempotency keys, and with them from replays: for one that changes nothing that
-    anybody owns, such as handing out a fresh name. Never for money or holds.
+    `who` is the audience; only fields of types marked with `reached` may omit it. `keyless` exempts a mutation from
+    idempotency keys, and so from replays: only for one that changes nothing that anybody owns, such as issuing a token.
+    Never for money or holds.
     """
 
     def decorate(method: F) -> F:
@@ -29,7 +29,7 @@ def computed(*, description: str, who: Audience | None = None, keyless: bool = F
 
 
 def streamed(*, description: str, who: Audience) -> Callable[[F], F]:
-    """Make an async generator the resolver of a subscription of its name; `who` may begin it."""
+    """Make an async generator the resolver of the subscription of its name; `who` is the audience."""
 
     def decorate(method: F) -> F:
         return cast("F", strawberry.subscription(method, description=description, metadata={WHO: who}))
@@ -38,6 +38,6 @@ def streamed(*, description: str, who: Audience) -> Callable[[F], F]:
 
 
 def is_keyless(schema: strawberry.Schema, name: str) -> bool:
-    """Whether the mutation of this name, as clients write it, was marked `keyless`."""
+    """Whether the mutation of this name (in camel case) is marked `keyless`."""
     field = schema.get_field_for_type(name, "Mutation")
     return field is not None and bool(field.metadata.get(_KEYLESS))

@@ -1,4 +1,4 @@
-"""What queries and mutations take."""
+"""GraphQL inputs of queries and mutations."""
 
 from datetime import date
 

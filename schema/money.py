@@ -1,4 +1,4 @@
-"""Money in the vocabulary of the API."""
+"""The GraphQL type of money."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The gateway's work as its operators see it, in the vocabulary of the API: nothing of whose it is."""
+"""GraphQL types for operators: the gateway's work, without data about whose it is."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -17,7 +17,7 @@ from schema.permissions import reached
 class CheckoutSummary:
     """`booking.operations.model.CheckoutSummary`."""
 
-    id: strawberry.ID = field(description="Names the checkout; `frontdoor checkouts show` tells its story.")
+    id: strawberry.ID = field(description="Names the checkout; `frontdoor checkouts show` shows its history.")
     state: str = field(description="The recovery point at which its row stands, such as `charge_intended`.")
     attention: list[str] = field(
         description="Why a person must look, such as `refund_failed`; empty: nobody must."
@@ -33,12 +33,12 @@ class CheckoutSummary:
 
 
 @reached
-@strawberry.type(description="A checkout at its place in the list.")
+@strawberry.type(description="A checkout with its cursor.")
 class CheckoutSummaryEdge:
     """As Relay asks for it."""
 
     node: CheckoutSummary = field(description="The checkout.")
-    cursor: str = field(description="An opaque name of this place.")
+    cursor: str = field(description="An opaque cursor: its position in the list.")
 
 
 @reached
@@ -46,15 +46,15 @@ class CheckoutSummaryEdge:
 class CheckoutSummaryConnection:
     """As Relay asks for it; how many there are in all is not counted."""
 
-    edges: list[CheckoutSummaryEdge] = field(description="The checkouts with their places.")
+    edges: list[CheckoutSummaryEdge] = field(description="The checkouts with their cursors.")
     nodes: list[CheckoutSummary] = field(description="The checkouts alone.")
     page_info: PageInfo = field(description="Where the page stands.")
 
 
 @reached
-@strawberry.type(description="The gateway's work, for whoever keeps it running.")
+@strawberry.type(description="The gateway's work, for its operators.")
 class Operations:
-    """What is under way."""
+    """The gateway's work; each part is loaded when it is selected."""
 
     load_checkouts: strawberry.Private[
         Callable[[str | None, bool, int, str | None], Awaitable[CheckoutSummaryConnection]]

@@ -1,7 +1,7 @@
-"""Who may ask for a field: declared on the field, or on the type for all that is reached through another field.
+"""Audiences: who may select a GraphQL field. Declared on the field, or on a type for everything reached through another field.
 
-Declared here, decided in `gateway/callers/permissions.py`. Which of the things of its kind are the caller's is for the domain to say
-(`Caller.owns`): an audience tells who may ask at all.
+Declared here, enforced in `gateway/callers/permissions.py`. An audience only says which kinds of caller may select the field;
+whether a particular object is the caller's own is checked by the domain (`Caller.owns`).
 """
 
 from collections.abc import Mapping
@@ -15,32 +15,32 @@ from booking.principals import Caller, PrincipalKind
 
 T = TypeVar("T")
 
-# In a field's metadata: its audience.
+# Metadata key of a field's audience.
 WHO = "frontdoor.who"
 
-# On a type: whoever may ask for the field that leads to it may ask for all of it.
+# Attribute of a type whose fields have the audience of the field that leads to it.
 _REACHED = "__frontdoor_reached__"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audience:
-    """Who may ask for a field."""
+    """Who may select a field."""
 
     kinds: frozenset[PrincipalKind]
-    unknown: bool = False  # whoever has not said who they are
-    own: bool = True  # of what the field finds, only the caller's own
+    unknown: bool = False  # also callers without credentials
+    own: bool = True  # the field returns only the caller's own objects
 
     def admits(self, caller: Caller | None) -> bool:
-        """Whether this caller may ask."""
+        """Whether this caller may select the field."""
         return self.unknown if caller is None else caller.principal.kind in self.kinds
 
 
 _K = PrincipalKind
 
 ANYBODY = Audience(kinds=frozenset(_K), unknown=True, own=False)
-# Whoever can hold a slot. People who work for the practice do not shop here.
+# Callers who can hold a slot. Staff and operators cannot.
 SHOPPERS = Audience(kinds=frozenset({_K.VISITOR, _K.GUEST, _K.PATIENT}))
-# Whoever can own a checkout: its guest, or the patient who started it.
+# Callers who can own a checkout: its guest, or the patient who started it.
 BUYERS = Audience(kinds=frozenset({_K.GUEST, _K.PATIENT}))
 GUESTS = Audience(kinds=frozenset({_K.GUEST}))
 PATIENTS = Audience(kinds=frozenset({_K.PATIENT}))
@@ -49,17 +49,17 @@ OPERATORS = Audience(kinds=frozenset({_K.OPERATOR}), own=False)
 
 
 class Undeclared(Exception):
-    """A field that nobody has said who may ask for; the schema is not built with it."""
+    """A field without an audience. The schema cannot be built with it."""
 
 
 def reached(kind: type[T]) -> type[T]:
-    """Mark a type whose fields are for whoever may ask for the field that leads to it; its subclasses are, too."""
+    """Mark a type and its subclasses: their fields have the audience of the field that leads to them."""
     setattr(kind, _REACHED, True)
     return kind
 
 
 def audiences(schema: GraphQLSchema) -> Mapping[tuple[str, str], Audience]:
-    """The fields that declare who may ask for them, by type and name. Raises Undeclared."""
+    """The declared audiences, by type and field name. Raises Undeclared."""
     found = {}
     for kind in schema.type_map.values():
         if is_introspection_type(kind) or not is_object_type(kind):

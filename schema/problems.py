@@ -13,7 +13,7 @@ from schema.quotes import Quote
 @reached
 @strawberry.interface(description="An expected refusal: what is wrong, and whether it may pass.")
 class Problem:
-    """What all problems share; `code` and the type say the same thing."""
+    """The fields that all problems share. `code` corresponds to the type."""
 
     code: str = field(description="A stable code, for programs.")
     message: str = field(description="What to tell the patient, in English.")

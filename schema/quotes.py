@@ -1,4 +1,4 @@
-"""Prices and terms, in the vocabulary of the API."""
+"""GraphQL types of quotes: prices and terms."""
 
 import strawberry
 from strawberry import field

@@ -1,4 +1,4 @@
-"""A person's own records, in the vocabulary of the API."""
+"""GraphQL types of patients' records: visits, cards, profile."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
@@ -46,12 +46,12 @@ class Appointment:
 
 
 @reached
-@strawberry.type(description="A visit at its place in the list.")
+@strawberry.type(description="A visit with its cursor.")
 class AppointmentEdge:
     """As Relay asks for it."""
 
     node: Appointment = field(description="The visit.")
-    cursor: str = field(description="An opaque name of this place.")
+    cursor: str = field(description="An opaque cursor: its position in the list.")
 
 
 @reached
@@ -59,7 +59,7 @@ class AppointmentEdge:
 class AppointmentConnection:
     """As Relay asks for it."""
 
-    edges: list[AppointmentEdge] = field(description="The visits with their places.")
+    edges: list[AppointmentEdge] = field(description="The visits with their cursors.")
     nodes: list[Appointment] = field(description="The visits alone.")
     page_info: PageInfo = field(description="Where the page stands.")
     total_count: int = field(description="How many visits there are, on all pages.")
@@ -79,7 +79,7 @@ class Card:
 @reached
 @strawberry.type(description="A patient's record, as staff of the practice read it.")
 class Patient:
-    """`booking.models.Patient`; what costs a call is loaded when it is asked for."""
+    """`booking.models.Patient`; fields that need an upstream call are loaded when they are selected."""
 
     id: strawberry.ID = field(description="Names the patient.")
     first_name: str = field(description="First name.")
@@ -106,14 +106,14 @@ class Patient:
             str | None, strawberry.argument(description="The cursor behind which to go on.")
         ] = None,
     ) -> AppointmentConnection:
-        """All visits, newest start first."""
+        """All visits, latest start first."""
         return await self.load_appointments(time_zone, first, after)
 
 
 @reached
 @strawberry.type(description="The signed-in patient.")
 class Me(Patient):
-    """Their own record, and what nobody else sees of it: the cards that they can pay with."""
+    """The signed-in patient's own record, with their cards on file, which nobody else can read."""
 
     load_cards: strawberry.Private[Callable[[], Awaitable[list[Card]]]]
 

@@ -57,7 +57,7 @@ class QuoteSuccess:
 @reached
 @strawberry.type(description="The slot is held.")
 class HoldSlotSuccess:
-    """A fresh hold."""
+    """A new hold."""
 
     hold: Hold = field(description="The hold.")
 
@@ -73,7 +73,7 @@ class ExtendHoldSuccess:
 @reached
 @strawberry.type(description="The slot is free again.")
 class ReleaseHoldSuccess:
-    """A hold that is no more."""
+    """A released hold."""
 
     hold_id: strawberry.ID = field(description="The hold that ended.")
 
@@ -81,7 +81,7 @@ class ReleaseHoldSuccess:
 @reached
 @strawberry.type(description="A checkout stands on the hold, with its quote.")
 class StartCheckoutSuccess:
-    """A checkout that waits for its confirm."""
+    """A checkout that waits to be confirmed."""
 
     checkout: Checkout = field(description="The checkout.")
     guest_token: str | None = field(
@@ -104,7 +104,7 @@ class ConfirmCheckoutSuccess:
     "or look with the query `checkout`; nothing is charged twice."
 )
 class CheckoutProcessing:
-    """A checkout that is still under way when the time to answer is over."""
+    """A checkout that is still being processed at the deadline of the request."""
 
     checkout: Checkout = field(description="The checkout as it stands.")
 
@@ -114,7 +114,7 @@ class CheckoutProcessing:
     description="The checkout is cancelled, or will be as soon as what is under way has come to its end."
 )
 class CancelCheckoutSuccess:
-    """A checkout that the patient left."""
+    """A cancelled checkout."""
 
     checkout: Checkout = field(description="The checkout as it stands.")
 
@@ -124,7 +124,7 @@ class CancelCheckoutSuccess:
     description="A code is on its way to the guest's email address, unless that is verified already."
 )
 class RequestEmailVerificationSuccess:
-    """A checkout whose guest is to give a code."""
+    """A checkout whose guest was mailed a code."""
 
     checkout: Checkout = field(description="The checkout; `emailCodeExpiresAt` says until when.")
 

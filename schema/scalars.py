@@ -1,4 +1,4 @@
-"""Scalars of our own wording: none of their errors repeats what was sent, since it may be a patient's."""
+"""GraphQL scalars. Their error messages never repeat the value that was sent, since it may be patient data."""
 
 import re
 from collections.abc import Mapping

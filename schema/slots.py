@@ -1,4 +1,4 @@
-"""Free time and holds, in the vocabulary of the API. Slots are flat values: none of their fields has a resolver."""
+"""GraphQL types of free time and holds. Slots are flat values: none of their fields has a resolver."""
 
 import datetime as dt
 from datetime import datetime
@@ -13,7 +13,7 @@ from schema.permissions import reached
 @reached
 @strawberry.type(description="A time at which a visit can take place.")
 class Slot:
-    """`booking.slots.Slot`, in the zone that was asked for."""
+    """`booking.slots.Slot`, in the requested time zone."""
 
     id: strawberry.ID = field(description="Names the slot; hold it with `holdSlot`.")
     clinician_id: strawberry.ID = field(description="Whose time it is.")

@@ -1,4 +1,4 @@
-"""A patient's own checkouts: the rows as their caller may see them, and what the caller does written on them."""
+"""Access to checkouts: reads and writes a row only for the caller that it belongs to."""
 
 from datetime import datetime, timedelta
 
@@ -11,12 +11,12 @@ from booking.ports import Clock
 from booking.principals import Caller, PrincipalKind
 from booking.unit_of_work import UnitOfWorkFactory
 
-# After the end a guest reads once more what came of it; later the practice's own mail is what they have.
+# How long a guest may read the outcome after the end; after that they have the practice's mail.
 READABLE_FOR = timedelta(hours=24)
 
 
 class CheckoutAccess:
-    """What the services of checkouts have in common: whose a row is, and the patient's writes."""
+    """Shared by the checkout services: whose a row is, and the writes of its patient."""
 
     def __init__(self, *, units: UnitOfWorkFactory, clock: Clock) -> None:
         self._units = units
@@ -24,12 +24,12 @@ class CheckoutAccess:
         self._clock = clock
 
     async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
-        """The caller's checkout; None for a foreign and a missing one alike."""
+        """Return the caller's checkout; None when it is another's or does not exist, without telling which."""
         checkout = await self._get(checkout_id)
         return checkout if checkout is not None and opens(caller, checkout, now=self._clock.now()) else None
 
     async def get(self, caller: Caller, checkout_id: str, *, started: bool = False) -> Checkout:
-        """The caller's checkout, or, with `started`, one that they started. Raises NotFound."""
+        """Return the caller's checkout, or, with `started`, also one that they started. Raises NotFound."""
         checkout = await self._get(checkout_id)
         if checkout is None or not (
             opens(caller, checkout, now=self._clock.now()) or (started and caller.owns(checkout.started_by))
@@ -38,7 +38,7 @@ class CheckoutAccess:
         return checkout
 
     async def save(self, checkout: Checkout, kind: HistoryKind) -> Checkout:
-        """Write what the patient did, and nothing else of the row. Raises StaleCheckout; UnknownState when a newer version has it."""
+        """Write a patient's action; the state stays. Raises StaleCheckout, UnknownState (a newer release's state)."""
         return await self._writer.write_for_patient(checkout, kind)
 
     async def _get(self, checkout_id: str) -> Checkout | None:
@@ -47,15 +47,16 @@ class CheckoutAccess:
 
 
 def opens(caller: Caller, checkout: Checkout, *, now: datetime) -> bool:
-    """Whether this is the caller's checkout, and their token opens it still."""
+    """Whether the checkout is the caller's, and a guest's token still opens it."""
     closes = closes_at(checkout) if caller.principal.kind is PrincipalKind.GUEST else None
     return caller.owns(checkout.owner) and (closes is None or now < closes)
 
 
 def closes_at(checkout: Checkout) -> datetime | None:
-    """When the guest's token opens it no more (UTC): a day after the end, and not before a booked visit is over.
+    """Return when the guest's token stops opening the checkout (UTC).
 
-    None while it has not ended; a checkout that a person sees to has not.
+    24 hours after its end, or at the end of a booked visit if that is later. None while it has not ended; an escalated
+    checkout has not.
     """
     if checkout.ended_at is None or checkout.stands not in TERMINAL:
         return None

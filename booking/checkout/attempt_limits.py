@@ -1,7 +1,7 @@
-"""What strangers try until it works: cards that may be stolen, promo codes that may be guessed, email addresses that are not theirs.
+"""Attempt limits: bounds what strangers could try until it works: stolen cards, promo codes, others' email addresses.
 
-A trial is counted before it is made, so that a hundred at once are no more than one after the other, and taken back when it
-was none: the payment went through, or nobody learned anything. What remains of the count is what was declined.
+An attempt is counted before it is made, so that a hundred at once count like a hundred in a row, and uncounted when the
+payment went through or the caller learned nothing by it. Declined attempts stay counted. Limits: docs/rates.md.
 """
 
 import asyncio
@@ -21,24 +21,26 @@ from booking.work_context import current_work
 
 
 class AttemptKind(StrEnum):
-    """The things that are tried."""
+    """What is limited; each kind has a count of its own."""
 
     CARD = "card"
     PROMO_CODE = "promo_code"
     UNPAID_VISIT = "unpaid_visit"  # see checkout/unpaid_visits.py
-    NEW_RECORD = "new_record"  # of a patient who does not pay in the end; see checkout/unpaid_visits.py
-    EMAIL_CODE = "email_code"  # that is mailed to a guest
+    NEW_RECORD = (
+        "new_record"  # a patient record whose checkout is not paid in the end; see checkout/unpaid_visits.py
+    )
+    EMAIL_CODE = "email_code"  # a code mailed to a guest
 
 
 class CountedAttempt(Protocol):
-    """One that was counted."""
+    """An attempt that was counted."""
 
     async def uncount(self) -> None:
-        """Take it back: it was none. Raises nothing; one that cannot be taken back stays counted."""
+        """Take it off the count. Raises nothing: where the store cannot be reached it stays counted."""
 
 
 class AttemptLimiter(Protocol):
-    """Bounds trials by who makes them, by their network, and by all together who have not signed in."""
+    """Bounds attempts by principal, by network, and for all callers together who have not signed in."""
 
     async def begin(
         self,
@@ -49,45 +51,45 @@ class AttemptLimiter(Protocol):
         signed_in: bool,
         day: str | None = None,
     ) -> CountedAttempt:
-        """Count one, for each of these names (keys of principals), for their network, where that is known, and for a clinician's day.
+        """Count one attempt for each of these names (principal keys), for the network `client`, and for the clinician's `day`.
 
-        Raises TooManyAttempts; then it is not counted.
+        None: the network is not known; the attempt belongs to no day. Raises TooManyAttempts, with nothing counted.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountedAttempts:
-    """What a confirm is counted as, each with how to tell afterwards that it was none."""
+    """The attempts that a confirm was counted as, each with a test of the row that says whether to uncount it."""
 
     attempts: tuple[tuple[CountedAttempt, Callable[[Checkout], bool]], ...] = ()
 
     def also(self, attempt: CountedAttempt | None, was_none: Callable[[Checkout], bool]) -> Self:
-        """The same with one more, where there is one."""
+        """Return these with `attempt` added; None adds nothing."""
         return replace(self, attempts=(*self.attempts, (attempt, was_none))) if attempt else self
 
     async def uncount(self) -> None:
-        """Take everything back: the confirm was refused before it did anything."""
+        """Uncount all: the confirm was refused before it did anything."""
         for attempt, _ in self.attempts:
             await attempt.uncount()
 
     async def settle(self, checkout: Checkout) -> None:
-        """Take back what the checkout shows to have been none."""
+        """Uncount those that, by the row, were none."""
         for attempt, was_none in self.attempts:
             if was_none(checkout):
                 await attempt.uncount()
 
 
 class AttemptLimitedPromotions:
-    """The port Promotions over another one: codes that do not apply are counted for whoever asks."""
+    """Implements Promotions over `inner`: a code that does not apply counts for the caller (`current_work`)."""
 
     def __init__(self, *, inner: Promotions, attempts: AttemptLimiter) -> None:
         self._inner = inner
         self._attempts = attempts
 
     async def apply(self, *, code: str, plan: Plan) -> Promo:
-        """The code's effect. Raises PromoInvalid, TooManyAttempts; UpstreamUnavailable, which counts for nothing."""
+        """Return the code's effect. Raises PromoInvalid, TooManyAttempts; UpstreamUnavailable, which is not counted."""
         work = current_work.get()
-        is_principal = ":" in work.actor  # else a word for whoever has not said who they are, or for us
+        is_principal = ":" in work.actor  # otherwise a word: an anonymous caller, or this program
         attempt = await self._attempts.begin(
             AttemptKind.PROMO_CODE,
             names=[work.actor] if is_principal else [],
@@ -96,7 +98,7 @@ class AttemptLimitedPromotions:
         )
         try:
             promo = await self._inner.apply(code=code, plan=plan)
-        except (UpstreamUnavailable, asyncio.CancelledError):  # or hung up, as pages do while somebody types
+        except (UpstreamUnavailable, asyncio.CancelledError):  # pages cancel requests while somebody types
             await attempt.uncount()
             raise
         await attempt.uncount()
@@ -106,9 +108,10 @@ class AttemptLimitedPromotions:
 async def count_card(
     attempts: AttemptLimiter, caller: Caller, checkout: Checkout, card: CardChoice, *, also: CountedAttempts
 ) -> CountedAttempts:
-    """Count a card that is about to be tried, besides what is counted.
+    """Count a card that is about to be tried; returns `also` with it added.
 
-    It counts for the checkout's owner (a guest is one checkout) and whoever started it. Raises TooManyAttempts.
+    It counts for the checkout's owner (a guest owns one checkout) and for the principal that started it. Raises
+    TooManyAttempts.
     """
     attempt = await attempts.begin(
         AttemptKind.CARD,
@@ -116,17 +119,17 @@ async def count_card(
         client=caller.client,
         signed_in=not is_anonymous(caller.principal.key),
     )
-    # Attaching it tells whether it is good; one on file is only named until it is charged.
+    # Attaching a new card tells whether it is good; a card on file is not judged until it is charged.
     is_new = card.token is not None
     return also.also(attempt, lambda row: not was_attempt(row, is_new=is_new))
 
 
 def was_attempt(checkout: Checkout, *, is_new: bool) -> bool:
-    """Whether a bank has said something about the card of a confirmed checkout, and it did not pay.
+    """Whether a bank has judged the card of a confirmed checkout, and it did not pay.
 
-    A new card that was attached and then not charged is one: who cancels in that moment, or loses the slot, or had it put on file
-    for a visit that costs nothing, knows that it is good. Whose outcome is not known for now is none: answers that get lost must
-    not use up what patients may do.
+    A new card that was attached and not charged counts: who cancels then, loses the slot, or had it put on file for a
+    visit that costs nothing, has learned that it is good. An unknown outcome does not count: lost answers must not use up
+    a patient's limit.
     """
     if checkout.declined is not None:
         return not checkout.card_unjudged

@@ -1,7 +1,7 @@
-"""The hold under a checkout: taken again where its store has lost it, for as long as it would have lasted.
+"""Finds the hold of a checkout, and takes it again where the hold store lost it before its expiry.
 
-A hold store may be emptied (a restart, a failover); the row of the checkout knows the end of its hold all the same. What ran
-out is never taken again, and neither is what somebody else has by now.
+A hold store may be emptied by a restart or a failover; the checkout's row keeps the hold's expiry. An expired hold is
+never taken again, nor one whose slot another owner holds or has claimed by now.
 """
 
 import structlog
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class CheckoutHolds:
-    """Finds the hold of a checkout that waits for its patient."""
+    """Finds, or takes again, the hold of a checkout that waits for its patient."""
 
     def __init__(self, *, holds: HoldStore, units: UnitOfWorkFactory, clock: Clock) -> None:
         self._holds = holds
@@ -25,13 +25,14 @@ class CheckoutHolds:
         self._clock = clock
 
     async def of(self, checkout: Checkout) -> Hold:
-        """The hold, as it lives or taken again. Raises as `again`."""
+        """Return the live hold, or take it again. Raises as `again`."""
         return await self._holds.get(checkout.hold_id) or await self.again(checkout)
 
     async def again(self, checkout: Checkout) -> Hold:
-        """Take the hold again that is gone before its time; the time must be as free as a claim would need it.
+        """Take a lost hold again, where the slot is as free as a slot claim needs it.
 
-        Raises HoldExpired (its end has come, or is not known, or the checkout has ended meanwhile), SlotTaken; UpstreamUnavailable.
+        Raises HoldExpired (its expiry has passed or is not known, or the checkout has ended meanwhile); SlotTaken;
+        UpstreamUnavailable.
         """
         now, ends = self._clock.now(), checkout.hold_expires_at
         if ends is None or now >= ends:
@@ -46,7 +47,7 @@ class CheckoutHolds:
         return hold
 
     async def _check(self, checkout: Checkout) -> None:
-        """With the interval locked: an end that is written from here on finds the hold and gives it back.
+        """Check the row after the hold was acquired: an end written from here on finds the hold and releases it.
 
         Raises HoldExpired, SlotTaken.
         """
@@ -55,5 +56,5 @@ class CheckoutHolds:
             if row is None or row.state in ENDED:
                 raise HoldExpired
             if row.state in WAITING:
-                # Only to see whether it would be given: nothing of it is committed.
+                # A trial of the claim: it is rolled back with this unit of work.
                 await unit.claims.take(row)

@@ -1,6 +1,6 @@
-"""Undoing what was begun, in order: the visit, the recurring payment, the charge. Each call reads back, and is safe to repeat.
+"""Compensation: undoes what a checkout began, in order: the visit, the recurring payment, the charge.
 
-The same calls undo a late finding; such a row goes back to how it had ended.
+Each call is read back and idempotent. The same calls undo a late finding; its row then returns to how it had ended.
 """
 
 from booking.checkout.model import Checkout
@@ -13,21 +13,21 @@ from booking.refusals import ClinicianNotBookable
 
 
 def escalate(checkout: Checkout, why: AttentionReason) -> Checkout:
-    """The row in a person's hands; one that had ended stays ended, without a claim."""
+    """Return the row on the attention list at needs_attention; one that had ended returns to its end, without a slot claim."""
     if checkout.late is not None:
         return _late_done(checkout).flagged(why)
     return checkout.changed(state=S.NEEDS_ATTENTION, attention_from=checkout.state).flagged(why)
 
 
 class Compensation:
-    """The steps that undo; at which state each is taken stands in checkout/states.py."""
+    """The compensating steps; checkout/states.py says at which state each is taken. What upstream refuses is escalated."""
 
     def __init__(self, *, billing: Billing, scheduling: Scheduling) -> None:
         self._billing = billing
         self._scheduling = scheduling
 
     async def delete_appointment(self, checkout: Checkout) -> Checkout:
-        """Delete the visit; what was paid for it is next."""
+        """Delete the visit; a charge is compensated next."""
         try:
             await self._scheduling.delete(checkout)
         except (UpstreamRefused, ClinicianNotBookable):
@@ -35,12 +35,12 @@ class Compensation:
         return checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED)
 
     async def choose_compensation(self, checkout: Checkout) -> Checkout:
-        """What was paid goes back; a recurring payment that it began is stopped before."""
+        """Go on to the refund, or first to the recurring payment that the charge began."""
         recurs = checkout.charge is not None and checkout.charge.recurring_payment_id is not None
         return checkout.changed(state=S.RECURRING_CANCEL_INTENDED if recurs else S.REFUND_INTENDED)
 
     async def cancel_recurring(self, checkout: Checkout) -> Checkout:
-        """Stop the recurring payment that the charge began."""
+        """Cancel the recurring payment that the charge began."""
         try:
             await self._billing.cancel_recurring(checkout)
         except (UpstreamRefused, ClinicianNotBookable):
@@ -48,7 +48,7 @@ class Compensation:
         return checkout.changed(state=S.RECURRING_CANCELLED)
 
     async def refund_next(self, checkout: Checkout) -> Checkout:
-        """The recurring payment is stopped: the charge is next."""
+        """Go on to the refund."""
         return checkout.changed(state=S.REFUND_INTENDED)
 
     async def refund(self, checkout: Checkout) -> Checkout:
@@ -57,10 +57,10 @@ class Compensation:
             refunded = await self._refund_in_full(checkout)
         except (UpstreamRefused, ClinicianNotBookable):
             return escalate(checkout, AttentionReason.REFUND_FAILED)
-        return _noting_package(checkout, checkout.changed(state=S.REFUNDED, refunded=refunded))
+        return _flag_package(checkout, checkout.changed(state=S.REFUNDED, refunded=refunded))
 
     async def _refund_in_full(self, checkout: Checkout) -> Money:
-        """Refund the checkout's charge, and answer what came of it. Raises OutcomeUnknown unless that is all of it."""
+        """Refund the checkout's charge and return the amount. Raises OutcomeUnknown unless all of it was refunded."""
         if checkout.charge is None:
             raise AssertionError("what is refunded was charged")
         refunded = await self._billing.refund(checkout)
@@ -77,7 +77,7 @@ class Compensation:
         return _late_done(checkout)
 
     async def cancel_late_recurring(self, checkout: Checkout) -> Checkout:
-        """Stop the recurring payment of a charge that was found late."""
+        """Cancel the recurring payment of a charge that was found late."""
         try:
             await self._billing.cancel_recurring(_as_found(checkout))
         except (UpstreamRefused, ClinicianNotBookable):
@@ -91,11 +91,11 @@ class Compensation:
             await self._refund_in_full(found)
         except (UpstreamRefused, ClinicianNotBookable):
             return escalate(checkout, AttentionReason.LATE_UNDO_FAILED)
-        return _noting_package(found, _late_done(checkout))
+        return _flag_package(found, _late_done(checkout))
 
 
 def _as_found(checkout: Checkout) -> Checkout:
-    """The checkout as if the late finding were its charge or visit: what a call that undoes needs to see."""
+    """Return the checkout with the late finding in place of its own charge and visit, as the ports expect it."""
     late = checkout.late
     if late is None:
         raise AssertionError("what is undone late was found")
@@ -109,7 +109,7 @@ def _late_done(checkout: Checkout) -> Checkout:
     return checkout.changed(state=late.ended_as, late=None, resolved_ids=(*checkout.resolved_ids, *late.ids))
 
 
-def _noting_package(paid: Checkout, after: Checkout) -> Checkout:
-    """A refund leaves the package of the plan with the patient; a person takes it back."""
+def _flag_package(paid: Checkout, after: Checkout) -> Checkout:
+    """Flag a refunded charge with a package: upstream leaves the package with the patient, so a person removes it."""
     remains = paid.charge is not None and paid.charge.package_id is not None
     return after.flagged(AttentionReason.PACKAGE_REMAINS) if remains else after

@@ -1,6 +1,6 @@
-"""Checks of checkouts ahead of their time, asked for by whoever learns that something landed upstream, and waits for nothing.
+"""Early checks: runs `Saga.check_early` in the background for parked checkouts that a webhook says something landed for.
 
-A request may be lost, by a crash or by the bounds here: the row is due at its own time all the same.
+The caller does not wait. A request may be lost by a crash or by the bounds here; the row is still taken up when it is due.
 """
 
 import asyncio
@@ -12,20 +12,21 @@ import structlog
 
 from booking.tasks import cancel_and_wait
 
-# Checks at once: each may go on to charge or book for a minute, and the worker's own drives go on beside them.
+# Concurrent checks: each may go on to charge or book for a minute, beside the drives of the worker.
 AT_ONCE = 8
 
-# Checkouts that wait for a check. More than patients pay for at once in any practice; beyond it a row keeps its own time.
+# Queued checkouts: more than are paid for at once in any practice. Beyond it a request is dropped, and the row waits
+# until it is due.
 MOST_WAITING = 1000
 
 log = structlog.get_logger(__name__)
 
 
 class EarlyChecks:
-    """Runs requested checks in the background, each checkout by one at a time."""
+    """Runs requested checks in the background, at most one at a time for each checkout."""
 
     def __init__(self, *, check: Callable[[str], Coroutine[Any, Any, None]], at_once: int = AT_ONCE) -> None:
-        """`check` looks at the checkout of an id, and goes on with it."""
+        """`check` is called with a checkout's id; `at_once` bounds the concurrent checks."""
         self._check = check
         self._at_once = at_once
         self._waiting: dict[str, None] = {}  # in the order of the requests
@@ -33,9 +34,10 @@ class EarlyChecks:
         self._closed = False
 
     def request(self, checkout_id: str) -> None:
-        """Have the checkout checked soon; returns at once.
+        """Queue a check and return at once.
 
-        A request while the same checkout waits for its check is that one; a request during its check means another check.
+        A request for a checkout that is queued already is merged with it; one for a checkout that is being checked queues
+        another.
         """
         if self._closed:
             return
@@ -46,14 +48,14 @@ class EarlyChecks:
         self._start()
 
     async def drain(self) -> None:
-        """Wait until nothing waits and nothing is under way."""
+        """Wait until no check is queued or running."""
         while self._under_way:
             await asyncio.wait(self._under_way.values())
 
     async def aclose(self, *, within: float) -> None:
-        """Start no further check, and let those under way end within so many seconds; the rest is cancelled.
+        """Start no further check, wait `within` seconds for the running ones, and cancel the rest.
 
-        A checkout whose check is cancelled is taken up by a worker when its lease has run out.
+        A worker takes up a checkout whose check was cancelled, when its lease has run out.
         """
         self._closed = True
         self._waiting.clear()

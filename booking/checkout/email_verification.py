@@ -1,7 +1,7 @@
-"""Email verification: a guest proves that an email address is theirs, by a one-time code that is sent there.
+"""Email verification: a guest proves that an email address is theirs by a one-time code that is mailed to it.
 
-The code is nowhere but in the mail: the row keeps a keyed digest, bound to the checkout and the address. Codes are sent to
-whatever address a guest gave, a patient's or not, so nobody learns from it whose the practice knows.
+Only the mail holds the code: the row keeps a keyed digest, bound to the checkout and the address. A code is sent to any
+address that a guest gave, whether the practice knows it or not, so that the answer tells nobody who is a patient.
 """
 
 import secrets
@@ -28,23 +28,24 @@ from booking.refusals import (
 )
 from booking.unit_of_work import UnitOfWorkFactory
 
-# NIST SP 800-63B, 5.1.3.2: an out-of-band secret that is typed in has at least six decimal digits and is good for ten minutes at most.
+# NIST SP 800-63B, 5.1.3.2: an out-of-band secret that is typed in has at least six decimal digits and is valid for at
+# most ten minutes.
 DIGITS = 6
 GOOD_FOR = timedelta(minutes=10)
 
-# Of each code: with five codes an hour for an address (docs/rates.md), 25 guesses at a million.
+# Guesses for each code: with five codes an hour for an address (docs/rates.md), 25 guesses at one in a million.
 TRIES = 5
 
 
 class CodeSender(Protocol):
-    """The practice's sender of mail."""
+    """Sends codes by the practice's mail server."""
 
     async def send(self, email: str, code: str, *, good_for: timedelta) -> None:
-        """Mail the code; nothing else that a caller gave is in the mail. Raises EmailNotSent."""
+        """Mail the code; the mail contains nothing else that a caller typed. Raises EmailNotSent."""
 
 
 class EmailVerification:
-    """Sends codes, and takes them."""
+    """Sends codes to guests and verifies them."""
 
     def __init__(
         self,
@@ -55,20 +56,20 @@ class EmailVerification:
         attempts: AttemptLimiter,
         digest: Callable[[str], str],
     ) -> None:
-        """`sender` None: the practice verifies no email addresses. `digest` is keyed; equal texts have equal digests."""
+        """`sender` None: the practice does not verify email addresses. `digest` is keyed and deterministic (HMAC)."""
         self._sender = sender
-        self._own = CheckoutAccess(units=units, clock=clock)
+        self._access = CheckoutAccess(units=units, clock=clock)
         self._clock = clock
         self._attempts = attempts
         self._digest = digest
 
     async def request(self, caller: Caller, checkout_id: str) -> Checkout:
-        """Send a fresh code to the checkout's guest; a former one is good no more. Of a verified one nothing is sent.
+        """Send a new code to the checkout's guest, which replaces the former one; nothing if the address is verified.
 
-        Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; TooManyAttempts for the checkout, whoever started it, the
-        email address or the network; EmailNotSent, which counts for nothing.
+        Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; TooManyAttempts for the checkout, the principal
+        that started it, the email address or the network; EmailNotSent, which is not counted.
         """
-        checkout = await self._open(caller, checkout_id)
+        checkout = await self._open_checkout(caller, checkout_id)
         if checkout.email_verified_at is not None:
             return checkout
         if self._sender is None:
@@ -81,7 +82,7 @@ class EmailVerification:
         )
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         try:
-            kept = await self._keep(caller, checkout, code)
+            kept = await self._store_code(caller, checkout, code)
             await self._sender.send(_email(kept), code, good_for=GOOD_FOR)
         except (EmailNotSent, EmailVerificationUnavailable, CheckoutClosed):
             await attempt.uncount()
@@ -89,12 +90,13 @@ class EmailVerification:
         return kept
 
     async def verify(self, caller: Caller, checkout_id: str, code: str) -> Checkout:
-        """Take the code: from then on the email address is verified. Each try is counted on the row before it is compared.
+        """Verify the email address by its code. A wrong try is counted on the row before the caller learns that it was wrong.
 
-        Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; EmailCodeInvalid for a wrong, a former and an expired one alike.
+        Raises NotFound; EmailVerificationUnavailable, CheckoutClosed; EmailCodeInvalid for a wrong, a replaced and an
+        expired code alike.
         """
         while True:
-            checkout = await self._open(caller, checkout_id)
+            checkout = await self._open_checkout(caller, checkout_id)
             if checkout.email_verified_at is not None:
                 return checkout
             if self._sender is None:
@@ -102,36 +104,36 @@ class EmailVerification:
             sent, now = checkout.email_code, self._clock.now()
             if sent is None or now >= sent.expires_at or sent.tries >= TRIES:
                 raise EmailCodeInvalid(tries_left=0)
-            right = compare_digest(sent.digest, self._of(checkout, code))
+            right = compare_digest(sent.digest, self._digest_of(checkout, code))
             tried = EmailCode(digest=sent.digest, expires_at=sent.expires_at, tries=sent.tries + 1)
             try:
                 if right:
-                    return await self._verified(checkout, now)
-                await self._own.save(
+                    return await self._save_verified(checkout, now)
+                await self._access.save(
                     checkout.changed(email_code=tried, updated_at=now), HistoryKind.EMAIL_CODE_WRONG
                 )
-            except StaleCheckout:  # another try came in between, or the checkout went on: as it is now
+            except StaleCheckout:  # another try, or the checkout's progress, was written first: start over
                 continue
             raise EmailCodeInvalid(tries_left=TRIES - tried.tries)
 
-    async def _verified(self, checkout: Checkout, now: datetime) -> Checkout:
+    async def _save_verified(self, checkout: Checkout, now: datetime) -> Checkout:
         verified = checkout.changed(email_code=None, email_verified_at=now, updated_at=now)
-        return await self._own.save(verified, HistoryKind.EMAIL_VERIFIED)
+        return await self._access.save(verified, HistoryKind.EMAIL_VERIFIED)
 
-    async def _keep(self, caller: Caller, checkout: Checkout, code: str) -> Checkout:
+    async def _store_code(self, caller: Caller, checkout: Checkout, code: str) -> Checkout:
         while True:
             now = self._clock.now()
-            sent = EmailCode(digest=self._of(checkout, code), expires_at=now + GOOD_FOR)
+            sent = EmailCode(digest=self._digest_of(checkout, code), expires_at=now + GOOD_FOR)
             try:
-                return await self._own.save(
+                return await self._access.save(
                     checkout.changed(email_code=sent, updated_at=now), HistoryKind.EMAIL_CODE_SENT
                 )
             except StaleCheckout:
-                checkout = await self._open(caller, checkout.id)
+                checkout = await self._open_checkout(caller, checkout.id)
 
-    async def _open(self, caller: Caller, checkout_id: str) -> Checkout:
-        """The guest's checkout, while it is not settled yet which record it writes into."""
-        checkout = await self._own.get(caller, checkout_id)
+    async def _open_checkout(self, caller: Caller, checkout_id: str) -> Checkout:
+        """Return the guest's checkout while it is not decided yet which patient record it uses."""
+        checkout = await self._access.get(caller, checkout_id)
         if checkout.state in ENDED:
             raise CheckoutClosed(checkout.stands)
         waits = checkout.state is S.STARTED and at_rest(checkout) and checkout.guest is not None
@@ -139,12 +141,12 @@ class EmailVerification:
             raise EmailVerificationUnavailable
         return checkout
 
-    def _of(self, checkout: Checkout, code: str) -> str:
+    def _digest_of(self, checkout: Checkout, code: str) -> str:
         return self._digest(f"{checkout.id}\n{_address(checkout)}\n{code}")
 
 
 def same_email(one: Checkout, other: Checkout) -> bool:
-    """Whether what was verified for the guest of one is so for the guest of the other."""
+    """Whether both have guests with the same email address, so that its verification holds for both."""
     return one.guest is not None and other.guest is not None and _address(one) == _address(other)
 
 
@@ -155,5 +157,5 @@ def _email(checkout: Checkout) -> str:
 
 
 def _address(checkout: Checkout) -> str:
-    """The address without case; not case-folded, which would take `straße` for `strasse`, an address of somebody else's."""
+    """Return the address in lower case; not case-folded, which would merge `straße` with `strasse`, somebody else's address."""
     return _email(checkout).lower()

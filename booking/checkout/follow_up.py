@@ -1,7 +1,7 @@
-"""Seeing after a checkout that has ended, or that a person has: its hold is given back for certain, and late truth looked for.
+"""Follow-up of a checkout that has ended or was escalated: releases its hold for certain, and runs reconciliation on schedule.
 
-What late truth is, and when it is looked for, is in checkout/reconciliation.py and checkout/reconciliation_schedule.py; here is what a look that answered, or did not,
-comes to on the row.
+checkout/reconciliation.py compares the checkout with upstream, checkout/reconciliation_schedule.py says when; this module
+writes the result on the row, and reschedules a check that failed.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class FollowUp:
-    """What a worker does after the end; whatever is to be undone then, the saga drives."""
+    """A worker's work after the end; the saga drives the row that is to be undone."""
 
     def __init__(
         self, *, late: LateReconciler, writer: LeasedWriter, units: UnitOfWorkFactory, clock: Clock
@@ -40,75 +40,75 @@ class FollowUp:
         self._clock = clock
 
     async def follow_up(self, checkout: Checkout) -> Checkout | None:
-        """Do what is due: the hold is given back for certain, then late truth is looked for.
+        """Release the hold, then run the reconciliation check that is due.
 
-        Answers the row as it shall be reopened, to undo what was found; None: nothing is to be undone, and what was found is
-        written. Raises StaleCheckout.
+        Returns the row to be reopened, so that the caller undoes the finding; None when nothing is to be undone, with the
+        result written. Raises StaleCheckout.
         """
-        if checkout.state not in TERMINAL:  # a person has it
-            return await self._look_again(checkout)
+        if checkout.state not in TERMINAL:  # it was escalated
+            return await self._check(checkout)
         now = self._clock.now()
         if only_books_are_due(checkout, now=now):
-            await self._compare(checkout, checkout, await self._others(checkout))
+            await self._compare_ledger(checkout, checkout, await self._other_checkouts(checkout))
             return None
-        freed = checkout.checks > 0 or await self._free_hold(checkout)
+        freed = checkout.checks > 0 or await self._release_hold(checkout)
         planned = next_check(checkout)
         if not is_wanted_at_once(checkout) and (planned is None or now < planned):
             due = planned if freed else min(now + SETTLE, planned or now + SETTLE)
             await self._writer.write(checkout, checkout.changed(due_at=due, updated_at=now))
             return None
-        return await self._look_again(checkout)
+        return await self._check(checkout)
 
-    async def _free_hold(self, checkout: Checkout) -> bool:
-        """Give the hold back as the end should have done, unless another checkout stands on it by now."""
+    async def _release_hold(self, checkout: Checkout) -> bool:
+        """Release the hold, as the process that wrote the end should have; not when another checkout has it by now."""
         async with self._units() as unit:
             standing = await unit.checkouts.live_for_hold(checkout.hold_id)
         return standing is not None or await self._writer.give_back_hold(checkout)
 
-    async def _look_again(self, checkout: Checkout) -> Checkout | None:
-        """Look for late truth; answers and raises as `follow_up`."""
+    async def _check(self, checkout: Checkout) -> Checkout | None:
+        """Run a reconciliation check; returns and raises as `follow_up`."""
         try:
-            others = await self._others(checkout)
+            others = await self._other_checkouts(checkout)
             with working_for(checkout):
                 after = await self._late.check(checkout, others)
         except (UpstreamUnavailable, OutcomeUnknown) as error:
-            await self._look_later(checkout, checkout, type(error).__name__)
+            await self._postpone(checkout, checkout, type(error).__name__)
             return None
         except Exception as error:
-            await self._look_later(checkout, checkout, type(error).__name__)
+            await self._postpone(checkout, checkout, type(error).__name__)
             raise
         if after.state in LATE:
             log.warning(
                 "checkout.late_truth", checkout=checkout.id, ended=checkout.state, undoing=after.state
             )
             return after
-        await self._compare(checkout, after, others)
+        await self._compare_ledger(checkout, after, others)
         return None
 
-    async def _compare(self, before: Checkout, looked: Checkout, others: Sequence[Checkout]) -> None:
-        """Write what a look found, with what the books say; where only they cannot be read, they alone are read again later.
+    async def _compare_ledger(self, before: Checkout, checked: Checkout, others: Sequence[Checkout]) -> None:
+        """Compare with the card processor's ledger, and write that with the result of the check, `checked`.
 
-        Raises StaleCheckout.
+        When only the ledger cannot be read, only the ledger is read again later. Raises StaleCheckout.
         """
         try:
-            after = await self._late.compare(looked, others)
+            after = await self._late.compare(checked, others)
         except UpstreamUnavailable as error:
-            await self._look_later(before, looked, type(error).__name__)
+            await self._postpone(before, checked, type(error).__name__)
         except Exception as error:
-            await self._look_later(before, looked, type(error).__name__)
+            await self._postpone(before, checked, type(error).__name__)
             raise
         else:
             await self._writer.record(before, after.changed(tries=0))
 
-    async def _look_later(self, before: Checkout, after: Checkout, why: str) -> None:
-        """Write what was found, and that the rest is still to be looked at."""
+    async def _postpone(self, before: Checkout, after: Checkout, why: str) -> None:
+        """Write what was found so far, and schedule the next try; after 96 hours the row is escalated instead."""
         log.info("checkout.reconciliation_postponed", checkout=before.id, why=why, tries=after.tries + 1)
         after = after.changed(tries=after.tries + 1)
         if checked_enough(after, now=self._clock.now()):
             after = after.flagged(AttentionReason.LATE_LOOK_FAILED)
         await self._writer.record(before, after)
 
-    async def _others(self, checkout: Checkout) -> Sequence[Checkout]:
+    async def _other_checkouts(self, checkout: Checkout) -> Sequence[Checkout]:
         if checkout.patient_id is None:
             return ()
         async with self._units() as unit:

@@ -1,10 +1,10 @@
-"""The guards of a send: what must hold in the very moment in which a call goes out that leads to a visit.
+"""Guards: the conditions that must hold at the moment when a call that leads to a visit is sent.
 
-They are asked before each such call, the first time and every time that it is sent again, and not when its intent is
-written: a row may stand at its intent for minutes, and the world goes on meanwhile. Those that the row alone can answer are
-asked before anything else, too, wherever leaving costs nothing. What they say is data: one function a guard, each answers why
-the checkout ends, or None; at which states each is asked stands in checkout/states.py. Undoing has no guards: money is given back
-whatever has happened.
+They are asked right before each such call, the first time and every time it is sent again, not when its intent is
+written: a row may stand at its intent for minutes. Guards that the row alone answers are also asked first of all,
+wherever the checkout can end at no cost. A guard is one function that returns why the checkout ends, or None;
+checkout/states.py says at which states each is asked. Compensation has no guards: money is given back whatever has
+happened.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from booking.stored_names import Unknown
 
 log = structlog.get_logger(__name__)
 
-# How a checkout ends of which nothing was charged; whatever else stops it, it is cancelled.
+# The end of an uncharged checkout by its reason; for all other reasons it is `cancelled`.
 _ENDS: Mapping[str, S] = {
     EndReason.SLOT_TAKEN: S.SLOT_LOST,
     EndReason.HOLD_EXPIRED: S.EXPIRED,
@@ -31,30 +31,30 @@ _ENDS: Mapping[str, S] = {
 
 @dataclass(frozen=True, kw_only=True)
 class SendFacts:
-    """What the database says where a call is about to go out, all of it read at one moment."""
+    """What the guards need from the database, read in one statement right before a send."""
 
     version: int  # of the checkout's row
-    has_claim: bool  # the checkout's own, on its slot
-    is_blocked: bool  # the clinician, until somebody clears it
+    has_claim: bool  # whether the checkout owns its slot claim
+    is_blocked: bool  # whether the clinician is blocked
 
 
 class SendFactsReader(Protocol):
-    """Reads grounds by itself: it waits for no writer, and no writer for it."""
+    """Reads SendFacts on a connection of its own: it waits for no writer, and blocks none."""
 
     async def of(self, checkout: Checkout) -> SendFacts:
-        """The ground of a checkout whose row exists."""
+        """Read the facts of a checkout; its row must exist."""
 
 
 class ClinicianKeys(Protocol):
-    """What is known of the keys that act for clinicians."""
+    """What is known of the clinicians' API keys (key proofs)."""
 
     def is_refused(self, clinician_id: str) -> bool:
-        """Whether nobody can act as the clinician: there is no key, or it was said not to be theirs. Nobody is asked for it."""
+        """Whether the clinician has no key, or one that upstream said is not theirs. Answers from memory, without a call."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """A row that is about to go on."""
+    """What an early guard is asked about: the row, and the time."""
 
     checkout: Checkout
     now: datetime  # UTC
@@ -62,9 +62,9 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Send(Moment):
-    """A call that is about to go out."""
+    """What a guard is asked about right before a call is sent."""
 
-    ground: SendFacts
+    facts: SendFacts
     key_is_refused: bool
 
 
@@ -74,14 +74,14 @@ Reason: TypeAlias = EndReason | Unknown | None
 
 
 class Guard(Protocol[M_contra]):
-    """One guard."""
+    """A guard, as a function."""
 
     def __call__(self, moment: M_contra, /) -> Reason:
-        """Why the checkout ends here; None: it goes on."""
+        """Return why the checkout ends here; None: it goes on."""
 
 
 def _ending(moment: Moment) -> Reason:
-    """What has an end already is only looked for and undone: an operator had it so, or what came back was not as accepted."""
+    """A row with an end reason sends nothing more: an operator ended it, or what was read back is not what was accepted."""
     return moment.checkout.end_reason
 
 
@@ -90,7 +90,7 @@ def _cancelled(moment: Moment) -> EndReason | None:
 
 
 def _deadline_passed(moment: Moment) -> EndReason | None:
-    """Whoever confirmed longer ago than a confirm is good for has gone, and does not expect it any more."""
+    """After the confirm deadline the patient has gone, and does not expect the visit any more."""
     if not deadline_passed(moment.checkout, moment.now):
         return None
     booking = moment.checkout.state is S.BOOKING_INTENDED
@@ -98,7 +98,7 @@ def _deadline_passed(moment: Moment) -> EndReason | None:
 
 
 def _too_late(moment: Moment) -> EndReason | None:
-    """Nothing is paid for a visit that begins sooner than the practice takes bookings; what is paid is booked until it begins."""
+    """An unpaid visit must keep the practice's minimum advance time; a paid one is booked until it begins."""
     checkout = moment.checkout
     begun = moment.now >= checkout.slot.start
     late = begun if checkout.charge is not None else is_too_late(checkout, moment.now)
@@ -106,7 +106,7 @@ def _too_late(moment: Moment) -> EndReason | None:
 
 
 def _blocked(send: Send) -> EndReason | None:
-    return EndReason.CLINICIAN_NOT_BOOKABLE if send.ground.is_blocked else None
+    return EndReason.CLINICIAN_NOT_BOOKABLE if send.facts.is_blocked else None
 
 
 def _key_not_proved(send: Send) -> EndReason | None:
@@ -114,16 +114,17 @@ def _key_not_proved(send: Send) -> EndReason | None:
 
 
 def _claim_lost(send: Send) -> EndReason | None:
-    return None if send.ground.has_claim else EndReason.SLOT_TAKEN
+    return None if send.facts.has_claim else EndReason.SLOT_TAKEN
 
 
-# In the order in which the patient is told: what they did themselves first, then what they can do something about.
+# Guards are asked in this order, and the first reason is the one that the patient gets: what they did themselves comes
+# first, then what they can do something about.
 _CANCELLED: Mapping[str, Guard[Moment]] = {"cancelled": _cancelled}
 
-# Something is wrong with the checkout, or somebody has ended it.
+# The checkout is ending already, or its patient cancels.
 ENDING: Mapping[str, Guard[Moment]] = {"ending": _ending, **_CANCELLED}
 
-# Where no money has moved, and leaving costs nothing.
+# While no money has moved, and ending costs nothing.
 EARLY: Mapping[str, Guard[Moment]] = {
     **_CANCELLED,
     "deadline passed": _deadline_passed,
@@ -137,29 +138,29 @@ BEFORE_A_CALL: Mapping[str, Guard[Send]] = {
     "key not proved": _key_not_proved,
 }
 
-# All of them: before a call that needs the slot claim.
+# All guards: before a call that needs the slot claim.
 UNDER_A_CLAIM: Mapping[str, Guard[Send]] = {**BEFORE_A_CALL, "claim lost": _claim_lost}
 
 
 def deadline_passed(checkout: Checkout, now: datetime) -> bool:
-    """Whether its patient's confirm is good no more, if there ever was one."""
+    """Whether the confirm deadline has passed, or the checkout was never confirmed."""
     return checkout.confirm_deadline is None or now >= checkout.confirm_deadline
 
 
 def is_too_late(checkout: Checkout, now: datetime) -> bool:
-    """Whether its visit has begun, or begins sooner than the practice takes bookings, by the terms of its quote."""
+    """Whether the visit has begun, or begins within the minimum advance time in the quote."""
     return checkout.quote.policy.is_too_late(checkout.slot.start, now)
 
 
 def bookable_until(checkout: Checkout) -> datetime:
-    """Until when its visit could be booked (UTC)."""
+    """Return until when the visit could be booked (UTC)."""
     return checkout.quote.policy.bookable_until(checkout.slot.start)
 
 
 def stopped_early(
     checkout: Checkout, asked: Mapping[str, Guard[Moment]], *, undo: S | None, now: datetime
 ) -> Checkout | None:
-    """The row ended, or at `undo` where it is paid or booked, when it is not worth another step; None: it is."""
+    """Ask the early guards. Returns the row ended, or at `undo` if it is paid or booked; None: no guard stops it."""
     moment = Moment(checkout=checkout, now=now)
     reasons = (guard(moment) for guard in asked.values())
     why = next((reason for reason in reasons if reason is not None), None)
@@ -167,7 +168,7 @@ def stopped_early(
 
 
 class Guards:
-    """Asks guards before a send: one reading of the database, and nobody else, for each send."""
+    """Asks guards before a send, at the cost of one database read."""
 
     def __init__(self, *, send_facts: SendFactsReader, keys: ClinicianKeys, clock: Clock) -> None:
         self._send_facts = send_facts
@@ -177,16 +178,17 @@ class Guards:
     async def stopped(
         self, checkout: Checkout, asked: Mapping[str, Guard[Send]], *, undo: S | None
     ) -> Checkout | None:
-        """The row as it shall be written instead of sending: ended, or at `undo` where it is paid or booked. None: send.
+        """Return the row to be written instead of sending: ended, or at `undo` if it is paid or booked. None: send.
 
-        A row that was written since it was read is answered as it is: writing it finds out what came between.
+        A row whose version has moved on is returned unchanged: the write of it is rejected as stale, and the driver reads
+        it anew.
         """
-        ground = await self._send_facts.of(checkout)
-        if ground.version != checkout.version:
+        facts = await self._send_facts.of(checkout)
+        if facts.version != checkout.version:
             return checkout
         send = Send(
             checkout=checkout,
-            ground=ground,
+            facts=facts,
             key_is_refused=self._keys.is_refused(checkout.slot.clinician_id),
             now=self._clock.now(),
         )
@@ -200,6 +202,7 @@ class Guards:
 def _stopped(checkout: Checkout, why: EndReason | Unknown, undo: S | None) -> Checkout:
     stands = checkout.charge is not None or checkout.appointment_id is not None
     end = undo if undo is not None and stands else _ENDS.get(why, S.CANCELLED)
-    # What has expired never came as far as its booking: that is how a table without amounts knows it for unpaid.
+    # An expired row never came as far as its booking: by this the transition table, which knows no amounts, takes it for
+    # unpaid.
     end = S.CANCELLED if end is S.EXPIRED and checkout.state is S.BOOKING_INTENDED else end
     return checkout.changed(state=end, end_reason=why)

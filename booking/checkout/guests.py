@@ -1,4 +1,4 @@
-"""Guests: when a record that was there before is theirs to use. How long their token opens their checkout is in checkout/access.py."""
+"""Guests: whether a guest's checkout may use an existing patient record. Their token: checkout/access.py."""
 
 from enum import StrEnum
 
@@ -6,14 +6,14 @@ from booking.checkout.model import Checkout
 
 
 class GuestRecords(StrEnum):
-    """What becomes of a guest whose email and name are those of a record that was there before."""
+    """What is done for a guest whose email and name match an existing record (`FRONTDOOR_GUEST_RECORDS`)."""
 
-    NEW = "new"  # a record of their own, that staff may merge: no guest ever writes into another one
-    VERIFIED_EMAIL = (
-        "verified_email"  # who has verified the email address uses that record; everybody else as in NEW
-    )
+    # A new record, which staff may merge: no guest writes into an existing one.
+    NEW = "new"
+    # The existing record for a guest who has verified the email address; for all others as NEW.
+    VERIFIED_EMAIL = "verified_email"
 
 
 def may_use_match(checkout: Checkout, rule: GuestRecords) -> bool:
-    """Whether a guest's checkout may write into a record that was there before: anybody can name a stranger's email and name."""
+    """Whether a guest's checkout may write into a matching record: anybody can type a stranger's email and name."""
     return rule is GuestRecords.VERIFIED_EMAIL and checkout.email_verified_at is not None

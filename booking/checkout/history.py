@@ -1,4 +1,4 @@
-"""The story of a checkout, what it raises and what others are told of it: written in the transaction of the write that they tell of."""
+"""Writes the history, alerts, clinician blocks and domain events of a transition, in the transition's own transaction."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from booking.resources import Kind, Resource
 from booking.stored_names import Unknown
 from booking.unit_of_work import UnitOfWork
 
-# What other systems are told of a checkout's end. A late finding that is undone does not change how it ended.
+# The domain event of each end. Undoing a late finding does not change how the checkout ended, and emits none.
 _ENDS: Mapping[str, EventName] = {
     S.CONFIRMED: EventName.CHECKOUT_CONFIRMED,
     S.REFUNDED: EventName.CHECKOUT_REFUNDED,
@@ -30,9 +30,11 @@ async def record_transition(
     entry: HistoryKind | None = None,
     note: str | None = None,
 ) -> None:
-    """Write down a move, and what follows from it; `entry` is what a patient or an operator did, None: a driver's move.
+    """Write a transition's history entry and its effects.
 
-    An alert is raised for each new reason to look and for what is found late; a clinician whose visit came back as another's is blocked.
+    `entry` is a patient's or operator's action; None: a driver's transition. Raises an alert for each new attention
+    reason and for a late finding; blocks a clinician whose visit was read back under another name; adds domain events to
+    the outbox.
     """
     for kind in _moves(before, after) if entry is None else (entry,):
         await unit.history.add(event(after, kind, before=before, by=by, note=note))
@@ -48,7 +50,7 @@ async def record_transition(
 
 
 async def publish(unit: UnitOfWork, before: Checkout, after: Checkout) -> None:
-    """Let others know of an end, and of a new reason for a person to look. To be the last write of its transaction: see the outbox."""
+    """Add the domain events of an end and of a new attention reason. The last write of its transaction: see EventOutbox."""
     names = [_ENDS[after.stands]] if after.stands != before.stands and after.stands in _ENDS else []
     if _new_reasons(before, after):
         names.append(EventName.CHECKOUT_NEEDS_ATTENTION)
@@ -59,7 +61,7 @@ async def publish(unit: UnitOfWork, before: Checkout, after: Checkout) -> None:
 def event(
     after: Checkout, kind: HistoryKind, *, by: str, before: Checkout | None = None, note: str | None = None
 ) -> HistoryEntry:
-    """One entry of the story."""
+    """Build a history entry; without `before` it is no transition."""
     return HistoryEntry(
         checkout_id=after.id,
         at=after.updated_at,

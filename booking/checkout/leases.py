@@ -1,6 +1,6 @@
-"""The writes of a process that drives checkouts: it takes a lease on a row, and each write renews it or gives it back.
+"""Leases on checkout rows: a driver takes one before its first step, and each of its writes renews it or gives it back.
 
-A driver whose lease ran out can write nothing: every write expects the version that was read.
+Fencing: a driver whose lease was taken over can write nothing, since taking over has moved the row's version on.
 """
 
 import itertools
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class LeasedWriter:
-    """Writes rows for the drivers of one process; `name` is that process's, unique among all that drive."""
+    """Writes rows for the drivers of one process; `name` is the process's, unique among all processes that drive."""
 
     def __init__(self, *, writer: CheckoutWriter, holds: HoldStore, clock: Clock, name: str) -> None:
         self._writer = writer
@@ -34,32 +34,34 @@ class LeasedWriter:
         self._serial = itertools.count(1)
 
     async def load(self, checkout_id: str) -> Checkout:
-        """The row, as it is now, of a checkout that exists."""
+        """Read the current row; the checkout must exist (AssertionError)."""
         return await self._writer.load(checkout_id)
 
     def new_driver(self) -> str:
-        """A name for whoever is about to drive a row."""
+        """Return a new lease owner name, unique for this drive."""
         return f"{self._name}/{next(self._serial)}"
 
     async def lease(self, checkout: Checkout, *, now: datetime) -> tuple[Checkout, str]:
-        """Claim the row; answers it, and its driver's name. Raises StaleCheckout when it is not as it was read."""
+        """Take the lease; returns the row and the lease owner. Raises StaleCheckout when the row's version has moved on."""
         driver = self.new_driver()
         leased = checkout.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
         return await self.write(checkout, leased), driver
 
     async def write(self, before: Checkout, after: Checkout) -> Checkout:
-        """Write the row as it is given. Raises as `CheckoutWriter.write`."""
+        """Write the row as given, with its lease as it is. Raises as `CheckoutWriter.write`."""
         return await self._writer.write(
             before, after, by=after.lease_owner or before.lease_owner or self._name
         )
 
     async def record(self, before: Checkout, after: Checkout) -> Checkout:
-        """Write a transition, with what the row gets by it, and renew or give back the lease; an end gives the hold back.
+        """Write a transition, and renew the lease, or release it when the row rests then; after an end the hold is released.
 
-        Raises StaleCheckout when the row is no longer this driver's; PaymentInProgress with the row at rest again.
+        A conflict with another row becomes a transition too: a lost slot claim ends at slot_lost, a charge or visit that
+        another row has is escalated. Raises StaleCheckout when another driver has taken the row over; PaymentInProgress,
+        with the row at rest.
         """
         try:
-            saved = await self.write(before, self._stamped(before, after))
+            saved = await self.write(before, self._with_times(before, after))
         except SlotTaken:
             return await self.record(
                 before, before.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
@@ -75,7 +77,7 @@ class LeasedWriter:
                 raise
             return rested
         except StaleCheckout:
-            return await self._record_after_mark(before, after)
+            return await self._record_after_cancel_request(before, after)
         log.info(
             "checkout.moved", checkout=saved.id, before=before.state, after=saved.state, attempt=saved.attempt
         )
@@ -84,7 +86,7 @@ class LeasedWriter:
         return saved
 
     async def park(self, checkout: Checkout, why: str) -> Checkout:
-        """Put the row aside until what was sent has landed or never will; give up to a person when it never ends."""
+        """Park the row until what was sent has landed or never will; after MAX_TRIES escalate it instead."""
         now = self._clock.now()
         tries = checkout.tries + 1
         log.warning("checkout.parked", checkout=checkout.id, state=checkout.state, tries=tries, why=why)
@@ -97,40 +99,41 @@ class LeasedWriter:
         try:
             return await self.write(checkout, parked)
         except StaleCheckout:
-            return await self.load(checkout.id)  # marked or taken over: whoever is due next goes on
+            return await self.load(checkout.id)  # cancel requested, or taken over: the next driver goes on
 
     async def park_again(self, checkout: Checkout, parked: Checkout) -> None:
-        """Give the lease back, and leave the row due when it was; the patient's wish to cancel may have come in between."""
+        """Release the lease with the row's former due time; a cancel request that came in between is kept."""
         current = await self.load(checkout.id)
         if current.lease_owner == checkout.lease_owner:
             again = current.changed(lease_owner=None, lease_until=None, due_at=parked.due_at)
             await self.write(current, again)
 
     async def give_back_hold(self, checkout: Checkout) -> bool:
-        """Give the hold back; answers whether the hold store heard it. If not, a worker tries again."""
+        """Release the hold; returns whether the hold store confirmed it. If not, a worker tries again."""
         try:
-            # Whoever started it owns the hold still when their process died before it was handed over.
+            # The principal that started it still owns the hold when the process died before transferring it.
             await self._holds.release(checkout.hold_id, owners={checkout.owner, checkout.started_by})
         except UpstreamUnavailable:
             log.warning("checkout.hold_not_released", checkout=checkout.id)
             return False
         return True
 
-    async def _record_after_mark(self, before: Checkout, after: Checkout) -> Checkout:
-        """The one write that may come between a driver's own: the patient's wish to cancel. Raises StaleCheckout on any other.
+    async def _record_after_cancel_request(self, before: Checkout, after: Checkout) -> Checkout:
+        """Accept a cancel request, the only write that may come between a driver's own. Raises StaleCheckout on any other.
 
-        The outcome of a call is written all the same; where no call was out, the next step is chosen anew.
+        The outcome of a call is written with the request kept; if no call was out, the row is returned for a new choice
+        of step.
         """
         current = await self.load(before.id)
-        marked = current.cancel_requested and not before.cancel_requested
-        if not marked or current.lease_owner != before.lease_owner or current.state != before.state:
+        cancel_came = current.cancel_requested and not before.cancel_requested
+        if not cancel_came or current.lease_owner != before.lease_owner or current.state != before.state:
             raise StaleCheckout(before.id)
         if before.state not in CALLING:
             return current
         return await self.record(current, after.changed(version=current.version, cancel_requested=True))
 
-    def _stamped(self, before: Checkout, after: Checkout) -> Checkout:
-        """Times, tries and lease of the row that is about to be written."""
+    def _with_times(self, before: Checkout, after: Checkout) -> Checkout:
+        """Return the row with its times, tries, lease and due time as they are to be written."""
         now = self._clock.now()
         after = after.changed(updated_at=now)
         if after.state != before.state:
@@ -148,10 +151,10 @@ class LeasedWriter:
 
 
 def _already_counted(checkout: Checkout) -> Checkout:
-    """What upstream seems to have done for this checkout stands on another's row: nobody here can tell whose it is."""
+    """Return the row escalated: another row has the charge or visit that was found, and no machine can tell whose it is."""
     if checkout.state in TERMINAL:
         return checkout.changed(checks=checkout.checks + 1).flagged(AttentionReason.ALREADY_COUNTED)
     if checkout.state is S.CHARGE_INTENDED and checkout.end_reason is not None:
-        # An operator has it undone, and what was looked for is the other one's: this one was not charged.
+        # An operator ends it, and the charge that was found belongs to the other row: this one was not charged.
         return checkout.changed(state=S.CANCELLED)
     return escalate(checkout, AttentionReason.ALREADY_COUNTED)

@@ -1,6 +1,6 @@
-"""The card processor's books held against ours. Read only, and only what concerns a checkout of ours.
+"""Compares an ended checkout with the card processor's ledger. Reads only, and only charges that concern a checkout.
 
-Staff charge cards too: a charge that nothing ties to a checkout is not ours to judge.
+Staff charge cards too: a charge that nothing ties to a checkout is not judged.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,40 +18,40 @@ from booking.money import Money
 
 log = structlog.get_logger(__name__)
 
-# Clocks differ by this much.
+# How much our clock and the processor's may differ.
 CLOCK_SKEW = timedelta(minutes=5)
 
-# After an attempt began its charge has landed, if ever: the longest confirm window that the settings allow, and as long again.
+# How long after an attempt began its charge lands, if ever: the longest confirm window that the settings allow, doubled.
 LANDS_WITHIN = timedelta(hours=2)
 
 
 class DifferenceKind(StrEnum):
-    """How the processor's books differ from a checkout."""
+    """How the processor's ledger differs from a checkout."""
 
     CHARGE_MISSING = "charge_missing"
     AMOUNT_DIFFERS = "amount_differs"
     DISPUTED = "disputed"
-    # A visit stands, and what it cost was given back, or some of it.
+    # The visit stands, and its charge was refunded in full or in part.
     REFUNDED_ELSEWHERE = "refunded_elsewhere"
     NOT_REFUNDED = "not_refunded"
     SECOND_CHARGE = "second_charge"  # made with a key of this checkout's, and not on its row
-    POSSIBLE_TWIN = "possible_twin"  # same customer, amount and hour: a hint, no more
+    POSSIBLE_TWIN = "possible_twin"  # same customer and amount, about the same time: only a hint
 
 
-# They tell of money that is with the practice and should not be: nobody's word settles that.
+# Money that is with the practice and should not be: reported again until it is refunded, even if an operator resolved it.
 _STANDING = (DifferenceKind.NOT_REFUNDED, DifferenceKind.SECOND_CHARGE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerCharge:
-    """A charge as the card processor knows it."""
+    """A charge in the card processor's ledger."""
 
     id: str
     taken: Money  # zero: it failed, or is pending
     given_back: Money
     disputed: bool
     customer_id: str | None  # the processor's, opaque
-    upstream_key: str | None  # that it was made with, where the processor tells
+    upstream_key: str | None  # its idempotency key, where the processor tells
 
     @property
     def stands(self) -> bool:
@@ -60,37 +60,37 @@ class LedgerCharge:
 
 
 class ChargeLedger(Protocol):
-    """The card processor's books, of the account that takes the practice's payments."""
+    """The card processor's ledger, of the account that takes the practice's payments."""
 
     async def find(self, charge_ids: Collection[str]) -> Mapping[str, LedgerCharge]:
-        """The charges with these ids; the unknown are left out. Raises UpstreamUnavailable."""
+        """Return the charges with these ids; unknown ids are left out. Raises UpstreamUnavailable."""
 
     async def landed(self, since: datetime, until: datetime) -> Sequence[LedgerCharge]:
-        """All charges made in this time that took money. Raises UpstreamUnavailable."""
+        """Return all charges made between these times (UTC) that took money. Raises UpstreamUnavailable."""
 
     async def prove(self) -> bool:
-        """Whether the books can be read; what keeps them closed is in the log."""
+        """Whether the ledger can be read; if not, the reason is in the log."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One difference; a person decides what it means."""
+    """One difference between ledger and checkout; a person decides what it means."""
 
     kind: DifferenceKind
     charge_id: str
 
     @property
     def id(self) -> str:
-        """What a row calls it once a person was told."""
+        """How `Checkout.resolved_ids` names it once it was escalated."""
         return f"{self.kind}:{self.charge_id}"
 
 
 async def reconcile(
     ledger: ChargeLedger, checkout: Checkout, others: Sequence[Checkout]
 ) -> tuple[Difference, ...]:
-    """How the books differ from an ended checkout, less what the row calls settled. Raises UpstreamUnavailable.
+    """Return how the ledger differs from an ended checkout, without what was escalated already. Raises UpstreamUnavailable.
 
-    `others` are the patient's other checkouts. Each difference is logged too, by ids alone.
+    `others` are the patient's other checkouts. Each difference is logged, with ids only.
     """
     if not checkout.attempts:
         return ()
@@ -109,12 +109,12 @@ async def reconcile(
 
 
 def settled_by_word(resolved_ids: Iterable[str]) -> tuple[str, ...]:
-    """What is settled of a row that a person has resolved: money that stands is not, and the next look tells it again."""
+    """Return the ids that stay resolved after an operator's word: not those of standing money, which are reported again."""
     return tuple(one for one in resolved_ids if one.partition(":")[0] not in _STANDING)
 
 
 def _of_own(own: Charge, booked: LedgerCharge | None, *, confirmed: bool) -> list[Difference]:
-    """The charge on the row: taken as the row says, kept for a visit, else given back."""
+    """Compare the row's own charge: its amount, and whether it is kept for a confirmed visit and refunded otherwise."""
     if booked is None:
         return [Difference(kind=DifferenceKind.CHARGE_MISSING, charge_id=own.charge_id)]
     kinds = {
@@ -129,7 +129,7 @@ def _of_own(own: Charge, booked: LedgerCharge | None, *, confirmed: bool) -> lis
 def _of_others(
     checkout: Checkout, booked: LedgerCharge | None, landed: Sequence[LedgerCharge], known: frozenset[str]
 ) -> list[Difference]:
-    """Charges beside the one on the row: the key proves whose they are; without one, likeness is a hint."""
+    """Find charges beside the row's own. Its idempotency key proves a charge; without a key, likeness is a hint."""
     keys = {f"{checkout.id}-{attempt.number}" for attempt in checkout.attempts}
     found = []
     for charge in landed:

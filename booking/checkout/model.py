@@ -1,4 +1,4 @@
-"""The checkout itself: a row at a recovery point, what was tried on it, and how it ended. Its legal moves are in checkout/transitions.py."""
+"""The checkout as a value: a row at a recovery point, its attempts, and its end. Transitions: checkout/transitions.py."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from booking.stored_names import Unknown
 
 
 class CheckoutState(StrEnum):
-    """Durable recovery points, named in the past tense; `…_intended` means: committed, and the call may be out."""
+    """Durable recovery points, named in the past tense; `…_intended`: the intent is committed and its call may be out."""
 
     STARTED = "started"
     PATIENT_INTENDED = "patient_intended"
@@ -62,7 +62,7 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One try that could charge or book: what a late effect of it would look like. Never forgotten."""
+    """One try that could charge or book. Kept for good, so that reconciliation can recognize its late effects."""
 
     number: int  # part of the upstream key
     card_id: str | None  # on file upstream; None: nothing was due
@@ -71,29 +71,31 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class LateFinding:
-    """Something upstream that a checkout did not know of when it ended, while it is being undone: a charge, or a visit."""
+    """A charge or a visit that reconciliation found after the checkout's end; on the row while it is being undone."""
 
     ended_as: CheckoutState  # where the row goes back to
-    attempt: int = 0  # that made the charge
+    attempt: int = 0  # number of the attempt that made the charge
     charge: Charge | None = None
     appointment_id: str | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The names of what was found."""
+        """Upstream ids of the finding, as they go to `Checkout.resolved_ids`."""
         charge = (self.charge.billing_item_id, self.charge.charge_id) if self.charge else ()
         return (*charge, *((self.appointment_id,) if self.appointment_id else ()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """One patient buying one visit: a row whose every write bumps `version`."""
+    """One patient buying one visit: a row. Every write of it increments `version` (optimistic locking)."""
 
     id: str
-    version: int = 0  # of the row as read; a write that expects another version does nothing
-    state: CheckoutState | Unknown = CheckoutState.STARTED  # Unknown: only to be looked at
+    version: int = 0  # as read; a write is rejected when the row's version has moved on
+    state: CheckoutState | Unknown = (
+        CheckoutState.STARTED
+    )  # Unknown: written by a newer release; may be read, not written
     owner: str  # Principal.key: the patient, or the guest of this checkout
-    started_by: str  # Principal.key of whoever held the slot; a second start of theirs joins this checkout
+    started_by: str  # Principal.key of the owner of the hold at the start; a second start of theirs joins this checkout
     hold_id: str
     slot: Slot
     time_zone: str  # IANA, the patient's
@@ -101,37 +103,43 @@ class Checkout:
     created_at: datetime  # UTC
     updated_at: datetime  # UTC
     guest: GuestDetails | None = None
-    email_code: EmailCode | None = None  # that was mailed to the guest, until it is given
+    email_code: EmailCode | None = (
+        None  # digest of the code that was mailed to the guest, until it is entered
+    )
     email_verified_at: datetime | None = None  # UTC; when the guest verified their email address
     patient_id: str | None = None
     patient_created: bool = False  # by this checkout: only then is its card made the default
-    attempt: int = 0  # one for each card tried; part of the upstream key
-    card: CardChoice | None = None  # of the last confirm, until a bank has said something about it
+    attempt: int = 0  # number of confirms so far; part of the upstream key
+    card: CardChoice | None = None  # of the last confirm, until a bank has accepted or declined it
     card_id: str | None = None  # on file upstream
     confirm_deadline: datetime | None = None  # UTC; no charge is sent after it
     declined: DeclineReason | Unknown | None = None  # of the last attempt
-    cancel_requested: bool = False  # while a call was out: acted on when its outcome is known
-    tries: int = 0  # of the step that the row stands at
+    cancel_requested: bool = False  # by the patient while a call was out: acted on when its outcome is known
+    tries: int = 0  # failed tries of the step at this state; after the end: of the next check
     intended_at: datetime | None = None  # UTC; when the intent that the row stands at was first committed
     charge: Charge | None = None
     refunded: Money | None = None
     appointment_id: str | None = None
     end_reason: EndReason | Unknown | None = None
-    attention: tuple[AttentionReason | Unknown, ...] = ()  # why an operator must look
-    attention_from: CheckoutState | Unknown | None = None  # where it stood when it was given to a person
+    attention: tuple[AttentionReason | Unknown, ...] = ()  # why it is on the attention list
+    attention_from: CheckoutState | Unknown | None = None  # the state that it was escalated from
     attempts: tuple[Attempt, ...] = ()
-    ended_at: datetime | None = None  # UTC; or given to a person: late truth is looked for from here on
-    checks: int = 0  # for late truth, done
+    ended_at: datetime | None = None  # UTC; end or escalation: reconciliation counts from here
+    checks: int = 0  # reconciliation checks done
     late: LateFinding | None = None
-    resolved_ids: tuple[str, ...] = ()  # upstream ids of late findings that were undone, or given to a person
+    resolved_ids: tuple[
+        str, ...
+    ] = ()  # ids of late findings that were undone or escalated: not acted on again
     lease_owner: str | None = None
     lease_until: datetime | None = None  # UTC
-    due_at: datetime | None = None  # UTC; when a worker shall look at the row, also after its end
-    hold_expires_at: datetime | None = None  # UTC; a hold that is gone before it was lost; None: not known
+    due_at: datetime | None = None  # UTC; when a worker takes the row up, also after its end
+    hold_expires_at: datetime | None = (
+        None  # UTC; a hold that is gone before then was lost by its store; None: unknown
+    )
 
     @property
     def known_state(self) -> CheckoutState:
-        """The state, for whoever acts on it. Raises UnknownState: the row is for the newer version that wrote it."""
+        """The state, for code that acts on it. Raises UnknownState: a newer release wrote it, and drives the row."""
         if isinstance(self.state, Unknown):
             raise UnknownState(self.id)
         return self.state
@@ -143,20 +151,20 @@ class Checkout:
 
     @property
     def card_unjudged(self) -> bool:
-        """Whether no bank has said anything about the card of the last confirm: it was not sent, or not answered."""
+        """Whether no bank has accepted or declined the card of the last confirm: it was not sent, or not answered for."""
         return self.card is not None
 
     @property
     def stands(self) -> CheckoutState | Unknown:
-        """The state to the outside: undoing a late finding does not change how the checkout ended."""
+        """The state as patients and operators see it: undoing a late finding does not change how the checkout ended."""
         return self.late.ended_as if self.late else self.state
 
     def flagged(self, reason: AttentionReason) -> Self:
-        """The row on the attention list, for this reason too."""
+        """Return the row with this reason among its reasons for attention."""
         return self if reason in self.attention else replace(self, attention=(*self.attention, reason))
 
     def hold_anew(self, *, now: datetime, expires_at: datetime) -> Hold:
-        """The hold that this checkout stands on, to be taken again."""
+        """Return the checkout's hold, to be taken again under its id; times in UTC."""
         return Hold(
             id=self.hold_id,
             owner=self.owner,
@@ -168,5 +176,5 @@ class Checkout:
         )
 
     def changed(self, **changes: Any) -> Self:
-        """The row with other values; replace() checks the names."""
+        """Return a copy with these values; replace() checks the names."""
         return replace(self, **changes)

@@ -1,4 +1,4 @@
-"""What an operator may do with a checkout that needs a person; each action is written into its story."""
+"""Operator actions on a checkout that is on the attention list: retry, resolve, unblock. Each is written to its history."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -20,13 +20,13 @@ from booking.unit_of_work import UnitOfWorkFactory
 
 
 class Resolution(StrEnum):
-    """How a checkout that a person has shall end."""
+    """How an operator resolves an escalated checkout."""
 
     BOOKED = "booked"  # the visit stands and is paid
-    REFUNDED = "refunded"  # nothing shall stand, and no money be with the practice
+    REFUNDED = "refunded"  # no visit, recurring payment or money is left with the practice
 
 
-# Why a step was given up: such a reason goes when the step is taken again, and comes back when it fails again.
+# Reasons why a step was escalated: removed when the step is retried, and back when it fails again.
 _OF_THE_STEP = frozenset(
     {
         AttentionReason.OUT_OF_TRIES,
@@ -37,7 +37,7 @@ _OF_THE_STEP = frozenset(
     }
 )
 
-# What no look at an ended checkout finds again: it stays until a person says that it is done.
+# Reasons that reconciliation does not find again: they stay until an operator resolves the checkout.
 _NEVER_FOUND_AGAIN = frozenset(
     {
         AttentionReason.OPEN_INVOICE,
@@ -49,7 +49,7 @@ _NEVER_FOUND_AGAIN = frozenset(
 
 
 class OperatorActions:
-    """The actions; `operator` is who they are on their machine."""
+    """The actions; `operator` is the login name that history records."""
 
     def __init__(self, *, units: UnitOfWorkFactory, clock: Clock, operator: str) -> None:
         self._units = units
@@ -58,10 +58,11 @@ class OperatorActions:
         self._operator = operator
 
     async def retry(self, checkout_id: str) -> Checkout:
-        """Let a worker take the step again that was given up, or look again at an ended one, or take up a parked one.
+        """Make a worker retry the escalated step, check an ended checkout again, or drive a parked one.
 
-        Now, or as soon as what was sent last has settled. What the step or the look will tell again leaves the attention list;
-        every other reason stays. Raises NotFound; InvalidInput when it waits for its patient; PaymentInProgress, StaleCheckout.
+        Due now, or as soon as the call that was sent last has landed or never will. Reasons that the step or the check
+        would find again leave the attention list; all others stay. Raises NotFound; InvalidInput when the row is being
+        driven, waits for its patient, or the step to retry is not known; PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
         due = now = self._clock.now()
@@ -77,31 +78,33 @@ class OperatorActions:
                 raise InvalidInput(
                     field="ID", reason="It is not known which step to take again. Resolve it instead."
                 )
-            after = self._taken_up(before, state)
+            after = self._at_step_again(before, state)
         elif before.state in TERMINAL:
-            # What a newer version's reason means is not known: it stays, too.
+            # A newer release's reason is not understood here: it stays, too.
             left = tuple(
                 reason
                 for reason in before.attention
                 if reason in _NEVER_FOUND_AGAIN or isinstance(reason, Unknown)
             )
-            after = before.changed(attention=left, resolved_ids=(), checks=_one_look_less(before), tries=0)
+            after = before.changed(attention=left, resolved_ids=(), checks=_one_check_less(before), tries=0)
         elif at_rest(before):
             raise InvalidInput(field="ID", reason="It waits for its patient: there is nothing to retry.")
         else:
             after = before.changed(tries=0)
             if before.state in CALLING:
-                # What was sent when it was parked may land still: whoever looks earlier sees nothing, and sends once more.
-                resolved_ids = before.updated_at + SETTLE
-                due = max(now, min(before.due_at or resolved_ids, resolved_ids))
+                # The call sent before it was parked may still land: a driver that looks earlier finds nothing, and sends
+                # again.
+                settled_at = before.updated_at + SETTLE
+                due = max(now, min(before.due_at or settled_at, settled_at))
         return await self._write(before, after.changed(due_at=due), HistoryKind.RETRIED, note=None)
 
     async def resolve(self, checkout_id: str, resolution: Resolution, *, note: str) -> Checkout:
-        """Have it end so. What is wrong with that comes back to the attention list.
+        """End the checkout as resolved. What upstream contradicts comes back to the attention list.
 
-        `booked` is believed, and looked at once: visit and payment are taken for its own, or missed. For `refunded` a worker looks
-        for what was made of it, undoes it and reads it back: the row ends when that is proved. An ended row leaves the attention
-        list, and is looked at once more. Raises NotFound, InvalidInput, PaymentInProgress, StaleCheckout.
+        `booked` ends the row, and it is reconciled at once: its visit and payment are recorded on it, or reported
+        missing. For `refunded` a worker finds what the checkout made upstream, undoes it and reads it back; the row ends
+        when that is proved. A row that had ended leaves the attention list and is checked once more. Raises NotFound;
+        InvalidInput when the row is not on the list, or contradicts the resolution; PaymentInProgress, StaleCheckout.
         """
         before = await self._read(checkout_id)
         if any(isinstance(reason, Unknown) for reason in before.attention):
@@ -112,7 +115,9 @@ class OperatorActions:
         now = self._clock.now()
         if before.state is S.NEEDS_ATTENTION:
             booked = resolution is Resolution.BOOKED
-            after = self._booked(before, now=now) if booked else self._undone(before).changed(due_at=now)
+            after = (
+                self._booked(before, now=now) if booked else self._to_compensate(before).changed(due_at=now)
+            )
         elif before.state in TERMINAL and before.attention:
             ended = Resolution.BOOKED if before.state is S.CONFIRMED else Resolution.REFUNDED
             if resolution is not ended:
@@ -120,24 +125,24 @@ class OperatorActions:
                 raise InvalidInput(field="--as", reason=reason)
             resolved_ids = settled_by_word(before.resolved_ids)
             after = before.changed(
-                attention=(), resolved_ids=resolved_ids, checks=_one_look_less(before), tries=0, due_at=now
+                attention=(), resolved_ids=resolved_ids, checks=_one_check_less(before), tries=0, due_at=now
             )
         else:
             raise InvalidInput(field="ID", reason="It is not on the attention list.")
         return await self._write(before, after, HistoryKind.RESOLVED, note=note)
 
     def _booked(self, before: Checkout, *, now: datetime) -> Checkout:
-        """The row as its operator says that it ended, now. Raises InvalidInput where the row itself says otherwise."""
+        """Return the row confirmed. Raises InvalidInput when its charge was made on other terms than the patient accepted."""
         if before.charge is not None and before.charge.differs:
             reason = "The card was charged on other terms than the patient accepted. Resolve it as refunded."
             raise InvalidInput(field="--as", reason=reason)
         booked = before.changed(state=S.CONFIRMED, end_reason=None, attention=(), attention_from=None)
         return at_once(entered(before, booked, now=now))
 
-    def _undone(self, before: Checkout) -> Checkout:
-        """The row at the step from which everything is undone: what is not on it is looked for first.
+    def _to_compensate(self, before: Checkout) -> Checkout:
+        """Return the row at the state from which everything is compensated, beginning with a look for what is not on the row.
 
-        It leaves the attention list, as it is under way; whatever is still wrong when nothing can be undone any more comes back to it.
+        It leaves the attention list, since it is under way again; what cannot be undone comes back to it.
         """
         if before.appointment_id is not None:
             state = S.DELETION_INTENDED
@@ -146,17 +151,17 @@ class OperatorActions:
         else:
             state = S.CHARGE_INTENDED
         reason = before.end_reason or EndReason.ENDED_BY_PRACTICE
-        return self._taken_up(before, state).changed(end_reason=reason, attention=())
+        return self._at_step_again(before, state).changed(end_reason=reason, attention=())
 
-    def _taken_up(self, before: Checkout, state: S) -> Checkout:
-        """The row at a step once more, as it stood there: what was sent is looked for since then, before anything is sent again."""
+    def _at_step_again(self, before: Checkout, state: S) -> Checkout:
+        """Return the row at `state` with its former intent time: the driver looks for calls since then before it sends."""
         left = tuple(reason for reason in before.attention if reason not in _OF_THE_STEP)
         again = before.changed(state=state, attention=left, attention_from=None)
         intended = before.attempts[-1].intended_at if before.attempts else before.updated_at
         return entered(before, again, now=self._clock.now()).changed(intended_at=intended)
 
     async def unblock(self, clinician_id: str) -> None:
-        """Make a clinician bookable again, and say so in the story of the checkout that blocked them. Raises NotFound."""
+        """Unblock a clinician, and write that to the history of the checkout that blocked them. Raises NotFound."""
         async with self._units() as unit:
             standing = [one for one in await unit.blocks.standing() if one.clinician_id == clinician_id]
             if not standing:
@@ -164,10 +169,10 @@ class OperatorActions:
             await unit.blocks.clear(clinician_id)
             checkout = await unit.checkouts.get(standing[0].checkout_id)
             if checkout is not None:
-                told = event(
+                entry = event(
                     checkout, HistoryKind.UNBLOCKED, by=self._operator, note=f"clinician {clinician_id}"
                 )
-                await unit.history.add(replace(told, at=self._clock.now()))
+                await unit.history.add(replace(entry, at=self._clock.now()))
             await unit.commit()
 
     async def _read(self, checkout_id: str) -> Checkout:
@@ -184,6 +189,6 @@ class OperatorActions:
         return await self._writer.write_for_operator(before, after, kind, operator=self._operator, note=note)
 
 
-def _one_look_less(checkout: Checkout) -> int:
-    """So that its last look is due again."""
+def _one_check_less(checkout: Checkout) -> int:
+    """Return the check count that makes the last check due again."""
     return checkout.checks - 1 if checkout.attempts and checkout.checks else checkout.checks

@@ -1,4 +1,4 @@
-"""What a confirm comes to: the row as it stands, or the refusal that its patient is told."""
+"""The outcome of a confirm: returns the row, or raises the refusal that its patient gets."""
 
 from collections.abc import Mapping
 
@@ -39,10 +39,13 @@ _NOT_CHARGED = "The visit could not be booked. You have not been charged."
 
 
 def outcome(checkout: Checkout) -> Checkout:
-    """The row, or the refusal that it ended in. Raises UpstreamUnavailable when the card was not sent: nothing was done."""
+    """Return the row if it is confirmed or under way; otherwise raise the refusal that says how it ended.
+
+    Raises UpstreamUnavailable when the card was not sent: nothing was done.
+    """
     stands = checkout.stands
     if checkout.state in WAITING and at_rest(checkout):
-        raise _back_at_the_patient(checkout)
+        raise _why_it_waits_again(checkout)
     if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and stands in TERMINAL:
         raise CheckoutClosed(stands)
     if stands is S.REFUNDED:
@@ -54,16 +57,16 @@ def outcome(checkout: Checkout) -> Checkout:
     return checkout
 
 
-def _told(declined: DeclineReason | Unknown) -> DeclineReason:
-    """Why the card was declined; of a newer version's reason what is true of all of them."""
+def _known_reason(declined: DeclineReason | Unknown) -> DeclineReason:
+    """Return the decline reason; for one of a newer release the advice that is true of all."""
     return DeclineReason.TRY_ANOTHER_CARD if isinstance(declined, Unknown) else declined
 
 
-def _back_at_the_patient(checkout: Checkout) -> Exception:
-    """What sent a confirmed row back to wait: a decline, a card that could not be sent, or another payment of the patient.
+def _why_it_waits_again(checkout: Checkout) -> Exception:
+    """Return why a confirmed row waits for its patient again: a decline, a card that was not sent, or their other payment.
 
-    Other terms do so too; of them the patient is told before, by the quote.
+    Changed terms are another cause; the caller has raised QuoteChanged for them before.
     """
     if checkout.declined is not None:
-        return CardDeclined(_told(checkout.declined))
+        return CardDeclined(_known_reason(checkout.declined))
     return UpstreamUnavailable("the card was not sent") if checkout.card_unjudged else PaymentInProgress()

@@ -1,9 +1,9 @@
-"""Late truth: for 72 hours after its end a checkout is compared with what upstream says now.
+"""Reconciliation: for 72 hours after its end a checkout is compared with what upstream says, five times.
 
-A charge that landed after all, of any attempt, a failed payment that staff sent again, a second visit: undone where that is
-certain to be right, else given to a person. A recurring payment that goes on after its money was given back, or that nobody
-accepted, is one of them. What a confirmed visit rightly paid is never among the findings. A checkout that
-a person has is looked at as often, and they are told.
+Findings are a charge of any attempt that landed late, a failed payment that staff sent again, a second visit, and a
+recurring payment that goes on after its refund or that nobody accepted. A finding that certainly is this checkout's is
+undone; any other is escalated. The rightful payment of a confirmed visit is never a finding. An escalated checkout is
+compared as often, and findings are flagged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,14 +19,15 @@ from booking.operations.model import AttentionReason
 from booking.ports import Billing, Clock, LateCharges, Scheduling
 from booking.stored_names import Unknown
 
-# Among what is settled: that a person was told that neither visit nor payment is found of what an operator called booked.
+# Among `resolved_ids`: it was escalated that the visit or payment of a checkout that an operator resolved as booked is
+# not found.
 _UNPROVED = "booking:unproved"
 
 _GONE = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.RESCHEDULED})
 
 
 class LateReconciler:
-    """Compares; what it answers is what the driver writes next."""
+    """Compares a checkout with upstream and the ledger; returns the row for the caller to write."""
 
     def __init__(
         self, *, billing: Billing, scheduling: Scheduling, clock: Clock, ledger: ChargeLedger | None = None
@@ -37,26 +38,26 @@ class LateReconciler:
         self._clock = clock
 
     async def check(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
-        """The row reopened to undo what was found, or flagged, or looked at once more.
+        """Return the row at a late state, to undo a finding, or with one more check done, flagged where a person must look.
 
-        `others` are the patient's other checkouts: what is theirs is not this one's. Raises UpstreamUnavailable: look again
-        later, also while one of them is being paid, since its charge may not be on its row yet.
+        `others` are the patient's other checkouts: what is on them is not this one's. Raises UpstreamUnavailable, to
+        check again later; also while another of them is being paid, since its charge may not be on its row yet.
         """
         _assert_none_is_paid(others)
         visits = await self._scheduling.find_all(checkout)
-        charges = await self._billing.late_charges(checkout, known=_known(checkout, others))
+        charges = await self._billing.late_charges(checkout, known=_accounted_ids(checkout, others))
         if checkout.state is S.NEEDS_ATTENTION:
-            return _told(checkout, visits, charges)
-        checkout = _adopted(checkout, visits, charges)
+            return _flag_findings(checkout, visits, charges)
+        checkout = _record_booked(checkout, visits, charges)
         undo = self._visit_to_undo(checkout, visits) or _charge_to_undo(checkout, charges)
         if undo is not None:
             return undo
         return _checked(checkout, visits, charges, now=self._clock.now())
 
     async def compare(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
-        """An ended row with what the card processor's books tell otherwise; each difference is given to a person once.
+        """Return an ended row with each difference from the card processor's ledger escalated once.
 
-        Raises UpstreamUnavailable, as `look` does.
+        Raises UpstreamUnavailable, as `check` does.
         """
         if self._ledger is None or checkout.state is S.NEEDS_ATTENTION:
             return checkout
@@ -64,9 +65,7 @@ class LateReconciler:
         differences = await reconcile(self._ledger, checkout, others)
         if not differences:
             return checkout
-        return _given_to_a_person(
-            checkout, (each.id for each in differences), AttentionReason.SWEEP_DIFFERENCE
-        )
+        return _escalated(checkout, (each.id for each in differences), AttentionReason.SWEEP_DIFFERENCE)
 
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())
@@ -77,25 +76,25 @@ class LateReconciler:
 
 
 def _assert_none_is_paid(others: Sequence[Checkout]) -> None:
-    # Of a newer version's state it is not known whether money moves.
+    # At a state of a newer release money may be moving.
     if any(other.state in IN_FLIGHT or isinstance(other.state, Unknown) for other in others):
         raise UpstreamUnavailable("another checkout of the patient is under way")
 
 
-def _known(checkout: Checkout, others: Sequence[Checkout]) -> frozenset[str]:
-    """Payments that are accounted for: of other checkouts, or what this confirmed visit cost."""
+def _accounted_ids(checkout: Checkout, others: Sequence[Checkout]) -> frozenset[str]:
+    """Return ids of payments of other checkouts, and of this one's charge if it is confirmed or escalated."""
     own = [checkout.charge] if checkout.state in {S.CONFIRMED, S.NEEDS_ATTENTION} else []
     paid = [other.charge for other in others] + own
-    ids = {name for charge in paid if charge for name in _names(charge)}
+    ids = {name for charge in paid if charge for name in _charge_ids(charge)}
     return frozenset(ids | {name for other in others for name in other.resolved_ids})
 
 
-def _names(charge: Charge) -> set[str]:
+def _charge_ids(charge: Charge) -> set[str]:
     return {charge.billing_item_id, charge.charge_id}
 
 
-def _told(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges) -> Checkout:
-    """A row that a person has: they are told of what came since. It is undone, or adopted, once they have resolved the row."""
+def _flag_findings(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges) -> Checkout:
+    """Flag an escalated row's findings. They are undone, or recorded on the row, once an operator has resolved it."""
     checkout = checkout.changed(checks=checkout.checks + 1)
     if charges.certain or charges.uncertain:
         checkout = checkout.flagged(AttentionReason.LATE_CHARGE)
@@ -104,8 +103,8 @@ def _told(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharge
     return checkout
 
 
-def _adopted(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges) -> Checkout:
-    """A row that a person resolved as booked learns which visit and charge that was; they are not late findings."""
+def _record_booked(checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges) -> Checkout:
+    """Record visit and charge on a row that an operator resolved as booked; they are no late findings."""
     if checkout.state is not S.CONFIRMED:
         return checkout
     mine = [visit for visit in _live(visits) if visit.clinician_id == checkout.slot.clinician_id]
@@ -120,14 +119,14 @@ def _adopted(checkout: Checkout, visits: Sequence[Appointment], charges: LateCha
 
 
 def _surplus_charges(checkout: Checkout, charges: LateCharges) -> list[tuple[int, Charge]]:
-    """All that are certain, less what a confirmed visit cost."""
+    """Return the charges that are certainly this checkout's, without the one that a confirmed visit paid."""
     own = checkout.charge if checkout.state is S.CONFIRMED else None
     return [one for one in charges.certain if own is None or own.charge_id != one[1].charge_id]
 
 
 def _charge_to_undo(checkout: Checkout, charges: LateCharges) -> Checkout | None:
     for attempt, charge in _surplus_charges(checkout, charges):
-        if _names(charge) & set(checkout.resolved_ids):
+        if _charge_ids(charge) & set(checkout.resolved_ids):
             continue
         recurs = charge.recurring_payment_id is not None
         return checkout.changed(
@@ -140,37 +139,37 @@ def _charge_to_undo(checkout: Checkout, charges: LateCharges) -> Checkout | None
 def _checked(
     checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges, *, now: datetime
 ) -> Checkout:
-    """The row after a look that found nothing to undo; what no machine should decide goes to a person."""
+    """Return the row after a check with nothing to undo; what no machine should decide is escalated."""
     checkout = checkout.changed(checks=checkout.checks + 1)
     _, doubtful = _surplus(checkout, visits, now=now)
     if doubtful:
-        checkout = _given_to_a_person(checkout, (visit.id for visit in doubtful), AttentionReason.LATE_VISIT)
+        checkout = _escalated(checkout, (visit.id for visit in doubtful), AttentionReason.LATE_VISIT)
     if charges.uncertain:
-        checkout = _given_to_a_person(checkout, charges.uncertain, AttentionReason.LATE_CHARGE_UNCERTAIN)
+        checkout = _escalated(checkout, charges.uncertain, AttentionReason.LATE_CHARGE_UNCERTAIN)
     if _surplus_charges(checkout, charges):
-        # It could not be undone, and stands whatever was said of it since.
+        # It could not be undone and still stands, even if an operator resolved it.
         checkout = checkout.flagged(AttentionReason.LATE_UNDO_FAILED)
     if _unaccepted_series(checkout, charges):
         checkout = checkout.flagged(AttentionReason.LIVE_SERIES)
     if checkout.state is S.CONFIRMED and _UNPROVED not in checkout.resolved_ids and not _is_proved(checkout):
-        checkout = _given_to_a_person(checkout, (_UNPROVED,), AttentionReason.BOOKING_UNPROVED)
+        checkout = _escalated(checkout, (_UNPROVED,), AttentionReason.BOOKING_UNPROVED)
     return checkout
 
 
-def _given_to_a_person(checkout: Checkout, what: Iterable[str], why: AttentionReason) -> Checkout:
-    """The row on the attention list, and what it is there for settled: they are told of each once."""
+def _escalated(checkout: Checkout, what: Iterable[str], why: AttentionReason) -> Checkout:
+    """Flag the row, and remember the ids of the findings, so that each is escalated once."""
     return checkout.changed(resolved_ids=(*checkout.resolved_ids, *what)).flagged(why)
 
 
 def _unaccepted_series(checkout: Checkout, charges: LateCharges) -> bool:
-    """Whether a recurring payment goes on that is not the one of a confirmed checkout whose patient accepted it."""
+    """Whether a recurring payment goes on other than the accepted one of a confirmed checkout."""
     own = checkout.charge if checkout.state is S.CONFIRMED and checkout.quote.recurrence else None
     accepted = own.billing_item_id if own and "recurrence" not in own.differs else None
     return any(payment != accepted for payment in charges.series)
 
 
 def _is_proved(checkout: Checkout) -> bool:
-    """Whether the visit and the payment of a confirmed checkout are known: not those of one that a person called booked."""
+    """Whether visit and payment of a confirmed checkout are on the row: not so if an operator resolved it as booked."""
     paid = checkout.charge is not None or checkout.quote.due_today.is_zero
     return paid and checkout.appointment_id is not None
 
@@ -182,10 +181,11 @@ def _live(visits: Sequence[Appointment]) -> list[Appointment]:
 def _surplus(
     checkout: Checkout, visits: Sequence[Appointment], *, now: datetime
 ) -> tuple[list[Appointment], list[Appointment]]:
-    """Visits beyond those that the checkout ended with: to be deleted, and for a person to judge.
+    """Return the visits beyond the rightful one: those to delete, and those to escalate.
 
-    The only one of a confirmed checkout is its visit under whatever id: staff may have booked it anew. Deleted is what
-    stands as this program booked it and has not begun, beside the right one where there is one.
+    A confirmed checkout's only visit is the rightful one under any id, since staff may have booked it again. To delete
+    are visits that stand as this program booked them and have not begun, and for a confirmed checkout only beside the
+    rightful one.
     """
     live = [visit for visit in _live(visits) if visit.id not in checkout.resolved_ids]
     if checkout.state is S.CONFIRMED:

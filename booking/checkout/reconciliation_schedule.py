@@ -1,11 +1,11 @@
-"""When late truth (checkout/reconciliation.py) is looked for: five times in the 72 hours after a checkout's end, and again where a look failed."""
+"""The schedule of reconciliation checks: five in the 72 hours after a checkout's end, and retries with exponential backoff."""
 
 from datetime import datetime, timedelta
 
 from booking.checkout.model import Checkout
 
-# After the end. The first is longer than the slowest call takes to land, the last as long as staff take to send a failed
-# payment again after a weekend.
+# Times after the end. The first is later than the slowest call lands; the last leaves staff a weekend to send a failed
+# payment again.
 CHECKS_AFTER = (
     timedelta(minutes=5),
     timedelta(hours=1),
@@ -14,19 +14,20 @@ CHECKS_AFTER = (
     timedelta(hours=72),
 )
 
-# After a look that upstream did not answer, or that came in the middle of another payment of the patient, or whose books could
-# not be read. It doubles with every try: no outage is made longer than twice, and a key that is dead is not asked all day.
+# First retry after a check that upstream or the ledger did not answer, or that came during another payment of the
+# patient. It doubles with every try up to LONGEST_WAIT: a check is at most as late again as the outage was long, and a
+# dead key is not tried all day.
 CHECK_AGAIN = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=1)
 
-# So long after the end nobody asks upstream any more.
+# After this time from the end there are no more retries.
 CHECKED_ENOUGH = timedelta(hours=96)
 
 
 def next_check(checkout: Checkout) -> datetime | None:
-    """When a checkout that has ended, or that a person has, is looked at again.
+    """Return when the next scheduled check of an ended or escalated checkout is due (UTC).
 
-    None: it never tried to charge or book, or was looked at often enough.
+    None: it never tried to charge or book, or all checks are done.
     """
     if not checkout.attempts or checkout.ended_at is None or checkout.checks >= len(CHECKS_AFTER):
         return None
@@ -34,20 +35,20 @@ def next_check(checkout: Checkout) -> datetime | None:
 
 
 def at_once(checkout: Checkout) -> Checkout:
-    """A row that ends by an operator's word, due for a look in the very moment of its end."""
+    """Make a row that an operator resolved due for a check at the time of its end."""
     return checkout.changed(due_at=checkout.ended_at)
 
 
 def is_wanted_at_once(checkout: Checkout) -> bool:
-    """Whether an ended row is due since `at_once`; every other end is due later, for its hold."""
+    """Whether an ended row was made due by `at_once`; all others are due later than their end, to release the hold."""
     ended, due = checkout.ended_at, checkout.due_at
     return ended is None or due is None or due <= ended
 
 
 def due_next(checkout: Checkout, *, now: datetime) -> datetime | None:
-    """When a worker takes up what has ended: for its next look, or sooner, to try again what its `tries` did not bring.
+    """Return when a worker takes an ended row up (UTC); None: never again.
 
-    None: never again.
+    For its next check, or sooner, to retry the one that failed `tries` times.
     """
     planned = next_check(checkout)
     if not checkout.tries:
@@ -59,11 +60,11 @@ def due_next(checkout: Checkout, *, now: datetime) -> datetime | None:
 
 
 def checked_enough(checkout: Checkout, *, now: datetime) -> bool:
-    """Whether what could not be looked at by now is given to a person."""
+    """Whether a check that still fails is escalated instead of retried."""
     return checkout.ended_at is not None and now >= checkout.ended_at + CHECKED_ENOUGH
 
 
 def only_books_are_due(checkout: Checkout, *, now: datetime) -> bool:
-    """Whether upstream was looked at in time, and the card processor's books could not be read then."""
+    """Whether the last check reached upstream and only the card processor's ledger could not be read."""
     planned = next_check(checkout)
     return checkout.tries > 0 and (planned is None or now < planned)

@@ -1,19 +1,20 @@
 """The driver of the checkout saga: intent, commit, call, commit.
 
 1. started: the hold is taken and the quote frozen. The row rests until its patient confirms.
-2. patient_intended -> patient_ready: a guest's record is made; a signed-in patient is known already.
+2. patient_intended -> patient_ready: a guest's record is created; a signed-in patient has one already.
 3. card_intended -> card_ready: the card is put on file. A decline leads back to patient_ready, where the row rests again.
-4. charge_intended -> charged: terms and hold are read anew, the write takes the slot claim, and the money is proved.
-5. booking_intended -> booked: the visit is made and read back. With nothing due it is this write that takes the claim.
-6. confirmed: the end, with which hold and claim go. cancelled, expired and slot_lost are the ends without money.
-7. Before each call the guards are asked. What may not go on ends; what is paid or booked goes back, by way of
-   deletion_intended, compensating, recurring_cancel_intended and refund_intended, to refunded.
-8. Whoever finds an intent of somebody else's looks for what became of it before they send. What stays unknown is parked,
-   and what no machine can settle is given to a person: needs_attention.
-9. What has ended is seen after for 72 hours (checkout/follow_up.py): what landed late is undone.
+4. card_ready -> charge_intended: terms and hold are checked again, and the write takes the slot claim.
+   charge_intended -> charged: the card is charged, and the charge read back and proved.
+5. booking_intended -> booked: the visit is booked and read back. With nothing due, the write of this intent takes the slot claim.
+6. confirmed: the end; hold and claim are released. cancelled, expired and slot_lost are the ends without money.
+7. Guards are asked before each call. A checkout that they stop ends; what was paid or booked is compensated:
+   deletion_intended, compensating, recurring_cancel_intended, refund_intended, refunded.
+8. A driver that finds an intent of another driver looks upstream for the call's outcome before it sends. While the outcome
+   is unknown the row is parked; after the last try it is escalated to a person: needs_attention.
+9. For 72 hours after the end, reconciliation (checkout/follow_up.py) undoes what landed late.
 
-The states are in checkout/states.py, the steps in checkout/steps.py and checkout/compensation.py. Any number of drivers may run; each row is driven by
-one at a time, under a lease (checkout/leases.py).
+States: checkout/states.py. Steps: checkout/steps.py and checkout/compensation.py. Any number of processes may drive; a lease
+(checkout/leases.py) gives each row to one driver at a time, and the row's version fences a driver that lost its lease.
 """
 
 import contextlib
@@ -43,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class Saga:
-    """Drives checkouts from recovery point to recovery point."""
+    """Drives checkouts from recovery point to recovery point, for CheckoutService and for the worker."""
 
     def __init__(
         self,
@@ -62,48 +63,48 @@ class Saga:
         self._guards = guards
         self._clock = clock
         self._follow_up = FollowUp(late=late, writer=self._writer, units=units, clock=clock)
-        self._under = checkout_holds
+        self._checkout_holds = checkout_holds
 
     async def load(self, checkout_id: str) -> Checkout:
-        """The row, as it is now, of a checkout that exists."""
+        """Read the current row; the checkout must exist (AssertionError)."""
         return await self._writer.load(checkout_id)
 
     async def drive(self, checkout: Checkout) -> Checkout:
-        """Take steps, from the row as it was just read, until it rests or must wait for an outcome; answers the row.
+        """Take steps from the row as just read until it rests or is parked; returns the row then.
 
-        A row that somebody else drives is answered as it is, one at a newer version's state among them. Raises PaymentInProgress
-        (the row rests again).
+        Returns a row that is parked, leased by another driver, or at a state of a newer release, unchanged. Raises
+        PaymentInProgress (the patient pays for another checkout; the row rests again), and what a step raises
+        unexpectedly, with the row parked.
         """
         now = self._clock.now()
         if isinstance(checkout.state, Unknown):
             return checkout
         if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
-            return checkout  # nothing to do, or somebody drives it, or it is parked until its outcome can be known
+            return (
+                checkout  # nothing to do, leased by another driver, or parked until the outcome can be known
+            )
         try:
             leased, driver = await self._writer.lease(checkout, now=now)
-            return await self._go_on(leased, driver)
-        except StaleCheckout:  # somebody else took over: whatever this driver knew is history
+            return await self._take_steps(leased, driver)
+        except StaleCheckout:  # another driver took over
             return await self._writer.load(checkout.id)
 
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
-        """End a checkout that rests before any money moved, and give its hold back. Raises StaleCheckout."""
+        """End a resting checkout before any money has moved, and release its hold. Raises StaleCheckout."""
         return await self._writer.record(checkout, checkout.changed(state=state, end_reason=reason))
 
     async def end_without_hold(self, checkout: Checkout, why: HoldExpired | SlotTaken) -> Checkout:
-        """End a checkout that rests and whose hold is gone for good. Raises StaleCheckout.
-
-        Its time is over, or somebody else has the slot.
-        """
+        """End a resting checkout whose hold is gone: it expired, or another owner has the slot. Raises StaleCheckout."""
         if isinstance(why, SlotTaken):
             return await self.end(checkout, S.SLOT_LOST, EndReason.SLOT_TAKEN)
         return await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
 
-    async def _go_on(self, checkout: Checkout, driver: str) -> Checkout:
-        committed_here = False  # an intent of somebody else's may have its call out
+    async def _take_steps(self, checkout: Checkout, driver: str) -> Checkout:
+        committed_here = False  # the call of an intent that another driver committed may be out
         while checkout.lease_owner == driver and not at_rest(checkout):
             try:
                 with working_for(checkout):
-                    after = await self._next(checkout, look=not committed_here)
+                    after = await self._next_row(checkout, look=not committed_here)
                 checkout = await self._writer.record(checkout, after)
             except (StaleCheckout, PaymentInProgress):
                 raise
@@ -116,25 +117,25 @@ class Saga:
         return checkout
 
     async def resume(self, checkout_id: str) -> None:
-        """Do what is due: go on with a row that somebody left, or end one whose patient let the hold run out."""
+        """Do what is due on a row, for the worker: drive it on, expire it with its hold, or follow it up after its end."""
         checkout = await self._writer.load(checkout_id)
         if not at_rest(checkout):
-            # Where another payment is in progress it rests again, and its patient may confirm it anew.
+            # The row rests again, and its patient may confirm it again.
             with contextlib.suppress(PaymentInProgress):
                 await self.drive(checkout)
             return
-        # Stale: the patient, or another worker, came in this very moment.
+        # Stale: the patient's request or another worker wrote the row in between.
         with contextlib.suppress(StaleCheckout):
             if checkout.state in WAITING:
                 await self._expire_if_abandoned(checkout)
-            elif self._is_due(checkout):  # it has ended, or a person has it
-                await self._see_after(checkout)
+            elif self._is_due(checkout):  # ended, or escalated
+                await self._run_follow_up(checkout)
 
     async def check_early(self, checkout_id: str) -> None:
-        """Look ahead of time at what a parked row waits for, since upstream says that something came of it.
+        """Look upstream for the outcome that a parked row waits for, before it is due: a webhook said that something landed.
 
-        What is proved to have landed is taken, and the row goes on. Finding nothing proves nothing: the row stays parked
-        until its own time, and nothing is sent before that. A row that somebody drives is left alone.
+        If the call is proved to have landed, the row is driven on. Finding nothing proves nothing: the row stays parked
+        until it is due, and nothing is sent before that. A row that is leased is left alone.
         """
         parked = await self._writer.load(checkout_id)
         prove = None if isinstance(parked.state, Unknown) else STATES[parked.state].landed
@@ -153,35 +154,34 @@ class Saga:
                 await self._writer.park_again(checkout, parked)
             else:
                 log.info("checkout.landed", checkout=checkout_id, state=checkout.state)
-                await self._go_on(await self._writer.record(checkout, landed), driver)
+                await self._take_steps(await self._writer.record(checkout, landed), driver)
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         try:
-            hold = await self._under.of(checkout)
+            hold = await self._checkout_holds.of(checkout)
         except UpstreamUnavailable:
-            await self._writer.record(
-                checkout, checkout.changed(due_at=None)
-            )  # looked at again after a while
+            # `record` makes a waiting row due again after SETTLE.
+            await self._writer.record(checkout, checkout.changed(due_at=None))
         except (HoldExpired, SlotTaken) as refusal:
             await self.end_without_hold(checkout, refusal)
         else:
             ends = hold.expires_at
             await self._writer.record(checkout, checkout.changed(due_at=ends, hold_expires_at=ends))
 
-    async def _see_after(self, checkout: Checkout) -> None:
-        """Do what is due after the end; what came late is undone at once. Raises StaleCheckout."""
+    async def _run_follow_up(self, checkout: Checkout) -> None:
+        """Follow up an ended or escalated row; a late finding is undone at once. Raises StaleCheckout."""
         reopened = await self._follow_up.follow_up(checkout)
         if reopened is not None:
             driver = self._writer.new_driver()
-            await self._go_on(
+            await self._take_steps(
                 await self._writer.record(checkout, reopened.changed(lease_owner=driver)), driver
             )
 
-    async def _next(self, checkout: Checkout, *, look: bool) -> Checkout:
-        """The row as its next write shall be."""
+    async def _next_row(self, checkout: Checkout, *, look: bool) -> Checkout:
+        """Return the row to be written next; `look` is False right after this driver committed the intent."""
         state = STATES[checkout.known_state]
         if state.step is None:
-            raise AssertionError(f"nothing is done at {checkout.state}")
+            raise AssertionError(f"no step at {checkout.state}")
         stopped = stopped_early(checkout, state.early, undo=state.undo, now=self._clock.now())
         if stopped is not None:
             return stopped
@@ -192,7 +192,7 @@ class Saga:
         if stopped is not None:
             return stopped
         if not lease_lasts(checkout, state.budget, now=self._clock.now()):
-            return checkout  # writing it renews the lease; the step comes after that
+            return checkout  # writing it renews the lease; the step is taken on the next round
         return await state.step(self._steps, checkout)
 
     def _is_due(self, checkout: Checkout) -> bool:

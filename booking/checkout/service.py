@@ -1,4 +1,7 @@
-"""Checkouts as patients meet them once they are started: confirm, cancel, look. How they start is in checkout/start.py."""
+"""Application service of `confirmCheckout`, `cancelCheckout` and `checkout`; checkout/start.py has `startCheckout`.
+
+`CheckoutService.confirm` writes the patient's confirm on the row and has `Saga.drive` pay and book; `Steps.charge` charges.
+"""
 
 import asyncio
 import contextlib
@@ -36,7 +39,7 @@ from booking.refusals import (
 from booking.tasks import cancel_and_wait
 from booking.unit_of_work import UnitOfWorkFactory
 
-# How often a second confirm looks whether the first has come to an end: unnoticed by a person, cheap for the database.
+# Seconds between the reads of a confirm that waits for another's drive: unnoticed by a person, cheap for the database.
 _JOIN_INTERVAL = 0.1
 
 _CARD_ON_FILE = "The practice asks for a card for this visit. Nothing is charged to it."
@@ -46,16 +49,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutRules:
-    """The times of a checkout."""
+    """The time limits of a checkout that settings may change."""
 
     # No charge is sent later than this after the patient's confirm.
     confirm_window: timedelta = timedelta(minutes=15)
-    # Confirm answers by then, with the result or that it goes on.
+    # A confirm answers within this, with the result or with a row that is under way.
     answer_within: timedelta = timedelta(seconds=10)
 
 
 class CheckoutService:
-    """Confirms and cancels checkouts; the saga does the work."""
+    """Confirms, cancels and reads checkouts for their patients; the saga does the work."""
 
     def __init__(
         self,
@@ -70,9 +73,9 @@ class CheckoutService:
         unpaid: UnpaidVisits,
     ) -> None:
         self._saga = saga
-        self._under = checkout_holds
+        self._checkout_holds = checkout_holds
         self._cards = cards
-        self._own = CheckoutAccess(units=units, clock=clock)
+        self._access = CheckoutAccess(units=units, clock=clock)
         self._clock = clock
         self._rules = rules
         self._attempts = attempts
@@ -81,48 +84,49 @@ class CheckoutService:
 
     @property
     def answer_within(self) -> timedelta:
-        """How long whoever confirms waits for an answer at most."""
+        """The longest that a confirm waits before it answers."""
         return self._rules.answer_within
 
     async def confirm(
         self, caller: Caller, checkout_id: str, card: CardChoice | None, *, quote_id: str
     ) -> Checkout:
-        """Pay and book what the quote of this id says. Answers a confirmed row, or one under way when the time to answer is over.
+        """Pay and book on the terms of this quote. Returns a confirmed row, or one under way when `answer_within` is over.
 
-        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or what it is
-        for is sold on other terms (nothing was charged); UpstreamUnavailable (nothing was done; so is a guest told whose patient
-        has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, SignInRequired, EmailVerificationRequired,
-        UnpaidVisitsUsedUp, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable, PaymentUnavailable, AmountNotChargeable,
-        PaymentInProgress, BookingFailed, TermsChanged, ChargedWrongly, CheckoutClosed.
+        A second confirm joins the first. Raises NotFound; QuoteChanged when the checkout has another quote by now, or the
+        practice has changed the terms (nothing was charged); UpstreamUnavailable (nothing was done; also for a guest
+        whose patient has another payment in progress); CardRequired, CardDeclined, TooManyAttempts, SignInRequired,
+        EmailVerificationRequired, UnpaidVisitsUsedUp, HoldExpired, TooLateToBook, SlotTaken, ClinicianNotBookable,
+        PaymentUnavailable, AmountNotChargeable, PaymentInProgress, BookingFailed, TermsChanged, ChargedWrongly,
+        CheckoutClosed.
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
-        checkout, counted = await self._own.get(caller, checkout_id), CountedAttempts()
+        checkout, counted = await self._access.get(caller, checkout_id), CountedAttempts()
         while at_rest(checkout) and checkout.state in WAITING:
             _check_accepted(checkout, quote_id)
             try:
                 checkout, counted = await self._accept(caller, checkout, card, answer_by)
-            except StaleCheckout:  # another confirm, a cancel or a worker was first: see what became of it
-                checkout = await self._own.get(caller, checkout_id)
+            except StaleCheckout:  # another confirm, a cancel or a worker wrote first: read its result
+                checkout = await self._access.get(caller, checkout_id)
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
-            checkout = await self._driven(checkout, answer_by, counted)
+            checkout = await self._drive_until(checkout, answer_by, counted)
             if at_rest(checkout) and checkout.state in WAITING:
                 _check_accepted(checkout, quote_id)
             return outcome(checkout)
         except PaymentInProgress:
             if caller.principal.kind is PrincipalKind.GUEST:
-                # That they are known here, and pay elsewhere in this moment, is not a guest's to learn: nothing was done.
+                # A guest must not learn that they are a patient who pays elsewhere at this moment. Nothing was done.
                 raise UpstreamUnavailable("another payment is in progress") from None
             raise
 
     async def cancel(self, caller: Caller, checkout_id: str) -> Checkout:
-        """Leave. Answers the cancelled row, or one under way that is undone when its call's outcome is known.
+        """Cancel. Returns the cancelled row, or one under way that is undone as soon as its call's outcome is known.
 
-        Raises NotFound; CheckoutClosed when it has ended in another way.
+        Idempotent. Raises NotFound; CheckoutClosed when it has ended otherwise, or is escalated.
         """
         while True:
-            checkout = await self._own.get(caller, checkout_id)
+            checkout = await self._access.get(caller, checkout_id)
             if checkout.stands is S.CANCELLED or checkout.cancel_requested:
                 return checkout
             if checkout.state in ENDED or checkout.state is S.NEEDS_ATTENTION:
@@ -131,31 +135,31 @@ class CheckoutService:
                 if at_rest(checkout):
                     return await self._saga.end(checkout, S.CANCELLED, EndReason.CANCELLED_BY_PATIENT)
                 marked = checkout.changed(cancel_requested=True, updated_at=self._clock.now())
-                return await self._own.save(marked, HistoryKind.CANCEL_REQUESTED)
+                return await self._access.save(marked, HistoryKind.CANCEL_REQUESTED)
             except StaleCheckout:
-                continue  # it moved meanwhile: cancel what it is now
+                continue  # written in between: cancel the row as it is now
 
     async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
-        """The caller's checkout; None for a foreign and a missing one alike."""
-        return await self._own.view(caller, checkout_id)
+        """Return the caller's checkout; None when it is another's or does not exist, without telling which."""
+        return await self._access.view(caller, checkout_id)
 
     async def aclose(self) -> None:
-        """Let the checkouts that are being driven come to their rest, as long as a step lasts; a worker does what remains."""
+        """Wait for running drives, at most as long as a step takes, then cancel them; a worker takes those rows up."""
         await cancel_and_wait([*self._driving], grace=STEP_BUDGET.total_seconds())
 
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float
     ) -> tuple[Checkout, CountedAttempts]:
-        """Write down what the patient confirmed; a card is counted as tried, and a visit that costs nothing.
+        """Write the patient's confirm on the row, with its card and visit counted by the attempt limits.
 
-        Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable, and what
-        UnpaidVisits.count raises.
+        Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable,
+        and what UnpaidVisits.count raises.
         """
         await self._check_time(checkout)
         await self._check_hold(checkout)
         try:
-            async with asyncio.timeout_at(answer_by):  # only reads: what is cut off here did nothing
-                card = await self._usable(caller, checkout, card)
+            async with asyncio.timeout_at(answer_by):  # only reads: cutting them off is safe
+                card = await self._usable_card(caller, checkout, card)
         except TimeoutError as error:
             raise UpstreamUnavailable("the card was not found in time") from error
         counted = await self._count(caller, checkout, card)
@@ -170,8 +174,8 @@ class CheckoutService:
             due_at=now,
         )
         try:
-            return await self._own.save(accepted, HistoryKind.ACCEPTED), counted
-        except Exception:  # what was not written down is neither tried nor booked
+            return await self._access.save(accepted, HistoryKind.ACCEPTED), counted
+        except Exception:  # the confirm was not written, so nothing was tried
             await counted.uncount()
             raise
 
@@ -191,15 +195,17 @@ class CheckoutService:
             raise TooLateToBook(bookable_until(checkout))
 
     async def _check_hold(self, checkout: Checkout) -> None:
-        """Whether the slot is held for the patient still, or again. Raises HoldExpired, SlotTaken; StaleCheckout."""
+        """Find the hold, or take it again; else end the checkout. Raises HoldExpired, SlotTaken; StaleCheckout."""
         try:
-            await self._under.of(checkout)
+            await self._checkout_holds.of(checkout)
         except (HoldExpired, SlotTaken) as refusal:
             await self._saga.end_without_hold(checkout, refusal)
             raise
 
-    async def _usable(self, caller: Caller, checkout: Checkout, card: CardChoice | None) -> CardChoice | None:
-        """The card, if it may be charged: a fresh token, or one of the signed-in patient's own."""
+    async def _usable_card(
+        self, caller: Caller, checkout: Checkout, card: CardChoice | None
+    ) -> CardChoice | None:
+        """Return the card if it may be charged: a new token, or one on file of the signed-in patient. Raises CardRequired."""
         if checkout.quote.due_today.is_zero and not self._unpaid.wants_card(checkout):
             return None
         if card is None:
@@ -211,9 +217,9 @@ class CheckoutService:
                 raise CardRequired
         return card
 
-    async def _driven(self, checkout: Checkout, answer_by: float, counted: CountedAttempts) -> Checkout:
-        """Drive, or wait while somebody else does, as long as the patient should wait for an answer."""
-        task = asyncio.create_task(self._until_rest(checkout, answer_by, counted))
+    async def _drive_until(self, checkout: Checkout, answer_by: float, counted: CountedAttempts) -> Checkout:
+        """Drive in a task, or join another's drive, and wait for it until `answer_by`; the task goes on after that."""
+        task = asyncio.create_task(self._drive_and_settle(checkout, answer_by, counted))
         self._driving.add(task)
         task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
@@ -222,25 +228,27 @@ class CheckoutService:
         return await self._saga.load(checkout.id)
 
     def _finished(self, task: asyncio.Task[Checkout]) -> None:
-        """Note how a drive ended: who confirmed may have their answer already."""
+        """Log how a drive failed: the confirm may have been answered before."""
         self._driving.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
-    async def _until_rest(self, checkout: Checkout, answer_by: float, counted: CountedAttempts) -> Checkout:
-        """Drive to the end, whoever waits, and settle what was counted."""
+    async def _drive_and_settle(
+        self, checkout: Checkout, answer_by: float, counted: CountedAttempts
+    ) -> Checkout:
+        """Drive to the end, whether or not the caller still waits, and settle the attempt limits."""
         try:
-            checkout = await self._drive_on(checkout, answer_by)
+            checkout = await self._drive_or_join(checkout, answer_by)
         except Exception:
-            # Another payment was in progress, or nobody knows what became of it: the row tells what stands.
-            with contextlib.suppress(Exception):  # it cannot be read either: what was counted stays
+            # Another payment was in progress, or the outcome is unknown: settle by the row as it stands.
+            with contextlib.suppress(Exception):  # if it cannot be read, the attempts stay counted
                 await counted.settle(await self._saga.load(checkout.id))
             raise
         await counted.settle(checkout)
         return checkout
 
-    async def _drive_on(self, checkout: Checkout, answer_by: float) -> Checkout:
-        """Drive to the end; whose drive it is not looks on only while somebody waits for the answer."""
+    async def _drive_or_join(self, checkout: Checkout, answer_by: float) -> Checkout:
+        """Drive to the end; while another driver has the lease, poll the row, but only until `answer_by`."""
         loop = asyncio.get_running_loop()
         checkout = await self._saga.drive(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
@@ -250,6 +258,6 @@ class CheckoutService:
 
 
 def _check_accepted(checkout: Checkout, quote_id: str) -> None:
-    """Raise QuoteChanged unless the checkout's quote is the one that its patient saw: nobody pays what they did not see."""
+    """Raise QuoteChanged unless the checkout's quote is the one that the patient saw and accepted."""
     if checkout.quote.id != quote_id:
         raise QuoteChanged(checkout.id, checkout.quote)

@@ -1,4 +1,4 @@
-"""The start of a checkout: a held slot and a frozen quote become a row, or join the one that stands on the hold."""
+"""Application service of `startCheckout`: makes a row from a held slot and a quote, or joins the hold's live checkout."""
 
 import contextlib
 import secrets
@@ -32,21 +32,21 @@ from booking.unit_of_work import UnitOfWorkFactory
 
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    """What a second start on the same hold asks for."""
+    """What a start on a hold that has a checkout asks for."""
 
     plan_id: str | None
     promo_code: str | None
     guest: GuestDetails | None
 
     def differs_from(self, live: Checkout) -> bool:
-        """Whether the live checkout was started with something else."""
+        """Whether the live checkout was started with another plan, promo code or guest."""
         promo = (self.promo_code or "").strip().casefold(), (live.quote.promo_code or "").strip().casefold()
         guest = self.guest is not None and live.patient_id is None and self.guest != live.guest
         return self.plan_id != live.quote.plan_id or promo[0] != promo[1] or guest
 
 
 class CheckoutStartService:
-    """Starts checkouts; what becomes of them is CheckoutService's."""
+    """Starts checkouts; CheckoutService confirms and cancels them."""
 
     def __init__(
         self,
@@ -64,8 +64,8 @@ class CheckoutStartService:
         self._holds = holds
         self._units = units
         self._writer = CheckoutWriter(units=units)
-        self._under = checkout_holds
-        self._own = CheckoutAccess(units=units, clock=clock)
+        self._checkout_holds = checkout_holds
+        self._access = CheckoutAccess(units=units, clock=clock)
         self._clock = clock
         self._unpaid = unpaid
 
@@ -79,20 +79,20 @@ class CheckoutStartService:
         guest: GuestDetails | None = None,
         accept_recurrence: bool = False,
     ) -> Checkout:
-        """Start buying the held slot with a frozen quote; a second start on the same hold joins the live checkout.
+        """Start a checkout of the held slot with a frozen quote; a second start on the same hold joins the live checkout.
 
-        One that nobody has confirmed takes over what the second start asks for: another plan, promo code or guest.
+        While that is not confirmed, it takes over the plan, promo code and guest that the second start asks for.
         Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, SignInRequired, and what
         QuoteService.quote raises.
         """
         wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
         if (live := await self._live(hold_id)) is not None:
             return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
-        # Before the hold is seen to live: what is confirmed from here on conflicts with it.
+        # Taken before the hold is read: a checkout that is confirmed after this time conflicts with this one.
         now = self._clock.now()
         hold = await self._holds.get(hold_id)
         if hold is None or not caller.owns(hold.owner):
-            # A twin of this request may have come in between: its checkout has the hold now.
+            # A concurrent start on the same hold may have made a checkout in between.
             if (live := await self._live(hold_id)) is None:
                 raise HoldExpired
             return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
@@ -102,7 +102,7 @@ class CheckoutStartService:
         if quote.policy.is_too_late(hold.slot.start, now):
             raise TooLateToBook(quote.policy.bookable_until(hold.slot.start))
         self._unpaid.check_start(caller, quote)
-        return await self._insert(caller, _row(caller, hold, quote, guest, now=now), hold)
+        return await self._insert(caller, _new_row(caller, hold, quote, guest, now=now), hold)
 
     async def _live(self, hold_id: str) -> Checkout | None:
         async with self._units() as unit:
@@ -119,12 +119,12 @@ class CheckoutStartService:
     async def _join(
         self, caller: Caller, live: Checkout, wanted: _Wanted, *, accept_recurrence: bool
     ) -> Checkout:
-        """The live checkout, quoted anew when something else is asked for and nobody has confirmed it."""
+        """Return the live checkout, with a new quote if something else is asked for and it is not confirmed."""
         live = _joined(caller, live)
         if live.state in WAITING and at_rest(live):
-            # Whether it is there, and can be had again, is for the confirm to say.
+            # Restore a lost hold if possible; if not, the confirm reports it.
             with contextlib.suppress(HoldExpired, SlotTaken, UpstreamUnavailable):
-                await self._under.of(live)
+                await self._checkout_holds.of(live)
         while live.state is S.STARTED and at_rest(live) and wanted.differs_from(live):
             quote = await self._quoted(
                 live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
@@ -135,9 +135,9 @@ class CheckoutStartService:
             if not same_email(live, anew):
                 anew = anew.changed(email_code=None, email_verified_at=None)
             try:
-                return await self._own.save(anew, HistoryKind.REQUOTED)
+                return await self._access.save(anew, HistoryKind.REQUOTED)
             except StaleCheckout:
-                live = await self._own.get(caller, live.id, started=True)
+                live = await self._access.get(caller, live.id, started=True)
         return live
 
     async def _insert(self, caller: Caller, checkout: Checkout, hold: Hold) -> Checkout:
@@ -148,19 +148,21 @@ class CheckoutStartService:
             try:
                 await self._holds.transfer(hold, owner=checkout.owner)
             except HoldExpired:
-                await self._hold_again(checkout.changed(version=1))
+                await self._take_hold_again(checkout.changed(version=1))
         return checkout.changed(version=1)
 
-    async def _hold_again(self, checkout: Checkout) -> None:
-        """Take the hold again that was lost in the very moment of the start. Raises HoldExpired, with the checkout ended."""
+    async def _take_hold_again(self, checkout: Checkout) -> None:
+        """Take the hold again that was lost during the start. Raises HoldExpired, with the checkout ended."""
         try:
-            await self._under.again(checkout)
+            await self._checkout_holds.again(checkout)
         except (HoldExpired, SlotTaken) as refusal:
             await self._saga.end_without_hold(checkout, refusal)
             raise HoldExpired from refusal
 
 
-def _row(caller: Caller, hold: Hold, quote: Quote, guest: GuestDetails | None, *, now: datetime) -> Checkout:
+def _new_row(
+    caller: Caller, hold: Hold, quote: Quote, guest: GuestDetails | None, *, now: datetime
+) -> Checkout:
     checkout_id = f"chk_{secrets.token_urlsafe(16)}"
     patient_id = caller.principal.patient_id
     return Checkout(
@@ -181,9 +183,10 @@ def _row(caller: Caller, hold: Hold, quote: Quote, guest: GuestDetails | None, *
 
 
 def _joined(caller: Caller, live: Checkout) -> Checkout:
-    """The live checkout on a hold, for its owner, and a guest's for whoever held the slot; to everybody else there is no hold.
+    """Return the live checkout to its owner, and a guest's also to the visitor who held the slot; else raise HoldExpired.
 
-    A patient's is not for who has the visitor's token of the browser that they started it in: the next one who uses that has it too.
+    A patient's checkout is not returned by the visitor token of the browser that it was started in: the next user of that
+    browser has the same token.
     """
     started = live.owner == guest_of(live.id).key and caller.owns(live.started_by)
     if started or caller.owns(live.owner):

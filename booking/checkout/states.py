@@ -1,7 +1,15 @@
-"""The states of the checkout saga: one record each, with everything that the driver (checkout/saga.py) knows of it.
+"""The states of the checkout saga: one record a state, with everything that the driver (checkout/saga.py) knows about it.
 
-The sets and tables that the rest of the program asks (checkout/transitions.py) are made of these records, and so is the diagram of
-`frontdoor checkouts graph`. A new state is a member of CheckoutState and a record here.
+The driver uses a record in this order:
+
+1. `early`: guards that the row alone answers. The first one with a reason ends the checkout, or sends it to `undo`.
+2. `look`: where another driver committed the intent, what became of the call that may be out.
+3. `guards`: the same as `early`, with the database asked too, right before the call is sent.
+4. `budget`: where less than this is left of the lease, the lease is renewed first.
+5. `step`: makes the call and returns the row to be written next, at one of `to`.
+
+checkout/transitions.py derives its sets and tables from these records, and `frontdoor checkouts graph` its diagram. To
+add a state, add a member to CheckoutState and a record here.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,51 +25,50 @@ from booking.checkout.timing import IDENTIFY_BUDGET, STEP_BUDGET
 
 
 class Phase(Enum):
-    """How far a checkout is, in order; it decides on the slot claim and on what a patient has in flight."""
+    """How far a checkout has come, in order: decides on its slot claim, and whether it is the patient's payment in flight."""
 
-    WAITING = auto()  # for the patient, until they confirm: nothing is under way upstream
-    IDENTIFYING = auto()  # whose record the checkout writes into
-    CARD = auto()  # is put on file: no money has moved
-    PAYING = auto()  # and booking: under the slot claim
-    UNDOING = auto()  # what was paid or booked
-    WITH_A_PERSON = auto()
-    OVER = auto()
-    LATE = (
-        auto()
-    )  # over, while a charge or a visit that was found late is undone: no claim is taken, and nobody waits
+    WAITING = auto()  # for the patient to confirm; nothing is under way upstream
+    IDENTIFYING = auto()  # finding or creating the patient's record
+    CARD = auto()  # putting the card on file; no money has moved
+    PAYING = auto()  # charging and booking, under the slot claim
+    UNDOING = auto()  # compensation: deleting the visit, cancelling the recurring payment, refunding
+    WITH_A_PERSON = auto()  # on the attention list; the slot claim is kept
+    OVER = auto()  # ended; hold and slot claim are given back
+    LATE = auto()  # ended, while reconciliation undoes a late charge or visit; takes no claim
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """One recovery point."""
+    """One recovery point: its transitions, its step, and what is asked before the step."""
 
     phase: Phase
-    to: tuple[S, ...] = ()  # where a driver may take a row from here
-    by_operator: tuple[S, ...] = ()  # and where an operator may, with a note
-    # What a driver does here; it answers the row as it shall be written next. None: nothing, the row rests.
+    to: tuple[S, ...] = ()  # legal transitions of a driver
+    by_operator: tuple[S, ...] = ()  # legal transitions of an operator, besides
+    # The driver's work at this state: returns the row to be written next. None: no work, the row rests.
     step: Callable[[Steps, Checkout], Awaitable[Checkout]] | None = None
-    # Committed before the step's call: whoever finds a row here must take the call for sent.
+    # The state is an intent, committed before the step's call: a driver that finds a row here assumes that the call was sent.
     intent: bool = False
-    # What became of a call that may be out, asked before it is sent again; None: nothing landed. No look: the step reads before
-    # it writes, and is safe to repeat.
+    # Finds out what became of a call that may be out, before it is sent again. Returns None when nothing landed. An
+    # intent without a look has an idempotent step, which reads before it writes.
     look: Callable[[Steps, Checkout], Awaitable[Checkout | None]] | None = None
-    # What proves at any time that the call has landed, since it names this checkout alone; None: nothing yet, which proves nothing.
+    # Finds proof that the call has landed, at any time (`Saga.check_early`). None is no proof of the contrary: nothing is
+    # sent on it.
     landed: Callable[[Steps, Checkout], Awaitable[Checkout | None]] | None = None
-    # Why a row goes no further: asked before anything else, of the row alone …
+    # Guards that stop the row, asked first, of the row alone …
     early: Mapping[str, Guard[Moment]] = field(default_factory=dict)
-    # … and right before the call goes out, the first time and every time after a look.
+    # … and right before every send, also after a look.
     guards: Mapping[str, Guard[Send]] = field(default_factory=dict)
-    # Where a stopped row goes when it is paid or booked already; with nothing to undo it has ended.
+    # Where compensation begins for a stopped row that is paid or booked. Without it, or with nothing to undo, the row ends.
     undo: S | None = None
     # What must be left of the lease when the step begins.
     budget: timedelta = STEP_BUDGET
 
 
 _ENDS = (S.CONFIRMED, S.CANCELLED, S.SLOT_LOST, S.REFUNDED, S.EXPIRED)
-_UNDONE_LATE = (S.LATE_DELETION_INTENDED, S.LATE_RECURRING_CANCEL_INTENDED, S.LATE_REFUND_INTENDED)
+_LATE = (S.LATE_DELETION_INTENDED, S.LATE_RECURRING_CANCEL_INTENDED, S.LATE_REFUND_INTENDED)
 
-# The hold and the slot claim are given back with the write that gets a row here. What is found late leads away, and back.
-_OVER = State(phase=Phase.OVER, to=_UNDONE_LATE)
+# The write that enters an end gives the slot claim back, and the hold follows. A late finding leads away from it, and back.
+_ENDED = State(phase=Phase.OVER, to=_LATE)
 
 STATES: Mapping[S, State] = {
     S.STARTED: State(
@@ -155,7 +162,7 @@ STATES: Mapping[S, State] = {
     S.REFUND_INTENDED: State(
         phase=Phase.UNDOING, intent=True, step=Steps.refund, to=(S.REFUNDED, S.NEEDS_ATTENTION)
     ),
-    # A step is tried again, everything is undone from one of them on, or it is booked by an operator's word.
+    # `retry` and `resolve` of checkout/operator_actions.py: the step again, compensation from one of these on, or booked.
     S.NEEDS_ATTENTION: State(
         phase=Phase.WITH_A_PERSON,
         by_operator=(
@@ -167,8 +174,8 @@ STATES: Mapping[S, State] = {
             S.CONFIRMED,
         ),
     ),
-    **dict.fromkeys(_ENDS, _OVER),
-    # They come back to the end that they came from: the row says which.
+    **dict.fromkeys(_ENDS, _ENDED),
+    # Each returns to the end that the row came from (`Checkout.late.ended_as`).
     S.LATE_DELETION_INTENDED: State(phase=Phase.LATE, intent=True, step=Steps.delete_late_visit, to=_ENDS),
     S.LATE_RECURRING_CANCEL_INTENDED: State(
         phase=Phase.LATE,

@@ -1,4 +1,4 @@
-"""What a step of the checkout saga comes to: the row as it shall be written next. Pure functions of the row and what came back."""
+"""Results of the saga's steps: pure functions from the row and an upstream answer to the row that is written next."""
 
 import structlog
 
@@ -14,47 +14,47 @@ log = structlog.get_logger(__name__)
 
 
 def identified(checkout: Checkout, patient_id: str) -> Checkout:
-    """It is known whose record the checkout writes into."""
+    """The patient record is known: on to patient_ready, without the guest's details."""
     return checkout.changed(state=S.PATIENT_READY, patient_id=patient_id, guest=None)
 
 
 def created(checkout: Checkout, patient: CreatedPatient) -> Checkout:
-    """A record was made for the checkout; one beside another is for staff to look at."""
+    """A patient record was created; one that stands apart from a match is flagged for staff to merge."""
     ready = identified(checkout, patient.id).changed(patient_created=True)
     return ready.flagged(AttentionReason.POSSIBLE_DUPLICATE_PATIENT) if patient.apart else ready
 
 
 def ending(checkout: Checkout) -> EndReason | Unknown | None:
-    """Why a row sends nothing more, and is only looked at and undone: something is wrong with it, or somebody has ended it."""
+    """Return why a row sends nothing more and is only undone: its end reason, or a cancel request. None: it goes on."""
     if checkout.end_reason is None and checkout.cancel_requested:
         return EndReason.CANCELLED_BY_PATIENT
     return checkout.end_reason
 
 
 def back_to_patient(checkout: Checkout) -> Checkout:
-    """To be confirmed anew, with another card; the next attempt has an upstream key of its own."""
+    """Back to patient_ready, to be confirmed again; the next attempt has its own upstream key."""
     return checkout.changed(
         state=S.PATIENT_READY, declined=None, card=None, card_id=None, confirm_deadline=None
     )
 
 
 def declined(checkout: Checkout, reason: DeclineReason) -> Checkout:
-    """Back to the patient: a bank said no."""
+    """Back to the patient: a bank declined the card."""
     return back_to_patient(checkout).changed(declined=reason)
 
 
-def not_judged(checkout: Checkout, told: DeclineReason | None) -> Checkout:
-    """Back to the patient: no bank has said anything about the card, which stays on the row as the sign of that.
+def not_judged(checkout: Checkout, reason: DeclineReason | None) -> Checkout:
+    """Back to the patient: no bank has judged the card, which stays on the row to show that (`Checkout.card_unjudged`).
 
-    `told` is what the patient hears of a token that may be used up; None: it was certainly not sent.
+    `reason` is the decline reason that the patient gets for a token that may be used up; None: it was certainly not sent.
     """
-    return checkout.changed(state=S.PATIENT_READY, declined=told, confirm_deadline=None)
+    return checkout.changed(state=S.PATIENT_READY, declined=reason, confirm_deadline=None)
 
 
 def cannot_be_paid(
     checkout: Checkout, refusal: ClinicianNotBookable | AmountNotChargeable | UpstreamRefused
 ) -> Checkout:
-    """Over: no card would help. What the practice must mend is in the log."""
+    """End as cancelled: no card would help. The log says what the practice must fix."""
     if isinstance(refusal, ClinicianNotBookable):
         return checkout.changed(state=S.CANCELLED, end_reason=EndReason.CLINICIAN_NOT_BOOKABLE)
     if isinstance(refusal, AmountNotChargeable):
@@ -67,7 +67,7 @@ def cannot_be_paid(
 
 
 def charged(checkout: Checkout, charge: Charge) -> Checkout:
-    """The money is taken. What it was taken for is not what was accepted: the next step gives it back."""
+    """The charge is proved. One on other terms than accepted gets an end reason, so that the next step compensates it."""
     taken = checkout.changed(state=S.CHARGED, charge=charge)
     if not charge.differs:
         return taken
@@ -75,7 +75,7 @@ def charged(checkout: Checkout, charge: Charge) -> Checkout:
 
 
 def booked(checkout: Checkout, appointment: Appointment) -> Checkout:
-    """The appointment stands. What was read back is not what was accepted: the next step undoes it."""
+    """The visit is booked. One read back with other values than asked gets an end reason, so that it is undone next."""
     slot, differs = checkout.slot, checkout.end_reason
     if not _is_as_asked(appointment, checkout):
         differs = EndReason.BOOKING_REFUSED
@@ -90,7 +90,7 @@ def booked(checkout: Checkout, appointment: Appointment) -> Checkout:
 
 
 def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:
-    """Whether it is this visit, then, there and in this way; a word for the way that we do not know may mean the same."""
+    """Whether time, type, patient, contact type and place are as asked; an unknown contact type counts as the same."""
     slot = checkout.slot
     return (
         (appointment.start, appointment.visit_type_id, appointment.patient_id)
@@ -101,7 +101,7 @@ def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:
 
 
 def not_booked(checkout: Checkout, reason: EndReason) -> Checkout:
-    """There is no visit, for certain: what was paid is given back."""
+    """There certainly is no visit: a charge is compensated; without one the checkout ends."""
     if checkout.charge is not None:
         return checkout.changed(state=S.COMPENSATING, end_reason=reason)
     return checkout.changed(

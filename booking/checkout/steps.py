@@ -1,9 +1,11 @@
-"""The steps of the checkout saga: what a driver does with a row. At which state each is taken stands in checkout/states.py.
+"""The steps and looks of the checkout saga; checkout/states.py says at which state each is taken, checkout/saga.py takes them.
 
-A step answers the row as it shall be written next; before one that sends, the driver asks its guards (checkout/guards.py). It makes
-at most one foreign change, never inside a transaction, and lets OutcomeUnknown and UpstreamUnavailable pass: the driver
-parks the row, and a later driver looks before it sends. A look answers what became of an intent that somebody else committed,
-None when nothing landed, and raises OutcomeUnknown while it is too early to tell.
+A step returns the row to be written next. Before a step that sends a call the driver asks its guards
+(checkout/guards.py). A step makes at most one change upstream, never inside a transaction, and lets OutcomeUnknown and
+UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends again.
+
+A look returns what became of an intent that another driver committed: None when nothing landed. It raises OutcomeUnknown
+while it is too early to tell.
 """
 
 from datetime import datetime, timedelta
@@ -27,12 +29,12 @@ from booking.refusals import (
     SlotTaken,
 )
 
-# For how long at least a hold is renewed when it ran out, or was lost, between the patient's confirm and the claim of the slot.
+# The least time for which a hold is taken again that expired, or was lost, between the patient's confirm and the slot claim.
 _RENEWAL = timedelta(minutes=1)
 
 
 class Steps(Compensation):
-    """A step a state, and a look for each intent that must not simply be sent again."""
+    """One step a state, and a look for each intent whose call is not idempotent."""
 
     def __init__(
         self,
@@ -55,13 +57,13 @@ class Steps(Compensation):
         self._guest_records = guest_records
 
     async def begin(self, checkout: Checkout) -> Checkout:
-        """Go on with the patient who is signed in, or find out whose record it is."""
+        """Go on with the signed-in patient's record, or to finding or creating a guest's."""
         return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
 
     async def identify_patient(self, checkout: Checkout) -> Checkout:
-        """Look up, then create. A record that was there before is used only where the guest has proved that it is theirs.
+        """Find a guest's record, or create one. An existing record is used only for a guest who has proved that it is theirs.
 
-        Whoever has not meets the same calls whether there is one or not, so that nobody learns here who is a patient.
+        For any other guest the same calls are made whether or not a record exists, so that nobody learns who is a patient.
         """
         guest = _guest(checkout)
         match = await self._patients.find(guest)
@@ -91,20 +93,24 @@ class Steps(Compensation):
         except UpstreamRefused as refusal:
             if apart or refusal.reason != PATIENT_EXISTS:
                 raise
-            return await create(apart=True)  # somebody came in between, or upstream compares names otherwise
+            return await create(
+                apart=True
+            )  # a record was created in between, or upstream compares names differently
 
     async def look_for_patient(self, checkout: Checkout) -> Checkout | None:
-        """The record that was made for this checkout."""
-        self._settled(checkout)
+        """Find the record that was created for this checkout, by its reference."""
+        self._ensure_settled(checkout)
         created = await self._patients.find_created(_guest(checkout), reference=checkout.id)
         return row.created(checkout, created) if created else None
 
     async def choose_payment(self, checkout: Checkout) -> Checkout:
-        """Go on to the card that the patient gave, or to the booking of a visit that needs none."""
+        """Go on to the patient's card, or, for a visit that costs nothing, to the booking."""
         if checkout.quote.due_today.is_zero:
             if checkout.card is not None:
-                return checkout.changed(state=S.CARD_INTENDED)  # is put on file, and nothing is charged to it
-            return await self._on_terms(checkout) or await self._held(checkout, S.BOOKING_INTENDED)
+                return checkout.changed(state=S.CARD_INTENDED)  # put on file, and not charged
+            return await self._stopped_by_terms(checkout) or await self._ensure_held(
+                checkout, S.BOOKING_INTENDED
+            )
         if checkout.card is None:
             raise AssertionError("a confirmed checkout with something due has a card")
         if checkout.card.token is not None:
@@ -133,38 +139,40 @@ class Steps(Compensation):
         return checkout.changed(state=S.CARD_READY, card_id=card.id, card=None)
 
     async def look_for_card(self, checkout: Checkout) -> Checkout:
-        """Whether the token was used is not known: the patient gives a new one."""
+        """Whether the token was used up cannot be found out: ask the patient for a new one."""
         return row.not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def check_terms_and_hold(self, checkout: Checkout) -> Checkout:
-        """Go on to the charge, or to a booking that costs nothing, if the terms stand and the slot is held."""
+        """Check terms and hold, then go on to the charge, or to the booking of a visit that costs nothing."""
         free = checkout.quote.due_today.is_zero
         then = S.BOOKING_INTENDED if free else S.CHARGE_INTENDED
-        return await self._on_terms(checkout) or await self._held(checkout, then)
+        return await self._stopped_by_terms(checkout) or await self._ensure_held(checkout, then)
 
-    async def _on_terms(self, checkout: Checkout) -> Checkout | None:
-        """The row back at its patient with the present quote, or ended, when what they accepted is sold otherwise now; None: go on."""
+    async def _stopped_by_terms(self, checkout: Checkout) -> Checkout | None:
+        """Return the row back at its patient with the present quote, or ended, if the terms have changed; else None."""
         present = await self._terms.of(checkout.quote)
         if present is None:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         if present is not checkout.quote:
-            # A card that was attached stays named until the next confirm: whoever gave it has learned that it is good.
+            # An attached card stays on the row until the next confirm, since it counts as tried: attaching it showed that
+            # it is good.
             return row.back_to_patient(checkout).changed(quote=present, card_id=checkout.card_id)
         return None
 
-    async def _on_terms_still(self, checkout: Checkout) -> Checkout | None:
-        """The row ended when what may be sent once more is sold otherwise now; None: it may, or is not sent in any case.
+    async def _stopped_by_terms_on_resend(self, checkout: Checkout) -> Checkout | None:
+        """Before a call is sent again: return the row ended if the terms have changed.
 
-        It ends rather than goes back to its patient: finding nothing is no certain refusal, and earns no new upstream key.
+        None if they have not, or if the guards stop the row anyway. It ends rather than going back to its patient:
+        finding nothing is no certain refusal, so there is no new upstream key.
         """
         if row.ending(checkout) is not None or deadline_passed(checkout, self._clock.now()):
-            return None  # the guards end it, though the terms cannot be read
+            return None  # the guards end it, even while the terms cannot be read
         if await self._terms.of(checkout.quote) is not checkout.quote:
             return checkout.changed(state=S.CANCELLED, end_reason=EndReason.TERMS_CHANGED)
         return None
 
-    async def _held(self, checkout: Checkout, then: S) -> Checkout:
-        """Go on if the hold lives or can be taken again; the claim itself is taken with the write."""
+    async def _ensure_held(self, checkout: Checkout, then: S) -> Checkout:
+        """Go on to `then` if the hold lives or can be taken again; the write of that transition takes the slot claim."""
         hold = await self._holds.get(checkout.hold_id)
         if hold is None:
             now = self._clock.now()
@@ -176,7 +184,7 @@ class Steps(Compensation):
         return checkout.changed(state=then)
 
     async def charge(self, checkout: Checkout) -> Checkout:
-        """Charge the card."""
+        """Charge the card. This is where `confirmCheckout` charges: the billing port makes one charge and reads it back."""
         try:
             return row.charged(checkout, await self._billing.charge(checkout))
         except CardDeclined as refusal:
@@ -185,22 +193,22 @@ class Steps(Compensation):
             return row.cannot_be_paid(checkout, refusal)
 
     async def look_for_charge(self, checkout: Checkout) -> Checkout | None:
-        """The charge, or the row ended where its terms have changed."""
-        self._settled(checkout)
+        """Find the charge; if nothing landed, end the row if its terms have changed."""
+        self._ensure_settled(checkout)
         landed = await self.landed_charge(checkout)
-        return landed if landed is not None else await self._on_terms_still(checkout)
+        return landed if landed is not None else await self._stopped_by_terms_on_resend(checkout)
 
     async def landed_charge(self, checkout: Checkout) -> Checkout | None:
-        """The charge as it stands upstream."""
+        """Find the charge upstream, by the reference in its note, else by amount, card and time. None proves nothing."""
         landed = await self._billing.find_charge(checkout, since=_intended(checkout))
         return row.charged(checkout, landed) if landed is not None else None
 
     async def book_next(self, checkout: Checkout) -> Checkout:
-        """The money is taken: the booking is next."""
+        """Go on to the booking."""
         return checkout.changed(state=S.BOOKING_INTENDED)
 
     async def book(self, checkout: Checkout) -> Checkout:
-        """Book the visit, and compare what came back."""
+        """Book the visit, and compare what was read back with what was asked."""
         try:
             return row.booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
@@ -211,24 +219,24 @@ class Steps(Compensation):
             return row.not_booked(checkout, EndReason.BOOKING_REFUSED)
 
     async def look_for_booking(self, checkout: Checkout) -> Checkout | None:
-        """The visit, or the row ended where it is unpaid and its terms have changed."""
-        self._settled(checkout)
+        """Find the visit; if nothing landed, end an unpaid row if its terms have changed."""
+        self._ensure_settled(checkout)
         landed = await self.landed_booking(checkout)
         if landed is not None or checkout.charge is not None:
             return landed
-        return await self._on_terms_still(checkout)
+        return await self._stopped_by_terms_on_resend(checkout)
 
     async def landed_booking(self, checkout: Checkout) -> Checkout | None:
-        """The visit as it stands upstream."""
+        """Find the visit upstream, by the checkout's id in its metadata. None proves nothing."""
         landed = await self._scheduling.find(checkout)
         return row.booked(checkout, landed) if landed is not None else None
 
     async def confirm(self, checkout: Checkout) -> Checkout:
-        """The visit stands, as it was asked for."""
+        """End as confirmed: the visit stands as asked."""
         return checkout.changed(state=S.CONFIRMED)
 
-    def _settled(self, checkout: Checkout) -> None:
-        """Raise OutcomeUnknown while the intent is too young for finding nothing to mean that nothing landed."""
+    def _ensure_settled(self, checkout: Checkout) -> None:
+        """Raise OutcomeUnknown until SETTLE after the intent: before, finding nothing does not mean that nothing landed."""
         if self._clock.now() < _intended(checkout) + SETTLE:
             raise OutcomeUnknown("too early to look")
 

@@ -1,14 +1,14 @@
-"""The times of the saga, and the rule that ties them.
+"""The durations of the saga, and the inequality that makes it safe.
 
     worst upstream latency  <  SETTLE  <  STEP_BUDGET  <  LEASE
 
-- SETTLE: what was sent has landed or never will, so that finding nothing means that nothing was done.
-- STEP_BUDGET: the longest that a step with one change takes. A step begins only when so much is left of its lease, else the lease is
-  renewed first. A state whose step takes longer has a budget of its own (checkout/states.py).
-- LEASE: a step that began has ended and is written before anybody else may take the row.
+- SETTLE: after it, a call that was sent has landed or never will, so finding nothing means that nothing was done.
+- STEP_BUDGET: the longest that a step with one change takes. A step begins only when this much of its lease is left; otherwise the
+  lease is renewed first. A state whose step takes longer has its own `budget` (checkout/states.py).
+- LEASE: a step that began has ended, and its result is written, before another driver may take the row over.
 
-A step that may send more than one change asks once more before each further one whether the lease lasts (`ensure_lease_lasts`). The
-timeouts that these stand on are the adapters'; a test holds the sums.
+A step that may send more than one change checks the lease again before each further one (`ensure_lease_lasts`). The
+adapters set the timeouts that these numbers are made of; tests/unit/test_healthie_client.py checks the sums.
 """
 
 from datetime import datetime, timedelta
@@ -16,47 +16,48 @@ from datetime import datetime, timedelta
 from booking.checkout.model import Checkout
 from booking.errors import UpstreamUnavailable
 
-# Longer than the worst upstream latency (a mutation is given up after 20 s), so that what was sent has landed or never will.
+# Longer than the worst upstream latency: a mutation is given up after 20 s.
 SETTLE = timedelta(seconds=30)
 
-# What must be left of the lease when a step begins: the longest that one step takes. A change with its turn (2 s), its
-# record (5 s) and its timeout (21 s), and three reads around it (12 s each).
+# The longest that one step takes: a change with its wait at the gate (2 s), its audit record (5 s) and its timeout
+# (21 s), and three reads around it (12 s each).
 STEP_BUDGET = timedelta(seconds=65)
 
-# What must be left of it when a patient's record is about to be made: upstream may refuse the first of two changes, and the last
-# may have to be read back.
+# The same for creating a patient's record: upstream may refuse the first of two changes, and the second may have to be
+# read back.
 CREATE_PATIENT_BUDGET = timedelta(seconds=70)
 
-# The same when it is looked up first whether the patient is known, which seldom takes longer than this.
+# The same with the search for an existing record before it, which seldom takes longer than these 15 s.
 IDENTIFY_BUDGET = CREATE_PATIENT_BUDGET + timedelta(seconds=15)
 
-# Longer than the longest step, with time to write what came of it.
+# Longer than the longest step, with time to write its result.
 LEASE = timedelta(seconds=90)
 
-# While its patient may wait for it a row is taken up again as soon as looking is safe; after ten minutes nobody waits at the
-# screen, and an upstream that is down or has locked us out is asked more rarely.
+# A parked row is driven again every SETTLE while its patient may be waiting (20 tries, ten minutes), then every RARELY:
+# an upstream that is down, or has locked our key out, gets fewer calls.
 EAGER_TRIES = 20
 RARELY = timedelta(minutes=5)
 
-# A step that keeps failing is given to a person after this many tries: two and a half hours, since outages and lockouts of an
-# hour are reported (Healthie), and what is done late by a machine is still done right. That it lasts is alerted long before.
+# A step that keeps failing is escalated to a person after this many tries, two and a half hours: Healthie's outages and
+# lockouts of an hour are reported, and a machine that acts late still acts right. People are alerted that it is stuck
+# long before.
 MAX_TRIES = 50
 
-# After the end a worker gives the hold back once more: whoever has not done it by then died right after the commit.
+# After the end a worker releases the hold once more: a process that has not done it by then died right after its commit.
 FREE_AGAIN = timedelta(seconds=5)
 
 
 def pause_after(tries: int) -> timedelta:
-    """How long a row is parked whose step has failed so many times in a row."""
+    """Return how long to park a row whose step has failed `tries` times in a row."""
     return SETTLE if tries < EAGER_TRIES else RARELY
 
 
 def lease_lasts(checkout: Checkout, budget: timedelta, *, now: datetime) -> bool:
-    """Whether as much is left of the row's lease."""
+    """Whether at least `budget` is left of the row's lease."""
     return checkout.lease_until is not None and checkout.lease_until - now >= budget
 
 
 def ensure_lease_lasts(checkout: Checkout, budget: timedelta, *, now: datetime) -> None:
-    """Raise UpstreamUnavailable where less is left of the row's lease: nothing is sent, and the row is parked."""
+    """Raise UpstreamUnavailable unless at least `budget` is left of the row's lease: nothing is sent, and the row is parked."""
     if not lease_lasts(checkout, budget, now=now):
         raise UpstreamUnavailable("the lease does not last for another change")

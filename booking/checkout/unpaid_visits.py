@@ -1,7 +1,8 @@
-"""Visits that cost nothing, for people who have not signed in: what the practice asks of them first, and how many they may book.
+"""Limits on visits that cost nothing for callers who have not signed in: what they must show first, and how many they may book.
 
-A paid visit is bounded by the card. One without a price takes a clinician's time and makes a patient's record for a form that anybody can
-fill in, so it is counted before it is booked, and given back when neither came of it. Who has signed in is not concerned.
+The card bounds paid visits. A visit without a price takes a clinician's time and creates a patient record for anybody who
+fills in a form, so it is counted before it is booked, and uncounted when neither came of it. Signed-in patients are not
+limited.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from booking.refusals import (
 
 
 class UnpaidPolicy(StrEnum):
-    """What somebody who has not signed in must show before they book a visit that costs nothing."""
+    """What a caller who has not signed in must show before booking a visit that costs nothing."""
 
     OPEN = "open"  # nothing
     VERIFIED_EMAIL = "verified_email"  # that the email address is theirs, by a mailed code
@@ -31,26 +32,26 @@ class UnpaidPolicy(StrEnum):
 
 
 class UnpaidVisits:
-    """Decides on visits that cost nothing; everything else passes."""
+    """Applies the policy and the attempt limits to guests' unpaid visits, and counts new records of paid ones."""
 
     def __init__(self, *, policy: UnpaidPolicy, attempts: AttemptLimiter) -> None:
         self._policy = policy
         self._attempts = attempts
 
     def check_start(self, caller: Caller, quote: Quote) -> None:
-        """Refuse at the start what could never be confirmed. Raises SignInRequired."""
+        """Refuse a start that could never be confirmed. Raises SignInRequired."""
         unpaid = quote.due_today.is_zero and caller.principal.patient_id is None
         if unpaid and self._policy is UnpaidPolicy.SIGNED_IN:
             raise SignInRequired
 
     def wants_card(self, checkout: Checkout) -> bool:
-        """Whether a card must be given that is not charged."""
+        """Whether a card is required although it is not charged."""
         return self._policy is UnpaidPolicy.CARD and _is_unpaid(checkout)
 
     async def count(self, caller: Caller, checkout: Checkout) -> CountedAttempts:
-        """Count the visit that a guest is about to book, if it costs nothing, else the record that is made before it is paid.
+        """Count a guest's visit that costs nothing, or, for a paid one, the patient record that is created before the payment.
 
-        A checkout that has made a record was counted for it already.
+        A checkout that has created its record was counted before.
         Raises SignInRequired, EmailVerificationRequired, UnpaidVisitsUsedUp, TooManyAttempts.
         """
         if not is_anonymous(checkout.owner):
@@ -86,12 +87,12 @@ def _is_unpaid(checkout: Checkout) -> bool:
 
 
 def came_to_nothing(checkout: Checkout) -> bool:
-    """Whether neither a visit nor a patient's record came of a confirmed checkout, for certain."""
+    """Whether a confirmed checkout certainly led to neither a visit nor a new patient record."""
     if checkout.patient_created or not at_rest(checkout):
         return False
     return checkout.state in WAITING or checkout.stands in TERMINAL - {S.CONFIRMED}
 
 
 def no_record_unpaid(checkout: Checkout) -> bool:
-    """Whether a confirmed checkout made no patient's record, or was paid; or nobody knows for now, which nobody can bring about at will."""
+    """Whether a confirmed checkout created no record, or was paid, or its outcome is unknown, which no caller can cause."""
     return not checkout.patient_created or checkout.charge is not None or not at_rest(checkout)

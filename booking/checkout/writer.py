@@ -1,7 +1,8 @@
-"""The one writer of checkout rows: whoever acts on a checkout writes through it, and it alone enforces the transitions.
+"""The only writer of checkout rows, for drivers, patients' requests and operators' commands; it enforces the transitions.
 
-A write is one transaction: the row at its next version, the slot claim that comes or goes with the transition, the entry in the
-checkout's history, alerts and events. It expects the version that was read, so that nobody writes over what they have not seen.
+A write is one transaction: the row at its next version, the slot claim taken or released with the transition, the history
+entry, alerts, and domain events in the outbox. It rejects the write when the row's version has moved on (optimistic
+locking).
 """
 
 from datetime import datetime
@@ -17,13 +18,13 @@ from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 class CheckoutWriter:
-    """Writes for drivers, patients and operators. A transition that checkout/states.py does not have is an AssertionError."""
+    """Writes checkout rows. Raises AssertionError on a transition that checkout/states.py does not list."""
 
     def __init__(self, *, units: UnitOfWorkFactory) -> None:
         self._units = units
 
     async def load(self, checkout_id: str) -> Checkout:
-        """The row, as it is now, of a checkout that exists."""
+        """Read the current row; the checkout must exist (AssertionError)."""
         async with self._units() as unit:
             checkout = await unit.checkouts.get(checkout_id)
         if checkout is None:
@@ -31,7 +32,7 @@ class CheckoutWriter:
         return checkout
 
     async def insert(self, checkout: Checkout, *, by: str) -> Checkout | None:
-        """Insert a new row at version 1. None is answered when it went in; else the live checkout that stands on the hold."""
+        """Insert a new row at version 1. Returns None; or, with nothing inserted, the live checkout on the same hold."""
         async with self._units() as unit:
             live = await unit.checkouts.add(checkout)
             if live is None:
@@ -40,9 +41,11 @@ class CheckoutWriter:
         return live
 
     async def write(self, before: Checkout, after: Checkout, *, by: str) -> Checkout:
-        """Write for a driver, with what follows from the transition; `before` is the row as it was read.
+        """Write a driver's transition and its effects. `before` is the row as it was read; returns the row at its new version.
 
-        Raises StaleCheckout; SlotTaken where the claim is another's; PaymentInProgress, AlreadyCounted.
+        Raises StaleCheckout (the version has moved on); SlotTaken (another checkout has the slot claim);
+        PaymentInProgress (the patient pays for another checkout); AlreadyCounted (the billing item or visit is on another
+        row).
         """
         _check(before, after)
         async with self._units() as unit:
@@ -52,16 +55,16 @@ class CheckoutWriter:
         return saved
 
     async def write_for_patient(self, after: Checkout, entry: HistoryKind) -> Checkout:
-        """Write what the patient did on the row as they read it, and nothing else of it: its state stays.
+        """Write a patient's action; the state does not change. `after` carries the version that was read.
 
-        Raises StaleCheckout; UnknownState when a newer version has it.
+        Raises StaleCheckout (the version has moved on); UnknownState (the row is at a state of a newer release).
         """
         async with self._units() as unit:
             before = await unit.checkouts.get(after.id)
             if before is None or before.version != after.version:
                 raise StaleCheckout(after.id)
             _check(before, after)
-            # An extension may have moved it since the row was read: that leaves the version as it is.
+            # `extendHold` moves it without a new version, and may have done so since the row was read.
             saved = await _save(unit, before, after.changed(hold_expires_at=before.hold_expires_at))
             await record_transition(unit, before, saved, by=kind_of(after.owner), entry=entry)
             await unit.commit()
@@ -70,9 +73,9 @@ class CheckoutWriter:
     async def write_for_operator(
         self, before: Checkout, after: Checkout, entry: HistoryKind, *, operator: str, note: str | None
     ) -> Checkout:
-        """Write an operator's action; whatever is wrong with the row from here on is alerted anew.
+        """Write an operator's action. Forgets alerts sent for the checkout, so that what is still wrong is alerted again.
 
-        Raises StaleCheckout; PaymentInProgress.
+        Raises StaleCheckout, PaymentInProgress.
         """
         _check(before, after, by_operator=True)
         async with self._units() as unit:
@@ -84,7 +87,10 @@ class CheckoutWriter:
 
 
 def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
-    """What the row gets by entering another state."""
+    """Return `after` with what entering its state sets; `now` is in UTC.
+
+    These are tries, intent time, the attempt and the end time; an end clears the patient's details.
+    """
     calling = after.state in CALLING
     after = after.changed(tries=0, intended_at=now if calling else None)
     if calling and after.state in CLAIMING and before.state in BEFORE_MONEY:
@@ -92,7 +98,7 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
         tried = Attempt(number=after.attempt, card_id=charged, intended_at=now)
         after = after.changed(attempts=(*after.attempts, tried))
     if after.state in TERMINAL:
-        # Who they are and how they paid is upstream's to keep. A card that nobody has judged was not declined.
+        # Who they are and how they paid is upstream's to keep. A card that no bank has answered for was not declined.
         declined = None if after.card_unjudged else after.declined
         after = after.changed(guest=None, email_code=None, card=None, declined=declined)
     if after.state in TERMINAL | {S.NEEDS_ATTENTION} and before.state not in ENDED:
@@ -101,7 +107,7 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
 
 
 async def _save(unit: UnitOfWork, before: Checkout, after: Checkout) -> Checkout:
-    """Write the row, and take or give back its slot claim."""
+    """Write the row, and take or release its slot claim when the transition enters or leaves the claiming states."""
     claims, claimed = after.state in CLAIMING, before.state in CLAIMING
     if claims and not claimed:
         await unit.claims.take(after)

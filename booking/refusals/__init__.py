@@ -1,16 +1,16 @@
-"""Refusals: what patients are told no to.
+"""Refusals: expected errors that are shown to patients.
 
-Each is expected, carries the data its caller needs, and is mapped once to a GraphQL problem.
+Each carries the data that its caller needs, and is mapped in one place to a GraphQL problem (`resolvers/problems.py`).
 
 Refusal (a DomainError, see errors.py)
-├── of a time: SlotTaken / SlotNotOffered / TooLateToBook / ClinicianNotBookable
-│   └── held: HoldExpired / HoldInCheckout / HoldLimitReached / HoldCapacityReached / HoldExtensionsUsedUp
-├── of what is bought: PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
-│   └── on its terms: PromoInvalid / RecurrenceNotAccepted / QuoteChanged / TermsChanged
-├── of who asks: GuestDetailsRequired / SignInRequired / UnpaidVisitsUsedUp
-│   └── by email: EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
-└── of a payment: CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
-    └── at its end: ChargedWrongly / BookingFailed / CheckoutClosed
+├── time         SlotTaken / SlotNotOffered / TooLateToBook / ClinicianNotBookable
+│   └── hold     HoldExpired / HoldInCheckout / HoldLimitReached / HoldCapacityReached / HoldExtensionsUsedUp
+├── purchase     PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
+│   └── terms    PromoInvalid / RecurrenceNotAccepted / QuoteChanged / TermsChanged
+├── caller       GuestDetailsRequired / SignInRequired / UnpaidVisitsUsedUp
+│   └── email    EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
+└── payment      CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
+    └── end      ChargedWrongly / BookingFailed / CheckoutClosed
 """
 
 from booking.refusals.base import Refusal

@@ -1,4 +1,4 @@
-"""Refusals of a payment, and of a checkout that has come to its end."""
+"""Refusals of a payment, and of a checkout that has ended."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from booking.refusals.base import Refusal, in_words
 
 
 class ChargedWrongly(Refusal):
-    """The card was charged on other terms than the patient accepted; everything was undone."""
+    """The card was charged on other terms than the patient accepted; the charge was refunded and nothing will recur."""
 
     code = "CHARGED_WRONGLY"
     message = (
@@ -16,14 +16,14 @@ class ChargedWrongly(Refusal):
 
 
 class CardRequired(Refusal):
-    """A card must be chosen: something is due, or the practice asks for one to be put on file. Or one was named that is not the caller's."""
+    """A card is missing though an amount is due or the practice requires a card on file; or the named card is not the caller's."""
 
     code = "CARD_REQUIRED"
     message = "Please choose a card to pay with."
 
 
 class DeclineReason(StrEnum):
-    """What a patient can do about a declined card. Never says lost or stolen."""
+    """Why a card was declined, as far as it tells the patient what to do. Never says lost or stolen."""
 
     TRY_ANOTHER_CARD = "try_another_card"
     INSUFFICIENT_FUNDS = "insufficient_funds"
@@ -35,7 +35,7 @@ class DeclineReason(StrEnum):
 
 
 class CardDeclined(Refusal):
-    """The bank said no, for certain; the hold lives on and another card may be tried."""
+    """The bank certainly declined the card. The hold stays live, and another card may be tried."""
 
     code = "CARD_DECLINED"
     retryable = True
@@ -57,7 +57,10 @@ _DECLINE_MESSAGES = {
 
 
 class TooManyAttempts(Refusal):
-    """Too many cards were declined, promo codes did not apply, codes were mailed, or guests began to pay and did not; `retry_after` is in seconds."""
+    """An attempt limit is reached: declined cards, invalid promo codes, mailed codes or unfinished guest payments.
+
+    `retry_after` is in seconds.
+    """
 
     code = "TOO_MANY_ATTEMPTS"
     retryable = True
@@ -70,7 +73,7 @@ class TooManyAttempts(Refusal):
 
 
 class CheckoutClosed(Refusal):
-    """The checkout has ended and takes no further action."""
+    """The checkout has ended and accepts no further action; `state` is its final state."""
 
     code = "CHECKOUT_CLOSED"
 
@@ -80,7 +83,7 @@ class CheckoutClosed(Refusal):
 
 
 class PaymentInProgress(Refusal):
-    """Another payment of the same patient is under way; one at a time."""
+    """Another payment of the same patient is under way. Only one may run at a time."""
 
     code = "PAYMENT_IN_PROGRESS"
     message = "Another payment is in progress. Please wait a moment and try again."
@@ -95,7 +98,7 @@ class PaymentUnavailable(Refusal):
 
 
 class BookingFailed(Refusal):
-    """The visit could not be booked after the payment, and the payment was given back."""
+    """The visit could not be booked after the payment, and the payment was refunded in full."""
 
     code = "BOOKING_FAILED"
     message = "The visit could not be booked. Your payment has been given back in full."

@@ -1,24 +1,24 @@
-"""Refusals of who asks: what a guest has to show first."""
+"""Refusals that concern the caller: sign-in, guest details and email verification."""
 
 from booking.refusals.base import Refusal
 
 
 class GuestDetailsRequired(Refusal):
-    """Who is not signed in must say who they are."""
+    """A caller who is not signed in must give guest details."""
 
     code = "GUEST_DETAILS_REQUIRED"
     message = "Please sign in, or give your name and email to check out as a guest."
 
 
 class SignInRequired(Refusal):
-    """The practice lets only people who have signed in book a visit that costs nothing."""
+    """The practice requires sign-in to book a visit that costs nothing."""
 
     code = "SIGN_IN_REQUIRED"
     message = "Please sign in to book this visit."
 
 
 class EmailVerificationRequired(Refusal):
-    """The practice lets guests book a visit that costs nothing once their email address is verified."""
+    """The practice requires a verified email address before a guest books a visit that costs nothing."""
 
     code = "EMAIL_VERIFICATION_REQUIRED"
     message = "Please verify your email address first."
@@ -26,7 +26,7 @@ class EmailVerificationRequired(Refusal):
 
 
 class UnpaidVisitsUsedUp(Refusal):
-    """Guests have booked as many visits that cost nothing as they may for now; `retry_after` is in seconds."""
+    """The limit of free visits that guests may book for now is reached; `retry_after` is in seconds."""
 
     code = "UNPAID_VISITS_USED_UP"
     retryable = True
@@ -39,14 +39,14 @@ class UnpaidVisitsUsedUp(Refusal):
 
 
 class EmailVerificationUnavailable(Refusal):
-    """The practice does not verify email addresses, or it is settled already which record this checkout writes into."""
+    """The practice does not verify email addresses, or the checkout's patient record is already determined."""
 
     code = "EMAIL_VERIFICATION_UNAVAILABLE"
     message = "This email address cannot be verified here. You can book without that."
 
 
 class EmailNotSent(Refusal):
-    """The mail with the code was not taken; nothing was counted."""
+    """The mail server did not accept the mail with the code. The attempt was not counted."""
 
     code = "EMAIL_NOT_SENT"
     message = "The mail could not be sent. Please check the address, or try again in a moment."
@@ -54,7 +54,7 @@ class EmailNotSent(Refusal):
 
 
 class EmailCodeInvalid(Refusal):
-    """Not the code that was mailed last, or one that is good no more; `tries_left` of the one that was mailed."""
+    """The code is wrong, superseded or expired. `tries_left` counts the tries left for the code that was mailed last."""
 
     code = "EMAIL_CODE_INVALID"
 

@@ -1,4 +1,4 @@
-"""Refusals of what is to be bought: a plan, a price, the terms."""
+"""Refusals that concern the purchase: the plan, the price, the terms."""
 
 from booking.models import Quote
 from booking.refusals.base import Refusal
@@ -12,28 +12,28 @@ class PlanRequired(Refusal):
 
 
 class PlanSoldOut(Refusal):
-    """The plan's cap on purchases is reached."""
+    """The plan's purchase cap is reached."""
 
     code = "PLAN_SOLD_OUT"
     message = "This plan is sold out."
 
 
 class PlanDoesNotCoverVisit(Refusal):
-    """The plan does not include the visit that is held."""
+    """The plan does not include the held visit."""
 
     code = "PLAN_DOES_NOT_COVER_VISIT"
     message = "This plan does not include the visit that you chose."
 
 
 class NothingDueToday(Refusal):
-    """A plan that would charge nothing today: without a charge the system of record hands out no package."""
+    """The plan charges nothing today: without a charge the system of record creates no package."""
 
     code = "NOTHING_DUE_TODAY"
     message = "A plan with nothing to pay today cannot be bought online. Please contact the practice."
 
 
 class AmountNotChargeable(Refusal):
-    """No card can be charged this amount: the card processor refuses it for certain; nothing was charged."""
+    """The card processor refuses this amount for certain, whatever the card. Nothing was charged."""
 
     code = "AMOUNT_NOT_CHARGEABLE"
     message = (
@@ -42,7 +42,7 @@ class AmountNotChargeable(Refusal):
 
 
 class PromoInvalid(Refusal):
-    """The promo code does not apply; the reason is the practice's own wording."""
+    """The promo code does not apply; `reason` is the practice's own wording."""
 
     code = "PROMO_INVALID"
 
@@ -52,14 +52,14 @@ class PromoInvalid(Refusal):
 
 
 class RecurrenceNotAccepted(Refusal):
-    """A recurring plan was not accepted as such."""
+    """The patient did not accept that the plan renews."""
 
     code = "RECURRENCE_NOT_ACCEPTED"
     message = "This plan renews and bills again. Please accept that first."
 
 
 class QuoteChanged(Refusal):
-    """The checkout has another quote than the one that was accepted, its present one; nothing was done."""
+    """The checkout's current quote is not the accepted one; carries the current one. Nothing was done."""
 
     code = "QUOTE_CHANGED"
     message = "The price or the terms of this checkout have changed. Please look at them again. You have not been charged."
@@ -71,7 +71,7 @@ class QuoteChanged(Refusal):
 
 
 class TermsChanged(Refusal):
-    """What was accepted is not sold any more, or not on these terms, and the checkout is over; nothing was charged."""
+    """The accepted item is no longer sold, or no longer on these terms. The checkout has ended; nothing was charged."""
 
     code = "TERMS_CHANGED"
     message = "What you chose is no longer offered as you accepted it. You have not been charged. Please start again."

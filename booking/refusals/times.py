@@ -1,4 +1,4 @@
-"""Refusals of a time: a slot, a hold, whoever would be met."""
+"""Refusals that concern a time: the slot, the hold, the clinician."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from booking.refusals.base import Refusal, in_words
 
 
 class SlotTaken(Refusal):
-    """Somebody else holds or has booked an overlapping part of the clinician's time."""
+    """Someone else holds or has booked an overlapping interval of the clinician's time."""
 
     code = "SLOT_TAKEN"
     message = "Somebody else has just taken this time. Please choose another."
@@ -20,7 +20,7 @@ class SlotNotOffered(Refusal):
 
 
 class TooLateToBook(Refusal):
-    """The visit has begun, or begins sooner than the practice takes bookings; `bookable_until` is in UTC."""
+    """The visit has begun, or begins within the practice's booking notice; `bookable_until` is in UTC."""
 
     code = "TOO_LATE_TO_BOOK"
     message = "It is too late to book this time. Please choose a later one. You have not been charged."
@@ -31,21 +31,21 @@ class TooLateToBook(Refusal):
 
 
 class HoldExpired(Refusal):
-    """The hold is over, or was released."""
+    """The hold has expired or was released."""
 
     code = "HOLD_EXPIRED"
     message = "The reservation of this time is over. Please choose a time again."
 
 
 class HoldInCheckout(Refusal):
-    """A hold that a live checkout stands on cannot be released by itself."""
+    """The hold is used by a live checkout and cannot be released by itself."""
 
     code = "HOLD_IN_CHECKOUT"
     message = "A checkout is using this reservation. Cancel the checkout instead."
 
 
 class HoldLimitReached(Refusal):
-    """One caller, or all from one network, may hold only so many slots at once."""
+    """The limit of simultaneous holds of one caller, or of one network, is reached."""
 
     code = "HOLD_LIMIT_REACHED"
 
@@ -55,7 +55,7 @@ class HoldLimitReached(Refusal):
 
 
 class HoldCapacityReached(Refusal):
-    """People who have not signed in hold as much of the clinician's day as they may; `retry_after` is in seconds."""
+    """Anonymous holds use up their share of the clinician's day; `retry_after` is in seconds."""
 
     code = "HOLD_CAPACITY_REACHED"
     retryable = True
@@ -69,7 +69,7 @@ class HoldCapacityReached(Refusal):
 
 
 class HoldExtensionsUsedUp(Refusal):
-    """A hold can be extended a bounded number of times."""
+    """The hold has been extended as often as allowed; `expires_at` is in UTC."""
 
     code = "HOLD_EXTENSIONS_USED_UP"
 
@@ -79,7 +79,7 @@ class HoldExtensionsUsedUp(Refusal):
 
 
 class ClinicianNotBookable(Refusal):
-    """No key of the clinician is proved, or they do not offer the visit."""
+    """The clinician has no proved key, or does not offer the visit."""
 
     code = "CLINICIAN_NOT_BOOKABLE"
     message = "This clinician cannot be booked online at the moment."

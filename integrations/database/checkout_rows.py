@@ -1,4 +1,4 @@
-"""A checkout as a row: each part in its column, larger parts as documents, what only patient and practice may know sealed."""
+"""Maps a checkout to a database row and back: scalars in columns, larger values as JSON documents, patient details sealed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from booking.stored_names import known, known_or_none
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import checkouts
 
-# Columns that hold a value of the domain as a document.
+# Columns that hold a domain value as a JSON document.
 _DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "slot": TypeAdapter(Slot),
     "quote": TypeAdapter(Quote),
@@ -31,13 +31,13 @@ _DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "resolved_ids": TypeAdapter(tuple[str, ...]),
 }
 
-# Of these, what only the patient and the practice may know: sealed, and gone when the checkout is over.
+# The documents with patient details: sealed, and cleared when the checkout ends.
 _SEALED = ("guest", "card")
 
-# Columns that keep the name of an earlier release: processes of two releases may share one database.
+# Attributes whose column has the name of an earlier release: processes of two releases may share one database.
 _COLUMNS = {"checks": "looks", "resolved_ids": "settled"}
 
-# Attributes of the checkout whose column holds their value as it is.
+# Attributes that are stored as they are.
 _SCALARS = (
     "id",
     "version",
@@ -69,18 +69,18 @@ _SCALARS = (
     "updated_at",
 )
 
-# Stands between the reasons for attention in their column.
+# Separates the attention reasons in their column.
 _REASONS = ","
 
 
 def to_row(checkout: Checkout, sealer: Sealer, *, was: Checkout | None = None) -> dict[str, Any]:
-    """The columns of a checkout: those that are not as they were, or all."""
+    """Return the columns of a checkout: those that differ from `was`, or all."""
     values = _changes(checkout, was) if was is not None else vars(checkout)
     row = {name: value for name, value in values.items() if name not in _DOCUMENTS}
     for name in values.keys() & _DOCUMENTS.keys():
         row[name] = _DOCUMENTS[name].dump_python(values[name], mode="json")
         if name in _SEALED and row[name] is not None:
-            row[name] = sealer.seal(row[name], place=_place(checkout.id, name))
+            row[name] = sealer.seal(row[name], place=_sealing_place(checkout.id, name))
     if "attention" in values:
         row["attention"] = _REASONS.join(checkout.attention) or None
     if "slot" in values:
@@ -104,13 +104,13 @@ def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
 
 
 def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
-    """The checkout of these columns, with what a newer version wrote kept as the text that it is.
+    """Build the checkout from its columns; names of a newer release are kept as text (Unknown).
 
-    Raises SealBroken; UnknownState for a document of a newer version that this one cannot make anything of.
+    Raises SealBroken; UnknownState for a document of a newer release that cannot be read.
     """
     values: dict[str, Any] = {name: row[_COLUMNS.get(name, name)] for name in _SCALARS}
     opened = {
-        name: sealer.open(row[name], place=_place(row["id"], name))
+        name: sealer.open(row[name], place=_sealing_place(row["id"], name))
         for name in _SEALED
         if row[name] is not None
     }
@@ -124,7 +124,7 @@ def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
 
 
 def _documents(row: RowMapping, opened: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of the documents; names in them that this version does not know are passed over. Raises UnknownState."""
+    """Decode the documents; members that only a newer release knows are ignored. Raises UnknownState."""
     try:
         return {
             name: codec.validate_python(opened.get(name, row[_COLUMNS.get(name, name)]))
@@ -137,13 +137,13 @@ def _documents(row: RowMapping, opened: Mapping[str, Any]) -> dict[str, Any]:
 def with_unknown_parts(
     ours: Sequence[Mapping[str, Any]], stored: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """A list that is only ever added to, as it shall be stored: with what a newer version wrote of its first members."""
+    """Merge an append-only list with its stored form, so that parts that a newer release wrote to its members are kept."""
     known_so_far = [{**before, **now} for before, now in zip(stored, ours, strict=False)]
     return [*known_so_far, *ours[len(known_so_far) :]]
 
 
 def to_summary(row: RowMapping) -> CheckoutSummary:
-    """What operators see of a row, of the columns that are listed; whatever version of this program wrote it."""
+    """Build what operators see of a row from the listed columns, also for a row of a newer release."""
     return CheckoutSummary(**{**row, "attention": _reasons(row)})
 
 
@@ -151,5 +151,5 @@ def _reasons(row: RowMapping) -> tuple[str, ...]:
     return tuple(row["attention"].split(_REASONS)) if row["attention"] else ()
 
 
-def _place(checkout_id: str, column: str) -> str:
+def _sealing_place(checkout_id: str, column: str) -> str:
     return f"{checkouts.name}/{checkout_id}/{column}"

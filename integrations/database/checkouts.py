@@ -1,4 +1,4 @@
-"""Checkouts: rows with versioned writes. What stands in them is said in checkout_rows.py."""
+"""The repository of checkouts: optimistic locking, and the queries of workers and operators. Mapping: checkout_rows.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,17 +21,17 @@ from integrations.database.leases import is_due
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import checkouts
 
-# Whoever loses the race for a hold and then finds the winner gone tries again; nobody loses thrice in a row.
+# An insert that loses the race for a hold, and then finds the winner ended, tries again; three losses in a row do not happen.
 _ADD_TRIES = 3
 
-# How long a row rests that failed before it could say itself when it is due: longer than a passing fault lasts; and no longer
-# than its patient, or the practice, should wait once what was wrong is mended.
+# Bounds of how long `defer` puts off a row whose drive failed before it could write its own due time: longer than a
+# passing fault lasts, and no longer than the patient or the practice should wait once the fault is fixed.
 _SHORTEST_REST = timedelta(seconds=5)
 _LONGEST_REST = timedelta(minutes=5)
 
 _c = checkouts.c
 
-# Built once: a statement of so many columns takes as long to build as to execute.
+# Built once: a statement with so many columns takes as long to build as to execute.
 _BY_ID = select(checkouts).where(_c.id == bindparam("wanted"))
 _LIVE_FOR_HOLD = select(checkouts).where(_c.hold_id == bindparam("wanted"), _c.state.not_in(sorted(ENDED)))
 _NOTE_HOLD = (
@@ -64,16 +64,16 @@ _LISTED = select(
 
 
 class SqlCheckouts:
-    """The repository of checkouts inside one transaction."""
+    """Implements the repository of checkouts inside one transaction."""
 
     def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
         self._connection = connection
         self._sealer = sealer
-        self.written: list[Checkout] = []  # in this transaction, so far
-        self.refused = False  # a write of this transaction, which PostgreSQL has thereby ended
+        self.written: list[Checkout] = []  # rows written in this transaction so far
+        self.refused = False  # whether a constraint rejected a write, which ends a PostgreSQL transaction
 
     async def add(self, checkout: Checkout) -> Checkout | None:
-        """Insert at version 1; answers None, or the live checkout that already stands on the hold."""
+        """Insert at version 1; returns None, or, with nothing inserted, the live checkout that has the hold already."""
         row = to_row(replace(checkout, version=1), self._sealer)
         insert = insert_or_ignore(self._connection, checkouts)
         for _ in range(_ADD_TRIES):
@@ -85,24 +85,24 @@ class SqlCheckouts:
         raise StaleCheckout(checkout.id)
 
     async def get(self, checkout_id: str) -> Checkout | None:
-        """The row, to be looked at whatever version of this program wrote it. Raises UnknownState where it cannot be read."""
+        """Read a row, also one of a newer release; None: no such row. Raises UnknownState when its documents cannot be read."""
         return await self._one(_BY_ID, checkout_id)
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
-        """The checkout that stands on the hold and has not ended."""
+        """Return the checkout on this hold that has not ended."""
         return await self._one(_LIVE_FOR_HOLD, hold_id)
 
     async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
-        """Write if nobody wrote since; answers the row at the next version.
+        """Write the row and return it at its next version. Rejects the write when the version has moved on (optimistic locking).
 
-        Only what differs from `was`, the row as it stands at that version, is written; None: all of it.
-        Raises StaleCheckout, with the transaction as it was; PaymentInProgress; AlreadyCounted when the billing item or the
-        appointment is another's: both end the transaction. UnknownState: the row stands at a state of a newer version.
+        Writes only the columns that differ from `was`, the row as read at that version; None: all columns. Raises
+        StaleCheckout, with the transaction still usable; PaymentInProgress, and AlreadyCounted when another row has the
+        billing item or appointment: both end the transaction. UnknownState: the row is at a state of a newer release.
         """
         if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
-            raise AssertionError("what the row was is told of another row, or of another version")
+            raise AssertionError("`was` is another row, or another version of it")
         if isinstance(checkout.state, Unknown) or (was is not None and isinstance(was.state, Unknown)):
-            raise UnknownState(checkout.id)  # only the version that knows the state knows what may follow it
+            raise UnknownState(checkout.id)  # only the release that knows the state knows its transitions
         saved = checkout.changed(version=checkout.version + 1)
         row = to_row(saved, self._sealer, was=was)
         if "attempts" in row and checkout.attempts:
@@ -114,18 +114,17 @@ class SqlCheckouts:
         return saved
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
-        """Ids of rows whose `due_at` has come and that nobody has a lease on, longest due first.
+        """Return ids of rows whose `due_at` (UTC) has come and that are not leased, longest due first.
 
-        Rows that have ended, and are only looked at again, come after all others.
-
-        A row at a state that this program does not know belongs to another version of it, and is left out.
+        Ended rows, which are only followed up, come after all others. Rows at a state of a newer release are left out.
         """
         return (await self._connection.scalars(_DUE, {"now": now, "most": limit})).all()
 
     async def defer(self, checkout_id: str, *, now: datetime) -> None:
-        """Make a row due later that is due now and that nobody has a lease on; whether its values can be read does not matter.
+        """Put off a row that is due and not leased, even one that cannot be read.
 
-        Later by as long as it has stood unwritten, within bounds. Its version stays: whoever read it may write it.
+        Puts it off by the time since its last write, at least 5 s and at most 5 min. The version stays, so that a write
+        of the row as it was read is still accepted.
         """
         query = select(_c.version, _c.updated_at).where(_c.id == checkout_id, _DUE_NOW)
         found = (await self._connection.execute(query, {"now": now})).first()
@@ -136,26 +135,26 @@ class SqlCheckouts:
             await self._connection.execute(update(checkouts).where(*where).values(due_at=due))
 
     async def note_hold(self, hold_id: str, *, expires_at: datetime) -> None:
-        """Write down when the hold ends on the live checkout that stands on it, if there is one; its version stays."""
+        """Write the hold's expiry (UTC) to the live checkout on it, if there is one; the version stays."""
         await self._connection.execute(_NOTE_HOLD, {"wanted": hold_id, "expires_at": expires_at})
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
-        """The patient's checkouts besides this one."""
+        """Return the patient's checkouts other than `besides`."""
         found = await self._connection.execute(_OF_PATIENT, {"wanted": patient_id, "besides": besides})
         return [from_row(row, self._sealer) for row in found.mappings()]
 
     async def awaiting(
         self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
     ) -> Sequence[str]:
-        """Ids of rows at this state that nobody drives: the one that is named, else those of the patient."""
+        """Return ids of rows at this state without a lease: the named checkout, or else those of the patient."""
         whose = _c.id == checkout_id if checkout_id is not None else _c.patient_id == patient_id
         query = select(_c.id).where(_c.state == state, _c.lease_owner.is_(None), whose).order_by(_c.id)
         return (await self._connection.scalars(query)).all()
 
     async def in_doubt(self, since: datetime) -> Sequence[str]:
-        """Ids of rows that have stood at an intent since then, or longer, or that are under way although their deadline was then.
+        """Return ids of stuck rows: at an intent since `since` (UTC) or longer, or under way with a confirm deadline before it.
 
-        Such a row stands between two calls, or cannot even be read.
+        The second kind are rows that are stuck between two intents, or cannot even be read.
         """
         calling = and_(_c.state.in_(sorted(CALLING)), _c.intended_at <= since)
         late = and_(_c.state.in_(sorted(UNDER_WAY)), _c.confirm_deadline <= since)
@@ -163,14 +162,14 @@ class SqlCheckouts:
         return (await self._connection.scalars(query)).all()
 
     async def of_unknown_state(self) -> Sequence[str]:
-        """Ids of rows at a state that this program does not know."""
+        """Return ids of rows at a state of a newer release."""
         query = select(_c.id).where(_c.state.not_in(sorted(CheckoutState)))
         return (await self._connection.scalars(query)).all()
 
     async def listed(
         self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
     ) -> Sequence[CheckoutSummary]:
-        """What operators see of the rows, the latest started first, whatever version of this program wrote them."""
+        """Return what operators see of rows, the latest started first, also of rows of a newer release; `after` pages."""
         query = _LISTED.limit(limit)
         if state is not None:
             query = query.where(_c.state == state)
@@ -185,7 +184,7 @@ class SqlCheckouts:
         return from_row(row, self._sealer) if row is not None else None
 
     async def _attempts(self, checkout_id: str) -> Sequence[Mapping[str, Any]]:
-        """The attempts as they stand in the row, with whatever a newer version wrote of them."""
+        """Read the attempts as stored, with parts that only a newer release knows."""
         return await self._connection.scalar(select(_c.attempts).where(_c.id == checkout_id)) or ()
 
     async def _write(self, row: Mapping[str, Any]) -> int:

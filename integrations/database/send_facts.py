@@ -1,4 +1,4 @@
-"""What the guards of a send want to know of the database: one statement, read by itself."""
+"""Reads what the guards need from the database before a call is sent, in one statement on a connection of its own."""
 
 from sqlalchemy import String, bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,13 +21,13 @@ _OF = select(
 
 
 class SqlSendFactsReader:
-    """The port Grounds."""
+    """Implements SendFactsReader."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def of(self, checkout: Checkout) -> SendFacts:
-        """The ground of a checkout whose row exists."""
+        """Read the facts of a checkout; its row must exist."""
         wanted = {"mine": checkout.id, "clinician": checkout.slot.clinician_id}
         async with reading(self._engine) as connection:
             version, has_claim, is_blocked = (await connection.execute(_OF, wanted)).one()

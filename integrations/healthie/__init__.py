@@ -1,1 +1,4 @@
-"""Healthie: the contract, the typed client and one adapter module per port. Healthie's names stop here."""
+"""Healthie: the contract, the typed client and one adapter module per port.
+
+No Healthie name is used outside this package.
+"""

@@ -1,4 +1,4 @@
-"""On whose account an adapter may act. What an adapter is not given, it cannot do."""
+"""Client factories: which account an adapter may act as. An adapter can use only the factories that it is given."""
 
 from typing import Protocol
 
@@ -6,14 +6,17 @@ from integrations.healthie.generated.client import Client
 
 
 class ClinicianClient(Protocol):
-    """Acts as one clinician, with the key that is proved to be theirs."""
+    """Returns a client that acts as one clinician, with their proved key."""
 
     async def __call__(self, clinician_id: str) -> Client:
-        """Raises ClinicianNotBookable without a proved key."""
+        """The clinician's client.
+
+        Raises ClinicianNotBookable without a proved key, UpstreamUnavailable while that is unknown.
+        """
 
 
 class StaffClient(Protocol):
-    """Acts for the practice when something is looked up, undone or given back: as the clinician where that is possible."""
+    """Returns a client that acts for the practice in lookups, cancellations and refunds: as the clinician where possible."""
 
     async def __call__(self, clinician_id: str) -> Client:
-        """The clinician's client while their key is proved, else the organisation's."""
+        """The clinician's client while their key is proved, otherwise the organisation's."""

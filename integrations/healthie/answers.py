@@ -1,4 +1,4 @@
-"""Reading what Healthie answers: connections, decimals, refusals."""
+"""Helpers for Healthie's responses: paginated connections, decimal amounts, refusals."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -13,15 +13,15 @@ A = TypeVar("A")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-# With pages of 50: more than any practice has of anything that we list. A cursor that runs in circles ends here.
+# With pages of 50, more than any practice has of the records that are listed. Stops a cursor that runs in circles.
 MAX_PAGES = 40
 
-# Of what grows with time, however long ago one begins: with pages of a hundred, what a large practice is sent in days.
+# For lists that grow with time: with pages of a hundred, what a large practice is sent in days.
 MOST_PAGES = 1000
 
 
 class PageInfo(Protocol):
-    """Where a connection goes on."""
+    """Relay's page info of a connection."""
 
     @property
     def has_next_page(self) -> bool: ...  # noqa: D102 - Relay's word
@@ -44,9 +44,9 @@ async def every(
     *,
     most: int = MAX_PAGES,
 ) -> list[T]:
-    """All nodes of a connection: `fetch` asks for the page after a cursor, `connection` finds it in the answer.
+    """All nodes of a connection. `fetch` requests the page after a cursor, `connection` finds it in the response.
 
-    Raises ContractBroken for a missing connection or a cursor in circles.
+    Raises ContractBroken for a missing connection, a missing cursor, or more than `most` pages.
     """
     return await rest(connection(await fetch(None)), fetch, connection, most=most)
 
@@ -58,7 +58,7 @@ async def rest(
     *,
     most: int = MAX_PAGES,
 ) -> list[T]:
-    """The nodes of a first page and of all that follow it. Raises ContractBroken as `every` does."""
+    """The nodes of a first page and of all pages after it. Raises ContractBroken as `every` does."""
     found: list[T] = []
     for _ in range(most):
         if page is None:
@@ -73,7 +73,7 @@ async def rest(
 
 
 class Dated(Protocol):
-    """A record that says when it was changed last."""
+    """A record with the time of its last change."""
 
     @property
     def updated_at(self) -> datetime | None: ...  # noqa: D102 - Healthie's word
@@ -87,10 +87,10 @@ async def changed_since(
     fetch: Callable[[str | None], Awaitable[A]],
     connection: Callable[[A], Page[D] | None],
 ) -> list[tuple[D, datetime]]:
-    """The nodes that were changed at or after the moment, with when, of a connection that is ordered by it, latest first.
+    """The nodes that changed at or after `since`, with the time, of a connection ordered by that time, latest first.
 
-    Nodes without a date are left out, and end nothing: where they stand in the order nobody says.
-    Raises ContractBroken as `every` does.
+    Stops at the first page with an older node. Nodes without a time are skipped and do not stop the search, because their
+    place in the order is undefined. Raises ContractBroken as `every` does.
     """
     found: list[tuple[D, datetime]] = []
     after: str | None = None
@@ -100,9 +100,9 @@ async def changed_since(
             raise ContractBroken("Connection", "missing")
         nodes = [node for node in page.nodes or () if node is not None]
         dated = [(node, at) for node in nodes if (at := node.updated_at) is not None]
-        news = [(node, at) for node, at in dated if at >= since]
-        found += news
-        if len(news) < len(dated) or not page.page_info.has_next_page:
+        recent = [(node, at) for node, at in dated if at >= since]
+        found += recent
+        if len(recent) < len(dated) or not page.page_info.has_next_page:
             return found
         after = page.page_info.end_cursor
         if after is None:
@@ -111,13 +111,19 @@ async def changed_since(
 
 
 def money(text: str | None, currency: str | None, *, default_currency: str = "USD") -> Money | None:
-    """Read an amount such as `120.00` or `$1,200`; None when there is none. Raises ValueError when it cannot be read."""
+    """Parse an amount such as `120.00` or `$1,200`; None when there is none.
+
+    Raises ValueError when it is not an amount.
+    """
     value = number(text)
     return None if value is None else Money.of(value, currency or default_currency)
 
 
 def number(text: str | None) -> Decimal | None:
-    """Read an amount's number, whatever its currency; None when there is none. Raises ValueError when it cannot be read."""
+    """Parse an amount's number without its currency; None when there is none.
+
+    Raises ValueError when it is not an amount.
+    """
     cleaned = (text or "").replace(",", "").replace("$", "").strip()
     try:
         return Decimal(cleaned) if cleaned else None
@@ -126,7 +132,7 @@ def number(text: str | None) -> Decimal | None:
 
 
 def record_id(data: object) -> str | None:
-    """The id of the record in a mutation's answer, however strange the rest of it is."""
+    """The id of the record in a mutation's response, also when the rest of it cannot be decoded; None when there is none."""
     payloads = data.values() if isinstance(data, dict) else ()
     records = (each for payload in payloads if isinstance(payload, dict) for each in payload.values())
     ids = (each.get("id") for each in records if isinstance(each, dict))
@@ -134,7 +140,7 @@ def record_id(data: object) -> str | None:
 
 
 class Message(Protocol):
-    """What a mutation says about a field."""
+    """A mutation's message about a field."""
 
     @property
     def message(self) -> str: ...  # noqa: D102 - Healthie's word
@@ -143,6 +149,6 @@ class Message(Protocol):
 def refusal(
     operation: str, messages: Sequence[Message | None] | None, stripe_error: str | None = None
 ) -> Refused | None:
-    """A mutation's own no, if it said one."""
+    """The refusal in a mutation's response, or None."""
     said = [each.message for each in messages or () if each is not None]
     return Refused(operation, said, stripe_error) if said or stripe_error else None

@@ -1,4 +1,4 @@
-"""Free time, as Healthie computes it: one request per two days."""
+"""HealthieAvailability: free time as Healthie computes it, one request per two days."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,19 +13,22 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.upstream.errors import ContractBroken, reading
 
-# Healthie means a query for a day at a time; long ones are slow and can time out. Two make a week four requests.
+# Healthie's query is meant for one day; long ranges are slow and can time out. With two days a week takes four requests.
 DAYS_PER_REQUEST = 2
 
 
 class HealthieAvailability:
-    """The port Availability. Knows nothing of holds."""
+    """The port Availability. Does not know about holds."""
 
     def __init__(self, *, client: Client, keys: KeyStore) -> None:
         self._client = client
         self._keys = keys
 
     async def slots(self, query: SlotQuery) -> Sequence[Slot]:
-        """Slots that start on the days first..last in the time zone, by start then clinician. Raises UpstreamUnavailable."""
+        """Slots that start on the days first..last in the query's time zone, by start, then clinician.
+
+        Raises UpstreamUnavailable.
+        """
         query = self._bookable(query)
         if not query.clinician_ids:
             return []
@@ -33,7 +36,7 @@ class HealthieAvailability:
             return await self._read_slots(query)
 
     async def days(self, query: SlotQuery) -> Sequence[date]:
-        """The days of the month that begins with the query on which anything is free, ascending. Raises UpstreamUnavailable."""
+        """The days of first..last, one calendar month, that have a free slot, ascending. Raises UpstreamUnavailable."""
         query = self._bookable(query)
         if not query.clinician_ids:
             return []
@@ -41,7 +44,7 @@ class HealthieAvailability:
             return await self._read_days(query)
 
     def _bookable(self, query: SlotQuery) -> SlotQuery:
-        """The query for those whose key is proved: nobody else is offered."""
+        """The query restricted to clinicians whose key is proved; no others are offered."""
         return replace(query, clinician_ids=query.clinician_ids & self._keys.proved)
 
     async def _read_slots(self, query: SlotQuery) -> list[Slot]:
@@ -56,7 +59,10 @@ class HealthieAvailability:
         return [found[key] for key in sorted(found)]
 
     async def _read_windows(self, query: SlotQuery) -> tuple[list[Slot], ...]:
-        """Those of all windows; when one fails there is no answer, and the others would be asked for in vain."""
+        """The slots of all windows.
+
+        When one request fails the others are cancelled, because there is no partial result.
+        """
         return await gather_or_cancel(
             *(self._read_window(query, first, last) for first, last in _windows(query))
         )
@@ -105,7 +111,7 @@ class HealthieAvailability:
 
 
 def _windows(query: SlotQuery) -> Iterator[tuple[date, date]]:
-    """The asked days in runs of at most DAYS_PER_REQUEST."""
+    """The query's days in runs of at most DAYS_PER_REQUEST."""
     first = query.first
     while first <= query.last:
         last = min(first + timedelta(days=DAYS_PER_REQUEST - 1), query.last)

@@ -1,6 +1,6 @@
-"""What the generated client stands on: an operation becomes a request, and its answer is decoded.
+"""Base: the base class of the generated client. Turns an operation into a request and decodes the response.
 
-Audit, pace, breakers and repetitions are those of every system of record (`integrations.upstream.calls`).
+Audit, rate limit, circuit breakers and retries come from `integrations.upstream.calls`.
 """
 
 import re
@@ -24,14 +24,17 @@ M = TypeVar("M", bound=BaseModel)
 
 SLOW_READS = frozenset({"AvailableSlots", "AvailableDays", "IntrospectionQuery"})
 
-# All attempts at a read together take no longer than its budget. For a checkout the wait for its turn is in it: a step of a
-# checkout is one mutation and up to three reads (whose key it is, what stands, what came of it), and must end within its budget.
+# Seconds for all attempts at a read together. For a checkout this includes the wait in the send queue: a step of a checkout is one
+# mutation and up to three reads (the key's owner, the state before, the read-back), and must end within its own budget.
 READ_BUDGET = 12.0
 SLOW_READ_BUDGET = 18.0
 
 
 class TagForbidden(Exception):
-    """The document or its variables name a tag. Practices wire tags to billing: applying one can charge a patient."""
+    """The document or its variables name a tag.
+
+    Practices connect tags to billing, so applying one can charge a patient.
+    """
 
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -45,7 +48,10 @@ def _names_a_tag(name: str) -> bool:
 
 @cache
 def forbid_tags(document: str) -> None:
-    """Raise TagForbidden when a GraphQL document names a tag mutation, field or argument. Documents are constants."""
+    """Raise TagForbidden when a GraphQL document names a tag mutation, field or argument.
+
+    Cached: documents are constants.
+    """
     if any(_names_a_tag(name) for name in _NAME.findall(document)):
         raise TagForbidden("a document names a tag")
 
@@ -62,7 +68,7 @@ def _forbid_tags_in(value: object) -> None:
 
 
 class Base:
-    """Calls made on one key. Cheap: it holds no connection of its own."""
+    """Makes calls with one API key. Cheap to create: it holds no connection of its own."""
 
     def __init__(
         self, *, connection: Connection, acting: Acting, audit: CallAudit, gate: Gate | None = None
@@ -80,9 +86,9 @@ class Base:
         mutation: bool,
         variables: dict[str, object],
     ) -> M:
-        """Send an operation and decode its answer. A mutation is sent once, a read up to three times.
+        """Send an operation and decode the response. A mutation is sent once, a read up to three times.
 
-        Raises CallError; TagForbidden before anything is sent.
+        Raises CallError, and TagForbidden before anything is sent.
         """
         forbid_tags(query)
         sent = {name: to_jsonable_python(value) for name, value in variables.items() if value is not UNSET}

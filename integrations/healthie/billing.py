@@ -1,4 +1,4 @@
-"""Charges and refunds, all through Healthie, with the clinician's key."""
+"""HealthieBilling: charges and refunds, all through Healthie, with the clinician's key where there is one."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class HealthieBilling:
-    """The port Billing. `recipient_id` receives the payments; without one each goes to the treating clinician."""
+    """The port Billing. `recipient_id` receives all payments; without it each goes to the treating clinician."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class HealthieBilling:
         self._recipient_id = recipient_id
 
     async def charge(self, checkout: Checkout) -> Charge:
-        """Charge the quote to the checkout's card under its upstream key, once.
+        """Charge the quote to the checkout's card, once, with the checkout's upstream key as idempotency key.
 
-        Sends the gross amount: Healthie takes the coupon's discount off it. The answer is believed when state, processor's charge
-        id and sender prove it, and card, amount, plan and recurrence are as accepted, or our reference stands in the note: what is
-        not as accepted is then named in `differs`.
+        Sends the gross amount, from which Healthie subtracts the coupon's discount. The result is accepted as proved when state,
+        the processor's charge id and the sender are right, and card, amount, plan and recurrence are as the patient accepted. A
+        payment whose note has our reference is accepted on other terms too; `differs` then names them.
         Raises CardDeclined, AmountNotChargeable, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
         """
         if checkout.patient_id is None or checkout.card_id is None:
@@ -79,7 +79,7 @@ class HealthieBilling:
                     )
                 ).create_billing_item
             except UnreadableAnswer as answer:
-                return await _shown_charge(client, answer, checkout)
+                return await _recover_charge(client, answer, checkout)
             payment = payload.billing_item if payload else None
             refused = refusal("Charge", payload.messages, payload.stripe_error) if payload else None
             if refused is not None and (payment is None or is_dead(payment)):
@@ -91,9 +91,9 @@ class HealthieBilling:
         return _proved(payment, checkout, "Charge")
 
     async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
-        """The charge of the checkout's present attempt, if it landed: by the note's reference, else amount, card and time.
+        """The charge of the checkout's current attempt, found by the note's reference, else by amount, card and time; or None.
 
-        Raises UpstreamUnavailable, and OutcomeUnknown when something landed that is not certain, or more than one did.
+        Raises UpstreamUnavailable, and OutcomeUnknown when a match is not proved or there are several.
         """
         if checkout.patient_id is None:
             return None
@@ -112,7 +112,10 @@ class HealthieBilling:
         return charges[0]  # a repeated key may have written a second row for the one charge
 
     async def late_charges(self, checkout: Checkout, *, known: frozenset[str]) -> LateCharges:
-        """Charges of any attempt that stand beyond what is known, and recurring payments that go on. Raises UpstreamUnavailable."""
+        """Outstanding charges of any attempt that are not in `known`, and recurring payments that continue.
+
+        Raises UpstreamUnavailable.
+        """
         if checkout.patient_id is None or not checkout.attempts:
             return LateCharges()
         client = await self._staff(checkout.slot.clinician_id)
@@ -122,7 +125,7 @@ class HealthieBilling:
         return late_charges_among(payments, checkout, known=known)
 
     async def refund(self, checkout: Checkout) -> Money:
-        """Refund what is left of the charge, read it back, and answer what is refunded in all. Safe to repeat.
+        """Refund the rest of the charge, read it back, and return the total refunded. Idempotent.
 
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
@@ -133,7 +136,7 @@ class HealthieBilling:
             return given
         left = charge.net - given
         payload = None
-        # Read back in any case: what cannot be read of the answer is seen there.
+        # An undecodable response does no harm: the read-back shows the outcome in any case.
         with changing(), suppress(UnreadableAnswer):
             payload = (
                 await client.refund(
@@ -151,7 +154,7 @@ class HealthieBilling:
         return now_given
 
     async def cancel_recurring(self, checkout: Checkout) -> None:
-        """Stop the recurring payment that the charge began, and read back that it stopped. Safe to repeat.
+        """Cancel the recurring payment that the charge started, and read back that it stopped. Idempotent.
 
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
@@ -175,8 +178,8 @@ class HealthieBilling:
             await self._comparison.hold("CancelRecurring", stopped=stopped)
 
 
-async def _shown_charge(client: Client, answer: UnreadableAnswer, checkout: Checkout) -> Charge:
-    """The charge that an unreadable answer showed: it has landed, so it is looked up at once. Raises OutcomeUnknown."""
+async def _recover_charge(client: Client, answer: UnreadableAnswer, checkout: Checkout) -> Charge:
+    """Look up the charge whose id an undecodable response contained. Raises OutcomeUnknown."""
     if answer.record_id is None:
         raise answer
     return _proved(await _read_back(client, answer.record_id), checkout, "PaymentById")
@@ -208,7 +211,7 @@ def _charge_of(checkout: Checkout) -> Charge:
 
 
 async def _refunded(client: Client, charge: Charge) -> Money:
-    """What is given back of a charge before anything is sent."""
+    """The amount already refunded, read before anything is sent."""
     with reading():
         return _given(await _payment(client, charge.billing_item_id), charge)
 
@@ -221,7 +224,7 @@ def _given(payment: Payment, charge: Charge) -> Money:
 
 
 async def _payments_since(client: Client, patient_id: str, since: datetime) -> list[Payment]:
-    """The patient's payments, whichever kind of filter Healthie goes by."""
+    """The patient's payments created since, from both filters that Healthie may apply (by client, by user)."""
     answer = await client.payments_since(patient_id=patient_id, created_at_start=since)
     found: dict[str, Payment] = {}
     for page in (answer.by_client, answer.by_user):
@@ -239,6 +242,6 @@ async def _payment(client: Client, billing_item_id: str) -> Payment:
 
 
 async def _read_back(client: Client, billing_item_id: str) -> Payment:
-    """What a change left behind. Whatever keeps us from seeing it, the change was sent."""
+    """The payment after a mutation. Any failure is OutcomeUnknown, because the mutation was sent."""
     with reading_back():
         return await _payment(client, billing_item_id)

@@ -1,4 +1,4 @@
-"""Cards on file."""
+"""HealthieCards: cards on file."""
 
 from collections.abc import Sequence
 
@@ -34,8 +34,8 @@ class HealthieCards:
     async def attach(self, *, patient_id: str, token: str, make_default: bool, clinician_id: str) -> Card:
         """Turn a single-use token into a card on file.
 
-        Raises CardDeclined (TRY_AGAIN where the token was used before, or the words are unfamiliar: a new token tells), UpstreamRefused,
-        UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
+        Raises CardDeclined (TRY_AGAIN when the token was used before or the refusal's wording is unknown: a new token will tell),
+        UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
         """
         client = await self._clinician(clinician_id)
         with changing():
@@ -44,7 +44,7 @@ class HealthieCards:
                     await client.attach_card(token=token, user_id=patient_id, is_default=make_default)
                 ).create_stripe_customer_detail
             except UnreadableAnswer as answer:
-                return await self._shown(patient_id, answer)
+                return await self._recover(patient_id, answer)
             detail = payload.stripe_customer_detail if payload else None
             refused = refusal("AttachCard", payload.messages, payload.stripe_error) if payload else None
             if refused is not None and detail is None:
@@ -60,8 +60,8 @@ class HealthieCards:
             raise AssertionError("a card that was compared is there")
         return _card(detail)
 
-    async def _shown(self, patient_id: str, answer: UnreadableAnswer) -> Card:
-        """The card that an unreadable answer showed, looked up at once. Raises OutcomeUnknown."""
+    async def _recover(self, patient_id: str, answer: UnreadableAnswer) -> Card:
+        """Look up the card whose id an undecodable response contained. Raises OutcomeUnknown."""
         with reading_back():
             found = [each for each in await self._details(patient_id) if each.id == answer.record_id]
         if not found:
@@ -77,7 +77,7 @@ class HealthieCards:
 
 
 def _is_of(patient_id: str, detail: CardOnFile) -> bool:
-    """Whether a card that was asked for by its patient is theirs; Healthie may leave out to say so."""
+    """Whether a card that was requested for this patient is theirs. Healthie may omit the owner."""
     return detail.user_id in (None, patient_id)
 
 

@@ -1,4 +1,4 @@
-"""The practice's public offer, read with the organisation's key."""
+"""CatalogReader: the practice's public offer, read with the organisation's key."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from integrations.upstream.errors import reading
 
 log = structlog.get_logger(__name__)
 
-STATE_CODE_LENGTH = 2  # "CA"; full names are for people
+STATE_CODE_LENGTH = 2  # "CA"; licences may also hold full names, which are ignored
 
 FREQUENCIES = {
     "one-time": BillingFrequency.ONE_TIME,
@@ -47,13 +47,13 @@ FREQUENCIES = {
 
 
 class CatalogReader:
-    """Reads everything public, anew each time; `booking.catalog.cached` keeps it."""
+    """Reads the whole public offer with every call; `booking.catalog.cached` caches it."""
 
     def __init__(self, *, client: Client) -> None:
         self._client = client
 
     async def read(self) -> Catalog:
-        """The offer with every active clinician, whether or not they can be booked. Raises UpstreamUnavailable."""
+        """The offer with every active clinician, bookable or not. Raises UpstreamUnavailable."""
         with reading():
             return await self._read()
 
@@ -88,24 +88,24 @@ class CatalogReader:
 
 
 class CurrencyOwner(Protocol):
-    """Whose key it is, with the currency of their practice."""
+    """The key's owner, with the default currency of their practice."""
 
     @property
     def default_currency(self) -> str | None: ...  # noqa: D102 - Healthie's word
 
 
 def currency_of(owner: CurrencyOwner | None) -> str:
-    """The currency of amounts that name none."""
+    """The currency of amounts without one: the practice's default, else USD."""
     return (owner.default_currency if owner else None) or "USD"
 
 
 def plan_of(offering: Package, currency: str) -> Plan | None:
-    """A plan that patients may see; None for a hidden one, or one whose terms cannot be read."""
+    """The plan of an offering; None when it is hidden from patients or its terms cannot be parsed."""
     if offering.archived or not offering.show_offering or _is_hidden(offering.visibility_status):
         return None
     try:
         price = money(offering.price, offering.currency, default_currency=currency)
-        # What buying costs now: with taxes where there are any, and the first payment where it differs.
+        # The price of the first payment: with taxes where there are any, and the initial payment where it differs.
         due_today = next(
             (
                 amount
@@ -143,13 +143,13 @@ def plan_of(offering: Package, currency: str) -> Plan | None:
 
 
 def _is_hidden(status: str) -> bool:
-    """Hidden from everybody, or shown to a group that a visitor cannot prove to be of."""
+    """Whether it is hidden, or visible only to a group: a visitor cannot prove membership."""
     word = status.casefold()
     return "hidden" in word or "group" in word
 
 
 def _frequency(text: str | None) -> BillingFrequency:
-    """How often a plan bills; none stated means once. Raises ValueError for a word that we do not know."""
+    """The billing frequency; an empty one means once. Raises ValueError for an unknown word."""
     if not text:
         return BillingFrequency.ONE_TIME
     known = FREQUENCIES.get(text.strip().casefold())
@@ -163,7 +163,7 @@ def _quantity(text: str | None) -> int | None:
 
 
 def visit_type_of(kind: VisitKind, currency: str) -> VisitType | None:
-    """A visit that patients may book themselves, alone with a clinician, in a way that we know."""
+    """The visit type; None unless patients may book it themselves, one to one, by a known contact type."""
     known = contact_types(kind.available_contact_types or ())
     if not (kind.clients_can_book and kind.length and known) or kind.is_group or kind.deleted_at:
         return None
@@ -185,7 +185,7 @@ def visit_type_of(kind: VisitKind, currency: str) -> VisitType | None:
 
 
 def _own_notice(kind: VisitKind) -> timedelta | None:
-    """How long ahead visits of this type are to be booked, where the practice has set it for the type; none at all is zero."""
+    """The booking notice set for this type; None when the type has no setting of its own, zero when that setting is zero."""
     own = kind.appointment_setting if kind.has_specific_appointment_settings else None
     if own is None or own.minimum_advance_schedule_time is None:
         return None
@@ -214,7 +214,7 @@ def _location(place: Place) -> Location:
 
 
 def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> BookingPolicy:
-    """The practice's rules: times are minutes, fees are minor units of the currency (cents)."""
+    """The practice's booking rules. Healthie gives times in minutes and fees in minor units of the currency (cents)."""
     if own is None:
         return BookingPolicy(
             schedule_notice=None, cancel_notice=None, late_cancellation_fee=None, no_show_fee=None

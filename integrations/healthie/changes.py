@@ -1,4 +1,7 @@
-"""What changed while Healthie sent us nothing, as far as it lists changes: of all that is watched, but not what was deleted."""
+"""HealthieChanges: finds changes that no webhook reported, by polling Healthie's lists.
+
+Deleted records are not listed.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -12,10 +15,10 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.visits_changed import VisitsChangedAppointmentsNodes
 from integrations.upstream.errors import ContractBroken, InvalidRequest, Unauthorized, reading
 
-# Hours that repeat are listed once for each time within a range: every week's lie in this.
+# Repeating hours are listed once per occurrence within a range; this range has every weekly one.
 _HOURS_AHEAD = timedelta(days=14)
 
-# Asking again would not help: the key may not list this, or Healthie has another list than we know.
+# A retry would not help: the key may not list this, or Healthie's list differs from the contract.
 _NEVER_LISTED = (Unauthorized, InvalidRequest, GraphQLErrors, ContractBroken)
 
 log = structlog.get_logger(__name__)
@@ -29,9 +32,9 @@ class HealthieChanges:
         self._now = now
 
     async def since(self, moment: datetime) -> Sequence[ChangeHint]:
-        """What changed or came at or after the moment. Raises UpstreamUnavailable.
+        """Hints for all records created or changed at or after `moment`. Raises UpstreamUnavailable.
 
-        Disputes, forms or hours that this key cannot list are left out, and logged: the rest is not to be missed for them.
+        When this key cannot list disputes, forms or hours, they are logged and left out, so that the rest is still found.
         """
         client = self._client
         with reading():
@@ -80,7 +83,7 @@ class HealthieChanges:
         return [each.id for each, _ in found]
 
     async def _hours(self, moment: datetime) -> Iterable[str]:
-        """Those from now on that were set or changed since; they come in no order."""
+        """Ids of working hours from now on that were set or changed since; Healthie lists them in no order."""
         now = self._now()
         found = await self._client.hours_set(first=now, last=now + _HOURS_AHEAD)
         dated = [(each.id, each.updated_at) for each in found.once or ()]
@@ -91,7 +94,7 @@ class HealthieChanges:
 async def changed_visits(
     client: Client, since: datetime
 ) -> list[tuple[VisitsChangedAppointmentsNodes, datetime]]:
-    """Visits that stand and changed at or after the moment, with when. Raises CallError."""
+    """Existing visits that changed at or after `since`, with the time of the change. Raises CallError."""
     return await changed_since(
         since, lambda after: client.visits_changed(after=after), lambda answer: answer.appointments
     )

@@ -1,4 +1,4 @@
-"""A charge that was refused: by the bank, by Healthie, by the card processor, or in words that leave open whether it was made."""
+"""Classifies the refusal of a charge: by the bank, by Healthie, by the card processor, or worded so that the outcome is open."""
 
 import re
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from integrations.healthie.errors import Refused
 _AMOUNT = "amount_not_chargeable"
 _ACCOUNT = "account_cannot_charge"
 
-# Healthie's certain refusals that are not about the card, with the reason we give them. Its words are nowhere listed, so each
-# is a single sentence that says no of a thing which we know; a sentence that only names the thing says nothing certain.
+# Healthie's certain refusals that do not concern the card, with our reason codes. Healthie documents no list of its texts, so each
+# pattern is a whole sentence that refuses a known thing; a sentence that merely mentions the thing proves nothing.
 _HEALTHIES = {
     re.compile(rf"[^.:;]*\b({words})\b[^.:;]*[.!]?", re.IGNORECASE): code
     for words, code in (
@@ -28,7 +28,7 @@ _HEALTHIES = {
     )
 }
 
-# Codes of Stripe's invalid requests that it refuses before any bank is asked: https://docs.stripe.com/error-codes
+# Stripe's error codes for requests that it refuses before it contacts a bank: https://docs.stripe.com/error-codes
 _CODES = {
     "amount_too_small": _AMOUNT,
     "amount_too_large": _AMOUNT,
@@ -41,8 +41,8 @@ _CODES = {
     "platform_api_key_expired": _ACCOUNT,
 }
 
-# How Stripe begins to say the same to people; what follows explains it. Its library for Ruby, which Healthie uses, may put status
-# and request before that.
+# How Stripe's texts for the same refusals begin; the rest is explanation. Its Ruby library, which Healthie uses, may put status
+# and request id first.
 _BEGINNINGS = {
     re.compile(rf"(\(Status \d+\) ?)?(\(Request \w+\) ?|Request \w+: )?({words})\b", re.IGNORECASE): code
     for words, code in (
@@ -57,7 +57,7 @@ _BEGINNINGS = {
 
 
 def no_to_charge(refused: Refused, declines: DeclineCodes) -> Exception:
-    """What to raise: CardDeclined, AmountNotChargeable or UpstreamRefused where the refusal is certain, OutcomeUnknown where not."""
+    """The error to raise: CardDeclined, AmountNotChargeable or UpstreamRefused for a certain refusal, otherwise OutcomeUnknown."""
     reason = decline(refused.words, declines)
     if reason is not None:
         return CardDeclined(reason)
@@ -68,7 +68,7 @@ def no_to_charge(refused: Refused, declines: DeclineCodes) -> Exception:
 
 
 def certain_refusal(words: Iterable[str]) -> str | None:
-    """Our code for a refusal that no bank had a part in, if all of these words say so for certain."""
+    """Our code for a refusal without a bank's part, if every text is a known certain refusal; otherwise None."""
     said = list(words)
     known = [_known(each) for each in said]
     return None if in_doubt(said) or not known or None in known else known[0]

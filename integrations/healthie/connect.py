@@ -1,4 +1,7 @@
-"""The one way in: everything that the program needs of Healthie, as ports of the domain. Nobody outside imports another module."""
+"""The entry point: connects to Healthie and returns the domain's ports.
+
+No code outside imports any other module of this package.
+"""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -36,7 +39,7 @@ from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import log_retries
 from integrations.upstream.gate import Gate
 
-# The published version that contract.graphql was taken from.
+# The published API version that contract.graphql is taken from.
 VERSION = "2026-01-01"
 
 
@@ -63,14 +66,13 @@ async def connect(
     now: Callable[[], datetime] = _utc_now,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[SystemOfRecord]:
-    """Connect to Healthie's GraphQL endpoint at `url`; nothing is sent before the first call.
+    """Connect to Healthie's GraphQL endpoint at `url`. Sends nothing before the first call.
 
-    Clinicians' keys are proved, now and again, while `keys.keep_proved` runs; `proving` says where that is remembered and how fast.
-    `digest` makes of patient data what tells that it changed (keyed: see `Digest`). `noticed` hears of every mutation that did
-    not do what was asked. `declines` are the card processor's codes.
-    `recipient_id` receives every payment instead of the treating clinician. `gate` holds back what should not be sent
-    now; without it everything is sent. The catalogue is kept on `shelf`; without one, by this process alone. `now` tells
-    how old it is, and how old a proof.
+    `declines`: the card processor's decline codes. `digest`: a keyed digest of patient data, to detect changes (see `Digest`).
+    `recipient_id`: receives every payment instead of the treating clinician. `gate`: rate limit and circuit breakers; without it
+    everything is sent at once. `proving`: where proofs of clinicians' keys are stored and at which rate keys are proved, while
+    `keys.keep_proved` runs. `noticed`: called with every silent no-op, a mutation whose result differs from the request.
+    `catalog_cache`: shared by processes; without it this process has its own. `now`: the clock for the age of catalogue and proofs.
     """
     log_retries()
     connection = Connection(url=url, version=version, shard=shard, transport=transport)
@@ -124,10 +126,13 @@ async def connect(
 
 
 def webhook_source() -> WebhookSource:
-    """Tells whether a webhook is Healthie's, and what it points at."""
+    """The verifier and parser of Healthie's webhooks."""
     return HealthieWebhooks()
 
 
 def drift_of(sdl: str) -> DriftReport:
-    """Hold a schema of Healthie's, in SDL, against the contract; asks nobody. Raises UpstreamUnavailable for what is no schema."""
+    """Compare a schema of Healthie's, in SDL, with the contract, without network.
+
+    Raises UpstreamUnavailable when it is no schema.
+    """
     return compare_sdl(sdl)

@@ -1,10 +1,10 @@
-"""How patient and clinician meet, in Healthie's words and in ours."""
+"""Contact types: Healthie's strings mapped to the domain's ContactType."""
 
 from collections.abc import Iterable
 
 from booking.catalog.model import ContactType
 
-# The exact strings are part of Healthie's interface; what is asked for is always the first of its kind.
+# The exact strings are part of Healthie's API. The first one of each kind is sent; all are recognised.
 NAMES = {
     ContactType.VIDEO: (
         "Healthie Video Call",
@@ -20,15 +20,15 @@ _KINDS = {name.casefold(): kind for kind, names in NAMES.items() for name in nam
 
 
 def healthie_name(kind: ContactType) -> str:
-    """What to send."""
+    """The string to send to Healthie."""
     return NAMES[kind][0]
 
 
 def contact_type(name: str | None) -> ContactType | None:
-    """What Healthie's string means; None for one that we do not know."""
+    """The contact type of Healthie's string; None for an unknown one."""
     return _KINDS.get((name or "").strip().casefold())
 
 
 def contact_types(names: Iterable[str | None]) -> tuple[ContactType, ...]:
-    """The known ones, each once, in Healthie's order."""
+    """The known contact types, each once, in Healthie's order."""
     return tuple(dict.fromkeys(kind for name in names if (kind := contact_type(name)) is not None))

@@ -1,6 +1,6 @@
-"""What counts as a bank's no: an allow-list. Whatever is not in it leaves the outcome unknown.
+"""Declines: an allow-list of texts that are certainly a bank's refusal. Any other text leaves the outcome unknown.
 
-The words are the card processor's, handed on by Healthie as `messages` and `stripeError`: a code, or a sentence for people.
+The texts are the card processor's, passed on by Healthie as `messages` and `stripeError`: codes, or sentences for people.
 """
 
 import re
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 
 from booking.refusals import DeclineReason
 
-# Each code of the card processor with what a patient can do; None: it does not settle whether the charge was made.
+# The card processor's codes with what a patient can do; None: the code leaves open whether the charge was made.
 DeclineCodes = Mapping[str, DeclineReason | None]
 
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)*")
 
-# Sentences, most telling first: "was declined" stands in several of them.
+# Sentences, most specific first: several of them contain "was declined".
 _SENTENCES = [
     (re.compile(words, re.IGNORECASE), reason)
     for words, reason in (
@@ -33,29 +33,29 @@ _SENTENCES = [
     )
 ]
 
-# These say that a request was or is under way: whatever else is said, the outcome is not known.
+# Texts that say that a request was or is under way: the outcome is unknown, whatever the other texts say.
 _IN_DOUBT = re.compile(
     r"idempoten|in[- ]progress|time[ds]?[-_ ]?out|cannot be accessed right now", re.IGNORECASE
 )
 
 
 def in_doubt(words: Iterable[str]) -> bool:
-    """Whether any of these words leaves the outcome open, whatever the others say."""
+    """Whether any of the texts leaves the outcome open, whatever the others say."""
     return any(_IN_DOUBT.search(each) for each in words)
 
 
 def tokens(words: str) -> set[str]:
-    """Everything in there that could be one of the card processor's codes."""
+    """All words of the text that could be codes of the card processor."""
     return set(_CODE.findall(words))
 
 
 def decline(words: Iterable[str], codes: DeclineCodes) -> DeclineReason | None:
-    """Why the bank said no, if these words say so for certain."""
+    """The reason of the bank's refusal; None when the texts are not certainly one."""
     said = list(words)
     if in_doubt(said):
         return None
-    heard = {token for each in said for token in tokens(each)}
-    named = [reason for code, reason in codes.items() if code in heard]
+    found = {token for each in said for token in tokens(each)}
+    named = [reason for code, reason in codes.items() if code in found]
     if None in named:
         return None
     if named:

@@ -1,6 +1,6 @@
-"""From an answer's data to its typed form, and what becomes of an answer that has another one.
+"""Decodes responses into the generated types, and classifies the ones that do not match.
 
-Unknown enum values, extra fields, both date formats and numbers for texts are read by the types themselves.
+The types themselves accept unknown enum values, extra fields, both date formats and numbers in place of text.
 """
 
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ log = structlog.get_logger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
 
-# Reads in whose lists a record that cannot be read is left out, since nothing wrong follows from not seeing it: a plan,
-# visit type, clinician, place or slot is not offered, a card cannot be chosen, a promo code is not taken. In every other
-# list a missing record would be believed: a patient created twice, a charge sent again, a visit that seems cancelled.
+# Reads whose lists skip a record that cannot be decoded, because its absence does no harm: a plan, visit type, clinician,
+# location or slot is not offered, a card cannot be chosen, a promo code does not apply. In any other list a missing record
+# would lead to a wrong action: a patient created twice, a charge sent again, a visit taken for cancelled.
 SKIPPING = frozenset(
     {
         "PublicCatalog",
@@ -34,23 +34,23 @@ SKIPPING = frozenset(
     }
 )
 
-Place = tuple[int | str, ...]
+Path = tuple[int | str, ...]
 
 
 def decode(result: type[M], request: Request, reply: Reply) -> M | CallError:
-    """The typed answer, or what kept it from being one. Pydantic's own error holds the values: it goes no further."""
+    """The decoded response, or the error. Pydantic's own error is dropped here, because it contains the values."""
     if reply.error is not None:
         return reply.error
     try:
         return result.model_validate(reply.data)
     except ValidationError as error:
-        places = _places(error)
-    code = f"undecodable_answer at {', '.join(sorted({_named(each) for each in places})[:3])}"
+        paths = _paths(error)
+    code = f"undecodable_answer at {', '.join(sorted({_named(each) for each in paths})[:3])}"
     if request.mutation:
         return UnreadableAnswer(request.operation, code, record_id=record_id(reply.data))
     if request.operation in SKIPPING:
         try:
-            decoded = result.model_validate(_without(reply.data, places))
+            decoded = result.model_validate(_without(reply.data, paths))
         except ValidationError:
             pass
         else:
@@ -59,26 +59,26 @@ def decode(result: type[M], request: Request, reply: Reply) -> M | CallError:
     return ContractBroken(request.operation, code)
 
 
-def _places(error: ValidationError) -> list[Place]:
+def _paths(error: ValidationError) -> list[Path]:
     return [detail["loc"] for detail in error.errors(include_input=False, include_url=False)]
 
 
-def _named(place: Place) -> str:
-    """Name the field, without indices."""
-    return ".".join(part for part in place if isinstance(part, str))
+def _named(path: Path) -> str:
+    """The dotted name of a field, without list indices."""
+    return ".".join(part for part in path if isinstance(part, str))
 
 
-def _without(data: Any, places: Iterable[Place]) -> Any:
-    """The answer less the records in which these places are; what is in no list stays."""
-    records = {_record(place) for place in places}
-    for *path, index in sorted((each for each in records if each), key=lambda each: -int(each[-1])):
+def _without(data: Any, paths: Iterable[Path]) -> Any:
+    """The response without the list records that contain these paths; anything outside a list stays."""
+    records = {_record(path) for path in paths}
+    for *parents, index in sorted((each for each in records if each), key=lambda each: -int(each[-1])):
         listed = data
-        for part in path:
+        for part in parents:
             listed = listed[part]
         del listed[index]
     return data
 
 
-def _record(place: Place) -> Place:
-    """The outermost record of a list in which a place is; empty when it is in none."""
-    return next((place[: depth + 1] for depth, part in enumerate(place) if isinstance(part, int)), ())
+def _record(path: Path) -> Path:
+    """The path of the outermost list record that contains a path; empty when there is none."""
+    return next((path[: depth + 1] for depth, part in enumerate(path) if isinstance(part, int)), ())

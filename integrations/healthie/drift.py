@@ -1,7 +1,7 @@
-"""How a schema of Healthie's differs from the contract, and what of it our operations feel.
+"""Schema drift: how Healthie's current schema differs from the contract, and which differences affect our operations.
 
-A difference in what an operation uses is breaking; one in the rest of the contract is a note. What Healthie has beyond
-the contract is nobody's concern.
+A difference in a part that an operation uses is breaking; one in the rest of the contract is a note. Anything that Healthie
+has beyond the contract is ignored.
 """
 
 from collections.abc import Iterable
@@ -36,16 +36,16 @@ from booking.sync.drift import DriftFinding, Severity
 HERE = Path(__file__).parent
 
 
-# Of directives we use none; interfaces are not selected through.
-_FELT = frozenset(
+# The operations use no directives and select through no interfaces.
+_BREAKING = frozenset(
     each
     for each in BreakingChangeType
     if "DIRECTIVE" not in each.name and each is not BreakingChangeType.IMPLEMENTED_INTERFACE_REMOVED
 )
-# Enums of which others may use values that we never ask for, and that we pass over in answers: the practice's other webhooks.
+# Enums whose new values are harmless: the practice's other webhooks may use any, and they are skipped in responses.
 _OPEN = frozenset({"WebhookEventType"})
 
-_NOTED = _FELT | {
+_NOTED = _BREAKING | {
     DangerousChangeType.ARG_DEFAULT_VALUE_CHANGE,
     DangerousChangeType.INPUT_FIELD_DEFAULT_VALUE_CHANGE,
 }
@@ -53,13 +53,13 @@ _NOTED = _FELT | {
 
 @cache
 def contract_schema() -> GraphQLSchema:
-    """The contract as it is committed."""
+    """The committed contract (contract.graphql)."""
     return build_schema((HERE / "contract.graphql").read_text(encoding="utf-8"))
 
 
 @cache
 def operations() -> DocumentNode:
-    """Every operation that we send, as one document."""
+    """All operations that are sent, as one document."""
     return concat_ast(
         [parse(path.read_text(encoding="utf-8")) for path in sorted((HERE / "operations").glob("*.graphql"))]
     )
@@ -68,10 +68,10 @@ def operations() -> DocumentNode:
 def differences(
     contract: GraphQLSchema, document: DocumentNode, present: GraphQLSchema
 ) -> list[DriftFinding]:
-    """What is to be known of the present schema, the worst first."""
+    """The differences of the present schema from the contract, most severe first."""
     used = coordinates(contract, document)
     part = used_part(contract, used)
-    breaking = _changes(part, present, _FELT)
+    breaking = _changes(part, present, _BREAKING)
     warnings = [*_deprecations(present, used), *_new_values(contract, part, present)]
     notes = [each for each in _changes(contract, present, _NOTED) if each not in breaking]
     return [
@@ -82,9 +82,9 @@ def differences(
 
 
 def coordinates(contract: GraphQLSchema, document: DocumentNode) -> list[str]:
-    """The schema coordinates of what a document uses: `User.email`, `Query.user(id:)`, `createClientInput.email`, enum values.
+    """The schema coordinates that a document uses: `User.email`, `Query.user(id:)`, `createClientInput.email`, enum values.
 
-    Of an enum that is answered every value counts: adapters tell them apart.
+    All values of an enum in a response count as used, because adapters distinguish them.
     """
     info = TypeInfo(contract)
     uses = _Uses(info)
@@ -93,7 +93,7 @@ def coordinates(contract: GraphQLSchema, document: DocumentNode) -> list[str]:
 
 
 class _Uses(Visitor):
-    """Collects coordinates. Positions are typed by the TypeInfo that walks along."""
+    """Collects coordinates. The accompanying TypeInfo gives the type of each node."""
 
     def __init__(self, info: TypeInfo) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class _Uses(Visitor):
         self.found.add(f"{get_named_type(parent) if parent else None}.{node.name.value}")
 
     def enter_variable_definition(self, *_: Any) -> None:
-        """Note all fields of an input that is sent whole."""
+        """Count all fields of an input object that is passed as one variable."""
         kind = self._info.get_input_type()
         named = get_named_type(kind) if kind else None
         if isinstance(named, GraphQLInputObjectType):
@@ -125,7 +125,7 @@ class _Uses(Visitor):
 
 
 def used_part(contract: GraphQLSchema, used: Iterable[str]) -> GraphQLSchema:
-    """The contract with nothing in it but what is used."""
+    """The contract reduced to the coordinates that are used."""
     wanted = frozenset(used)
     written: list[str] = []
     mentioned: set[str] = set()
@@ -165,7 +165,7 @@ def _changes(old: GraphQLSchema, new: GraphQLSchema, kinds: frozenset[Any]) -> l
     return [
         each.description
         for each in find_schema_changes(old, new)
-        # A built-in scalar that nothing mentions any more: whatever changed with it is said by its own name.
+        # A built-in scalar that is no longer mentioned; the change that removed it is reported by its own name.
         if each.type in kinds and not each.description.startswith("Standard scalar")
     ]
 
@@ -175,7 +175,7 @@ def _deprecations(present: GraphQLSchema, used: Iterable[str]) -> list[str]:
     for coordinate in used:
         try:
             part = resolve_schema_coordinate(present, coordinate)
-        except TypeError:  # its type, or its field, is gone: that is said as breaking
+        except TypeError:  # its type or field is gone, which is reported as breaking
             continue
         reason = _reason(part) if part else None
         if reason is not None:
@@ -184,7 +184,7 @@ def _deprecations(present: GraphQLSchema, used: Iterable[str]) -> list[str]:
 
 
 def _new_values(contract: GraphQLSchema, part: GraphQLSchema, present: GraphQLSchema) -> list[str]:
-    """Values that an answer may hold from now on, and that no adapter knows. Enums that are only asked with do not count."""
+    """Enum values that a response may now contain and no adapter knows. Enums used only in requests do not count."""
     found = []
     for name, kind in part.type_map.items():
         ours, theirs = contract.type_map.get(name), present.type_map.get(name)
@@ -202,7 +202,7 @@ def _new_values(contract: GraphQLSchema, part: GraphQLSchema, present: GraphQLSc
 
 
 def _reason(part: Any) -> str | None:
-    """Why a resolved coordinate is deprecated: the innermost thing that it names says so."""
+    """The deprecation reason of the innermost element of a resolved coordinate; None when it is not deprecated."""
     for name in ("field_argument", "input_field", "enum_value", "field"):
         if (named := getattr(part, name, None)) is not None:
             return named.deprecation_reason or None

@@ -1,14 +1,14 @@
-"""What can go wrong between us and Healthie besides what can with any system of record (`integrations.upstream.errors`).
+"""Errors specific to Healthie, beside those of any system of record (`integrations.upstream.errors`).
 
 CallError
-├── NotDone                 it is certain that nothing was changed
-│   ├── UnsupportedVersion  the API version is no longer, or not yet, answered
-│   ├── Refused             a mutation answered with messages: its own no
+├── NotDone                 certain: nothing was changed
+│   ├── UnsupportedVersion  Healthie does not, or no longer, support the API version
+│   ├── Refused             a mutation returned messages: its refusal
 │   └── …
-├── GraphQLErrors           a read was answered with errors instead of data; asking again would not help
+├── GraphQLErrors           a read returned errors instead of data; a retry would not help
 └── …
 
-No text of these holds variables or what Healthie wrote: either may be patient data.
+The text of an error never holds variables or Healthie's own texts: either may be patient data.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from integrations.upstream.errors import CallError, NotDone
 
 
 class UnsupportedVersion(NotDone):
-    """Healthie does not answer the API version that we ask for."""
+    """Healthie does not support the requested API version."""
 
     code = "unsupported_version"
 
 
 class Refused(NotDone):
-    """A mutation's own no. `messages` and `stripe_error` are Healthie's words: matched, never logged or shown."""
+    """A mutation's refusal. `messages` and `stripe_error` are Healthie's texts: only matched, never logged or shown."""
 
     code = "refused"
 
@@ -34,11 +34,11 @@ class Refused(NotDone):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Everything that was said, messages and the card processor's error alike."""
+        """All texts of the refusal: the messages and the card processor's error."""
         return (*self.messages, *([self.stripe_error] if self.stripe_error else []))
 
 
 class GraphQLErrors(CallError):
-    """A read was answered with errors instead of data."""
+    """A read returned errors instead of data."""
 
     code = "graphql_errors"

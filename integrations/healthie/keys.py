@@ -1,8 +1,8 @@
-"""The keys that we act with: the organisation's, and one of each clinician who can be booked.
+"""KeyStore: the API keys of the clinicians who can be booked, and the proof whose each key is.
 
-What is done with a key is done as its owner, so a clinician's key is used only once Healthie has said whose it is. Nobody waits for
-that: `proved` says what is known, and who is not proved yet is not offered. The asking goes on beside, at a pace of its own;
-the answers are remembered, so that processes and starts do not ask again.
+Healthie executes a call as the owner of its key, so a clinician's key is used only after Healthie has confirmed the owner. No
+caller waits for that: `proved` is the current knowledge, and clinicians without a proof are not offered. Proofs run in the
+background at their own rate limit; their results are stored, so that other processes and restarts do not ask again.
 """
 
 import asyncio
@@ -25,25 +25,25 @@ from integrations.upstream.errors import CallError, RateLimited, Unauthorized
 
 log = structlog.get_logger(__name__)
 
-# Of the connections of a process (`upstream.transport.MAX_CONNECTIONS`), keys that hang shall hold few.
+# Keys that hang may occupy only few of the process's connections (`upstream.transport.MAX_CONNECTIONS`).
 PROOFS_AT_ONCE = 4
 
-# How often it is looked whether an answer has become too old, and whether another process has heard something.
-LOOK_EVERY = timedelta(minutes=1)
+# How often to check for proofs that are due, and for results of other processes.
+CHECK_EVERY = timedelta(minutes=1)
 
-# The same while a key was never answered for: somebody is waiting to be offered.
-LOOK_WHILE_PENDING = timedelta(seconds=0.5)
+# The same while a key has no answer yet: its clinician is not offered until then.
+CHECK_WHILE_PENDING = timedelta(seconds=0.5)
 
-# How long a process may take to ask, in which no other does: a wait for the pace, and a read's whole budget. A key that was not
-# answered for rests as long.
+# The claim (lease) of a process on one proof, during which no other process asks: the wait for the rate limit and a read's whole
+# budget. A key without an answer is not asked about again before that.
 ASKING = timedelta(seconds=30)
 
-# The bucket of the pacer that all proofs share, whichever keys they use.
+# The pacer's bucket that all proofs share, whichever keys they use.
 PACE = "proofs"
 
 
 class KeyStore:
-    """Clinicians' keys by clinician id, and which of them are proved to be theirs. Prints no secret."""
+    """The clinicians' keys by clinician id, and which of them are proved. Its repr contains no secret."""
 
     def __init__(
         self,
@@ -76,25 +76,26 @@ class KeyStore:
 
     @property
     def proved(self) -> frozenset[str]:
-        """The clinicians whose key is theirs, as Healthie last said."""
+        """Ids of the clinicians whose key Healthie last confirmed as theirs."""
         return self._known.proved
 
     @property
     def pending(self) -> frozenset[str]:
-        """The clinicians about whose key Healthie has not been heard yet."""
+        """Ids of the clinicians about whose key Healthie has not answered yet."""
         return self._known.pending
 
     def is_refused(self, clinician_id: str) -> bool:
-        """Whether nobody can act as the clinician: there is no key, or Healthie said that it is not theirs. Asks nobody."""
+        """Whether there is no usable key: none is configured, or Healthie said that it is not theirs. Sends nothing."""
         return clinician_id not in self.proved and clinician_id not in self.pending
 
     async def prove_due(self) -> frozenset[str]:
         """Ask Healthie for the owner of every key that is pending, was proved a day ago or refused five minutes ago.
 
-        Answers who is proved. One request each, a few at a time and at the pace. What another process has heard, or is asking, is
-        not asked. Without an answer what was known stays: an outage takes nobody off the list.
+        Returns the ids that are proved afterwards. Sends one request per key, a few at a time, within the rate limit of proofs;
+        skips keys whose proof another process has or is requesting. A key without an answer keeps its last result, so an outage
+        takes no clinician off the offer.
         """
-        await self._recall()
+        await self._load_proofs()
         async with asyncio.TaskGroup() as lanes:
             for clinician_id in self._known.due():
                 await self._lanes.acquire()
@@ -103,28 +104,29 @@ class KeyStore:
         return self.proved
 
     async def keep_proved(self) -> None:
-        """Prove what is due and hear what others have proved, now and again, until cancelled."""
-        # Apart, since a key that hangs shall not keep from us what others have heard meanwhile. A group ends when both have.
+        """Prove due keys, and load the proofs of other processes, periodically until cancelled."""
+        # Two tasks, so that a key that hangs does not delay the results of other processes.
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._again_and_again(self.prove_due))
-            both.create_task(self._again_and_again(self._recall))
+            both.create_task(self._repeat(self.prove_due))
+            both.create_task(self._repeat(self._load_proofs))
 
-    async def _again_and_again(self, look: Callable[[], Awaitable[object]]) -> None:
+    async def _repeat(self, check: Callable[[], Awaitable[object]]) -> None:
         while True:
             try:
-                await look()
-            except Exception as error:  # noqa: BLE001  # the next look may go well, and its text is not ours
+                await check()
+            except Exception as error:  # noqa: BLE001  # the next check may succeed; the text may hold upstream's words
                 log.warning("healthie.keys_not_checked", error=type(error).__name__)
-            await asyncio.sleep((LOOK_WHILE_PENDING if self.pending else LOOK_EVERY).total_seconds())
+            await asyncio.sleep((CHECK_WHILE_PENDING if self.pending else CHECK_EVERY).total_seconds())
 
     async def wait_until_heard(self, *, within: float) -> None:
-        """Wait until something was heard of every key, and no longer than so many seconds: `keep_proved` goes on with the others."""
+        """Wait until Healthie has answered about every key, `within` seconds at most; `keep_proved` continues with the others."""
         await self._known.wait_until_heard(within=within)
 
     async def clinician(self, clinician_id: str) -> Client:
         """A client that acts as the clinician.
 
-        Raises ClinicianNotBookable without a proved key, UpstreamUnavailable while Healthie cannot be asked.
+        Asks Healthie first when there is no answer about the key yet. Raises ClinicianNotBookable without a proved key,
+        UpstreamUnavailable when Healthie does not answer.
         """
         if clinician_id in self.pending:
             await self._ask(clinician_id)
@@ -134,20 +136,20 @@ class KeyStore:
             raise ClinicianNotBookable
         return self._client(self._acting[clinician_id])
 
-    async def _recall(self) -> None:
-        """Go by what any process has heard."""
-        self._known.recall(await self._proofs.known())
+    async def _load_proofs(self) -> None:
+        """Load the stored proofs of all processes."""
+        self._known.load(await self._proofs.known())
 
     async def _ask_in_lane(self, clinician_id: str) -> None:
-        """Ask about a key, unless it was heard of since, or another process asks."""
+        """Ask about a key, unless it was answered meanwhile or another process asks."""
         if not self._known.is_due(clinician_id):
             return
         now = self._now()
-        self._known.rest(clinician_id, now + ASKING)
+        self._known.mark_asked(clinician_id, now + ASKING)
         claimed = await self._proofs.claim(
             clinician_id,
             self._known.fingerprints[clinician_id],
-            since=self._known.heard_at(clinician_id) or now - REMEMBERED_FOR,
+            since=self._known.answered_at(clinician_id) or now - REMEMBERED_FOR,
             now=now,
             until=now + ASKING,
         )
@@ -155,7 +157,7 @@ class KeyStore:
             await self._ask_at_pace(clinician_id)
 
     async def _ask_at_pace(self, clinician_id: str) -> None:
-        """Ask in a turn of all proofs together: each has a key of its own, and the account that may be locked out is one."""
+        """Ask within the rate limit that all proofs share: their keys differ, but a lockout would hit the one account."""
         if self._pacer is None:
             await self._ask(clinician_id)
             return
@@ -174,7 +176,7 @@ class KeyStore:
         try:
             owner = await self._owner(clinician_id)
             if owner is None and clinician_id in self.proved:
-                # What is paid for while a key counts for nothing cannot be booked: one slip shall not do that.
+                # Asked twice, because a visit that is paid while the key counts as refused could not be booked.
                 owner = await self._owner(clinician_id)
         except CallError as error:
             log.warning("healthie.key_not_answered_for", clinician=clinician_id, error=error.code)
@@ -188,14 +190,14 @@ class KeyStore:
             answered_at=self._now(),
         )
         try:
-            # First: of a process that ends in between, the next could not ask before the claim has run out.
+            # Stored first: if the process died in between, no other could ask before the claim expires.
             await self._proofs.keep(proof)
-        except Exception as error:  # noqa: BLE001  # this process goes by it all the same
+        except Exception as error:  # noqa: BLE001  # this process uses the result all the same
             log.warning("healthie.key_proof_not_kept", clinician=clinician_id, error=type(error).__name__)
-        self._known.hear(proof)
+        self._known.update(proof)
 
     async def _owner(self, clinician_id: str) -> str | None:
-        """Whose the key is; None: nobody's. Raises CallError when Healthie does not say."""
+        """The id of the key's owner; None when the key is not valid. Raises CallError when Healthie does not answer."""
         try:
             answer = await self._client(self._acting[clinician_id]).who_am_i()
         except Unauthorized:

@@ -1,4 +1,4 @@
-"""Payments that a checkout did not know of when it ended, and recurring payments that go on after it."""
+"""Late payments: payments that a checkout did not know when it ended, and recurring payments that continue after it."""
 
 from collections.abc import Sequence
 
@@ -21,13 +21,14 @@ from integrations.healthie.payments import (
 def late_charges_among(
     payments: Sequence[Payment], checkout: Checkout, *, known: frozenset[str]
 ) -> LateCharges:
-    """The patient's payments that stand and name an attempt of the checkout, each charge once; and whether others may be.
+    """Sort the patient's outstanding payments by whether they are the checkout's: certain, uncertain, recurring.
 
-    What stands is money that was not given back in full, charged or to be charged, or a recurring payment that will take more.
+    Outstanding is a payment, made or scheduled, that was not refunded in full, or whose recurring payment continues. Certain
+    are those that name an attempt and are proved, each charge once.
     """
     of_patient = [each for each in payments if not is_dead(each) and each.sender_id == checkout.patient_id]
     currency = checkout.quote.due_today.currency
-    # By charge: a repeated key may have written a second row for one, and which of them tells the refund nobody knows.
+    # By charge id: a repeated idempotency key may have created a second record, and either may show the refund.
     given_back = {each.stripe_charge_id for each in of_patient if is_given_back(each, currency)}
     standing = [
         each
@@ -61,17 +62,17 @@ def _ids(payment: Payment) -> set[str | None]:
 
 
 def _goes_on(payment: Payment, checkout: Checkout) -> bool:
-    """Whether the checkout's own charge, or one that was dealt with and given back, still bills."""
+    """Whether the checkout's own charge, or one that was resolved and refunded, still recurs."""
     own = checkout.charge is not None and payment.id == checkout.charge.billing_item_id
-    resolved_ids = bool(_ids(payment) & set(checkout.resolved_ids))
-    given = is_given_back(payment, checkout.quote.due_today.currency)
-    return bills_on(payment) and (own or (resolved_ids and given))
+    resolved = bool(_ids(payment) & set(checkout.resolved_ids))
+    refunded = is_given_back(payment, checkout.quote.due_today.currency)
+    return bills_on(payment) and (own or (resolved and refunded))
 
 
 def _may_be(payment: Payment, tried: Checkout, attempt: Attempt) -> bool:
-    """Whether a payment without our note may be the attempt's, or that payment sent again by staff: days later, perhaps.
+    """Whether a payment without our note may be the attempt's, or a repetition by staff, which may come days later.
 
-    On other terms too: with its card, and either for its plan or of its amount.
+    Its terms may differ: the same card with either the same plan or the same amount is enough.
     """
     recent = payment.created_at >= attempt.intended_at - CLOCK_SKEW
     return recent and could_be(payment, tried, on_other_terms=True)

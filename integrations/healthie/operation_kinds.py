@@ -1,4 +1,4 @@
-"""Which operations fail together: those of one kind share a circuit breaker (`integrations.upstream.breaker`)."""
+"""Operation kinds: operations that tend to fail together share a circuit breaker (`integrations.upstream.breaker`)."""
 
 _KINDS = {
     "availability": ("AvailableSlots", "AvailableDays"),
@@ -24,5 +24,5 @@ _KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation
 
 
 def kind_of(operation: str, *, mutation: bool) -> str:
-    """The kind of an operation; one that stands in none fails with its like."""
+    """The kind of an operation; unlisted ones share a kind for mutations or for reads."""
     return _KIND_OF.get(operation, "other_changes" if mutation else "other_reads")

@@ -1,4 +1,4 @@
-"""Patient records."""
+"""HealthiePatients: patient records, found, created and read with the organisation's key."""
 
 import json
 import unicodedata
@@ -18,16 +18,16 @@ from integrations.healthie.readback import Comparison
 from integrations.healthie.visits import REFERENCE, appointment_of, reference_of
 from integrations.upstream.errors import UnreadableAnswer, changing, reading, reading_back
 
-# Users who are not archived are what a search answers by itself; the archived ones must be asked for.
+# Without a status a search returns only users who are not archived; archived ones must be requested.
 _STATUSES = (None, "archived")
 
-# How much of a checkout's id tells two records of the same names apart, for people: enough for any practice.
-_MARK_LENGTH = 6
+# How many characters of a checkout's id are appended to the last name, so that staff can tell two equal names apart.
+_SUFFIX_LENGTH = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Account:
-    """What Healthie tells the patients of a practice apart by."""
+    """The fields by which Healthie distinguishes a practice's patients."""
 
     email: str | None  # None: a record without an email
     first_name: str
@@ -42,9 +42,9 @@ class HealthiePatients:
         self._comparison = comparison
 
     async def find(self, guest: GuestDetails) -> str | None:
-        """The patient with this email and these names, if any; of several the oldest, archived ones last.
+        """The id of the patient with this email and these names, or None; of several the oldest, archived ones last.
 
-        Always the same requests, whatever is found. Raises UpstreamUnavailable.
+        Always sends the same requests, whatever it finds. Raises UpstreamUnavailable.
         """
         account = _account(guest)
         active, archived = [await self._alike(account, status) for status in _STATUSES]
@@ -60,7 +60,7 @@ class HealthiePatients:
         return [each for each in people if _is(account, each)]
 
     async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
-        """The record with these names whose metadata carry the reference. Raises UpstreamUnavailable."""
+        """The record with these names whose metadata contain the reference, or None. Raises UpstreamUnavailable."""
         name = f"{guest.first_name.strip()} {guest.last_name.strip()}"
         with reading():
             people = await every(
@@ -76,10 +76,10 @@ class HealthiePatients:
     async def create(
         self, guest: GuestDetails, *, clinician_id: str, time_zone: str, reference: str, apart: bool = False
     ) -> str:
-        """Create the patient, without a welcome message. Raises UpstreamRefused (PATIENT_EXISTS), OutcomeUnknown.
+        """Create the patient, without a welcome message, and return the id. Raises UpstreamRefused (PATIENT_EXISTS), OutcomeUnknown.
 
-        A record `apart` is one without the email, which Healthie takes beside one with these names (`skipped_email`). Whether it
-        takes a second one without an email is not documented: where it refuses, the last name carries a part of the reference.
+        With `apart` the record has no email (`skipped_email`), so that Healthie accepts it beside one with the same names. Whether
+        it accepts a second record without email is not documented: if it refuses, the last name gets part of the reference.
         """
         account = replace(_account(guest), email=None) if apart else _account(guest)
 
@@ -93,7 +93,7 @@ class HealthiePatients:
         except UpstreamRefused as refused:
             if not apart or refused.reason != PATIENT_EXISTS:
                 raise
-        return await send(replace(account, last_name=f"{account.last_name} ({reference[-_MARK_LENGTH:]})"))
+        return await send(replace(account, last_name=f"{account.last_name} ({reference[-_SUFFIX_LENGTH:]})"))
 
     async def _create(
         self, account: _Account, guest: GuestDetails, *, clinician_id: str, time_zone: str, reference: str
@@ -123,7 +123,7 @@ class HealthiePatients:
         return person.id
 
     async def _recover_created(self, account: _Account, reference: str, answer: UnreadableAnswer) -> str:
-        """The patient whom an unreadable answer showed, looked up at once. Raises OutcomeUnknown."""
+        """Look up the patient whose id an undecodable response contained. Raises OutcomeUnknown."""
         if answer.record_id is None:
             raise answer
         with reading_back():
@@ -147,7 +147,7 @@ class HealthiePatients:
         )
 
     async def appointments(self, patient_id: str) -> Sequence[Appointment]:
-        """All visits of the patient, newest start first. Raises UpstreamUnavailable."""
+        """All visits of the patient, latest start first. Raises UpstreamUnavailable."""
         with reading():
             visits = await every(
                 lambda after: self._client.visits_of_patient(user_id=patient_id, after=after),
@@ -158,7 +158,7 @@ class HealthiePatients:
 
 
 class Named(Protocol):
-    """What tells the patients of a practice apart."""
+    """A record with the fields that distinguish a practice's patients."""
 
     @property
     def email(self) -> str | None: ...  # noqa: D102 - Healthie's word
@@ -175,15 +175,15 @@ def _account(guest: GuestDetails) -> _Account:
 
 
 def _is(account: _Account, person: Named) -> bool:
-    """Whether a record is this account's: case, outer space and how letters are composed do not count.
+    """Whether a record is this account's, ignoring case, surrounding space and Unicode composition (NFC).
 
-    Of an email not even how a speller writes it: `strasse` and `straße` are domains of two owners (IDNA 2008).
+    Emails are lowercased, not case-folded: `strasse` and `straße` are domains of two owners (IDNA 2008).
     """
     return _likeness(account) == _likeness(person)
 
 
 def _is_created(account: _Account, reference: str, person: PatientFound | None) -> bool:
-    """Whether a record is the one that was asked for, and no other checkout's; metadata may be left out."""
+    """Whether a record is the requested one and not another checkout's. Healthie may omit the metadata."""
     return person is not None and _is(account, person) and _reference(person) in (None, reference)
 
 
@@ -193,7 +193,7 @@ def _likeness(one: Named) -> tuple[str, ...]:
 
 
 def _reference(person: PatientFound) -> str | None:
-    """The checkout that a record's metadata name; it may hold anything, being a practice's to use."""
+    """The checkout id in a record's metadata, or None. Practices may store anything there."""
     try:
         return reference_of(json.loads(person.metadata or "null"))
     except ValueError:
@@ -205,7 +205,7 @@ def _oldest(people: Sequence[PatientFound]) -> str | None:
 
 
 def _raise_refused(payload: CreatePatientCreateClient | None) -> None:
-    """Raise UpstreamRefused where the answer is a refusal."""
+    """Raise UpstreamRefused (PATIENT_EXISTS) or Refused when the response is a refusal."""
     refused = refusal("CreatePatient", payload.messages) if payload else None
     if refused is not None and any(_says_exists(each) for each in refused.messages):
         raise UpstreamRefused("CreatePatient", PATIENT_EXISTS)

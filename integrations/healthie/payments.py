@@ -1,4 +1,4 @@
-"""Billing items read as money: what was charged, what was given back, and whether a charge is proved."""
+"""Reads billing items as money: the charged and refunded amounts, and whether a payment is proved to be a checkout's charge."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -12,45 +12,48 @@ from integrations.healthie.generated.enums import BillingItemState
 from integrations.healthie.generated.fragments import Payment
 from integrations.healthie.readback import READ_BACKS
 
-# Words before the reference, so that staff who read the note know where the payment comes from.
+# Precedes the reference, so that staff who read the note know where the payment comes from.
 NOTE = "Booked online. Reference: "
 
-# Clocks differ: a payment may seem older than the intent that led to it by this much.
+# Clocks differ: a payment may appear older than its intent by this much.
 CLOCK_SKEW = timedelta(minutes=5)
 
 
 class Unproved(Exception):
-    """A billing item that is not what was asked for, or not certain. The text names the difference, never a value."""
+    """A billing item that differs from the request, or is not certain.
+
+    The text names the differing part, never a value.
+    """
 
 
 def note_for(checkout: Checkout) -> str:
-    """The note of this attempt's charge: a reference without patient data."""
+    """The note of the current attempt's charge: a reference without patient data."""
     return NOTE + checkout.upstream_key
 
 
 def refers_to(note: str | None, checkout: Checkout) -> bool:
-    """Whether a note carries this attempt's reference."""
+    """Whether a note contains the current attempt's reference."""
     return checkout.upstream_key in (note or "").split()
 
 
 def reference_in(note: str | None) -> str | None:
-    """The checkout that a note names, whichever attempt of it."""
+    """The checkout id in a note, whichever attempt it names; or None."""
     _, said, key = (note or "").partition(NOTE)
     return key.split()[0].rpartition("-")[0] or None if said and key.split() else None
 
 
 def has_reference(note: str | None) -> bool:
-    """Whether a note carries any checkout's reference."""
+    """Whether a note contains any checkout's reference."""
     return NOTE.strip() in (note or "")
 
 
 def refunded(payment: Payment, currency: str) -> Money:
-    """What has been given back, in the payment's currency, else the given one. Raises Unproved when it cannot be read."""
+    """The refunded amount, in the payment's currency, else the given one. Raises Unproved when it cannot be parsed."""
     return _amount(payment.refund_amount or "0", payment.currency or currency)
 
 
 def nothing_in(amount: str | None) -> bool:
-    """Whether an amount such as a refund is certainly none, in whatever currency."""
+    """Whether an amount such as a refund is certainly zero or absent, in any currency."""
     try:
         return not number(amount)
     except ValueError:
@@ -58,10 +61,10 @@ def nothing_in(amount: str | None) -> bool:
 
 
 def charged(payment: Payment, currency: str) -> Money:
-    """What was charged, before any refund, in the payment's currency, else the given one. Raises Unproved.
+    """The charged amount before any refund, in the payment's currency, else the given one. Raises Unproved.
 
-    `net_payment` says it as long as nothing was refunded. Afterwards it is what is left, as documented, or is not less; and
-    `amount_paid` may be with or without a coupon's discount: no more than that was charged.
+    Without a refund it is `net_payment`. After one, `net_payment` is documented as the rest, but may also be unreduced;
+    `amount_paid`, with or without a coupon's discount, is the upper bound that tells the two apart.
     """
     given, code = refunded(payment, currency), payment.currency or currency
     if given.is_zero:
@@ -74,12 +77,12 @@ def charged(payment: Payment, currency: str) -> Money:
 
 
 def is_dead(payment: Payment) -> bool:
-    """Whether nothing was charged for certain."""
+    """Whether certainly nothing was charged."""
     return payment.state == BillingItemState.FAILED or payment.deleted_at is not None
 
 
 def proofs(payment: Payment | None, checkout: Checkout) -> dict[str, bool]:
-    """Of each part of a charge, whether it is as the quote and the patient said."""
+    """For each part of a charge, whether it matches the quote and the patient's choice."""
     if payment is None:
         return dict.fromkeys(READ_BACKS["Charge"].compared, False)
     return {
@@ -95,10 +98,10 @@ def proofs(payment: Payment | None, checkout: Checkout) -> dict[str, bool]:
 
 
 def proved_charge(payment: Payment, checkout: Checkout) -> Charge:
-    """The payment as the checkout's charge, on the terms that it was made on. Raises Unproved.
+    """The payment as the checkout's charge. Raises Unproved when that is not certain.
 
-    A payment whose note names the attempt is its charge on other terms too, where the answer shows them for certain: `differs`
-    names them. Any other is one only if everything is as the quote and the patient said.
+    A payment whose note names the attempt may have other terms than accepted, if the response shows them for certain;
+    `differs` names them. Any other payment must match the quote and the patient's choice in every part.
     """
     differs = tuple(part for part, proved in proofs(payment, checkout).items() if not proved)
     named = refers_to(payment.note, checkout)
@@ -118,12 +121,12 @@ def proved_charge(payment: Payment, checkout: Checkout) -> Charge:
 
 
 def bills_on(payment: Payment) -> bool:
-    """Whether a recurring payment that this payment began goes on."""
+    """Whether the recurring payment that this payment started continues."""
     return payment.recurring_payment is not None and not payment.recurring_payment.is_canceled
 
 
 def is_given_back(payment: Payment, currency: str) -> bool:
-    """Whether all that was charged has certainly been given back."""
+    """Whether the charge has certainly been refunded in full."""
     try:
         given = refunded(payment, currency)
         return not given.is_zero and given == charged(payment, currency)
@@ -132,7 +135,7 @@ def is_given_back(payment: Payment, currency: str) -> bool:
 
 
 def paid_with(payment: Payment, card_id: str | None) -> bool:
-    """Whether the payment shows the last four digits of this card of the sender."""
+    """Whether the payment shows the last four digits of this card, which must be one of the sender's."""
     digits = _digits_of(payment, card_id)
     return digits is not None and digits == payment.card_last_4
 
@@ -143,7 +146,7 @@ def _digits_of(payment: Payment, card_id: str | None) -> str | None:
 
 
 def _is_shown(part: str, payment: Payment, checkout: Checkout) -> bool:
-    """Whether a difference is certain: the payment shows what it is, and what the patient accepted can be compared with it."""
+    """Whether a difference is certain: the payment shows the actual value, and it can be compared with the accepted one."""
     match part:
         case "amount":
             due = checkout.quote.due_today
@@ -155,22 +158,25 @@ def _is_shown(part: str, payment: Payment, checkout: Checkout) -> bool:
             return None not in (payment.card_last_4, _digits_of(payment, checkout.card_id))
         case "plan" | "recurrence":
             return True
-    return False  # without state and sender it is no charge of theirs at all
+    return False  # with another state or sender it is not the checkout's charge at all
 
 
 def _recurs_as_stated(payment: Payment, stated: Recurrence | None) -> bool:
-    """A series as often as the quote says, or none (it may come later); a word for its rhythm that we do not know may mean the same."""
+    """Whether the payment recurs as the quote says.
+
+    True without a series, which may be created later, and for an unknown frequency.
+    """
     series = payment.recurring_payment
     if series is None:
         return True
-    delivery_stats = FREQUENCIES.get((series.billing_frequency or "").strip().casefold())
-    return stated is not None and delivery_stats in (None, stated.frequency)
+    frequency = FREQUENCIES.get((series.billing_frequency or "").strip().casefold())
+    return stated is not None and frequency in (None, stated.frequency)
 
 
 def could_be(payment: Payment, checkout: Checkout, *, on_other_terms: bool = False) -> bool:
-    """Whether a payment whose note was lost is this checkout's: its amount, card and plan, and nobody else's reference.
+    """Whether a payment without a reference may be this checkout's: same amount, card and plan.
 
-    With `on_other_terms` its card, and either of the two, are enough to ask a person.
+    With `on_other_terms` the same card with either the same amount or the same plan is enough, to ask an operator.
     """
     if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
         return False

@@ -1,4 +1,4 @@
-"""Promo codes."""
+"""HealthiePromotions: promo codes."""
 
 import asyncio
 
@@ -22,7 +22,10 @@ class HealthiePromotions:
         self._client = client
 
     async def apply(self, *, code: str, plan: Plan) -> Promo:
-        """What the code makes of the plan's first charge. Raises PromoInvalid with Healthie's reason; UpstreamUnavailable."""
+        """The code's effect on the plan's first charge.
+
+        Raises PromoInvalid with Healthie's reason, UpstreamUnavailable.
+        """
         with reading():
             answer, coupons = await asyncio.gather(
                 self._client.validate_coupon(coupon_code=code, offering_id=plan.id),
@@ -32,7 +35,7 @@ class HealthiePromotions:
             if verdict is None or verdict.fail_reason:
                 raise PromoInvalid((verdict.fail_reason if verdict else None) or UNKNOWN_CODE)
             same = [each for each in coupons if (each.code or "").casefold() == code.strip().casefold()]
-            if len(same) != 1:  # without its id the discount could not be charged
+            if len(same) != 1:  # the charge needs the coupon's id
                 raise ContractBroken("Coupons", "coupon_not_found")
             return Promo(
                 code=same[0].code or code, coupon_id=same[0].id, discounted=_discounted(verdict, plan)
@@ -46,7 +49,7 @@ class HealthiePromotions:
 
 
 def _discounted(verdict: ValidateCouponValidateCoupon, plan: Plan) -> Money:
-    """The first charge. `new_first_price` speaks of a first payment that differs from the price, `new_price` of the price."""
+    """The discounted first charge: `new_first_price` when the first payment differs from the price, otherwise `new_price`."""
     differs = plan.due_today != plan.price
     texts = (
         (verdict.new_first_price, verdict.new_price)

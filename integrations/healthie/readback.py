@@ -1,6 +1,6 @@
-"""Every mutation of operations/, and how what was asked is compared with what came back.
+"""Read-backs: for every mutation in operations/, how the result is compared with the request.
 
-Healthie: a mutation that answers without `messages` has not necessarily done what was asked.
+Needed because a Healthie mutation that returns no `messages` has not necessarily done what was requested (silent no-op).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,11 +17,13 @@ Noticed = Callable[[SilentNoOp], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class ReadBack:
-    """The comparison after one mutation. A test holds it against the document: no argument is forgotten."""
+    """The comparison after one mutation. A test checks that every argument of the document is listed."""
 
-    seen_in: str  # the operation whose answer shows it: the mutation itself, or the read that follows
-    compared: Mapping[str, tuple[str, ...]]  # each part, and the arguments that asked for it
-    believed: Mapping[str, str] = field(default_factory=dict)  # arguments that are not compared, and why
+    seen_in: str  # the operation whose response shows the result: the mutation itself, or the read after it
+    compared: Mapping[str, tuple[str, ...]]  # each compared part, with the arguments that requested it
+    believed: Mapping[str, str] = field(
+        default_factory=dict
+    )  # arguments that are not compared, with the reason
 
 
 _NO_FIELD = "no answer shows it"
@@ -99,15 +101,15 @@ READ_BACKS: Mapping[str, ReadBack] = {
 
 
 class Comparison:
-    """Holds what came back against what was asked."""
+    """Compares the result of a mutation with the request."""
 
     def __init__(self, noticed: Noticed) -> None:
         self._noticed = noticed
 
     async def hold(self, operation: str, **agrees: bool) -> None:
-        """Go on if every part that is compared agrees; `agrees` names all of them.
+        """Check that every compared part agrees; `agrees` must name all of them.
 
-        Raises SilentNoOp, after it was said: whatever was done upstream, nobody asked for that.
+        Otherwise logs the differing parts, calls `noticed`, and raises SilentNoOp.
         """
         if agrees.keys() != READ_BACKS[operation].compared.keys():
             raise AssertionError(f"{operation} is compared by other parts")
@@ -120,4 +122,4 @@ class Comparison:
 
 
 async def only_logged(_: SilentNoOp) -> None:
-    """For programs that tell nobody: the difference is in the log already."""
+    """A `noticed` that does nothing: the silent no-op is already in the log."""

@@ -1,4 +1,4 @@
-"""Reading what webhooks point at, with the organisation's key, into states that hold no patient data."""
+"""HealthieResourceReader: reads resources, with the organisation's key, into states that hold no patient data."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ from integrations.healthie.payments import nothing_in, reference_in
 from integrations.healthie.visits import STATUSES, reference_of
 from integrations.upstream.errors import reading
 
-# Makes of a text what tells whether it changed, and nothing else: an HMAC, so that nobody can try names against it.
+# A keyed digest (HMAC) that shows only whether a text changed; the key prevents guessing names by trial.
 Digest = Callable[[str], str]
 
 _PAYMENT_STATUSES = {
@@ -40,7 +40,7 @@ _PAYMENT_STATUSES = {
 
 
 class HealthieResourceReader:
-    """The ports Watched and ChangedVisits."""
+    """The ports ResourceReader and ChangedVisits."""
 
     def __init__(self, *, client: Client, digest: Digest) -> None:
         self._client = client
@@ -56,18 +56,18 @@ class HealthieResourceReader:
         }
 
     async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
-        """The state now; None: there is no such thing (any more). Raises UpstreamUnavailable."""
+        """The current state; None when Healthie has no such record (any more). Raises UpstreamUnavailable."""
         with reading():
             return await self._readers[hint.resource.kind](hint, known)
 
     async def changed(self, since: datetime) -> list[tuple[Resource, datetime]]:
-        """Visits that changed at or after the moment and still stand, with when. Raises UpstreamUnavailable."""
+        """Existing visits that changed at or after `since`, with the time of the change. Raises UpstreamUnavailable."""
         with reading():
             found = await changed_visits(self._client, since)
         return [(Resource(kind=Kind.VISIT, id=each.id), at) for each, at in found]
 
     async def standing(self, first: datetime, last: datetime) -> frozenset[str]:
-        """Ids of the visits that stand and start between the moments. Raises UpstreamUnavailable."""
+        """Ids of the existing visits that start between the two times. Raises UpstreamUnavailable."""
         with reading():
             visits = await every(
                 lambda after: self._client.visits_standing(start_date=first, end_date=last, after=after),
@@ -153,7 +153,7 @@ class HealthieResourceReader:
         )
 
     async def _card(self, hint: ChangeHint, known: State | None) -> State | None:
-        """A card is found among its patient's only; of whom it is not known, among those who got one lately."""
+        """Healthie lists cards only by patient; when the patient is unknown, the latest card holders are searched."""
         patient_id = hint.about or (known.patient_id if isinstance(known, CardState) else None)
         if patient_id is None:
             return await self._latest_card(hint.resource.id)
@@ -188,7 +188,7 @@ class HealthieResourceReader:
 
 
 def _who(visit: WatchedVisitAppointment) -> Party | None:
-    """Who gave the visit its status; else who changed it last."""
+    """Who set the visit's status, else who changed it last."""
     who = visit.pm_status_last_changed_by_id if visit.pm_status else None
     who = who or visit.last_updated_by_id
     if who is None:

@@ -1,6 +1,6 @@
-"""Healthie's scalars as Python values.
+"""Converts Healthie's scalars to and from Python values.
 
-`ISO8601DateTime` is read in every form that Healthie has been seen to write:
+`ISO8601DateTime` is parsed in every format that Healthie has been observed to write:
 `2026-01-30 12:15:00 -0700`, `2021-10-10 10:00:00 EDT -04:00` and plain ISO 8601.
 """
 
@@ -14,14 +14,14 @@ Moment = datetime
 
 Json = Any
 
-# Availability answers hundreds of times in this form: it is taken apart by position.
+# Availability returns hundreds of times in this format, so it is parsed by position, which is faster.
 _PLAIN_LENGTH = len("2026-01-30 12:15:00 -0700")
 
 _ZONE_NAME = re.compile(r"\s+(?:[A-Z]{1,5}\s+)?(?=(?:[+-]\d{2}:?\d{2}|Z)$)|\s+(?=UTC$)")
 
 
 def parse_moment(value: object) -> datetime:
-    """Read a time that carries its offset; answers UTC. Raises ValueError for anything else: no zone is guessed."""
+    """Parse a time with an offset; returns UTC. Raises ValueError for anything else: no zone is guessed."""
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str):
@@ -37,21 +37,24 @@ def parse_moment(value: object) -> datetime:
 
 
 def _iso(text: str) -> str:
-    """The text as plain ISO 8601: without the space, or the zone's name, before the offset."""
+    """The text as plain ISO 8601, without the space or zone name before the offset."""
     if len(text) == _PLAIN_LENGTH and text[19] == " ":
         return text[:19] + text[20:]
     return _ZONE_NAME.sub("", text.strip(), count=1).replace("UTC", "Z")
 
 
 def write_moment(value: datetime) -> str:
-    """Write a time with its offset, so that no reader has to know a zone. Raises ValueError for a naive one."""
+    """Format a time with its offset. Raises ValueError for a naive one."""
     if value.tzinfo is None:
         raise ValueError("a time without an offset")
     return value.isoformat(timespec="seconds")
 
 
 def parse_json(value: object) -> Json:
-    """Read a JSON value; Healthie hands it out decoded or as the text that was sent. Unreadable text stays text."""
+    """Parse a JSON value, which Healthie returns either decoded or as the text that was sent.
+
+    Invalid JSON stays text.
+    """
     if not isinstance(value, str):
         return value
     try:

@@ -1,4 +1,4 @@
-"""Appointments, booked with the treating clinician's own key and no other."""
+"""HealthieScheduling: appointments, booked only with the treating clinician's own key."""
 
 import json
 import re
@@ -25,24 +25,24 @@ from integrations.upstream.errors import UnreadableAnswer, changing, reading, re
 
 log = structlog.get_logger(__name__)
 
-# Healthie's words for a time that is gone. Anything else leaves the outcome unknown.
+# Healthie's messages for a time that is gone. Any message that is neither here nor in _INVALID leaves the outcome unknown.
 _TAKEN = re.compile(
     r"not available|no longer available|unavailable|no availability|outside of (the )?(provider's )?availability"
     r"|already (been )?(booked|taken)",
     re.IGNORECASE,
 )
 
-# Healthie's words for a request that it does not take: nothing was booked, and sending it again would not help.
+# Healthie's messages for an invalid request: nothing was booked, and a retry would not help.
 _INVALID = re.compile(
     r"can't be blank|not found|is not offered|is not included in the list|is invalid", re.IGNORECASE
 )
 
-# An appointment is looked for a day around its time: Healthie reads dates in the zone of the key's owner.
+# Appointments are searched a day around their time, because Healthie interprets dates in the time zone of the key's owner.
 LOOK_AROUND = timedelta(days=1)
 
 
 class HealthieScheduling:
-    """The port Scheduling. It holds no way to book on the organisation's key: `clinician` knows clinicians only."""
+    """The port Scheduling. It cannot book with the organisation's key: `clinician` returns clients of clinicians only."""
 
     def __init__(self, *, clinician: ClinicianClient, staff: StaffClient, comparison: Comparison) -> None:
         self._clinician = clinician
@@ -50,7 +50,7 @@ class HealthieScheduling:
         self._staff = staff
 
     async def book(self, checkout: Checkout) -> Appointment:
-        """Create the appointment with availability enforced, and read it back by itself.
+        """Create the appointment with availability enforced, and read it back in a separate request.
 
         Raises SlotTaken, ClinicianNotBookable, UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
@@ -67,7 +67,7 @@ class HealthieScheduling:
                         appointment_type_id=slot.visit_type_id,
                         contact_type=healthie_name(slot.contact_type),
                         appointment_location_id=slot.location_id,
-                        # With its offset the time is certain; without it, it is still the wall clock of `timezone`.
+                        # Unambiguous with its offset; if Healthie ignored that, it is still the local time in `timezone`.
                         datetime=slot.start.astimezone(ZoneInfo(checkout.time_zone)).isoformat(
                             timespec="seconds"
                         ),
@@ -89,14 +89,14 @@ class HealthieScheduling:
         return appointment
 
     async def find(self, checkout: Checkout) -> Appointment | None:
-        """The appointment whose metadata names this checkout, if it landed. Raises UpstreamUnavailable."""
+        """The appointment whose metadata names this checkout, or None. Raises UpstreamUnavailable."""
         mine = await self.find_all(checkout)
         if len(mine) > 1:
             log.error("healthie.several_appointments_found", checkout=checkout.id, count=len(mine))
         return mine[0] if mine else None
 
     async def find_all(self, checkout: Checkout) -> Sequence[Appointment]:
-        """Every appointment whose metadata names this checkout and that is not deleted. Raises UpstreamUnavailable."""
+        """Every appointment that is not deleted and whose metadata names this checkout. Raises UpstreamUnavailable."""
         patient_id = checkout.patient_id
         if patient_id is None:
             return ()
@@ -120,7 +120,7 @@ class HealthieScheduling:
         ]
 
     async def delete(self, checkout: Checkout) -> None:
-        """Delete the checkout's appointment and read back that it is gone. Safe to repeat.
+        """Delete the checkout's appointment and read back that it is gone. Idempotent.
 
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
@@ -132,7 +132,7 @@ class HealthieScheduling:
         if _is_gone(before):
             return
         payload = None
-        # Read back in any case: what cannot be read of the answer is seen there.
+        # An undecodable response does no harm: the read-back shows the outcome in any case.
         with changing(), suppress(UnreadableAnswer):
             payload = (await client.delete_visit(id=checkout.appointment_id)).delete_appointment
         refused = refusal("DeleteVisit", payload.messages) if payload else None
@@ -144,7 +144,7 @@ class HealthieScheduling:
 
 
 def _made(payload: BookCreateAppointment | None) -> str | None:
-    """The id of what was booked, if anything. Raises SlotTaken, UpstreamRefused, OutcomeUnknown for a no."""
+    """The id of the booked appointment, if any. Raises SlotTaken, UpstreamRefused or OutcomeUnknown for a refusal."""
     made = payload.appointment if payload else None
     refused = refusal("Book", payload.messages) if payload else None
     if refused is None:
@@ -159,7 +159,7 @@ def _made(payload: BookCreateAppointment | None) -> str | None:
 
 
 def _agreement(appointment: Appointment | None, checkout: Checkout) -> dict[str, bool]:
-    """Of each part of a visit, whether it is what was asked. The provider is for the caller to judge."""
+    """For each part of a visit, whether it matches the request. The caller compares the provider."""
     if appointment is None:
         return dict.fromkeys(READ_BACKS["Book"].compared, False)
     slot = checkout.slot
@@ -167,7 +167,7 @@ def _agreement(appointment: Appointment | None, checkout: Checkout) -> dict[str,
         "time": appointment.start == slot.start,
         "visit_type": appointment.visit_type_id == slot.visit_type_id,
         "patient": appointment.patient_id == checkout.patient_id,
-        # A word for it that we do not know may mean the same.
+        # An unknown string of Healthie's may mean the same contact type.
         "contact_type": appointment.contact_type in (None, slot.contact_type),
         "location": slot.location_id is None or appointment.location_id == slot.location_id,
     }
@@ -178,6 +178,6 @@ def _is_gone(visit: Visit | None) -> bool:
 
 
 async def _read_back(client: Client, appointment_id: str, *, include_deleted: bool) -> Visit | None:
-    """What a change left behind. Whatever keeps us from seeing it, the outcome is not known."""
+    """The visit after a mutation. Any failure is OutcomeUnknown, because the mutation was sent."""
     with reading_back():
         return (await client.visit_by_id(id=appointment_id, include_deleted=include_deleted)).appointment

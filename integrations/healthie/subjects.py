@@ -1,12 +1,12 @@
-"""Whom each operation is about: nobody, or a patient. What the audit must know before a call is sent.
+"""Subjects: whether an operation is public or concerns a patient. The audit needs this before a call is sent.
 
-Every operation of `operations/` stands in one of the two. One that stands in neither is taken to be about a patient.
+Every operation in `operations/` is listed in one of the two groups; an unlisted one is treated as concerning a patient.
 """
 
 from collections.abc import Mapping
 
-# What a practice shows to anybody, what the free time of its clinicians is, and whose a key is. What is asked and what
-# comes back says nothing of a patient; a promo code is the practice's, and is typed in by whoever looks at a price.
+# The practice's public offer, its clinicians' free time, and the owner of a key. Neither request nor response says anything about
+# a patient; a promo code belongs to the practice, and anybody who looks at a price may enter it.
 PUBLIC = frozenset(
     {
         "AvailableDays",
@@ -28,8 +28,8 @@ PUBLIC = frozenset(
     }
 )
 
-# What carries or brings back patient data, each with the variable that names the patient; None: none of them does. And
-# every mutation, whatever it is about: none is sent before its record is durable.
+# Operations that send or return patient data, with the variable that holds the patient's id (None: no variable does). Includes
+# every mutation, whatever its subject, so that none is sent before its audit record is durable.
 OF_PATIENTS: Mapping[str, str | None] = {
     "AttachCard": "user_id",
     "Book": "user_id",
@@ -67,12 +67,12 @@ OF_PATIENTS: Mapping[str, str | None] = {
 
 
 def is_public(operation: str) -> bool:
-    """Whether a call of this operation can hold no patient data, neither way."""
+    """Whether neither request nor response of the operation can hold patient data."""
     return operation in PUBLIC
 
 
 def patient_in(operation: str, variables: Mapping[str, object]) -> str | None:
-    """The id of the patient whom the variables name, if they name one."""
+    """The patient's id in the variables, or None."""
     name = OF_PATIENTS.get(operation)
     found = variables.get(name) if name else None
     return found if isinstance(found, str) else None

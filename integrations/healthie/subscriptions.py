@@ -1,4 +1,4 @@
-"""The practice's webhooks at Healthie, with the organisation's key: what there is, and what Healthie tried to send."""
+"""HealthieSubscriptions: the practice's webhook subscriptions at Healthie, and Healthie's delivery attempts."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,7 +21,7 @@ _TAKEN = "2"
 
 
 class HealthieSubscriptions:
-    """The port Subscriptions."""
+    """The port Subscriptions, with the organisation's key."""
 
     def __init__(self, *, client: Client, comparison: Comparison) -> None:
         self._client = client
@@ -29,16 +29,19 @@ class HealthieSubscriptions:
 
     @property
     def expected(self) -> frozenset[str]:
-        """The events that we make something of."""
+        """The events that this program handles, as deliveries name them (`appointment.updated`)."""
         return frozenset(map(_sent_as, EVENTS))
 
     async def all(self) -> Sequence[Subscription]:
-        """Every webhook of the practice, others' too. Raises UpstreamUnavailable."""
+        """Every webhook subscription of the practice, including those of other programs. Raises UpstreamUnavailable."""
         with reading():
             return await self._all()
 
     async def subscribe(self, address: str, events: frozenset[str]) -> None:
-        """Have these events sent there; read back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+        """Create a subscription that sends these events to the address, and read it back.
+
+        Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
+        """
         wanted = [WebhookEventInput(event_type=_as_enum(event)) for event in sorted(events)]
         with changing():
             made = await self._made(address, wanted)
@@ -52,8 +55,11 @@ class HealthieSubscriptions:
             )
 
     async def enable(self, subscription_id: str) -> None:
-        """Bring it back; read back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
-        # Read back in any case: what cannot be read of the answer is seen there.
+        """Enable the subscription again, and read it back.
+
+        Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
+        """
+        # An undecodable response does no harm: the read-back shows the outcome in any case.
         with changing(), suppress(UnreadableAnswer):
             payload = (await self._client.enable_webhook(id=subscription_id)).update_webhook
             _raise_refusal(refusal("EnableWebhook", payload.messages) if payload else None)
@@ -62,7 +68,7 @@ class HealthieSubscriptions:
             await self._comparison.hold("EnableWebhook", live=one is not None and one.enabled)
 
     async def attempts(self, since: datetime) -> Sequence[Attempt]:
-        """What Healthie tried to send since, to anybody. Raises UpstreamUnavailable."""
+        """Healthie's delivery attempts since then, to any address. Raises UpstreamUnavailable."""
         with reading():
             sent = await every(
                 lambda after: self._client.webhook_attempts(sent_after=since, after=after),
@@ -72,7 +78,7 @@ class HealthieSubscriptions:
         return [attempt for one in sent if (attempt := _attempt(one)) is not None]
 
     async def _made(self, address: str, wanted: list[WebhookEventInput]) -> str | None:
-        """The id of the webhook that was made, also where no more of the answer can be read."""
+        """Create the webhook and return its id, also when the rest of the response cannot be decoded."""
         try:
             payload = (
                 await self._client.subscribe_webhook(url=address, webhook_events=wanted)
@@ -112,7 +118,7 @@ def _subscription(webhook: Answered) -> Subscription:
 
 
 def _attempt(sent: Sent) -> Attempt | None:
-    """None: it is about nothing, as a test is."""
+    """The attempt; None for one without a resource, such as a test delivery."""
     if sent.event_type is None or sent.resource_id is None:
         return None
     event = _sent_as(sent.event_type)
@@ -134,7 +140,7 @@ def _raise_refusal(refused: Exception | None) -> None:
 
 
 def _sent_as(event: str) -> str:
-    """A subscription's `APPOINTMENT_UPDATED` as deliveries have it: `appointment.updated`."""
+    """A subscription's `APPOINTMENT_UPDATED` in the form of deliveries: `appointment.updated`."""
     name = event.value if isinstance(event, WebhookEventType) else event
     return ".".join(name.lower().rsplit("_", 1))
 
@@ -144,7 +150,7 @@ def _as_enum(event: str) -> WebhookEventType:
 
 
 def _written(url: str) -> str:
-    """A URL as settings write it, so that two can be compared; what is none stays as it is."""
+    """A URL normalised as in the settings, so that two can be compared; any other text is returned unchanged."""
     try:
         return str(HttpUrl(url))
     except ValidationError:

@@ -1,4 +1,4 @@
-"""The connection to Healthie: the headers of every request, GraphQL over the shared pool, and what an answer's envelope says."""
+"""Connection: GraphQL over the shared HTTP pool, with Healthie's headers, and the classification of its responses."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +29,7 @@ from integrations.upstream.transport import (
 
 log = structlog.get_logger(__name__)
 
-# These refusals come before a request is executed, whatever the operation. Anything else may have come after.
+# Error codes of refusals that precede the execution of any request. Any other error may come after execution.
 _BEFORE_EXECUTION: dict[str, type[CallError]] = {
     "TOO_MANY_REQUESTS": RateLimited,
     "UNSUPPORTED_API_VERSION": UnsupportedVersion,
@@ -43,14 +43,14 @@ _BEFORE_EXECUTION: dict[str, type[CallError]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Acting:
-    """On whose key a call is made."""
+    """The account that a call is made as."""
 
     user_id: str | None  # a clinician's id; None: the organisation's own account
     key: str = field(repr=False)
 
     @property
     def name(self) -> str:
-        """What logs call it."""
+        """The account's name in logs and the audit."""
         return self.user_id or "organization"
 
 
@@ -62,7 +62,7 @@ class GraphQLRequest(Request):
 
 
 class Connection:
-    """Healthie's endpoint, on one pool per process. `transport` replaces the network (tests, other HTTP stacks)."""
+    """Healthie's GraphQL endpoint, on one pool per process. `transport` replaces the network (tests, other HTTP stacks)."""
 
     def __init__(
         self, *, url: str, version: str, shard: str | None, transport: httpx2.AsyncBaseTransport | None
@@ -72,14 +72,14 @@ class Connection:
         if shard:
             self._headers["AuthorizationShard"] = shard
         self._pool = HttpPool(transport=transport)
-        self.warnings: dict[str, dict[str, Any]] = {}  # Healthie's, by code; the latest of each
+        self.warnings: dict[str, dict[str, Any]] = {}  # Healthie's API warnings by code, the latest of each
 
     async def aclose(self) -> None:
         """Close the pool."""
         await self._pool.aclose()
 
     async def send(self, request: GraphQLRequest, acting: Acting) -> Reply:
-        """Make one attempt. Never raises for what Healthie or the network does: the reply says it."""
+        """Make one attempt. Never raises for anything that Healthie or the network does; the reply holds the error."""
         answer = await self._pool.send(
             request,
             Message(
@@ -95,7 +95,7 @@ class Connection:
         return self._read(request, answer) if isinstance(answer, HttpAnswer) else answer
 
     def _read(self, request: Request, answer: HttpAnswer) -> Reply:
-        """Judge an HTTP answer. Some refusals are not GraphQL at all."""
+        """Classify an HTTP response. Some refusals are not GraphQL at all."""
         body = answer.body if isinstance(answer.body, dict) else None
         refused = refused_by(request, answer.status)
         if refused is not None and not (body and body.get("data")):
@@ -109,7 +109,7 @@ class Connection:
         return answer.brought(data)
 
     def _note_warnings(self, body: dict[str, Any]) -> None:
-        """Keep what Healthie warns of, and say each code once per process."""
+        """Store Healthie's API warnings, and log each code once per process."""
         extensions = body.get("extensions")
         warnings = extensions.get("warnings") if isinstance(extensions, dict) else None
         for warning in warnings if isinstance(warnings, list) else []:
@@ -122,7 +122,10 @@ class Connection:
 
 
 def _graphql_error(request: Request, body: dict[str, Any]) -> CallError:
-    """One error for a GraphQL answer without usable data. A known refusal counts only if nothing was answered beside it."""
+    """The error for a GraphQL response without usable data.
+
+    A known refusal counts only when there is no data beside it.
+    """
     errors = body.get("errors")
     codes = {_code_of(error) for error in errors} if isinstance(errors, list) else set()
     data = body.get("data")

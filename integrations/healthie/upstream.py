@@ -1,4 +1,4 @@
-"""Whether Healthie is still what the contract says, and for how long the version that we ask for is answered."""
+"""UpstreamCheck: checks Healthie's schema for drift from the contract, and the sunset date of the API version."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,18 +25,21 @@ from integrations.upstream.errors import ContractBroken, InvalidRequest, reading
 
 OPERATION = "IntrospectionQuery"
 
-# Enough to take the next version: read what changed, mend the contract, test in the sandbox, and wait for a quiet week.
+# Enough time to adopt the next version: read the changes, adapt the contract, test in the sandbox, and wait for a quiet week.
 SUNSET_NEAR = 60  # days
 
 
 class Introspection(BaseModel):
-    """The schema as Healthie tells it."""
+    """The response to an introspection query."""
 
-    told: Any = Field(alias="__schema")
+    content: Any = Field(alias="__schema")
 
 
 def compare(present: GraphQLSchema) -> DriftReport:
-    """Hold a schema against the contract: a second of computing. Raises ValueError for what nobody can query."""
+    """Compare a schema with the contract; takes about a second of CPU.
+
+    Raises ValueError for a schema without queries.
+    """
     if present.query_type is None:
         raise ValueError("a schema without queries")
     found = differences(contract_schema(), operations(), present)
@@ -44,7 +47,7 @@ def compare(present: GraphQLSchema) -> DriftReport:
 
 
 def compare_sdl(sdl: str) -> DriftReport:
-    """Hold a schema that was written down against the contract. Raises UpstreamUnavailable for what cannot be read as one."""
+    """Compare a schema in SDL with the contract. Raises UpstreamUnavailable when the text is not a schema."""
     try:
         return compare(build_schema(sdl))
     except (GraphQLError, TypeError, ValueError) as error:
@@ -52,7 +55,7 @@ def compare_sdl(sdl: str) -> DriftReport:
 
 
 class UpstreamCheck:
-    """The port DriftCheck: asks the configured Healthie. `warnings` are those of its answers, by code."""
+    """The port DriftCheck, against the configured Healthie. `warnings` are the API warnings of its responses, by code."""
 
     def __init__(self, *, client: Client, version: str, warnings: Mapping[str, Mapping[str, Any]]) -> None:
         self._client = client
@@ -63,18 +66,18 @@ class UpstreamCheck:
         """Compare Healthie's present schema with the contract. Raises UpstreamUnavailable."""
         with reading():
             try:
-                told = await self._introspect()
+                content = await self._introspect()
             except UnsupportedVersion:
                 return self._report([_gone(self._version)], today)
             try:
-                # Beside the event loop: the schema has more than a thousand types.
-                report = await asyncio.to_thread(lambda: compare(build_client_schema(told)))
+                # In a thread: the schema has more than a thousand types.
+                report = await asyncio.to_thread(lambda: compare(build_client_schema(content)))
             except (GraphQLError, TypeError, ValueError, KeyError) as error:
                 raise ContractBroken(OPERATION, "no_schema") from error
         return self._report(report.findings, today)
 
     async def _introspect(self) -> IntrospectionQuery:
-        """The schema, with deprecated arguments where the server can tell of them."""
+        """The schema, including deprecated arguments if the server supports that."""
         try:
             return await self._ask(input_value_deprecation=True)
         except (InvalidRequest, GraphQLErrors):
@@ -90,7 +93,7 @@ class UpstreamCheck:
             mutation=False,
             variables={},
         )
-        return {"__schema": answer.told}
+        return {"__schema": answer.content}
 
     def _report(self, findings: Any, today: date) -> DriftReport:
         sunset = _day(self._warnings.get("API_VERSION_SUNSET_WARNING", {}).get("sunset_date"))
@@ -109,7 +112,7 @@ def _gone(version: str) -> DriftFinding:
 
 
 def _near(version: str, sunset: date | None) -> DriftFinding:
-    """Without the number of days: it is the same finding every day."""
+    """The finding of a near sunset. Without the number of days, so that it is the same finding every day."""
     return DriftFinding(
         severity=Severity.WARNING, what=f"API version {version} stops being answered on {sunset}."
     )

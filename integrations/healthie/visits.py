@@ -1,11 +1,11 @@
-"""An appointment in Healthie's words, read into ours. Shared by the adapters that meet appointments."""
+"""Converts Healthie's appointments to the domain's. Shared by all adapters that read appointments."""
 
 from booking.models import Appointment, AppointmentStatus
 from integrations.healthie.contact_types import contact_type
 from integrations.healthie.generated.fragments import Visit
 from integrations.healthie.scalars import Json
 
-# The metadata key under which a booking carries its checkout.
+# The metadata key for the checkout id of a booking or a patient record.
 REFERENCE = "frontdoor_checkout"
 
 STATUSES = {
@@ -19,7 +19,7 @@ STATUSES = {
 
 
 def appointment_of(visit: Visit) -> Appointment | None:
-    """The visit as the domain knows it; None for an entry without a time."""
+    """The domain's Appointment; None for an entry without a time."""
     if visit.date is None:
         return None
     kind, provider, invoice = visit.appointment_type, visit.provider, visit.requested_payment
@@ -41,6 +41,6 @@ def appointment_of(visit: Visit) -> Appointment | None:
 
 
 def reference_of(metadata: Json) -> str | None:
-    """The checkout that a booking's metadata names."""
+    """The checkout id in a record's metadata, or None."""
     reference = metadata.get(REFERENCE) if isinstance(metadata, dict) else None
     return reference if isinstance(reference, str) else None

@@ -1,8 +1,9 @@
-"""Healthie's webhooks: whether a delivery is genuine, and what it points at.
+"""HealthieWebhooks: verifies webhook deliveries of Healthie and reads which resource they concern.
 
 Healthie signs `{method} {path} {query} {digest} {content_type} {content_length}` with HMAC-SHA256 under the webhook's secret,
-and names digest and signature in headers. Its sample trusts the digest that is sent; here digest and length are those of the
-raw bytes. There is no timestamp and no event id: a copied delivery verifies for ever, so a delivery is only a poke.
+and sends digest and signature as headers. Its sample code trusts the digest header; here digest and length are computed from
+the raw bytes. There is no timestamp and no event id, so a replayed delivery verifies for ever: a delivery is only a hint to
+read the resource.
 """
 
 import base64
@@ -20,17 +21,17 @@ from booking.sync.webhook_source import Forged, Malformed, Received
 
 CONTENT_TYPE = "application/json"
 
-# As a signature holds it, and only so.
+# The only content type that is accepted and signed.
 _SIGNATURE = re.compile(r"sig\d+=([0-9a-fA-F]{64})")
 
-# Ids are numbers or names; anything longer or stranger would go into keys, commands and events.
+# Ids are numbers or names. Anything else is rejected, because ids end up in keys, commands and events.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 
-# What Healthie calls the type of a record, such as `Forms::AnswerGroup`: it is kept to be read, and nothing depends on it.
+# Healthie's name for a record's type, such as `Forms::AnswerGroup`. Stored for information only.
 _TYPE = re.compile(r"[ -~]{0,100}")
 
-# What an event is about, by the part of its name before the dot.
+# The kind of an event's resource, by the part of the event's name before the dot.
 _KINDS = {
     "appointment": Kind.VISIT,
     "billing_item": Kind.PAYMENT,
@@ -41,7 +42,7 @@ _KINDS = {
     "availability": Kind.AVAILABILITY,
 }
 
-# What to subscribe to, in Healthie's words for a subscription.
+# The events to subscribe to, as Healthie names them in subscriptions.
 EVENTS = (
     "APPOINTMENT_CREATED",
     "APPOINTMENT_UPDATED",
@@ -71,19 +72,19 @@ class HealthieWebhooks:
     path = "/webhooks/healthie"
 
     def verify(self, received: Received, secrets: Sequence[str]) -> None:
-        """Raise Forged unless it is genuine, as `verify` says."""
+        """Raise Forged unless the delivery is genuine; see `verify`."""
         verify(received, secrets)
 
     def delivery_of(self, received: Received, *, at: datetime) -> WebhookDelivery:
-        """What a verified body points at. Raises Malformed."""
+        """Parse a verified delivery. Raises Malformed."""
         return delivery_of(received, at=at)
 
 
 def verify(received: Received, secrets: Sequence[str]) -> None:
-    """Raise Forged unless one of the secrets signed exactly this body for this address, by POST.
+    """Raise Forged unless one of the secrets signed exactly this body, sent by POST to this path and query.
 
-    The digest may be Base64, with or without its padding, or hex: Healthie's own sample cuts the padding off. All
-    comparisons take the same time whatever differs.
+    The digest may be Base64, with or without padding, or hex: Healthie's own sample strips the padding. All comparisons are
+    constant-time.
     """
     offered = _SIGNATURE.findall(received.headers.get("signature", ""))
     if not offered:
@@ -102,7 +103,7 @@ def verify(received: Received, secrets: Sequence[str]) -> None:
 
 
 def delivery_of(received: Received, *, at: datetime) -> WebhookDelivery:
-    """What a verified body points at. Raises Malformed."""
+    """Parse a verified delivery. Raises Malformed."""
     if received.headers.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
         raise Malformed("content type")
     try:
@@ -123,7 +124,7 @@ def delivery_of(received: Received, *, at: datetime) -> WebhookDelivery:
 
 
 def hint_of(event: str, resource_id: str, *, about: object = None) -> ChangeHint | None:
-    """What to look at because of an event such as `appointment.updated`; None: nothing that is watched."""
+    """The resource to read after an event such as `appointment.updated`; None when the kind is not synchronised."""
     kind = _KINDS.get(event.rpartition(".")[0])
     if kind is None:
         return None
@@ -136,7 +137,7 @@ def hint_of(event: str, resource_id: str, *, about: object = None) -> ChangeHint
 
 
 def _text(value: object, form: re.Pattern[str], name: str) -> str:
-    """A name, a type or an id; ids come as numbers or as text."""
+    """A name, a type or an id as text; ids may arrive as numbers. Raises Malformed."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not form.fullmatch(value):
@@ -155,7 +156,7 @@ def _padded(digest: str) -> str:
 
 
 def _is_digest_of(text: str, body: bytes) -> bool:
-    """Whether the text names the SHA-256 of the body."""
+    """Whether the text is the SHA-256 of the body, in hex or Base64."""
     actual = hashlib.sha256(body)
     if len(text) == actual.digest_size * 2:
         return hmac.compare_digest(text.lower().encode(), actual.hexdigest().encode())

@@ -1,1 +1,1 @@
-"""A Healthie that runs anywhere: an independent program that executes the contract schema over HTTP."""
+"""The Healthie emulator: an independent program that executes the contract schema over HTTP, entirely in memory."""

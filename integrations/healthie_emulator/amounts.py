@@ -1,6 +1,6 @@
-"""Money and its rhythm as Healthie writes them: decimal strings in, decimal strings out, minor units in between.
+"""Amounts and billing frequencies in Healthie's formats: decimal strings outside, integer minor units inside.
 
-A minor unit is what ISO 4217 says of the currency: a cent of USD, a yen, a fils of KWD (a thousandth).
+The minor unit of a currency follows ISO 4217: a cent of USD, a yen, a fils of KWD (a thousandth).
 """
 
 import calendar
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import iso4217
 
-PRACTICE_CURRENCY = "USD"  # of what names none: visit types, invoices without a plan
+PRACTICE_CURRENCY = "USD"  # for records without a currency: visit types, invoices without a plan
 
 _DECIMAL = re.compile(r"\$?(\d{1,10})(?:\.(\d+))?", re.ASCII)
 
@@ -18,7 +18,7 @@ _MONTHS = {"Monthly": 1, "Quarterly": 3, "Yearly": 12}
 
 
 def decimals(currency: str) -> int:
-    """Give the decimals of a currency's amounts; two where the table has none."""
+    """Return the decimals of a currency's amounts; two where the table has none."""
     known = iso4217.Currency(currency).exponent if currency in iso4217.raw_table else None
     return 2 if known is None else known
 
@@ -51,12 +51,12 @@ def _split(amount: int, currency: str) -> tuple[int, str]:
 
 
 def recurs(billing_frequency: str | None) -> bool:
-    """Say whether an offering with this `billing_frequency` bills again."""
+    """Return whether an offering with this `billing_frequency` bills again."""
     return billing_frequency in _WEEKS or billing_frequency in _MONTHS
 
 
 def payment_date(start: datetime, billing_frequency: str, number: int) -> datetime:
-    """Give the date of the payment `number` periods after `start`; month ends are clamped, never drifted."""
+    """Return the date of the payment `number` periods after `start`; month ends are clamped, never drifted."""
     if billing_frequency in _WEEKS:
         return start + timedelta(weeks=_WEEKS[billing_frequency] * number)
     months = start.year * 12 + start.month - 1 + _MONTHS[billing_frequency] * number

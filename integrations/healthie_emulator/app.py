@@ -1,4 +1,4 @@
-"""The ASGI program: GraphQL, the control API, and a page for people."""
+"""The ASGI application: GraphQL, the control API, and a front page."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ td,th{{text-align:left;padding:.2rem 1rem .2rem 0}}</style>
 
 
 def create_app(emulator: Emulator | None = None) -> Starlette:
-    """Make the program around an emulator, a fresh one if none is given."""
+    """Create the application for an emulator, a new one if none is given."""
     emulator = emulator or Emulator()
 
     @contextlib.asynccontextmanager
@@ -73,7 +73,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
 
 @functools.cache
 def schema() -> GraphQLSchema:
-    """Build the contract's schema with every resolver of the emulator, once: it keeps no state of its own."""
+    """Build the contract's schema with every resolver of the emulator. Cached, because it holds no state."""
     parts = (
         appointments,
         availability,

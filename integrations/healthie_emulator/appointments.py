@@ -1,4 +1,4 @@
-"""Reading appointments: one, many, and what each field of theirs says."""
+"""Appointment queries, and the resolvers of an appointment's fields."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The queries that find free time: working hours, slots, and the days that have any."""
+"""Availability queries: working hours, free slots, and the days that have any."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -80,7 +80,7 @@ def _wanted(request: Request, args: dict[str, Any]) -> hours.Wanted | None:
 
 
 def _asked_providers(request: Request, args: dict[str, Any]) -> list[str]:
-    """Answer whose time is meant: one clinician; with `org_level` those of `provider_ids`, or all."""
+    """Return whose time is meant: one clinician; with `org_level` those of `provider_ids`, or all."""
     world = request.world
     if args.get("org_level"):
         asked = args.get("provider_ids") or [user.id for user in providers(world)]
@@ -146,7 +146,7 @@ def availabilities(request: Request, args: dict[str, Any]) -> list[dict[str, Any
 
 
 def _weekly(request: Request, first: datetime | None, last: datetime | None) -> Iterator[dict[str, Any]]:
-    """Give each time of the weekly hours in the range: under an id of its own, with that of the hours beside it."""
+    """Return each time of the weekly hours in the range: under an id of its own, with that of the hours beside it."""
     first = first or request.world.clock.now()
     last = last or first + timedelta(days=7)
     if last - first > LONGEST_RANGE:

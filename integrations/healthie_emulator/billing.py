@@ -1,4 +1,4 @@
-"""`createBillingItem`: charge a card, plan a charge, or write down a payment that was made elsewhere."""
+"""`createBillingItem`: charge a card, schedule a charge, or record a payment that was made elsewhere."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from integrations.healthie_emulator.stripe import StripeError
 NO_CARD = "Client does not have a card on file"
 CARD_NOT_FOUND = "Card not found"
 
-# Healthie hands these on as `stripeError` alone: they say nothing about the card, and the outcome stays open.
+# Healthie passes these on as `stripeError` only: they say nothing about the card, and leave the outcome open.
 _ONLY_STRIPE_ERROR = frozenset({"idempotency_error", "idempotency_key_in_use", "lock_timeout"})
 
 
@@ -54,7 +54,7 @@ def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def stripe_refusal(error: StripeError) -> dict[str, Any]:
-    """Make the payload that hands on what Stripe said."""
+    """Make the payload that passes on Stripe's error."""
     if error.code in _ONLY_STRIPE_ERROR:
         return {"billingItem": None, "messages": None, "stripeError": error.message}
     return refused(error.message, field="base", billingItem=None, stripeError=error.message)
@@ -148,7 +148,7 @@ def _coupon(request: Request, coupon_id: object, offering: Offering | None, key:
 
 
 def _repeats(request: Request, key: object) -> bool:
-    """Tell whether Stripe will only replay this key: its own purchase must not stand in the way of that."""
+    """Return whether Stripe will only replay this key; a replay must not be refused because of its own earlier purchase."""
     return bool(key) and request.world.stripe.remembers(str(key))
 
 

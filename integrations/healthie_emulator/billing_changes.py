@@ -1,4 +1,4 @@
-"""What happens to payments later: refunds, another try, the next period, the due date that comes."""
+"""Later changes to payments: refunds, retries, further periods of recurring payments, due dates."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reading payments back. `metadata` of a billing item cannot be read; `note` can."""
+"""Billing queries. The `metadata` of a billing item cannot be read; `note` can."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from integrations.healthie_emulator.state import Request, World
 
 
 def refunds_of(world: World, item: BillingItem) -> list[RefundItem]:
-    """List what was given back of a payment."""
+    """List the refunds of a payment."""
     return [each for each in world.refund_items if each.billing_item_id == item.id]
 
 

@@ -1,4 +1,4 @@
-"""Appointments that are made."""
+"""Booking: mutations that create appointments."""
 
 import asyncio
 from typing import Any
@@ -74,7 +74,7 @@ def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _providers(request: Request, given: dict[str, Any], user_id: object) -> tuple[str, tuple[str, ...]]:
-    """Answer the primary provider and the others.
+    """Return the primary provider and the others.
 
     A patient's key books with the clinician that it names, else with the patient's own. A member's key books with its
     owner; only if the switch says so does `other_party_id` override that, and the owner comes second.
@@ -153,7 +153,7 @@ def _bill(request: Request, made: Appointment) -> Appointment:
 
 
 def visible(request: Request, appointment_id: object, *, deleted: bool = False) -> Appointment | None:
-    """Answer an appointment that exists for the actor; deleted ones only when asked for."""
+    """Return an appointment that exists for the actor; deleted ones only when asked for."""
     found = request.world.appointments.get(appointment_id)
     if found is None or not request.me.sees_patient(found.user_id):
         return None

@@ -1,4 +1,4 @@
-"""The emulator's own books: what happened in truth, whatever anybody was told."""
+"""The emulator's books: what really happened, independent of the responses that callers received."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from integrations.healthie_emulator.state import World
 
 
 def books(world: World) -> dict[str, Any]:
-    """Give charges, declines and refunds at the bank, and every record that a test may count. Minor units (cents); UTC."""
+    """Return charges, declines and refunds at the bank, and every record that a test may count.
+
+    Minor units (cents); UTC.
+    """
     return {
         name: as_json(value)
         for name, value in {

@@ -1,4 +1,4 @@
-"""Taking money: one charge, one billing item, and what a successful payment gives the patient."""
+"""Charging: one charge, its billing item, and what a successful payment gives the patient."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ class NoBankAccount(StripeError):
 def take_payment(
     world: World, *, card: Card, key: str | None, values: dict[str, Any], existing_id: str | None = None
 ) -> BillingItem:
-    """Charge `values["amount"]` and write the item down, as a new one or in the place of `existing_id`.
+    """Charge `values["amount"]` and record the billing item, as a new one or as an update of `existing_id`.
 
     Raises StripeError when no money moved; a decline leaves a FAILED item. A repeated key finds the item of the
     one charge again, or, as switched, adds a second item for it that gives nothing more.
@@ -53,7 +53,7 @@ def take_payment(
 
 
 def meet_stripe_faults(world: World, root_field: str) -> None:
-    """Let Stripe answer the coming call of this mutation as the ordered faults say."""
+    """Make Stripe answer this mutation's next call as the configured faults say."""
     for kind, code in STRIPE_KINDS.items():
         if world.faults.take(kind, root_field) is not None:
             world.stripe.fail_next.append(code)
@@ -73,7 +73,7 @@ def complete_purchase(world: World, item: BillingItem) -> BillingItem:
 
 
 def write_down(world: World, existing_id: str | None, values: dict[str, Any], **outcome: Any) -> BillingItem:
-    """Add a billing item, or give a planned one its outcome, and tell the webhooks."""
+    """Add a billing item, or give a scheduled one its outcome, and notify the webhooks."""
     if existing_id is None:
         item = world.billing_items.add(**values, **outcome)
         world.emit("billing_item.created", "BillingItem", item.id)
@@ -113,7 +113,7 @@ def _why(refusal: CardDeclined) -> dict[str, str]:
 
 
 def _failed_before(world: World, key: str | None, refusal: CardDeclined) -> bool:
-    """Tell whether Stripe only repeated a refusal that is written down already."""
+    """Return whether Stripe only repeated a refusal that is already recorded."""
     if not key or world.switches.repeated_key_adds_item:
         return False
     return any(

@@ -1,4 +1,4 @@
-"""Patients that are added and changed."""
+"""Mutations that create, change and merge patients."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ PLAIN_FIELDS = (
 def _create_client(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     """Add a patient. One account per email, first name and last name; two people may share an email.
 
-    Nobody says whether two without an email may have the same names: a switch.
+    Whether two without an email may have the same names is not documented, so it is a switch.
     """
     me, world = request.me, request.world
     if me.is_patient:
@@ -56,7 +56,7 @@ def _what_is_missing(given: dict[str, Any]) -> dict[str, Any] | None:
 def _check(
     world: World, values: dict[str, Any], given: dict[str, Any], *, besides: str | None = None
 ) -> dict[str, Any] | None:
-    """Refuse values that no record may have: a taken account, an unknown clinician or zone, no birthday."""
+    """Refuse invalid values: a taken account, an unknown clinician or time zone, an invalid birth date."""
     same = (
         each
         for each in world.users
@@ -125,7 +125,7 @@ def _move(world: World, user_id: str, given: dict[str, Any]) -> None:
 
 
 def _merge_clients(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """Make several patients one: what the others have becomes the target's, and they are no more."""
+    """Merge patients: the target gets the records of the others, which are deleted."""
     world, target = request.world, patient(request, given.get("target_user_id"))
     found = (patient(request, each) for each in given.get("ids") or ())
     others = [one.id for one in found if one and (target is None or one.id != target.id)]

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 
 def wall_clock() -> datetime:
-    """Answer the machine's time, aware, in UTC."""
+    """Return the machine's time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 class Clock:
-    """A clock that runs beside `source` at a distance that can be changed, or stands still.
+    """A clock that runs at an adjustable offset from `source`, or is stopped.
 
     Every instant is aware and in UTC.
     """
@@ -22,11 +22,11 @@ class Clock:
 
     @property
     def is_stopped(self) -> bool:
-        """Tell whether time stands still until it is set or advanced."""
+        """Return whether time stands still until it is set or advanced."""
         return self._stopped_at is not None
 
     def now(self) -> datetime:
-        """Answer the emulator's present."""
+        """Return the emulator's present."""
         return self._stopped_at or self._source() + self._shift
 
     def set(self, instant: datetime, *, stopped: bool | None = None) -> None:
@@ -38,7 +38,7 @@ class Clock:
         self._shift = instant.astimezone(UTC) - self._source()
 
     def follow_source(self) -> None:
-        """Tell the source's own time again."""
+        """Reset to the source's own time."""
         self._stopped_at, self._shift = None, timedelta()
 
     def advance(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ _CURSOR = "page-"
 
 
 def page(records: Sequence[T], args: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer the part of an ordered list that `after`, `before`, `first` and `last` ask for."""
+    """Return the part of an ordered list that `after`, `before`, `first` and `last` ask for."""
     start = _position(args["after"]) + 1 if args.get("after") else 0
     end = _position(args["before"]) if args.get("before") else len(records)
     window = list(range(len(records)))[start : max(end, 0)]

@@ -1,4 +1,4 @@
-"""The control API: JSON apart from GraphQL, for tests and for people who try things out. No key needed."""
+"""The control API: JSON, separate from GraphQL, for tests and for trying things out. Needs no key."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ Answering = Callable[[Emulator, dict[str, Any]], Any]
 
 
 def routes(emulator: Emulator) -> list[Route]:
-    """Give the routes under `/_control`."""
+    """Return the routes under `/_control`."""
 
     def route(path: str, method: str, answer: Answering) -> Route:
         return Route(f"/_control/{path}", _endpoint(emulator, answer), methods=[method])
@@ -101,7 +101,7 @@ def _instant(text: str) -> datetime:
 
 
 def _order_faults(emulator: Emulator, given: dict[str, Any]) -> Any:
-    """Order one fault, or those of `faults`; `seed` begins the run of chances anew."""
+    """Configure one fault, or those in `faults`; `seed` restarts the random sequence."""
     listed = given.get("faults", [{key: value for key, value in given.items() if key != "seed"}])
     ordered = [Fault(**each) for each in listed]
     for fault in ordered:
@@ -121,7 +121,7 @@ def _order_throttle(emulator: Emulator, given: dict[str, Any]) -> Any:
 
 
 def _end_throttle(emulator: Emulator, _given: dict[str, Any]) -> Any:
-    """Count no more, and let everybody in."""
+    """Stop counting, and end every lockout."""
     emulator.world.throttle.order(None)
     return None
 

@@ -1,6 +1,6 @@
-"""Promo codes: what they take off, and why they do not apply.
+"""Promo codes: their discount, and why they do not apply.
 
-A discount named on a charge is taken off the amount that is sent, so that amount is the undiscounted one.
+The discount of a charge's coupon is subtracted from the amount that is sent, so that amount must be the undiscounted one.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def discounted(amount: int, coupon: Coupon | None) -> int:
 
 
 def fail_reason(world: World, coupon: Coupon | None, offering_id: str | None) -> str | None:
-    """Say why a coupon does not apply to an offering; None if it does."""
+    """Return why a coupon does not apply to an offering; None if it does."""
     if coupon is None:
         return UNKNOWN
     if is_expired(world, coupon):
@@ -40,7 +40,7 @@ def fail_reason(world: World, coupon: Coupon | None, offering_id: str | None) ->
 
 
 def is_expired(world: World, coupon: Coupon) -> bool:
-    """Say whether a coupon's last instant has passed."""
+    """Return whether a coupon's last instant has passed."""
     return coupon.expires_at is not None and coupon.expires_at <= world.clock.now()
 
 
@@ -51,7 +51,7 @@ def count_use(world: World, coupon_id: str | None) -> None:
 
 
 def first_price(offering: Offering) -> int:
-    """Give the first payment of an offering, taxes included."""
+    """Return the first payment of an offering, taxes included."""
     if offering.initial_price_with_taxes is not None:
         return offering.initial_price_with_taxes
     return offering.price if offering.initial_payment_amount is None else offering.initial_payment_amount

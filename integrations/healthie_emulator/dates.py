@@ -1,4 +1,4 @@
-"""Times as Healthie reads and writes them.
+"""Dates and times in Healthie's formats.
 
 Read: ISO 8601, or the same with spaces; without an offset, the wall clock of the zone that applies. Written: three
 formats are seen in its answers, always in the zone of the key's owner; which field uses which is fixed here.
@@ -27,7 +27,7 @@ _WITH_ZONE_NAME = frozenset({"RecurringPayment", "RequestedPayment", "UserPackag
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """Answer the zone of an IANA name; raise GraphQLError for any other text."""
+    """Return the zone of an IANA name; raise GraphQLError for any other text."""
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):  # unknown, a path, a directory of the zone database
@@ -58,7 +58,7 @@ def read_day(text: str, zone: str) -> date:
 
 
 def names_only_a_day(text: str) -> bool:
-    """Tell whether a text that `read` accepts has no time of day."""
+    """Return whether a text that `read` accepts has no time of day."""
     match = _WHEN.fullmatch(text.strip())
     return match is not None and match["time"] is None
 

@@ -1,4 +1,4 @@
-"""Bringing webhooks to their addresses, on the emulator's clock: retried for three days, then disabled."""
+"""Webhook delivery on the emulator's clock: retried for three days, after which the webhook is disabled."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ def body_of(event: Event) -> bytes:
 
 
 def enqueue(world: World) -> None:
-    """Turn what happened into deliveries for the webhooks that want it; duplicate and reorder as the faults say."""
+    """Fan events out into deliveries for the subscribed webhooks; duplicate and reorder them as the faults say."""
     while world.outbox:
         event = world.outbox.pop(0)
         wanted = [webhook for webhook in world.webhooks if webhook.is_enabled and _wants(webhook, event)]
@@ -87,7 +87,7 @@ async def _attempt(world: World, client: httpx2.AsyncClient, delivery: Delivery)
 
 
 def succeeded(status: str | None) -> bool:
-    """Tell whether an answer counts as received."""
+    """Return whether an answer counts as received."""
     return status is not None and status.startswith("2")
 
 
@@ -102,7 +102,7 @@ async def _post(client: httpx2.AsyncClient, webhook: Webhook, event: Event) -> s
 
 
 def _note_success(world: World, webhook_id: str, event_type: str) -> None:
-    webhook = world.webhooks.get(webhook_id)  # it may have been deleted while the receiver thought
+    webhook = world.webhooks.get(webhook_id)  # it may have been deleted while the request was under way
     if webhook is None:
         return
     events = _changed(webhook, event_type, retry_count=0, first_failed_at=None)

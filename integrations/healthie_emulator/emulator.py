@@ -1,4 +1,4 @@
-"""One running emulator: its world, what it was asked, and what brings it back to the beginning."""
+"""Emulator: one running emulator, with its world, its request log and its reset."""
 
 import asyncio
 import dataclasses
@@ -15,7 +15,7 @@ from integrations.healthie_emulator.state import World
 
 log = logging.getLogger(__name__)
 
-DELIVERY_PAUSE = 0.25  # seconds between looks at retries that have come due on the emulator's clock
+DELIVERY_PAUSE = 0.25  # seconds between checks for retries that are due on the emulator's clock
 DELIVERY_TIMEOUT = 10.0  # seconds; a receiver that takes longer has not answered
 
 
@@ -35,7 +35,7 @@ class Seen:
 
 
 class Emulator:
-    """Holds the one `World`; a reset puts another in its place."""
+    """Holds the current `World`; a reset replaces it."""
 
     def __init__(self, *, seed: int = 0, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()

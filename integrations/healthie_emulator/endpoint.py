@@ -1,4 +1,4 @@
-"""The GraphQL endpoint: read the request, meet the faults that were ordered, execute, answer."""
+"""The GraphQL endpoint: parse the request, apply the configured faults, execute, respond."""
 
 import asyncio
 import dataclasses
@@ -33,7 +33,7 @@ from integrations.healthie_emulator.state import Request
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 1_000_000  # bytes; no honest document comes near
+MAX_BODY = 1_000_000  # bytes; far above any legitimate document
 MAX_TOKENS = 10_000  # of a document, against ones that only cost time
 
 

@@ -1,4 +1,4 @@
-"""The two ways in which Healthie says no: `messages` of a mutation, and GraphQL errors with a code."""
+"""Healthie's two forms of refusal: `messages` of a mutation, and GraphQL errors with a code."""
 
 from typing import Any
 
@@ -21,5 +21,5 @@ def not_signed_in() -> GraphQLError:
 
 
 def not_allowed() -> GraphQLError:
-    """Make the error for a key that may not do this."""
+    """Make the error for a key without the permission."""
     return coded("You are not authorized to do this.", "UNAUTHORIZED")

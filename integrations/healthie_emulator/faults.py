@@ -1,4 +1,4 @@
-"""Trouble on the way to and from the emulator, ordered by operation, by count or by probability."""
+"""Fault injection: network and upstream faults, configured by operation, count or probability."""
 
 import dataclasses
 import random
@@ -27,7 +27,7 @@ STRIPE_KINDS = {"stripe_key_in_use": "idempotency_key_in_use", "stripe_lock_time
 
 @dataclasses.dataclass(kw_only=True)
 class Fault:
-    """One kind of trouble that meets one operation, root field or webhook event (`*`: any)."""
+    """One kind of fault that affects an operation, root field or webhook event (`*`: any)."""
 
     kind: str
     operation: str = "*"
@@ -43,32 +43,32 @@ class Fault:
 
 
 class Faults:
-    """The faults that are ordered. The same seed and the same requests meet the same trouble."""
+    """The configured faults. The same seed and the same requests meet the same faults."""
 
     def __init__(self, *, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - chance that repeats, not secrecy
         self._ordered: list[Fault] = []
 
     def order(self, fault: Fault, *, seed: int | None = None) -> None:
-        """Add a fault; a `seed` begins the run of chances anew."""
+        """Add a fault; a `seed` restarts the random sequence."""
         if seed is not None:
             self._random.seed(seed)
         self._ordered.append(fault)
 
     def clear(self) -> None:
-        """Take every fault back."""
+        """Remove every fault."""
         self._ordered.clear()
 
     def listed(self) -> list[Fault]:
-        """Answer what is ordered and not used up."""
+        """Return the faults that are configured and not used up."""
         return list(self._ordered)
 
     def take(self, kind: str, *names: str) -> Fault | None:
-        """Answer the fault of this kind that strikes one of these names now, if any, and count it."""
+        """Return the fault of this kind that applies to one of these names now, if any, and count its use."""
         return next((f for f in self._ordered if f.kind == kind and self._strikes(f, names)), None)
 
     def take_all(self, names: Collection[str]) -> dict[str, Fault]:
-        """Answer every fault that strikes a request of these names now, by kind."""
+        """Return every fault that applies to a request with these names now, by kind."""
         later = {*WEBHOOK_KINDS, *STRIPE_KINDS}
         kinds = dict.fromkeys(fault.kind for fault in self._ordered if fault.kind not in later)
         return {kind: fault for kind in kinds if (fault := self.take(kind, *names))}

@@ -1,4 +1,4 @@
-"""Forms that patients fill, without what they answer."""
+"""Forms that patients fill in, without their answers."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a request's headers say: whose key it is, and which version of the API is meant."""
+"""Request headers: the key's owner, and the API version."""
 
 import dataclasses
 from collections.abc import Mapping

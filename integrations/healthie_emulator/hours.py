@@ -1,4 +1,4 @@
-"""When clinicians work and when they are free: weekly hours and openings, less what is booked.
+"""Working hours and free time: weekly hours and openings, minus booked visits.
 
 Local hours become instants one day at a time, each end by itself, so a day on which clocks change is an hour shorter
 or longer as it is on the wall; an hour that comes twice gives slots twice, told apart by their offsets.
@@ -37,7 +37,7 @@ class Wanted:
 def slots(
     world: World, provider_id: str, wanted: Wanted, start: datetime, end: datetime
 ) -> Iterator[datetime]:
-    """Give the starts in [start, end) at which a clinician is free for the whole visit, ascending (UTC)."""
+    """Return the starts in [start, end) at which a clinician is free for the whole visit, ascending (UTC)."""
     if not _is_possible(provider_id, wanted):
         return
     now = world.clock.now()
@@ -57,7 +57,7 @@ def slots(
 
 
 def is_free(world: World, provider_id: str, wanted: Wanted, start: datetime) -> bool:
-    """Tell whether a visit may be booked at exactly that start, on the grid of slots or not."""
+    """Return whether a visit may be booked at exactly that start, which need not be on the grid of slots."""
     if not _is_possible(provider_id, wanted):
         return False
     end = start + timedelta(minutes=wanted.length)
@@ -81,7 +81,7 @@ def _is_possible(provider_id: str, wanted: Wanted) -> bool:
 def working_hours(
     world: World, provider_id: str, wanted: Wanted, start: datetime, end: datetime
 ) -> Iterator[Span]:
-    """Give the spans around [start, end) in which a clinician sees patients for such a visit."""
+    """Return the spans around [start, end) in which a clinician sees patients for such a visit."""
     for hours in world.weekly_hours:
         if hours.user_id == provider_id and _fits(hours, wanted):
             yield from on_days(hours, start, end)
@@ -91,7 +91,7 @@ def working_hours(
 
 
 def on_days(hours: WeeklyHours, start: datetime, end: datetime) -> Iterator[Span]:
-    """Give the spans of weekly hours on the days around [start, end), ascending."""
+    """Return the spans of weekly hours on the days around [start, end), ascending."""
     zone = zone_named(hours.timezone)
     day = start.astimezone(zone).date() - timedelta(days=1)  # hours past midnight began the day before
     last = end.astimezone(zone).date()
@@ -127,7 +127,7 @@ def _taken(world: World, provider_id: str, start: datetime, end: datetime, wante
 
 
 def takes_time_of(appointment: Appointment, provider_id: str) -> bool:
-    """Tell whether an appointment keeps a clinician busy, as first or second provider."""
+    """Return whether an appointment keeps a clinician busy, as first or second provider."""
     return (
         provider_id in {appointment.provider_id, *appointment.provider_ids}
         and appointment.deleted_at is None

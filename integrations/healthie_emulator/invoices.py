@@ -25,7 +25,7 @@ def paid_items(world: World, invoice_id: str, *, only_successful: bool = True) -
 
 
 def balance_due(world: World, invoice: RequestedPayment) -> int:
-    """Give what is left to pay, never below zero."""
+    """Return what is left to pay, never below zero."""
     if invoice.is_manually_paid:
         return 0
     return max(0, invoice.price - sum(item.amount for item in paid_items(world, invoice.id)))

@@ -1,4 +1,4 @@
-"""What one request may cost: complexity 2000, depth 25; a connection costs its page size, 100 if not given."""
+"""Query limits: complexity 2000, depth 25. A connection costs its page size, 100 if not given."""
 
 from collections.abc import Mapping
 from typing import Any

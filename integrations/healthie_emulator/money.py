@@ -1,4 +1,4 @@
-"""The money of one practice: every resolver of it, and its books."""
+"""All resolvers that concern money, and the practice's books."""
 
 import dataclasses
 from collections.abc import Callable
@@ -34,7 +34,10 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
 
 
 def books(world: World) -> dict[str, list[dict[str, Any]]]:
-    """Give what the bank would tell: `charges` that took money, `declines` that did not, `refunds`. In Stripe's minor units (cents); UTC."""
+    """Return the bank's records: `charges` that took money, `declines` that did not, `refunds`.
+
+    In Stripe's minor units (cents); UTC.
+    """
     every = [_plain(charge) for charge in world.stripe.charges.values()]
     return {
         "charges": [charge for charge in every if charge["decline"] is None],

@@ -1,4 +1,4 @@
-"""What a practice keeps of money. Amounts are whole minor units (`amounts.py`), instants aware and in UTC."""
+"""Records of money. Amounts are integer minor units (`amounts.py`), times aware and in UTC."""
 
 import dataclasses
 from datetime import datetime
@@ -25,7 +25,7 @@ class Card(Record):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RefundItem(Record):
-    """Money given back on one billing item."""
+    """A refund of one billing item."""
 
     billing_item_id: str
     amount: int

@@ -1,4 +1,4 @@
-"""Plans that patients have: what a purchase gives, what a visit uses up. Nothing takes a bought plan back."""
+"""Bought plans: the credits that a purchase gives and a visit uses up. No operation revokes a bought plan."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from integrations.healthie_emulator.state import Request, World
 
 
 def under_purchase_cap(world: World, offering: Offering) -> bool:
-    """Say whether an offering can still be bought."""
+    """Return whether an offering can still be bought."""
     if offering.max_purchases is None:
         return True
     return sum(each.offering_id == offering.id for each in world.package_selections) < offering.max_purchases

@@ -1,4 +1,4 @@
-"""A tie to the program that started this one: when it is gone, however it went, so is the emulator."""
+"""Parent watchdog: ends the emulator when the process that started it is gone, for whatever reason."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-# What the server gets to finish its answers before it is ended.
+# Seconds that the server gets to finish its responses before it is ended.
 GRACE_SECONDS = 5
 
 

@@ -22,28 +22,28 @@ def full_name(user: User) -> str:
 
 
 def patient(request: Request, user_id: object) -> User | None:
-    """Answer a patient that exists for the actor; one that is another patient's to see looks missing."""
+    """Return a patient that exists for the actor; one that is another patient's to see looks missing."""
     user = request.world.users.get(user_id)
     return user if user and user.is_patient and request.me.sees_patient(user.id) else None
 
 
 def providers(world: World) -> list[User]:
-    """Answer the clinicians who see patients."""
+    """Return the clinicians who see patients."""
     return [user for user in world.users if user.is_active_provider and user.active]
 
 
 def provider(world: World, user_id: object) -> User | None:
-    """Answer a clinician by id."""
+    """Return a clinician by id."""
     return next((user for user in providers(world) if user.id == str(user_id)), None)
 
 
 def licenses(world: World, user_id: str) -> list[StateLicense]:
-    """Answer the states in which a clinician may treat."""
+    """Return the states in which a clinician may treat."""
     return [license_ for license_ in world.state_licenses if license_.user_id == user_id]
 
 
 def licensed_in(world: World, user_id: str, state: str) -> bool:
-    """Tell whether a clinician is licensed in a state, given as `CA` or `California`."""
+    """Return whether a clinician is licensed in a state, given as `CA` or `California`."""
     wanted = state.strip().lower()
     return any(
         wanted in {each.state.lower(), each.full_state_name.lower()} for each in licenses(world, user_id)
@@ -61,7 +61,7 @@ def _current_user(request: Request, _args: dict[str, Any]) -> User:
 
 
 def _user(request: Request, args: dict[str, Any]) -> User | None:
-    """Answer a user by id; `email` does nothing."""
+    """Return a user by id; `email` does nothing."""
     me, world = request.me, request.world
     found = world.users.get(args.get("id"))
     if found is None:

@@ -1,4 +1,4 @@
-"""Plans that the practice sells, public where they are shown to patients. What a patient has bought of them: packages.py."""
+"""Plans that the practice sells, public where they are shown to patients. Bought plans are in packages.py."""
 
 from collections.abc import Callable
 from typing import Any

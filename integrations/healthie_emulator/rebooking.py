@@ -1,4 +1,4 @@
-"""Appointments that are moved, given a status, or taken away."""
+"""Mutations that move appointments, set their status, or delete them."""
 
 from typing import Any
 
@@ -114,7 +114,7 @@ def _keep_notice(request: Request, found: Appointment, changes: dict[str, Any]) 
 
 
 def _delete(request: Request, given: dict[str, Any]) -> Payload:
-    """Take an appointment away: with a member's key it disappears, with a patient's it becomes Cancelled."""
+    """Delete an appointment: with a member's key it disappears, with a patient's it becomes Cancelled."""
     world, found = request.world, visible(request, given.get("id"))
     if found is None:
         return refused("Appointment not found", field="id", appointment=None)

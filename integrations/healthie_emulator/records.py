@@ -1,7 +1,7 @@
-"""What a practice keeps besides money: people, the catalogue, working hours, appointments.
+"""Records other than money: people, the catalogue, working hours, appointments.
 
-Attributes bear the names of Healthie's fields where the two mean the same, so that a field without a resolver of its
-own reads the attribute. All instants are aware and in UTC; what is written out in which zone is decided in `dates`.
+Attributes have the names of Healthie's fields where the two mean the same, so that a field without a resolver of its
+own reads the attribute. All times are aware and in UTC; `dates` decides which zone they are written in.
 """
 
 import dataclasses

@@ -58,7 +58,7 @@ def cancel(world: World, series: RecurringPayment, by: User) -> None:
 
 
 def currency_of(world: World, series: RecurringPayment) -> str:
-    """Give the currency that a series is billed in: its plan's."""
+    """Return the currency that a series is billed in: its plan's."""
     return world.offerings[series.offering_id].currency
 
 

@@ -1,4 +1,4 @@
-"""The practice that every emulator begins with: synthetic, the same for the same seed and clock.
+"""The seed: the synthetic practice that every emulator starts with, the same for the same seed and clock.
 
 Hours are weekly on all seven days, so that any week that follows the clock has free slots.
 """
@@ -168,7 +168,7 @@ def _local(world: World, clinician: User, days: int, *, hour: int) -> datetime:
 
 
 def described(world: World) -> dict[str, Any]:
-    """Tell who is who, with which key: all that a program needs to begin. The keys open nothing but an emulator."""
+    """Return the seeded people with their keys: everything that a program needs to start. The keys work only here."""
     keys = {key.user_id: key.secret for key in world.api_keys}
 
     def people(chosen: list[User]) -> list[dict[str, Any]]:

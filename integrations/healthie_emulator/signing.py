@@ -1,7 +1,7 @@
-"""How Healthie signs a webhook: HMAC-SHA256 over method, path, query, digest, content type and length.
+"""Healthie's webhook signature: HMAC-SHA256 over method, path, query, digest, content type and length.
 
 The signed string is `{method} {path} {query} {digest} {content_type} {content_length}`: method in lower case, an
-empty query leaves two spaces. There is no timestamp, so a copied delivery verifies for ever.
+empty query leaves two spaces. There is no timestamp, so a replayed delivery verifies for ever.
 """
 
 import base64
@@ -14,7 +14,7 @@ SIGNATURE_INPUT = 'sig1=("@method" "@path" "@query" "content-digest" "content-ty
 
 
 def signed_headers(*, url: str, body: bytes, secret: str) -> dict[str, str]:
-    """Give the headers of one POST of `body` to `url`, signed with the webhook's `secret`."""
+    """Return the headers of one POST of `body` to `url`, signed with the webhook's `secret`."""
     address = urlsplit(url)
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     signed = f"post {address.path or '/'} {address.query} {digest} {CONTENT_TYPE} {len(body)}"

@@ -41,11 +41,11 @@ class Table(Generic[R]):
         return self._rows[record_id]
 
     def get(self, record_id: object) -> R | None:
-        """Answer the record of that id, which may be a number or a string; None if there is none."""
+        """Return the record of that id, which may be a number or a string; None if there is none."""
         return None if record_id is None else self._rows.get(str(record_id))
 
     def new_id(self) -> str:
-        """Answer the next id: a number as text, never given before."""
+        """Return the next id: a number as text, never given before."""
         self._next_id += 1
         return str(self._next_id - 1)
 
@@ -70,7 +70,7 @@ class Table(Generic[R]):
 
 @dataclasses.dataclass(kw_only=True)
 class Switches:
-    """Where Healthie is known to be odd, or may be: both ways of behaving can be had."""
+    """Switches for behaviour in which Healthie is odd or undocumented: both variants are available."""
 
     silent_noop: set[str] = dataclasses.field(default_factory=set)  # mutations: success, and nothing done
     drop_note: bool = False  # billing items lose their note
@@ -142,7 +142,7 @@ class World:
         changed_fields: tuple[str, ...] | None = None,
         **more_ids: Any,
     ) -> None:
-        """Tell the webhooks of something that happened, such as `appointment.updated` of an `Appointment`."""
+        """Add an event to the outbox of the webhooks, such as `appointment.updated` of an `Appointment`."""
         self.outbox.append(
             webhooks.Event(
                 event_type=event_type,
@@ -162,22 +162,22 @@ class World:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Whose key a request bears."""
+    """The user whose key a request has."""
 
     user: practice.User
 
     @property
     def is_patient(self) -> bool:
-        """Tell whether the key is a patient's: it sees that patient and nobody else."""
+        """Return whether the key is a patient's: it sees that patient and nobody else."""
         return self.user.is_patient
 
     @property
     def is_admin(self) -> bool:
-        """Tell whether the key acts for the whole practice."""
+        """Return whether the key acts for the whole practice."""
         return self.user.is_owner or self.user.is_org_admin
 
     def sees_patient(self, user_id: str | None) -> bool:
-        """Tell whether records of this patient exist for the actor; staff share the practice's patients."""
+        """Return whether records of this patient exist for the actor; staff share the practice's patients."""
         return not self.is_patient or user_id == self.user.id
 
 

@@ -1,10 +1,10 @@
-"""A Stripe that forgets nothing it should remember: customers' cards, charges, refunds, idempotency keys.
+"""The fake Stripe: customers' cards, charges, refunds and idempotency keys.
 
-Amounts are whole minor units, as Stripe counts them (`stripe_amounts`). The rules are Stripe's own, as far as Healthie lets them show through:
+Amounts are integer minor units, as Stripe counts them (`stripe_amounts`). The rules are Stripe's own, as far as Healthie exposes them:
 https://docs.stripe.com/testing (the tokens are in `stripe_tokens`) and https://docs.stripe.com/api/idempotent_requests.
 
     StripeError                 any refusal; `code` is Stripe's
-    └── CardDeclined            the bank said no; `decline_code` says why
+    └── CardDeclined            the bank declined the card; `decline_code` says why
 """
 
 import dataclasses
@@ -65,7 +65,7 @@ class Charge:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Refund:
-    """Money that was given back."""
+    """A refund."""
 
     id: str
     charge: str
@@ -193,12 +193,12 @@ class FakeStripe:
         return refund
 
     def remembers(self, key: str | None) -> bool:
-        """Tell whether an idempotency key was used within the last 24 hours."""
+        """Return whether an idempotency key was used within the last 24 hours."""
         saved = self._saved.get(key or "")
         return saved is not None and self._now() - saved.saved_at < KEY_LIFETIME
 
     def _replay(self, key: str | None, parameters: tuple[Any, ...]) -> str | None:
-        """Give what the key made before, if it made something; raise what it raised."""
+        """Return what the key made before, if it made something; raise what it raised."""
         if self.fail_next:
             raise _passing_trouble(self.fail_next.pop(0), key)
         if not self.remembers(key):

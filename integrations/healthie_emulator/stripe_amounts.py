@@ -1,4 +1,4 @@
-"""What Stripe counts in, and what it charges at least and at most: https://docs.stripe.com/currencies."""
+"""Stripe's minor units, and its smallest and largest charges: https://docs.stripe.com/currencies."""
 
 from decimal import Decimal
 
@@ -46,7 +46,7 @@ EIGHT_DIGITS = 99_999_999
 
 
 def stripe_decimals(currency: str) -> int:
-    """Give the decimals that Stripe counts a currency with."""
+    """Return the decimals that Stripe counts a currency with."""
     if currency in WHOLE:
         return 0
     return 2 if currency in HUNDREDTHS else decimals(currency)

@@ -11,7 +11,7 @@ import re
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Decline:
-    """Why a bank says no: Stripe's error code, its decline code, and the words a patient is shown."""
+    """A bank's refusal: Stripe's error code, its decline code, and the text that a patient is shown."""
 
     code: str
     decline_code: str

@@ -1,6 +1,6 @@
-"""Too many requests: the documentation names no figure. Reported: some forty rapid requests bring a lockout of 30 to 60 minutes.
+"""Rate limit: Healthie documents no figure; about forty rapid requests are reported to cause a lockout of 30 to 60 minutes.
 
-Off until it is ordered. Each API key is counted by itself; while it is locked out, whatever it sends is refused.
+Off until configured. Counted per API key; while a key is locked out, every request with it is refused.
 """
 
 import dataclasses

@@ -28,7 +28,7 @@ def statuses(settings: AppointmentSetting) -> list[str]:
 
 
 def settings_for(world: World, kind: AppointmentType | None) -> AppointmentSetting:
-    """Answer the policy that visits of a type are booked under: the practice's, with what the type has of its own."""
+    """Return the policy that visits of a type are booked under: the practice's, with what the type has of its own."""
     own = kind.minimum_advance_schedule_time if kind else None
     if own is None:
         return world.settings
@@ -36,12 +36,12 @@ def settings_for(world: World, kind: AppointmentType | None) -> AppointmentSetti
 
 
 def offers(kind: AppointmentType, provider_id: str) -> bool:
-    """Tell whether a clinician offers a visit type."""
+    """Return whether a clinician offers a visit type."""
     return not kind.provider_ids or provider_id in kind.provider_ids
 
 
 def appointment_type_of(world: World, type_id: object) -> AppointmentType | None:
-    """Answer a visit type that is still offered."""
+    """Return a visit type that is still offered."""
     kind = world.appointment_types.get(type_id)
     return kind if kind and kind.deleted_at is None else None
 
@@ -90,7 +90,7 @@ def _connections(kind: AppointmentType, request: Request, _args: dict[str, Any])
 
 
 def _appointment_setting(request: Request, args: dict[str, Any]) -> AppointmentSetting | None:
-    """Answer the practice's one policy; a `provider_id` of no clinician has none."""
+    """Return the practice's one policy; a `provider_id` of no clinician has none."""
     world, settings = request.world, request.world.settings
     if args.get("provider_id") and find_provider(world, args["provider_id"]) is None:
         return None

@@ -1,4 +1,4 @@
-"""What a practice keeps of webhooks. Instants are aware and in UTC."""
+"""Records of webhooks. Times are aware and in UTC."""
 
 import dataclasses
 from datetime import datetime
@@ -9,7 +9,7 @@ from integrations.healthie_emulator.records import Record
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WebhookEvent(Record):
-    """That a webhook wants an event, and how its delivery fares."""
+    """A webhook's subscription to an event, and the status of its delivery."""
 
     event_type: str  # as on the wire: `appointment.updated`
     retry_count: int = 0
@@ -44,7 +44,7 @@ class SentWebhook(Record):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened, for the webhooks that want it."""
+    """An event in the outbox, for the webhooks that subscribe to it."""
 
     event_type: str  # `appointment.updated`
     resource_id: str
@@ -56,7 +56,7 @@ class Event:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """An event on its way to one webhook."""
+    """The delivery of an event to one webhook."""
 
     webhook_id: str
     event: Event

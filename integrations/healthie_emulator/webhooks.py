@@ -1,4 +1,4 @@
-"""Webhook subscriptions: made, listed, rotated, tested, and what was sent to them. Staff only."""
+"""Webhook subscriptions: create, list, rotate, test, and list the deliveries. Staff only."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,7 +18,7 @@ NOT_FOUND = "Webhook not found"
 
 
 def books(world: World) -> list[dict[str, Any]]:
-    """Give every attempt to deliver, oldest first; instants in UTC."""
+    """Return every attempt to deliver, oldest first; instants in UTC."""
     return [
         {
             "id": sent.id,
@@ -77,7 +77,7 @@ def update(request: Request, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """End a subscription and what was still on its way to it."""
+    """Delete a subscription and its pending deliveries."""
     world = _world(request)
     webhook = world.webhooks.remove(str(given.get("id")))
     if webhook is None:

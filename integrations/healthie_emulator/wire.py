@@ -1,7 +1,7 @@
-"""Ending a connection badly, as networks do.
+"""Drops connections in the middle of a response, as networks do.
 
-ASGI has no word for it: an application that does not answer makes the server answer 500 in its place. So the
-connection itself is closed underneath uvicorn; in process, where there is none, `ConnectionDropped` is raised.
+ASGI cannot express this: the server answers 500 for an application that does not respond. So the connection itself is
+closed underneath uvicorn; in process, where there is none, `ConnectionDropped` is raised.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The newer rules of time zones: the system's, which Python looks at first, or those of the `tzdata` package."""
+"""Time zone rules: uses the newer of the system's, which Python prefers, and those of the `tzdata` package."""
 
 import zoneinfo
 from pathlib import Path
@@ -7,7 +7,7 @@ import tzdata  # type: ignore[import-untyped]
 
 
 def use_newest_zone_rules() -> str:
-    """Let every zone that is made from here on go by them; answer which they are."""
+    """Make every zone that is created from here on use the newer rules; return their version."""
     package = str(tzdata.IANA_VERSION)  # `2026f`
     system = next((_release(Path(path) / "tzdata.zi") for path in zoneinfo.TZPATH if Path(path).is_dir()), "")
     if system >= package:

@@ -1,1 +1,4 @@
-"""Stripe, read only: what its decline codes mean, and what its books say of our charges. It cannot charge."""
+"""Stripe, read only: the meaning of its decline codes, and its ledger of our charges for reconciliation.
+
+It cannot charge.
+"""

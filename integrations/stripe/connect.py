@@ -1,4 +1,4 @@
-"""The one way in: Stripe's books, read only."""
+"""The entry point: connects to Stripe's ledger, read only."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +10,10 @@ from pydantic import SecretStr
 from integrations.stripe.ledger import StripeLedger
 from integrations.stripe.reading import ReadOnlyHttp, hush
 
-# What every restricted key begins with (https://docs.stripe.com/keys/restricted-api-keys). Any other could charge.
+# The prefix of restricted keys (https://docs.stripe.com/keys/restricted-api-keys). Any other key could charge.
 RESTRICTED = "rk_"
 
-# After a network error, a conflict or a 5xx; the sweep comes again anyway.
+# After a network error, a conflict or a 5xx. Few, because the sweep repeats anyway.
 RETRIES = 2
 
 
@@ -24,7 +24,7 @@ async def connect_stripe(
     url: str = stripe.DEFAULT_API_BASE,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[StripeLedger]:
-    """Read the books at `url` with a restricted key; nothing is sent before the first question.
+    """Connect to the Stripe API at `url` with a restricted key. Sends nothing before the first read.
 
     `transport` replaces the network. Raises ValueError for any other kind of key.
     """
@@ -36,7 +36,7 @@ async def connect_stripe(
             stripe.StripeClient(
                 key.get_secret_value(),
                 http_client=ReadOnlyHttp(http),
-                # All of the SDK's addresses are this one: we have no business elsewhere.
+                # All of the SDK's hosts point to this one, so that no other is ever called.
                 base_addresses={"api": url, "connect": url, "files": url, "meter_events": url},
                 max_network_retries=RETRIES,
             )

@@ -1,9 +1,9 @@
-"""Stripe's decline codes, all that https://docs.stripe.com/declines/codes lists, and what a patient can do about each.
+"""Stripe's decline codes: everything that https://docs.stripe.com/declines/codes lists, and what a patient can do about each.
 
-A lost or stolen card, a suspicion and a block list read like any other decline, as that page asks: the one at the keyboard
-may not be the cardholder. None stands for codes that tell of another payment: whether ours landed they do not settle.
+Lost or stolen cards, suspected fraud and block lists are reported like any other decline, as that page requires: the person
+at the keyboard may not be the cardholder. None marks codes that refer to another payment and leave open whether ours was made.
 
-Where a text names several codes, the first in this table counts: the plain declines stand last.
+When a text names several codes, the first in this table counts; generic declines are last.
 """
 
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ _CARDS: dict[str, DeclineReason | None] = {
     "generic_decline": _LIKE_ANY_OTHER,
 }
 
-# Of payment methods that are no cards; those that cards share are above.
+# Codes of payment methods other than cards; shared codes are above.
 _LOCAL_METHODS: dict[str, DeclineReason | None] = {
     "partner_payment_not_found": None,
     "payment_disputed": None,

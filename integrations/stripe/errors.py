@@ -1,4 +1,4 @@
-"""What goes wrong with Stripe, told without what Stripe said: its texts name keys, and its bodies people."""
+"""Errors of Stripe, without Stripe's own texts: those may name keys, and its bodies people."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from booking.errors import UpstreamUnavailable
 
 
 class StripeUnavailable(UpstreamUnavailable):
-    """The books could not be read. `reason` is one of ours."""
+    """The ledger could not be read. `reason` is a code of ours."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"stripe: {reason}")
@@ -17,12 +17,12 @@ class StripeUnavailable(UpstreamUnavailable):
 
 
 class KeyRefused(StripeUnavailable):
-    """The key is revoked, or lacks a permission: somebody must see to it."""
+    """The key is revoked, or lacks a permission: an operator must act."""
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Turn whatever the SDK raises into StripeUnavailable."""
+    """Translate every exception of the SDK to StripeUnavailable."""
     try:
         yield
     except stripe.AuthenticationError:

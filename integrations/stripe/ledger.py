@@ -1,4 +1,4 @@
-"""The port ChargeLedger: what Stripe's books say, read with a restricted key."""
+"""StripeLedger: the port ChargeLedger, read from Stripe with a restricted key."""
 
 from collections.abc import AsyncIterable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -13,23 +13,23 @@ from integrations.stripe.errors import KeyRefused, StripeUnavailable, reading
 
 log = structlog.get_logger(__name__)
 
-# The most that Stripe answers at once.
+# Stripe's maximum page size.
 PAGE = 100
 
-# A window of hours holds less, unless something is wrong: a practice takes hundreds of payments a day.
+# More than this in a window of hours means that something is wrong: a practice takes hundreds of payments a day.
 MOST = 10_000
 
 T = TypeVar("T")
 
 
 class StripeLedger:
-    """Charges as Stripe knows them, of the one account that the key belongs to."""
+    """The charges of the Stripe account that the key belongs to."""
 
     def __init__(self, client: stripe.StripeClient) -> None:
         self._client = client
 
     async def find(self, charge_ids: Collection[str]) -> Mapping[str, LedgerCharge]:
-        """The charges with these ids; those that Stripe does not know are left out. Raises StripeUnavailable."""
+        """The charges with these ids, without those that Stripe does not know. Raises StripeUnavailable."""
         found = {}
         for charge_id in sorted(set(charge_ids)):
             charge = await self._charge(charge_id)
@@ -38,7 +38,7 @@ class StripeLedger:
         return found
 
     async def landed(self, since: datetime, until: datetime) -> Sequence[LedgerCharge]:
-        """All charges that were made in this time and took money, with their upstream keys as far as Stripe tells them.
+        """All charges created between the two times that captured money, with their upstream keys where Stripe still has them.
 
         Raises StripeUnavailable.
         """
@@ -52,13 +52,13 @@ class StripeLedger:
         return [charge for charge in charges if not charge.taken.is_zero]
 
     async def prove(self) -> bool:
-        """Whether the key can read what it is for; says in the log what it cannot. Raises nothing of Stripe's."""
+        """Whether the key can read charges and events; logs the reason when it cannot. Never raises a Stripe error."""
         try:
             with reading():
                 await self._client.v1.charges.list_async({"limit": 1})
                 await self._client.v1.events.list_async({"limit": 1})
         except StripeUnavailable as error:
-            log.error("stripe.key_not_proved", reason=error.reason)  # noqa: TRY400 - the reason is all there is to know
+            log.error("stripe.key_not_proved", reason=error.reason)  # noqa: TRY400 - the reason says it all
             return False
         return True
 
@@ -72,9 +72,9 @@ class StripeLedger:
                 return None
 
     async def _keys(self, first: int, last: int) -> Mapping[str, str]:
-        """The idempotency key that each charge was made with; only events tell it, and they are kept for 30 days.
+        """The idempotency key of each charge, by charge id. Only events hold it, and Stripe keeps them for 30 days.
 
-        A key of ours that may not read events finds less, which is said, and no reason to find nothing.
+        Without the permission to read events this logs a warning and returns nothing; charges are still found.
         """
         try:
             with reading():
@@ -104,7 +104,7 @@ def _charge(charge: Any, keys: Mapping[str, str]) -> LedgerCharge:
     currency = charge["currency"]
     return LedgerCharge(
         id=charge["id"],
-        # Only what was captured was taken; of a failed or pending charge that is nothing.
+        # Only a captured amount was taken; a failed or pending charge took nothing.
         taken=from_minor_units(charge["amount_captured"] if charge["status"] == "succeeded" else 0, currency),
         given_back=from_minor_units(charge["amount_refunded"], currency),
         disputed=bool(charge["disputed"]),

@@ -1,6 +1,6 @@
-"""Stripe's SDK on our own HTTP client, behind a guard: what is not a plain read never leaves this process.
+"""ReadOnlyHttp: the HTTP client under Stripe's SDK, which refuses everything but a plain GET before it is sent.
 
-Nothing but Healthie charges; a restricted key says the same at Stripe's side. Either would do, and neither is trusted alone.
+Only Healthie charges. The restricted key enforces the same on Stripe's side; each would suffice, and neither is relied on alone.
 """
 
 import asyncio
@@ -11,22 +11,22 @@ from typing import Any, ClassVar, NoReturn
 import httpx2
 import stripe
 
-# Stripe answers reads within a second or two; nobody waits for these.
+# Stripe answers reads within a second or two, and no caller waits for these.
 TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
 
-# The one header of an answer that the SDK needs. Another would have it speak up in the program's own voice (Stripe-Notice).
+# The one response header that the SDK needs. Another (Stripe-Notice) would make it write to the program's output.
 _ADVICE = "stripe-should-retry"
 
 
 class WriteRefused(Exception):
-    """Somebody tried to change something at Stripe; nothing was sent."""
+    """A call tried to change something at Stripe; nothing was sent."""
 
     def __init__(self, method: str) -> None:
         super().__init__(f"Stripe is only read here: {method.upper()} refused")
 
 
 class ReadOnlyHttp(stripe.HTTPClient):
-    """The SDK's way to the network: asynchronous GET, and nothing else."""
+    """The SDK's HTTP client: asynchronous GET only."""
 
     name: ClassVar[str] = "httpx2"
 
@@ -37,7 +37,7 @@ class ReadOnlyHttp(stripe.HTTPClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """Make one attempt. Raises WriteRefused, or stripe.APIConnectionError, which the SDK takes as a cue to try again."""
+        """Make one attempt. Raises WriteRefused, or stripe.APIConnectionError, on which the SDK retries."""
         if method.upper() != "GET" or post_data is not None:
             raise WriteRefused(method)
         try:
@@ -48,7 +48,7 @@ class ReadOnlyHttp(stripe.HTTPClient):
         return response.content, response.status_code, {} if advice is None else {_ADVICE: advice}
 
     async def request_stream_async(self, method: str, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Refuse: what is streamed is files and reports, which we have no business with."""
+        """Refuse: only files and reports are streamed, which this program never reads."""
         raise WriteRefused(method)
 
     def request(self, method: str, *_args: Any, **_kwargs: Any) -> NoReturn:
@@ -60,14 +60,14 @@ class ReadOnlyHttp(stripe.HTTPClient):
         raise WriteRefused(method)
 
     def sleep_async(self, secs: float) -> Any:
-        """Wait between two attempts."""
+        """Sleep between two attempts."""
         return asyncio.sleep(secs)
 
     async def close_async(self) -> None:
-        """Leave the client open: whoever made it closes it."""
+        """Leave the client open: its creator closes it."""
 
     def close(self) -> None:
-        """Leave the client open: whoever made it closes it."""
+        """Leave the client open: its creator closes it."""
 
 
 def _no_answer(error: httpx2.HTTPError) -> Exception:
@@ -75,7 +75,7 @@ def _no_answer(error: httpx2.HTTPError) -> Exception:
 
 
 def hush() -> None:
-    """Keep the SDK, for the whole process, from logging whole answers (names and emails are in them) and from telemetry."""
+    """Disable the SDK's logging for the whole process (it logs whole responses, with names and emails), and its telemetry."""
     stripe.log = None
     stripe.enable_telemetry = False
     stripe._util.STRIPE_LOG = None  # noqa: SLF001 - an environment variable must not be able to log patient data

@@ -1,4 +1,4 @@
-"""What the adapters of any system of record stand on: calls on record, at a pace, behind breakers, over one HTTP pool.
+"""The shared base of all upstream adapters: audited calls with rate limit, circuit breakers and retries over one HTTP pool.
 
-It knows no family of adapters: what differs between them is handed in, with each request or where a part is built.
+It imports no adapter family. What differs between them is passed in with each request or at construction.
 """

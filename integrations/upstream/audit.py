@@ -1,4 +1,4 @@
-"""Who sees the calls: every attempt, before it is sent and after it ended. No value of a variable, no key."""
+"""Call audit: records every attempt before it is sent and after it ended. Never records a variable's value or a key."""
 
 import hashlib
 import logging
@@ -18,28 +18,28 @@ from integrations.upstream.redaction import digest, shape
 
 log = structlog.get_logger(__name__)
 
-# Enough to tell the keys of a practice apart, too little to find a key from.
+# Enough to tell the keys of a practice apart, too little to derive a key from.
 FINGERPRINT_LENGTH = 8
 
 
 def fingerprint(key: str) -> str:
-    """The first characters of the key's SHA-256, in hex."""
+    """The first eight characters of the key's SHA-256, in hex."""
     return hashlib.sha256(key.encode()).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One attempt, about to be sent."""
+    """One attempt that is about to be sent."""
 
     operation: str
     kind: str  # query | mutation
     acting: str  # a clinician's id, or "organization"
     key_fingerprint: str
     attempt: int  # from 1
-    public: bool = False  # neither what is asked nor what comes back holds patient data
+    public: bool = False  # neither request nor response holds patient data
     patient_id: str | None = None  # upstream's id of the patient whom the variables name
-    variables: Mapping[str, object] = field(repr=False)  # as JSON has them; nobody keeps them
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)  # pairs the two ends of the attempt
+    variables: Mapping[str, object] = field(repr=False)  # JSON values; never stored
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)  # joins the attempt's two audit entries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,9 @@ class Answer:
 
 
 class CallAudit(Protocol):
-    """Sees every attempt. An exception from `attempted` stops the call: nothing is sent unseen.
+    """Receives every attempt. An exception from `attempted` prevents the call: nothing is sent unrecorded.
 
-    `answered` is called whatever became of an attempt, also when its caller has left, and must neither wait nor raise.
+    `answered` is called however the attempt ended, also when its caller was cancelled. It must neither block nor raise.
     """
 
     async def attempted(self, call: Call) -> None:
@@ -66,23 +66,23 @@ class CallAudit(Protocol):
 
 
 class AuditedCalls:
-    """Keeps every attempt in the audit trail; `inner` sees it too.
+    """Writes every attempt to the audit trail, and passes it on to `inner`.
 
-    A call that carries or brings back patient data is sent when its record is durable, and not before. Of a public read
-    the record follows within about a second; when calls come faster than they can be recorded, they wait for it. How an
-    attempt ended follows likewise: by then the outcome stands, and nobody loses it over its record. A process that is killed
-    in that second leaves an attempt without an end.
+    A call that sends or returns patient data is sent only once its record is durable. The record of a public read is written
+    within about a second; calls that come faster than they can be recorded wait. The end of an attempt is recorded in the
+    same delayed way, so that a failure to record it never loses the outcome. A process that is killed within that second
+    leaves an attempt without an end.
     """
 
     def __init__(self, *, inner: CallAudit, trail: AuditTrail, clock: Clock, key: bytes) -> None:
-        """`key` makes the digests of the variables: with it they could be guessed."""
+        """`key` is the secret of the variables' digests: whoever has it can guess values by trial."""
         self._inner = inner
         self._trail = trail
         self._clock = clock
         self._key = key
 
     async def attempted(self, call: Call) -> None:
-        """Record that the attempt is about to be sent. Raises Unrecorded: do not send it."""
+        """Record the attempt before it is sent. Raises Unrecorded when it must not be sent."""
         entry = self._entry(call, AuditKind.ATTEMPTED)
         try:
             if call.public:
@@ -90,7 +90,7 @@ class AuditedCalls:
             else:
                 await self._trail.record(entry)
         except AuditUnavailable as error:
-            log.error("upstream.call_not_recorded", **_fields(call))  # noqa: TRY400 - whoever keeps the trail says why
+            log.error("upstream.call_not_recorded", **_fields(call))  # noqa: TRY400 - the trail logs the cause
             raise Unrecorded(call.operation) from error
         await self._inner.attempted(call)
 
@@ -113,7 +113,7 @@ class AuditedCalls:
             kind=kind,
             call_id=call.id,
             at=self._clock.now(),
-            actor=work.told_as,
+            actor=work.audited_as,
             operation=call.operation,
             operation_kind=call.kind,
             attempt=call.attempt,
@@ -128,7 +128,7 @@ class AuditedCalls:
 
 
 class LoggedCalls:
-    """The plain audit: one log record before and one after."""
+    """An audit that only logs: one record before and one after each attempt."""
 
     async def attempted(self, call: Call) -> None:
         """Log `upstream.call_attempted`."""

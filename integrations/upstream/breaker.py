@@ -1,8 +1,8 @@
-"""Circuit breakers, one per kind of operation: what keeps failing is not asked for a while, and answers at once.
+"""Circuit breakers, one per kind of operation: while one is open, calls of its kind fail at once without being sent.
 
-closed -> open after FAILURES failed calls within WINDOW seconds, if they are at least half of its calls
-open -> half-open after OPEN seconds: one call finds out; a call of a checkout is let through beside it
-half-open -> closed when such a call is answered, open again when it fails
+closed -> open       after FAILURES failed calls within WINDOW seconds that are at least half of all calls
+open -> half-open    after OPEN seconds: one call probes; calls of checkouts pass as well
+half-open -> closed  when a probe is answered; open again when it fails
 """
 
 import time
@@ -24,22 +24,22 @@ from integrations.upstream.transport import Request
 
 log = structlog.get_logger(__name__)
 
-# Two reads that failed with all their attempts. Half: at a high rate some calls always fail.
+# Two reads that fail with all their attempts reach it. And at least half of the calls, because at a high rate some always fail.
 FAILURES = 5
 WINDOW = 30.0
 
-# Shorter than a checkout is parked (`booking.checkout.timing.SETTLE`): when its outcome is looked for, the breaker lets it through.
+# Shorter than a checkout is parked (`booking.checkout.timing.SETTLE`), so that the breaker passes the lookup of its outcome.
 OPEN = 15.0
 
-# What is remembered of a window, whatever the rate.
+# The most calls that a window remembers, at any rate.
 _MOST = 500
 
-# The connection or the server failed. Answers, refusals and error answers among them, show that both work.
+# Codes of a failed connection or server. Any response, refusals and errors included, shows that both work.
 _FAILED = frozenset({"timeout", "connection_lost", "unreadable_answer"})
 
 
 def unanswered(error: CallError) -> bool:
-    """Whether upstream was not there, or broke: never for a refusal, nor for what was not sent on purpose."""
+    """Whether upstream was unreachable or broken. False for refusals, and for calls that were held back on purpose."""
     if isinstance(error, HeldBack):
         return False
     if isinstance(error, NotSent | NoAnswer):
@@ -48,7 +48,7 @@ def unanswered(error: CallError) -> bool:
 
 
 class Breaker:
-    """One kind's. It counts what this process sees."""
+    """The breaker of one kind. It counts only the calls of this process."""
 
     def __init__(self, kind: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._kind = kind
@@ -59,11 +59,11 @@ class Breaker:
 
     @property
     def closed(self) -> bool:
-        """Whether all calls pass; else the next one that does finds out."""
+        """Whether all calls pass; otherwise the next call that passes is a probe."""
         return self._opened is None
 
     def check(self, operation: str, *, urgent: bool) -> None:
-        """Raise HeldBack when a call would not be let through now."""
+        """Raise HeldBack when a call would not pass now. `urgent` calls pass a half-open breaker beside the probe."""
         if self._opened is None:
             return
         if self._monotonic() < self._opened + OPEN or (self._asking and not urgent):
@@ -71,11 +71,11 @@ class Breaker:
 
     @contextmanager
     def passing(self, operation: str, *, urgent: bool) -> Iterator[None]:
-        """Let a call through and learn from how it ends. Raises HeldBack while open."""
+        """Let a call pass and count how it ends. Raises HeldBack while open."""
         asks = self._enter(operation, urgent=urgent)
         try:
             yield
-        except (HeldBack, Unrecorded):  # not sent after all: nothing is learnt
+        except (HeldBack, Unrecorded):  # was not sent: counts for nothing
             self._leave(asks=asks)
             raise
         except CallError as error:
@@ -89,7 +89,7 @@ class Breaker:
         self._learn(asks=asks, failed=False)
 
     def _enter(self, operation: str, *, urgent: bool) -> bool:
-        """Whether this call finds out for the others. Raises HeldBack."""
+        """Enter the breaker; returns whether the call is a probe. Raises HeldBack."""
         self.check(operation, urgent=urgent)
         if self._opened is None:
             return False
@@ -109,7 +109,7 @@ class Breaker:
                 log.info("upstream.breaker_closed", kind=self._kind)
                 self._opened = None
                 self._calls.clear()
-            return  # what was sent before it opened tells nothing new
+            return  # a call sent before it opened does not count
         self._calls.append((now, failed))
         while self._calls[0][0] <= now - WINDOW:
             self._calls.popleft()
@@ -120,14 +120,14 @@ class Breaker:
 
 
 class Breakers:
-    """Those of all kinds."""
+    """The breakers of all kinds, created on first use."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._of: dict[str, Breaker] = {}
         self._monotonic = monotonic
 
     def of(self, request: Request) -> Breaker:
-        """The one that this request passes."""
+        """The breaker of the request's kind."""
         if request.kind not in self._of:
             self._of[request.kind] = Breaker(request.kind, monotonic=self._monotonic)
         return self._of[request.kind]

@@ -1,4 +1,7 @@
-"""One call to a system of record: each attempt passes the gate and is on record; a read is repeated where that may help."""
+"""Caller: makes one call to a system of record.
+
+Each attempt passes the gate and is audited; failed reads are retried with backoff.
+"""
 
 import asyncio
 import time
@@ -21,22 +24,22 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# A patient waits for a read; what fails three times fails for longer than they do.
+# A patient waits for a read; an outage that fails three attempts lasts longer than they would wait.
 READ_ATTEMPTS = 3
 
-# A body that trickles in resets the timeout with every byte; this much later it is as good as none.
+# The timeout starts anew with every byte of a slow body; this long after it the attempt is cancelled.
 GRACE = 1.0
 
-# Seconds between attempts: a patient is waiting, and a short outage is over by then or will not be soon.
+# Seconds between attempts. Short, because a patient waits; an outage that is not over by then will last.
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 1.0
 
 
 class Caller:
-    """Makes calls on one key. Cheap: it holds no connection."""
+    """Makes calls with one API key. Cheap to create: it holds no connection."""
 
     def __init__(self, *, acting: str, key: str, audit: CallAudit, gate: Gate | None = None) -> None:
-        """`acting` is what the records call whoever acts, `key` what tells their keys apart: records have its fingerprint."""
+        """`acting` names the key's owner in the audit, which gets only the fingerprint of `key`."""
         self._acting = acting
         self._fingerprint = fingerprint(key)
         self._audit = audit
@@ -49,9 +52,10 @@ class Caller:
         send: Callable[[], Awaitable[Reply]],
         decode: Callable[[Reply], T | CallError],
     ) -> T:
-        """What `decode` makes of a reply. A change is sent once, a read up to three times and within its budget.
+        """Make the call and return the decoded reply. Raises CallError.
 
-        `send` makes one attempt. Raises CallError.
+        `send` makes one attempt; `decode` returns the result or an error. A mutation is sent once, a read up to three times
+        within its budget.
         """
         attempt = partial(self._attempt, request, send, decode)
         if request.mutation:
@@ -65,11 +69,11 @@ class Caller:
     async def _repeat(
         self, request: Request, attempt: Callable[[int], Awaitable[T]], limit: asyncio.Timeout
     ) -> T:
-        """Repeat a read that brought nothing usable."""
+        """Retry a read while its error may be temporary."""
         retries = stamina.retry_context(
             on=_may_come_right,
             attempts=READ_ATTEMPTS,
-            timeout=None,  # the budget cuts off what is under way, too
+            timeout=None,  # the caller enforces the budget, which also cancels an attempt under way
             wait_initial=FIRST_WAIT,
             wait_max=LONGEST_WAIT,
             wait_jitter=FIRST_WAIT,
@@ -87,7 +91,7 @@ class Caller:
         decode: Callable[[Reply], T | CallError],
         number: int,
     ) -> T:
-        """Send once, under the audit's eyes, and decode."""
+        """Send once, audited, and decode."""
         call = Call(
             operation=request.operation,
             kind="mutation" if request.mutation else "query",
@@ -121,7 +125,10 @@ class Caller:
 
 
 async def _sent(request: Request, send: Callable[[], Awaitable[Reply]]) -> Reply:
-    """What one attempt brought back; one that goes on and on is given up. The audit's time is not counted."""
+    """The reply of one attempt, which is cancelled after its timeout and GRACE.
+
+    The time of the audit does not count.
+    """
     try:
         async with asyncio.timeout(request.timeout + GRACE):
             return await send()
@@ -132,7 +139,7 @@ async def _sent(request: Request, send: Callable[[], Awaitable[Reply]]) -> Reply
 async def _within_budget(
     request: Request, attempt: Callable[[int], Awaitable[T]], number: int, limit: asyncio.Timeout
 ) -> T:
-    """An attempt at a read; with the first its budget begins, however long it had waited for its turn."""
+    """Make an attempt at a read. The budget starts with the first attempt, not with the wait in the queue before it."""
     end, before = _end_of_budget(request), limit.when()
     if number == 1 and (before is None or end < before):
         limit.reschedule(end)
@@ -140,17 +147,17 @@ async def _within_budget(
 
 
 def _may_come_right(error: Exception) -> bool:
-    """Whether a read is worth repeating."""
+    """Whether a read is worth a retry."""
     return isinstance(error, NoAnswer | NotSent) and not isinstance(error, HeldBack)
 
 
 def _end_of_budget(request: Request) -> float:
-    """When a read that is sent now must be answered, in the event loop's time."""
+    """The time by which a read that is sent now must be answered, in the event loop's time."""
     return asyncio.get_running_loop().time() + request.budget
 
 
 def _given_up_at(request: Request) -> float | None:
-    """When a read is given up though it was not sent yet: at its askers' deadline, or else its wait is a part of its budget."""
+    """When to give up a read that has not been sent yet: at its callers' deadline; without one, the wait counts against its budget."""
     work = current_work.get()
     if work.deadline is None and work.sharers is None:
         return _end_of_budget(request)
@@ -158,12 +165,12 @@ def _given_up_at(request: Request) -> float | None:
 
 
 def log_retries() -> None:
-    """Have repetitions logged in our words, for the whole process: stamina knows no other way, and its default logs arguments."""
+    """Replace stamina's retry logging for the whole process: its default logs arguments, and it has no narrower setting."""
     stamina.instrumentation.set_on_retry_hooks([_log_retry])
 
 
 def _log_retry(details: RetryDetails) -> None:
-    """Say what is sent again and after which wait; never with which arguments."""
+    """Log the operation, the retry and its wait; never the arguments."""
     log.warning(
         "upstream.read_retried",
         operation=details.name,

@@ -1,22 +1,22 @@
-"""What can go wrong between an adapter and its system of record, whichever it is.
+"""CallError: errors between an adapter and any system of record.
 
 CallError
-├── NotDone                 it is certain that nothing was changed
-│   ├── Unrecorded          the audit cannot be written, so the call was not made
+├── NotDone                 certain: nothing was changed
+│   ├── Unrecorded          the audit could not be written, so the call was not made
 │   ├── NotSent             no connection was made
-│   │   └── HeldBack        kept back by ourselves: pace, back-off or an open breaker
+│   │   └── HeldBack        held back by this program: rate limit, back-off or open breaker
 │   ├── RateLimited         too many requests; may last an hour
-│   ├── Unauthorized        the key is unknown, or may not do this
+│   ├── Unauthorized        the key is unknown, or lacks the permission
 │   └── InvalidRequest      the request was refused before it was executed
-├── NoAnswer                a read brought nothing usable: timeout, reset, 5xx, not JSON
-├── ContractBroken          a read was answered in a shape that the contract does not have
-└── UnknownOutcome          a change was sent, and whether it was executed is not known
-    ├── UnreadableAnswer    it was answered, and the answer cannot be read: what came of it can be looked up at once
-    └── SilentNoOp          it was answered without a no, and what came back is not what was asked
+├── NoAnswer                a read had no usable response: timeout, reset, 5xx, not JSON
+├── ContractBroken          the response to a read does not match the contract
+└── UnknownOutcome          a mutation was sent, and it is unknown whether it was executed
+    ├── UnreadableAnswer    there was a response that cannot be decoded; the outcome can be looked up at once
+    └── SilentNoOp          the response is no refusal, but the result differs from the request
 
-A family of adapters derives its own from these (`integrations.healthie.errors`). `reading`, `changing` and `reading_back` tell
-the domain of any of them in its own errors (`booking.errors`): none of them is raised out of `integrations`.
-No text of these holds a request's values or what was answered: either may be patient data.
+Adapter families derive their own errors (`integrations.healthie.errors`). The context managers `reading`, `changing` and
+`reading_back` translate all of them to domain errors (`booking.errors`), so none of them leaves `integrations`.
+The text of an error never holds values of a request or response: either may be patient data.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ from booking.errors import AuditUnavailable, OutcomeUnknown, UpstreamRefused, Up
 
 
 class CallError(Exception):
-    """The root. `code` is ours and short: a log field, a metric's label."""
+    """The root. `code` is ours and short enough for a log field or a metric's label."""
 
     code = "call_error"
 
@@ -41,7 +41,10 @@ class NotDone(CallError):
 
 
 class Unrecorded(NotDone):
-    """The audit cannot be written, so the call was not made. Not retried here: whoever keeps the audit has tried."""
+    """The audit could not be written, so the call was not made.
+
+    Not retried here: the audit trail has retried already.
+    """
 
     code = "audit_unavailable"
 
@@ -53,49 +56,49 @@ class NotSent(NotDone):
 
 
 class HeldBack(NotSent):
-    """Kept back by ourselves. Asking again at once would not help."""
+    """Held back by this program. An immediate retry would not help."""
 
     code = "held_back"
 
 
 class RateLimited(NotDone):
-    """Too many requests. Not repeated here: Healthie has answered rapid requests with lockouts of 30 to 60 minutes."""
+    """Too many requests. Not retried here: Healthie has answered rapid requests with lockouts of 30 to 60 minutes."""
 
     code = "rate_limited"
 
 
 class Unauthorized(NotDone):
-    """The key is unknown, or may not do this."""
+    """The key is unknown, or lacks the permission."""
 
     code = "unauthorized"
 
 
 class InvalidRequest(NotDone):
-    """The request was refused before it was executed: our contract and what is there differ."""
+    """The request was refused before it was executed: the contract and the actual API differ."""
 
     code = "invalid_request"
 
 
 class NoAnswer(CallError):
-    """A read brought nothing usable; it may be repeated."""
+    """A read had no usable response. It may be retried."""
 
     code = "no_answer"
 
 
 class ContractBroken(CallError):
-    """A read was answered in a shape that the contract does not have."""
+    """The response to a read does not match the contract."""
 
     code = "contract_broken"
 
 
 class UnknownOutcome(CallError):
-    """A change was sent, and whether it was executed is not known."""
+    """A mutation was sent, and it is unknown whether it was executed."""
 
     code = "unknown_outcome"
 
 
 class UnreadableAnswer(UnknownOutcome):
-    """A change was answered, and the answer cannot be read. `record_id` names the record that it showed, if that can be."""
+    """The response to a mutation cannot be decoded. `record_id` is the id of the record in it, if that much is readable."""
 
     code = "undecodable_answer"
 
@@ -105,7 +108,7 @@ class UnreadableAnswer(UnknownOutcome):
 
 
 class SilentNoOp(UnknownOutcome):
-    """A change was answered without a no, and what came back is not what was asked. `parts` names the differences."""
+    """The response to a mutation is no refusal, but the result differs from the request. `parts` names the differences."""
 
     code = "silent_no_op"
 
@@ -116,7 +119,7 @@ class SilentNoOp(UnknownOutcome):
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Tell the domain about a read's failure: UpstreamUnavailable, of which AuditUnavailable is one."""
+    """Translate a read's CallError to UpstreamUnavailable (AuditUnavailable is a subclass)."""
     try:
         yield
     except Unrecorded as error:
@@ -127,7 +130,7 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def reading_back() -> Iterator[None]:
-    """Tell the domain that a change was sent and cannot be seen: OutcomeUnknown, whatever the read met."""
+    """Translate any CallError of the read-back after a mutation to OutcomeUnknown: the mutation was sent."""
     try:
         yield
     except CallError as error:
@@ -136,10 +139,10 @@ def reading_back() -> Iterator[None]:
 
 @contextmanager
 def changing() -> Iterator[None]:
-    """Tell the domain about a change's failure.
+    """Translate a mutation's CallError.
 
-    UpstreamUnavailable when nothing was done and the same may work later (AuditUnavailable is one), UpstreamRefused for a
-    certain no, OutcomeUnknown in every other case.
+    To UpstreamUnavailable when nothing was done and a later retry may work (AuditUnavailable is a subclass), to
+    UpstreamRefused for a certain refusal, and to OutcomeUnknown in every other case.
     """
     try:
         yield

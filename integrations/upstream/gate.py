@@ -1,7 +1,7 @@
-"""What every attempt passes before it is sent: the queue in front of the pace of its key, then the breaker of its kind.
+"""Gate: every attempt passes it before it is sent. First the send queue of its key (rate limit), then the breaker of its kind.
 
-What is held back here was not sent, for certain. Calls of a checkout (mutations, and reads while one is driven) come
-before everything else, a booking before browsing, and whoever has had their share before whoever has had more.
+A call that is held back here was certainly not sent. Calls of a checkout (mutations, and reads while one is driven) have
+priority over everything else, bookings over browsing, and senders within their share over those in excess.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# Seconds that an attempt waits for its turn where nobody has a deadline for it. A read waits inside its budget and must still be
-# answered in it. A mutation waits before its timeout begins: with it, and the reads around it, a step of a checkout still ends
-# within its budget.
+# Seconds that an attempt waits for its turn when its callers have no deadline. A read waits within its budget and must still be
+# answered in it. A mutation waits before its timeout begins; with both, and the reads around it, a step of a checkout still
+# ends within its budget.
 READ_PATIENCE = 5.0
 MUTATION_PATIENCE = 2.0
 
-# Told that a key is locked out, and since when: the same moment for every refusal of one lockout.
+# Called with the fingerprint of a locked-out key and the start of the lockout, which is the same for all its refusals.
 Alarm = Callable[[str, datetime], Awaitable[None]]
 
 
 class Gate:
-    """Lets attempts through. Without `pacer` or `breakers` that part is off."""
+    """Lets attempts pass. Without `pacer` there is no rate limit, without `breakers` no circuit breaker."""
 
     def __init__(
         self, *, pacer: Pacer | None = None, breakers: Breakers | None = None, alarm: Alarm | None = None
@@ -47,14 +47,17 @@ class Gate:
         self._queues: dict[str, SendQueue] = {}  # as many as the practice has keys
 
     async def through(self, request: Request, key: str, send: Callable[[], Awaitable[T]]) -> T:
-        """What `send` brings, once it may be sent on the key of this fingerprint. Raises HeldBack, and what `send` does."""
+        """Wait until the call may be sent on this key (its fingerprint), and return the result of `send`.
+
+        Raises HeldBack, and what `send` raises.
+        """
         breaker = self._breakers.of(request) if self._breakers is not None else None
-        if breaker is not None:  # nobody waits for a turn to be told no
+        if breaker is not None:  # fail fast instead of waiting in the queue for a refusal
             breaker.check(request.operation, urgent=_is_urgent(request))
         turn = await self._turn(self._pacer, request, key) if self._pacer is not None else None
         sending = self._sent(request, key, send, breaker=breaker, turn=turn)
         if (turn and turn.asks) or (breaker and not breaker.closed):
-            # It finds out for everybody: whoever hangs up meanwhile is not to keep them from the answer.
+            # A probe on behalf of all callers: it goes on when its own caller is cancelled.
             return await asyncio.shield(asyncio.ensure_future(sending))
         return await sending
 
@@ -67,18 +70,18 @@ class Gate:
         breaker: Breaker | None,
         turn: Turn | None,
     ) -> T:
-        """What `send` brings, heard by whoever learns from it."""
+        """Send, and report the outcome to the breaker and the pacer."""
         passing = breaker.passing(request.operation, urgent=_is_urgent(request)) if breaker else nullcontext()
         try:
             with passing:
                 result = await send()
         except CallError as error:
-            await self._heard(key, turn, error)
+            await self._report(key, turn, error)
             raise
         finally:
             if turn is not None:
                 self._connections.free()
-        await self._heard(key, turn, None)
+        await self._report(key, turn, None)
         return result
 
     async def _turn(self, pacer: Pacer, request: Request, key: str) -> Turn:
@@ -99,8 +102,8 @@ class Gate:
         except (QueueFull, TimeoutError):
             raise HeldBack(request.operation, "no_turn") from None
 
-    async def _heard(self, key: str, turn: Turn | None, error: CallError | None) -> None:
-        """Learn from an answer: too many requests begin or lengthen a back-off, any other ends it."""
+    async def _report(self, key: str, turn: Turn | None, error: CallError | None) -> None:
+        """Update the back-off: RateLimited starts or lengthens it, any other answer to a probe ends it."""
         pacer = self._pacer
         if pacer is None or turn is None:
             return

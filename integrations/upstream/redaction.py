@@ -1,4 +1,4 @@
-"""What may be kept of a call's variables: which there were and of which kind, and a digest to compare them by."""
+"""Redaction: what the audit stores of a call's variables, which is their names and JSON types, and a keyed digest."""
 
 import hashlib
 import hmac
@@ -9,7 +9,7 @@ from booking.audit.model import Json
 
 
 def shape(value: object) -> Json:
-    """Names and JSON kinds in the place of the values; of a list the kinds in it, never how many there were."""
+    """Replace every value by its JSON type. A list becomes the set of types in it, without their number."""
     match value:
         case Mapping():
             return {str(name): shape(value[name]) for name in sorted(value)}
@@ -29,9 +29,9 @@ def shape(value: object) -> Json:
 
 
 def digest(operation: str, variables: Mapping[str, object], *, key: bytes) -> str:
-    """HMAC-SHA256, in hex, of the operation and its canonical variables: equal only for an equal request.
+    """HMAC-SHA256, in hex, of the operation and its canonical variables. Equal digests mean equal requests.
 
-    With the key, values of which there are few (a date of birth) can be found by trying them all: it is a secret.
+    The key is a secret: with it, values with few possibilities (a date of birth) can be found by trying them all.
     """
     canonical = json.dumps(
         [operation, variables], sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False

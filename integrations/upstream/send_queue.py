@@ -1,8 +1,8 @@
-"""The queue in front of the pace: which request is sent next on one API key, and when.
+"""SendQueue: decides which request is sent next on one API key, and when.
 
-It stands here and nowhere else: nothing waits before it, so that lanes and fairness hold for everything that is asked. A request
-is given its turn when the pace and the connections have room for its lane; one whose askers have left is dropped. Processes
-that share a pace are fair each by itself.
+The only queue before upstream, so that lanes and fairness hold for all requests. A request gets its turn when the rate limit and
+the connections have room for its lane; one whose callers have all left is dropped. Processes that share a rate limit are fair
+each by itself.
 """
 
 import asyncio
@@ -13,28 +13,32 @@ from booking.fair_queue import Asker, FairQueue, QueueFull, Ticket
 from booking.pacing import SHORTEST_SLEEP, Lane, Pacer, Turn, open_to
 from integrations.upstream.transport import MAX_CONNECTIONS
 
-# Waiting, of one block of addresses (or of all strangers without an address), of one network in it, and of one caller in that: three networks,
-# what the usual pace sends in two minutes, and four months of free time. Who waits longer than that waits in vain.
+# The most waiting requests of one block of addresses (or of all anonymous callers without one), of one network in it, and of one
+# caller in that: three networks, what the usual rate sends in two minutes, and four months of free time. Beyond that a wait is
+# in vain.
 MOST_WAITING = (768, 256, 64)
 
-# Waiting in all. Some ten times a second it is looked who is next, at some 10 us each: with more the process would do nothing else. Who is
-# behind so many waits in vain.
+# The most waiting requests in all. The next one is chosen about ten times a second, at about 10 us per request: with more of them
+# the process would do little else, and their wait would be in vain.
 MOST_IN_ALL = 1_000
 
-# A sender's own share is half of the bucket, and half of the rate fills it again: who has had more is in excess. So one who never
-# stops is seldom taken for somebody who has just come.
+# A sender's share is half of the bucket, refilled at half of the rate; use beyond it is excess. So a sender who never stops is
+# seldom mistaken for one who has just arrived.
 SHARE = 2
 
-# Seconds after which it is looked again who is next: debts wear off, and somebody may have joined a request of another's.
+# Seconds after which the next request is chosen again: debts drain, and a caller may have joined another's request.
 CHECK_AGAIN = 0.1
 
 
 class BackedOff(Exception):
-    """Nothing is sent on this key for a while."""
+    """The key is backed off: nothing is sent on it for a while."""
 
 
 class Connections:
-    """How many requests are under way in this process, on all keys; each lane leaves a part of them to those before it."""
+    """Counts the requests under way in this process, on all keys.
+
+    Each lane leaves part of the limit to those before it.
+    """
 
     def __init__(self, most: int = MAX_CONNECTIONS) -> None:
         self._most = most
@@ -42,26 +46,26 @@ class Connections:
         self._freed: set[asyncio.Event] = set()
 
     def has_room(self, lane: Lane) -> bool:
-        """Whether one more of this lane may be sent. A checkout waits for nobody here: its own patience is short."""
+        """Whether one more of this lane may be sent. Always true for checkouts, whose patience is short."""
         return lane is Lane.CHECKOUT or self._used < open_to(lane, self._most)
 
     def tell(self, event: asyncio.Event) -> None:
-        """Set it whenever one is freed."""
+        """Set the event whenever a connection is freed."""
         self._freed.add(event)
 
     def take(self) -> None:
-        """One more is under way."""
+        """Count one more request."""
         self._used += 1
 
     def free(self) -> None:
-        """One of those is over."""
+        """Count one request less."""
         self._used -= 1
         for event in self._freed:
             event.set()
 
 
 class SendQueue:
-    """Those who wait to send on one key, of this process."""
+    """The requests of this process that wait to be sent on one key."""
 
     def __init__(self, key: str, *, pacer: Pacer, connections: Connections) -> None:
         pace = pacer.pace
@@ -74,62 +78,62 @@ class SendQueue:
             most=MOST_WAITING,
             share=SHARE * pace.tolerance(Lane.EXCESS),
         )
-        self._next = Lane.CHECKOUT  # of whom it is waited for
+        self._next = Lane.CHECKOUT  # the lane of the request that `_serve` waits for
         self._changed = asyncio.Event()
         connections.tell(self._changed)
         self._serving: asyncio.Task[None] | None = None
 
     async def turn(self, askers: Callable[[], Collection[Asker]], *, end: float | None) -> Turn:
-        """Wait for the right to send one request; it takes a connection, to be freed after it.
+        """Wait for the right to send one request. Takes a connection, which the caller frees afterwards.
 
-        Raises TimeoutError at `end` (of the loop's time), QueueFull, BackedOff.
+        Raises TimeoutError at `end` (in the event loop's time), QueueFull, BackedOff.
         """
-        place = self._queue.join(askers)
+        ticket = self._queue.join(askers)
         try:
-            if self._queue.lane_of(place) < self._next:
+            if self._queue.lane_of(ticket) < self._next:
                 self._changed.set()
             if self._serving is None or self._serving.done():
                 self._serving = asyncio.create_task(self._serve())
             async with asyncio.timeout_at(end):
-                return await place.given
+                return await ticket.given
         except BaseException:
-            if _was_given(place):  # in the same moment
+            if _was_given(ticket):  # the turn came together with the timeout or cancellation
                 self._connections.free()
             raise
         finally:
-            self._queue.leave(place)
+            self._queue.leave(ticket)
 
     async def _serve(self) -> None:
-        """Give turns as long as anybody waits for one."""
+        """Give turns until nobody waits."""
         try:
-            while (place := self._queue.first()) is not None:
+            while (ticket := self._queue.first()) is not None:
                 self._refuse(self._queue.beyond(MOST_IN_ALL), QueueFull())
-                self._next = self._queue.lane_of(place)
+                self._next = self._queue.lane_of(ticket)
                 self._changed.clear()
                 wait = await self._give(self._next) if self._connections.has_room(self._next) else CHECK_AGAIN
                 if wait:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(min(max(wait, SHORTEST_SLEEP), CHECK_AGAIN)):
                             await self._changed.wait()
-        except Exception as error:  # noqa: BLE001  # told to everybody who waits
+        except Exception as error:  # noqa: BLE001  # raised to every waiting caller
             self._refuse(self._queue.waiting(), error)
 
     async def _give(self, lane: Lane) -> float:
-        """Give a turn of this lane to whoever is next when it has come, or answer in how many seconds it may come."""
+        """Give the next request its turn if the rate allows one for this lane; returns the seconds to wait, or 0."""
         turn = await self._pacer.turn(self._key, lane=lane)
         if turn.backed_off:
             self._refuse(self._queue.waiting(), BackedOff())
-        elif not turn.wait and (place := self._queue.first()) is not None:
-            self._queue.charge(place.askers(), self._cost)
+        elif not turn.wait and (ticket := self._queue.first()) is not None:
+            self._queue.charge(ticket.askers(), self._cost)
             self._connections.take()
-            place.given.set_result(turn)
+            ticket.given.set_result(turn)
         return 0.0 if turn.backed_off else turn.wait
 
     @staticmethod
-    def _refuse(places: Collection[Ticket[Turn]], error: Exception) -> None:
-        for place in places:
-            place.given.set_exception(error)
+    def _refuse(tickets: Collection[Ticket[Turn]], error: Exception) -> None:
+        for ticket in tickets:
+            ticket.given.set_exception(error)
 
 
-def _was_given(place: Ticket[Turn]) -> bool:
-    return place.given.done() and not place.given.cancelled() and place.given.exception() is None
+def _was_given(ticket: Ticket[Turn]) -> bool:
+    return ticket.given.done() and not ticket.given.cancelled() and ticket.given.exception() is None

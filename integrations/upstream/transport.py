@@ -1,6 +1,6 @@
-"""The HTTP connection to a system of record: one pool, the timeouts, and what one attempt brought back.
+"""HTTP transport to a system of record: one connection pool, the timeouts, and the reply of one attempt.
 
-What goes over the wire (addresses, headers, bodies) and what an answer's body says are the adapter family's.
+URLs, headers, bodies and the meaning of a response body are up to the adapter family.
 """
 
 from collections.abc import Mapping
@@ -19,50 +19,50 @@ from integrations.upstream.errors import (
     UnknownOutcome,
 )
 
-# Catalogues and records are answered well within this; a patient waits for them.
+# Catalogues and records are answered well within this, and a patient waits for them.
 READ_TIMEOUT = 10.0
 # Availability is computed over calendars and is known to be slow.
 SLOW_READ_TIMEOUT = 15.0
-# Charges and bookings reach a card processor and calendars; one and the reads around it fit into a step's minute.
+# Charges and bookings involve a card processor and calendars; one and the reads around it fit into a step's minute.
 MUTATION_TIMEOUT = 20.0
-# A host that does not accept a connection within this is not there; nothing has been sent yet.
+# A host that does not accept a connection within this is unreachable; nothing has been sent yet.
 CONNECT_TIMEOUT = 5.0
 # More at once would only queue upstream: Healthie locks out callers of some forty rapid requests.
 MAX_CONNECTIONS = 20
 
-# What these mean is the same in every API: nothing was executed. Any other status may have come after.
+# In every API these mean that nothing was executed. Any other status may come after execution.
 _STATUS_REFUSALS: Mapping[int, type[CallError]] = {401: Unauthorized, 403: Unauthorized, 429: RateLimited}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One operation, ready to be sent; what the pool sends for it is a Message."""
+    """One operation, ready to be sent. The pool sends a Message for it."""
 
     operation: str  # the adapter family's name for it
-    mutation: bool  # it changes something: it is sent once, and what became of it may stay unknown
-    kind: str  # operations of one kind fail together: they share a breaker
-    public: bool = False  # what is asked and what comes back holds no patient data
+    mutation: bool  # sent only once; its outcome may stay unknown
+    kind: str  # operations of one kind share a breaker, because they fail together
+    public: bool = False  # neither request nor response holds patient data
     patient_id: str | None = None  # upstream's id of the patient whom it names
-    variables: Mapping[str, Any] = field(repr=False)  # its parameters, as JSON has them
-    timeout: float  # seconds, for the whole answer to begin and between its parts
+    variables: Mapping[str, Any] = field(repr=False)  # its parameters as JSON values
+    timeout: float  # seconds until the response begins, and between its parts
     budget: float  # seconds for all attempts at a read together
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What goes over the wire for one attempt."""
+    """The HTTP request of one attempt."""
 
     url: str
     method: str = "POST"
     headers: Mapping[str, str] = field(repr=False)
-    body: Any = field(default=None, repr=False)  # JSON; None: there is none
+    body: Any = field(default=None, repr=False)  # JSON; None: no body
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What one attempt brought back: data to decode, or what went wrong."""
+    """The result of one attempt: data to decode, or an error."""
 
-    status: int | None = None  # HTTP; None: no answer came
+    status: int | None = None  # HTTP; None: no response
     request_id: str | None = None  # upstream's own, for its support
     data: Any = field(default=None, repr=False)
     error: CallError | None = None
@@ -70,18 +70,18 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class HttpAnswer:
-    """What a server answered, before anybody has judged it."""
+    """A raw HTTP response, not yet classified."""
 
     status: int
     request_id: str | None  # upstream's own, for its support
-    body: Any = field(repr=False)  # JSON; None: it is none
+    body: Any = field(repr=False)  # JSON; None: not JSON
 
     def failed(self, error: CallError) -> Reply:
-        """The reply that it is when it cannot be used."""
+        """A reply with this error."""
         return Reply(status=self.status, request_id=self.request_id, error=error)
 
     def brought(self, data: object) -> Reply:
-        """The reply that it is with this to decode."""
+        """A reply with this data to decode."""
         return Reply(status=self.status, request_id=self.request_id, data=data)
 
 
@@ -92,18 +92,18 @@ class HttpPool:
         self._client = httpx2.AsyncClient(
             transport=transport,
             limits=httpx2.Limits(max_connections=MAX_CONNECTIONS),
-            # All keys share this client: a session that one was given must not be sent with another's.
+            # All keys share this client: one key's session cookie must not be sent with another key.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
     async def aclose(self) -> None:
-        """Close it."""
+        """Close the pool."""
         await self._client.aclose()
 
     async def send(self, request: Request, message: Message) -> HttpAnswer | Reply:
-        """Make one attempt: the answer, to be judged by the adapter family (`refused_by` and `unusable` help), or why there is none.
+        """Make one attempt. Returns the response for the adapter family to classify (see `refused_by`, `unusable`), or a failed Reply.
 
-        Never raises for what upstream or the network does.
+        Never raises for anything that upstream or the network does.
         """
         try:
             response = await self._client.request(
@@ -127,18 +127,18 @@ class HttpPool:
 
 
 def refused_by(request: Request, status: int) -> CallError | None:
-    """The refusal that an HTTP status is by itself: who asks may not, or asks too often."""
+    """The error for an HTTP status that is a refusal by itself: 401, 403 or 429. None for any other status."""
     refused = _STATUS_REFUSALS.get(status)
     return refused(request.operation) if refused else None
 
 
 def unusable(request: Request, status: int) -> CallError:
-    """The error for an answer that cannot be used, by its status."""
+    """The error for a response that cannot be used, by its status."""
     return lost(request, f"http_{status}" if httpx2.codes.is_error(status) else "unreadable_answer")
 
 
 def lost(request: Request, code: str) -> CallError:
-    """The error for an attempt whose outcome was not seen: of a change it is not known, a read may be repeated."""
+    """The error for an attempt without a usable response: UnknownOutcome for a mutation, NoAnswer for a read."""
     return UnknownOutcome(request.operation, code) if request.mutation else NoAnswer(request.operation, code)
 
 

@@ -68,7 +68,7 @@ async def take_nothing(self: SqlClaims, checkout: Checkout) -> None:
 
 async def see_nothing(self: Steps, checkout: Checkout) -> None:
     """Nothing is looked for, and so nothing is found; it is waited all the same."""
-    self._settled(checkout)
+    self._ensure_settled(checkout)
 
 
 def _at_once(self: Steps, checkout: Checkout) -> datetime:
@@ -81,7 +81,7 @@ def _at_once(self: Steps, checkout: Checkout) -> datetime:
 def without_waiting() -> Iterator[None]:
     """A driver that does not know looks at once, and a parked row is due at once."""
     with ExitStack() as patches:
-        patches.enter_context(patch.object(Steps, "_settled", _at_once))
+        patches.enter_context(patch.object(Steps, "_ensure_settled", _at_once))
         patches.enter_context(patch.object(booking.checkout.timing, "SETTLE", timedelta(seconds=1)))
         patches.enter_context(patch.object(booking.checkout.follow_up, "SETTLE", timedelta(seconds=1)))
         patches.enter_context(patch.object(booking.checkout.leases, "SETTLE", timedelta(seconds=1)))
@@ -137,7 +137,7 @@ def whatever_did_not_pay(checkout: Checkout, *, is_new: bool) -> bool:
 
 async def take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
     """Any patient with this email and name is the one of the lost answer."""
-    self._settled(checkout)
+    self._ensure_settled(checkout)
     assert checkout.guest is not None
     match = await self._patients.find(checkout.guest)
     return checkout.changed(state=S.PATIENT_READY, patient_id=match, guest=None) if match else None
@@ -157,7 +157,7 @@ async def as_quoted(self: PresentTerms, quote: Quote) -> Quote | None:
 def without_proof_of_refunds() -> Iterator[None]:
     """Whatever an operator calls refunded is."""
     moves = {S.NEEDS_ATTENTION: OPERATOR_TRANSITIONS[S.NEEDS_ATTENTION] | {S.REFUNDED}}
-    with patch.object(OperatorActions, "_undone", _believed), patch.dict(OPERATOR_TRANSITIONS, moves):
+    with patch.object(OperatorActions, "_to_compensate", _believed), patch.dict(OPERATOR_TRANSITIONS, moves):
         yield
 
 

@@ -284,7 +284,7 @@ RULES = (
     ),
     Rule(
         name="hold given back once more",
-        removal=replaced(FollowUp, "_free_hold", leave_it),
+        removal=replaced(FollowUp, "_release_hold", leave_it),
         guards={},
         scenario=CANONICAL,
         troubles=(

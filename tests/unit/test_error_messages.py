@@ -10,9 +10,6 @@ from gateway.errors import explain
 from gateway.graphql import build_schema
 from schema.context import Context
 
-# One schema and one loop: what its parse queue has scheduled must not be lost with the loop of a test that is over.
-on_one_loop = pytest.mark.asyncio(loop_scope="module")
-SCHEMA = build_schema()
 DAYS = "query ($f: SlotFilter!, $m: Date!) { availableDays(filter: $f, month: $m) }"
 FILTER = {"visitTypeId": "v", "timeZone": "UTC", "contactType": "VIDEO"}
 MONTH = "2026-06-01"
@@ -31,12 +28,12 @@ def explained(error: GraphQLError) -> tuple[str, str]:
 async def told(document: str, variables: dict[str, Any] | None = None) -> list[tuple[str, str]]:
     nothing: Any = None
     nobody = Context(services=nothing, tokens=nothing, caller=None, request_id="r")
-    answer = await SCHEMA.execute(document, variables, context_value=nobody)
+    schema = build_schema()  # its own: a schema's parse queue belongs to the event loop that it is used on
+    answer = await schema.execute(document, variables, context_value=nobody)
     return [explained(error) for error in answer.errors or ()]
 
 
 @pytest.mark.parametrize("words", INTRODUCTIONS)
-@on_one_loop
 async def test_a_key_of_such_words_takes_no_time_to_be_left_out(words: str) -> None:
     key = words * (LONGEST // len(words))
     began = time.process_time()
@@ -80,7 +77,6 @@ def test_what_cannot_be_read_of_a_value_is_not_repeated(text: str) -> None:
         ),
     ],
 )
-@on_one_loop
 async def test_of_a_variable_is_said_what_was_expected(given: dict[str, Any], expected: list[str]) -> None:
     words = [f"Variable '$f' has invalid value: {one}" for one in expected]
     assert await told(DAYS, {"m": MONTH, **given}) == [("BAD_USER_INPUT", one) for one in words]
@@ -95,13 +91,11 @@ async def test_of_a_variable_is_said_what_was_expected(given: dict[str, Any], ex
         ("visitTypeId", ["Anna"], "Expected value of type 'ID'."),
     ],
 )
-@on_one_loop
 async def test_of_a_part_of_a_variable_is_said_where_it_stands(field: str, value: Any, expected: str) -> None:
     (answer,) = await told(DAYS, {"f": {**FILTER, field: value}, "m": MONTH})
     assert answer == ("BAD_USER_INPUT", f"Variable '$f' has invalid value at 'f.{field}': {expected}")
 
 
-@on_one_loop
 async def test_each_part_that_does_not_fit_has_its_own_words() -> None:
     wrong = {"f": {**FILTER, "contactType": "Anna", "visitTypeId": 1.5}, "m": "Smith"}
     assert sorted(message for _, message in await told(DAYS, wrong)) == [
@@ -125,7 +119,6 @@ async def test_each_part_that_does_not_fit_has_its_own_words() -> None:
         ("null", "Expected value of non-null type 'SlotFilter!' not to be None."),
     ],
 )
-@on_one_loop
 async def test_of_a_literal_is_said_what_was_expected(literal: str, expected: str) -> None:
     document = f'{{ availableDays(filter: {literal}, month: "{MONTH}") }}'
     assert await told(document) == [("GRAPHQL_VALIDATION_FAILED", expected)]
