@@ -157,8 +157,8 @@ class FakeUnit:
         return FakeClaims(dict(self._database.claims), self.checkouts.rows)
 
     @cached_property
-    def history(self) -> "FakeStory":
-        return FakeStory(list(self._database.events))
+    def history(self) -> "FakeHistory":
+        return FakeHistory(list(self._database.events))
 
     @cached_property
     def outbox(self) -> "FakeEventOutbox":
@@ -386,7 +386,7 @@ class FakeClaims:
         return _overlapping(self.slots.values(), clinician_ids, span)
 
 
-class FakeStory:
+class FakeHistory:
     """Events in a list."""
 
     def __init__(self, events: list[HistoryEntry]) -> None:

@@ -34,7 +34,7 @@ Units = Callable[[], SqlUnitOfWork]
 
 @dataclass
 class Ear:
-    """A subscriber that notes what it is told, and takes what it is let take."""
+    """A subscriber that keeps what it is sent, and accepts what it is allowed to accept."""
 
     id: str = "handler:ear"
     events: frozenset[str] | None = None
@@ -64,7 +64,7 @@ class Practice:
         self.units: Units = sql_unit_of_work(engine, SEALER)
         self.clock = FakeClock(NOW)
         self.ears: dict[str, Ear] = {}  # of endpoints
-        self.desk = EndpointAdmin(units=self.units, clock=self.clock, check=self._pass)
+        self.admin = EndpointAdmin(units=self.units, clock=self.clock, check=self._pass)
         self._delivered = 0
 
     async def _pass(self, url: str) -> None:
@@ -86,7 +86,7 @@ class Practice:
         return ear
 
     async def endpoint(self, *events: EventName) -> Ear:
-        endpoint = await self.desk.add("https://hooks.example.com/", frozenset(events) or None)
+        endpoint = await self.admin.add("https://hooks.example.com/", frozenset(events) or None)
         return self.ears.setdefault(endpoint.id, Ear(id=endpoint.id))
 
     async def happens(self, *ids: str, name: EventName | Unknown = EventName.APPOINTMENT_CREATED) -> None:
@@ -111,8 +111,8 @@ class Practice:
         async with self.units() as unit:
             return list(await unit.alerts.due(self.clock.now(), limit=100))
 
-    async def tell_alerts(self) -> list[str]:
-        """The reasons of what waits to be told, which is then told."""
+    async def send_alerts(self) -> list[str]:
+        """The reasons of the alerts that wait; they are sent then."""
         alerts = await self.alerts()
         async with self.units() as unit:
             for alert in alerts:
@@ -133,7 +133,7 @@ def practice(engine: AsyncEngine) -> Practice:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    while not holds():  # noqa: ASYNC110 - it is told in tasks of its own
+    while not holds():  # noqa: ASYNC110 - deliveries are made in tasks of their own
         await asyncio.sleep(0.01)
 
 
@@ -142,7 +142,7 @@ async def round_of(dispatcher: EventDispatcher) -> None:
     await dispatcher.drain()
 
 
-async def test_a_subscriber_is_told_what_happens_from_now_on_and_once(practice: Practice) -> None:
+async def test_a_subscriber_is_sent_what_happens_from_now_on_and_once(practice: Practice) -> None:
     await practice.happens("1")
     ear, other = Ear(), await practice.endpoint()
     dispatcher = practice.dispatcher(ear)
@@ -154,7 +154,7 @@ async def test_a_subscriber_is_told_what_happens_from_now_on_and_once(practice: 
     assert (sorted(ear.heard), sorted(other.heard)) == (["2", "3"], ["2", "3"])
 
 
-async def test_only_what_is_wanted_is_told(practice: Practice) -> None:
+async def test_only_what_is_wanted_is_sent(practice: Practice) -> None:
     ear = await practice.endpoint(EventName.CARD_ADDED, EventName.APPOINTMENT_CANCELLED)
     for number, name in enumerate(EventName):
         await practice.happens(str(number), name=name)
@@ -185,10 +185,10 @@ async def test_one_that_fails_or_hangs_holds_up_no_other_and_none_of_its_own(pra
     assert sorted(hanging.taken) == ["1", "2"]
 
 
-async def test_an_event_of_a_newer_version_is_told_to_whoever_wants_it_in_its_place(
+async def test_an_event_of_a_newer_version_is_sent_to_whoever_wants_it_in_its_place(
     practice: Practice,
 ) -> None:
-    """It is there in full, and nobody waits behind it: a handler of everything, and an endpoint that named it, are told."""
+    """It is there in full, and nobody waits behind it: a handler of everything, and an endpoint that named it, are sent it."""
     everything, other = Ear(), await practice.endpoint(EventName.CARD_ADDED)
     named = await practice.endpoint(EventName.APPOINTMENT_CANCELLED)
     async with practice.engine.begin() as connection:
@@ -205,13 +205,13 @@ async def test_an_event_of_a_newer_version_is_told_to_whoever_wants_it_in_its_pl
     assert (everything.taken, named.taken, other.taken) == (["1", "1"], ["1", "1"], [])
     (event, _) = await SqlEventLog(engine=practice.engine).after(0, limit=9)
     assert json.loads(body_of(event.event))["type"] == "appointment.of_tomorrow"
-    await practice.desk.rotate(named.id, keep=timedelta(hours=1))
+    await practice.admin.rotate(named.id, keep=timedelta(hours=1))
     assert (
         sorted((await practice.stored(named)).events or ()) == wanted
     )  # as another version's operator chose
 
 
-async def test_what_is_about_one_thing_is_told_in_its_order(practice: Practice) -> None:
+async def test_what_is_about_one_thing_is_sent_in_its_order(practice: Practice) -> None:
     ear = Ear()
     dispatcher = practice.dispatcher(ear)
     await dispatcher.register()
@@ -265,7 +265,9 @@ async def test_a_failure_is_tried_again_after_each_wait_and_no_sooner_then_the_e
     assert len(ear.heard) == 1 + len(WAITS)
 
 
-async def test_a_handler_is_not_disabled_and_its_letter_is_given_up_with_an_alert(practice: Practice) -> None:
+async def test_a_handler_is_not_disabled_and_its_delivery_is_given_up_with_an_alert(
+    practice: Practice,
+) -> None:
     ear = Ear(refuses=lambda _: RuntimeError("of the handler's own"))
     dispatcher = practice.dispatcher(ear)
     await dispatcher.register()
@@ -317,7 +319,7 @@ async def test_people_hear_of_an_outage_in_time_and_of_the_next_one_again(practi
             practice.clock.at += wait
             await round_of(dispatcher)
         assert practice.clock.at - began >= WORTH_AN_ALERT
-        assert await practice.tell_alerts() == ["subscriber_failing"]
+        assert await practice.send_alerts() == ["subscriber_failing"]
         ear.refuses = lambda _: None
         practice.clock.at += WAITS[3]
         await round_of(dispatcher)
@@ -347,7 +349,7 @@ async def test_whoever_is_enabled_hears_what_they_had_not_taken_and_what_happene
     await practice.happens("3")
     await round_of(dispatcher)
     assert ear.taken == ["1"]
-    assert await practice.desk.enable(ear.id) == 1
+    assert await practice.admin.enable(ear.id) == 1
     await round_of(dispatcher)
     assert sorted(ear.taken) == ["1", "2", "3"]
 
@@ -362,7 +364,7 @@ async def test_a_replay_tells_a_time_once_more_and_nothing_else(practice: Practi
         practice.clock.at += timedelta(hours=1)
     await round_of(dispatcher)
     hour = timedelta(hours=1)
-    assert await practice.desk.replay(ear.id, since=NOW + hour, until=NOW + 2 * hour) == 1
+    assert await practice.admin.replay(ear.id, since=NOW + hour, until=NOW + 2 * hour) == 1
     await round_of(dispatcher)
     assert sorted(ear.heard) == ["1", "2", "2", "3"]
     assert len(other.heard) == 6
@@ -389,7 +391,7 @@ async def test_what_is_asked_for_again_while_it_is_under_way_is_delivered_again(
         assert [one.sequence for one in await unit.deliveries.due(ear.id, NOW, limit=9)] == [due.sequence]
 
 
-async def test_a_backlog_is_told_in_rounds_of_a_batch_until_it_is_told_whole(
+async def test_a_backlog_is_sent_in_rounds_of_a_batch_until_it_is_sent_whole(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(booking.events.dispatcher, "BATCH", 5)
@@ -404,7 +406,7 @@ async def test_a_backlog_is_told_in_rounds_of_a_batch_until_it_is_told_whole(
     assert sorted(ear.taken) == sorted(many)
 
 
-async def test_two_workers_share_the_letters_and_tell_each_once(practice: Practice) -> None:
+async def test_two_workers_share_the_deliveries_and_make_each_once(practice: Practice) -> None:
     ear = await practice.endpoint()
     many = [str(number) for number in range(60)]
     await practice.happens(*many)
@@ -470,14 +472,14 @@ async def test_whoever_is_removed_or_disabled_in_mid_round_hears_no_more(
     dispatcher = practice.dispatcher()
     await dispatcher.dispatch()
     await until(lambda: len(ear.heard) == AT_ONCE)
-    await getattr(practice.desk, action)(ear.id)
+    await getattr(practice.admin, action)(ear.id)
     ear.meanwhile.set()
     await dispatcher.drain()
     await round_of(dispatcher)
     assert len(ear.heard) == AT_ONCE  # those that were being told
 
 
-async def test_letters_go_with_their_events_and_places_stay_good(practice: Practice) -> None:
+async def test_deliveries_go_with_their_events_and_cursors_stay_good(practice: Practice) -> None:
     ear = await practice.endpoint()
     dispatcher = practice.dispatcher()
     await practice.happens("1", "2")
@@ -493,11 +495,11 @@ async def test_letters_go_with_their_events_and_places_stay_good(practice: Pract
 async def test_an_endpoint_whose_secret_does_not_open_can_be_rotated_and_removed(practice: Practice) -> None:
     ear = await practice.endpoint()
     practice.units = sql_unit_of_work(practice.engine, Sealer({"other": bytes(32)}, current="other"))
-    practice.desk = EndpointAdmin(units=practice.units, clock=practice.clock, check=practice._pass)
+    practice.admin = EndpointAdmin(units=practice.units, clock=practice.clock, check=practice._pass)
     assert (await practice.stored(ear)).live_secrets(NOW) == []
-    new = await practice.desk.rotate(ear.id, keep=timedelta(hours=1))
+    new = await practice.admin.rotate(ear.id, keep=timedelta(hours=1))
     assert (await practice.stored(ear)).live_secrets(NOW) == [new.text]
-    await practice.desk.remove(ear.id)
+    await practice.admin.remove(ear.id)
 
 
 async def test_secrets_are_sealed_and_two_sign_during_a_rotation(practice: Practice) -> None:
@@ -507,9 +509,9 @@ async def test_secrets_are_sealed_and_two_sign_during_a_rotation(practice: Pract
         raw = (await connection.exec_driver_sql("SELECT secrets FROM subscribers")).scalar_one()
     assert first.text.removeprefix("whsec_") not in str(raw)
 
-    second = await practice.desk.rotate(ear.id, keep=timedelta(hours=24))
+    second = await practice.admin.rotate(ear.id, keep=timedelta(hours=24))
     rotating = await practice.stored(ear)
     assert rotating.live_secrets(NOW) == [second.text, first.text]
     assert rotating.live_secrets(NOW + timedelta(hours=24)) == [second.text]
-    third = await practice.desk.rotate(ear.id, keep=timedelta(hours=1))
+    third = await practice.admin.rotate(ear.id, keep=timedelta(hours=1))
     assert (await practice.stored(ear)).live_secrets(NOW) == [third.text, second.text]

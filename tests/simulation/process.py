@@ -44,7 +44,7 @@ from integrations.stripe.declines import DECLINES
 from integrations.upstream.audit import Answer, AuditedCalls, Call
 from integrations.upstream.breaker import Breakers
 from integrations.upstream.gate import Gate
-from tests.doubles.attempt_limits import NotedTrials
+from tests.doubles.attempt_limits import RecordedAttempts
 from tests.integration.database_samples import SEALER
 from tests.simulation.database import VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
@@ -61,14 +61,14 @@ class ConnectionLost(Exception):
     """The process that a client was speaking to is gone, or does not answer."""
 
 
-class UnheardCalls:
-    """Nobody listens."""
+class UnrecordedCalls:
+    """An audit that keeps nothing."""
 
     async def attempted(self, call: Call) -> None:
-        """Nobody hears it."""
+        """Keep nothing."""
 
     async def answered(self, call: Call, answer: Answer) -> None:
-        """Nobody hears it."""
+        """Keep nothing."""
 
 
 class Process:
@@ -90,7 +90,7 @@ class Process:
         self._context.run(current.set, fate)
         self._upstream = upstream
         self.records = Records(fate=fate, store=store)
-        self.attempts = NotedTrials()
+        self.attempts = RecordedAttempts()
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
         self._engine = engine.face()
@@ -113,7 +113,7 @@ class Process:
                 clinician_keys=seed["clinician_keys"],
                 declines=DECLINES,
                 transport=self._upstream.transport(fate, self.records),
-                audit=AuditedCalls(inner=UnheardCalls(), trail=self.records, clock=fate, key=KEY),
+                audit=AuditedCalls(inner=UnrecordedCalls(), trail=self.records, clock=fate, key=KEY),
                 gate=_gate(fate),
                 digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
                 now=fate.now,
@@ -156,7 +156,7 @@ class Process:
             clock=fate,
             rules=HoldRules(),
             share=AnonymousHoldShare(
-                store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
+                store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_alert_nobody
             ),
         )
         unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, attempts=self.attempts)
@@ -179,18 +179,18 @@ class Process:
             attempts=self.attempts,
             unpaid=unpaid,
         )
-        self.desk = OperatorActions(units=self._units, clock=fate, operator="operator sample")
+        self.operator_actions = OperatorActions(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
-        self.watched = healthie.resources
+        self.resources = healthie.resources
         self.synchronizer = ResourceSynchronizer(
             units=self._units,
-            watched=self.watched,
+            watched=self.resources,
             wake=EarlyChecks(check=self._check_early).request,
             forget_free_time=_nothing_kept,
             clock=fate,
             name=fate.name,
         )
-        self._poll = VisitPoll(units=self._units, visits=self.watched, clock=fate)
+        self._poll = VisitPoll(units=self._units, visits=self.resources, clock=fate)
         secrets = [one.signature_secret for one in self._upstream.world.webhooks if one.signature_secret]
 
         async def signing(*, doubted: bool = False) -> list[str]:
@@ -205,7 +205,7 @@ class Process:
         await self.saga.check_early(checkout_id)
 
     async def ask(self) -> None:
-        """Ask for what changed without a word; what cannot be asked now is asked in the next round."""
+        """Poll for what changed without a webhook; what cannot be asked now is asked in the next round."""
         with contextlib.suppress(UpstreamUnavailable):
             await self._poll.changed()
             await self._poll.missing()
@@ -232,7 +232,7 @@ class Process:
             raise ConnectionLost from None
 
 
-async def _tell_nobody(clinician_id: str, day: date) -> None:
+async def _alert_nobody(clinician_id: str, day: date) -> None:
     """Alerts about days are not part of the schedules."""
 
 
