@@ -10,7 +10,7 @@ from tests.plugins.stack import Stack, Stacks, eventually
 
 @pytest.fixture
 def _looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("integrations.healthie.keys.LOOK_EVERY", timedelta(milliseconds=20))
+    monkeypatch.setattr("integrations.healthie.keys.CHECK_EVERY", timedelta(milliseconds=20))
 
 
 async def offered(stack: Stack) -> set[str]:

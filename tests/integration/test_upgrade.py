@@ -85,8 +85,9 @@ LEASES_END = timedelta(minutes=2)
 ROUNDS = 6
 APART = timedelta(minutes=10)
 
-# Subscribers have a moment to take their deliveries.
-PATIENCE_SECONDS = 30
+# Subscribers have a moment to take their deliveries; one that fails is repeated after seconds, and then after minutes.
+PATIENCE_SECONDS = 120
+RETRIED = timedelta(seconds=20)
 
 # Where the log of events of an entry point is kept, for the handler to find it.
 HANDLER = """
@@ -158,6 +159,7 @@ class Upgraded:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 # Deliveries are made beside the worker's rounds.
                 while not await self._everything_was_delivered():
+                    self.clock.present += RETRIED  # an attempt that timed out on a busy machine is due again
                     await self._round(worker)
 
     async def _round(self, worker: Any) -> None:
