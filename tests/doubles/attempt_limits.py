@@ -1,4 +1,4 @@
-"""Trials that are noted, and refused when a test says so."""
+"""Attempts that are recorded, and refused when a test says so."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from booking.refusals import TooManyAttempts
 
 
 @dataclass(kw_only=True)
-class NotedTrials:
-    """The port Trials."""
+class RecordedAttempts:
+    """The port AttemptLimiter, in memory."""
 
     refusing: bool = False
     counted: list[tuple[AttemptKind, frozenset[str], str | None, bool]] = field(default_factory=list)
@@ -34,13 +34,13 @@ class NotedTrials:
         one = (what, frozenset(names), client, signed_in)
         self.counted.append(one)
         self.days += [day] if day is not None else []
-        return _Noted(self, one)
+        return _RecordedAttempt(self, one)
 
 
 @dataclass(frozen=True)
-class _Noted:
-    attempts: NotedTrials
+class _RecordedAttempt:
+    limiter: RecordedAttempts
     one: tuple[AttemptKind, frozenset[str], str | None, bool]
 
     async def uncount(self) -> None:
-        self.attempts.counted.remove(self.one)
+        self.limiter.counted.remove(self.one)

@@ -47,7 +47,7 @@ from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
-from tests.doubles.attempt_limits import NotedTrials
+from tests.doubles.attempt_limits import RecordedAttempts
 from tests.doubles.booking_ports import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.doubles.booking_upstream import (
     Books,
@@ -186,7 +186,7 @@ class World:
         self.quotes = QuoteService(catalog=self.catalog, promotions=self.offer)
         self.hold_service = self.a_hold_service(self.search)
         self.days_held: list[tuple[str, date]] = []
-        self.attempts = NotedTrials()
+        self.attempts = RecordedAttempts()
         self.keys = FakeKeys()
         self.send_facts: SendFactsReader = self.database
         self.unpaid = UnpaidVisits(policy=self.unpaid_policy, attempts=self.attempts)

@@ -44,7 +44,7 @@ from integrations.stripe.declines import DECLINES
 from integrations.upstream.audit import Answer, AuditedCalls, Call
 from integrations.upstream.breaker import Breakers
 from integrations.upstream.gate import Gate
-from tests.doubles.attempt_limits import NotedTrials
+from tests.doubles.attempt_limits import RecordedAttempts
 from tests.integration.database_samples import SEALER
 from tests.simulation.database import VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
@@ -90,7 +90,7 @@ class Process:
         self._context.run(current.set, fate)
         self._upstream = upstream
         self.records = Records(fate=fate, store=store)
-        self.attempts = NotedTrials()
+        self.attempts = RecordedAttempts()
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
         hold_engine = VirtualEngine(hold_database, name="holds", fate=fate, witness=hold_witness)
         self._engine = engine.face()

@@ -31,7 +31,7 @@ from booking.refusals import (
     TooManyAttempts,
 )
 from booking.work_context import asked_by
-from tests.doubles.attempt_limits import NotedTrials
+from tests.doubles.attempt_limits import RecordedAttempts
 from tests.doubles.booking_steps import confirm
 from tests.doubles.booking_upstream import AnswerLost, Lost
 from tests.doubles.booking_world import (
@@ -374,48 +374,48 @@ class Unanswering:
 
 class TestPromoCodes:
     @pytest.fixture
-    def attempts(self) -> NotedTrials:
-        return NotedTrials()
+    def attempts(self) -> RecordedAttempts:
+        return RecordedAttempts()
 
     @pytest.fixture
-    def quotes(self, world: World, attempts: NotedTrials) -> QuoteService:
+    def quotes(self, world: World, attempts: RecordedAttempts) -> QuoteService:
         return QuoteService(
             catalog=world.catalog, promotions=AttemptLimitedPromotions(inner=world.offer, attempts=attempts)
         )
 
     async def test_one_that_does_not_apply_counts_for_whoever_asks(
-        self, quotes: QuoteService, attempts: NotedTrials
+        self, quotes: QuoteService, attempts: RecordedAttempts
     ) -> None:
         with asked_by("visitor:v1", client="a-network"), pytest.raises(PromoInvalid):
             await quotes.quote(plan_id=ONCE.id, promo_code="GUESS")
         assert attempts.counted == [(AttemptKind.PROMO_CODE, frozenset({"visitor:v1"}), "a-network", False)]
 
     async def test_nobody_in_particular_is_counted_among_all_strangers(
-        self, quotes: QuoteService, attempts: NotedTrials
+        self, quotes: QuoteService, attempts: RecordedAttempts
     ) -> None:
         with asked_by("anonymous"), pytest.raises(PromoInvalid):
             await quotes.quote(plan_id=ONCE.id, promo_code="GUESS")
         assert attempts.counted == [(AttemptKind.PROMO_CODE, frozenset(), None, False)]
 
-    async def test_a_patient_is_no_stranger(self, quotes: QuoteService, attempts: NotedTrials) -> None:
+    async def test_a_patient_is_no_stranger(self, quotes: QuoteService, attempts: RecordedAttempts) -> None:
         with asked_by("patient:p-sample"), pytest.raises(PromoInvalid):
             await quotes.quote(plan_id=ONCE.id, promo_code="GUESS")
         assert attempts.counted[0][3] is True
 
-    async def test_one_that_applies_does_not(self, quotes: QuoteService, attempts: NotedTrials) -> None:
+    async def test_one_that_applies_does_not(self, quotes: QuoteService, attempts: RecordedAttempts) -> None:
         with asked_by("visitor:v1"):
             quote = await quotes.quote(plan_id=ONCE.id, promo_code=TEN_OFF.code)
         assert quote.promo_code == TEN_OFF.code
         assert attempts.counted == []
 
-    async def test_nor_does_one_that_could_not_be_asked_for(self, attempts: NotedTrials) -> None:
+    async def test_nor_does_one_that_could_not_be_asked_for(self, attempts: RecordedAttempts) -> None:
         with pytest.raises(UpstreamUnavailable):
             await AttemptLimitedPromotions(inner=Unanswering(), attempts=attempts).apply(
                 code="GUESS", plan=ONCE
             )
         assert attempts.counted == []
 
-    async def test_nor_one_whose_asker_hung_up(self, attempts: NotedTrials) -> None:
+    async def test_nor_one_whose_asker_hung_up(self, attempts: RecordedAttempts) -> None:
         class Slow:
             began = asyncio.Event()
 
@@ -434,7 +434,7 @@ class TestPromoCodes:
         assert attempts.counted == []
 
     async def test_beyond_the_bound_nobody_is_asked(
-        self, quotes: QuoteService, attempts: NotedTrials
+        self, quotes: QuoteService, attempts: RecordedAttempts
     ) -> None:
         attempts.refusing = True
         with asked_by("visitor:v1"), pytest.raises(TooManyAttempts):

@@ -282,7 +282,7 @@ class Alarms:
         self.raised.append((what, now))
 
 
-class TestTrials:
+class TestAttempts:
     @pytest.fixture
     def alarms(self) -> Alarms:
         return Alarms()
@@ -364,10 +364,10 @@ class TestTrials:
 
     async def test_what_paid_is_forgotten(self, attempts: RateAttemptLimiter) -> None:
         for _ in range(50):
-            trial = await attempts.begin(
+            attempt = await attempts.begin(
                 AttemptKind.CARD, names=["visitor:v1"], client="a-network", signed_in=False
             )
-            await trial.uncount()
+            await attempt.uncount()
         assert await self.tried(attempts, "visitor:v1", client="a-network")
 
     async def test_the_next_hour_begins_anew_and_the_refusal_says_when(
