@@ -51,7 +51,7 @@ class Saga:
         *,
         steps: Steps,
         guards: Guards,
-        late: LateReconciler,
+        reconciler: LateReconciler,
         units: UnitOfWorkFactory,
         holds: HoldStore,
         checkout_holds: CheckoutHolds,
@@ -62,7 +62,7 @@ class Saga:
         self._steps = steps
         self._guards = guards
         self._clock = clock
-        self._follow_up = FollowUp(late=late, writer=self._writer, units=units, clock=clock)
+        self._follow_up = FollowUp(reconciler=reconciler, writer=self._writer, units=units, clock=clock)
         self._checkout_holds = checkout_holds
 
     async def load(self, checkout_id: str) -> Checkout:

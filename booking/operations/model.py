@@ -154,7 +154,7 @@ class ListPlace:
 class CheckoutHistory(Protocol):
     """The append-only history of checkouts, inside one unit of work."""
 
-    async def add(self, event: HistoryEntry) -> None:
+    async def add(self, entry: HistoryEntry) -> None:
         """Append an entry."""
 
 

@@ -155,10 +155,10 @@ def _facts(checkout: "Checkout") -> list[str]:
     return [f"{name:<20}{value}" for name, value in facts.items() if value is not None]
 
 
-def _entry_line(event: "HistoryEntry") -> str:
-    moved = f"{event.before} -> {event.after}" if event.before != event.after else event.after
-    note = f"  “{event.note}”" if event.note else ""
-    return f"{moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"
+def _entry_line(entry: "HistoryEntry") -> str:
+    moved = f"{entry.before} -> {entry.after}" if entry.before != entry.after else entry.after
+    note = f"  “{entry.note}”" if entry.note else ""
+    return f"{moment(entry.at)}  {entry.kind:<16} {moved}  attempt {entry.attempt}  by {entry.by}{note}"
 
 
 def _call_line(call: "AuditEntry") -> str:

@@ -392,8 +392,8 @@ class FakeStory:
     def __init__(self, events: list[HistoryEntry]) -> None:
         self.events = events
 
-    async def add(self, event: HistoryEntry) -> None:
-        self.events.append(event)
+    async def add(self, entry: HistoryEntry) -> None:
+        self.events.append(entry)
 
 
 class FakeAlerts:

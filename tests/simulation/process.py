@@ -130,12 +130,12 @@ class Process:
             clock=fate,
         )
         guards = Guards(send_facts=SqlSendFactsReader(engine=self._engine), keys=healthie.keys, clock=fate)
-        late = LateReconciler(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
+        reconciler = LateReconciler(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
         checkout_holds = CheckoutHolds(holds=self._holds, units=self._units, clock=fate)
         self.saga = Saga(
             steps=steps,
             guards=guards,
-            late=late,
+            reconciler=reconciler,
             units=self._units,
             holds=self._holds,
             checkout_holds=checkout_holds,

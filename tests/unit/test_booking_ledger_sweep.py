@@ -10,7 +10,7 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.checkout.reconciliation_schedule import CHECK_AGAIN, CHECKED_ENOUGH, CHECKS_AFTER, LONGEST_WAIT
-from booking.checkout.timing import FREE_AGAIN
+from booking.checkout.timing import RELEASE_AGAIN
 from booking.checkout.transitions import at_rest
 from booking.operations.model import AttentionReason
 from booking.refusals import BookingFailed, CardDeclined, SlotTaken
@@ -175,7 +175,7 @@ async def test_a_dead_key_costs_no_look_upstream_and_ever_fewer_at_the_books(
     row = await confirm(world, await world.start())
     books.closed = True
     began, waits = world.clock.now(), []
-    row = await world.look_again(row, hours=FREE_AGAIN / timedelta(hours=1))
+    row = await world.look_again(row, hours=RELEASE_AGAIN / timedelta(hours=1))
     while row.due_at is not None:
         waits.append(row.due_at - world.clock.now())
         row = await world.look_again(row, hours=waits[-1] / timedelta(hours=1))

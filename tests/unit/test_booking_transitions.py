@@ -157,7 +157,7 @@ def test_only_the_moves_of_the_table_are_legal(before: S, after: S, *, allowed: 
 async def test_the_driver_refuses_to_write_another_move() -> None:
     world = World()
     checkout = await world.start()
-    with pytest.raises(AssertionError, match="no move"):
+    with pytest.raises(AssertionError, match="no transition"):
         await world.saga._writer.record(checkout, checkout.changed(state=S.CONFIRMED))
     assert world.row(checkout).state is S.STARTED
 
