@@ -62,9 +62,9 @@ def a_delivery(clock: FakeClock) -> WebhookDelivery:
 async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: AsyncEngine) -> None:
     units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
     inbox = SqlInbox(engine=engine)
-    watched = MarkedMeanwhile(inbox, clock)
+    reader = MarkedMeanwhile(inbox, clock)
     synchronizer = ResourceSynchronizer(
-        units=units, watched=watched, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
+        units=units, reader=reader, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
     )
     await inbox.accept(a_delivery(clock))
     while clock.now() - NOW < GIVEN_UP_AFTER:
@@ -77,16 +77,16 @@ async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: 
     assert alert.reason == AttentionReason.WEBHOOK_GIVEN_UP  # of what came in until then
     assert mark is not None
     assert (mark.dead_at, mark.failing_since, mark.tries) == (None, None, 0)
-    before = len(watched.looks)
+    before = len(reader.looks)
     await one_round(synchronizer, engine)
-    assert watched.looks[before:] == [clock.now()]
+    assert reader.looks[before:] == [clock.now()]
 
 
 async def test_a_resource_that_is_given_up_a_second_time_is_told_a_second_time(engine: AsyncEngine) -> None:
     units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
     synchronizer = ResourceSynchronizer(
         units=units,
-        watched=Unreadable(),
+        reader=Unreadable(),
         wake=wakes,
         forget_free_time=nothing_to_forget,
         clock=clock,

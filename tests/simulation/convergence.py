@@ -98,7 +98,7 @@ def _undated(state: State | None) -> State | None:
 
 async def _compare(schedule: "Schedule", process: Process, resource: Resource, events: Any) -> None:
     before = await process.run(process.remembered(resource))
-    state = await process.run(process.watched.read(ChangeHint(resource=resource), known=before.state))
+    state = await process.run(process.resources.read(ChangeHint(resource=resource), known=before.state))
     if before.gone != (state is None) or (state is not None and _undated(state) != _undated(before.state)):
         schedule.witness.note(f"remembered otherwise than it is: {resource}")
     if not isinstance(state, VisitState):

@@ -181,16 +181,16 @@ class Process:
         )
         self.desk = OperatorActions(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
-        self.watched = healthie.resources
+        self.resources = healthie.resources
         self.synchronizer = ResourceSynchronizer(
             units=self._units,
-            watched=self.watched,
+            reader=self.resources,
             wake=EarlyChecks(check=self._check_early).request,
             forget_free_time=_nothing_kept,
             clock=fate,
             name=fate.name,
         )
-        self._poll = VisitPoll(units=self._units, visits=self.watched, clock=fate)
+        self._poll = VisitPoll(units=self._units, visits=self.resources, clock=fate)
         secrets = [one.signature_secret for one in self._upstream.world.webhooks if one.signature_secret]
 
         async def signing(*, doubted: bool = False) -> list[str]:
