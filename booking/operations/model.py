@@ -144,7 +144,7 @@ class CheckoutSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListPlace:
+class ListCursor:
     """A cursor into the list of checkouts: the position of the row with this id."""
 
     created_at: datetime  # UTC

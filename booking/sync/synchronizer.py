@@ -23,8 +23,8 @@ from booking.resources import (
     PaymentStatus,
     Resource,
     ResourceReader,
+    ResourceState,
     Snapshot,
-    State,
     VisitState,
 )
 from booking.sync.derivation import ObservedChange, diff
@@ -134,7 +134,7 @@ class ResourceSynchronizer:
         return (pending, before) if pending is not None else None
 
     async def _save(
-        self, pending: PendingRefresh, before: Snapshot, state: State | None
+        self, pending: PendingRefresh, before: Snapshot, state: ResourceState | None
     ) -> tuple[Sequence[DomainEvent], Sequence[str]]:
         """Write snapshot and events in one transaction.
 
@@ -193,7 +193,7 @@ def _event(change: ObservedChange, resource: Resource, *, version: int, now: dat
     )
 
 
-async def _waiting(unit: UnitOfWork, state: State | None) -> Sequence[str]:
+async def _waiting(unit: UnitOfWork, state: ResourceState | None) -> Sequence[str]:
     """Ids of checkouts whose charge or booking, of unknown outcome, this state may prove."""
     match state:
         case PaymentState(status=PaymentStatus.SUCCEEDED):

@@ -20,7 +20,7 @@ from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
 from booking.events.deliveries import Endpoints, EventDeliveries
 from booking.events.model import DomainEvent
 from booking.models import Hold
-from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, HistoryEntry, ListPlace
+from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, HistoryEntry, ListCursor
 from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
 from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
@@ -299,7 +299,7 @@ class FakeCheckouts:
         return [row.id for row in self.rows.values() if isinstance(row.state, Unknown)]
 
     async def listed(
-        self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
+        self, *, state: str | None, attention: bool, limit: int, after: ListCursor | None = None
     ) -> Sequence[CheckoutSummary]:
         rows = sorted(self.rows.values(), key=lambda row: (row.created_at, row.id), reverse=True)
         return [

@@ -14,8 +14,8 @@ from booking.catalog.cached import (
     TIME_TO_LIVE,
     CachedCatalog,
     CatalogCache,
+    CatalogReading,
     LocalCatalogCache,
-    Reading,
 )
 from booking.catalog.model import (
     BillingFrequency,
@@ -249,7 +249,7 @@ class TestRedis:
     ) -> None:
         monkeypatch.setattr(redis_catalog, "LARGEST", 100)
         catalog_cache = redis_shelves()
-        await catalog_cache.put(Reading(catalog=OFFER, read_at=practice.moment))
+        await catalog_cache.put(CatalogReading(catalog=OFFER, read_at=practice.moment))
         assert await catalog_cache.last() is None
 
     async def test_without_redis_each_keeps_for_itself(self, practice: Practice) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.errors import UpstreamUnavailable
 from booking.operations.model import AttentionReason
-from booking.resources import ChangeHint, Kind, Resource, State
+from booking.resources import ChangeHint, Kind, Resource, ResourceState
 from booking.sync.inbox import WebhookDelivery
 from booking.sync.synchronizer import GIVEN_UP_AFTER, LONGEST_WAIT, ResourceSynchronizer
 from integrations.database.inbox import SqlInbox
@@ -22,7 +22,7 @@ VISIT_7 = Resource(kind=Kind.VISIT, id="7")
 class Unreadable:
     """A system of record that cannot be read."""
 
-    async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
+    async def read(self, hint: ChangeHint, *, known: ResourceState | None) -> ResourceState | None:
         raise UpstreamUnavailable
 
 
@@ -34,7 +34,7 @@ class MarkedMeanwhile(Unreadable):
         self._clock = clock
         self.looks: list[datetime] = []
 
-    async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
+    async def read(self, hint: ChangeHint, *, known: ResourceState | None) -> ResourceState | None:
         self.looks.append(self._clock.now())
         if self._clock.now() - NOW >= GIVEN_UP_AFTER:
             await self._inbox.accept(a_delivery(self._clock))

@@ -58,7 +58,7 @@ class Watch:
     async def finds(self) -> frozenset[str]:
         """What one look finds."""
         await self.change_poller.poll()
-        return await self.listener.heard(within=0)
+        return await self.listener.wait_for_changes(within=0)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_what_it_never_saw_counts_as_changed_and_then_no_more(watch: Watch
 async def test_a_hold_its_end_and_its_expiry_are_found(watch: Watch) -> None:
     await watch.finds()
     hold = await watch.world.holds.acquire(await watch.world.hold(VISITOR, a_slot()), limit=None)
-    await watch.listener.heard(within=0)  # the holding told of itself
+    await watch.listener.wait_for_changes(within=0)  # the holding told of itself
     assert await watch.finds() == {"clinician:c1"}
     await watch.world.holds.release(hold.id, owners={hold.owner})
     assert await watch.finds() == {"clinician:c1"}
@@ -91,11 +91,11 @@ async def test_it_looks_when_a_hold_ends_and_not_only_in_its_turn(watch: Watch) 
     watch.world.clock.advance(minutes=4, seconds=59, milliseconds=990)
     running = asyncio.create_task(watch.change_poller.run())
     await asyncio.sleep(0)
-    while "clinician:c1" not in await watch.listener.heard():
+    while "clinician:c1" not in await watch.listener.wait_for_changes():
         pass
     watch.world.clock.advance(milliseconds=20)
     async with asyncio.timeout(5):
-        assert await watch.listener.heard() == {"clinician:c1"}
+        assert await watch.listener.wait_for_changes() == {"clinician:c1"}
     running.cancel()
 
 
@@ -129,7 +129,7 @@ async def test_events_are_read_though_the_hold_store_does_not_answer(
     watch.log.events.append(event(EventName.APPOINTMENT_COMPLETED, appointment="a1", patient="p-sample"))
     with pytest.raises(UpstreamUnavailable):
         await watch.change_poller.poll()
-    assert await watch.listener.heard(within=0) == {"patient:p-sample"}
+    assert await watch.listener.wait_for_changes(within=0) == {"patient:p-sample"}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ async def test_an_event_of_a_newer_version_stalls_nothing_and_has_whatever_it_na
         event(EventName.APPOINTMENT_CANCELLED, clinician="c1"),
     ]
     await watch.world.hold(VISITOR, a_slot())
-    await watch.listener.heard(within=0)
+    await watch.listener.wait_for_changes(within=0)
     assert await watch.finds() == {"calendar:c1", "patient:p-sample", "clinician:c1"}
     assert await watch.finds() == frozenset()
 
