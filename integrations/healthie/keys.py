@@ -166,7 +166,7 @@ class KeyStore:
                 return
             await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))
         await self._ask(clinician_id)
-        if turn.asks and not self._known.is_unanswered(clinician_id):
+        if turn.is_probe and not self._known.is_unanswered(clinician_id):
             await self._pacer.recovered(PACE)
 
     async def _ask(self, clinician_id: str) -> None:
