@@ -105,7 +105,7 @@ class FollowUp:
         log.info("checkout.reconciliation_postponed", checkout=before.id, why=why, tries=after.tries + 1)
         after = after.changed(tries=after.tries + 1)
         if checked_enough(after, now=self._clock.now()):
-            after = after.flagged(AttentionReason.LATE_LOOK_FAILED)
+            after = after.flagged(AttentionReason.LATE_CHECK_FAILED)
         await self._writer.record(before, after)
 
     async def _other_checkouts(self, checkout: Checkout) -> Sequence[Checkout]:

@@ -206,7 +206,7 @@ class EventDispatcher:
                 log.error("events.endpoint_disabled", subscriber=delivery.subscriber_id, because=because)
                 await _alert(unit, AttentionReason.ENDPOINT_DISABLED, delivery, now)
                 return
-        await _alert(unit, AttentionReason.EVENT_NOT_TOLD, delivery, now)
+        await _alert(unit, AttentionReason.EVENT_NOT_DELIVERED, delivery, now)
 
 
 def _by_resource(deliveries: Iterable[EventDelivery]) -> Iterable[list[EventDelivery]]:

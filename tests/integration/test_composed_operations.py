@@ -150,7 +150,7 @@ async def test_a_worker_tells_the_chat_and_tries_again_when_it_is_down(
     clock = AheadClock()
     async with a_system(tmp_path, emulator_server, clock, alert_webhook_url=SecretStr(url)) as system:
         worker = system.worker()
-        await system.alert_service.raise_alert(AttentionReason.SWEEP_DIFFERENCE, "ch_sample")
+        await system.alert_service.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_sample")
         for ahead in (6, 6, 60, 60):
             clock.ahead += timedelta(seconds=ahead)
             await worker.tick()

@@ -184,7 +184,7 @@ class TestLooks:
         row = await confirm(world, await world.start())
         world.books.fail("late_charges", UpstreamUnavailable("billingItems"))
         row = await world.look_again(row, hours=CHECKED_ENOUGH / timedelta(hours=1))
-        assert (row.due_at, row.attention) == (None, (AttentionReason.LATE_LOOK_FAILED,))
+        assert (row.due_at, row.attention) == (None, (AttentionReason.LATE_CHECK_FAILED,))
 
     async def test_an_error_of_our_own_is_raised_and_does_not_come_back_at_once(self) -> None:
         world = World()
