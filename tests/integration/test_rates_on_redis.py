@@ -50,7 +50,7 @@ async def unconcerned(*_: object) -> None:
     """No alarm."""
 
 
-def trials_of(counts: Counts, clock: FakeClock) -> RateAttemptLimiter:
+def attempts_of(counts: Counts, clock: FakeClock) -> RateAttemptLimiter:
     rates = {AttemptKind.CARD: cards(caller=5, network=20, strangers=60)}
     return RateAttemptLimiter(counts=counts, rates=rates, clock=clock, alarm=unconcerned)
 
@@ -82,7 +82,7 @@ async def test_a_card_tester_at_two_gateways_at_once_gets_no_more_cards_through(
             return False
         return True
 
-    both = [trials_of(counts, clock) for counts in gateways]
+    both = [attempts_of(counts, clock) for counts in gateways]
     assert sum(await asyncio.gather(*(let_through(attempts) for attempts in both * 20))) == 5
 
 
@@ -109,7 +109,7 @@ async def test_without_redis_each_process_goes_on_by_itself_and_still_bounds_car
     client = connect_redis("redis://127.0.0.1:1/0", timeout=1)  # nobody listens there
     counts = Counts(clock=clock, key=KEY, shared=redis_storage(client, "frontdoor:sample:rates"))
     try:
-        attempts = trials_of(counts, clock)
+        attempts = attempts_of(counts, clock)
         for _ in range(5):
             await attempts.begin(AttemptKind.CARD, names=["visitor:v1"], client=None, signed_in=False)
         with pytest.raises(TooManyAttempts):
