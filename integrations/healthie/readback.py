@@ -106,7 +106,7 @@ class Comparison:
     def __init__(self, noticed: Noticed) -> None:
         self._noticed = noticed
 
-    async def hold(self, operation: str, **agrees: bool) -> None:
+    async def check(self, operation: str, **agrees: bool) -> None:
         """Check that every compared part agrees; `agrees` must name all of them.
 
         Otherwise logs the differing parts, calls `noticed`, and raises SilentNoOp.

@@ -47,7 +47,7 @@ class HealthieSubscriptions:
             made = await self._made(address, wanted)
         one = await self._read_back(made) if made else None
         with changing():
-            await self._comparison.hold(
+            await self._comparison.check(
                 "SubscribeWebhook",
                 address=one is not None and one.address == _written(address),
                 events=one is not None and one.events == events,
@@ -65,7 +65,7 @@ class HealthieSubscriptions:
             _raise_refusal(refusal("EnableWebhook", payload.messages) if payload else None)
         one = await self._read_back(subscription_id)
         with changing():
-            await self._comparison.hold("EnableWebhook", live=one is not None and one.enabled)
+            await self._comparison.check("EnableWebhook", live=one is not None and one.enabled)
 
     async def attempts(self, since: datetime) -> Sequence[DeliveryAttempt]:
         """Healthie's delivery attempts since then, to any address. Raises UpstreamUnavailable."""

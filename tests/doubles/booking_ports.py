@@ -77,9 +77,6 @@ class Tape:
     def calls(self) -> list[str]:
         return [event.removeprefix("call ") for event in self.events if event.startswith("call ")]
 
-    def commits(self) -> list[str]:
-        return [event.removeprefix("commit ") for event in self.events if event.startswith("commit ")]
-
 
 class FakeDatabase:
     """Rows and claims; units of work one after another, as SQLite's BEGIN IMMEDIATE has them.
@@ -157,8 +154,8 @@ class FakeUnit:
         return FakeClaims(dict(self._database.claims), self.checkouts.rows)
 
     @cached_property
-    def history(self) -> "FakeStory":
-        return FakeStory(list(self._database.events))
+    def history(self) -> "FakeHistory":
+        return FakeHistory(list(self._database.events))
 
     @cached_property
     def outbox(self) -> "FakeEventOutbox":
@@ -386,7 +383,7 @@ class FakeClaims:
         return _overlapping(self.slots.values(), clinician_ids, span)
 
 
-class FakeStory:
+class FakeHistory:
     """Events in a list."""
 
     def __init__(self, events: list[HistoryEntry]) -> None:
