@@ -142,18 +142,6 @@ async def test_a_server_that_forgot_everything_goes_on(
     await client.aclose()
 
 
-async def test_a_server_that_is_gone_is_not_ready(temporary_redis: Callable[[], TemporaryServer]) -> None:
-    server = temporary_redis()
-    client = connect_redis(server.url)
-    store = store_of(client)
-    assert await store.ready()
-    server.kill()
-    assert not await store.ready()
-    server.start()
-    assert await store.ready()
-    await client.aclose()
-
-
 async def test_of_1000_callers_for_one_slot_exactly_one_wins(store: RedisHoldStore, client: Redis) -> None:
     rivals = [a_hold(f"hold_{n}", owner=f"visitor:{n}") for n in range(1000)]
     answers = await asyncio.gather(
