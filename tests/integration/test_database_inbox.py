@@ -254,8 +254,8 @@ async def test_one_worker_takes_a_turn_of_asking(units: Units) -> None:
             await unit.commit()
         return since
 
-    parse_queue = await asyncio.gather(*(claim(NOW) for _ in range(4)))
-    assert sorted(parse_queue, key=str) == [EARLIER, None, None, None]
+    claims = await asyncio.gather(*(claim(NOW) for _ in range(4)))
+    assert sorted(claims, key=str) == [EARLIER, None, None, None]
     assert await claim(NOW + timedelta(minutes=4)) is None
     async with units() as unit:
         await unit.polls.seen("sample", LATER)

@@ -55,7 +55,7 @@ class Practice:
     def __init__(self, engine: AsyncEngine) -> None:
         self.units: Units = sql_unit_of_work(engine, SEALER)
         self.clock = FakeClock(NOON)
-        self.desk = EndpointAdmin(units=self.units, clock=self.clock, check=self._pass)
+        self.admin = EndpointAdmin(units=self.units, clock=self.clock, check=self._pass)
 
     async def _pass(self, url: str) -> None:
         """Every URL will do."""
@@ -121,7 +121,7 @@ async def test_what_is_declared_anew_takes_the_place_of_what_was(practice: Pract
 
 
 async def test_endpoints_made_by_hand_stay_as_they_are(practice: Practice) -> None:
-    by_hand = await practice.desk.add("https://hand.example.com/", None)
+    by_hand = await practice.admin.add("https://hand.example.com/", None)
     await practice.start(declared())
     await practice.start()
     assert (await practice.kept())[by_hand.id] == by_hand
@@ -152,7 +152,7 @@ async def test_no_start_enables_an_endpoint_that_failed_or_wants_no_more(practic
     failed = await practice.one()
     await practice.start(declared())
     assert await practice.one() == failed
-    await practice.desk.enable("settings:desk")
+    await practice.admin.enable("settings:desk")
     assert (await practice.one()).disabled_at is None
 
 
@@ -195,16 +195,16 @@ async def test_only_the_settings_change_what_they_declare(practice: Practice) ->
     await practice.start(declared())
     before = await practice.one()
     with pytest.raises(DeclaredInSettings):
-        await practice.desk.rotate(before.id, keep=timedelta(hours=1))
+        await practice.admin.rotate(before.id, keep=timedelta(hours=1))
     with pytest.raises(DeclaredInSettings):
-        await practice.desk.disable(before.id)
+        await practice.admin.disable(before.id)
     with pytest.raises(DeclaredInSettings):
-        await practice.desk.remove(before.id)
+        await practice.admin.remove(before.id)
     assert await practice.one() == before
     await practice.start()
     with pytest.raises(DeclaredInSettings):
-        await practice.desk.enable(before.id)
-    await practice.desk.remove(before.id)
+        await practice.admin.enable(before.id)
+    await practice.admin.remove(before.id)
     assert await practice.kept() == {}
 
 

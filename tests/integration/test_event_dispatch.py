@@ -64,7 +64,7 @@ class Practice:
         self.units: Units = sql_unit_of_work(engine, SEALER)
         self.clock = FakeClock(NOW)
         self.ears: dict[str, Ear] = {}  # of endpoints
-        self.desk = EndpointAdmin(units=self.units, clock=self.clock, check=self._pass)
+        self.admin = EndpointAdmin(units=self.units, clock=self.clock, check=self._pass)
         self._delivered = 0
 
     async def _pass(self, url: str) -> None:
@@ -86,7 +86,7 @@ class Practice:
         return ear
 
     async def endpoint(self, *events: EventName) -> Ear:
-        endpoint = await self.desk.add("https://hooks.example.com/", frozenset(events) or None)
+        endpoint = await self.admin.add("https://hooks.example.com/", frozenset(events) or None)
         return self.ears.setdefault(endpoint.id, Ear(id=endpoint.id))
 
     async def happens(self, *ids: str, name: EventName | Unknown = EventName.APPOINTMENT_CREATED) -> None:
@@ -205,10 +205,9 @@ async def test_an_event_of_a_newer_version_is_told_to_whoever_wants_it_in_its_pl
     assert (everything.taken, named.taken, other.taken) == (["1", "1"], ["1", "1"], [])
     (event, _) = await SqlEventLog(engine=practice.engine).after(0, limit=9)
     assert json.loads(body_of(event.event))["type"] == "appointment.of_tomorrow"
-    await practice.desk.rotate(named.id, keep=timedelta(hours=1))
-    assert (
-        sorted((await practice.stored(named)).events or ()) == wanted
-    )  # as another version's operator chose
+    await practice.admin.rotate(named.id, keep=timedelta(hours=1))
+    # As another version's operator chose.
+    assert sorted((await practice.stored(named)).events or ()) == wanted
 
 
 async def test_what_is_about_one_thing_is_told_in_its_order(practice: Practice) -> None:
@@ -347,7 +346,7 @@ async def test_whoever_is_enabled_hears_what_they_had_not_taken_and_what_happene
     await practice.happens("3")
     await round_of(dispatcher)
     assert ear.taken == ["1"]
-    assert await practice.desk.enable(ear.id) == 1
+    assert await practice.admin.enable(ear.id) == 1
     await round_of(dispatcher)
     assert sorted(ear.taken) == ["1", "2", "3"]
 
@@ -362,7 +361,7 @@ async def test_a_replay_tells_a_time_once_more_and_nothing_else(practice: Practi
         practice.clock.at += timedelta(hours=1)
     await round_of(dispatcher)
     hour = timedelta(hours=1)
-    assert await practice.desk.replay(ear.id, since=NOW + hour, until=NOW + 2 * hour) == 1
+    assert await practice.admin.replay(ear.id, since=NOW + hour, until=NOW + 2 * hour) == 1
     await round_of(dispatcher)
     assert sorted(ear.heard) == ["1", "2", "2", "3"]
     assert len(other.heard) == 6
@@ -470,7 +469,7 @@ async def test_whoever_is_removed_or_disabled_in_mid_round_hears_no_more(
     dispatcher = practice.dispatcher()
     await dispatcher.dispatch()
     await until(lambda: len(ear.heard) == AT_ONCE)
-    await getattr(practice.desk, action)(ear.id)
+    await getattr(practice.admin, action)(ear.id)
     ear.meanwhile.set()
     await dispatcher.drain()
     await round_of(dispatcher)
@@ -493,11 +492,11 @@ async def test_letters_go_with_their_events_and_places_stay_good(practice: Pract
 async def test_an_endpoint_whose_secret_does_not_open_can_be_rotated_and_removed(practice: Practice) -> None:
     ear = await practice.endpoint()
     practice.units = sql_unit_of_work(practice.engine, Sealer({"other": bytes(32)}, current="other"))
-    practice.desk = EndpointAdmin(units=practice.units, clock=practice.clock, check=practice._pass)
+    practice.admin = EndpointAdmin(units=practice.units, clock=practice.clock, check=practice._pass)
     assert (await practice.stored(ear)).live_secrets(NOW) == []
-    new = await practice.desk.rotate(ear.id, keep=timedelta(hours=1))
+    new = await practice.admin.rotate(ear.id, keep=timedelta(hours=1))
     assert (await practice.stored(ear)).live_secrets(NOW) == [new.text]
-    await practice.desk.remove(ear.id)
+    await practice.admin.remove(ear.id)
 
 
 async def test_secrets_are_sealed_and_two_sign_during_a_rotation(practice: Practice) -> None:
@@ -507,9 +506,9 @@ async def test_secrets_are_sealed_and_two_sign_during_a_rotation(practice: Pract
         raw = (await connection.exec_driver_sql("SELECT secrets FROM subscribers")).scalar_one()
     assert first.text.removeprefix("whsec_") not in str(raw)
 
-    second = await practice.desk.rotate(ear.id, keep=timedelta(hours=24))
+    second = await practice.admin.rotate(ear.id, keep=timedelta(hours=24))
     rotating = await practice.stored(ear)
     assert rotating.live_secrets(NOW) == [second.text, first.text]
     assert rotating.live_secrets(NOW + timedelta(hours=24)) == [second.text]
-    third = await practice.desk.rotate(ear.id, keep=timedelta(hours=1))
+    third = await practice.admin.rotate(ear.id, keep=timedelta(hours=1))
     assert (await practice.stored(ear)).live_secrets(NOW) == [third.text, second.text]

@@ -189,5 +189,5 @@ class TestBackOff:
 
 
 async def test_many_at_once_share_one_bucket(pacer: Pacer) -> None:
-    parse_queue = await asyncio.gather(*(pacer.turn(KEY, lane=Lane.CHECKOUT) for _ in range(50)))
-    assert sum(turn.wait == 0 for turn in parse_queue) == 8
+    turns = await asyncio.gather(*(pacer.turn(KEY, lane=Lane.CHECKOUT) for _ in range(50)))
+    assert sum(turn.wait == 0 for turn in turns) == 8

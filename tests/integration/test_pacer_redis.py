@@ -71,8 +71,8 @@ async def test_its_keys_name_a_fingerprint_and_go_by_themselves(
 async def test_without_redis_a_process_paces_itself_and_remembers_the_lockout() -> None:
     client = connect_redis("redis://127.0.0.1:1/0", timeout=0.5)
     pacer = RedisPacer(PACE, client=client, prefix="frontdoor-test:")
-    parse_queue = [await pacer.turn(KEY, lane=Lane.CHECKOUT) for _ in range(6)]
+    turns = [await pacer.turn(KEY, lane=Lane.CHECKOUT) for _ in range(6)]
     await pacer.back_off(KEY)
-    assert [turn.wait == 0 for turn in parse_queue] == [True] * 5 + [False]
+    assert [turn.wait == 0 for turn in turns] == [True] * 5 + [False]
     assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).backed_off
     await client.aclose()

@@ -89,7 +89,7 @@ class Schedule:
             plan.elapsed = self.loop.time
         self._names = itertools.count(1)
         self._ids = itertools.count(1)
-        self._parse_queue = itertools.count()
+        self._turns = itertools.count()
         self.unhandled: list[str] = []
 
     def play(self) -> Result:
@@ -162,7 +162,7 @@ class Schedule:
         """Answer a gateway that the load balancer thinks is up."""
         while not self.gateways:  # noqa: ASYNC110 - virtual time
             await asyncio.sleep(1.0)
-        return self.gateways[next(self._parse_queue) % len(self.gateways)]
+        return self.gateways[next(self._turns) % len(self.gateways)]
 
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.loop.create_task(work, context=contextvars.Context())

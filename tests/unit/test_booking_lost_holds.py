@@ -39,7 +39,7 @@ async def worker(world: World, checkout: Checkout) -> object:
 WAYS = [checks, extends, starts_again, worker]
 Way = Callable[[World, Checkout], Awaitable[object]]
 
-channels = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+whichever_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 
 
 def emptied(world: World, checkout: Checkout, *, minutes: float = 1) -> None:
@@ -56,7 +56,7 @@ class TestTakenAgain:
         world.assert_right(checkout)
         assert world.holds.live == []
 
-    @channels
+    @whichever_way
     async def test_with_the_id_the_owner_and_the_time_that_it_had(self, world: World, way: Way) -> None:
         checkout = await world.start()
         (before,) = world.holds.live
@@ -142,7 +142,7 @@ class TestTakenAgain:
 
 
 class TestNotTakenAgain:
-    @channels
+    @whichever_way
     async def test_what_ran_out(self, world: World, way: Way) -> None:
         checkout = await world.start()
         emptied(world, checkout, minutes=5)
@@ -164,7 +164,7 @@ class TestNotTakenAgain:
             await confirm(world, checkout)
         assert world.row(checkout).state is S.EXPIRED
 
-    @channels
+    @whichever_way
     async def test_what_somebody_else_holds_by_now(self, world: World, way: Way) -> None:
         checkout = await world.start()
         emptied(world, checkout)
@@ -184,7 +184,7 @@ class TestNotTakenAgain:
         assert world.tape.calls() == []
         world.assert_right(checkout)
 
-    @channels
+    @whichever_way
     async def test_what_somebody_else_has_booked_meanwhile(self, world: World, way: Way) -> None:
         """Their hold and their claim are gone again: it is their confirmed checkout that stands in the way."""
         checkout = await world.start()
@@ -236,7 +236,7 @@ class TestNotTakenAgain:
         assert await world.hold_service.view(STRANGER, checkout.hold_id) is None
         assert world.holds.live == []
 
-    @channels
+    @whichever_way
     async def test_from_a_store_that_does_not_answer(self, world: World, way: Way) -> None:
         """Nothing is ended for it: the next one who asks may be luckier."""
         checkout = await world.start()

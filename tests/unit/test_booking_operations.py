@@ -47,7 +47,7 @@ class Ticking:
         return self.clock.now()
 
 
-def a_watch(world: World, heard: Heard) -> AlertService:
+def an_alert_service(world: World, heard: Heard) -> AlertService:
     return AlertService(units=world.database, channels=(heard,), clock=world.clock, in_doubt=IN_DOUBT)
 
 
@@ -97,24 +97,24 @@ class TestOfANewerVersion:
 class TestAlerts:
     async def test_an_alert_is_told_once_however_often_its_reason_comes_back(self) -> None:
         world, heard = World(), Heard()
-        watch = a_watch(world, heard)
-        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
-        await watch.send()
-        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
-        await watch.send()
+        alert_service = an_alert_service(world, heard)
+        await alert_service.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
+        await alert_service.send()
+        await alert_service.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
+        await alert_service.send()
         assert [alert.id for alert in heard.alerts] == ["sweep_difference:ch_1"]
 
     async def test_what_cannot_be_told_is_told_later(self) -> None:
         world, heard = World(), Heard()
-        watch = a_watch(world, heard)
+        alert_service = an_alert_service(world, heard)
         heard.broken = True
-        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
-        await watch.send()
+        await alert_service.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
+        await alert_service.send()
         heard.broken = False
-        await watch.send()
+        await alert_service.send()
         assert heard.alerts == []
         world.clock.advance(seconds=FIRST_WAIT.total_seconds())
-        await watch.send()
+        await alert_service.send()
         assert len(heard.alerts) == 1
 
     async def test_an_alert_is_committed_with_the_write_that_causes_it_or_not_at_all(self) -> None:
@@ -148,16 +148,16 @@ class TestAlerts:
 
     async def test_an_outcome_unknown_past_the_horizon_is_alerted(self) -> None:
         world, heard = World(), Heard()
-        watch = a_watch(world, heard)
+        alert_service = an_alert_service(world, heard)
         checkout = await parked(world, "charge", Lost())
         world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
         world.clock.advance(seconds=IN_DOUBT.total_seconds() - 1)
-        await watch.alert_overdue()
+        await alert_service.alert_overdue()
         assert reasons(world) == set()
         world.clock.advance(seconds=1)
-        await watch.alert_overdue()
-        await watch.alert_overdue()
-        await watch.send()
+        await alert_service.alert_overdue()
+        await alert_service.alert_overdue()
+        await alert_service.send()
         assert [(alert.reason, alert.subject) for alert in heard.alerts] == [
             (AttentionReason.IN_DOUBT, checkout.id)
         ]
@@ -168,11 +168,11 @@ class TestAlerts:
         world.books.fail("book", SlotTaken())
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         await confirm(world, checkout)
-        watch = a_watch(world, Heard())
-        await watch.alert_overdue()
+        alert_service = an_alert_service(world, Heard())
+        await alert_service.alert_overdue()
         assert checkout.id in world.database.claims
         world.clock.advance(hours=24)
-        await watch.alert_overdue()
+        await alert_service.alert_overdue()
         assert world.database.claims == {}
 
 
@@ -294,12 +294,12 @@ class TestOperators:
     async def test_what_fails_again_is_told_again(self) -> None:
         world, heard = World(), Heard()
         checkout_id = await self._escalate(world)
-        watch = a_watch(world, heard)
-        await watch.send()
+        alert_service = an_alert_service(world, heard)
+        await alert_service.send()
         await a_desk(world).retry(checkout_id)
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         await world.a_saga().resume(checkout_id)
-        await watch.send()
+        await alert_service.send()
         assert [alert.reason for alert in heard.alerts] == [AttentionReason.REFUND_FAILED] * 2
 
     async def test_a_charge_that_is_tried_again_is_looked_for_first(self) -> None:

@@ -14,7 +14,7 @@ from tests.doubles.booking_ports import FakeClock, FakeDatabase, Tape
 AT = datetime(2027, 1, 4, 15, 40, tzinfo=UTC)
 
 
-class CountedWatch(AlertService):
+class CountedAlerts(AlertService):
     """Counts how often the database is asked, and can be without one."""
 
     asked = 0
@@ -33,12 +33,12 @@ def database() -> FakeDatabase:
 
 
 @pytest.fixture
-def alert_service(database: FakeDatabase) -> CountedWatch:
-    return CountedWatch(units=database, channels=(), clock=FakeClock(at=AT), in_doubt=timedelta(minutes=20))
+def alert_service(database: FakeDatabase) -> CountedAlerts:
+    return CountedAlerts(units=database, channels=(), clock=FakeClock(at=AT), in_doubt=timedelta(minutes=20))
 
 
 async def test_it_is_raised_once_an_hour_and_asks_the_database_as_often(
-    alert_service: CountedWatch, database: FakeDatabase
+    alert_service: CountedAlerts, database: FakeDatabase
 ) -> None:
     alarm = AttemptsAlarm(alert_service=alert_service)
     for minutes in (0, 5, 19, 20, 30):
@@ -52,7 +52,7 @@ async def test_it_is_raised_once_an_hour_and_asks_the_database_as_often(
 
 
 async def test_visits_without_a_payment_are_told_of_once_a_day(
-    alert_service: CountedWatch, database: FakeDatabase
+    alert_service: CountedAlerts, database: FakeDatabase
 ) -> None:
     alarm = AttemptsAlarm(alert_service=alert_service)
     for hours in (0, 2, 8, 9):
@@ -64,19 +64,19 @@ async def test_visits_without_a_payment_are_told_of_once_a_day(
     assert alert_service.asked == 2
 
 
-async def test_two_processes_raise_one(alert_service: CountedWatch, database: FakeDatabase) -> None:
+async def test_two_processes_raise_one(alert_service: CountedAlerts, database: FakeDatabase) -> None:
     for alarm in (AttemptsAlarm(alert_service=alert_service), AttemptsAlarm(alert_service=alert_service)):
         await alarm(AttemptKind.CARD, AT)
     assert len(database.alerts) == 1
 
 
-async def test_promo_codes_alert_nobody(alert_service: CountedWatch, database: FakeDatabase) -> None:
+async def test_promo_codes_alert_nobody(alert_service: CountedAlerts, database: FakeDatabase) -> None:
     await AttemptsAlarm(alert_service=alert_service)(AttemptKind.PROMO_CODE, AT)
     assert not database.alerts
 
 
 async def test_without_a_database_it_is_raised_when_there_is_one_again(
-    alert_service: CountedWatch, database: FakeDatabase
+    alert_service: CountedAlerts, database: FakeDatabase
 ) -> None:
     alarm = AttemptsAlarm(alert_service=alert_service)
     alert_service.away = True
