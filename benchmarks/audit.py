@@ -73,9 +73,8 @@ class Cost:
     offered: list[Offered]
     verified: int  # records in the chain that was verified
     verified_seconds: float
-    verified_cpu_seconds: (
-        float  # of this process: what is left of it on a machine that has nothing else to do
-    )
+    # Of this process: what is left of it on a machine that has nothing else to do.
+    verified_cpu_seconds: float
 
 
 async def measure(engine: AsyncEngine, url: str, *, calls: int, chain: int) -> Cost:

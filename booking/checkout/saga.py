@@ -80,9 +80,8 @@ class Saga:
         if isinstance(checkout.state, Unknown):
             return checkout
         if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
-            return (
-                checkout  # nothing to do, leased by another driver, or parked until the outcome can be known
-            )
+            # Nothing to do, leased by another driver, or parked until the outcome can be known.
+            return checkout
         try:
             leased, driver = await self._writer.lease(checkout, now=now)
             return await self._take_steps(leased, driver)

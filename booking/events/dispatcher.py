@@ -164,9 +164,8 @@ class EventDispatcher:
     async def _delivered(self, delivery: EventDelivery) -> None:
         async with self._units() as unit:
             if await unit.deliveries.mark_delivered(delivery, now=self._clock.now()):
-                await unit.alerts.forget(
-                    delivery.subscriber_id
-                )  # so that the next outage raises an alert again
+                # So that the next outage raises an alert again.
+                await unit.alerts.forget(delivery.subscriber_id)
             await unit.commit()
         log.info("events.delivered", subscriber=delivery.subscriber_id, event_id=delivery.event.id)
 

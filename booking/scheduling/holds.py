@@ -145,9 +145,8 @@ class HoldService:
         hold = await self._mine(caller, hold_id)
         try:
             return await self._extended(hold)
-        except (
-            HoldExpired
-        ):  # it may have been transferred meanwhile: to a checkout, or to the caller who signed in
+        # It may have been transferred meanwhile: to a checkout, or to the caller who signed in.
+        except HoldExpired:
             return await self._extended(await self._mine(caller, hold_id))
 
     async def _extended(self, hold: Hold) -> Hold:

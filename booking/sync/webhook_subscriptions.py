@@ -56,9 +56,8 @@ class KnownSubscription:
 class Defect(StrEnum):
     """What can be wrong with a subscription. The values are reasons of alerts."""
 
-    MISSING = (
-        AttentionReason.WEBHOOK_MISSING
-    )  # no enabled subscription sends some expected event to our address
+    # No enabled subscription sends some expected event to our address.
+    MISSING = AttentionReason.WEBHOOK_MISSING
     DISABLED = AttentionReason.WEBHOOK_DISABLED
     FAILING = AttentionReason.WEBHOOK_FAILING  # upstream warns that it will disable it
     ELSEWHERE = AttentionReason.WEBHOOK_ELSEWHERE  # one of ours sends to another address

@@ -40,9 +40,8 @@ def build_synchronization(
     resources = healthie.resources
     inbox = SqlInbox(engine=base.engine)
     early_checks = EarlyChecks(check=saga.check_early)
-    exits.push_async_callback(
-        early_checks.aclose, within=0.0
-    )  # callers that could wait for them have done so
+    # Callers that could wait for them have done so.
+    exits.push_async_callback(early_checks.aclose, within=0.0)
     return Synchronization(
         inbox=inbox,
         synchronizer=ResourceSynchronizer(

@@ -21,9 +21,8 @@ class ReadBack:
 
     seen_in: str  # the operation whose response shows the result: the mutation itself, or the read after it
     compared: Mapping[str, tuple[str, ...]]  # each compared part, with the arguments that requested it
-    believed: Mapping[str, str] = field(
-        default_factory=dict
-    )  # arguments that are not compared, with the reason
+    # Arguments that are not compared, with the reason.
+    believed: Mapping[str, str] = field(default_factory=dict)
 
 
 _NO_FIELD = "no answer shows it"

@@ -116,9 +116,8 @@ async def test_the_story_of_a_checkout_holds_its_moves_and_calls_and_no_values(
 ) -> None:
     async with a_system(tmp_path, emulator_server, AheadClock()) as system:
         row = await confirmed(system, emulator_server)
-    engine = connect_database(
-        f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
-    )  # the last answers are written at the end
+    # The last answers are written at the end.
+    engine = connect_database(f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}")
     history = await history_of(engine, row.id)
     await engine.dispose()
     assert row.state is S.CONFIRMED

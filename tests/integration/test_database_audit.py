@@ -150,9 +150,8 @@ class TestLater:
                 trail.later(an_entry(number))
             await trail.record_soon(an_entry(5))
         assert await count(engine) == 7
-        assert [(log["event"], log["waiting"]) for log in logs] == [
-            ("audit.calls_slowed_down", 2)
-        ]  # once a minute
+        # Once a minute.
+        assert [(log["event"], log["waiting"]) for log in logs] == [("audit.calls_slowed_down", 2)]
 
     async def test_a_thousand_calls_at_once_are_slowed_down_and_none_is_refused(
         self, trail: SqlAuditTrail, engine: AsyncEngine

@@ -81,9 +81,8 @@ async def test_every_key_goes_by_itself(store: RedisHoldStore, client: Redis, re
     assert len(lives) == 5  # two holds, a clinician, two who took them
     assert all(0 < life <= longest for life in lives.values())
     assert lives[f"{redis_prefix}hold:hold_1"] > longest - 60_000
-    assert (
-        lives[f"{redis_prefix}clinician:clinician-1"] > longest - 60_000
-    )  # not cut short by the later, shorter hold
+    # Not cut short by the later, shorter hold.
+    assert lives[f"{redis_prefix}clinician:clinician-1"] > longest - 60_000
 
 
 async def test_released_holds_leave_no_key(store: RedisHoldStore, client: Redis, redis_prefix: str) -> None:

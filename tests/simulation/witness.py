@@ -306,9 +306,8 @@ class Witness:
         if sent.decided_at > max(upstream.terms_changed_at) + READ_TO_SEND and not frozen:
             self.note(f"charged on terms that had changed: {row.id}")
         told = bool(TELLING_OF_A_CHARGE & set(row.attention))
-        unnamed = upstream.world.switches.drop_note and _listed(
-            row
-        )  # whose it is nobody can know for certain
+        # Whose it is nobody can know for certain.
+        unnamed = upstream.world.switches.drop_note and _listed(row)
         if charge.refunded < charge.amount and not (told or unnamed):
             self.note(f"charged on other terms and kept: {row.id} is {row.state}, {row.attention}")
 
