@@ -61,9 +61,9 @@ STAGES = (
 )
 
 
-def run(stage: Stage, place: str) -> Outcome:
-    """Run one stage and pass its output through; `place` is its number among all."""
-    print(f"\n== {place} {stage.name}", flush=True)
+def run(stage: Stage, position: str) -> Outcome:
+    """Run one stage and pass its output through; `position` is its number among all."""
+    print(f"\n== {position} {stage.name}", flush=True)
     started = time.monotonic()
     finished = subprocess.run(stage.command, check=False)
     return Outcome(stage=stage, passed=finished.returncode == 0, seconds=time.monotonic() - started)

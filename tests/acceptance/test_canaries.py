@@ -53,7 +53,7 @@ WHEN = (
 
 
 @dataclasses.dataclass(kw_only=True)
-class SubscriptionQuota:
+class Stores:
     """Everything that is written down, place by place."""
 
     stack: Stack
@@ -68,18 +68,18 @@ class SubscriptionQuota:
         if body.get("errors") or problems:
             self.refused.append(json.dumps([body.get("errors"), problems, dict(response.headers)]))
 
-    async def look(self, when: str) -> None:
+    async def dump(self, when: str) -> None:
         """Take down every table and every key as they are now."""
         for table, rows in (await tables(str(self.stack.settings.database_url))).items():
             self.found[f"table {table} {when}"] = "\n".join(json.dumps(row, default=str) for row in rows)
         self.found[f"redis {when}"] = "\n".join(await redis_dump(str(self.stack.settings.redis_url)))
 
     def holding(self, *canaries: str) -> dict[str, list[str]]:
-        """The places that hold any of these, and which."""
-        folded = {place: kept.casefold() for place, kept in self.found.items()}
+        """The stores that hold any of these, and which."""
+        folded = {store: kept.casefold() for store, kept in self.found.items()}
         return {
-            place: held
-            for place, kept in folded.items()
+            store: held
+            for store, kept in folded.items()
             if (held := [each for each in canaries if each.casefold() in kept])
         }
 
@@ -140,7 +140,7 @@ async def without_audit_trail(stack: Stack) -> AsyncIterator[None]:
         await engine.dispose()
 
 
-async def journey(stack: Stack, places: SubscriptionQuota) -> tuple[App, App]:
+async def journey(stack: Stack, stores: Stores) -> tuple[App, App]:
     """A guest's way with everything that can go wrong on it; answers the guest's app and the patient's."""
     app = await stack.visitor()
     plan = stack.plan("First Visit")
@@ -148,18 +148,18 @@ async def journey(stack: Stack, places: SubscriptionQuota) -> tuple[App, App]:
     guest, checkout_id = await app.guest_checkout(
         (await stack.slot())["id"], guest=PERSON, planId=plan, promoCode=PROMO
     )
-    await places.look("while the guest decides")
+    await stores.dump("while the guest decides")
     async with without_audit_trail(stack):
         unrecorded = await guest.confirm(checkout_id, cardToken=f"tok_{MARK}")
         assert unrecorded["__typename"] == "CheckoutProcessing"
-    await places.look("while nothing can be recorded")
+    await stores.dump("while nothing can be recorded")
     await stack.work()
     await guest.confirm(checkout_id, cardToken=BAD_CARD)
-    await places.look("after a decline")
+    await stores.dump("after a decline")
     await stack.fault("lost_answer", "Charge")
     await stack.fault("truncated", "Book")
     await guest.confirm(checkout_id, cardToken=GOOD_CARD)
-    await places.look("while an outcome is unknown")
+    await stores.dump("while an outcome is unknown")
     await stack.work()
     await stack.work()
     assert (await guest.checkout(checkout_id))["status"] == "CONFIRMED"
@@ -172,7 +172,7 @@ async def journey(stack: Stack, places: SubscriptionQuota) -> tuple[App, App]:
     for number, given in enumerate(({"holdId": "hold_1", "guest": bad}, {"holdId": 1, "guest": PERSON})):
         await app.post(documents.START, {"input": given}, key=f"bad-{number}")
     await app.post(f'mutation {{ holdSlot(input: {{ slotId: "{MARK}" ', key="bad-document")
-    await places.look("afterwards")
+    await stores.dump("afterwards")
     return guest, patient
 
 
@@ -191,22 +191,22 @@ async def test_no_word_of_a_patient_and_no_secret_is_written_down_anywhere(
         stack = await stacks.start(
             database_url=empty_postgres_url, redis_url=redis_url, tenant=f"test-{uuid4().hex}"
         )
-        places = SubscriptionQuota(stack=stack)
-        stack.http.event_hooks["response"].append(places.note)
-        guest, patient = await journey(stack, places)
+        stores = Stores(stack=stack)
+        stack.http.event_hooks["response"].append(stores.note)
+        guest, patient = await journey(stack, stores)
         requests = await stack.emulator.control.requests()
-    places.found["logs"] = "\n".join([*map(repr, events), caplog.text, *capfd.readouterr()])
-    places.found["refusals"] = "\n".join(places.refused)
-    places.found["upstream urls"] = "\n".join(request["url"] for request in requests)
+    stores.found["logs"] = "\n".join([*map(repr, events), caplog.text, *capfd.readouterr()])
+    stores.found["refusals"] = "\n".join(stores.refused)
+    stores.found["upstream urls"] = "\n".join(request["url"] for request in requests)
 
-    assert len(places.refused) >= 6
+    assert len(stores.refused) >= 6
     assert {request["url"] for request in requests} == {f"{stack.emulator.url}/graphql"}
     assert {event["log_level"] for event in events} >= {"debug", "info", "warning", "error"}
     assert {event["event"] for event in events} >= {"checkout.parked", "upstream.call_not_recorded"}
-    assert all(stack.settings.tenant in places.found[f"redis {when}"] for when in WHEN)
+    assert all(stack.settings.tenant in stores.found[f"redis {when}"] for when in WHEN)
     tokens = [app.headers["Authorization"].split()[1] for app in (guest, patient)]
     declared = {f"table checkouts {when}": [PROMO] for when in WHEN}
-    assert places.holding(*CANARIES, *tokens, guest.headers[VISITOR]) == declared
+    assert stores.holding(*CANARIES, *tokens, guest.headers[VISITOR]) == declared
 
 
 @pytest.mark.postgres
@@ -219,7 +219,7 @@ async def test_the_trail_tells_who_asked_for_every_call_and_for_whom_it_was_made
         database_url=empty_postgres_url, redis_url=redis_url, tenant=f"test-{uuid4().hex}"
     )
     with capture_logs():  # faults with their traces are much to print
-        await journey(stack, SubscriptionQuota(stack=stack))
+        await journey(stack, Stores(stack=stack))
     requests = Counter(each["operation"] for each in await stack.emulator.control.requests())
 
     async def told() -> list[AuditEntry]:

@@ -125,8 +125,8 @@ async def test_an_operators_word_that_it_is_refunded_is_made_true(stack: Stack) 
     assert (await guest.checkout(checkout_id))["status"] == "NEEDS_ATTENTION"
     await stack.emulator.control.switches(silent_noop=[])
     async with compose(stack.settings, clock=stack.clock) as system:
-        desk = OperatorActions(units=system.units, clock=stack.clock, operator="operator sample")
-        row = await desk.resolve(checkout_id, Resolution.REFUNDED, note="Done.")
+        actions = OperatorActions(units=system.units, clock=stack.clock, operator="operator sample")
+        row = await actions.resolve(checkout_id, Resolution.REFUNDED, note="Done.")
     assert row.state is CheckoutState.BOOKING_INTENDED
     await stack.work()
     made = await stack.made()

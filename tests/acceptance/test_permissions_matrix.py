@@ -74,7 +74,7 @@ PUBLIC = {
 NOT_FOREIGN = {("staff", "patient"), ("operator", "place")}
 
 
-def places() -> Iterator[str]:
+def naming_arguments() -> Iterator[str]:
     """The arguments that name something: ids, and the cursors of lists."""
     for kind in SCHEMA.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not is_introspection_type(kind):
@@ -92,7 +92,7 @@ def _names(given: dict[str, GraphQLArgument] | dict[str, GraphQLInputField]) -> 
 
 
 def test_every_argument_that_names_something_has_a_sample() -> None:
-    found = set(places())
+    found = set(naming_arguments())
     assert found - OWNED.keys() - PUBLIC == set(), "whose are these? Give them a sample above"
     assert OWNED.keys() | PUBLIC == found
 

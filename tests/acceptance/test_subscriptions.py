@@ -1,4 +1,4 @@
-"""Watching over real sockets: what one gateway or a worker does shows at another's subscribers, whatever word was lost."""
+"""Live queries over real sockets: what one gateway or a worker does shows at another's subscribers, whatever word was lost."""
 
 import asyncio
 import dataclasses
@@ -29,12 +29,12 @@ NEVER = timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ResourceReader:
-    """A subscription, and what it has told so far."""
+class Subscription:
+    """A subscription on its socket."""
 
     socket: Socket
 
-    async def told(self) -> Json:
+    async def next(self) -> Json:
         """What the next message has of the field."""
         answer = await self.socket.hear()
         assert answer["type"] == "next", answer
@@ -54,18 +54,18 @@ class ResourceReader:
 
 
 @asynccontextmanager
-async def live_queries(
+async def subscribed(
     stack: Stack, app: App | None, document: str, variables: Json = None
-) -> AsyncIterator[ResourceReader]:
+) -> AsyncIterator[Subscription]:
     """A socket of this app's on this gateway, with one subscription."""
     async with served(stack.app) as url, connected(url) as socket:
         await socket.open(app.headers if app else None)
         await socket.subscribe(document, variables)
-        yield ResourceReader(socket=socket)
+        yield Subscription(socket=socket)
 
 
 @asynccontextmanager
-async def watching_slots(stack: Stack) -> AsyncIterator[ResourceReader]:
+async def subscribed_to_slots(stack: Stack) -> AsyncIterator[Subscription]:
     """Somebody who looks at a day of the first clinician's."""
     sought = {
         "visitTypeId": stack.visit("Initial Visit"),
@@ -73,14 +73,14 @@ async def watching_slots(stack: Stack) -> AsyncIterator[ResourceReader]:
         "timeZone": "America/New_York",
     }
     variables = {"filter": sought, "from": stack.day(3), "until": stack.day(4)}
-    async with live_queries(stack, None, SLOTS, variables) as watched:
-        yield watched
+    async with subscribed(stack, None, SLOTS, variables) as subscription:
+        yield subscription
 
 
-async def until_it_shows(watched: ResourceReader, slot: Json, *, free: bool) -> None:
+async def until_it_shows(subscription: Subscription, slot: Json, *, free: bool) -> None:
     """Read on until the slot is free, or is not."""
     while True:
-        for day in await watched.told():
+        for day in await subscription.next():
             shows = slot["id"] in [one["id"] for one in day["slots"]]
             if day["date"] == slot["start"][:10] and shows is free:
                 return
@@ -97,17 +97,17 @@ async def assert_holds_appear(stacks: Stacks, stack: Stack) -> None:
     """What is held at one gateway is taken at the other's subscribers, and free again when it is given back."""
     other = await stacks.another(stack)
     slot = await stack.slot()
-    async with watching_slots(other) as watched:
-        first = await watched.told()
+    async with subscribed_to_slots(other) as subscription:
+        first = await subscription.next()
         assert [day["date"] for day in first] == [stack.day(3), stack.day(4)]
         assert slot["id"] in [one["id"] for one in first[0]["slots"]]
         app = await stack.visitor()
         hold_id = await app.held(slot["id"])
-        (changed,) = await watched.told()
+        (changed,) = await subscription.next()
         assert changed["date"] == stack.day(3)
         assert slot["id"] not in [one["id"] for one in changed["slots"]]
         await app.do(documents.RELEASE, holdId=hold_id)
-        (changed,) = await watched.told()
+        (changed,) = await subscription.next()
         assert changed == first[0]
 
 
@@ -140,42 +140,42 @@ class TestFreeTime:
         Else the clock could be put past a hold that no look has seen: it would end without a difference.
         """
         slot, app = await stack.slot(), await stack.visitor()
-        async with watching_slots(await stacks.another(stack)) as watched:
-            await until_it_shows(watched, slot, free=True)
+        async with subscribed_to_slots(await stacks.another(stack)) as subscription:
+            await until_it_shows(subscription, slot, free=True)
             hold_id = await app.held(slot["id"])
-            await until_it_shows(watched, slot, free=False)
+            await until_it_shows(subscription, slot, free=False)
             await app.do(documents.RELEASE, holdId=hold_id)
-            await until_it_shows(watched, slot, free=True)
+            await until_it_shows(subscription, slot, free=True)
             await app.held(slot["id"])
-            await until_it_shows(watched, slot, free=False)
+            await until_it_shows(subscription, slot, free=False)
             stack.clock.advance(timedelta(minutes=stack.settings.hold_minutes))
-            await until_it_shows(watched, slot, free=True)
+            await until_it_shows(subscription, slot, free=True)
 
     async def test_holding_and_booking_ask_the_practice_nothing_for_those_who_watch(
         self, stack: Stack
     ) -> None:
         """And what was booked does not come back when its hold goes, though the offer was read before."""
         slot, other = await stack.slot(), await stack.slot(nth=-1)
-        async with watching_slots(stack) as watched:
-            await watched.told()
+        async with subscribed_to_slots(stack) as subscription:
+            await subscription.next()
             app = await stack.visitor()
             guest, checkout_id = await app.guest_checkout(slot["id"], planId=stack.plan("First Visit"))
-            await watched.told()
+            await subscription.next()
             await stack.emulator.control.forget_requests()
             assert (await guest.confirm(checkout_id, cardToken="tok_visa"))["checkout"][
                 "status"
             ] == "CONFIRMED"
             assert "AvailableSlots" not in await stack.upstream()
             await (await stack.visitor()).held(other["id"])
-            (changed,) = await watched.told()
+            (changed,) = await subscription.next()
             assert not {slot["id"], other["id"]} & {one["id"] for one in changed["slots"]}
             assert (await stack.upstream()).count("AvailableSlots") == 1, "what the hold itself asks"
 
     async def test_a_question_that_cannot_be_asked_is_refused(self, stack: Stack) -> None:
         sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "America/New_York"}
         variables = {"filter": sought, "from": stack.day(1), "until": stack.day(20)}
-        async with live_queries(stack, None, SLOTS, variables) as watched:
-            answer = await watched.ended()
+        async with subscribed(stack, None, SLOTS, variables) as subscription:
+            answer = await subscription.ended()
         assert (answer["type"], answer["payload"][0]["extensions"]["code"]) == ("error", "BAD_USER_INPUT")
 
 
@@ -185,15 +185,15 @@ class TestCheckouts:
         guest, checkout_id = await app.guest_checkout(
             (await stack.slot())["id"], planId=stack.plan("First Visit")
         )
-        async with live_queries(stack, guest, CHECKOUT, {"id": checkout_id}) as watched:
-            told = [await watched.told()]
+        async with subscribed(stack, guest, CHECKOUT, {"id": checkout_id}) as subscription:
+            shown = [await subscription.next()]
             confirming = asyncio.create_task(guest.confirm(checkout_id, cardToken="tok_visa"))
-            while told[-1]["status"] != "CONFIRMED":
-                told.append(await watched.told())
+            while shown[-1]["status"] != "CONFIRMED":
+                shown.append(await subscription.next())
             confirmed = await confirming
-        assert told[0] == {"status": "OPEN", "appointment": None}
-        assert told[-1]["appointment"] == {"id": confirmed["checkout"]["appointment"]["id"]}
-        assert all(before != after for before, after in itertools.pairwise(told))
+        assert shown[0] == {"status": "OPEN", "appointment": None}
+        assert shown[-1]["appointment"] == {"id": confirmed["checkout"]["appointment"]["id"]}
+        assert all(before != after for before, after in itertools.pairwise(shown))
 
     async def test_what_a_worker_did_is_told_without_redis(self, stack: Stack) -> None:
         app = await stack.visitor()
@@ -202,10 +202,10 @@ class TestCheckouts:
         )
         await stack.fault("lost_answer", "Charge")
         await guest.confirm(checkout_id, cardToken="tok_visa")
-        async with live_queries(stack, guest, CHECKOUT, {"id": checkout_id}) as watched:
-            assert (await watched.told())["status"] == "PROCESSING"
+        async with subscribed(stack, guest, CHECKOUT, {"id": checkout_id}) as subscription:
+            assert (await subscription.next())["status"] == "PROCESSING"
             await stack.work()
-            assert (await watched.told())["status"] == "CONFIRMED"
+            assert (await subscription.next())["status"] == "CONFIRMED"
 
     async def test_a_foreign_and_a_missing_one_are_told_alike(self, stack: Stack) -> None:
         app = await stack.visitor()
@@ -216,52 +216,52 @@ class TestCheckouts:
         assert own != theirs
         answers = []
         for checkout_id in (theirs, "chk_missing"):
-            async with live_queries(stack, other, CHECKOUT, {"id": checkout_id}) as watched:
-                answers.append([await watched.told(), await watched.ended()])
+            async with subscribed(stack, other, CHECKOUT, {"id": checkout_id}) as subscription:
+                answers.append([await subscription.next(), await subscription.ended()])
         assert answers[0] == answers[1] == [None, {"id": "op-0", "type": "complete"}]
 
     async def test_nobody_else_may_watch(self, stack: Stack) -> None:
         for app in (None, await stack.visitor()):
-            async with live_queries(stack, app, CHECKOUT, {"id": "chk_missing"}) as watched:
-                assert await watched.forbidden()
+            async with subscribed(stack, app, CHECKOUT, {"id": "chk_missing"}) as subscription:
+                assert await subscription.forbidden()
 
 
 class TestVisits:
     async def test_a_visit_that_is_booked_appears(self, stack: Stack) -> None:
         patient = stack.patient(stack.practice["patients"][0]["id"])
         slot = await stack.slot()
-        async with live_queries(stack, patient, VISITS) as watched:
-            before = (await watched.told())["nodes"]
+        async with subscribed(stack, patient, VISITS) as subscription:
+            before = (await subscription.next())["nodes"]
             checkout_id = await patient.own_checkout(slot["id"], planId=stack.plan("First Visit"))
             booked = await patient.confirm(checkout_id, cardToken="tok_visa")
-            after = (await watched.told())["nodes"]
+            after = (await subscription.next())["nodes"]
         new = [one for one in after if one not in before]
         assert new == [{"id": booked["checkout"]["appointment"]["id"], "status": "BOOKED"}]
 
     async def test_nobody_else_may_watch(self, stack: Stack) -> None:
-        async with live_queries(stack, await stack.visitor(), VISITS) as watched:
-            assert await watched.forbidden()
+        async with subscribed(stack, await stack.visitor(), VISITS) as subscription:
+            assert await subscription.forbidden()
 
 
 @pytest.mark.redis
 async def test_after_redis_was_gone_the_present_state_is_told(
     stacks: Stacks, temporary_redis: Callable[[], TemporaryServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its holds went with it, and no word of that came."""
+    """Its holds went with it, without a change signal."""
     monkeypatch.setattr(composition, "SELDOM", NEVER)
     server = temporary_redis()
     stack = await stacks.start(redis_url=server.url)
     other = await stacks.another(stack)
     slot = await stack.slot()
-    async with watching_slots(other) as watched:
-        await until_it_shows(watched, slot, free=True)
+    async with subscribed_to_slots(other) as subscription:
+        await until_it_shows(subscription, slot, free=True)
         await (await stack.visitor()).held(slot["id"])
-        await until_it_shows(watched, slot, free=False)
+        await until_it_shows(subscription, slot, free=False)
         await asyncio.to_thread(server.kill)
         await asyncio.to_thread(server.start)
-        await until_it_shows(watched, slot, free=True)
+        await until_it_shows(subscription, slot, free=True)
         await eventually(lambda: held(stack, slot["id"]))
-        await until_it_shows(watched, slot, free=False)
+        await until_it_shows(subscription, slot, free=False)
 
 
 async def held(stack: Stack, slot_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Visits that cost nothing are free to take, and so they are counted: what guests get, what the practice is told, what it may ask for."""
+"""Visits that cost nothing are free to take, and so they are counted: what guests get, what the practice is alerted to, what it may ask for."""
 
 import asyncio
 import dataclasses

@@ -9,7 +9,7 @@ from booking.refusals import TooManyAttempts
 
 @dataclass(kw_only=True)
 class RecordedAttempts:
-    """The port AttemptLimiter, in memory."""
+    """The port AttemptLimiter, without limits."""
 
     refusing: bool = False
     counted: list[tuple[AttemptKind, frozenset[str], str | None, bool]] = field(default_factory=list)
@@ -39,8 +39,8 @@ class RecordedAttempts:
 
 @dataclass(frozen=True)
 class _RecordedAttempt:
-    limiter: RecordedAttempts
+    attempts: RecordedAttempts
     one: tuple[AttemptKind, frozenset[str], str | None, bool]
 
     async def uncount(self) -> None:
-        self.limiter.counted.remove(self.one)
+        self.attempts.counted.remove(self.one)

@@ -365,8 +365,8 @@ class World:
             await self.a_saga().resume(checkout.id)
         return self.row(checkout)
 
-    async def look_again(self, checkout: Checkout, *, hours: float = 1) -> Checkout:
-        """Let time pass and workers look for late truth."""
+    async def reconcile(self, checkout: Checkout, *, hours: float = 1) -> Checkout:
+        """Let time pass and workers reconcile the ended checkout."""
         self.clock.advance(hours=hours)
         for _ in range(10):
             row = self.row(checkout)

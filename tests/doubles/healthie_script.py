@@ -94,8 +94,8 @@ class Script:
 
 
 @dataclass
-class Watcher:
-    """An audit that remembers."""
+class RecordedCalls:
+    """An audit trail in lists."""
 
     attempts: list[Call] = field(default_factory=list)
     answers: list[tuple[Call, Answer]] = field(default_factory=list)

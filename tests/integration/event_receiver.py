@@ -1,4 +1,4 @@
-"""Another system that is told events, over real HTTP on a thread of its own."""
+"""An endpoint of another system that receives events, over real HTTP on a thread of its own."""
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator

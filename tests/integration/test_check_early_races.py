@@ -1,4 +1,4 @@
-"""A webhook's glance and workers after the same parked row, each on connections of its own: one of them takes it."""
+"""A webhook's early check and workers after the same parked row, each on connections of its own: one of them takes it."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +28,7 @@ async def moved(world: World, units: Callable[[], SqlUnitOfWork], checkout: Chec
 
 @pytest.mark.parametrize("call", ["charge", "book"])
 @pytest.mark.parametrize("late", [False, True], ids=["before it is due", "when it is due"])
-async def test_glances_and_workers_at_once_take_a_parked_row_once(
+async def test_early_checks_and_workers_at_once_take_a_parked_row_once(
     engine: AsyncEngine, call: str, *, late: bool
 ) -> None:
     units, world = sql_unit_of_work(engine, SEALER), World()

@@ -1,4 +1,4 @@
-"""The composed system: what it records, whom it tells and whom it takes off the offer, against a real emulator and chat."""
+"""The composed system: what it records, whom it alerts and whom it takes off the offer, against a real emulator and chat."""
 
 import asyncio
 import json
@@ -111,7 +111,7 @@ async def confirmed(system: System, emulator: EmulatorClient) -> Checkout:
     )
 
 
-async def test_the_story_of_a_checkout_holds_its_moves_and_calls_and_no_values(
+async def test_the_history_of_a_checkout_holds_its_moves_and_calls_and_no_values(
     tmp_path: Path, emulator_server: EmulatorClient
 ) -> None:
     async with a_system(tmp_path, emulator_server, AheadClock()) as system:

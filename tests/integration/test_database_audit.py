@@ -39,7 +39,7 @@ async def trail(engine: AsyncEngine) -> AsyncIterator[SqlAuditTrail]:
     await trail.aclose()
 
 
-async def verdict_on(engine: AsyncEngine, *anchors: Anchor) -> VerificationReport:
+async def verification_of(engine: AsyncEngine, *anchors: Anchor) -> VerificationReport:
     reader = ChainVerifier([KEY], anchors=anchors)
     async for link in links(engine, until=10_000):
         reader.read(link)
@@ -47,7 +47,7 @@ async def verdict_on(engine: AsyncEngine, *anchors: Anchor) -> VerificationRepor
 
 
 async def count(engine: AsyncEngine) -> int:
-    return (await verdict_on(engine)).records
+    return (await verification_of(engine)).records
 
 
 async def filled(engine: AsyncEngine, records: int) -> Anchor:
@@ -63,7 +63,7 @@ class TestRecord:
         for number in (1, 2, 3):
             await trail.record(an_entry(number))
             assert await count(engine) == number
-        assert (await verdict_on(engine)).sound
+        assert (await verification_of(engine)).sound
         assert (await trail.head()).sequence == 3
 
     async def test_many_at_once_share_a_few_transactions(
@@ -80,7 +80,7 @@ class TestRecord:
         await asyncio.gather(*(trail.record(an_entry(number)) for number in range(1, 301)))
         assert sum(sizes) == 300
         assert len(sizes) <= 3
-        assert (await verdict_on(engine)).records == 300
+        assert (await verification_of(engine)).records == 300
 
     async def test_it_is_written_in_nobodys_name(
         self, trail: SqlAuditTrail, monkeypatch: pytest.MonkeyPatch
@@ -113,7 +113,7 @@ class TestRecord:
         await asyncio.sleep(0)
         leaving.cancel()
         await staying
-        assert (await verdict_on(engine)).sound
+        assert (await verification_of(engine)).sound
 
 
 class TestLater:
@@ -133,7 +133,7 @@ class TestLater:
         for number in range(1, 801):  # more than one batch
             trail.later(an_entry(number))
         await trail.aclose()
-        report = await verdict_on(engine)
+        report = await verification_of(engine)
         assert (report.records, report.sound, report.unanswered) == (800, True, 0)
 
     async def test_attempts_wait_to_be_written_when_too_much_waits_and_answers_never_wait(
@@ -150,8 +150,9 @@ class TestLater:
                 trail.later(an_entry(number))
             await trail.record_soon(an_entry(5))
         assert await count(engine) == 7
-        # Once a minute.
-        assert [(log["event"], log["waiting"]) for log in logs] == [("audit.calls_slowed_down", 2)]
+        assert [(log["event"], log["waiting"]) for log in logs] == [
+            ("audit.calls_slowed_down", 2)
+        ]  # once a minute
 
     async def test_a_thousand_calls_at_once_are_slowed_down_and_none_is_refused(
         self, trail: SqlAuditTrail, engine: AsyncEngine
@@ -164,7 +165,7 @@ class TestLater:
         with capture_logs():
             await asyncio.gather(*(call(number) for number in range(1, 2 * calls, 2)))
         await trail.aclose()
-        report = await verdict_on(engine)
+        report = await verification_of(engine)
         assert (report.records, report.unanswered, report.sound) == (2 * calls, 0, True)
 
     async def test_who_waits_too_long_to_be_written_is_refused(
@@ -274,14 +275,14 @@ async def test_processes_that_write_at_once_extend_one_chain_without_fork_or_gap
     program = (sys.executable, "-m", "tests.integration.audit_writer", url, "60")
     processes = [await asyncio.create_subprocess_exec(*program, cwd=ROOT) for _ in range(2)]
     assert [await process.wait() for process in processes] == [0, 0]
-    report = await verdict_on(engine)
+    report = await verification_of(engine)
     assert (report.records, report.head.sequence, report.sound) == (120, 120, True)
 
 
 async def test_trails_that_write_at_once_extend_one_chain(engine: AsyncEngine) -> None:
     trails = [SqlAuditTrail(engine=engine, key=KEY) for _ in range(4)]
     await asyncio.gather(*(trail.record(an_entry(number)) for number in range(1, 26) for trail in trails))
-    report = await verdict_on(engine)
+    report = await verification_of(engine)
     assert (report.records, report.sound) == (100, True)
 
 
@@ -383,7 +384,7 @@ class TestRoles:
 
     async def test_the_applications_role_adds_and_reads(self, application: AsyncEngine) -> None:
         await filled(application, 5)
-        assert (await verdict_on(application)).records == 5
+        assert (await verification_of(application)).records == 5
 
     async def test_and_may_do_nothing_else_with_the_trail(self, application: AsyncEngine) -> None:
         await filled(application, 3)
@@ -451,12 +452,12 @@ async def test_whoever_takes_the_fence_down_is_found(engine: AsyncEngine) -> Non
             await connection.run_sync(audit_records.drop)
             await connection.run_sync(audit_records.create)
         anchor = await filled(engine, records)
-        assert (await verdict_on(engine, anchor)).sound
+        assert (await verification_of(engine, anchor)).sound
         async with engine.begin() as connection:
             await take_the_fence_down(connection)
             for statement in tampers(random, records)[kind]:
                 assert (await connection.exec_driver_sql(statement)).rowcount
-        assert not (await verdict_on(engine, anchor)).sound, kind
+        assert not (await verification_of(engine, anchor)).sound, kind
 
 
 async def test_what_is_no_text_at_all_is_found(sqlite_engine: AsyncEngine) -> None:
@@ -467,7 +468,7 @@ async def test_what_is_no_text_at_all_is_found(sqlite_engine: AsyncEngine) -> No
             await connection.execute(
                 text(f"UPDATE audit_records SET {column} = CAST(x'ff' AS TEXT) WHERE sequence = 2")
             )
-    report = await verdict_on(sqlite_engine)
+    report = await verification_of(sqlite_engine)
     assert [fault.sequence for fault in report.shown] == [2, 3]
 
 
@@ -485,6 +486,6 @@ async def test_a_process_that_died_between_leaves_an_attempt_without_an_answer(e
     going_on = SqlAuditTrail(engine=engine, key=KEY)
     for number in (3, 4):
         await going_on.record(an_entry(number))
-    report = await verdict_on(engine)
+    report = await verification_of(engine)
     assert report.sound
     assert (report.unanswered, report.unanswered_at) == (1, [1])

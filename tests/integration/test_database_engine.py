@@ -163,12 +163,13 @@ async def test_cancelled_writers_leave_nothing_locked_and_no_connection_lost(eng
             await connection.execute(text("DELETE FROM holds WHERE extensions = :n"), {"n": number})
             await connection.execute(text("SELECT 1"))
 
-    # Cancelled in another place each time: waiting, beginning, writing, committing.
-    for rounds in range(0, 40, 2):
+    for switches in range(
+        0, 40, 2
+    ):  # cancelled in another place each time: waiting, beginning, writing, committing
         writers = [asyncio.create_task(write(n)) for n in range(8)]
-        for _ in range(rounds):
+        for _ in range(switches):
             await asyncio.sleep(0)
-        await asyncio.sleep(rounds / 10_000)
+        await asyncio.sleep(switches / 10_000)
         for writer in writers:
             writer.cancel()
         await asyncio.gather(*writers, return_exceptions=True)

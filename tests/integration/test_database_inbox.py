@@ -1,4 +1,4 @@
-"""Marks, snapshots and the outbox on both databases: what is marked is looked at, by one at a time, and nothing is lost."""
+"""Pending refreshes, snapshots and the outbox on both databases: each is read by one at a time, and nothing is lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -82,7 +82,7 @@ async def test_who_shares_a_transaction_shares_its_failure_and_the_next_is_kept(
     assert await due(units) == [VISIT_7]
 
 
-async def test_what_is_about_nothing_that_is_watched_is_kept_and_marks_nothing(
+async def test_what_is_about_nothing_that_is_synchronized_is_kept_and_marks_nothing(
     engine: AsyncEngine, units: Units
 ) -> None:
     inbox = SqlInbox(engine=engine)
@@ -100,7 +100,7 @@ async def test_what_came_in_is_forgotten_after_its_time(engine: AsyncEngine) -> 
     assert await inbox.reap(NOW + KEPT + timedelta(hours=1)) == 1
 
 
-async def test_one_at_a_time_has_a_mark_and_another_once_the_lease_ran_out(
+async def test_one_at_a_time_has_a_refresh_and_another_once_the_lease_ran_out(
     engine: AsyncEngine, units: Units
 ) -> None:
     await SqlInbox(engine=engine).accept(delivery())
@@ -117,7 +117,7 @@ async def test_one_at_a_time_has_a_mark_and_another_once_the_lease_ran_out(
     assert await done(units, second)
 
 
-async def test_a_mark_that_came_while_it_was_looked_at_means_another_look(
+async def test_a_refresh_asked_for_while_it_was_read_means_another_read(
     engine: AsyncEngine, units: Units
 ) -> None:
     inbox = SqlInbox(engine=engine)
@@ -204,7 +204,7 @@ def domain_event(number: int) -> DomainEvent:
     )
 
 
-async def test_events_are_read_in_order_from_any_place_and_each_is_there_once(
+async def test_events_are_read_in_order_from_any_cursor_and_each_is_there_once(
     engine: AsyncEngine, units: Units
 ) -> None:
     log = SqlEventLog(engine=engine)
@@ -223,7 +223,7 @@ async def test_events_are_read_in_order_from_any_place_and_each_is_there_once(
 
 
 @pytest.mark.postgres
-async def test_no_event_appears_before_the_place_that_a_reader_has_passed(
+async def test_no_event_appears_before_the_cursor_that_a_reader_has_passed(
     postgresql_engine: AsyncEngine,
 ) -> None:
     """The writer who is there first commits last: the second waits, so that no reader sees it alone."""
@@ -254,8 +254,8 @@ async def test_one_worker_takes_a_turn_of_asking(units: Units) -> None:
             await unit.commit()
         return since
 
-    claims = await asyncio.gather(*(claim(NOW) for _ in range(4)))
-    assert sorted(claims, key=str) == [EARLIER, None, None, None]
+    claimed = await asyncio.gather(*(claim(NOW) for _ in range(4)))
+    assert sorted(claimed, key=str) == [EARLIER, None, None, None]
     assert await claim(NOW + timedelta(minutes=4)) is None
     async with units() as unit:
         await unit.polls.seen("sample", LATER)

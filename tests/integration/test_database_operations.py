@@ -51,7 +51,7 @@ def an_event(**changes: object) -> HistoryEntry:
     return HistoryEntry(**(values | changes))  # type: ignore[arg-type]  # names as in Event
 
 
-class TestStory:
+class TestHistory:
     async def test_what_a_newer_version_noted_is_told(
         self, units: UnitOfWorkFactory, engine: AsyncEngine
     ) -> None:

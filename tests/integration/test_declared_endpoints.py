@@ -87,7 +87,7 @@ def practice(engine: AsyncEngine) -> Practice:
     return Practice(engine)
 
 
-async def test_what_is_declared_is_made_and_told_what_happens_from_now_on(practice: Practice) -> None:
+async def test_what_is_declared_is_made_and_sent_what_happens_from_now_on(practice: Practice) -> None:
     await practice.happens("evt_before")
     await practice.start(declared(events=frozenset({EventName.CARD_ADDED})))
     made = await practice.one()

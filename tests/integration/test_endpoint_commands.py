@@ -167,7 +167,7 @@ def test_handlers_are_listed_and_shown(url: str) -> None:
     assert said("endpoints", "list") == ["None."]
 
 
-def test_a_handler_that_is_installed_no_longer_can_be_removed_with_its_letters(
+def test_a_handler_that_is_installed_no_longer_can_be_removed_with_its_deliveries(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("handler:gone", "handler:stays"):

@@ -26,8 +26,8 @@ class Unreadable:
         raise UpstreamUnavailable
 
 
-class MarkedMeanwhile(Unreadable):
-    """The same; its looks after a day are marked while they are under way."""
+class MarkedWhileRead(Unreadable):
+    """The same; after a day it is marked anew while it is read."""
 
     def __init__(self, inbox: SqlInbox, clock: FakeClock) -> None:
         self._inbox = inbox
@@ -59,10 +59,10 @@ def a_delivery(clock: FakeClock) -> WebhookDelivery:
     )
 
 
-async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: AsyncEngine) -> None:
+async def test_a_refresh_asked_for_during_the_last_try_is_done_anew(engine: AsyncEngine) -> None:
     units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
     inbox = SqlInbox(engine=engine)
-    reader = MarkedMeanwhile(inbox, clock)
+    reader = MarkedWhileRead(inbox, clock)
     synchronizer = ResourceSynchronizer(
         units=units, reader=reader, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
     )
@@ -82,7 +82,9 @@ async def test_a_mark_that_comes_during_the_last_look_is_looked_at_anew(engine: 
     assert reader.looks[before:] == [clock.now()]
 
 
-async def test_a_resource_that_is_given_up_a_second_time_is_told_a_second_time(engine: AsyncEngine) -> None:
+async def test_a_resource_that_is_given_up_a_second_time_is_alerted_a_second_time(
+    engine: AsyncEngine,
+) -> None:
     units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
     synchronizer = ResourceSynchronizer(
         units=units,

@@ -34,7 +34,7 @@ Units = Callable[[], SqlUnitOfWork]
 
 @dataclass
 class Ear:
-    """A subscriber that notes what it is told, and takes what it is let take."""
+    """A subscriber that keeps what it is sent, and accepts what it is allowed to accept."""
 
     id: str = "handler:ear"
     events: frozenset[str] | None = None
@@ -111,8 +111,8 @@ class Practice:
         async with self.units() as unit:
             return list(await unit.alerts.due(self.clock.now(), limit=100))
 
-    async def tell_alerts(self) -> list[str]:
-        """The reasons of what waits to be told, which is then told."""
+    async def send_alerts(self) -> list[str]:
+        """The reasons of the alerts that wait; they are sent then."""
         alerts = await self.alerts()
         async with self.units() as unit:
             for alert in alerts:
@@ -133,7 +133,7 @@ def practice(engine: AsyncEngine) -> Practice:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    while not holds():  # noqa: ASYNC110 - it is told in tasks of its own
+    while not holds():  # noqa: ASYNC110 - deliveries are made in tasks of their own
         await asyncio.sleep(0.01)
 
 
@@ -142,7 +142,7 @@ async def round_of(dispatcher: EventDispatcher) -> None:
     await dispatcher.drain()
 
 
-async def test_a_subscriber_is_told_what_happens_from_now_on_and_once(practice: Practice) -> None:
+async def test_a_subscriber_is_sent_what_happens_from_now_on_and_once(practice: Practice) -> None:
     await practice.happens("1")
     ear, other = Ear(), await practice.endpoint()
     dispatcher = practice.dispatcher(ear)
@@ -154,7 +154,7 @@ async def test_a_subscriber_is_told_what_happens_from_now_on_and_once(practice: 
     assert (sorted(ear.heard), sorted(other.heard)) == (["2", "3"], ["2", "3"])
 
 
-async def test_only_what_is_wanted_is_told(practice: Practice) -> None:
+async def test_only_what_is_wanted_is_sent(practice: Practice) -> None:
     ear = await practice.endpoint(EventName.CARD_ADDED, EventName.APPOINTMENT_CANCELLED)
     for number, name in enumerate(EventName):
         await practice.happens(str(number), name=name)
@@ -185,10 +185,10 @@ async def test_one_that_fails_or_hangs_holds_up_no_other_and_none_of_its_own(pra
     assert sorted(hanging.taken) == ["1", "2"]
 
 
-async def test_an_event_of_a_newer_version_is_told_to_whoever_wants_it_in_its_place(
+async def test_an_event_of_a_newer_version_is_sent_to_whoever_wants_it_in_its_place(
     practice: Practice,
 ) -> None:
-    """It is there in full, and nobody waits behind it: a handler of everything, and an endpoint that named it, are told."""
+    """It is there in full, and nobody waits behind it: a handler of everything, and an endpoint that named it, are sent it."""
     everything, other = Ear(), await practice.endpoint(EventName.CARD_ADDED)
     named = await practice.endpoint(EventName.APPOINTMENT_CANCELLED)
     async with practice.engine.begin() as connection:
@@ -206,11 +206,12 @@ async def test_an_event_of_a_newer_version_is_told_to_whoever_wants_it_in_its_pl
     (event, _) = await SqlEventLog(engine=practice.engine).after(0, limit=9)
     assert json.loads(body_of(event.event))["type"] == "appointment.of_tomorrow"
     await practice.admin.rotate(named.id, keep=timedelta(hours=1))
-    # As another version's operator chose.
-    assert sorted((await practice.stored(named)).events or ()) == wanted
+    assert (
+        sorted((await practice.stored(named)).events or ()) == wanted
+    )  # as another version's operator chose
 
 
-async def test_what_is_about_one_thing_is_told_in_its_order(practice: Practice) -> None:
+async def test_what_is_about_one_thing_is_sent_in_its_order(practice: Practice) -> None:
     ear = Ear()
     dispatcher = practice.dispatcher(ear)
     await dispatcher.register()
@@ -264,7 +265,9 @@ async def test_a_failure_is_tried_again_after_each_wait_and_no_sooner_then_the_e
     assert len(ear.heard) == 1 + len(WAITS)
 
 
-async def test_a_handler_is_not_disabled_and_its_letter_is_given_up_with_an_alert(practice: Practice) -> None:
+async def test_a_handler_is_not_disabled_and_its_delivery_is_given_up_with_an_alert(
+    practice: Practice,
+) -> None:
     ear = Ear(refuses=lambda _: RuntimeError("of the handler's own"))
     dispatcher = practice.dispatcher(ear)
     await dispatcher.register()
@@ -316,7 +319,7 @@ async def test_people_hear_of_an_outage_in_time_and_of_the_next_one_again(practi
             practice.clock.at += wait
             await round_of(dispatcher)
         assert practice.clock.at - began >= WORTH_AN_ALERT
-        assert await practice.tell_alerts() == ["subscriber_failing"]
+        assert await practice.send_alerts() == ["subscriber_failing"]
         ear.refuses = lambda _: None
         practice.clock.at += WAITS[3]
         await round_of(dispatcher)
@@ -388,7 +391,7 @@ async def test_what_is_asked_for_again_while_it_is_under_way_is_delivered_again(
         assert [one.sequence for one in await unit.deliveries.due(ear.id, NOW, limit=9)] == [due.sequence]
 
 
-async def test_a_backlog_is_told_in_rounds_of_a_batch_until_it_is_told_whole(
+async def test_a_backlog_is_sent_in_rounds_of_a_batch_until_it_is_sent_whole(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(booking.events.dispatcher, "BATCH", 5)
@@ -403,7 +406,7 @@ async def test_a_backlog_is_told_in_rounds_of_a_batch_until_it_is_told_whole(
     assert sorted(ear.taken) == sorted(many)
 
 
-async def test_two_workers_share_the_letters_and_tell_each_once(practice: Practice) -> None:
+async def test_two_workers_share_the_deliveries_and_make_each_once(practice: Practice) -> None:
     ear = await practice.endpoint()
     many = [str(number) for number in range(60)]
     await practice.happens(*many)
@@ -476,7 +479,7 @@ async def test_whoever_is_removed_or_disabled_in_mid_round_hears_no_more(
     assert len(ear.heard) == AT_ONCE  # those that were being told
 
 
-async def test_letters_go_with_their_events_and_places_stay_good(practice: Practice) -> None:
+async def test_deliveries_go_with_their_events_and_cursors_stay_good(practice: Practice) -> None:
     ear = await practice.endpoint()
     dispatcher = practice.dispatcher()
     await practice.happens("1", "2")

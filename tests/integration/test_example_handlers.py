@@ -69,7 +69,7 @@ async def test_it_is_found_by_its_entry_point_and_does_its_work_once_for_an_even
         ]
 
 
-def test_a_handler_that_cannot_be_loaded_keeps_no_other_from_being_told(wheel: Path, site: Path) -> None:
+def test_a_handler_that_cannot_be_loaded_keeps_no_other_from_being_called(wheel: Path, site: Path) -> None:
     install(wheel, site)
     broken = site / "broken-0.1.0.dist-info"
     broken.mkdir()

@@ -29,7 +29,7 @@ def find(data: Any, steps: list[str]) -> Any:
 
 async def run(http: httpx2.AsyncClient, tab: Example, known: dict[str, str]) -> Any:
     if tab.query.partition("\nsubscription ")[1]:
-        return await watch(http, tab, known)
+        return await subscribed(http, tab, known)
     response = await http.post(
         "/graphql",
         json={"query": tab.query, "variables": fill(tab.variables, known)},
@@ -46,7 +46,7 @@ async def run(http: httpx2.AsyncClient, tab: Example, known: dict[str, str]) -> 
     return body["data"]
 
 
-async def watch(http: httpx2.AsyncClient, tab: Example, known: dict[str, str]) -> Any:
+async def subscribed(http: httpx2.AsyncClient, tab: Example, known: dict[str, str]) -> Any:
     """The first message, as the page would get it."""
     url = http.base_url.copy_with(scheme="ws", path="/graphql")
     async with connected(str(url), origin=str(http.base_url).rstrip("/")) as socket:

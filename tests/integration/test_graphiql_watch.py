@@ -43,10 +43,10 @@ async def page(sqlite_engine: AsyncEngine) -> AsyncIterator[str]:
         yield address.replace("ws:", "http:").replace("/graphql", "/graphiql")
 
 
-async def watched(
+async def subscribed(
     page: str, query: str, variables: Any = None, *, answers: int = 0, **headers: str
 ) -> list[Any]:
-    """What GraphiQL is told, up to the end of the socket."""
+    """What GraphiQL receives, up to the end of the socket."""
     node = shutil.which("node")
     if node is None:
         no_server("node is not installed")
@@ -70,23 +70,23 @@ async def watched(
 async def test_what_changes_is_told_until_it_is_stopped(page: str) -> None:
     day = a_slot().start.date().isoformat()
     sought = {"visitTypeId": a_slot().visit_type_id, "timeZone": "America/New_York", "state": "NY"}
-    answer, end = await watched(page, SLOTS, {"filter": sought, "from": day, "until": day}, answers=1)
+    answer, end = await subscribed(page, SLOTS, {"filter": sought, "from": day, "until": day}, answers=1)
     assert [one["date"] for one in answer["data"]["slotsChanged"]] == [day]
     assert end == "complete"
 
 
 async def test_the_end_of_a_subscription_is_told(page: str) -> None:
-    answer, end = await watched(page, "{ visitTypes { id } }")
+    answer, end = await subscribed(page, "{ visitTypes { id } }")
     assert answer["data"]["visitTypes"]
     assert end == "complete"
 
 
 async def test_a_document_that_is_refused_is_told_with_its_errors(page: str) -> None:
-    answer, end = await watched(page, "subscription { nothingOfTheKind }")
+    answer, end = await subscribed(page, "subscription { nothingOfTheKind }")
     assert "nothingOfTheKind" in answer["errors"][0]["message"]
     assert end == "complete"
 
 
 async def test_a_token_that_proves_nothing_is_told_at_once(page: str) -> None:
-    told = await watched(page, "subscription { nothing }", authorization="Bearer nonsense")
+    told = await subscribed(page, "subscription { nothing }", authorization="Bearer nonsense")
     assert told == [{"errors": [{"message": "The socket was closed: 4403 Forbidden"}]}, "complete"]

@@ -13,17 +13,17 @@ from integrations.upstream.errors import SilentNoOp
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice
 from tests.plugins.emulator import EmulatorClient
 
-told: list[SilentNoOp] = []
+reported: list[SilentNoOp] = []
 
 
-async def tell(difference: SilentNoOp) -> None:
-    told.append(difference)
+async def report(difference: SilentNoOp) -> None:
+    reported.append(difference)
 
 
 @pytest.fixture
 async def here() -> AsyncIterator[Practice]:
-    told.clear()
-    async with practice(noticed=tell) as opened:
+    reported.clear()
+    async with practice(noticed=report) as opened:
         yield opened
 
 
@@ -88,7 +88,7 @@ async def test_a_success_that_did_nothing_is_noticed(here: Practice, operation: 
     with pytest.raises(OutcomeUnknown):
         await call(here, row)
 
-    assert [each.operation for each in told] == [operation]
+    assert [each.operation for each in reported] == [operation]
 
 
 async def test_a_list_is_taken_only_with_its_last_comma(emulator: EmulatorClient) -> None:

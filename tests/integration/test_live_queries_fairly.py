@@ -1,4 +1,4 @@
-"""Through the socket: whoever watches many different free times leaves places for others."""
+"""Through the socket: a caller with many live queries of free times leaves room for others."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -53,7 +53,7 @@ async def asks(visitor: Socket, question: int) -> Json:
     return await visitor.hear()
 
 
-async def watches(visitor: Socket, questions: range) -> str:
+async def subscribes(visitor: Socket, questions: range) -> str:
     """Watch all of these; answers the name of the last subscription."""
     for question in questions:
         answer = await asks(visitor, question)
@@ -72,23 +72,23 @@ def is_too_much(answer: Json) -> bool:
 
 async def test_one_visitor_is_refused_and_others_go_on(visitors: Visitors) -> None:
     greedy, other = await visitors.another(), await visitors.another()
-    await watches(greedy, range(OF_CALLER))
+    await subscribes(greedy, range(OF_CALLER))
     assert is_too_much(await asks(greedy, OF_CALLER))
-    await watches(other, range(OF_CALLER, OF_CALLER + 2))
-    await watches(greedy, range(1))  # the same once more takes no place
+    await subscribes(other, range(OF_CALLER, OF_CALLER + 2))
+    await subscribes(greedy, range(1))  # the same once more takes no place
 
 
 async def test_who_completes_one_may_watch_another(visitors: Visitors) -> None:
     visitor = await visitors.another()
-    last = await watches(visitor, range(OF_CALLER))
+    last = await subscribes(visitor, range(OF_CALLER))
     await visitor.say({"id": last, "type": "complete"})
-    await watches(visitor, range(OF_CALLER, OF_CALLER + 1))
+    await subscribes(visitor, range(OF_CALLER, OF_CALLER + 1))
 
 
 async def test_one_network_is_refused_however_many_visitors_it_has_and_others_go_on(
     visitors: Visitors,
 ) -> None:
     for first in range(0, OF_NETWORK, OF_CALLER):
-        await watches(await visitors.another("203.0.113.9"), range(first, first + OF_CALLER))
+        await subscribes(await visitors.another("203.0.113.9"), range(first, first + OF_CALLER))
     assert is_too_much(await asks(await visitors.another("203.0.113.9"), OF_NETWORK))
-    await watches(await visitors.another("198.51.100.7"), range(OF_NETWORK, OF_NETWORK + 1))
+    await subscribes(await visitors.another("198.51.100.7"), range(OF_NETWORK, OF_NETWORK + 1))

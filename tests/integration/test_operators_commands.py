@@ -214,7 +214,7 @@ def test_a_blocked_clinician_is_listed_and_cleared(url: str) -> None:
     assert "unblocked" in frontdoor("checkouts", "show", GIVEN_UP.id).output
 
 
-def test_a_story_is_told_on_a_terminal_that_has_not_its_characters(url: str) -> None:
+def test_a_history_is_shown_on_a_terminal_that_has_not_its_characters(url: str) -> None:
     """Quotation marks of ours, and what a person wrote."""
     done = frontdoor("checkouts", "resolve", GIVEN_UP.id, "--as", "refunded", "--note", "Überwiesen → 20 €")
     assert done.exit_code == 0, done.output

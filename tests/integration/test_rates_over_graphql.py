@@ -140,7 +140,7 @@ class TestOverSockets:
             await one.subscribe(TOKEN)
             assert (await one.hear())["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
 
-    async def test_free_times_are_not_begun_to_be_watched_more_often_than_they_may_be_asked_for(
+    async def test_live_queries_of_free_times_are_not_begun_more_often_than_they_may_be_asked_for(
         self, api: Api
     ) -> None:
         """Each question of its own costs as much upstream, however soon it is given up."""

@@ -49,7 +49,7 @@ async def gateways(url: str, channel: str) -> AsyncIterator[tuple[Gateway, Gatew
             await one.word.aclose()
 
 
-async def test_everybody_who_listens_is_told_once(redis_url: str, redis_prefix: str) -> None:
+async def test_everybody_who_listens_is_notified_once(redis_url: str, redis_prefix: str) -> None:
     async with gateways(redis_url, f"{redis_prefix}change-signals") as (first, second):
         first.word.publish([TOPIC])
         assert await first.listener.wait_for_changes(within=0) == {TOPIC}
@@ -91,7 +91,7 @@ async def test_a_message_that_is_no_change_signal_ends_no_listening(
 
 
 async def test_what_could_not_be_said_is_logged_in_nobodys_name() -> None:
-    """Else it would be told of the request that came first, whoever's word it was."""
+    """Else its record would name the request that came first, whichever signal it was."""
     url = "redis://127.0.0.1:1"  # where nothing listens
     client, listening = connect_redis(url, timeout=SHORT_SECONDS), connect_listener(url)
     word = RedisChangeSignals(
@@ -108,7 +108,7 @@ async def test_what_could_not_be_said_is_logged_in_nobodys_name() -> None:
     await listening.aclose()
 
 
-async def test_without_redis_the_process_itself_is_told_and_nobody_waits(
+async def test_without_redis_the_process_itself_is_notified_and_nobody_waits(
     temporary_redis: Callable[[], TemporaryServer],
 ) -> None:
     server = temporary_redis()

@@ -158,7 +158,7 @@ class TestWhoAsks:
             api.world.clock.advance(hours=1)
             assert await one.closed() == (4403, "Forbidden")
 
-    class TestLookedAtSeldom:
+    class TestPolledSeldom:
         @pytest.fixture
         def rules(self) -> SocketRules:
             return SocketRules(look_every=timedelta(hours=1))

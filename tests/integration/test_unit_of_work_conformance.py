@@ -54,7 +54,7 @@ class Written(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
-    """A database behind the ports: its units of work, the small reads beside them, and what it tells after a commit."""
+    """A database behind the ports: its units of work, the small reads beside them, and what it announces after a commit."""
 
     units: UnitOfWorkFactory
     send_facts: SendFactsReader
@@ -394,7 +394,7 @@ class TestSave:
     async def test_when_it_is_due_is_written_although_it_was_put_off_meanwhile(
         self, units: UnitOfWorkFactory
     ) -> None:
-        """Whoever has read a row that is put off may write it all the same."""
+        """A row that was read before it was deferred may be written all the same."""
         row = await added(units, a_checkout(due_at=NOON))
         await defer(units, row.id)
         moved = await saved(units, row.changed(tries=1), was=row)
@@ -636,7 +636,7 @@ class TestRows:
         async with units() as unit:
             assert await unit.checkouts.in_doubt(NOON) == ["left"] * doubted
 
-    async def test_lists_go_on_behind_a_place_and_the_latest_started_come_first(
+    async def test_lists_go_on_behind_a_cursor_and_the_latest_started_come_first(
         self, units: UnitOfWorkFactory
     ) -> None:
         for name, ago, attention in (
@@ -809,7 +809,7 @@ class TestClaims:
         assert len(left) == 2
 
 
-class TestStory:
+class TestHistory:
     async def test_entries_stand_with_their_checkout_in_the_order_of_their_writing(
         self, database: Database
     ) -> None:
@@ -837,7 +837,7 @@ class TestEvents:
 
 
 class TestAlerts:
-    async def test_it_waits_until_it_is_told_and_is_raised_once(self, units: UnitOfWorkFactory) -> None:
+    async def test_it_waits_until_it_is_sent_and_is_raised_once(self, units: UnitOfWorkFactory) -> None:
         alert = Alert(reason="refund_failed", subject="checkout_1", raised_at=NOON)
         async with units() as unit:
             await unit.alerts.raise_once(alert)
@@ -921,7 +921,7 @@ class TestBlocks:
 
 
 class TestReads:
-    """What is read beside units of work: by guards before each send, and by whoever looks for changes."""
+    """What is read beside units of work: by guards before each send, and by the change poller."""
 
     async def test_a_ground_is_the_rows_version_its_own_claim_and_its_own_clinicians_block(
         self, database: Database

@@ -85,7 +85,7 @@ LEASES_END = timedelta(minutes=2)
 ROUNDS = 6
 APART = timedelta(minutes=10)
 
-# Others have a moment to take what they are told.
+# Subscribers have a moment to take their deliveries.
 PATIENCE_SECONDS = 30
 
 # Where the log of events of an entry point is kept, for the handler to find it.
@@ -102,7 +102,7 @@ async def note(event):
 
 @dataclass(frozen=True, kw_only=True)
 class Upgraded:
-    """The practice after the upgrade: its settings, clock and upstream, and the other systems that are told of events."""
+    """The practice after the upgrade: its settings, clock and upstream, and the subscribers of its events."""
 
     stored: StoredPractice
     url: str
@@ -156,7 +156,8 @@ class Upgraded:
                 await self._round(worker)
                 self.clock.present += APART
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not await self._everybody_was_told():  # deliveries are made beside the worker's rounds
+                # Deliveries are made beside the worker's rounds.
+                while not await self._everything_was_delivered():
                     await self._round(worker)
 
     async def _round(self, worker: Any) -> None:
@@ -166,16 +167,16 @@ class Upgraded:
             if chore.end is not None:
                 await chore.end()
 
-    async def _everybody_was_told(self) -> bool:
-        events = await self.events_to_tell()
+    async def _everything_was_delivered(self) -> bool:
+        events = await self.events_to_deliver()
         return all(events <= set(heard) for heard in self.heard().values())
 
-    async def events_to_tell(self) -> set[str]:
+    async def events_to_deliver(self) -> set[str]:
         """Ids of the events that a subscriber of the release had not taken, and of those that came since."""
-        told = max(
+        delivered = max(
             row["place"] for row in self.stored.rows("subscribers") if row["id"].startswith("handler:")
         )
-        rows = await self.query(f"SELECT id FROM practice_events WHERE sequence > {told}")
+        rows = await self.query(f"SELECT id FROM practice_events WHERE sequence > {delivered}")
         return {row["id"] for row in rows}
 
     def heard(self) -> dict[str, list[str]]:
@@ -288,7 +289,7 @@ async def test_what_a_release_left_in_flight_comes_to_its_right_end(upgraded: Up
     await keys_answer_as_they_did(upgraded)
     await upgraded.work(rounds=ROUNDS)
     await checkouts_end_right_and_none_is_charged_twice(upgraded)
-    await marked_resources_were_fetched(upgraded)
+    await pending_refreshes_were_done(upgraded)
     await events_reach_each_subscriber_once(upgraded)
     await keys_of_what_was_in_flight_answer_how_it_ended(upgraded)
     await a_person_goes_on_with_what_was_given_up(upgraded)
@@ -300,7 +301,7 @@ async def every_row_is_there_and_is_read(upgraded: Upgraded) -> None:
         (counted,) = await upgraded.query(f"SELECT count(*) AS rows FROM {RENAMED.get(table, table)}")
         assert (table, counted["rows"]) == (table, len(rows))
     for row in upgraded.stored.rows("checkouts"):
-        if "due_at" not in row:  # the others are read by whoever takes them up
+        if "due_at" not in row:  # the others are read when they are resumed
             assert row["state"] in await upgraded.frontdoor("checkouts", "show", row["id"])
     assert "form" in await upgraded.frontdoor("webhooks", "list", "--dead")
     listed = await upgraded.frontdoor("endpoints", "list")
@@ -347,16 +348,16 @@ async def checkouts_end_right_and_none_is_charged_twice(upgraded: Upgraded) -> N
     assert claims["rows"] == sum(state == "needs_attention" for state in ENDS.values())
 
 
-async def marked_resources_were_fetched(upgraded: Upgraded) -> None:
+async def pending_refreshes_were_done(upgraded: Upgraded) -> None:
     """What was only marked, and what a look had failed at, has a snapshot; what was given up waits for a person still."""
-    marked = {(row["kind"], row["resource_id"]) for row in upgraded.stored.rows("resource_marks")}
+    pending = {(row["kind"], row["resource_id"]) for row in upgraded.stored.rows("resource_marks")}
     rows = await upgraded.query("SELECT kind, resource_id FROM resource_snapshots")
-    assert marked - {(row["kind"], row["resource_id"]) for row in rows} == {GIVEN_UP}
+    assert pending - {(row["kind"], row["resource_id"]) for row in rows} == {GIVEN_UP}
 
 
 async def events_reach_each_subscriber_once(upgraded: Upgraded) -> None:
     """What was not told, failed, or was on its way when its worker died, and all that came since."""
-    events = sorted(await upgraded.events_to_tell())
+    events = sorted(await upgraded.events_to_deliver())
     assert {who: sorted(heard) for who, heard in upgraded.heard().items()} == dict.fromkeys(
         ("office", "slow", "by hand", "handler"), events
     )

@@ -135,7 +135,7 @@ class Practice:
         assert answer["updateAppointment"]["messages"] is None, answer
 
     async def join(self, nth: int = 0) -> str:
-        """A new patient, whom Healthie sends one word of."""
+        """A new patient, whom Healthie sends one webhook about."""
         answer = await self.emulator.ask(JOIN, key=OWNER, email=f"newcomer-{nth}@example.com")
         assert answer["createClient"]["messages"] is None, answer
         return str(answer["createClient"]["user"]["id"])
@@ -184,14 +184,14 @@ class Practice:
         return str(answer["createAvailability"]["availability"]["id"])
 
     async def alerts(self) -> list[str]:
-        """The reasons and subjects of the alerts that wait to be told."""
+        """The reasons and subjects of the alerts that wait to be sent."""
         async with self.system.units() as unit:
             due = await unit.alerts.due(self.system.clock.now(), limit=99)
         assert all(text_of(one) for one in due)
         return [one.id for one in due]
 
     async def happened(self) -> set[tuple[str, str]]:
-        """What the marks led to: names of events, and the ids that they are about."""
+        """What the refreshes led to: names of events, and the ids that they are about."""
         while await one_round(self.system.sync.synchronizer, self.system.engine):
             pass
         recorded = await self.system.event_log.after(0, limit=999)
@@ -258,7 +258,7 @@ async def test_after_an_outage_of_days_nothing_is_missing_after_one_check_and_so
             await practice.cancel(standing[1])
     (webhook,) = await practice.webhooks()
     assert not webhook["is_enabled"]
-    await practice.cancel(standing[2])  # nobody is told, and nobody tries
+    await practice.cancel(standing[2])  # no alert is sent, and nobody tries
     newcomer = await practice.join(1)
     card = await practice.add_card(newcomer)
     payment = await practice.pay(newcomer)
@@ -314,9 +314,9 @@ async def test_when_one_was_mended_free_time_is_read_anew_for_who_watches_it(pra
         first=date.fromisoformat(day),
         last=date.fromisoformat(day),
     )
-    watched = services.live_queries.slots(query, caller=None, client=None)
-    async with aclosing(watched), asyncio.timeout(30):
-        assert in_the_night(await anext(watched))
+    live_query = services.live_queries.slots(query, caller=None, client=None)
+    async with aclosing(live_query), asyncio.timeout(30):
+        assert in_the_night(await anext(live_query))
         (webhook,) = await practice.webhooks()
         await practice.change(webhook["id"], is_enabled=False)
         await practice.emulator.ask(SHUT, key=CLINICIAN_1, id=hours)
@@ -324,7 +324,7 @@ async def test_when_one_was_mended_free_time_is_read_anew_for_who_watches_it(pra
         found = await practice.check(after=MINUTE)
 
         assert [each.defect for each in found.mended] == [Defect.DISABLED]
-        assert not in_the_night(await anext(watched))
+        assert not in_the_night(await anext(live_query))
 
 
 def in_the_night(days: list[Day]) -> list[Slot]:

@@ -1,4 +1,4 @@
-"""The whole loop with real processes: Healthie sends, the gateway keeps, the worker looks, the event is there, and other systems are told."""
+"""The whole loop with real processes: Healthie sends, the gateway keeps, the worker refreshes, the event is there, and other systems are sent it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ async def ask(
     return data
 
 
-async def until_told(log: SqlEventLog, name: str) -> None:
+async def until_published(log: SqlEventLog, name: str) -> None:
     async with asyncio.timeout(START_SECONDS):
         while name not in {one.event.name for one in await log.after(0, limit=50)}:  # noqa: ASYNC110  # another program's doing
             await asyncio.sleep(0.05)
@@ -52,7 +52,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 async def listening(engine: AsyncEngine, url: str) -> Endpoint:
-    """An endpoint that is told everything."""
+    """An endpoint that is sent every event."""
     units = sql_unit_of_work(engine, sealer(Settings()))
 
     async def passes(_: str) -> None:
@@ -67,7 +67,7 @@ async def until_received(receiver: Receiver, secret: str, name: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_what_staff_change_in_healthie_becomes_an_event_of_ours_and_others_are_told(
+async def test_what_staff_change_in_healthie_becomes_an_event_of_ours_and_is_delivered(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with (
@@ -91,14 +91,14 @@ async def test_what_staff_change_in_healthie_becomes_an_event_of_ours_and_others
                 id=visit["id"],
             )
 
-            await until_told(log, "appointment.cancelled")
+            await until_published(log, "appointment.cancelled")
             await ask(
                 http,
                 stack,
                 'mutation($id: ID!) { createFormAnswerGroup(input: {user_id: $id, finished: true, name: "Intake"}) { form_answer_group { id } } }',
                 id=stack.patients[0],
             )
-            await until_told(log, "form.completed")
+            await until_published(log, "form.completed")
             for name in ("appointment.cancelled", "form.completed"):
                 await until_received(receiver, secret, name)
         finally:

@@ -1,4 +1,4 @@
-"""Fixtures of the trials with real processes."""
+"""Fixtures of the tests with real processes."""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

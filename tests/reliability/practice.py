@@ -1,4 +1,4 @@
-"""A practice under trial: an emulator and a database that outlive every process, gateways that die, peers that take over."""
+"""A practice under test: an emulator and a database that outlive every process, gateways that die, peers that take over."""
 
 import asyncio
 import contextlib
@@ -304,7 +304,7 @@ async def a_practice(
         httpx2.AsyncClient(timeout=60) as http,
         proxy_to(emulator.url) as proxy,
     ):
-        with nursery.trial():
+        with nursery.ended_after():
             upstream = EmulatorClient(url=emulator.url, client=client)
             seed = await upstream.control.reset()
             yield Practice(

@@ -89,8 +89,8 @@ class Nursery:
         return self._fork([program, "worker"], settings, None)
 
     @contextlib.contextmanager
-    def trial(self) -> Iterator[None]:
-        """End on leaving what was started within: a worker that is left would take up the next trial's rows."""
+    def ended_after(self) -> Iterator[None]:
+        """End on leaving what was started within: a worker that is left would take up the next test's rows."""
         before = len(self._started)
         try:
             yield

@@ -81,7 +81,7 @@ async def test_on_a_full_disk_nothing_ends_and_readiness_says_what_mutations_mee
             )
             assert "INTERNAL" not in str(error)
         assert (await practice.http.get(f"{gateway.url}/healthz")).text == "alive"
-        assert gateway.log.stat().st_size == log  # it could not be written: that was the trial
+        assert gateway.log.stat().st_size == log  # it could not be written: that is what is tested
         await asyncio.sleep(2)  # the worker's own rounds, each of which fails
     assert "ready" in await until_ready(practice.http, gateway, ready=True)
     held = await hold(practice.http, gateway, other.id)

@@ -145,7 +145,7 @@ class TestOnTheWayBack:
             await assert_given_back(practice, row)
 
 
-class TestLateTruth:
+class TestReconciliation:
     """What was sent before the kill lands when the checkout has ended; a worker finds it, and is killed as well."""
 
     @BOTH

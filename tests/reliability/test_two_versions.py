@@ -51,7 +51,7 @@ class LiveQuery:
     name: str
 
     async def subscribe(self) -> Any:
-        """The next state that it tells."""
+        """The next state that it sends."""
         message = await self.socket.hear()
         assert (message["id"], message["type"]) == (self.name, "next"), message
         (told,) = message["payload"]["data"].values()
@@ -63,7 +63,7 @@ async def live_queries(socket: Socket, document: str, variables: dict[str, Any])
 
 
 def free_on(days: Any) -> set[str]:
-    """The ids of what is free on the only day that is watched."""
+    """The ids of what is free on the only day of the live query."""
     (day,) = days
     return {each["id"] for each in day["slots"]}
 
@@ -85,11 +85,11 @@ async def until_stored(practice: Practice, patient: Patient, state: str) -> dict
     return row
 
 
-async def left_by_a_gateway(trial: "Trial", patient: Patient) -> None:
+async def left_by_a_gateway(versions: "TwoVersions", patient: Patient) -> None:
     """Let the patient have confirmed, and nobody have gone on with it."""
-    now = trial.peer.clock.now()
-    row = await trial.practice.row(patient)
-    async with trial.peer.system.units() as unit:
+    now = versions.peer.clock.now()
+    row = await versions.practice.row(patient)
+    async with versions.peer.system.units() as unit:
         accepted = row.changed(
             attempt=1,
             card=CardChoice(token="tok_visa"),
@@ -128,7 +128,7 @@ def days_of(practice: Practice, slot: Slot) -> dict[str, object]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class TwoVersions:
     """A practice with a gateway of either version, and the live queries of two patients at the one of the version before."""
 
     practice: Practice
@@ -139,11 +139,11 @@ class Trial:
     strange: Patient  # whose checkout the next version takes on
     checkout: LiveQuery  # theirs
     days: LiveQuery
-    visitor: dict[str, str]  # the headers of whoever watches the days
+    visitor: dict[str, str]  # the headers of the visitor whose live query of the days it is
 
 
 @pytest.fixture
-async def trial(practice: Practice) -> AsyncIterator[Trial]:
+async def versions(practice: Practice) -> AsyncIterator[TwoVersions]:
     before, after = await both_versions(practice)
     address = f"{before.url.replace('http', 'ws', 1)}/graphql"
     async with practice.peer() as peer, connected(address) as one, connected(address) as other:
@@ -152,7 +152,7 @@ async def trial(practice: Practice) -> AsyncIterator[Trial]:
         await one.open({"Authorization": f"Bearer {strange.token}"})
         visitor = {"Frontdoor-Visitor": GatewayTokens(secret=SECRET).visitor()}
         await other.open(visitor)
-        yield Trial(
+        yield TwoVersions(
             practice=practice,
             peer=peer,
             before=before,
@@ -165,29 +165,29 @@ async def trial(practice: Practice) -> AsyncIterator[Trial]:
         )
 
 
-async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(trial: Trial) -> None:
-    practice, strange = trial.practice, trial.strange
-    assert (await trial.checkout.subscribe())["status"] == "OPEN"
-    free = free_on(await trial.days.subscribe())
-    parked = await taken_on_by_the_next_version(trial)
-    assert (await trial.checkout.subscribe())["status"] == "PROCESSING"
-    guest = app_of(trial.before, practice.http, strange.token)
+async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(versions: TwoVersions) -> None:
+    practice, strange = versions.practice, versions.strange
+    assert (await versions.checkout.subscribe())["status"] == "OPEN"
+    free = free_on(await versions.days.subscribe())
+    parked = await taken_on_by_the_next_version(versions)
+    assert (await versions.checkout.subscribe())["status"] == "PROCESSING"
+    guest = app_of(versions.before, practice.http, strange.token)
     looked = (await guest.ask(LOOK, id=strange.checkout_id))["checkout"]
     assert (looked["status"], looked["endReason"]) == ("PROCESSING", None)
-    assert (await strange.confirm(trial.before, practice.http))["__typename"] == "CheckoutProcessing"
+    assert (await strange.confirm(versions.before, practice.http))["__typename"] == "CheckoutProcessing"
 
     # An event that is known comes after the one that is not.
-    wanted = next(slot.id for slot in trial.slots[3:] if slot.id in free)
-    somebody = App(http=practice.http, graphql=f"{trial.after.url}/graphql", headers=trial.visitor)
+    wanted = next(slot.id for slot in versions.slots[3:] if slot.id in free)
+    somebody = App(http=practice.http, graphql=f"{versions.after.url}/graphql", headers=versions.visitor)
     assert (await somebody.do(documents.HOLD, slotId=wanted, timeZone=ZONE))[
         "__typename"
     ] == "HoldSlotSuccess"
-    assert wanted in free - free_on(await trial.days.subscribe())
+    assert wanted in free - free_on(await versions.days.subscribe())
 
     # The worker drives what it knows, and leaves the rest.
-    ours = await trial.peer.a_patient("First Visit", trial.slots[1], number=2)
+    ours = await versions.peer.a_patient("First Visit", versions.slots[1], number=2)
     await practice.make_due(strange)
-    await left_by_a_gateway(trial, ours)
+    await left_by_a_gateway(versions, ours)
     worker = practice.worker()
     await until_stored(practice, ours, S.CONFIRMED)
     assert await stored(practice, strange) == parked | {"due_at": (await stored(practice, strange))["due_at"]}
@@ -200,7 +200,7 @@ async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(tri
     environment = {**practice.environment, tomorrow.REVIEWS: "1"}
     practice.nursery.worker(environment, program=NEXT_VERSION)
     ended = await until_stored(practice, strange, S.CONFIRMED)
-    while (status := (await trial.checkout.subscribe())["status"]) != "CONFIRMED":
+    while (status := (await versions.checkout.subscribe())["status"]) != "CONFIRMED":
         assert status == "PROCESSING"
     assert worker.is_alive()
     assert ended["attention"] == tomorrow.WANTS_A_LOOK
@@ -208,10 +208,10 @@ async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(tri
     assert len(books["appointments"]) == len(books["charges"]) == 2
 
 
-async def taken_on_by_the_next_version(trial: Trial) -> dict[str, Any]:
+async def taken_on_by_the_next_version(versions: TwoVersions) -> dict[str, Any]:
     """Let it take the checkout to a state, a reason and an event of its own; answers the row."""
-    practice, strange = trial.practice, trial.strange
-    answer = await strange.confirm(trial.after, practice.http)
+    practice, strange = versions.practice, versions.strange
+    answer = await strange.confirm(versions.after, practice.http)
     assert answer == {"__typename": "CheckoutProcessing", "checkout": {"status": "PROCESSING"}}
     parked = await until_stored(practice, strange, tomorrow.UNDER_REVIEW)
     assert parked["attention"] == tomorrow.WANTS_A_LOOK

@@ -18,15 +18,17 @@ T = TypeVar("T")
 # Schedules between two collections: a few megabytes each.
 COLLECT_EVERY = 10
 
-# Of troubles that nobody can tell apart one stands for all in the pairs; each of them is met alone.
-# What was not executed and leaves the caller in doubt is one case, however it shows (a broken connection, silence, 503,
-# 404, Stripe's key in use), and so is what was executed, or will be before anybody looks, and leaves them in doubt: a lost
-# answer shows whoever looks what a late execution shows, since nobody looks before one can have come. A read that fails is
-# one case, and so are those of one step, which is taken again whichever of them failed. A slow answer is an answer. What a
-# kill leaves behind is the same before a read and after the last write, and so it is before a change: what was last written
-# is its intent. (A pair names a point by its how-manieth passing: beside a fault that adds a write, the same number is
-# another write. All writes of the journey are points, so none goes unmet.)
+# In the pairs one trouble stands for all that cannot be told apart; each of them is met alone.
+# - Not executed, and the caller is in doubt: one case, however it shows (broken connection, silence, 503, 404, Stripe's key in use).
+# - Executed, or about to be before anybody looks, and the caller is in doubt: one case. A look comes after SETTLE, and so finds the
+#   same after a lost answer as after a late execution.
+# - A read that fails: one case, and so are the reads of one step, which is taken again whichever of them failed.
+# - A slow answer is an answer.
+# - A kill before a read leaves what a kill after the last write leaves. A kill before a change does not: where a pair's other fault has
+#   added a write or a try, the same number of a commit is another commit, and the kill before the change meets what none after a
+#   commit met.
 PAIRED_OF_CHANGES = (
+    Trouble.KILL,
     Trouble.LOST_REQUEST,
     Trouble.THROTTLED,
     Trouble.LATE,
@@ -99,7 +101,7 @@ def _one_read_a_step(passed: Iterable[Point]) -> Iterator[Point]:
 def pairs(part: int = 0, of: int = 1) -> Iterator[tuple[Fault, Fault]]:
     """Give a part of all pairs, the earlier fault first: those whose first fault is every `of`-th beginning with this one.
 
-    A second fault that the first keeps from domain_event is left out: up to its point the two schedules are the same one, and
+    A second fault that the first keeps from happening is left out: up to its point the two schedules are the same one, and
     where that is never passed they are so to the end. The first is played alone to know it.
     """
     faults = paired_faults()
@@ -141,7 +143,7 @@ def collected(plays: Iterable[T]) -> Iterator[T]:
 
 
 def digest(seeds: Iterable[int]) -> str:
-    """Answer the traces of these seeds in a few letters."""
+    """Answer the traces of these seeds as a short digest."""
     quiet()
     traces = "\n".join(line for seed in seeds for line in by_seed(seed).trace)
     return hashlib.sha256(traces.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""At the end of a schedule: what we remember is what Healthie has, nothing waits, and the events tell of it."""
+"""At the end of a schedule: what we remember is what Healthie has, nothing is pending, and the events say so."""
 
 from collections import Counter
 from dataclasses import replace
@@ -41,12 +41,12 @@ async def judge(schedule: "Schedule") -> None:
     """Note everything that we remember otherwise than it is."""
     witness, database = schedule.witness, schedule.database
     with database.connect() as connection:
-        marks = connection.execute(select(pending_refreshes)).mappings().all()
+        refreshes = connection.execute(select(pending_refreshes)).mappings().all()
         snapshots = connection.execute(select(resource_snapshots)).mappings().all()
         query = select(practice_events).order_by(practice_events.c.sequence)
         events = connection.execute(query).mappings().all()
-    for mark in marks:
-        witness.note(f"still marked: {mark['kind']} {mark['resource_id']}")
+    for refresh in refreshes:
+        witness.note(f"still marked: {refresh['kind']} {refresh['resource_id']}")
     known = {(row["kind"], row["resource_id"]) for row in snapshots}
     for kind, one in sorted(_touched(schedule) - known):
         witness.note(f"never seen: {kind} {one}")
@@ -92,7 +92,7 @@ async def _onlooker(schedule: "Schedule") -> Process:
 
 
 def _undated(state: ResourceState | None) -> ResourceState | None:
-    """The state without its date: Healthie dates a patient anew for a card, and sends no word of the patient."""
+    """The state without its date: Healthie dates a patient anew for a card, and sends no webhook about the patient."""
     return replace(state, updated_at=None) if state is not None else None
 
 

@@ -57,7 +57,7 @@ class Wish:
 
 
 @dataclass
-class Told:
+class Answered:
     """What a patient was told about a checkout, and when."""
 
     at: float
@@ -73,7 +73,7 @@ class Patient:
     schedule: "Schedule"
     wish: Wish
     checkout_ids: list[str] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
     tokens_given: dict[str, set[str]] = field(default_factory=dict)  # by checkout
     confirmed_at: dict[str, list[float]] = field(default_factory=dict)
     _tokens: int = 0
@@ -166,7 +166,7 @@ class Patient:
             try:
                 checkout = await self._confirm(checkout_id, kind)
             except CardDeclined:
-                self._hear(checkout_id, "declined", over=False)
+                self._is_answered(checkout_id, "declined", over=False)
                 await asyncio.sleep(self.wish.thinks)
                 continue
             except (HoldExpired, SlotTaken, BookingFailed, CheckoutClosed, Refusal) as refusal:
@@ -174,12 +174,12 @@ class Patient:
                 over = not waits and not (
                     isinstance(refusal, CheckoutClosed) and refusal.state == "confirmed"
                 )
-                self._hear(checkout_id, type(refusal).__name__, over=over)
+                self._is_answered(checkout_id, type(refusal).__name__, over=over)
                 return
             except ConnectionLost:
-                self._hear(checkout_id, "nothing", over=False)
+                self._is_answered(checkout_id, "nothing", over=False)
                 return
-            self._hear(checkout_id, checkout.state, over=_over(checkout))
+            self._is_answered(checkout_id, checkout.state, over=_over(checkout))
             return
 
     def _token(self, checkout_id: str, kind: str) -> CardChoice:
@@ -204,7 +204,7 @@ class Patient:
             # By the practice, or in another tab: they look at it, and take it.
             except QuoteChanged as changed:
                 self._seen[checkout_id], card = changed.quote.id, self._token(checkout_id, kind)
-                self._hear(checkout_id, "another quote", over=False)
+                self._is_answered(checkout_id, "another quote", over=False)
                 await asyncio.sleep(self.wish.thinks)
 
     async def _cancel(self, checkout_id: str, after: float) -> None:
@@ -216,7 +216,7 @@ class Patient:
         except (Refusal, ConnectionLost) as refusal:
             self.schedule.trace.say(f"patient {self.wish.number}", f"cannot cancel: {type(refusal).__name__}")
         else:
-            self._hear(checkout_id, f"cancel: {checkout.state}", over=_over(checkout))
+            self._is_answered(checkout_id, f"cancel: {checkout.state}", over=_over(checkout))
 
     async def _ask(self, what: Callable[[Process], Awaitable[T]]) -> T:
         """Ask a gateway, and another one when it does not answer. Raises Refusal, ConnectionLost."""
@@ -235,9 +235,9 @@ class Patient:
                 await asyncio.sleep(self.schedule.plan.seconds(1.0, 10.0))
         raise ConnectionLost
 
-    def _hear(self, checkout_id: str, what: str, *, over: bool) -> None:
+    def _is_answered(self, checkout_id: str, what: str, *, over: bool) -> None:
         self.schedule.trace.say(f"patient {self.wish.number}", f"is told {what}")
-        self.told.append(Told(self.schedule.loop.time(), checkout_id, what, over))
+        self.answers.append(Answered(self.schedule.loop.time(), checkout_id, what, over))
 
 
 def _over(checkout: Checkout) -> bool:

@@ -61,14 +61,14 @@ class ConnectionLost(Exception):
     """The process that a client was speaking to is gone, or does not answer."""
 
 
-class UnheardCalls:
-    """Nobody listens."""
+class UnrecordedCalls:
+    """An audit that keeps nothing."""
 
     async def attempted(self, call: Call) -> None:
-        """Nobody hears it."""
+        """Keep nothing."""
 
     async def answered(self, call: Call, answer: Answer) -> None:
-        """Nobody hears it."""
+        """Keep nothing."""
 
 
 class Process:
@@ -113,7 +113,7 @@ class Process:
                 clinician_keys=seed["clinician_keys"],
                 declines=DECLINES,
                 transport=self._upstream.transport(fate, self.records),
-                audit=AuditedCalls(inner=UnheardCalls(), trail=self.records, clock=fate, key=KEY),
+                audit=AuditedCalls(inner=UnrecordedCalls(), trail=self.records, clock=fate, key=KEY),
                 gate=_gate(fate),
                 digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
                 now=fate.now,
@@ -130,12 +130,12 @@ class Process:
             clock=fate,
         )
         guards = Guards(send_facts=SqlSendFactsReader(engine=self._engine), keys=healthie.keys, clock=fate)
-        reconciler = LateReconciler(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
+        late = LateReconciler(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
         checkout_holds = CheckoutHolds(holds=self._holds, units=self._units, clock=fate)
         self.saga = Saga(
             steps=steps,
             guards=guards,
-            reconciler=reconciler,
+            reconciler=late,
             units=self._units,
             holds=self._holds,
             checkout_holds=checkout_holds,
@@ -156,7 +156,7 @@ class Process:
             clock=fate,
             rules=HoldRules(),
             share=AnonymousHoldShare(
-                store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_tell_nobody
+                store=self._holds, search=search, clock=fate, rules=ShareRules(), alarm=_alert_nobody
             ),
         )
         unpaid = UnpaidVisits(policy=UnpaidPolicy.OPEN, attempts=self.attempts)
@@ -179,7 +179,7 @@ class Process:
             attempts=self.attempts,
             unpaid=unpaid,
         )
-        self.desk = OperatorActions(units=self._units, clock=fate, operator="operator sample")
+        self.operator_actions = OperatorActions(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
         self.resources = healthie.resources
         self.synchronizer = ResourceSynchronizer(
@@ -205,7 +205,7 @@ class Process:
         await self.saga.check_early(checkout_id)
 
     async def ask(self) -> None:
-        """Ask for what changed without a word; what cannot be asked now is asked in the next round."""
+        """Poll for what changed without a webhook; what cannot be asked now is asked in the next round."""
         with contextlib.suppress(UpstreamUnavailable):
             await self._poll.changed()
             await self._poll.missing()
@@ -232,7 +232,7 @@ class Process:
             raise ConnectionLost from None
 
 
-async def _tell_nobody(clinician_id: str, day: date) -> None:
+async def _alert_nobody(clinician_id: str, day: date) -> None:
     """Alerts about days are not part of the schedules."""
 
 

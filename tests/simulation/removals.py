@@ -79,7 +79,7 @@ def _at_once(self: Steps, checkout: Checkout) -> datetime:
 
 @contextmanager
 def without_waiting() -> Iterator[None]:
-    """Whoever does not know looks at once, and a parked row is due at once."""
+    """A driver that does not know looks at once, and a parked row is due at once."""
     with ExitStack() as patches:
         patches.enter_context(patch.object(Steps, "_ensure_settled", _at_once))
         patches.enter_context(patch.object(booking.checkout.timing, "SETTLE", timedelta(seconds=1)))
@@ -103,13 +103,13 @@ def without_allow_list() -> Iterator[None]:
         yield
 
 
-async def look_no_more(self: LateReconciler, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
+async def check_no_more(self: LateReconciler, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
     """What has ended has ended."""
     return checkout.changed(checks=checkout.checks + 1)
 
 
 async def leave_it(self: FollowUp, checkout: Checkout) -> bool:
-    """Whoever ended it will have given its hold back."""
+    """The process that ended it will have given its hold back."""
     return True
 
 
@@ -120,7 +120,7 @@ async def let_it_go(self: CheckoutHolds, checkout: Checkout) -> Hold:
 
 @contextmanager
 def without_read_back() -> Iterator[None]:
-    """Whoever it was booked with is the right one."""
+    """Any clinician that it was booked with is the right one."""
     booked = booking.checkout.step_results.booked
 
     def believed(checkout: Checkout, appointment: Appointment) -> Checkout:
@@ -136,7 +136,7 @@ def whatever_did_not_pay(checkout: Checkout, *, is_new: bool) -> bool:
 
 
 async def take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
-    """Whoever has this email and name is whom the lost answer was about."""
+    """Any patient with this email and name is the one of the lost answer."""
     self._ensure_settled(checkout)
     assert checkout.guest is not None
     match = await self._patients.find(checkout.guest)

@@ -41,9 +41,9 @@ from tests.simulation.meanwhile import (
 )
 from tests.simulation.removals import (
     as_quoted,
+    check_no_more,
     leave_it,
     let_it_go,
-    look_no_more,
     refund_at_once,
     see_nothing,
     take_nothing,
@@ -62,7 +62,7 @@ from tests.simulation.schedule import Scenario
 
 KEY: Mapping[str, Removal] = {"upstream key": without_upstream_key}
 SERIES: Mapping[str, Removal] = {"series in late looks": replaced(late_payments, "bills_on", lambda _: False)}
-SWEEP: Mapping[str, Removal] = {"late sweep": replaced(LateReconciler, "check", look_no_more)}
+SWEEP: Mapping[str, Removal] = {"late sweep": replaced(LateReconciler, "check", check_no_more)}
 
 # All of a working day but its lunch break.
 CROWD = Scenario(wishes=tuple(partial(strangers, hour=hour) for hour in (9, 10, 11, 13, 14, 15, 16)))

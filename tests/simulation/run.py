@@ -1,7 +1,7 @@
 """``python -m tests.simulation.run``: as many random schedules as asked for, on every core, with progress.
 
-A schedule that ends wrong is printed with its seed; ``--schedules 1 --seed SEED --trace`` plays that one again and tells
-its story. ``--everything`` adds all single faults, all pairs, and the saga without each of its rules. ``--json`` prints
+A schedule that ends wrong is printed with its seed; ``--schedules 1 --seed SEED --trace`` plays that one again and prints
+its trace. ``--everything`` adds all single faults, all pairs, and the saga without each of its rules. ``--json`` prints
 the figures. A run that is too long for one sitting goes on where the last ended: ``--into FILE`` adds to the figures there,
 and with ``--replay`` plays those random schedules once more that are called wrong there: one that is right by now counts as right.
 """
@@ -64,7 +64,7 @@ class Tally:
 
 
 def play(batch: tuple[str, list[Any]]) -> Tally:
-    """Play a batch and tell what came of it; an error of the simulation's own counts as a violation."""
+    """Play a batch and count what came of it; an error of the simulation's own counts as a violation."""
     quiet()
     campaign, todo = batch
     tally = Tally()
@@ -146,15 +146,15 @@ def merged(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def replayed(told: dict[str, Any]) -> dict[str, Any]:
+def replayed(counted: dict[str, Any]) -> dict[str, Any]:
     """The figures with its wrong random schedules judged once more, by the code and the witness of today."""
     quiet()
     judged = [
         one | {"violations": by_seed(int(one["which"])).violations} if one["campaign"] == "random" else one
-        for one in told["wrong"]
+        for one in counted["wrong"]
     ]
     wrong = [one for one in judged if one["violations"]]
-    return told | {"wrong": wrong, "violations": sum(len(one["violations"]) for one in wrong)}
+    return counted | {"wrong": wrong, "violations": sum(len(one["violations"]) for one in wrong)}
 
 
 def _sum(one: Any, other: Any) -> Any:
@@ -202,7 +202,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the figures")
     parser.add_argument("--into", type=Path, help="go on after the seeds of the figures in this file")
     parser.add_argument("--replay", action="store_true", help="only the random ones that are wrong in --into")
-    parser.add_argument("--trace", action="store_true", help="tell the story of the first seed and end")
+    parser.add_argument("--trace", action="store_true", help="print the trace of the first seed and end")
     asked = parser.parse_args()
     if asked.trace:
         quiet()
@@ -211,14 +211,14 @@ def main() -> int:
         return 1 if result.violations else 0
     before = json.loads(asked.into.read_text()) if asked.into and asked.into.exists() else None
     if before and asked.replay:
-        told = replayed(before)
-        asked.into.write_text(json.dumps(told, indent=2) + "\n")
-        return 1 if told["wrong"] else 0
+        counted = replayed(before)
+        asked.into.write_text(json.dumps(counted, indent=2) + "\n")
+        return 1 if counted["wrong"] else 0
     if before:
         asked.seed = before["first_seed"] + before["schedules"]["random"]
     tally, seconds = campaign(asked)
-    told = figures(tally, seconds, asked)
-    text = json.dumps(merged(before, told) if before else told, indent=2) + "\n"
+    counted = figures(tally, seconds, asked)
+    text = json.dumps(merged(before, counted) if before else counted, indent=2) + "\n"
     if asked.into:
         asked.into.write_text(text)
     if asked.json:

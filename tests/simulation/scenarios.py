@@ -172,7 +172,7 @@ def _staff_book(rng: random.Random) -> Event:
 
 
 def _key_handed_on(rng: random.Random) -> Event:
-    """A clinician's key becomes another clinician's, and nobody tells us."""
+    """A clinician's key becomes another clinician's, and we are not notified."""
     begins = rng.uniform(0, 90)
 
     async def key_handed_on(schedule: Schedule) -> None:
@@ -256,9 +256,11 @@ async def see_to(schedule: Schedule, *, retries: bool = False) -> None:
         if row.state is not CheckoutState.NEEDS_ATTENTION:
             continue
         process = await schedule.a_gateway()
-        desk = process.desk
+        actions = process.operator_actions
         done = (
-            desk.retry(row.id) if retries else desk.resolve(row.id, Resolution.REFUNDED, note="Given back.")
+            actions.retry(row.id)
+            if retries
+            else actions.resolve(row.id, Resolution.REFUNDED, note="Given back.")
         )
         schedule.trace.say("operator", f"{'retries' if retries else 'resolves'} {row.id}")
         with contextlib.suppress(DomainError, ConnectionLost):

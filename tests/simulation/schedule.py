@@ -38,7 +38,7 @@ from tests.simulation.upstream import Upstream
 from tests.simulation.virtual_loop import BEGINNING, VirtualLoop, run
 from tests.simulation.witness import Witness
 
-# Late truth is looked for this long after an end; then everything must be right.
+# Ended checkouts are reconciled for this long; then everything must be right.
 AFTERWARDS = timedelta(hours=80)
 
 # Where nobody buys anything, deliveries and looks that failed are repeated within the hour after trouble has ended.
@@ -89,7 +89,7 @@ class Schedule:
             plan.elapsed = self.loop.time
         self._names = itertools.count(1)
         self._ids = itertools.count(1)
-        self._turns = itertools.count()
+        self._requests = itertools.count()
         self.unhandled: list[str] = []
 
     def play(self) -> Result:
@@ -115,7 +115,7 @@ class Schedule:
         self.clinician_ids = [one["id"] for one in seed["clinicians"]]
         for name, value in self.scenario.switches.items():
             setattr(self.upstream.world.switches, name, value)
-        self.marked = asyncio.Event()  # a resource was, or is no longer
+        self.refreshes_changed = asyncio.Event()  # a pending refresh was added, or is gone
         self.committed = asyncio.Event()  # something was, so that naps are counted anew
         self.gateways: list[Process] = []
         self.processes: list[Process] = []
@@ -162,7 +162,7 @@ class Schedule:
         """Answer a gateway that the load balancer thinks is up."""
         while not self.gateways:  # noqa: ASYNC110 - virtual time
             await asyncio.sleep(1.0)
-        return self.gateways[next(self._turns) % len(self.gateways)]
+        return self.gateways[next(self._requests) % len(self.gateways)]
 
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.loop.create_task(work, context=contextvars.Context())
@@ -189,7 +189,7 @@ class Schedule:
                 listed.append(process)
                 if kind == "worker":
                     if self.scenario.webhooks is not None:
-                        self._background(dispatcher.watch(self, process))
+                        self._background(dispatcher.synchronize(self, process))
                     await self._work(process)
                 await fate.ended
             except ConnectionLost:
@@ -199,7 +199,7 @@ class Schedule:
             await asyncio.sleep(self.plan.seconds(1.0, 20.0))
 
     async def _prove(self, process: Process) -> None:
-        """Have it prove the keys about which nothing was heard while it booted; the program does so beside everything else."""
+        """Have it prove the keys of which there was no answer while it booted; the program does so beside everything else."""
         keys = process.healthie.keys
         with contextlib.suppress(ConnectionLost):
             while keys.pending:
@@ -209,7 +209,7 @@ class Schedule:
     async def _work(self, process: Process) -> None:
         """Have a worker look whenever something has come due by its clock; looks that find nothing are left out."""
         while True:
-            if not process.fate.alive:  # killed while it looked at marks
+            if not process.fate.alive:  # killed while it refreshed
                 raise ConnectionLost
             due = self.witness.next_due()
             nap = LONGEST_NAP if due is None else (due - process.fate.now()).total_seconds()
@@ -223,7 +223,7 @@ class Schedule:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _settle(self) -> None:
-        """Let the workers finish, and let the time pass in which late truth comes out."""
+        """Let the workers finish, and let the time of reconciliation pass."""
         await asyncio.sleep((AFTERWARDS if self.patients else WITHOUT_PATIENTS).total_seconds())
 
     def empty_holds(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.campaign import by_seed, collected
 
-SCHEDULES = 1000
+SCHEDULES = 600  # more: make simulate
 CHUNK = 50
 
 

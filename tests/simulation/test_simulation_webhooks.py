@@ -30,7 +30,7 @@ def test_one_seed_with_webhooks_played_twice_leaves_the_same_trace() -> None:
 
 @pytest.mark.parametrize("call", ["Charge", "Book"])
 def test_a_webhook_wakes_a_checkout_whose_answer_was_lost(call: str) -> None:
-    """Without webhooks nobody looks for half a minute; a word that something landed is enough to look at once."""
+    """Without webhooks nobody looks for half a minute; a webhook that something landed is enough to look at once."""
     fault = ((f"call {call}", 1), Trouble.LOST_ANSWER)
     waited = with_faults(fault)
     woken = Schedule(replace(CANONICAL, webhooks=1), Scripted(dict([fault]))).play()
@@ -40,8 +40,8 @@ def test_a_webhook_wakes_a_checkout_whose_answer_was_lost(call: str) -> None:
     assert any(" wakes " in line for line in woken.trace)
 
 
-def test_whoever_is_woken_and_whoever_takes_up_the_row_anyway_do_it_once() -> None:
-    """Answers that are lost, late or never, workers that die and freeze meanwhile, and a word that comes at any time."""
+def test_an_early_check_and_a_worker_that_takes_the_row_anyway_do_it_once() -> None:
+    """Answers that are lost, late or never, workers that die and freeze meanwhile, and a webhook that comes at any time."""
     doubts = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE, Trouble.TRUNCATED)
     wrong, wakes = {}, 0
     for number, (call, doubt) in enumerate(product(("Charge", "Book"), doubts)):

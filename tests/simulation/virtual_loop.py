@@ -12,7 +12,7 @@ BEGINNING = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 
 
 class NothingLeftToDo(Exception):
-    """Nothing is ready and no timer is set: whoever waits would wait for ever."""
+    """Nothing is ready and no timer is set: the waiting tasks would wait for ever."""
 
 
 class _Jump:

@@ -89,15 +89,15 @@ async def _post(process: Process, request: httpx2.Request) -> httpx2.Response:
         return await http.post(str(request.url), content=request.content, headers=headers)
 
 
-async def watch(schedule: "Schedule", process: Process) -> None:
-    """Have a worker look at what is marked, and ask by itself for what changed without a word."""
+async def synchronize(schedule: "Schedule", process: Process) -> None:
+    """Have a worker refresh what is pending, and poll by itself for what changed without a word."""
     asked = 0
     try:
         while True:
             while asked < len(POLLING) and POLLING[asked] <= schedule.loop.elapsed:
                 asked += 1
                 await process.run(process.ask())
-            due = schedule.witness.next_mark()
+            due = schedule.witness.next_refresh()
             nap = 3600.0 if due is None else (due - process.fate.now()).total_seconds()
             if nap <= 0:
                 await process.run(_one_round(process.synchronizer))
@@ -105,10 +105,10 @@ async def watch(schedule: "Schedule", process: Process) -> None:
                 continue
             if asked < len(POLLING):
                 nap = min(nap, POLLING[asked] - schedule.loop.elapsed)
-            schedule.marked.clear()
+            schedule.refreshes_changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(nap, 0.001)):
-                    await schedule.marked.wait()
+                    await schedule.refreshes_changed.wait()
     except ConnectionLost:
         return
 

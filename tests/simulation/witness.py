@@ -40,7 +40,7 @@ OVERLAP = """
     AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at LIMIT 1
 """
 
-TOLD_OTHERS = """
+EVENTS_OF_END = """
     SELECT name FROM practice_events WHERE kind = 'checkout' AND resource_id = ?
     AND name <> 'checkout.needs_attention'
 """
@@ -56,8 +56,8 @@ TIDYING = frozenset(
     }
 )
 
-# Reasons that tell a person of a payment on other terms, or of one that could not be undone.
-TELLING_OF_A_CHARGE = frozenset({AttentionReason.CHARGED_WRONGLY, AttentionReason.LATE_UNDO_FAILED})
+# Reasons that give a person a payment on other terms, or of one that could not be undone.
+ANNOUNCING_A_CHARGE = frozenset({AttentionReason.CHARGED_WRONGLY, AttentionReason.LATE_UNDO_FAILED})
 
 # From the last look at the terms to the charge, with slow answers in between, for a process that is not frozen.
 READ_TO_SEND = 60.0
@@ -90,13 +90,13 @@ class Witness:
         self.ended_at: dict[str, float] = {}
         self.blocked_at: dict[str, float] = {}  # by clinician
         self.seen: list[str] = []
-        self._marks: tuple[int | None, int] | None = None
+        self._refreshes: tuple[int | None, int] | None = None
 
     def see(self) -> None:
         """Look at the database as it is after a commit."""
         assert self._raw is not None
         self._schedule.committed.set()
-        self._see_marks(self._raw)
+        self._see_refreshes(self._raw)
         for (clinician_id,) in self._raw.execute("SELECT clinician_id FROM clinician_blocks"):
             self.blocked_at.setdefault(clinician_id, self._schedule.loop.time())
         rows = self._raw.execute("SELECT id, version, state FROM checkouts").fetchall()
@@ -109,7 +109,7 @@ class Witness:
             if state in TERMINAL and (known is None or known[1] != state):
                 self.ended_at.setdefault(checkout_id, self._schedule.loop.time())
                 self._schedule.loop.call_later(FREED_SECONDS, self._see_freed, checkout_id)
-                if self._told_others(checkout_id) != [f"checkout.{state}"]:
+                if self._events_of_end(checkout_id) != [f"checkout.{state}"]:
                     self.note(f"others not told with the commit: {checkout_id} {state}")
             if known is None:
                 continue
@@ -121,16 +121,16 @@ class Witness:
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
 
-    def _see_marks(self, raw: Any) -> None:
-        marks = raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
-        if marks != self._marks:
-            self._marks = marks
-            self._schedule.marked.set()
+    def _see_refreshes(self, raw: Any) -> None:
+        refreshes = raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()
+        if refreshes != self._refreshes:
+            self._refreshes = refreshes
+            self._schedule.refreshes_changed.set()
 
-    def _told_others(self, checkout_id: str) -> list[str]:
+    def _events_of_end(self, checkout_id: str) -> list[str]:
         """Answer how other systems were told that the checkout ended."""
         assert self._raw is not None
-        found = self._raw.execute(TOLD_OTHERS, (checkout_id,)).fetchall()
+        found = self._raw.execute(EVENTS_OF_END, (checkout_id,)).fetchall()
         return [name for (name,) in found]
 
     def see_holds(self) -> None:
@@ -220,8 +220,8 @@ class Witness:
             else datetime.fromtimestamp(found[0] / 1e6, tz=self._schedule.loop.now().tzinfo)
         )
 
-    def next_mark(self) -> datetime | None:
-        """Answer when a worker will next find a mark due."""
+    def next_refresh(self) -> datetime | None:
+        """Answer when a worker will next find a pending refresh due."""
         assert self._raw is not None
         found = self._raw.execute(
             "SELECT min(max(due_at, coalesce(lease_until, due_at))) FROM resource_marks WHERE due_at IS NOT NULL"
@@ -246,7 +246,7 @@ class Witness:
             self._guarded(row)
             self._own_record(row)
         self._slots(rows)
-        self._told(rows)
+        self._answered(rows)
         self._counted(rows)
         self._cards(rows)
         self._audited()
@@ -257,7 +257,7 @@ class Witness:
     def _rests(self, row: Checkout) -> None:
         if not at_rest(row) or row.state not in TERMINAL | {S.NEEDS_ATTENTION}:
             self.note(f"no end: {row.id} stands at {row.state}")
-        if row.state not in TERMINAL and self._told_others(row.id):
+        if row.state not in TERMINAL and self._events_of_end(row.id):
             self.note(f"others told of an end that was none: {row.id} is {row.state}")
 
     def _charges(self, row: Checkout) -> list[Any]:
@@ -305,10 +305,11 @@ class Witness:
         frozen = Trouble.FREEZE in self._schedule.trace.troubles
         if sent.decided_at > max(upstream.terms_changed_at) + READ_TO_SEND and not frozen:
             self.note(f"charged on terms that had changed: {row.id}")
-        told = bool(TELLING_OF_A_CHARGE & set(row.attention))
-        # Whose it is nobody can know for certain.
-        unnamed = upstream.world.switches.drop_note and _listed(row)
-        if charge.refunded < charge.amount and not (told or unnamed):
+        answers = bool(ANNOUNCING_A_CHARGE & set(row.attention))
+        unnamed = upstream.world.switches.drop_note and _listed(
+            row
+        )  # whose it is nobody can know for certain
+        if charge.refunded < charge.amount and not (answers or unnamed):
             self.note(f"charged on other terms and kept: {row.id} is {row.state}, {row.attention}")
 
     def _series(self, charge: Any) -> Any:
@@ -425,16 +426,16 @@ class Witness:
                 if other.starts_at < ends and {one.id, other.id} & ours:
                     self.note(f"overlapping appointments: {one.id} and {other.id}")
 
-    def _told(self, rows: Sequence[Checkout]) -> None:
+    def _answered(self, rows: Sequence[Checkout]) -> None:
         """Nothing is charged after the patient was told that it is over, nor after the deadline of their last confirm."""
         charging = [sent for sent in self._schedule.upstream.sent if sent.operation == "Charge"]
         for row in rows:
             mine = [sent for sent in charging if row.id in str(sent.variables.get("note"))]
             ends = [
-                t.at for p in self._schedule.patients for t in p.told if t.checkout_id == row.id and t.over
+                t.at for p in self._schedule.patients for t in p.answers if t.checkout_id == row.id and t.over
             ]
             confirms = [t for p in self._schedule.patients for t in p.confirmed_at.get(row.id, ())]
-            said = {t.what for p in self._schedule.patients for t in p.told if t.checkout_id == row.id}
+            said = {t.what for p in self._schedule.patients for t in p.answers if t.checkout_id == row.id}
             if S.CONFIRMED in said and row.state is not S.CONFIRMED:
                 self.note(f"told confirmed and is {row.state}: {row.id}")
             for sent in mine:

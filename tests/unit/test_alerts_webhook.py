@@ -1,4 +1,4 @@
-"""Alerts as a chat gets them: JSON with one text, no patient data, and a failure that is told without its address."""
+"""Alerts as a chat gets them: JSON with one text, no patient data, and a failure that is reported without its address."""
 
 import json
 from datetime import UTC, datetime

@@ -171,7 +171,7 @@ def test_ten_thousand_tampers_are_all_found() -> None:
     assert min(found.values()) > TAMPERS / 30
 
 
-class TestVerdict:
+class TestVerification:
     @pytest.mark.parametrize("length", range(6))
     def test_a_chain_that_nobody_touched_is_sound(self, length: int) -> None:
         links = a_chain(length)

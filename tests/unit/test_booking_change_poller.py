@@ -1,4 +1,4 @@
-"""The change poller finds whatever changed, though no word of it came."""
+"""The change poller finds whatever changed, without any change signal."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -36,8 +36,8 @@ def event(name: EventName | Unknown, **ids: str) -> DomainEvent:
     return DomainEvent(id="evt_1", name=name, at=NOW, resource=Resource(kind=Kind.VISIT, id="a1"), ids=ids)
 
 
-class Watch:
-    """A world of which no word comes, a change poller, and somebody who listens."""
+class PolledWorld:
+    """A world that sends no change signals, a change poller, and a listener."""
 
     def __init__(self) -> None:
         self.world = World()
@@ -56,80 +56,80 @@ class Watch:
         )
 
     async def finds(self) -> frozenset[str]:
-        """What one look finds."""
+        """The topics that one poll notifies."""
         await self.change_poller.poll()
         return await self.listener.wait_for_changes(within=0)
 
 
 @pytest.fixture
-def watch() -> Iterator[Watch]:
-    watch = Watch()
-    with watch.world.change_signals.subscribe(watch.listener):
-        yield watch
+def polled() -> Iterator[PolledWorld]:
+    polled = PolledWorld()
+    with polled.world.change_signals.subscribe(polled.listener):
+        yield polled
 
 
-async def test_what_it_never_saw_counts_as_changed_and_then_no_more(watch: Watch) -> None:
-    assert await watch.finds() == {"checkout:chk", "clinician:c1", "clinician:c2", "patient:p-sample"}
-    assert await watch.finds() == frozenset()
+async def test_what_it_never_saw_counts_as_changed_and_then_no_more(polled: PolledWorld) -> None:
+    assert await polled.finds() == {"checkout:chk", "clinician:c1", "clinician:c2", "patient:p-sample"}
+    assert await polled.finds() == frozenset()
 
 
-async def test_a_hold_its_end_and_its_expiry_are_found(watch: Watch) -> None:
-    await watch.finds()
-    hold = await watch.world.holds.acquire(await watch.world.hold(VISITOR, a_slot()), limit=None)
-    await watch.listener.wait_for_changes(within=0)  # the holding told of itself
-    assert await watch.finds() == {"clinician:c1"}
-    await watch.world.holds.release(hold.id, owners={hold.owner})
-    assert await watch.finds() == {"clinician:c1"}
-    await watch.world.holds.acquire(hold, limit=None)
-    assert await watch.finds() == {"clinician:c1"}
-    watch.world.clock.advance(minutes=6)
-    assert await watch.finds() == {"clinician:c1"}
+async def test_a_hold_its_end_and_its_expiry_are_found(polled: PolledWorld) -> None:
+    await polled.finds()
+    hold = await polled.world.holds.acquire(await polled.world.hold(VISITOR, a_slot()), limit=None)
+    await polled.listener.wait_for_changes(within=0)  # the holding told of itself
+    assert await polled.finds() == {"clinician:c1"}
+    await polled.world.holds.release(hold.id, owners={hold.owner})
+    assert await polled.finds() == {"clinician:c1"}
+    await polled.world.holds.acquire(hold, limit=None)
+    assert await polled.finds() == {"clinician:c1"}
+    polled.world.clock.advance(minutes=6)
+    assert await polled.finds() == {"clinician:c1"}
 
 
-async def test_it_looks_when_a_hold_ends_and_not_only_in_its_turn(watch: Watch) -> None:
-    await watch.world.hold(VISITOR, a_slot())
-    watch.world.clock.advance(minutes=4, seconds=59, milliseconds=990)
-    running = asyncio.create_task(watch.change_poller.run())
+async def test_it_looks_when_a_hold_ends_and_not_only_in_its_turn(polled: PolledWorld) -> None:
+    await polled.world.hold(VISITOR, a_slot())
+    polled.world.clock.advance(minutes=4, seconds=59, milliseconds=990)
+    running = asyncio.create_task(polled.change_poller.run())
     await asyncio.sleep(0)
-    while "clinician:c1" not in await watch.listener.wait_for_changes():
+    while "clinician:c1" not in await polled.listener.wait_for_changes():
         pass
-    watch.world.clock.advance(milliseconds=20)
+    polled.world.clock.advance(milliseconds=20)
     async with asyncio.timeout(5):
-        assert await watch.listener.wait_for_changes() == {"clinician:c1"}
+        assert await polled.listener.wait_for_changes() == {"clinician:c1"}
     running.cancel()
 
 
-async def test_a_write_of_a_checkout_and_a_visit_that_was_booked_are_found(watch: Watch) -> None:
-    checkout = await watch.world.start(PATIENT)
-    watch.world.put(replace(checkout, id="chk"))
-    await watch.finds()
-    watch.world.put(replace(checkout, id="chk", version=2, state=CheckoutState.CONFIRMED))
-    assert await watch.finds() == {"checkout:chk", "patient:p-sample"}
+async def test_a_write_of_a_checkout_and_a_visit_that_was_booked_are_found(polled: PolledWorld) -> None:
+    checkout = await polled.world.start(PATIENT)
+    polled.world.put(replace(checkout, id="chk"))
+    await polled.finds()
+    polled.world.put(replace(checkout, id="chk", version=2, state=CheckoutState.CONFIRMED))
+    assert await polled.finds() == {"checkout:chk", "patient:p-sample"}
 
 
 async def test_events_are_read_on_from_where_it_was_those_included_that_came_while_nobody_listened(
-    watch: Watch,
+    polled: PolledWorld,
 ) -> None:
-    watch.log.events.append(event(EventName.APPOINTMENT_CANCELLED, appointment="a1", patient="p-sample"))
-    await watch.finds()
-    assert await watch.finds() == frozenset()
-    watch.log.events.append(event(EventName.APPOINTMENT_CANCELLED, appointment="a1", clinician="c1"))
-    assert await watch.finds() == {"calendar:c1"}
+    polled.log.events.append(event(EventName.APPOINTMENT_CANCELLED, appointment="a1", patient="p-sample"))
+    await polled.finds()
+    assert await polled.finds() == frozenset()
+    polled.log.events.append(event(EventName.APPOINTMENT_CANCELLED, appointment="a1", clinician="c1"))
+    assert await polled.finds() == {"calendar:c1"}
 
 
 async def test_events_are_read_though_the_hold_store_does_not_answer(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch
+    polled: PolledWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await watch.finds()
+    await polled.finds()
 
     async def busy(*_: object) -> None:
         raise UpstreamUnavailable("hold store")
 
-    monkeypatch.setattr(watch.world.holds, "busy", busy)
-    watch.log.events.append(event(EventName.APPOINTMENT_COMPLETED, appointment="a1", patient="p-sample"))
+    monkeypatch.setattr(polled.world.holds, "busy", busy)
+    polled.log.events.append(event(EventName.APPOINTMENT_COMPLETED, appointment="a1", patient="p-sample"))
     with pytest.raises(UpstreamUnavailable):
-        await watch.change_poller.poll()
-    assert await watch.listener.wait_for_changes(within=0) == {"patient:p-sample"}
+        await polled.change_poller.poll()
+    assert await polled.listener.wait_for_changes(within=0) == {"patient:p-sample"}
 
 
 @pytest.mark.parametrize(
@@ -165,17 +165,17 @@ async def test_a_row_notifies_of_its_checkout_and_the_clinicians_time_and_at_the
 
 
 async def test_an_event_of_a_newer_version_stalls_nothing_and_has_whatever_it_names_read_anew(
-    watch: Watch,
+    polled: PolledWorld,
 ) -> None:
-    await watch.finds()
-    watch.log.events += [
+    await polled.finds()
+    polled.log.events += [
         event(Unknown("appointment.of_tomorrow"), clinician="c1", appointment="a1", patient="p-sample"),
         event(EventName.APPOINTMENT_CANCELLED, clinician="c1"),
     ]
-    await watch.world.hold(VISITOR, a_slot())
-    await watch.listener.wait_for_changes(within=0)
-    assert await watch.finds() == {"calendar:c1", "patient:p-sample", "clinician:c1"}
-    assert await watch.finds() == frozenset()
+    await polled.world.hold(VISITOR, a_slot())
+    await polled.listener.wait_for_changes(within=0)
+    assert await polled.finds() == {"calendar:c1", "patient:p-sample", "clinician:c1"}
+    assert await polled.finds() == frozenset()
 
 
 def test_an_event_of_a_newer_version_about_no_time_moves_none() -> None:

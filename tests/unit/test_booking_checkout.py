@@ -339,11 +339,14 @@ class TestPatientData:
         guest = as_guest(checkout)
         await world.checkouts.cancel(guest, checkout.id)
         world.clock.advance(hours=23, minutes=59)
-        async with aclosing(world.live_queries().checkout(guest, checkout.id)) as watched:
-            assert (await anext(watched)).id == checkout.id
+        async with aclosing(world.live_queries().checkout(guest, checkout.id)) as live_query:
+            assert (await anext(live_query)).id == checkout.id
         world.clock.advance(minutes=1)
-        async with asyncio.timeout(5), aclosing(world.live_queries().checkout(guest, checkout.id)) as watched:
-            assert await anext(watched, None) is None
+        async with (
+            asyncio.timeout(5),
+            aclosing(world.live_queries().checkout(guest, checkout.id)) as live_query,
+        ):
+            assert await anext(live_query, None) is None
 
     async def test_a_guests_token_opens_a_booked_visit_until_it_is_over(self, world: World) -> None:
         checkout = await world.start(slot=a_slot(hours=48))

@@ -71,11 +71,11 @@ CHANGES: list[tuple[ResourceState, ResourceState | None, list[EventName]]] = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "told"), CHANGES)
-def test_a_change_between_two_looks_is_told_by_its_name(
-    before: ResourceState, after: ResourceState | None, told: list[EventName]
+@pytest.mark.parametrize(("before", "after", "events"), CHANGES)
+def test_a_change_between_two_looks_is_an_event_by_its_name(
+    before: ResourceState, after: ResourceState | None, events: list[EventName]
 ) -> None:
-    assert names(seen(before), after) == told
+    assert names(seen(before), after) == events
 
 
 FIRST_SIGHT: list[tuple[ResourceState, list[EventName]]] = [
@@ -104,15 +104,15 @@ FIRST_SIGHT: list[tuple[ResourceState, list[EventName]]] = [
 ]
 
 
-@pytest.mark.parametrize(("after", "told"), FIRST_SIGHT)
-def test_what_is_seen_for_the_first_time_is_told_as_far_as_it_is_news(
-    after: ResourceState, told: list[EventName]
+@pytest.mark.parametrize(("after", "events"), FIRST_SIGHT)
+def test_what_is_seen_for_the_first_time_is_an_event_as_far_as_it_is_news(
+    after: ResourceState, events: list[EventName]
 ) -> None:
-    assert names(unseen(KINDS[type(after)]), after) == told
+    assert names(unseen(KINDS[type(after)]), after) == events
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "events"),
     [
         (Kind.VISIT, [EventName.APPOINTMENT_DELETED]),
         (Kind.CARD, [EventName.CARD_REMOVED]),
@@ -122,12 +122,12 @@ def test_what_is_seen_for_the_first_time_is_told_as_far_as_it_is_news(
         (Kind.FORM, []),
     ],
 )
-def test_what_is_gone_before_it_was_ever_seen_is_told_once(kind: Kind, told: list[EventName]) -> None:
-    assert names(unseen(kind), None) == told
+def test_what_is_gone_before_it_was_ever_seen_is_one_event(kind: Kind, events: list[EventName]) -> None:
+    assert names(unseen(kind), None) == events
     assert names(seen(None, kind, gone=True), None) == []
 
 
-def test_a_merge_is_told_of_whoever_is_left_and_of_whoever_is_not() -> None:
+def test_a_merge_is_an_event_of_who_is_left_and_of_who_is_not() -> None:
     assert names(seen(PATIENT), PATIENT, merged=True) == [EventName.PATIENT_MERGED]
     assert names(seen(PATIENT), None, merged=True) == [EventName.PATIENT_MERGED]
 
@@ -135,18 +135,18 @@ def test_a_merge_is_told_of_whoever_is_left_and_of_whoever_is_not() -> None:
 @pytest.mark.parametrize("by", [Party.PATIENT, Party.CLINICIAN, Party.STAFF])
 def test_a_cancellation_says_who_cancelled(by: Party) -> None:
     cancelled = replace(VISIT, status=Status.CANCELLED, changed_by=by)
-    (told,) = diff(seen(VISIT), cancelled, merged=False, now=NOW)
-    assert told.by is by
+    (events,) = diff(seen(VISIT), cancelled, merged=False, now=NOW)
+    assert events.by is by
 
 
-def test_what_is_told_names_ids_and_nothing_else() -> None:
-    (told,) = diff(seen(VISIT), replace(VISIT, start=NOW), merged=False, now=NOW)
-    assert told.ids == {"appointment": "7", "patient": "501", "clinician": "11", "checkout": "chk_1"}
+def test_an_event_names_ids_and_nothing_else() -> None:
+    (events,) = diff(seen(VISIT), replace(VISIT, start=NOW), merged=False, now=NOW)
+    assert events.ids == {"appointment": "7", "patient": "501", "clinician": "11", "checkout": "chk_1"}
 
 
-def test_what_is_gone_is_told_with_the_ids_that_it_had() -> None:
-    (told,) = diff(seen(CARD), None, merged=False, now=NOW)
-    assert told.ids == {"card": "7", "patient": "501"}
+def test_an_event_of_what_is_gone_has_the_ids_that_it_had() -> None:
+    (events,) = diff(seen(CARD), None, merged=False, now=NOW)
+    assert events.ids == {"card": "7", "patient": "501"}
 
 
 VISITS = st.builds(

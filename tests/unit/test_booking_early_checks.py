@@ -1,4 +1,4 @@
-"""Early checks: whoever asks for one waits for nothing, and no check keeps another waiting."""
+"""Early checks: the caller who asks for one does not wait, and no check keeps another waiting."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Free time that is watched: what is taken here shows without a request upstream, and what changed there with few."""
+"""Live queries of free time: what is taken here shows without a request upstream, and what changed there with few."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from tests.doubles.booking_world import CATALOG, FREE, PRICED, VISITOR, World, a
 TUESDAY, WEDNESDAY = date(2026, 6, 2), date(2026, 6, 3)
 
 
-class Watch:
+class ReadFreeTime:
     """Free time of the clinician c1's first visits, as it is read at each change signal."""
 
     def __init__(self, world: World) -> None:
@@ -35,7 +35,7 @@ class Watch:
 
         world.offer.slots = counted  # type: ignore[method-assign]  # counts, and answers as before
 
-    async def begin(self) -> "Watch":
+    async def begin(self) -> "ReadFreeTime":
         query = SlotQuery.of(
             CATALOG, visit_type_id=PRICED.id, clinician_ids=["c1"], first=TUESDAY, last=WEDNESDAY
         )
@@ -56,130 +56,134 @@ class Watch:
 
 
 @pytest.fixture
-async def watch() -> Watch:
-    return await Watch(World()).begin()
+async def reading() -> ReadFreeTime:
+    return await ReadFreeTime(World()).begin()
 
 
-async def test_a_hold_comes_and_goes_without_a_request(watch: Watch) -> None:
+async def test_a_hold_comes_and_goes_without_a_request(reading: ReadFreeTime) -> None:
     slot = a_slot()
-    assert slot in await watch.shows()
-    watch.world.holds._holds["h"] = replace(
-        await watch.world.hold(VISITOR, a_slot(hours=48)), id="h", slot=slot
+    assert slot in await reading.shows()
+    reading.world.holds._holds["h"] = replace(
+        await reading.world.hold(VISITOR, a_slot(hours=48)), id="h", slot=slot
     )
-    asked = watch.asked
-    assert slot not in await watch.shows("clinician:c1")
-    watch.world.clock.advance(minutes=4)
-    assert slot not in await watch.shows("clinician:c1")
-    watch.world.holds.emptied()
-    assert slot in await watch.shows("clinician:c1")
-    assert watch.asked == asked
+    asked = reading.asked
+    assert slot not in await reading.shows("clinician:c1")
+    reading.world.clock.advance(minutes=4)
+    assert slot not in await reading.shows("clinician:c1")
+    reading.world.holds.emptied()
+    assert slot in await reading.shows("clinician:c1")
+    assert reading.asked == asked
 
 
-async def test_a_visit_that_was_booked_since_does_not_come_back_when_its_claim_goes(watch: Watch) -> None:
+async def test_a_visit_that_was_booked_since_does_not_come_back_when_its_claim_goes(
+    reading: ReadFreeTime,
+) -> None:
     slot = a_slot()
-    assert slot in await watch.shows()
-    checkout = await watch.world.start(VISITOR, slot)
-    now = watch.world.clock.now()
-    watch.world.put(watch.world.row(checkout).changed(state=CheckoutState.CONFIRMED, ended_at=now))
-    watch.world.holds.emptied()
-    asked = watch.asked
-    assert slot not in await watch.shows("clinician:c1")
-    assert watch.asked == asked
+    assert slot in await reading.shows()
+    checkout = await reading.world.start(VISITOR, slot)
+    now = reading.world.clock.now()
+    reading.world.put(reading.world.row(checkout).changed(state=CheckoutState.CONFIRMED, ended_at=now))
+    reading.world.holds.emptied()
+    asked = reading.asked
+    assert slot not in await reading.shows("clinician:c1")
+    assert reading.asked == asked
 
 
-async def test_a_calendar_that_changed_is_asked_for_at_most_every_fifteen_seconds(watch: Watch) -> None:
-    await watch.shows()
-    watch.world.clock.advance(seconds=1)
-    watch.world.offer.free.remove(a_slot())
-    assert a_slot() in await watch.shows("calendar:c1")
-    assert watch.seen.again == STALE.total_seconds() - 1
-    assert watch.asked == 1
-    watch.world.clock.advance(seconds=14)
-    assert a_slot() not in await watch.shows()
-    assert watch.asked == 2
-    assert watch.seen.again == RENEWED.total_seconds()
-    watch.world.clock.advance(seconds=60)
-    await watch.shows("calendar:c1")
-    assert watch.asked == 3
+async def test_a_calendar_that_changed_is_asked_for_at_most_every_fifteen_seconds(
+    reading: ReadFreeTime,
+) -> None:
+    await reading.shows()
+    reading.world.clock.advance(seconds=1)
+    reading.world.offer.free.remove(a_slot())
+    assert a_slot() in await reading.shows("calendar:c1")
+    assert reading.seen.again == STALE.total_seconds() - 1
+    assert reading.asked == 1
+    reading.world.clock.advance(seconds=14)
+    assert a_slot() not in await reading.shows()
+    assert reading.asked == 2
+    assert reading.seen.again == RENEWED.total_seconds()
+    reading.world.clock.advance(seconds=60)
+    await reading.shows("calendar:c1")
+    assert reading.asked == 3
 
 
-async def test_it_is_asked_for_now_and_then_though_nobody_says_that_it_changed(watch: Watch) -> None:
-    await watch.shows()
-    watch.world.offer.free.remove(a_slot())
-    watch.world.clock.advance(seconds=RENEWED.total_seconds() - 1)
-    assert a_slot() in await watch.shows()
-    assert watch.seen.again == 1
-    watch.world.clock.advance(seconds=1)
-    assert a_slot() not in await watch.shows()
-    assert watch.asked == 2
+async def test_it_is_asked_for_now_and_then_though_nobody_says_that_it_changed(reading: ReadFreeTime) -> None:
+    await reading.shows()
+    reading.world.offer.free.remove(a_slot())
+    reading.world.clock.advance(seconds=RENEWED.total_seconds() - 1)
+    assert a_slot() in await reading.shows()
+    assert reading.seen.again == 1
+    reading.world.clock.advance(seconds=1)
+    assert a_slot() not in await reading.shows()
+    assert reading.asked == 2
 
 
-async def test_a_newcomer_is_shown_what_is_at_most_fifteen_seconds_old(watch: Watch) -> None:
-    await watch.shows(NEWCOMER)
-    watch.world.clock.advance(seconds=14)
-    await watch.shows(NEWCOMER)
-    assert watch.asked == 1
-    watch.world.clock.advance(seconds=1)
-    await watch.shows(NEWCOMER)
-    assert watch.asked == 2
+async def test_a_newcomer_is_shown_what_is_at_most_fifteen_seconds_old(reading: ReadFreeTime) -> None:
+    await reading.shows(NEWCOMER)
+    reading.world.clock.advance(seconds=14)
+    await reading.shows(NEWCOMER)
+    assert reading.asked == 1
+    reading.world.clock.advance(seconds=1)
+    await reading.shows(NEWCOMER)
+    assert reading.asked == 2
 
 
 async def test_while_the_calendar_cannot_be_read_holds_still_show_and_it_says_so(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch
+    reading: ReadFreeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await watch.shows()
-    assert not watch.is_stale()
+    await reading.shows()
+    assert not reading.is_stale()
 
     async def offered(_: object) -> None:
-        watch.asked += 1
+        reading.asked += 1
         raise UpstreamUnavailable("sample")
 
-    hold = await watch.world.hold(VISITOR, a_slot(hours=24.5))
-    monkeypatch.setattr(watch.world.search, "offered", offered)
-    watch.world.clock.advance(seconds=16)
-    asked = watch.asked
-    assert hold.slot not in await watch.shows("calendar:c1", "clinician:c1")
-    assert watch.is_stale()
-    assert watch.seen.again == STALE.total_seconds()
-    await watch.shows("clinician:c1")
-    assert watch.asked == asked + 1, "not at every change signal"
-    watch.world.clock.advance(minutes=6)
+    hold = await reading.world.hold(VISITOR, a_slot(hours=24.5))
+    monkeypatch.setattr(reading.world.search, "offered", offered)
+    reading.world.clock.advance(seconds=16)
+    asked = reading.asked
+    assert hold.slot not in await reading.shows("calendar:c1", "clinician:c1")
+    assert reading.is_stale()
+    assert reading.seen.again == STALE.total_seconds()
+    await reading.shows("clinician:c1")
+    assert reading.asked == asked + 1, "not at every change signal"
+    reading.world.clock.advance(minutes=6)
     with pytest.raises(UpstreamUnavailable):
-        await watch.shows()
+        await reading.shows()
 
 
 @pytest.mark.parametrize("begun", [False, True])
 async def test_while_the_calendar_is_waited_for_holds_show_before_long(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch, *, begun: bool
+    reading: ReadFreeTime, monkeypatch: pytest.MonkeyPatch, *, begun: bool
 ) -> None:
     if begun:
-        await watch.shows()
-    hold = await watch.world.hold(VISITOR, a_slot(hours=24.5))
-    watch.world.offer.during_slots = asyncio.get_running_loop().create_future  # its turn does not come
+        await reading.shows()
+    hold = await reading.world.hold(VISITOR, a_slot(hours=24.5))
+    reading.world.offer.during_slots = asyncio.get_running_loop().create_future  # its turn does not come
     monkeypatch.setattr(free_time, "PATIENCE", 0.05)
-    watch.world.clock.advance(seconds=16)
+    reading.world.clock.advance(seconds=16)
     async with asyncio.timeout(5):
         if begun:
-            assert hold.slot not in await watch.shows("calendar:c1", "clinician:c1")
-            assert watch.is_stale()
+            assert hold.slot not in await reading.shows("calendar:c1", "clinician:c1")
+            assert reading.is_stale()
         else:
             with pytest.raises(UpstreamUnavailable):
-                await watch.shows()
+                await reading.shows()
 
 
-async def test_nobody_to_ask_for_is_nothing_free(watch: Watch) -> None:
+async def test_nobody_to_ask_for_is_nothing_free(reading: ReadFreeTime) -> None:
     query = SlotQuery.of(CATALOG, visit_type_id=FREE.id, clinician_ids=[], first=TUESDAY, last=TUESDAY)
-    watch.source = FreeTime(
+    reading.source = FreeTime(
         query,
-        search=watch.world.search,
-        changes=watch.world.changes,
-        clock=watch.world.clock,
+        search=reading.world.search,
+        changes=reading.world.changes,
+        clock=reading.world.clock,
     )
-    assert await watch.shows() == set()
-    assert watch.asked == 0
+    assert await reading.shows() == set()
+    assert reading.asked == 0
 
 
-async def test_holds_are_told_of_when_the_store_has_them_and_not_when_it_refused() -> None:
+async def test_holds_are_announced_when_the_store_has_them_and_not_when_it_refused() -> None:
     world = World()
     listener = Listener(["clinician:c1"])
     with world.change_signals.subscribe(listener):

@@ -162,7 +162,7 @@ async def test_neither_record_nor_card_is_touched_for_a_visit_that_is_not_to_be(
 
 @guards
 async def test_what_has_landed_is_taken_whatever_the_guards_say(world: World, guard: str) -> None:
-    """They are for what is sent. What stands upstream is the truth; whoever left gets it undone all the same."""
+    """They are for what is sent. What stands upstream is the truth; who left gets it undone all the same."""
     checkout = await world.start(slot=SOON)
     world.books.fail("book", AnswerLost())
     row = await confirm(world, checkout)

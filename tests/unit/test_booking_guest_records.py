@@ -111,10 +111,10 @@ class TestAnUnprovedGuest:
     async def test_is_on_the_list_until_staff_have_merged_the_two(self, rule: GuestRecords) -> None:
         world = practice(rule)
         row = await confirm(world, await world.start())
-        desk = OperatorActions(units=world.database, clock=world.clock, operator="sample")
-        assert (await desk.retry(row.id)).attention == DUPLICATE
-        assert (await world.look_again(row)).attention == DUPLICATE
-        resolved = await desk.resolve(row.id, Resolution.BOOKED, note="Merged.")
+        actions = OperatorActions(units=world.database, clock=world.clock, operator="sample")
+        assert (await actions.retry(row.id)).attention == DUPLICATE
+        assert (await world.reconcile(row)).attention == DUPLICATE
+        resolved = await actions.resolve(row.id, Resolution.BOOKED, note="Merged.")
         assert resolved.attention == ()
 
 

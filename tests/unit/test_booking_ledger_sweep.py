@@ -40,7 +40,7 @@ async def test_a_visit_whose_charge_stands_as_booked_is_left_alone(
     row = await confirm(world, await world.start())
     books.charges = (in_its_books(row),)
 
-    row = await world.look_again(row)
+    row = await world.reconcile(row)
 
     assert (row.state, row.attention, row.checks) == (S.CONFIRMED, (), 2)
 
@@ -49,7 +49,7 @@ async def test_a_disputed_charge_is_flagged_and_told_once(world: World, books: L
     row = await confirm(world, await world.start())
     books.charges = (replace(in_its_books(row), disputed=True),)
 
-    row = await world.look_again(row, hours=100)
+    row = await world.reconcile(row, hours=100)
 
     assert (row.state, row.attention) == (S.CONFIRMED, (AttentionReason.LEDGER_DIFFERENCE,))
     assert row.checks > 1
@@ -64,18 +64,18 @@ async def test_a_row_that_a_person_has_dealt_with_stays_off_the_list(
 ) -> None:
     row = await confirm(world, await world.start())
     books.charges = (replace(in_its_books(row), disputed=True),)
-    row = await world.look_again(row)
+    row = await world.reconcile(row)
     world.put(row.changed(attention=()))
 
-    row = await world.look_again(row, hours=100)
+    row = await world.reconcile(row, hours=100)
 
     assert row.attention == ()
 
 
 async def resolved_and_looked_at(world: World, row: Checkout, resolution: Resolution) -> Checkout:
-    desk = OperatorActions(units=world.database, clock=world.clock, operator="operator sample")
-    assert (await desk.resolve(row.id, resolution, note="Sample.")).attention == ()
-    return await world.look_again(row, hours=0.1)
+    actions = OperatorActions(units=world.database, clock=world.clock, operator="operator sample")
+    assert (await actions.resolve(row.id, resolution, note="Sample.")).attention == ()
+    return await world.reconcile(row, hours=0.1)
 
 
 async def test_money_that_stands_at_the_processor_is_taken_off_the_list_by_no_word(
@@ -87,7 +87,7 @@ async def test_money_that_stands_at_the_processor_is_taken_off_the_list_by_no_wo
         await confirm(world, checkout)
     row = world.row(checkout)
     books.charges = (in_its_books(row),)  # Healthie says that it was given back
-    row = await world.look_again(row)
+    row = await world.reconcile(row)
     assert (row.state, row.attention) == (S.REFUNDED, (AttentionReason.LEDGER_DIFFERENCE,))
 
     row = await resolved_and_looked_at(world, row, Resolution.REFUNDED)
@@ -102,7 +102,7 @@ async def test_neither_is_a_second_charge_that_stands_there(world: World, books:
     row = await confirm(world, await world.start())
     second = in_books("ch_second", key=row.upstream_key, taken=row.quote.due_today)
     books.charges = (in_its_books(row), second)
-    row = await world.look_again(row)
+    row = await world.reconcile(row)
     row = await resolved_and_looked_at(world, row, Resolution.BOOKED)
     assert row.attention == (AttentionReason.LEDGER_DIFFERENCE,)
 
@@ -112,7 +112,7 @@ async def test_what_a_person_judged_of_a_charge_that_was_kept_rightly_is_not_ask
 ) -> None:
     row = await confirm(world, await world.start())
     books.charges = (replace(in_its_books(row), disputed=True),)
-    row = await world.look_again(row)
+    row = await world.reconcile(row)
     row = await resolved_and_looked_at(world, row, Resolution.BOOKED)
     assert row.attention == ()
 
@@ -129,7 +129,7 @@ async def test_a_charge_that_only_the_processor_knows_of_is_flagged(
     assert row.state is S.EXPIRED
     books.charges = (in_books("ch_late", key=f"{row.id}-1", taken=row.quote.due_today),)
 
-    row = await world.look_again(row)
+    row = await world.reconcile(row)
 
     assert (row.state, row.attention) == (S.EXPIRED, (AttentionReason.LEDGER_DIFFERENCE,))
 
@@ -144,13 +144,13 @@ async def test_while_the_books_are_closed_what_upstream_was_asked_counts_and_the
     row = await confirm(world, await world.start())
     books.charges, books.closed = (replace(in_its_books(row), disputed=True),), True
 
-    row = await world.look_again(row, hours=0.1)
+    row = await world.reconcile(row, hours=0.1)
     assert (row.checks, row.attention, calls_of_looks(world)) == (1, (), 1)
     assert at_rest(row)
     assert row.due_at == world.clock.now() + CHECK_AGAIN
 
     books.closed = False
-    row = await world.look_again(row, hours=0.2)
+    row = await world.reconcile(row, hours=0.2)
     assert (row.checks, row.attention, calls_of_looks(world)) == (1, (AttentionReason.LEDGER_DIFFERENCE,), 1)
     assert row.ended_at is not None
     assert row.due_at == row.ended_at + CHECKS_AFTER[1]
@@ -164,7 +164,7 @@ async def test_what_upstream_showed_while_the_books_were_closed_is_kept(
     world.books.appointments.append(replace(world.books.appointments[0], id="a-begun"))
     world.clock.at = row.slot.start  # what has begun is deleted by nobody
 
-    row = await world.look_again(row, hours=0)
+    row = await world.reconcile(row, hours=0)
 
     assert (row.attention, row.resolved_ids) == ((AttentionReason.LATE_VISIT,), ("a-begun",))
 
@@ -175,10 +175,10 @@ async def test_a_dead_key_costs_no_look_upstream_and_ever_fewer_at_the_books(
     row = await confirm(world, await world.start())
     books.closed = True
     began, waits = world.clock.now(), []
-    row = await world.look_again(row, hours=RELEASE_AGAIN / timedelta(hours=1))
+    row = await world.reconcile(row, hours=RELEASE_AGAIN / timedelta(hours=1))
     while row.due_at is not None:
         waits.append(row.due_at - world.clock.now())
-        row = await world.look_again(row, hours=waits[-1] / timedelta(hours=1))
+        row = await world.reconcile(row, hours=waits[-1] / timedelta(hours=1))
 
     assert calls_of_looks(world) == len(CHECKS_AFTER) == row.checks
     assert len(waits) < 3 * len(CHECKS_AFTER)
@@ -192,13 +192,13 @@ async def test_books_are_not_held_against_a_row_while_another_payment_of_its_pat
 ) -> None:
     row = await confirm(world, await world.start())
     books.charges, books.closed = (in_its_books(row),), True
-    row = await world.look_again(row, hours=0.1)
+    row = await world.reconcile(row, hours=0.1)
     second = in_books("ch_of_the_other", key=None, taken=row.quote.due_today)
     books.charges, books.closed = (*books.charges, second), False
     other = await world.start(slot=a_slot(hours=48))
     other = world.put(world.row(other).changed(state=S.CHARGE_INTENDED, patient_id=row.patient_id))
 
-    row = await world.look_again(row, hours=0.2)
+    row = await world.reconcile(row, hours=0.2)
 
     assert (row.attention, row.tries) == ((), 2)
 
@@ -211,6 +211,6 @@ async def test_closed_books_do_not_keep_a_late_charge_from_being_given_back(
     first = world.books.charges[0]
     world.books.charges.append(replace(first, at=first.at + timedelta(seconds=1)))
 
-    await world.look_again(row, hours=0.1)
+    await world.reconcile(row, hours=0.1)
 
     assert len(world.books.kept_charges) == 1

@@ -1,4 +1,4 @@
-"""A hold store that was emptied: whoever has a checkout keeps the slot until their hold's time is over, and nobody pays for a taken one."""
+"""A hold store that was emptied: who has a checkout keeps the slot until their hold's time is over, and nobody pays for a taken one."""
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
@@ -120,7 +120,7 @@ class TestTakenAgain:
         assert world.row(checkout).hold_expires_at == extended.expires_at
 
     async def test_a_worker_that_sees_it_live_writes_down_its_end(self, world: World) -> None:
-        """Whoever extended it may have died before they wrote it down."""
+        """The process that extended it may have died before it wrote it down."""
         checkout = await world.start()
         (hold,) = world.holds.live
         later = await world.holds.extend(hold, expires_at=hold.expires_at + timedelta(minutes=5))

@@ -1,4 +1,4 @@
-"""What people are told, who is not bookable, and what operators may do."""
+"""What people are alerted to, who is not bookable, and what operators may do."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ IN_DOUBT = timedelta(minutes=20)
 
 
 class Heard:
-    """A way to tell people that can be out of order."""
+    """A channel for alerts that can be out of order."""
 
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
@@ -51,7 +51,7 @@ def an_alert_service(world: World, heard: Heard) -> AlertService:
     return AlertService(units=world.database, channels=(heard,), clock=world.clock, in_doubt=IN_DOUBT)
 
 
-def a_desk(world: World) -> OperatorActions:
+def operator_actions(world: World) -> OperatorActions:
     return OperatorActions(units=world.database, clock=world.clock, operator="operator sample")
 
 
@@ -68,10 +68,10 @@ class TestOfANewerVersion:
         strange, ours = Unknown("of_tomorrow"), AttentionReason.LATE_CHARGE_UNCERTAIN
         row = world.row(checkout).changed(state=S.CONFIRMED, attention=(ours, strange))
         world.put(row)
-        after = await a_desk(world).retry(checkout.id)
+        after = await operator_actions(world).retry(checkout.id)
         assert after.attention == (strange,)
         with pytest.raises(InvalidInput, match="newer version"):
-            await a_desk(world).resolve(checkout.id, Resolution.BOOKED, note="Sample.")
+            await operator_actions(world).resolve(checkout.id, Resolution.BOOKED, note="Sample.")
         assert world.row(checkout).attention == (strange,)
 
     async def test_the_step_to_take_again_is_not_guessed(self) -> None:
@@ -80,7 +80,7 @@ class TestOfANewerVersion:
         given = world.row(checkout).changed(state=S.NEEDS_ATTENTION, attention_from=Unknown("of_tomorrow"))
         world.put(given)
         with pytest.raises(InvalidInput, match="which step"):
-            await a_desk(world).retry(checkout.id)
+            await operator_actions(world).retry(checkout.id)
 
     async def test_nobody_drives_a_row_at_its_states(self) -> None:
         world = World()
@@ -95,26 +95,26 @@ class TestOfANewerVersion:
 
 
 class TestAlerts:
-    async def test_an_alert_is_told_once_however_often_its_reason_comes_back(self) -> None:
+    async def test_an_alert_is_sent_once_however_often_its_reason_comes_back(self) -> None:
         world, heard = World(), Heard()
-        alert_service = an_alert_service(world, heard)
-        await alert_service.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
-        await alert_service.send()
-        await alert_service.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
-        await alert_service.send()
+        watch = an_alert_service(world, heard)
+        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
+        await watch.send()
+        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
+        await watch.send()
         assert [alert.id for alert in heard.alerts] == ["sweep_difference:ch_1"]
 
-    async def test_what_cannot_be_told_is_told_later(self) -> None:
+    async def test_what_cannot_be_sent_is_sent_later(self) -> None:
         world, heard = World(), Heard()
-        alert_service = an_alert_service(world, heard)
+        watch = an_alert_service(world, heard)
         heard.broken = True
-        await alert_service.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
-        await alert_service.send()
+        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
+        await watch.send()
         heard.broken = False
-        await alert_service.send()
+        await watch.send()
         assert heard.alerts == []
         world.clock.advance(seconds=FIRST_WAIT.total_seconds())
-        await alert_service.send()
+        await watch.send()
         assert len(heard.alerts) == 1
 
     async def test_an_alert_is_committed_with_the_write_that_causes_it_or_not_at_all(self) -> None:
@@ -148,16 +148,16 @@ class TestAlerts:
 
     async def test_an_outcome_unknown_past_the_horizon_is_alerted(self) -> None:
         world, heard = World(), Heard()
-        alert_service = an_alert_service(world, heard)
+        watch = an_alert_service(world, heard)
         checkout = await parked(world, "charge", Lost())
         world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
         world.clock.advance(seconds=IN_DOUBT.total_seconds() - 1)
-        await alert_service.alert_overdue()
+        await watch.alert_overdue()
         assert reasons(world) == set()
         world.clock.advance(seconds=1)
-        await alert_service.alert_overdue()
-        await alert_service.alert_overdue()
-        await alert_service.send()
+        await watch.alert_overdue()
+        await watch.alert_overdue()
+        await watch.send()
         assert [(alert.reason, alert.subject) for alert in heard.alerts] == [
             (AttentionReason.IN_DOUBT, checkout.id)
         ]
@@ -168,11 +168,11 @@ class TestAlerts:
         world.books.fail("book", SlotTaken())
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         await confirm(world, checkout)
-        alert_service = an_alert_service(world, Heard())
-        await alert_service.alert_overdue()
+        watch = an_alert_service(world, Heard())
+        await watch.alert_overdue()
         assert checkout.id in world.database.claims
         world.clock.advance(hours=24)
-        await alert_service.alert_overdue()
+        await watch.alert_overdue()
         assert world.database.claims == {}
 
 
@@ -214,7 +214,7 @@ class TestProviderMismatch:
         assert len(world.books.charges) == 1
         world.assert_right(waiting)
 
-        await a_desk(world).unblock("c1")
+        await operator_actions(world).unblock("c1")
         assert (await confirm(world, await world.start())).state is S.CONFIRMED
 
     async def test_a_visit_paid_for_meanwhile_is_given_back_and_not_booked(self) -> None:
@@ -245,7 +245,7 @@ class TestProviderMismatch:
 
     async def test_only_a_block_that_stands_can_be_cleared(self) -> None:
         with pytest.raises(NotFound):
-            await a_desk(World()).unblock("c1")
+            await operator_actions(World()).unblock("c1")
 
 
 class TestOperators:
@@ -260,7 +260,7 @@ class TestOperators:
     async def test_a_retry_takes_the_step_again_that_was_given_up(self) -> None:
         world = World()
         checkout_id = await self._escalate(world)
-        row = await a_desk(world).retry(checkout_id)
+        row = await operator_actions(world).retry(checkout_id)
         assert (row.state, row.attention) == (S.REFUND_INTENDED, ())
         await world.a_saga().resume(checkout_id)
         world.assert_right(row)
@@ -281,25 +281,25 @@ class TestOperators:
         checkout_id = await self._escalate(world)
         others = (AttentionReason.OPEN_INVOICE, AttentionReason.LATE_CHARGE)
         world.put(world.database.rows[checkout_id].changed(attention=(others[0], escalate, others[1])))
-        assert (await a_desk(world).retry(checkout_id)).attention == others
+        assert (await operator_actions(world).retry(checkout_id)).attention == others
 
     async def test_a_look_that_is_asked_for_forgets_nothing_that_it_cannot_find_again(self) -> None:
         world = World()
         world.books.open_invoice = True
         row = await confirm(world, await world.start())
         world.put(row.flagged(AttentionReason.LATE_VISIT))
-        assert (await a_desk(world).retry(row.id)).attention == (AttentionReason.OPEN_INVOICE,)
-        assert (await world.look_again(row, hours=0)).attention == (AttentionReason.OPEN_INVOICE,)
+        assert (await operator_actions(world).retry(row.id)).attention == (AttentionReason.OPEN_INVOICE,)
+        assert (await world.reconcile(row, hours=0)).attention == (AttentionReason.OPEN_INVOICE,)
 
-    async def test_what_fails_again_is_told_again(self) -> None:
+    async def test_what_fails_again_is_alerted_again(self) -> None:
         world, heard = World(), Heard()
         checkout_id = await self._escalate(world)
-        alert_service = an_alert_service(world, heard)
-        await alert_service.send()
-        await a_desk(world).retry(checkout_id)
+        watch = an_alert_service(world, heard)
+        await watch.send()
+        await operator_actions(world).retry(checkout_id)
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         await world.a_saga().resume(checkout_id)
-        await alert_service.send()
+        await watch.send()
         assert [alert.reason for alert in heard.alerts] == [AttentionReason.REFUND_FAILED] * 2
 
     async def test_a_charge_that_is_tried_again_is_looked_for_first(self) -> None:
@@ -309,7 +309,7 @@ class TestOperators:
         row = await world.settle(checkout)
         assert row.attention == (AttentionReason.OUT_OF_TRIES,)
         world.books.faults.clear()
-        row = await a_desk(world).retry(row.id)
+        row = await operator_actions(world).retry(row.id)
         row = await world.settle(row)
         assert row.state is S.EXPIRED  # long after the deadline nothing is sent
         assert world.books.charges == []
@@ -317,7 +317,7 @@ class TestOperators:
     async def test_what_is_said_to_be_booked_ends_gives_the_claim_back_and_tells_who_and_why(self) -> None:
         world = World()
         checkout_id = await self._escalate(world)
-        row = await a_desk(world).resolve(checkout_id, Resolution.BOOKED, note="Seen to by phone.")
+        row = await operator_actions(world).resolve(checkout_id, Resolution.BOOKED, note="Seen to by phone.")
         assert (row.state, row.attention, row.end_reason) == (S.CONFIRMED, (), None)
         assert world.database.claims == {}
         last = world.database.events[-1]
@@ -337,8 +337,8 @@ class TestOperators:
         world.books.fail("find_charge", *[OutcomeUnknown("billingItems")] * 100)
         row = await world.settle(checkout)
         assert (row.state, row.charge) == (S.NEEDS_ATTENTION, None)
-        row = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Booked by hand.")
-        row = await world.look_again(row)
+        row = await operator_actions(world).resolve(row.id, Resolution.BOOKED, note="Booked by hand.")
+        row = await world.reconcile(row)
         assert row.charge is not None
         assert "refund" not in world.tape.calls()
         assert row.state is S.CONFIRMED
@@ -346,9 +346,11 @@ class TestOperators:
     async def test_what_was_resolved_as_booked_is_looked_at_at_once_by_a_clock_that_goes_on(self) -> None:
         world = World()
         checkout_id = await self._escalate(world)
-        desk = OperatorActions(units=world.database, clock=Ticking(world.clock), operator="operator sample")
-        row = await desk.resolve(checkout_id, Resolution.BOOKED, note="Booked by phone.")
-        row = await world.look_again(row, hours=0)
+        actions = OperatorActions(
+            units=world.database, clock=Ticking(world.clock), operator="operator sample"
+        )
+        row = await actions.resolve(checkout_id, Resolution.BOOKED, note="Booked by phone.")
+        row = await world.reconcile(row, hours=0)
         assert row.checks == 1
 
     async def test_a_flag_on_an_ended_checkout_can_be_taken_off_but_not_its_end(self) -> None:
@@ -356,19 +358,19 @@ class TestOperators:
         world.books.open_invoice = True
         row = await confirm(world, await world.start())
         with pytest.raises(InvalidInput, match="confirmed"):
-            await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="No.")
-        resolved = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Invoice closed.")
+            await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="No.")
+        resolved = await operator_actions(world).resolve(row.id, Resolution.BOOKED, note="Invoice closed.")
         assert (resolved.state, resolved.attention) == (S.CONFIRMED, ())
 
     async def test_what_needs_nobody_is_refused(self) -> None:
         world = World()
         checkout = await world.start()
         with pytest.raises(InvalidInput):
-            await a_desk(world).retry(checkout.id)
+            await operator_actions(world).retry(checkout.id)
         with pytest.raises(InvalidInput):
-            await a_desk(world).resolve(checkout.id, Resolution.BOOKED, note="No.")
+            await operator_actions(world).resolve(checkout.id, Resolution.BOOKED, note="No.")
         with pytest.raises(NotFound):
-            await a_desk(world).retry("chk_missing")
+            await operator_actions(world).retry("chk_missing")
 
     async def test_a_row_that_is_being_driven_is_left_to_its_driver(self) -> None:
         world = World()
@@ -377,7 +379,7 @@ class TestOperators:
 
         async def impatient() -> None:
             try:
-                await a_desk(world).retry(checkout.id)
+                await operator_actions(world).retry(checkout.id)
             except InvalidInput as error:
                 refused.append(error)
 
@@ -390,12 +392,12 @@ class TestOperators:
         checkout = await parked(world, "charge", Lost())
         world.put(world.row(checkout).changed(due_at=world.clock.now() + RARELY))
         world.clock.advance(seconds=SETTLE.total_seconds())
-        row = await a_desk(world).retry(checkout.id)
+        row = await operator_actions(world).retry(checkout.id)
         assert row.due_at == world.clock.now()
 
     @pytest.mark.parametrize("call", ["charge", "book", "refund"])
     async def test_but_not_before_what_was_sent_last_has_settled(self, call: str) -> None:
-        """It was sent again a moment ago, and may land still: whoever looks now sees nothing, and would send a third."""
+        """It was sent again a moment ago, and may land still: a look now sees nothing, and would send a third."""
         world = World()
         if call == "refund":
             world.books.fail("book", SlotTaken())
@@ -406,13 +408,13 @@ class TestOperators:
         sent = world.tape.calls()
         world.clock.advance(seconds=1)
         for _ in range(2):  # asking twice makes it neither earlier nor later
-            row = await a_desk(world).retry(checkout.id)
+            row = await operator_actions(world).retry(checkout.id)
         await world.a_saga().resume(checkout.id)
         assert world.tape.calls() == sent
         assert row.due_at == world.clock.now() + SETTLE - timedelta(seconds=1)
 
 
-class TestStory:
+class TestHistory:
     async def test_it_tells_why_a_checkout_needs_a_person(self) -> None:
         world = World()
         world.books.open_invoice = True
@@ -442,7 +444,7 @@ class TestStory:
         ]
 
 
-class TestOthersAreTold:
+class TestDomainEventsAreWritten:
     async def test_of_an_end_with_the_ids_of_all_that_belongs_to_it_and_nothing_else(self) -> None:
         world = World()
         row = await confirm(world, await world.start())
@@ -477,7 +479,7 @@ class TestOthersAreTold:
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         await confirm(world, checkout)
         assert world.database.sent(checkout) == [EventName.CHECKOUT_NEEDS_ATTENTION]
-        await a_desk(world).resolve(checkout.id, Resolution.REFUNDED, note="By hand.")
+        await operator_actions(world).resolve(checkout.id, Resolution.REFUNDED, note="By hand.")
         assert world.database.sent(checkout)[1:] == []
         await world.settle(checkout)
         assert world.database.sent(checkout)[1:] == [EventName.CHECKOUT_REFUNDED]

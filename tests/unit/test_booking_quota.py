@@ -1,4 +1,4 @@
-"""Nobody takes all places among what is watched."""
+"""The subscription quota: no caller takes all live queries."""
 
 from contextlib import ExitStack
 

@@ -89,14 +89,14 @@ class TestWhileAPersonHasIt:
         world = World()
         checkout = await given_to_a_person(world)
         lands(world, checkout)
-        row = await world.look_again(checkout)
+        row = await world.reconcile(checkout)
         assert row.state is S.NEEDS_ATTENTION
         assert row.attention == (AttentionReason.OUT_OF_TRIES, AttentionReason.LATE_CHARGE)
         assert f"{AttentionReason.LATE_CHARGE}:{row.id}" in world.database.alerts
         assert len(world.books.kept_charges) == 1
-        desk = OperatorActions(units=world.database, clock=world.clock, operator="operator sample")
+        actions = OperatorActions(units=world.database, clock=world.clock, operator="operator sample")
         world.books.faults.clear()
-        await desk.resolve(row.id, Resolution.REFUNDED, note="Nothing was charged.")
+        await actions.resolve(row.id, Resolution.REFUNDED, note="Nothing was charged.")
         assert (await world.settle(checkout)).state is S.REFUNDED
         assert world.books.kept_charges == []
 
@@ -104,7 +104,7 @@ class TestWhileAPersonHasIt:
         world = World()
         checkout = await given_to_a_person(world)
         appears(world, checkout)
-        row = await world.look_again(checkout)
+        row = await world.reconcile(checkout)
         assert row.attention == (AttentionReason.OUT_OF_TRIES, AttentionReason.LATE_VISIT)
         assert len(world.books.live_appointments) == 1
 
@@ -114,7 +114,7 @@ class TestWhileAPersonHasIt:
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         checkout = await world.start()
         await confirm(world, checkout)
-        row = await world.look_again(checkout, hours=0.5)
+        row = await world.reconcile(checkout, hours=0.5)
         assert (row.state, row.checks, row.attention) == (
             S.NEEDS_ATTENTION,
             1,
@@ -127,11 +127,11 @@ class TestWhileAPersonHasIt:
         began = world.clock.now()
         for look in CHECKS_AFTER:
             assert row.due_at == began + look
-            row = await world.look_again(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
+            row = await world.reconcile(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
         assert (row.attention, row.due_at) == ((AttentionReason.OUT_OF_TRIES,), None)
 
 
-class TestLooks:
+class TestChecks:
     async def test_what_could_have_charged_is_looked_at_five_times_in_72_hours(self) -> None:
         world = World()
         row = await confirm(world, await world.start())
@@ -139,7 +139,7 @@ class TestLooks:
         seen = []
         while row.due_at is not None:
             seen.append(row.due_at - ended)
-            row = await world.look_again(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
+            row = await world.reconcile(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
         assert tuple(seen) == (RELEASE_AGAIN, *CHECKS_AFTER)
         assert CHECKS_AFTER[-1] == timedelta(hours=72)
         assert world.tape.calls().count("late_charges") == len(CHECKS_AFTER)
@@ -150,7 +150,7 @@ class TestLooks:
         checkout = await world.start()
         await world.checkouts.cancel(as_guest(checkout), checkout.id)
         asked = world.tape.calls()
-        assert (await world.look_again(checkout)).due_at is None
+        assert (await world.reconcile(checkout)).due_at is None
         assert world.tape.calls() == asked
 
     async def test_a_worker_that_comes_early_asks_nobody(self) -> None:
@@ -164,7 +164,7 @@ class TestLooks:
         world = World()
         row = await confirm(world, await world.start())
         world.books.fail("late_charges", UpstreamUnavailable("billingItems"))
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert (row.checks, row.due_at) == (0, world.clock.now() + CHECK_AGAIN)
 
     async def test_the_longer_it_gets_no_answer_the_more_rarely_it_looks(self) -> None:
@@ -172,10 +172,10 @@ class TestLooks:
         row = await confirm(world, await world.start())
         world.books.fail("late_charges", *[UpstreamUnavailable("billingItems")] * 4)
         waits = []
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         while row.checks == 0 and row.due_at is not None:
             waits.append((row.due_at - world.clock.now()) / CHECK_AGAIN)
-            row = await world.look_again(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
+            row = await world.reconcile(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
         assert waits == [1, 2, 4, 8]
         assert (row.checks, row.tries) == (2, 0)  # the second was due by then
 
@@ -183,7 +183,7 @@ class TestLooks:
         world = World()
         row = await confirm(world, await world.start())
         world.books.fail("late_charges", UpstreamUnavailable("billingItems"))
-        row = await world.look_again(row, hours=CHECKED_ENOUGH / timedelta(hours=1))
+        row = await world.reconcile(row, hours=CHECKED_ENOUGH / timedelta(hours=1))
         assert (row.due_at, row.attention) == (None, (AttentionReason.LATE_CHECK_FAILED,))
 
     async def test_an_error_of_our_own_is_raised_and_does_not_come_back_at_once(self) -> None:
@@ -191,7 +191,7 @@ class TestLooks:
         row = await confirm(world, await world.start())
         world.books.fail("late_charges", ZeroDivisionError())
         with pytest.raises(ZeroDivisionError):
-            await world.look_again(row)
+            await world.reconcile(row)
         assert world.row(row).due_at == world.clock.now() + CHECK_AGAIN
 
     async def test_nobody_looks_while_another_checkout_of_the_patient_is_being_paid(self) -> None:
@@ -201,7 +201,7 @@ class TestLooks:
         second = await world.start(PATIENT, a_slot(hours=48))
         world.books.fail("charge", Lost())
         await world.checkouts.confirm(PATIENT, second.id, world.token(), quote_id=second.quote.id)
-        await world.look_again(first)
+        await world.reconcile(first)
         assert "late_charges" not in world.tape.calls()
 
 
@@ -210,7 +210,7 @@ class TestCharges:
         world = World()
         row = await expired_uncharged(world)
         charge = lands(world, row)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert charge.refunded
         assert (row.state, row.late, row.charge) == (S.EXPIRED, None, None)
         assert world.database.claims == {}
@@ -221,7 +221,7 @@ class TestCharges:
         world = World()
         row = await expired_uncharged(world)
         (lands if finds == "charge" else appears)(world, row)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert [(one.reason, one.subject) for one in world.database.alerts.values()] == [
             (AttentionReason.LATE_FOUND, row.id)
         ]
@@ -233,7 +233,7 @@ class TestCharges:
         other = await world.start(PATIENT)
         await world.checkouts.confirm(PATIENT, other.id, world.token(), quote_id=other.quote.id)
         charge = lands(world, row)
-        await world.look_again(row)
+        await world.reconcile(row)
         assert charge.refunded
         assert [one.checkout_id for one in world.books.kept_charges] == [other.id]
 
@@ -243,7 +243,7 @@ class TestCharges:
         world = World()
         row = await declined_then_confirmed(world)
         resent = lands(world, row, attempt=1)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert resent.refunded
         assert [charge.key for charge in world.books.kept_charges] == [f"{row.id}-2"]
         assert row.state is S.CONFIRMED
@@ -258,7 +258,7 @@ class TestCharges:
         world.clock.advance(minutes=15)
         row = await world.settle(checkout)
         lands(world, row)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         undone = [call for call in world.tape.calls() if call in {"cancel_recurring", "refund"}]
         assert undone == ["cancel_recurring", "refund"]
         assert row.attention == (AttentionReason.PACKAGE_REMAINS,)
@@ -267,7 +267,7 @@ class TestCharges:
         world = World()
         row = await declined_then_confirmed(world)
         late = [lands(world, row, attempt=1), lands(world, row, attempt=2)]
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert all(charge.refunded for charge in late)
         world.assert_money_and_visits(row)
 
@@ -275,17 +275,17 @@ class TestCharges:
         world = World()
         row = await confirm(world, await world.start())
         for _ in CHECKS_AFTER:
-            row = await world.look_again(row, hours=24)
+            row = await world.reconcile(row, hours=24)
         assert not {"refund", "delete"} & set(world.tape.calls())
 
     async def test_a_payment_that_only_may_be_ours_is_for_a_person(self) -> None:
         world = World()
         row = await expired_uncharged(world)
         world.books.uncertain_payment = "b1"
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert row.attention == (AttentionReason.LATE_CHARGE_UNCERTAIN,)
         assert "refund" not in world.tape.calls()
-        assert (await world.look_again(row, hours=6)).resolved_ids == ("b1",)
+        assert (await world.reconcile(row, hours=6)).resolved_ids == ("b1",)
 
     async def test_a_refund_that_did_not_stand_is_made_again(self) -> None:
         world = World()
@@ -294,7 +294,7 @@ class TestCharges:
         with pytest.raises(Refusal):
             await confirm(world, checkout)
         world.books.charges[0].refunded = False  # the bank sent it back
-        row = await world.look_again(checkout)
+        row = await world.reconcile(checkout)
         assert world.books.charges[0].refunded
         assert row.state is S.REFUNDED
 
@@ -303,10 +303,10 @@ class TestCharges:
         row = await expired_uncharged(world)
         lands(world, row)
         world.books.fail("refund", UpstreamRefused("refund", "why"))
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert (row.state, row.attention) == (S.EXPIRED, (AttentionReason.LATE_UNDO_FAILED,))
         assert world.database.claims == {}
-        await world.look_again(row, hours=6)
+        await world.reconcile(row, hours=6)
         assert world.tape.calls().count("refund") == 1
 
     async def test_a_late_refund_of_unknown_outcome_is_repeated_until_a_person_gets_it(self) -> None:
@@ -314,7 +314,7 @@ class TestCharges:
         row = await expired_uncharged(world)
         lands(world, row)
         world.books.fail("refund", *[OutcomeUnknown("refund")] * MAX_TRIES)
-        await world.look_again(row)
+        await world.reconcile(row)
         assert world.row(row).state in LATE
         row = await world.settle(row)
         assert (row.state, row.attention) == (S.EXPIRED, (AttentionReason.OUT_OF_TRIES,))
@@ -324,7 +324,7 @@ class TestCharges:
         row = await expired_uncharged(world)
         lands(world, row)
         world.books.fail("refund", OutcomeUnknown("refund"))
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert (row.state, row.stands) == (S.LATE_REFUND_INTENDED, S.EXPIRED)
         with pytest.raises(Refusal, match="over"):
             await confirm(world, row)
@@ -337,7 +337,7 @@ class TestVisits:
         world.clock.advance(minutes=15)
         row = await world.settle(checkout)
         appears(world, row)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert world.books.live_appointments == []
         assert row.state is S.REFUNDED
 
@@ -349,14 +349,14 @@ class TestVisits:
         world.clock.advance(minutes=15)
         row = await world.settle(checkout)
         appears(world, row)
-        await world.look_again(row)
+        await world.reconcile(row)
         assert world.books.live_appointments == []
 
     async def test_of_two_visits_of_one_checkout_its_own_stays(self) -> None:
         world = World()
         row = await confirm(world, await world.start())
         appears(world, row)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert [visit.id for visit in world.books.live_appointments] == [row.appointment_id]
         world.assert_money_and_visits(row)
 
@@ -374,10 +374,10 @@ class TestVisits:
         world = World()
         row = await confirm(world, await world.start())
         visit = appears(world, row, **changes)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert visit in world.books.live_appointments
         assert (row.attention, row.resolved_ids) == ((AttentionReason.LATE_VISIT,), (visit.id,))
-        assert (await world.look_again(row, hours=6)).resolved_ids == (visit.id,)
+        assert (await world.reconcile(row, hours=6)).resolved_ids == (visit.id,)
 
     async def test_a_visit_that_staff_booked_anew_is_left_alone(self) -> None:
         world = World()
@@ -385,7 +385,7 @@ class TestVisits:
         assert row.appointment_id is not None
         world.books.deleted.add(row.appointment_id)
         moved = appears(world, row, start=a_slot(hours=30).start)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert moved in world.books.live_appointments
         assert row.attention == ()
 
@@ -393,7 +393,7 @@ class TestVisits:
         world = World()
         row = await confirm(world, await world.start())
         appears(world, row, status=AppointmentStatus.CANCELLED)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert row.attention == ()
         assert "delete" not in world.tape.calls()
 
@@ -413,9 +413,9 @@ async def _found_late(kind: str, kill_at: int) -> World:
         appears(world, row)
     world.tape.points, world.tape.kill_at = 0, kill_at or None
     with contextlib.suppress(Killed):
-        await world.look_again(row)
+        await world.reconcile(row)
     await world.settle(row)
-    await world.look_again(row)
+    await world.reconcile(row)
     return world
 
 

@@ -148,7 +148,7 @@ async def test_a_journey_ends_right_wherever_its_process_is_killed(journey: Jour
             assert (row.state, row.end_reason) == (journey.ends, journey.reason)
             assert world.database.claims == {}
             assert len(world.books.charges) <= 1
-            await world.look_again(row, hours=RELEASE_AGAIN / timedelta(hours=1))
+            await world.reconcile(row, hours=RELEASE_AGAIN / timedelta(hours=1))
             assert world.holds.live == []
         except AssertionError as error:
             error.add_note(f"killed at point {kill_at}: {world.tape.events}")
@@ -173,10 +173,10 @@ async def test_a_hold_store_that_was_down_at_the_end_gets_the_hold_back_when_it_
 
     world.holds.release = down  # type: ignore[method-assign]
     await world.checkouts.cancel(as_guest(checkout), checkout.id)
-    await world.look_again(checkout, hours=RELEASE_AGAIN / timedelta(hours=1))
+    await world.reconcile(checkout, hours=RELEASE_AGAIN / timedelta(hours=1))
     assert world.holds.live != []
     world.holds.release = release  # type: ignore[method-assign]
-    row = await world.look_again(checkout, hours=SETTLE / timedelta(hours=1))
+    row = await world.reconcile(checkout, hours=SETTLE / timedelta(hours=1))
     assert world.holds.live == []
     assert row.due_at is None
 
@@ -190,7 +190,7 @@ async def test_a_hold_on_which_its_patient_has_started_anew_is_not_taken_from_th
     with pytest.raises(Killed):
         await world.checkouts.cancel(PATIENT, first.id)
     await world.starts.start(PATIENT, hold_id=hold.id)
-    await world.look_again(first, hours=RELEASE_AGAIN / timedelta(hours=1))
+    await world.reconcile(first, hours=RELEASE_AGAIN / timedelta(hours=1))
     assert world.holds.live == [hold]
 
 

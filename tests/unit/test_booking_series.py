@@ -1,4 +1,4 @@
-"""A recurring payment goes on only where its patient accepted it: late looks end every other one, or tell a person."""
+"""A recurring payment goes on only where its patient accepted it: reconciliation ends every other one, or gives it to a person."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tests.doubles.booking_upstream import BookedCharge, Lost
 from tests.doubles.booking_world import MONTHLY, PLANNED, World, a_slot
 
 
-def a_desk(world: World) -> OperatorActions:
+def operator_actions(world: World) -> OperatorActions:
     return OperatorActions(units=world.database, clock=world.clock, operator="operator sample")
 
 
@@ -65,12 +65,12 @@ def lands(world: World, row: Checkout, **changes: object) -> BookedCharge:
     return charge
 
 
-class TestLateLooks:
+class TestReconciliation:
     async def test_the_series_of_a_payment_that_staff_gave_back_is_ended(self) -> None:
         world = World()
         row = await expired(world)
         charge = lands(world, row)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert not charge.recurring
         assert (row.state, row.attention) == (S.EXPIRED, ())
 
@@ -78,7 +78,7 @@ class TestLateLooks:
         world = World()
         row = await refunded(world)
         world.books.charges[0].recurring = True
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert not world.books.charges[0].recurring
         assert row.state is S.REFUNDED
 
@@ -87,21 +87,21 @@ class TestLateLooks:
         row = await expired(world)
         charge = lands(world, row)
         world.books.fail("cancel_recurring", UpstreamRefused("cancel", "why"))
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert set(row.attention) == {AttentionReason.LATE_UNDO_FAILED, AttentionReason.LIVE_SERIES}
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Ended by hand.")
+        row = await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="Ended by hand.")
         assert row.attention == ()
-        row = await world.look_again(row, hours=0.1)
+        row = await world.reconcile(row, hours=0.1)
         assert set(row.attention) == {AttentionReason.LATE_UNDO_FAILED, AttentionReason.LIVE_SERIES}
         charge.recurring = False
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Now it is.")
-        row = await world.look_again(row, hours=0.1)
+        row = await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="Now it is.")
+        row = await world.reconcile(row, hours=0.1)
         assert row.attention == ()
 
     async def test_the_series_that_a_patient_accepted_goes_on(self) -> None:
         world = World()
         row = await confirmed(world, recurs=True)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert row.checks > 0
         assert (row.attention, world.books.charges[0].recurring) == ((), True)
 
@@ -109,10 +109,10 @@ class TestLateLooks:
         world = World()
         row = await confirmed(world, recurs=False)
         world.books.charges[0].recurring = True
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert (row.state, row.attention) == (S.CONFIRMED, (AttentionReason.LIVE_SERIES,))
-        await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Thought so.")
-        row = await world.look_again(row)
+        await operator_actions(world).resolve(row.id, Resolution.BOOKED, note="Thought so.")
+        row = await world.reconcile(row)
         assert row.attention == (AttentionReason.LIVE_SERIES,)
         assert world.books.kept_charges == world.books.charges
 
@@ -122,11 +122,11 @@ class TestLateLooks:
         world = World()
         row = await expired(world)
         world.books.uncertain_payment = "0"
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert row.attention == (AttentionReason.LATE_CHARGE_UNCERTAIN,)
-        await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="It was. Given back.")
+        await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="It was. Given back.")
         lands(world, row, key="without our reference")
-        row = await world.look_again(row, hours=2)
+        row = await world.reconcile(row, hours=2)
         assert row.attention == (AttentionReason.LIVE_SERIES,)
 
 
@@ -151,7 +151,7 @@ class TestResolvedAsRefunded:
         world.books.fail("book", SlotTaken())
         world.books.fail(call, UpstreamRefused(call, "why"))
         row = await confirm(world, checkout)
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Done, I think.")
+        row = await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="Done, I think.")
         assert (row.state, row.attention) == (S.BOOKING_INTENDED, ())
         row = await world.settle(row)
         assert (row.state, row.refunded) == (S.REFUNDED, row.quote.due_today)
@@ -164,7 +164,7 @@ class TestResolvedAsRefunded:
         world.books.fail("book", SlotTaken())
         world.books.fail("refund", *[UpstreamRefused("refund", "why")] * 2)
         row = await confirm(world, checkout)
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Done, I think.")
+        row = await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="Done, I think.")
         row = await world.settle(row)
         assert (row.state, row.attention) == (S.NEEDS_ATTENTION, (AttentionReason.REFUND_FAILED,))
         assert len(world.books.kept_charges) == 1
@@ -173,7 +173,7 @@ class TestResolvedAsRefunded:
         world = World()
         row = await stuck(world)
         lands(world, row, recurring=False, refunded=False)
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Nothing was charged.")
+        row = await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="Nothing was charged.")
         row = await world.settle(row)
         assert row.state is S.REFUNDED
         world.assert_right(row)
@@ -181,7 +181,7 @@ class TestResolvedAsRefunded:
     async def test_where_nothing_was_charged_it_ends_as_cancelled_and_nothing_is_sent(self) -> None:
         world = World()
         row = await stuck(world)
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Nothing was charged.")
+        row = await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="Nothing was charged.")
         row = await world.settle(row)
         assert (row.state, row.end_reason) == (S.CANCELLED, "ended_by_practice")
         assert world.tape.calls().count("charge") == 1
@@ -197,7 +197,9 @@ class TestResolvedAsRefunded:
         row = await world.settle(checkout)
         assert (row.state, row.appointment_id) == (S.NEEDS_ATTENTION, None)
         world.books.faults.clear()
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="The patient wants it so.")
+        row = await operator_actions(world).resolve(
+            row.id, Resolution.REFUNDED, note="The patient wants it so."
+        )
         row = await world.settle(row)
         assert row.state is S.REFUNDED
         assert world.books.live_appointments == []
@@ -208,7 +210,7 @@ class TestResolvedAsRefunded:
         world.books.booked_provider = "c2"
         world.books.fail("delete", UpstreamRefused("delete", "why"))
         row = await confirm(world, await world.start())
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Please.")
+        row = await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="Please.")
         assert row.state is S.DELETION_INTENDED
         row = await world.settle(row)
         assert row.state is S.REFUNDED
@@ -221,7 +223,7 @@ class TestResolvedAsRefunded:
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         row = await confirm(world, checkout)
         assert row.attention == (AttentionReason.CHARGED_WRONGLY, AttentionReason.REFUND_FAILED)
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="Called the patient.")
+        row = await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="Called the patient.")
         assert (row.attention, row.end_reason) == ((), EndReason.CHARGED_WRONGLY)
         row = await world.settle(row)
         assert (row.state, row.attention) == (S.REFUNDED, (AttentionReason.PACKAGE_REMAINS,))
@@ -235,7 +237,9 @@ class TestResolvedAsRefunded:
         world.books.charges[0].at = world.clock.now()
         row = await world.settle(row)
         assert row.attention == (AttentionReason.ALREADY_COUNTED,)
-        row = await a_desk(world).resolve(row.id, Resolution.REFUNDED, note="It is the first one's.")
+        row = await operator_actions(world).resolve(
+            row.id, Resolution.REFUNDED, note="It is the first one's."
+        )
         row = await world.settle(row)
         assert (row.state, row.attention) == (S.CANCELLED, ())
         assert world.row(first).charge is not None
@@ -246,11 +250,11 @@ class TestResolvedAsBooked:
     async def test_without_visit_or_payment_it_comes_back_to_the_list_once(self) -> None:
         world = World()
         row = await stuck(world)
-        row = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Booked by phone.")
-        row = await world.look_again(row)
+        row = await operator_actions(world).resolve(row.id, Resolution.BOOKED, note="Booked by phone.")
+        row = await world.reconcile(row)
         assert (row.state, row.attention) == (S.CONFIRMED, (AttentionReason.BOOKING_UNPROVED,))
-        row = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Really.")
-        row = await world.look_again(row)
+        row = await operator_actions(world).resolve(row.id, Resolution.BOOKED, note="Really.")
+        row = await world.reconcile(row)
         assert row.attention == ()
 
     async def test_a_charge_on_other_terms_is_not_called_booked(self) -> None:
@@ -260,13 +264,13 @@ class TestResolvedAsBooked:
         world.books.fail("refund", UpstreamRefused("refund", "why"))
         row = await confirm(world, checkout)
         with pytest.raises(Exception, match="other terms"):
-            await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Never mind.")
+            await operator_actions(world).resolve(row.id, Resolution.BOOKED, note="Never mind.")
         assert world.row(row) == row
 
     async def test_one_that_is_found_afterwards_is_told(self) -> None:
         world = World()
         row = await stuck(world)
         lands(world, row, recurring=False, refunded=False, differs=("amount",))
-        row = await a_desk(world).resolve(row.id, Resolution.BOOKED, note="Booked by phone.")
-        row = await world.look_again(row)
+        row = await operator_actions(world).resolve(row.id, Resolution.BOOKED, note="Booked by phone.")
+        row = await world.reconcile(row)
         assert AttentionReason.CHARGED_WRONGLY in row.attention

@@ -86,16 +86,16 @@ async def test_who_is_cancelled_while_it_waits_leaves_nothing_running() -> None:
 
 class TestGatherOrCancel:
     async def test_answers_what_all_answer_in_their_order(self) -> None:
-        async def answer(what: str, *, turns: int) -> str:
-            for _ in range(turns):
+        async def answer(what: str, *, switches: int) -> str:
+            for _ in range(switches):
                 await asyncio.sleep(0)
             return what
 
-        assert await gather_or_cancel(answer("late", turns=3), answer("early", turns=0)) == (
+        assert await gather_or_cancel(answer("late", switches=3), answer("early", switches=0)) == (
             "late",
             "early",
         )
-        assert await gather_or_cancel(*(answer(str(n), turns=n) for n in range(3))) == ("0", "1", "2")
+        assert await gather_or_cancel(*(answer(str(n), switches=n) for n in range(3))) == ("0", "1", "2")
 
     async def test_when_one_fails_the_others_have_closed_what_they_had_open(self) -> None:
         opened = Opened()

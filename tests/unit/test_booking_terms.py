@@ -335,7 +335,7 @@ class TestChargedWrongly:
         charges_wrongly(world)
         landed = replace(row, attempt=1)
         await world.saga._steps._billing.charge(landed)
-        row = await world.look_again(row)
+        row = await world.reconcile(row)
         assert (row.state, row.late) == (S.EXPIRED, None)
         assert world.books.kept_charges == []
         assert not any(charge.recurring for charge in world.books.charges)

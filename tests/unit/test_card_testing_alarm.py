@@ -1,4 +1,4 @@
-"""The practice is told of card testing once an hour, and a database that is away keeps nobody from an answer."""
+"""The practice is alerted to card testing once an hour, and a database that is away keeps nobody from an answer."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -51,7 +51,7 @@ async def test_it_is_raised_once_an_hour_and_asks_the_database_as_often(
     assert all("cards that are not theirs" in text_of(alert) for alert in database.alerts.values())
 
 
-async def test_visits_without_a_payment_are_told_of_once_a_day(
+async def test_visits_without_a_payment_are_alerted_once_a_day(
     alert_service: CountedAlerts, database: FakeDatabase
 ) -> None:
     alarm = AttemptsAlarm(alert_service=alert_service)

@@ -66,7 +66,7 @@ async def test_whoever_waited_in_vain_leaves_nothing_behind() -> None:
 
 
 async def test_a_write_is_in_nobodys_name() -> None:
-    """It goes on with what others bring, long after whoever started it was answered."""
+    """It goes on with what others bring, long after the caller who started it was answered."""
     book = Book()
     book.open.set()
     with bound_contextvars(request_id="of-the-first"):

@@ -17,7 +17,7 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.transport import Acting, Connection
-from tests.doubles.healthie_script import KEYS, NOON, Script, Watcher, connection, usd
+from tests.doubles.healthie_script import KEYS, NOON, RecordedCalls, Script, connection, usd
 
 
 def a_package(**changes: Any) -> dict[str, Any]:
@@ -102,7 +102,7 @@ async def source(script: Script) -> AsyncIterator[CatalogSource]:
     )
 
     def client(acting: Acting) -> Client:
-        return Client(connection=wire, acting=acting, audit=Watcher())
+        return Client(connection=wire, acting=acting, audit=RecordedCalls())
 
     keys = KeyStore(KEYS, client=client, now=lambda: NOON)
     await keys.prove_due()

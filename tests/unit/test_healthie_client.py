@@ -35,7 +35,7 @@ from integrations.upstream.errors import (
     changing,
     reading,
 )
-from tests.doubles.healthie_script import Script, Watcher, errors
+from tests.doubles.healthie_script import RecordedCalls, Script, errors
 
 GOOD = {"currentUser": {"id": "11"}}
 PATIENT: dict[str, Any] = {
@@ -70,8 +70,8 @@ def script() -> Script:
 
 
 @pytest.fixture
-def watcher() -> Watcher:
-    return Watcher()
+def audit() -> RecordedCalls:
+    return RecordedCalls()
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ async def connection(script: Script) -> Any:
 
 
 @pytest.fixture
-def client(connection: Connection, watcher: Watcher) -> Client:
-    return Client(connection=connection, acting=Acting(user_id="11", key="sample-key-of-11"), audit=watcher)
+def client(connection: Connection, audit: RecordedCalls) -> Client:
+    return Client(connection=connection, acting=Acting(user_id="11", key="sample-key-of-11"), audit=audit)
 
 
 BROKEN = {
@@ -131,14 +131,14 @@ class TestRequest:
         assert headers["authorizationshard"] == "7"
 
     async def test_no_cookie_is_kept_since_keys_share_the_connection(
-        self, connection: Connection, watcher: Watcher, script: Script
+        self, connection: Connection, audit: RecordedCalls, script: Script
     ) -> None:
         session = {"set-cookie": "_session=sample-of-11; Path=/"}
         script.answers["WhoAmI"] = httpx2.Response(200, json={"data": GOOD}, headers=session)
 
         for clinician in ("11", "12"):
             acting = Acting(user_id=clinician, key=f"sample-key-of-{clinician}")
-            await Client(connection=connection, acting=acting, audit=watcher).who_am_i()
+            await Client(connection=connection, acting=acting, audit=audit).who_am_i()
 
         assert [("cookie" in sent.headers) for sent in script.sent] == [False, False]
 
@@ -180,13 +180,18 @@ class TestRequest:
         ],
     )
     async def test_a_tag_is_refused_before_anything_is_sent(
-        self, client: Client, script: Script, watcher: Watcher, document: str, variables: dict[str, object]
+        self,
+        client: Client,
+        script: Script,
+        audit: RecordedCalls,
+        document: str,
+        variables: dict[str, object],
     ) -> None:
         with pytest.raises(TagForbidden):
             await client.execute(
                 WhoAmI, query=document, operation_name="A", mutation=True, variables=variables
             )
-        assert (script.sent, watcher.attempts) == ([], [])
+        assert (script.sent, audit.attempts) == ([], [])
 
 
 class TestMutation:
@@ -261,12 +266,12 @@ class TestRead:
         assert len(script.sent) == 3
 
     async def test_a_read_that_succeeds_at_the_third_attempt_is_answered(
-        self, client: Client, script: Script, watcher: Watcher
+        self, client: Client, script: Script, audit: RecordedCalls
     ) -> None:
         script.answers["WhoAmI"] = [httpx2.ReadTimeout("sample"), httpx2.Response(502), GOOD]
 
         assert (await client.who_am_i()).current_user == WhoAmICurrentUser(id="11")
-        assert [each.attempt for each in watcher.attempts] == [1, 2, 3]
+        assert [each.attempt for each in audit.attempts] == [1, 2, 3]
 
     async def test_a_retry_is_said_in_our_words(self, script: Script) -> None:
         script.answers["WhoAmI"] = [httpx2.Response(502), GOOD]
@@ -339,7 +344,7 @@ class TestRead:
 
 class TestAudit:
     async def test_every_attempt_is_seen_before_and_after(
-        self, client: Client, script: Script, watcher: Watcher
+        self, client: Client, script: Script, audit: RecordedCalls
     ) -> None:
         script.answers["WhoAmI"] = [
             httpx2.Response(502, headers={"x-request-id": "sample-request"}),
@@ -348,26 +353,26 @@ class TestAudit:
 
         await client.who_am_i()
 
-        first, second = watcher.attempts
-        (_, failed), (_, good) = watcher.answers
+        first, second = audit.attempts
+        (_, failed), (_, good) = audit.answers
         assert (first.operation, first.kind, first.acting) == ("WhoAmI", "query", "11")
         assert first.key_fingerprint == fingerprint("sample-key-of-11")
         assert (failed.status, failed.error, failed.request_id) == (502, "http_502", "sample-request")
         assert (second.attempt, good.status, good.error) == (2, 200, None)
 
     async def test_nothing_is_sent_that_the_audit_could_not_record(
-        self, client: Client, script: Script, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+        self, client: Client, script: Script, audit: RecordedCalls, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def attempted(_: Call) -> None:
             raise OSError("no room")
 
-        monkeypatch.setattr(watcher, "attempted", attempted)
+        monkeypatch.setattr(audit, "attempted", attempted)
         with pytest.raises(OSError, match="no room"):
             await client.who_am_i()
         assert script.sent == []
 
     async def test_a_call_that_was_given_up_is_recorded_too(
-        self, client: Client, script: Script, watcher: Watcher
+        self, client: Client, script: Script, audit: RecordedCalls
     ) -> None:
         entered = asyncio.Event()
 
@@ -381,7 +386,7 @@ class TestAudit:
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
 
-        assert watcher.answers[-1][1].error == "cancelled"
+        assert audit.answers[-1][1].error == "cancelled"
 
 
 class TestWarnings:

@@ -119,7 +119,7 @@ def test_every_operation_has_its_model() -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(data=st.data())
 def test_whatever_the_schema_allows_is_read(name: str, data: st.DataObject) -> None:
     operation = OPERATIONS[name]
@@ -152,7 +152,7 @@ def last(answer: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", READS)
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(data=st.data())
 async def test_an_adapter_answers_whatever_the_schema_allows_or_says_that_it_cannot(
     name: str, data: st.DataObject

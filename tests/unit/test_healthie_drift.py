@@ -1,4 +1,4 @@
-"""What of a changed schema is felt, and that each change is told by its name."""
+"""Which changes of the schema matter, each reported by its name."""
 
 from datetime import date
 from typing import Any
@@ -15,9 +15,10 @@ from tests.doubles.healthie_script import Script, errors
 CONTRACT = contract_schema()
 OPERATIONS = operations()
 SDL = print_schema(CONTRACT)
+INTROSPECTION = introspection_from_schema(CONTRACT)
 TODAY = date(2026, 11, 21)
 
-# One change of the schema's text each: its severity and the sentence that tells it.
+# One change of the schema's text each: its severity and the sentence that reports it.
 CHANGES: dict[str, tuple[str, str, Severity, str]] = {
     "field removed": (
         "  card_last4: String\n",
@@ -196,7 +197,7 @@ def test_what_is_used_is_enough_for_every_operation_and_no_more() -> None:
 
 def told(*, sunset: str | None = None, old: str = "", new: str = "") -> Any:
     """Healthie's answer to an introspection."""
-    body: dict[str, Any] = {"data": introspection_from_schema(changed(old, new) if old else CONTRACT)}
+    body: dict[str, Any] = {"data": introspection_from_schema(changed(old, new)) if old else INTROSPECTION}
     if sunset:
         warning = {"code": "API_VERSION_SUNSET_WARNING", "sunset_date": sunset}
         body["extensions"] = {"warnings": [warning]}

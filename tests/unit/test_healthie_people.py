@@ -343,14 +343,14 @@ class TestPromotions:
         coupons = [{"id": "91", "code": "SAMPLE2"}, {"id": "90", "code": "Sample"}]
         return Script(answers={"Coupons": {"offeringCoupons": connection(coupons)}})
 
-    def verdict(self, script: Script, **answer: Any) -> None:
+    def check(self, script: Script, **answer: Any) -> None:
         nothing = {"fail_reason": None, "new_price": None, "new_first_price": None}
         script.answers["ValidateCoupon"] = {"validateCoupon": nothing | answer}
 
     async def test_the_coupon_is_the_one_of_that_very_code(
         self, healthie: SystemOfRecord, script: Script
     ) -> None:
-        self.verdict(script, new_price="80.00", new_first_price="80.00")
+        self.check(script, new_price="80.00", new_first_price="80.00")
 
         promo = await healthie.promotions.apply(code=" sample ", plan=a_plan())
         assert (promo.coupon_id, promo.code, promo.discounted) == ("90", "Sample", usd("80"))
@@ -358,7 +358,7 @@ class TestPromotions:
     async def test_a_first_payment_that_differs_has_its_own_discount(
         self, healthie: SystemOfRecord, script: Script
     ) -> None:
-        self.verdict(script, new_price="80.00", new_first_price="120.00")
+        self.check(script, new_price="80.00", new_first_price="120.00")
 
         promo = await healthie.promotions.apply(code="sample", plan=a_plan(due_today=usd("150")))
         assert promo.discounted == usd("120")
@@ -371,7 +371,7 @@ class TestPromotions:
     async def test_a_price_that_makes_no_sense_is_not_quoted(
         self, healthie: SystemOfRecord, script: Script, answer: dict[str, str]
     ) -> None:
-        self.verdict(script, **answer)
+        self.check(script, **answer)
 
         with pytest.raises(UpstreamUnavailable):
             await healthie.promotions.apply(code="sample", plan=a_plan())
@@ -379,7 +379,7 @@ class TestPromotions:
     async def test_a_code_whose_coupon_is_not_found_is_not_quoted(
         self, healthie: SystemOfRecord, script: Script
     ) -> None:
-        self.verdict(script, new_price="80.00")
+        self.check(script, new_price="80.00")
         script.answers["Coupons"] = {"offeringCoupons": connection([])}
 
         with pytest.raises(UpstreamUnavailable):

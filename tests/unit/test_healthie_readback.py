@@ -96,12 +96,12 @@ def test_every_argument_is_compared_or_it_is_said_why_not(operation: str) -> Non
 
 @pytest.mark.parametrize("operation", MUTATIONS)
 async def test_what_was_done_as_asked_is_believed_and_nobody_is_told(operation: str) -> None:
-    told: list[SilentNoOp] = []
+    reported: list[SilentNoOp] = []
     script = Script(answers=dict(AS_ASKED[operation]))
-    async with script.connected(noticed=_teller(told)) as healthie:
+    async with script.connected(noticed=_recorder(reported)) as healthie:
         await CALLS[operation](healthie)
 
-    assert told == []
+    assert reported == []
     assert script.of(READ_BACKS[operation].seen_in)
 
 
@@ -109,13 +109,13 @@ async def test_what_was_done_as_asked_is_believed_and_nobody_is_told(operation: 
 async def test_a_difference_in_one_part_is_told_and_leaves_the_outcome_unknown(
     operation: str, part: str
 ) -> None:
-    told: list[SilentNoOp] = []
+    reported: list[SilentNoOp] = []
     script = Script(answers=AS_ASKED[operation] | DIFFERENT[operation, part])
-    async with script.connected(noticed=_teller(told)) as healthie:
+    async with script.connected(noticed=_recorder(reported)) as healthie:
         with pytest.raises(OutcomeUnknown) as caught:
             await CALLS[operation](healthie)
 
-    (difference,) = told
+    (difference,) = reported
     assert caught.value.__cause__ is difference
     assert difference.operation == operation
     assert part in difference.parts
@@ -136,8 +136,8 @@ async def test_a_comparison_names_all_of_its_parts() -> None:
         await Comparison(only_logged).check("Book", time=True)
 
 
-def _teller(told: list[SilentNoOp]) -> Callable[[SilentNoOp], Awaitable[None]]:
-    async def tell(difference: SilentNoOp) -> None:
-        told.append(difference)
+def _recorder(reported: list[SilentNoOp]) -> Callable[[SilentNoOp], Awaitable[None]]:
+    async def report(difference: SilentNoOp) -> None:
+        reported.append(difference)
 
-    return tell
+    return report

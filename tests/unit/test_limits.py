@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,12 @@ from tests.doubles.limits_samples import documents, fan_out, practice
 DOCUMENTS = documents()
 
 
+@cache
 def opened() -> Documents:
     return Documents(build_schema()._schema, introspection=True, suggestions=True)
 
 
+@cache
 def closed() -> Documents:
     return Documents(build_schema()._schema, introspection=False, suggestions=False)
 

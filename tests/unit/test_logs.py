@@ -1,4 +1,4 @@
-"""Logs: a fault is told by its types and places, never by its text."""
+"""Logs: a fault is logged by its types and places, never by its text."""
 
 import asyncio
 import io

@@ -171,7 +171,7 @@ class TestMissed:
         others = attempt(address=THERE, subscription_id="9", resource_id="8")
         assert lost(astray, others) == [astray]
 
-    def test_what_is_about_nothing_that_is_watched_is_not_missed(self) -> None:
+    def test_what_is_about_nothing_that_is_synchronized_is_not_missed(self) -> None:
         assert lost(attempt(hint=None)) == []
 
 

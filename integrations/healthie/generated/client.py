@@ -1114,250 +1114,6 @@ class Client(Base):
             variables=variables,
         )
 
-    async def visit_by_id(self, *, id: str, include_deleted: bool) -> VisitById:
-        query = gql("""
-            query VisitById($id: ID!, $include_deleted: Boolean!) {
-              appointment(id: $id, include_deleted: $include_deleted) {
-                ...Visit
-              }
-            }
-
-            fragment Visit on Appointment {
-              id
-              date
-              length
-              contact_type
-              appointment_location_id
-              pm_status
-              deleted_at
-              metadata
-              provider {
-                id
-                full_name
-              }
-              user {
-                id
-              }
-              appointment_type {
-                id
-                name
-              }
-              requested_payment {
-                id
-                status
-                paid_at
-              }
-            }
-            """)
-        variables: dict[str, object] = {"id": id, "include_deleted": include_deleted}
-        return await self.execute(
-            VisitById,
-            query=query,
-            operation_name="VisitById",
-            mutation=False,
-            variables=variables,
-        )
-
-    async def visits_of_patient(
-        self, *, user_id: str, after: Union[Optional[str], UnsetType] = UNSET
-    ) -> VisitsOfPatient:
-        query = gql("""
-            query VisitsOfPatient($user_id: ID!, $after: String) {
-              appointments(
-                user_id: $user_id
-                filter: "all"
-                with_all_statuses: true
-                is_org: true
-                order_by: DATE_DESC
-                first: 50
-                after: $after
-              ) {
-                nodes {
-                  ...Visit
-                }
-                page_info {
-                  ...More
-                }
-              }
-            }
-
-            fragment More on PageInfo {
-              has_next_page
-              end_cursor
-            }
-
-            fragment Visit on Appointment {
-              id
-              date
-              length
-              contact_type
-              appointment_location_id
-              pm_status
-              deleted_at
-              metadata
-              provider {
-                id
-                full_name
-              }
-              user {
-                id
-              }
-              appointment_type {
-                id
-                name
-              }
-              requested_payment {
-                id
-                status
-                paid_at
-              }
-            }
-            """)
-        variables: dict[str, object] = {"user_id": user_id, "after": after}
-        return await self.execute(
-            VisitsOfPatient,
-            query=query,
-            operation_name="VisitsOfPatient",
-            mutation=False,
-            variables=variables,
-        )
-
-    async def visits_between(
-        self,
-        *,
-        user_id: str,
-        start_date: Moment,
-        end_date: Moment,
-        after: Union[Optional[str], UnsetType] = UNSET,
-    ) -> VisitsBetween:
-        query = gql("""
-            query VisitsBetween($user_id: ID!, $start_date: ISO8601DateTime!, $end_date: ISO8601DateTime!, $after: String) {
-              appointments(
-                user_id: $user_id
-                startDate: $start_date
-                endDate: $end_date
-                filter: "all"
-                with_all_statuses: true
-                is_org: true
-                first: 50
-                after: $after
-              ) {
-                nodes {
-                  ...Visit
-                }
-                page_info {
-                  ...More
-                }
-              }
-            }
-
-            fragment More on PageInfo {
-              has_next_page
-              end_cursor
-            }
-
-            fragment Visit on Appointment {
-              id
-              date
-              length
-              contact_type
-              appointment_location_id
-              pm_status
-              deleted_at
-              metadata
-              provider {
-                id
-                full_name
-              }
-              user {
-                id
-              }
-              appointment_type {
-                id
-                name
-              }
-              requested_payment {
-                id
-                status
-                paid_at
-              }
-            }
-            """)
-        variables: dict[str, object] = {
-            "user_id": user_id,
-            "start_date": write_moment(start_date),
-            "end_date": write_moment(end_date),
-            "after": after,
-        }
-        return await self.execute(
-            VisitsBetween,
-            query=query,
-            operation_name="VisitsBetween",
-            mutation=False,
-            variables=variables,
-        )
-
-    async def book(
-        self,
-        *,
-        user_id: str,
-        other_party_id: str,
-        appointment_type_id: str,
-        contact_type: str,
-        datetime: str,
-        timezone: str,
-        metadata: Json,
-        appointment_location_id: Union[Optional[str], UnsetType] = UNSET,
-    ) -> Book:
-        query = gql("""
-            mutation Book($user_id: ID!, $other_party_id: ID!, $appointment_type_id: ID!, $contact_type: String!, $appointment_location_id: ID, $datetime: String!, $timezone: String!, $metadata: JSON!) {
-              createAppointment(
-                input: {user_id: $user_id, other_party_id: $other_party_id, appointment_type_id: $appointment_type_id, contact_type: $contact_type, appointment_location_id: $appointment_location_id, datetime: $datetime, timezone: $timezone, metadata: $metadata, enforce_availability: true}
-              ) {
-                appointment {
-                  id
-                }
-                messages {
-                  field
-                  message
-                }
-              }
-            }
-            """)
-        variables: dict[str, object] = {
-            "user_id": user_id,
-            "other_party_id": other_party_id,
-            "appointment_type_id": appointment_type_id,
-            "contact_type": contact_type,
-            "appointment_location_id": appointment_location_id,
-            "datetime": datetime,
-            "timezone": timezone,
-            "metadata": metadata,
-        }
-        return await self.execute(
-            Book, query=query, operation_name="Book", mutation=True, variables=variables
-        )
-
-    async def delete_visit(self, *, id: str) -> DeleteVisit:
-        query = gql("""
-            mutation DeleteVisit($id: ID!) {
-              deleteAppointment(input: {id: $id}) {
-                messages {
-                  field
-                  message
-                }
-              }
-            }
-            """)
-        variables: dict[str, object] = {"id": id}
-        return await self.execute(
-            DeleteVisit,
-            query=query,
-            operation_name="DeleteVisit",
-            mutation=True,
-            variables=variables,
-        )
-
     async def watched_visit(self, *, id: str) -> WatchedVisit:
         query = gql("""
             query WatchedVisit($id: ID!) {
@@ -1835,6 +1591,250 @@ class Client(Base):
             query=query,
             operation_name="HoursSet",
             mutation=False,
+            variables=variables,
+        )
+
+    async def visit_by_id(self, *, id: str, include_deleted: bool) -> VisitById:
+        query = gql("""
+            query VisitById($id: ID!, $include_deleted: Boolean!) {
+              appointment(id: $id, include_deleted: $include_deleted) {
+                ...Visit
+              }
+            }
+
+            fragment Visit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              deleted_at
+              metadata
+              provider {
+                id
+                full_name
+              }
+              user {
+                id
+              }
+              appointment_type {
+                id
+                name
+              }
+              requested_payment {
+                id
+                status
+                paid_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "include_deleted": include_deleted}
+        return await self.execute(
+            VisitById,
+            query=query,
+            operation_name="VisitById",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visits_of_patient(
+        self, *, user_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> VisitsOfPatient:
+        query = gql("""
+            query VisitsOfPatient($user_id: ID!, $after: String) {
+              appointments(
+                user_id: $user_id
+                filter: "all"
+                with_all_statuses: true
+                is_org: true
+                order_by: DATE_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...Visit
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Visit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              deleted_at
+              metadata
+              provider {
+                id
+                full_name
+              }
+              user {
+                id
+              }
+              appointment_type {
+                id
+                name
+              }
+              requested_payment {
+                id
+                status
+                paid_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {"user_id": user_id, "after": after}
+        return await self.execute(
+            VisitsOfPatient,
+            query=query,
+            operation_name="VisitsOfPatient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visits_between(
+        self,
+        *,
+        user_id: str,
+        start_date: Moment,
+        end_date: Moment,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> VisitsBetween:
+        query = gql("""
+            query VisitsBetween($user_id: ID!, $start_date: ISO8601DateTime!, $end_date: ISO8601DateTime!, $after: String) {
+              appointments(
+                user_id: $user_id
+                startDate: $start_date
+                endDate: $end_date
+                filter: "all"
+                with_all_statuses: true
+                is_org: true
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...Visit
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Visit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              deleted_at
+              metadata
+              provider {
+                id
+                full_name
+              }
+              user {
+                id
+              }
+              appointment_type {
+                id
+                name
+              }
+              requested_payment {
+                id
+                status
+                paid_at
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "user_id": user_id,
+            "start_date": write_moment(start_date),
+            "end_date": write_moment(end_date),
+            "after": after,
+        }
+        return await self.execute(
+            VisitsBetween,
+            query=query,
+            operation_name="VisitsBetween",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def book(
+        self,
+        *,
+        user_id: str,
+        other_party_id: str,
+        appointment_type_id: str,
+        contact_type: str,
+        datetime: str,
+        timezone: str,
+        metadata: Json,
+        appointment_location_id: Union[Optional[str], UnsetType] = UNSET,
+    ) -> Book:
+        query = gql("""
+            mutation Book($user_id: ID!, $other_party_id: ID!, $appointment_type_id: ID!, $contact_type: String!, $appointment_location_id: ID, $datetime: String!, $timezone: String!, $metadata: JSON!) {
+              createAppointment(
+                input: {user_id: $user_id, other_party_id: $other_party_id, appointment_type_id: $appointment_type_id, contact_type: $contact_type, appointment_location_id: $appointment_location_id, datetime: $datetime, timezone: $timezone, metadata: $metadata, enforce_availability: true}
+              ) {
+                appointment {
+                  id
+                }
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "user_id": user_id,
+            "other_party_id": other_party_id,
+            "appointment_type_id": appointment_type_id,
+            "contact_type": contact_type,
+            "appointment_location_id": appointment_location_id,
+            "datetime": datetime,
+            "timezone": timezone,
+            "metadata": metadata,
+        }
+        return await self.execute(
+            Book, query=query, operation_name="Book", mutation=True, variables=variables
+        )
+
+    async def delete_visit(self, *, id: str) -> DeleteVisit:
+        query = gql("""
+            mutation DeleteVisit($id: ID!) {
+              deleteAppointment(input: {id: $id}) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            DeleteVisit,
+            query=query,
+            operation_name="DeleteVisit",
+            mutation=True,
             variables=variables,
         )
 
