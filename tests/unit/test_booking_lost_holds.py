@@ -18,7 +18,7 @@ from tests.doubles.booking_steps import confirm
 from tests.doubles.booking_world import GUEST, PATIENT, STRANGER, VISITOR, World, a_slot, as_guest
 
 
-async def checks(world: World, checkout: Checkout) -> object:
+async def views(world: World, checkout: Checkout) -> object:
     return await world.hold_service.view(as_guest(checkout), checkout.hold_id)
 
 
@@ -36,7 +36,7 @@ async def worker(world: World, checkout: Checkout) -> object:
     return None
 
 
-WAYS = [checks, extends, starts_again, worker]
+WAYS = [views, extends, starts_again, worker]
 Way = Callable[[World, Checkout], Awaitable[object]]
 
 whichever_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -103,7 +103,7 @@ class TestTakenAgain:
         assert world.row(checkout).hold_expires_at == extended.expires_at
         world.clock.advance(minutes=4)
         world.holds.emptied()
-        assert await checks(world, checkout) is not None
+        assert await views(world, checkout) is not None
         assert (await confirm(world, checkout)).state is S.CONFIRMED
 
     async def test_for_as_long_as_it_was_extended_while_the_patient_did_something_else(
@@ -211,7 +211,7 @@ class TestNotTakenAgain:
             await confirm(world, checkout)
         assert world.holds.live == []
 
-    @pytest.mark.parametrize("way", [checks, extends, starts_again], ids=lambda way: way.__name__)
+    @pytest.mark.parametrize("way", [views, extends, starts_again], ids=lambda way: way.__name__)
     async def test_for_a_checkout_that_ends_in_this_moment(self, world: World, way: Way) -> None:
         checkout = await world.start()
         emptied(world, checkout)
@@ -246,7 +246,7 @@ class TestNotTakenAgain:
             raise UpstreamUnavailable("hold store")
 
         world.holds.acquire = down  # type: ignore[method-assign]
-        if way in (checks, extends):
+        if way in (views, extends):
             with pytest.raises(UpstreamUnavailable):
                 await way(world, checkout)
         else:
