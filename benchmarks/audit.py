@@ -12,7 +12,7 @@ from benchmarks.bare import bare_writer, timed
 from benchmarks.figures import DATABASES, Spread, spread, titled
 from booking.audit.chain import AuditKey, record_of
 from booking.audit.model import AuditEntry, AuditKind
-from booking.audit.verification import Reader
+from booking.audit.verification import ChainVerifier
 from booking.errors import AuditUnavailable
 from integrations.database.audit import BATCH, SqlAuditTrail
 from integrations.database.audit_reading import links
@@ -73,9 +73,8 @@ class Cost:
     offered: list[Offered]
     verified: int  # records in the chain that was verified
     verified_seconds: float
-    verified_cpu_seconds: (
-        float  # of this process: what is left of it on a machine that has nothing else to do
-    )
+    # Of this process: what is left of it on a machine that has nothing else to do.
+    verified_cpu_seconds: float
 
 
 async def measure(engine: AsyncEngine, url: str, *, calls: int, chain: int) -> Cost:
@@ -174,7 +173,7 @@ async def _lengthen(trail: SqlAuditTrail, chain: int) -> None:
 
 async def _verified(engine: AsyncEngine) -> tuple[int, float, float]:
     started, processor = time.perf_counter(), time.process_time()
-    reader = Reader([KEY])
+    reader = ChainVerifier([KEY])
     async for link in links(engine, until=2**62):
         reader.read(link)
     verdict = reader.end()

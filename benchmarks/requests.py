@@ -80,9 +80,8 @@ class Requests:
 async def measure() -> Requests:
     """Send every attack to an idle gateway, then all of them at once while another caller browses."""
     async with production() as (_, http):
-        await _refused(
-            http, next(_bodies(*ATTACKS["aliases"][:2]))
-        )  # the first request includes work of the gateway's start
+        # The first request includes work of the gateway's start.
+        await _refused(http, next(_bodies(*ATTACKS["aliases"][:2])))
         times = {
             name: [await _refused_when_idle(http, body) for body in itertools.islice(_bodies(*kind), SENDS)]
             for name, kind in _KINDS.items()

@@ -58,7 +58,7 @@ class Listener:
         self._changed_topics.add(topic)
         self._notified.set()
 
-    async def heard(self, *, within: float | None = None) -> frozenset[str]:
+    async def wait_for_changes(self, *, within: float | None = None) -> frozenset[str]:
         """Wait for a signal and return all topics signalled since the last call; empty after `within` seconds without one."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):

@@ -24,7 +24,7 @@ LONGEST_BACK_OFF = 3600.0
 JITTER = 0.25
 
 # For how long a probe keeps other calls back; longer than any call takes.
-ASKING = 30.0
+PROBE_SECONDS = 30.0
 
 # Clocks round: a shorter wait could end too early and turn into a busy loop.
 SHORTEST_SLEEP = 0.001
@@ -78,7 +78,7 @@ class Turn:
 
     wait: float = 0.0  # seconds until asking again makes sense; 0: send now
     backed_off: bool = False  # the wait is a back-off, which may last an hour
-    asks: bool = False  # the call is the probe after a back-off: call `recovered` or `back_off` after it
+    is_probe: bool = False  # the call is the probe after a back-off: call `recovered` or `back_off` after it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ class _State:
     since: float = 0.0
     until: float = 0.0
     times: int = 0  # refusals of this lockout; 0: no lockout
-    asking: float = 0.0  # until then a probe is under way
+    probing_until: float = 0.0  # until then a probe is under way
 
 
 class LocalPacer:
@@ -153,7 +153,7 @@ class LocalPacer:
             state.times += 1
             state.since = state.since if state.times > 1 else now
             state.until = now + back_off_seconds(state.times, self._jitter())
-            state.asking = 0.0
+            state.probing_until = 0.0
         return BackOff(since=state.since, until=state.until, times=state.times)
 
     async def recovered(self, key: str) -> None:
@@ -165,11 +165,11 @@ class LocalPacer:
 
 
 def _turn_after_back_off(state: _State, now: float) -> Turn:
-    wait = min(max(state.until, state.asking) - now, longest())
+    wait = min(max(state.until, state.probing_until) - now, longest())
     if wait > 0:
         return Turn(wait=wait, backed_off=True)
-    state.asking = now + ASKING
-    return Turn(asks=True)
+    state.probing_until = now + PROBE_SECONDS
+    return Turn(is_probe=True)
 
 
 def back_off_seconds(times: int, jitter: float) -> float:

@@ -1,6 +1,6 @@
 """Resources: records of the system of record that are synchronised (visits, payments, patients, forms, cards, working hours).
 
-A `State` is the part of a resource that is stored to detect later changes: ids, statuses, times, and digests of what must
+A `ResourceState` is the part of a resource that is stored to detect later changes: ids, statuses, times, and digests of what must
 not be stored in clear. It holds no patient data. A `Snapshot` is the last state read, with its version.
 """
 
@@ -68,7 +68,7 @@ class PaymentStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class ResourceState:
     """Fields that every kind has. Times are upstream's own, in UTC."""
 
     created_at: datetime | None
@@ -76,7 +76,7 @@ class State:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VisitState(State):
+class VisitState(ResourceState):
     """A visit."""
 
     status: AppointmentStatus
@@ -92,7 +92,7 @@ class VisitState(State):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaymentState(State):
+class PaymentState(ResourceState):
     """A payment. The refunded amount is kept as a digest: only that it changed matters."""
 
     status: PaymentStatus
@@ -103,7 +103,7 @@ class PaymentState(State):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DisputeState(State):
+class DisputeState(ResourceState):
     """A charge that the cardholder disputes."""
 
     payment_id: str | None
@@ -112,7 +112,7 @@ class DisputeState(State):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PatientState(State):
+class PatientState(ResourceState):
     """A patient's record; `details` is a digest of name, contact data and the like."""
 
     details: str
@@ -120,7 +120,7 @@ class PatientState(State):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormState(State):
+class FormState(ResourceState):
     """A form that a patient fills in."""
 
     patient_id: str | None
@@ -128,14 +128,14 @@ class FormState(State):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CardState(State):
+class CardState(ResourceState):
     """A card on file, without any data of the card itself."""
 
     patient_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class AvailabilityState(State):
+class AvailabilityState(ResourceState):
     """A clinician's working hours; `hours` is a digest of them."""
 
     clinician_id: str | None
@@ -148,7 +148,7 @@ class Snapshot:
 
     resource: Resource
     version: int = 0  # incremented with each new state; part of the ids of events
-    state: State | None = None  # the last one read; kept when the resource is gone
+    state: ResourceState | None = None  # the last one read; kept when the resource is gone
     gone: bool = False  # upstream no longer has it
     seen_at: datetime | None = field(default=None)  # UTC; None: never read
 
@@ -156,7 +156,7 @@ class Snapshot:
 class ResourceReader(Protocol):
     """Reads the current state of a resource, never from a cache."""
 
-    async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
+    async def read(self, hint: ChangeHint, *, known: ResourceState | None) -> ResourceState | None:
         """The current state; None when upstream has no such record (any more). Raises UpstreamUnavailable.
 
         `known` is the last state read: upstream finds some records only by the one they belong to, such as a card's patient.

@@ -94,8 +94,8 @@ def check_contact(
     An in-person visit needs a location (required upstream since 2025-04-01).
     """
     if contact not in visit_type.contact_types:
-        channels = ", ".join(way.name for way in visit_type.contact_types)
-        raise InvalidInput(field="contactType", reason=f"This visit takes place by: {channels}.")
+        offered = ", ".join(way.name for way in visit_type.contact_types)
+        raise InvalidInput(field="contactType", reason=f"This visit takes place by: {offered}.")
     if contact is ContactType.IN_PERSON and location_id not in {place.id for place in catalog.locations}:
         raise InvalidInput(
             field="locationId", reason="An in-person visit needs one of the practice's locations."

@@ -39,7 +39,7 @@ class ProvedKeys(ClinicianKeys, Protocol):
     async def keep_proved(self) -> None:
         """Prove due keys periodically until cancelled."""
 
-    async def wait_until_heard(self, *, within: float) -> None:
+    async def wait_until_answered(self, *, within: float) -> None:
         """Wait until upstream has answered about every key, `within` seconds at most."""
 
 

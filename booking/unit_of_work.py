@@ -12,7 +12,13 @@ from typing import Protocol, Self
 from booking.checkout.model import Checkout, CheckoutState
 from booking.events.deliveries import Endpoints, EventDeliveries
 from booking.events.model import EventOutbox
-from booking.operations.model import AlertOutbox, CheckoutHistory, CheckoutSummary, ClinicianBlocks, ListPlace
+from booking.operations.model import (
+    AlertOutbox,
+    CheckoutHistory,
+    CheckoutSummary,
+    ClinicianBlocks,
+    ListCursor,
+)
 from booking.slots import Busy, Interval
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
@@ -78,7 +84,7 @@ class CheckoutRepository(Protocol):
         """Ids of rows at a state that this version of the program does not know."""
 
     async def listed(
-        self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
+        self, *, state: str | None, attention: bool, limit: int, after: ListCursor | None = None
     ) -> Sequence[CheckoutSummary]:
         """One page of the operators' list, latest started first.
 

@@ -21,7 +21,7 @@ from gateway.bare_routes import BareRoutes
 from gateway.callers.authentication import VISITOR_HEADER, Authenticator
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.callers.tokens import GatewayTokens, derive_key
-from gateway.development.graphiql import graphiql_routes
+from gateway.development.graphiql import GRAPHIQL_PATH, graphiql_routes
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency.guard import REPLAYED_HEADER, MutationGuard
 from gateway.idempotency.keys import KEY_HEADER
@@ -44,7 +44,6 @@ from integrations.database.migrations import ready
 from integrations.database.webhook_subscriptions import SqlWebhookSecrets
 
 GRAPHQL_PATH = "/graphql"
-GRAPHIQL_PATH = "/graphiql"
 
 # How long a browser may cache a preflight's answer; Chromium caps it at this.
 _PREFLIGHT_SECONDS = 7200

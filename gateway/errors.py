@@ -85,15 +85,15 @@ def as_request_error(error: Exception, *, request_id: str) -> RequestError:
     if isinstance(error, RequestError):
         return error
     met = GraphQLError("", original_error=error)
-    told = explain(met, request_id=request_id)
+    explained = explain(met, request_id=request_id)
     if is_fault(met):
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             log_fault(met)
-    refused = RequestError(told.message)
-    refused.code = told.code
-    refused.retryable = told.extensions.get("retryable", False)
+    refused = RequestError(explained.message)
+    refused.code = explained.code
+    refused.retryable = explained.extensions.get("retryable", False)
     refused.status = 503 if refused.retryable else 500
-    refused.details = told.extensions
+    refused.details = explained.extensions
     return refused
 
 

@@ -137,17 +137,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         context: Context = request.state.context
         errors = result.errors or []
         explained = [(error, explain(error, request_id=context.request_id)) for error in errors]
-        for _, told in explained:
-            if told.status is not None and context.response.status is None:
-                context.response.status = told.status
-                context.response.headers.update(told.headers)
+        for _, one in explained:
+            if one.status is not None and context.response.status is None:
+                context.response.status = one.status
+                context.response.headers.update(one.headers)
         body: dict[str, Any] = {"data": result.data}
         if result.data is None and errors and not any(error.path for error in errors):
             body.clear()
             if request.state.media_type == GRAPHQL_JSON:
                 context.response.status = context.response.status or 400
         if explained:
-            body["errors"] = [format_error(error, told) for error, told in explained]
+            body["errors"] = [format_error(error, one) for error, one in explained]
         return cast("GraphQLHTTPResponse", body)
 
     def should_render_graphql_ide(self, request: object) -> bool:
@@ -171,9 +171,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if request.method == "GET":
             parts = {name: value if value != "" else None for name, value in parts.items()}
         for name, value in parts.items():
-            kind, told = _KINDS[name]
+            kind, expected = _KINDS[name]
             if value is not None and not isinstance(value, kind):
-                raise BadRequest(f"{name} must be {told} or null.")
+                raise BadRequest(f"{name} must be {expected} or null.")
         return GraphQLRequestData(
             query=parts["query"] or "",
             variables=parts["variables"],
@@ -220,17 +220,17 @@ def _refused(error: RequestError, media_type: str) -> Response:
 
 def _from_strawberry(error: HTTPException) -> RequestError:
     """Translate Strawberry's refusal of a request, without what it repeats of the request."""
-    told = BadRequest(error.reason)
-    told.status = error.status_code
+    refused = BadRequest(error.reason)
+    refused.status = error.status_code
     if isinstance(error.__cause__, CannotGetOperationTypeError):  # its reason repeats what was sent
-        told.message = "operationName names no operation of the document."
+        refused.message = "operationName names no operation of the document."
     if isinstance(error.__cause__, InvalidOperationTypeError):
         if error.__cause__.operation_type is OperationType.SUBSCRIPTION:
-            told.message = (
+            refused.message = (
                 "Subscriptions run over a WebSocket: open one at this address, by graphql-transport-ws."
             )
         else:  # a mutation by GET
-            told.status = 405
-    if told.status == 405:  # noqa: PLR2004
-        told.headers = {"Allow": "POST"} if error.__cause__ else {"Allow": "GET, POST"}
-    return told
+            refused.status = 405
+    if refused.status == 405:  # noqa: PLR2004
+        refused.headers = {"Allow": "POST"} if error.__cause__ else {"Allow": "GET, POST"}
+    return refused

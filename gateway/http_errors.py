@@ -35,8 +35,8 @@ async def refuse(_request: Request, error: HTTPException) -> Response:
 async def refuse_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
     """Answer 422 with the part of the request and the kind of each error, and nothing of the input."""
     found = {(str(one["loc"][0]), one["type"]) for one in error.errors()}
-    told = InvalidRequest(problems=[InvalidPart(where=where, kind=kind) for where, kind in sorted(found)])
-    return JSONResponse(told.model_dump(), status.HTTP_422_UNPROCESSABLE_CONTENT)
+    body = InvalidRequest(problems=[InvalidPart(where=where, kind=kind) for where, kind in sorted(found)])
+    return JSONResponse(body.model_dump(), status.HTTP_422_UNPROCESSABLE_CONTENT)
 
 
 async def close_invalid(websocket: WebSocket, _error: Exception) -> None:

@@ -48,7 +48,7 @@ def to_operations(services: Services) -> api.Operations:
     return api.Operations(load_checkouts=checkouts)
 
 
-def _position(after: str) -> domain.ListPlace:
+def _position(after: str) -> domain.ListCursor:
     """Decode a cursor. Raises InvalidInput."""
     moment, _, name = name_of(after).partition(" ")
     try:
@@ -57,7 +57,7 @@ def _position(after: str) -> domain.ListPlace:
         inputs.refuse("after", NO_CURSOR)
     if created_at.tzinfo is None:
         inputs.refuse("after", NO_CURSOR)
-    return domain.ListPlace(created_at=created_at, id=name)
+    return domain.ListCursor(created_at=created_at, id=name)
 
 
 def _to_summary(row: domain.CheckoutSummary) -> api.CheckoutSummary:

@@ -72,9 +72,9 @@ class Subscription:
         """Free slots."""
         services, caller, client = info.context.services, info.context.caller, info.context.client
         query = to_query(sought, await services.catalog.catalog(), first=first, last=last)
-        watched = services.live_queries.slots(query, caller=caller, client=client)
-        async with aclosing(watched):
-            async for days in watched:
+        states = services.live_queries.slots(query, caller=caller, client=client)
+        async with aclosing(states):
+            async for days in states:
                 catalog = await services.catalog.catalog()
                 yield to_shared_days(days, time_zone=sought.time_zone, catalog=catalog)
 
@@ -94,8 +94,8 @@ class Subscription:
         """The patient's visits."""
         services = info.context.services
         check_page(time_zone, first)
-        async with aclosing(services.live_queries.visits(info.context.identified)) as watched:
-            async for visits in watched:
+        async with aclosing(services.live_queries.visits(info.context.identified)) as states:
+            async for visits in states:
                 catalog = await services.catalog.catalog()
                 yield to_appointments(visits, catalog, time_zone=time_zone, first=first)
 

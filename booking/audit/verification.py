@@ -43,7 +43,7 @@ class KeyUse:
 
 @dataclass(kw_only=True)
 class VerificationReport:
-    """The result of a verification. Filled while links are read; complete after `Reader.end`."""
+    """The result of a verification. Filled while links are read; complete after `ChainVerifier.end`."""
 
     first: int = 0
     records: int = 0
@@ -68,7 +68,7 @@ class VerificationReport:
         return min((fault.sequence for fault in self.shown), default=None)
 
 
-class Reader:
+class ChainVerifier:
     """Verifies a chain from its beginning, or a part of it from the anchor before, one link at a time.
 
     After a fault it continues from the record as it is, so that one change is one fault and later faults are found too.

@@ -25,7 +25,7 @@ STALE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class CatalogReading:
     """The catalog as it was read at some moment."""
 
     catalog: Catalog
@@ -39,10 +39,10 @@ class Reading:
 class CatalogCache(Protocol):
     """Shares the last reading among processes. Never raises: a cache that does not answer counts as empty."""
 
-    async def last(self) -> Reading | None:
+    async def last(self) -> CatalogReading | None:
         """The last reading, at most `STALE` old; None where there is none."""
 
-    async def put(self, reading: Reading) -> None:
+    async def put(self, reading: CatalogReading) -> None:
         """Store a reading."""
 
 
@@ -50,13 +50,13 @@ class LocalCatalogCache:
     """The port CatalogCache in memory, for a process that shares with no other."""
 
     def __init__(self) -> None:
-        self._last: Reading | None = None
+        self._last: CatalogReading | None = None
 
-    async def last(self) -> Reading | None:
+    async def last(self) -> CatalogReading | None:
         """The last reading."""
         return self._last
 
-    async def put(self, reading: Reading) -> None:
+    async def put(self, reading: CatalogReading) -> None:
         """Store a reading."""
         self._last = reading
 
@@ -74,8 +74,8 @@ class CachedCatalog:
         self._read = read
         self._catalog_cache = catalog_cache
         self._now = now
-        self._last: Reading | None = None
-        self._refreshes: SingleFlight[str, Reading] = SingleFlight()
+        self._last: CatalogReading | None = None
+        self._refreshes: SingleFlight[str, CatalogReading] = SingleFlight()
 
     async def catalog(self) -> Catalog:
         """The catalog, at most a minute old. Raises UpstreamUnavailable."""
@@ -95,13 +95,13 @@ class CachedCatalog:
             log.warning("catalog.stale", read_at=last.read_at.isoformat(timespec="seconds"))
             return last.catalog
 
-    async def _refresh(self) -> Reading:
+    async def _refresh(self) -> CatalogReading:
         last = await self._catalog_cache.last()
         if last is not None and last.is_younger(TIME_TO_LIVE, self._now()):
             self._last = last
             return last
         began = self._now()
-        reading = Reading(catalog=await self._read(), read_at=began)
+        reading = CatalogReading(catalog=await self._read(), read_at=began)
         self._last = reading
         await self._catalog_cache.put(reading)
         return reading

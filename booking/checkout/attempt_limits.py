@@ -26,9 +26,8 @@ class AttemptKind(StrEnum):
     CARD = "card"
     PROMO_CODE = "promo_code"
     UNPAID_VISIT = "unpaid_visit"  # see checkout/unpaid_visits.py
-    NEW_RECORD = (
-        "new_record"  # a patient record whose checkout is not paid in the end; see checkout/unpaid_visits.py
-    )
+    # A patient record whose checkout is not paid in the end; see checkout/unpaid_visits.py.
+    NEW_RECORD = "new_record"
     EMAIL_CODE = "email_code"  # a code mailed to a guest
 
 

@@ -15,7 +15,7 @@ from booking.checkout.reconciliation_schedule import (
     checked_enough,
     is_wanted_at_once,
     next_check,
-    only_books_are_due,
+    only_ledger_is_due,
 )
 from booking.checkout.timing import SETTLE
 from booking.checkout.transitions import LATE, TERMINAL
@@ -32,9 +32,9 @@ class FollowUp:
     """A worker's work after the end; the saga drives the row that is to be undone."""
 
     def __init__(
-        self, *, late: LateReconciler, writer: LeasedWriter, units: UnitOfWorkFactory, clock: Clock
+        self, *, reconciler: LateReconciler, writer: LeasedWriter, units: UnitOfWorkFactory, clock: Clock
     ) -> None:
-        self._late = late
+        self._reconciler = reconciler
         self._writer = writer
         self._units = units
         self._clock = clock
@@ -48,7 +48,7 @@ class FollowUp:
         if checkout.state not in TERMINAL:  # it was escalated
             return await self._check(checkout)
         now = self._clock.now()
-        if only_books_are_due(checkout, now=now):
+        if only_ledger_is_due(checkout, now=now):
             await self._compare_ledger(checkout, checkout, await self._other_checkouts(checkout))
             return None
         freed = checkout.checks > 0 or await self._release_hold(checkout)
@@ -63,14 +63,14 @@ class FollowUp:
         """Release the hold, as the process that wrote the end should have; not when another checkout has it by now."""
         async with self._units() as unit:
             standing = await unit.checkouts.live_for_hold(checkout.hold_id)
-        return standing is not None or await self._writer.give_back_hold(checkout)
+        return standing is not None or await self._writer.release_hold(checkout)
 
     async def _check(self, checkout: Checkout) -> Checkout | None:
         """Run a reconciliation check; returns and raises as `follow_up`."""
         try:
             others = await self._other_checkouts(checkout)
             with working_for(checkout):
-                after = await self._late.check(checkout, others)
+                after = await self._reconciler.check(checkout, others)
         except (UpstreamUnavailable, OutcomeUnknown) as error:
             await self._postpone(checkout, checkout, type(error).__name__)
             return None
@@ -91,7 +91,7 @@ class FollowUp:
         When only the ledger cannot be read, only the ledger is read again later. Raises StaleCheckout.
         """
         try:
-            after = await self._late.compare(checked, others)
+            after = await self._reconciler.compare(checked, others)
         except UpstreamUnavailable as error:
             await self._postpone(before, checked, type(error).__name__)
         except Exception as error:
@@ -105,7 +105,7 @@ class FollowUp:
         log.info("checkout.reconciliation_postponed", checkout=before.id, why=why, tries=after.tries + 1)
         after = after.changed(tries=after.tries + 1)
         if checked_enough(after, now=self._clock.now()):
-            after = after.flagged(AttentionReason.LATE_LOOK_FAILED)
+            after = after.flagged(AttentionReason.LATE_CHECK_FAILED)
         await self._writer.record(before, after)
 
     async def _other_checkouts(self, checkout: Checkout) -> Sequence[Checkout]:

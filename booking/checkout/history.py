@@ -36,10 +36,10 @@ async def record_transition(
     reason and for a late finding; blocks a clinician whose visit was read back under another name; adds domain events to
     the outbox.
     """
-    for kind in _moves(before, after) if entry is None else (entry,):
-        await unit.history.add(event(after, kind, before=before, by=by, note=note))
+    for kind in _transition_kinds(before, after) if entry is None else (entry,):
+        await unit.history.add(history_entry(after, kind, before=before, by=by, note=note))
     for reason in _new_reasons(before, after):
-        await unit.history.add(event(after, HistoryKind.FLAGGED, by=by, note=reason))
+        await unit.history.add(history_entry(after, HistoryKind.FLAGGED, by=by, note=reason))
         await unit.alerts.raise_once(Alert(reason=reason, subject=after.id, raised_at=after.updated_at))
     if after.state in LATE and before.state not in LATE:
         found = Alert(reason=AttentionReason.LATE_FOUND, subject=after.id, raised_at=after.updated_at)
@@ -58,7 +58,7 @@ async def publish(unit: UnitOfWork, before: Checkout, after: Checkout) -> None:
         await unit.outbox.add([_domain_event(after, name) for name in names])
 
 
-def event(
+def history_entry(
     after: Checkout, kind: HistoryKind, *, by: str, before: Checkout | None = None, note: str | None = None
 ) -> HistoryEntry:
     """Build a history entry; without `before` it is no transition."""
@@ -74,7 +74,7 @@ def event(
     )
 
 
-def _moves(before: Checkout, after: Checkout) -> list[HistoryKind]:
+def _transition_kinds(before: Checkout, after: Checkout) -> list[HistoryKind]:
     requoted = [HistoryKind.REQUOTED] if after.quote != before.quote else []
     return [*requoted, HistoryKind.MOVED] if after.state != before.state else requoted
 

@@ -12,7 +12,7 @@ from booking.checkout.compensation import escalate
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.reconciliation_schedule import due_next
-from booking.checkout.timing import FREE_AGAIN, LEASE, MAX_TRIES, SETTLE, pause_after
+from booking.checkout.timing import LEASE, MAX_TRIES, RELEASE_AGAIN, SETTLE, pause_after
 from booking.checkout.transitions import CALLING, ENDED, TERMINAL, WAITING, at_rest, legal
 from booking.checkout.writer import CheckoutWriter, entered
 from booking.errors import AlreadyCounted, StaleCheckout, UpstreamUnavailable
@@ -82,7 +82,7 @@ class LeasedWriter:
             "checkout.moved", checkout=saved.id, before=before.state, after=saved.state, attempt=saved.attempt
         )
         if saved.state in TERMINAL:
-            await self.give_back_hold(saved)
+            await self.release_hold(saved)
         return saved
 
     async def park(self, checkout: Checkout, why: str) -> Checkout:
@@ -108,7 +108,7 @@ class LeasedWriter:
             again = current.changed(lease_owner=None, lease_until=None, due_at=parked.due_at)
             await self.write(current, again)
 
-    async def give_back_hold(self, checkout: Checkout) -> bool:
+    async def release_hold(self, checkout: Checkout) -> bool:
         """Release the hold; returns whether the hold store confirmed it. If not, a worker tries again."""
         try:
             # The principal that started it still owns the hold when the process died before transferring it.
@@ -144,7 +144,7 @@ class LeasedWriter:
         if after.state in WAITING:
             due = max(after.due_at or now, now + SETTLE)
         elif after.state in TERMINAL:
-            due = due_next(after, now=now) if before.state in ENDED else now + FREE_AGAIN
+            due = due_next(after, now=now) if before.state in ENDED else now + RELEASE_AGAIN
         elif after.state is S.NEEDS_ATTENTION:
             due = due_next(after, now=now)
         return after.changed(lease_owner=None, lease_until=None, due_at=due)

@@ -108,7 +108,7 @@ async def reconcile(
     return differences
 
 
-def settled_by_word(resolved_ids: Iterable[str]) -> tuple[str, ...]:
+def still_resolved(resolved_ids: Iterable[str]) -> tuple[str, ...]:
     """Return the ids that stay resolved after an operator's word: not those of standing money, which are reported again."""
     return tuple(one for one in resolved_ids if one.partition(":")[0] not in _STANDING)
 

@@ -91,9 +91,8 @@ class Checkout:
 
     id: str
     version: int = 0  # as read; a write is rejected when the row's version has moved on
-    state: CheckoutState | Unknown = (
-        CheckoutState.STARTED
-    )  # Unknown: written by a newer release; may be read, not written
+    # Unknown: written by a newer release; may be read, not written.
+    state: CheckoutState | Unknown = CheckoutState.STARTED
     owner: str  # Principal.key: the patient, or the guest of this checkout
     started_by: str  # Principal.key of the owner of the hold at the start; a second start of theirs joins this checkout
     hold_id: str
@@ -103,9 +102,8 @@ class Checkout:
     created_at: datetime  # UTC
     updated_at: datetime  # UTC
     guest: GuestDetails | None = None
-    email_code: EmailCode | None = (
-        None  # digest of the code that was mailed to the guest, until it is entered
-    )
+    # Digest of the code that was mailed to the guest, until it is entered.
+    email_code: EmailCode | None = None
     email_verified_at: datetime | None = None  # UTC; when the guest verified their email address
     patient_id: str | None = None
     patient_created: bool = False  # by this checkout: only then is its card made the default
@@ -127,15 +125,13 @@ class Checkout:
     ended_at: datetime | None = None  # UTC; end or escalation: reconciliation counts from here
     checks: int = 0  # reconciliation checks done
     late: LateFinding | None = None
-    resolved_ids: tuple[
-        str, ...
-    ] = ()  # ids of late findings that were undone or escalated: not acted on again
+    # Ids of late findings that were undone or escalated: not acted on again.
+    resolved_ids: tuple[str, ...] = ()
     lease_owner: str | None = None
     lease_until: datetime | None = None  # UTC
     due_at: datetime | None = None  # UTC; when a worker takes the row up, also after its end
-    hold_expires_at: datetime | None = (
-        None  # UTC; a hold that is gone before then was lost by its store; None: unknown
-    )
+    # UTC; a hold that is gone before then was lost by its store; None: unknown.
+    hold_expires_at: datetime | None = None
 
     @property
     def known_state(self) -> CheckoutState:

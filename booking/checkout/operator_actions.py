@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from booking.checkout.history import event
-from booking.checkout.ledger import settled_by_word
+from booking.checkout.history import history_entry
+from booking.checkout.ledger import still_resolved
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.reconciliation_schedule import at_once
@@ -123,7 +123,7 @@ class OperatorActions:
             if resolution is not ended:
                 reason = f"It ended as {before.state}, and that stands. Resolve it as {ended}."
                 raise InvalidInput(field="--as", reason=reason)
-            resolved_ids = settled_by_word(before.resolved_ids)
+            resolved_ids = still_resolved(before.resolved_ids)
             after = before.changed(
                 attention=(), resolved_ids=resolved_ids, checks=_one_check_less(before), tries=0, due_at=now
             )
@@ -169,7 +169,7 @@ class OperatorActions:
             await unit.blocks.clear(clinician_id)
             checkout = await unit.checkouts.get(standing[0].checkout_id)
             if checkout is not None:
-                entry = event(
+                entry = history_entry(
                     checkout, HistoryKind.UNBLOCKED, by=self._operator, note=f"clinician {clinician_id}"
                 )
                 await unit.history.add(replace(entry, at=self._clock.now()))

@@ -65,7 +65,7 @@ class LateReconciler:
         differences = await reconcile(self._ledger, checkout, others)
         if not differences:
             return checkout
-        return _escalated(checkout, (each.id for each in differences), AttentionReason.SWEEP_DIFFERENCE)
+        return _escalated(checkout, (each.id for each in differences), AttentionReason.LEDGER_DIFFERENCE)
 
     def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
         undoable, _ = _surplus(checkout, visits, now=self._clock.now())

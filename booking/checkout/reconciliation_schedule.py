@@ -64,7 +64,7 @@ def checked_enough(checkout: Checkout, *, now: datetime) -> bool:
     return checkout.ended_at is not None and now >= checkout.ended_at + CHECKED_ENOUGH
 
 
-def only_books_are_due(checkout: Checkout, *, now: datetime) -> bool:
+def only_ledger_is_due(checkout: Checkout, *, now: datetime) -> bool:
     """Whether the last check reached upstream and only the card processor's ledger could not be read."""
     planned = next_check(checkout)
     return checkout.tries > 0 and (planned is None or now < planned)

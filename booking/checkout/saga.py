@@ -51,7 +51,7 @@ class Saga:
         *,
         steps: Steps,
         guards: Guards,
-        late: LateReconciler,
+        reconciler: LateReconciler,
         units: UnitOfWorkFactory,
         holds: HoldStore,
         checkout_holds: CheckoutHolds,
@@ -62,7 +62,7 @@ class Saga:
         self._steps = steps
         self._guards = guards
         self._clock = clock
-        self._follow_up = FollowUp(late=late, writer=self._writer, units=units, clock=clock)
+        self._follow_up = FollowUp(reconciler=reconciler, writer=self._writer, units=units, clock=clock)
         self._checkout_holds = checkout_holds
 
     async def load(self, checkout_id: str) -> Checkout:
@@ -80,9 +80,8 @@ class Saga:
         if isinstance(checkout.state, Unknown):
             return checkout
         if at_rest(checkout) or (checkout.due_at is not None and now < checkout.due_at):
-            return (
-                checkout  # nothing to do, leased by another driver, or parked until the outcome can be known
-            )
+            # Nothing to do, leased by another driver, or parked until the outcome can be known.
+            return checkout
         try:
             leased, driver = await self._writer.lease(checkout, now=now)
             return await self._take_steps(leased, driver)

@@ -93,9 +93,8 @@ class Steps(Compensation):
         except UpstreamRefused as refusal:
             if apart or refusal.reason != PATIENT_EXISTS:
                 raise
-            return await create(
-                apart=True
-            )  # a record was created in between, or upstream compares names differently
+            # A record was created in between, or upstream compares names differently.
+            return await create(apart=True)
 
     async def look_for_patient(self, checkout: Checkout) -> Checkout | None:
         """Find the record that was created for this checkout, by its reference."""

@@ -44,7 +44,7 @@ RARELY = timedelta(minutes=5)
 MAX_TRIES = 50
 
 # After the end a worker releases the hold once more: a process that has not done it by then died right after its commit.
-FREE_AGAIN = timedelta(seconds=5)
+RELEASE_AGAIN = timedelta(seconds=5)
 
 
 def pause_after(tries: int) -> timedelta:

@@ -7,7 +7,7 @@ locking).
 
 from datetime import datetime
 
-from booking.checkout.history import event, record_transition
+from booking.checkout.history import history_entry, record_transition
 from booking.checkout.model import Attempt, Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.transitions import BEFORE_MONEY, CALLING, CLAIMING, ENDED, TERMINAL, legal
@@ -36,7 +36,7 @@ class CheckoutWriter:
         async with self._units() as unit:
             live = await unit.checkouts.add(checkout)
             if live is None:
-                await unit.history.add(event(checkout, HistoryKind.STARTED, by=by))
+                await unit.history.add(history_entry(checkout, HistoryKind.STARTED, by=by))
             await unit.commit()
         return live
 
@@ -118,4 +118,4 @@ async def _save(unit: UnitOfWork, before: Checkout, after: Checkout) -> Checkout
 
 def _check(before: Checkout, after: Checkout, *, by_operator: bool = False) -> None:
     if not legal(before.state, after.state, by_operator=by_operator):
-        raise AssertionError(f"no move from {before.state} to {after.state}")
+        raise AssertionError(f"no transition from {before.state} to {after.state}")

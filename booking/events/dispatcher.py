@@ -164,9 +164,8 @@ class EventDispatcher:
     async def _delivered(self, delivery: EventDelivery) -> None:
         async with self._units() as unit:
             if await unit.deliveries.mark_delivered(delivery, now=self._clock.now()):
-                await unit.alerts.forget(
-                    delivery.subscriber_id
-                )  # so that the next outage raises an alert again
+                # So that the next outage raises an alert again.
+                await unit.alerts.forget(delivery.subscriber_id)
             await unit.commit()
         log.info("events.delivered", subscriber=delivery.subscriber_id, event_id=delivery.event.id)
 
@@ -206,7 +205,7 @@ class EventDispatcher:
                 log.error("events.endpoint_disabled", subscriber=delivery.subscriber_id, because=because)
                 await _alert(unit, AttentionReason.ENDPOINT_DISABLED, delivery, now)
                 return
-        await _alert(unit, AttentionReason.EVENT_NOT_TOLD, delivery, now)
+        await _alert(unit, AttentionReason.EVENT_NOT_DELIVERED, delivery, now)
 
 
 def _by_resource(deliveries: Iterable[EventDelivery]) -> Iterable[list[EventDelivery]]:

@@ -67,9 +67,9 @@ class LiveQueries:
 
     async def checkout(self, caller: Caller, checkout_id: str) -> AsyncGenerator[Checkout, None]:
         """The caller's checkout, at every write of its row. Ends without a value for a foreign and a missing one alike."""
-        watched = self._checkouts.watch(checkout_id, lambda: _CheckoutSource(checkout_id, self._units))
-        async with aclosing(watched):
-            async for checkout in watched:
+        states = self._checkouts.watch(checkout_id, lambda: _CheckoutSource(checkout_id, self._units))
+        async with aclosing(states):
+            async for checkout in states:
                 if checkout is None or not opens(caller, checkout, now=self._clock.now()):
                     return
                 yield checkout
@@ -85,11 +85,11 @@ class LiveQueries:
         if (query.last - query.first).days >= MOST_DAYS:
             raise InvalidInput(field="until", reason=f"Watch at most {MOST_DAYS} days at once.")
         self._search.check_range(query)
-        watched = self._slot_queries.watch(query, lambda: self._free_time(query))
+        states = self._slot_queries.watch(query, lambda: self._free_time(query))
         sent: dict[date, Day] = {}
         with self._quota.taken(query, bounds_of(caller, client)):
-            async with aclosing(watched):
-                async for days in watched:
+            async with aclosing(states):
+                async for days in states:
                     changed = [day for day in days if day.date not in sent or _differ(day, sent[day.date])]
                     if changed:
                         sent |= {day.date: day for day in changed}
@@ -100,9 +100,9 @@ class LiveQueries:
         patient_id = caller.principal.patient_id
         if patient_id is None:
             return
-        watched = self._visits.watch(patient_id, lambda: _VisitsSource(caller, patient_id, self._records))
-        async with aclosing(watched):
-            async for visits in watched:
+        states = self._visits.watch(patient_id, lambda: _VisitsSource(caller, patient_id, self._records))
+        async with aclosing(states):
+            async for visits in states:
                 yield visits
 
     def _free_time(self, query: SlotQuery) -> FreeTime:

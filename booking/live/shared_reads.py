@@ -120,7 +120,7 @@ class SharedReads(Generic[K, V]):
         wait = _FIRST_WAIT
         with self._change_signals.subscribe(thing.listener), shared_by(thing.subscribers.values()):
             while True:
-                unread |= await thing.listener.heard(within=again)
+                unread |= await thing.listener.wait_for_changes(within=again)
                 thing.begun += 1
                 begun = thing.begun
                 try:

@@ -37,7 +37,7 @@ class AttentionReason(StrEnum):
     # Undone automatically by the reconciliation: alerted, and not on the attention list.
     LATE_FOUND = "late_found"
     LATE_UNDO_FAILED = "late_undo_failed"
-    LATE_LOOK_FAILED = "late_look_failed"  # upstream, or the card processor, could not be asked for days
+    LATE_CHECK_FAILED = "late_look_failed"  # upstream, or the card processor, could not be asked for days
     # An outcome unknown for too long, or a checkout still running long after its deadline.
     IN_DOUBT = "in_doubt"
     # A row in a state of another version of this program, without a migration.
@@ -67,9 +67,9 @@ class AttentionReason(StrEnum):
     SUBSCRIBER_FAILING = "subscriber_failing"
     ENDPOINT_DISABLED = "endpoint_disabled"  # it accepted nothing for three days, or answered that it is gone
     # A dead letter: given up after three days, while other events were accepted.
-    EVENT_NOT_TOLD = "event_not_told"
+    EVENT_NOT_DELIVERED = "event_not_told"
     HANDLER_UNUSABLE = "handler_unusable"  # an installed handler that cannot be loaded
-    SWEEP_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
+    LEDGER_DIFFERENCE = "sweep_difference"  # the card processor's books and ours differ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ class CheckoutSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListPlace:
+class ListCursor:
     """A cursor into the list of checkouts: the position of the row with this id."""
 
     created_at: datetime  # UTC
@@ -154,7 +154,7 @@ class ListPlace:
 class CheckoutHistory(Protocol):
     """The append-only history of checkouts, inside one unit of work."""
 
-    async def add(self, event: HistoryEntry) -> None:
+    async def add(self, entry: HistoryEntry) -> None:
         """Append an entry."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from booking.operations.model import CheckoutSummary, ListPlace
+from booking.operations.model import CheckoutSummary, ListCursor
 from booking.unit_of_work import UnitOfWorkFactory
 
 
@@ -13,7 +13,7 @@ class OperationsService:
         self._units = units
 
     async def checkouts(
-        self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None
+        self, *, state: str | None, attention: bool, limit: int, after: ListCursor | None
     ) -> Sequence[CheckoutSummary]:
         """Checkouts, newest first: in this state, with `attention` only those that need a person, or all; `after` is a cursor."""
         async with self._units() as unit:

@@ -19,7 +19,7 @@ from booking.slots import Slot
 
 
 @dataclass(frozen=True, kw_only=True)
-class HoldPrice:
+class ReducedTerms:
     """The terms of a hold once other anonymous holds fill this part of the capacity."""
 
     filled: float  # part of the capacity, 0 to 1
@@ -28,7 +28,10 @@ class HoldPrice:
 
 
 # Blocking a calendar then takes more requests, while a patient still has time to type a card number.
-PRICES = (HoldPrice(filled=0.75, part=0.4, extensions=0), HoldPrice(filled=0.5, part=0.6, extensions=1))
+REDUCED_TERMS = (
+    ReducedTerms(filled=0.75, part=0.4, extensions=0),
+    ReducedTerms(filled=0.5, part=0.6, extensions=1),
+)
 SHORTEST = timedelta(minutes=2)
 
 # From here on the practice is alerted; fewer holds than this on one day are people who compare times.
@@ -86,35 +89,35 @@ class AnonymousHoldShare:
         just_read = self._days.just_read(hold.slot)
         others, capacity = await self._others(hold), self._capacity(hold.slot)
         usual = HoldTerms(duration=hold.expires_at - hold.created_at, extensions=0)
-        priced = replace(hold, expires_at=hold.created_at + self._priced(hold, others, usual).duration)
+        reduced = replace(hold, expires_at=hold.created_at + self._reduced(hold, others, usual).duration)
         try:
             held = await self._store.acquire(
-                priced, limit=limit, client_limit=client_limit, capacity=capacity
+                reduced, limit=limit, client_limit=client_limit, capacity=capacity
             )
         except HoldCapacityReached:
             if just_read:
-                await self._tell(hold, others)
+                await self._alert_when_nearly_full(hold, others)
                 raise
             self.learn(hold.slot, await self._search.offered_day(hold.slot))
             return await self.take(hold, limit=limit, client_limit=client_limit)
-        await self._tell(held, others)
+        await self._alert_when_nearly_full(held, others)
         return held
 
     async def terms(self, hold: Hold, usual: HoldTerms) -> HoldTerms:
         """The terms of the hold, given how far others have filled its day."""
-        return self._priced(hold, await self._others(hold), usual)
+        return self._reduced(hold, await self._others(hold), usual)
 
-    def _priced(self, hold: Hold, others: Sequence[Hold], usual: HoldTerms) -> HoldTerms:
-        """Price by the minutes taken beside the hold's own; without other holds the terms are the usual ones, however short the day."""
+    def _reduced(self, hold: Hold, others: Sequence[Hold], usual: HoldTerms) -> HoldTerms:
+        """The terms by the minutes taken beside the hold's own; without other holds the terms are the usual ones, however short the day."""
         capacity = self._capacity(hold.slot)
         used = minutes_taken([hold, *others], capacity.offered) - hold.slot.minutes
-        for price in PRICES:
-            if others and used >= price.filled * capacity.everybody > 0:
-                duration = min(usual.duration, max(SHORTEST, usual.duration * price.part))
-                return HoldTerms(duration=duration, extensions=min(usual.extensions, price.extensions))
+        for terms in REDUCED_TERMS:
+            if others and used >= terms.filled * capacity.everybody > 0:
+                duration = min(usual.duration, max(SHORTEST, usual.duration * terms.part))
+                return HoldTerms(duration=duration, extensions=min(usual.extensions, terms.extensions))
         return usual
 
-    async def _tell(self, hold: Hold, others: Sequence[Hold]) -> None:
+    async def _alert_when_nearly_full(self, hold: Hold, others: Sequence[Hold]) -> None:
         capacity = self._capacity(hold.slot)
         used = minutes_taken([hold, *others], capacity.offered)
         if len(others) + 1 >= ALERT_HOLDS and used >= ALERT_FROM * capacity.everybody > 0:

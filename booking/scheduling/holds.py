@@ -57,7 +57,7 @@ class HoldService:
         share: AnonymousHoldShare,
     ) -> None:
         self._store = store
-        self._under = checkout_holds
+        self._checkout_holds = checkout_holds
         self._search = search
         self._catalog = catalog
         self._units = units
@@ -134,7 +134,7 @@ class HoldService:
         if checkout is None or checkout.state not in WAITING or not caller.owns(checkout.owner):
             return None
         with contextlib.suppress(HoldExpired, SlotTaken):
-            return await self._under.again(checkout)
+            return await self._checkout_holds.again(checkout)
         return None
 
     async def extend(self, caller: Caller, hold_id: str) -> Hold:
@@ -145,9 +145,8 @@ class HoldService:
         hold = await self._mine(caller, hold_id)
         try:
             return await self._extended(hold)
-        except (
-            HoldExpired
-        ):  # it may have been transferred meanwhile: to a checkout, or to the caller who signed in
+        # It may have been transferred meanwhile: to a checkout, or to the caller who signed in.
+        except HoldExpired:
             return await self._extended(await self._mine(caller, hold_id))
 
     async def _extended(self, hold: Hold) -> Hold:

@@ -21,8 +21,8 @@ from booking.resources import (
     PatientState,
     PaymentState,
     PaymentStatus,
+    ResourceState,
     Snapshot,
-    State,
     VisitState,
 )
 
@@ -56,7 +56,9 @@ class Change:
         return at is not None and at >= self.now - NEWS
 
 
-def diff(before: Snapshot, after: State | None, *, merged: bool, now: datetime) -> list[ObservedChange]:
+def diff(
+    before: Snapshot, after: ResourceState | None, *, merged: bool, now: datetime
+) -> list[ObservedChange]:
     """The changes of a resource since snapshot `before`, in logical order.
 
     `after` None: it is gone upstream; `now` is UTC.
@@ -211,7 +213,7 @@ _RULES: Mapping[str, Callable[[Change], Iterator[ObservedChange]]] = {
 _OWN_NAMES: Mapping[str, str] = {Kind.VISIT: "appointment"}
 
 
-def _ids(kind: str, own_id: str, state: State | None) -> dict[str, str | None]:
+def _ids(kind: str, own_id: str, state: ResourceState | None) -> dict[str, str | None]:
     """The resource's own id and, as far as known, those of the related patient, clinician, payment and checkout."""
     own = {_OWN_NAMES.get(kind, str(kind)): own_id}
     others = {

@@ -13,7 +13,7 @@ from booking.resources import ChangeHint, Resource, Snapshot
 from booking.stored_names import Unknown
 
 
-class Source(StrEnum):
+class DeliverySource(StrEnum):
     """How an entry came into the inbox."""
 
     WEBHOOK = "webhook"
@@ -30,7 +30,7 @@ class WebhookDelivery:
     resource_id: str
     received_at: datetime  # UTC
     hint: ChangeHint | None  # None: not about a resource that is synchronized
-    source: Source | Unknown = Source.WEBHOOK
+    source: DeliverySource | Unknown = DeliverySource.WEBHOOK
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from booking.ports import Clock
 from booking.resources import ChangeHint, Changes
-from booking.sync.inbox import Source, StoredInbox, WebhookDelivery
-from booking.sync.webhook_subscriptions import CLOCKS_DIFFER, Attempt, Subscriptions, missed
+from booking.sync.inbox import DeliverySource, StoredInbox, WebhookDelivery
+from booking.sync.webhook_subscriptions import CLOCKS_DIFFER, DeliveryAttempt, Subscriptions, missed
 
 # Checks overlap by this: upstream may list an attempt some time after its date.
 OVERLAP = timedelta(minutes=15)
@@ -47,7 +47,7 @@ class CatchUp:
 
     async def compared(
         self, *, seen_until: datetime | None, began: datetime, known: Iterable[str]
-    ) -> tuple[int, Sequence[Attempt]]:
+    ) -> tuple[int, Sequence[DeliveryAttempt]]:
         """Count the attempts upstream made since the last check, to any address, and find those to us that never arrived.
 
         `seen_until` is the last check's cursor (None: this is the first check), `began` the start of this check, `known` the
@@ -58,7 +58,7 @@ class CatchUp:
         received = await self._inbox.received(since - CLOCKS_DIFFER)
         return len(attempts), missed(attempts, received, address=self._address, known=known)
 
-    async def accept_missed(self, attempts: Sequence[Attempt]) -> None:
+    async def accept_missed(self, attempts: Sequence[DeliveryAttempt]) -> None:
         """Put them into the inbox, as if they had arrived. Repeating it is harmless: it only causes another refresh."""
         now = self._clock.now()
         await asyncio.gather(*(self._inbox.accept(_delivery(attempt, now=now)) for attempt in attempts))
@@ -71,16 +71,16 @@ def _listed(hint: ChangeHint, *, now: datetime) -> WebhookDelivery:
         resource_id=hint.resource.id,
         received_at=now,
         hint=hint,
-        source=Source.MISSED,
+        source=DeliverySource.MISSED,
     )
 
 
-def _delivery(attempt: Attempt, *, now: datetime) -> WebhookDelivery:
+def _delivery(attempt: DeliveryAttempt, *, now: datetime) -> WebhookDelivery:
     return WebhookDelivery(
         event=attempt.event,
         resource_type=attempt.resource_type,
         resource_id=attempt.resource_id,
         received_at=now,
         hint=attempt.hint,
-        source=Source.MISSED,
+        source=DeliverySource.MISSED,
     )

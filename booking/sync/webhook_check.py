@@ -17,12 +17,12 @@ from booking.ports import Clock
 from booking.sync.webhook_catch_up import CatchUp
 from booking.sync.webhook_subscriptions import (
     MENDED,
-    Attempt,
     Defect,
+    DeliveryAttempt,
     Finding,
-    Known,
-    Subscription,
+    KnownSubscription,
     Subscriptions,
+    WebhookSubscription,
     diagnose,
 )
 from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ours:
+class OurEndpoint:
     """Our webhook endpoint, by the settings."""
 
     address: str  # the URL that webhooks are to be sent to
@@ -39,14 +39,14 @@ class Ours:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Health:
+class WebhookReport:
     """The result of a check."""
 
     at: datetime  # UTC
     mended: tuple[Finding, ...]  # was wrong, repaired and read back
     wrong: tuple[Finding, ...]  # is still wrong
     attempts: int  # deliveries that upstream tried since the last check, to any address
-    missed: tuple[Attempt, ...]  # never arrived; now marked for a refresh
+    missed: tuple[DeliveryAttempt, ...]  # never arrived; now marked for a refresh
     listed: int  # resources that changed while nothing was sent; now marked for a refresh
 
 
@@ -62,7 +62,7 @@ class WebhookCheck:
         forget_free_time: Callable[[], None],
         change_signals: ChangeSignals,
         clock: Clock,
-        ours: Ours,
+        ours: OurEndpoint,
     ) -> None:
         self._units = units
         self._subscriptions = subscriptions
@@ -72,7 +72,7 @@ class WebhookCheck:
         self._clock = clock
         self._ours = ours
 
-    async def check(self, *, seen_until: datetime | None) -> Health:
+    async def check(self, *, seen_until: datetime | None) -> WebhookReport:
         """Check once; `seen_until` is the last check's cursor, None if there was none. Raises UpstreamUnavailable."""
         began = self._clock.now()
         before = await self._diagnose()
@@ -84,7 +84,7 @@ class WebhookCheck:
         wrong = await self._diagnose(remember=True)
         attempts, missed = await self._compare(wrong, seen_until, began)
         await self._catch_up.accept_missed(missed)
-        return Health(
+        return WebhookReport(
             at=began,
             mended=tuple(one for one in before if one.defect in MENDED and not _among(one, wrong)),
             wrong=wrong,
@@ -113,8 +113,8 @@ class WebhookCheck:
     async def _remember(
         self,
         unit: UnitOfWork,
-        found: Sequence[Subscription],
-        known: Mapping[str, Known],
+        found: Sequence[WebhookSubscription],
+        known: Mapping[str, KnownSubscription],
         findings: Sequence[Finding],
     ) -> None:
         now = self._clock.now()
@@ -160,7 +160,7 @@ class WebhookCheck:
 
     async def _compare(
         self, wrong: Sequence[Finding], seen_until: datetime | None, began: datetime
-    ) -> tuple[int, Sequence[Attempt]]:
+    ) -> tuple[int, Sequence[DeliveryAttempt]]:
         """As CatchUp.compared, with the subscriptions that are or were ours."""
         async with self._units() as unit:
             known = await unit.known_subscriptions.all()

@@ -14,7 +14,7 @@ import structlog
 from booking.operations.model import Alert, AttentionReason
 from booking.ports import Clock
 from booking.sync.daily import DailyJob, turned
-from booking.sync.webhook_check import Health, WebhookCheck
+from booking.sync.webhook_check import WebhookCheck, WebhookReport
 from booking.sync.webhook_subscriptions import MENDED
 from booking.unit_of_work import UnitOfWorkFactory
 
@@ -39,7 +39,7 @@ class CheckRunning(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Daily:
+class DailySchedule:
     """When the daily check is due."""
 
     at: time
@@ -50,7 +50,7 @@ class WebhookHealth:
     """Runs the webhook check when it is due. Any number of workers may call it; one of them checks."""
 
     def __init__(
-        self, *, units: UnitOfWorkFactory, check: WebhookCheck, clock: Clock, daily: Daily, name: str
+        self, *, units: UnitOfWorkFactory, check: WebhookCheck, clock: Clock, daily: DailySchedule, name: str
     ) -> None:
         """`name` is that of this process, unique among all."""
         self._units = units
@@ -61,7 +61,7 @@ class WebhookHealth:
         self._started_at = clock.now()
         self._serial = itertools.count(1)
 
-    async def if_due(self) -> Health | None:
+    async def if_due(self) -> WebhookReport | None:
         """Check if one is due and no other process runs it; due after a start, and every day.
 
         None: not due. Raises UpstreamUnavailable.
@@ -69,7 +69,7 @@ class WebhookHealth:
         run = await self._claim(since=max(self._due_since(), self._started_at - FRESH))
         return await self._run(run) if run is not None else None
 
-    async def now(self) -> Health:
+    async def now(self) -> WebhookReport:
         """Check now, due or not. Raises CheckRunning, UpstreamUnavailable."""
         run = await self._claim(since=None)
         if run is None:
@@ -88,7 +88,7 @@ class WebhookHealth:
             await unit.commit()
         return run
 
-    async def _run(self, run: DailyJob) -> Health:
+    async def _run(self, run: DailyJob) -> WebhookReport:
         try:
             async with self._units() as unit:
                 seen_until = await unit.daily_jobs.seen_until(JOB)
@@ -107,7 +107,7 @@ class WebhookHealth:
         )
         return health
 
-    async def _finish(self, run: DailyJob, health: Health) -> None:
+    async def _finish(self, run: DailyJob, health: WebhookReport) -> None:
         """Advance the cursor. If a repair did not work, raise an alert and retry in LONGEST_WAIT."""
         now = self._clock.now()
         unrepaired = [one for one in health.wrong if one.defect in MENDED]

@@ -18,7 +18,7 @@ CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subscription:
+class WebhookSubscription:
     """A webhook subscription, as upstream reports it."""
 
     id: str
@@ -32,7 +32,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempt:
+class DeliveryAttempt:
     """One attempt by upstream to deliver a webhook."""
 
     subscription_id: str | None
@@ -46,7 +46,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class KnownSubscription:
     """A subscription that was ours at the last check."""
 
     id: str
@@ -56,9 +56,8 @@ class Known:
 class Defect(StrEnum):
     """What can be wrong with a subscription. The values are reasons of alerts."""
 
-    MISSING = (
-        AttentionReason.WEBHOOK_MISSING
-    )  # no enabled subscription sends some expected event to our address
+    # No enabled subscription sends some expected event to our address.
+    MISSING = AttentionReason.WEBHOOK_MISSING
     DISABLED = AttentionReason.WEBHOOK_DISABLED
     FAILING = AttentionReason.WEBHOOK_FAILING  # upstream warns that it will disable it
     ELSEWHERE = AttentionReason.WEBHOOK_ELSEWHERE  # one of ours sends to another address
@@ -97,11 +96,11 @@ class Finding:
 
 
 def diagnose(
-    found: Sequence[Subscription],
+    found: Sequence[WebhookSubscription],
     *,
     address: str,
     expected: frozenset[str],
-    known: Mapping[str, Known],
+    known: Mapping[str, KnownSubscription],
     secrets: frozenset[str] = frozenset(),
 ) -> tuple[Finding, ...]:
     """Find the defects of the subscriptions `found` upstream, given the events that we expect at our address.
@@ -131,8 +130,12 @@ def diagnose(
 
 
 def missed(
-    attempts: Iterable[Attempt], received: Iterable[WebhookDelivery], *, address: str, known: Iterable[str]
-) -> list[Attempt]:
+    attempts: Iterable[DeliveryAttempt],
+    received: Iterable[WebhookDelivery],
+    *,
+    address: str,
+    known: Iterable[str],
+) -> list[DeliveryAttempt]:
     """The webhooks sent to us that never arrived: of each its latest attempt.
 
     A later webhook of the same event and resource stands in for a lost one, since it caused a fetch of the current state. For
@@ -140,7 +143,7 @@ def missed(
     as failed, only one received at least CLOCKS_DIFFER after it.
     """
     ours = frozenset(known)
-    latest: dict[tuple[str | None, str, str], Attempt] = {}
+    latest: dict[tuple[str | None, str, str], DeliveryAttempt] = {}
     for attempt in sorted(attempts, key=lambda each: each.at):
         mine = attempt.address == address or attempt.subscription_id in ours
         if mine and attempt.hint is not None:
@@ -152,13 +155,13 @@ def missed(
     return [attempt for attempt in latest.values() if not _arrived(attempt, arrivals)]
 
 
-def _arrived(attempt: Attempt, arrivals: Mapping[tuple[str, str], datetime]) -> bool:
+def _arrived(attempt: DeliveryAttempt, arrivals: Mapping[tuple[str, str], datetime]) -> bool:
     at = arrivals.get((attempt.event, attempt.resource_id))
     earliest = attempt.at - CLOCKS_DIFFER if attempt.taken else attempt.at + CLOCKS_DIFFER
     return at is not None and at >= earliest
 
 
-def _of(one: Subscription, defect: Defect, known: Mapping[str, Known]) -> Finding:
+def _of(one: WebhookSubscription, defect: Defect, known: Mapping[str, KnownSubscription]) -> Finding:
     seen = known.get(one.id)
     return Finding(
         defect=defect,
@@ -185,7 +188,7 @@ class Subscriptions(Protocol):
     def expected(self) -> frozenset[str]:
         """The events that we process, by upstream's names."""
 
-    async def all(self) -> Sequence[Subscription]:
+    async def all(self) -> Sequence[WebhookSubscription]:
         """Every subscription of the practice, not only ours. Raises UpstreamUnavailable."""
 
     async def subscribe(self, address: str, events: frozenset[str]) -> None:
@@ -197,17 +200,17 @@ class Subscriptions(Protocol):
     async def enable(self, subscription_id: str) -> None:
         """Enable it again, verified by read-back. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
 
-    async def attempts(self, since: datetime) -> Sequence[Attempt]:
+    async def attempts(self, since: datetime) -> Sequence[DeliveryAttempt]:
         """Every delivery that upstream attempted since `since`, to any address. Raises UpstreamUnavailable."""
 
 
 class KnownSubscriptions(Protocol):
     """Port: what we store about our subscriptions, inside one unit of work."""
 
-    async def all(self) -> Mapping[str, Known]:
+    async def all(self) -> Mapping[str, KnownSubscription]:
         """All, by id."""
 
-    async def remember(self, subscription: Subscription, *, well_at: datetime | None) -> None:
+    async def remember(self, subscription: WebhookSubscription, *, well_at: datetime | None) -> None:
         """Store its secret, and when it was last found in order (None: leave that unchanged)."""
 
     async def forget_secret(self, subscription_id: str) -> None:

@@ -118,31 +118,31 @@ def anchor() -> None:
 
 
 def _verify_database(settings: "Settings", anchors: "Iterable[Anchor]") -> "VerificationReport":
-    from booking.audit.verification import Reader
+    from booking.audit.verification import ChainVerifier
     from gateway.runtime.audit import audit_keys
     from integrations.database.audit_reading import links, span
 
     async def read(engine: "AsyncEngine") -> "VerificationReport":
-        reader = Reader(audit_keys(settings), anchors=anchors)
+        verifier = ChainVerifier(audit_keys(settings), anchors=anchors)
         _, last = await span(engine)  # records written meanwhile are left to the next run
         async for link in links(engine, until=last):
-            reader.read(link)
-        return reader.end()
+            verifier.read(link)
+        return verifier.end()
 
     return asyncio.run(with_database(settings, read))
 
 
 def _verify_export(settings: "Settings", path: Path, anchors: "Iterable[Anchor]") -> "VerificationReport":
     from booking.audit.export import links_of
-    from booking.audit.verification import Reader
+    from booking.audit.verification import ChainVerifier
     from gateway.runtime.audit import audit_keys
 
     with path.open(encoding="utf-8", errors="replace") as lines:
         before, links = links_of(iter(lines))
-        reader = Reader(audit_keys(settings), after=before, anchors=anchors)
+        verifier = ChainVerifier(audit_keys(settings), after=before, anchors=anchors)
         for link in links:
-            reader.read(link)
-    return reader.end(whole=False)
+            verifier.read(link)
+    return verifier.end(whole=False)
 
 
 def _as_text(report: "VerificationReport") -> list[str]:

@@ -85,8 +85,8 @@ def show(checkout_id: str) -> None:
 def retry(checkout_id: str) -> None:
     """Have a worker retry a step that was given up, or check its outcome again, once the last call has settled."""
 
-    async def again(operator_action: "OperatorActions") -> "Checkout":
-        return await operator_action.retry(checkout_id)
+    async def again(actions: "OperatorActions") -> "Checkout":
+        return await actions.retry(checkout_id)
 
     row = act(again, command="checkouts retry", checkout_id=checkout_id)
     due = moment(row.due_at) if row.due_at else "now"
@@ -106,8 +106,8 @@ def resolve(checkout_id: str, resolution: str, note: str) -> None:
     """
     from booking.checkout.operator_actions import Resolution
 
-    async def settle(operator_action: "OperatorActions") -> "Checkout":
-        return await operator_action.resolve(checkout_id, Resolution(resolution), note=note)
+    async def settle(actions: "OperatorActions") -> "Checkout":
+        return await actions.resolve(checkout_id, Resolution(resolution), note=note)
 
     row = act(settle, command="checkouts resolve", checkout_id=checkout_id)
     click.echo(_resolved(row))
@@ -155,10 +155,10 @@ def _facts(checkout: "Checkout") -> list[str]:
     return [f"{name:<20}{value}" for name, value in facts.items() if value is not None]
 
 
-def _entry_line(event: "HistoryEntry") -> str:
-    moved = f"{event.before} -> {event.after}" if event.before != event.after else event.after
-    note = f"  “{event.note}”" if event.note else ""
-    return f"{moment(event.at)}  {event.kind:<16} {moved}  attempt {event.attempt}  by {event.by}{note}"
+def _entry_line(entry: "HistoryEntry") -> str:
+    moved = f"{entry.before} -> {entry.after}" if entry.before != entry.after else entry.after
+    note = f"  “{entry.note}”" if entry.note else ""
+    return f"{moment(entry.at)}  {entry.kind:<16} {moved}  attempt {entry.attempt}  by {entry.by}{note}"
 
 
 def _call_line(call: "AuditEntry") -> str:

@@ -35,5 +35,5 @@ def list_blocks() -> None:
 @click.argument("clinician_id", metavar="ID")
 def unblock(clinician_id: str) -> None:
     """Make a clinician bookable again."""
-    act(lambda operator_action: operator_action.unblock(clinician_id), command="clinicians unblock")
+    act(lambda actions: actions.unblock(clinician_id), command="clinicians unblock")
     click.echo(f"{clinician_id} is bookable again.")

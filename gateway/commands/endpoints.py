@@ -38,7 +38,7 @@ def endpoints() -> None:
 def add(url: str, events: tuple[str, ...]) -> None:
     """Send events from now on to the endpoint at URL. Prints the signing secret: it is not shown again."""
     wanted = _names(events)
-    endpoint = _act(lambda operator_action: operator_action.add(url, wanted))
+    endpoint = _act(lambda admin: admin.add(url, wanted))
     click.echo(endpoint.id)
     click.echo(endpoint.secrets[0].text)
 
@@ -80,9 +80,7 @@ def show(endpoint_id: str, *, reveal: bool) -> None:
 @click.option("--keep-hours", default=KEEP_HOURS, show_default=True, type=click.IntRange(0, 720))
 def rotate(endpoint_id: str, keep_hours: int) -> None:
     """Sign with a new secret, and for a while with the former one too. Prints the new one: it is not shown again."""
-    secret = _act(
-        lambda operator_action: operator_action.rotate(endpoint_id, keep=timedelta(hours=keep_hours))
-    )
+    secret = _act(lambda admin: admin.rotate(endpoint_id, keep=timedelta(hours=keep_hours)))
     click.echo(secret.text)
 
 
@@ -90,7 +88,7 @@ def rotate(endpoint_id: str, keep_hours: int) -> None:
 @_id
 def disable(endpoint_id: str) -> None:
     """Send the endpoint nothing until it is enabled; events wait meanwhile."""
-    _act(lambda operator_action: operator_action.disable(endpoint_id))
+    _act(lambda admin: admin.disable(endpoint_id))
     click.echo(f"{endpoint_id} receives nothing until it is enabled.")
 
 
@@ -98,7 +96,7 @@ def disable(endpoint_id: str) -> None:
 @_id
 def enable(endpoint_id: str) -> None:
     """Send to the endpoint again, beginning with what it has not accepted."""
-    waiting = _act(lambda operator_action: operator_action.enable(endpoint_id))
+    waiting = _act(lambda admin: admin.enable(endpoint_id))
     click.echo(
         f"{endpoint_id} receives events again: {waiting} events of before, and those that came meanwhile."
     )
@@ -108,7 +106,7 @@ def enable(endpoint_id: str) -> None:
 @_id
 def remove(endpoint_id: str) -> None:
     """Delete the endpoint, and the events that wait for it."""
-    _act(lambda operator_action: operator_action.remove(endpoint_id))
+    _act(lambda admin: admin.remove(endpoint_id))
     click.echo(f"{endpoint_id} is forgotten.")
 
 
@@ -118,7 +116,7 @@ def remove(endpoint_id: str) -> None:
 def replay_endpoint(endpoint_id: str, since: datetime, until: datetime | None) -> None:
     """Send the events of a period once more, with the same ids; events are kept for 30 days."""
     first, last = times(since, until)
-    count = _act(lambda operator_action: operator_action.replay(endpoint_id, since=first, until=last))
+    count = _act(lambda admin: admin.replay(endpoint_id, since=first, until=last))
     click.echo(f"{count} events are due; a worker delivers them.")
 
 

@@ -26,9 +26,9 @@ def act(
     from gateway.clock import SystemClock
 
     async def done(units: "Units") -> T:
-        operator_action = OperatorActions(units=units, clock=SystemClock(), operator=operator())
+        actions = OperatorActions(units=units, clock=SystemClock(), operator=operator())
         try:
-            return await action(operator_action)
+            return await action(actions)
         except InvalidInput as error:
             raise click.ClickException(error.reason) from error
         except StaleCheckout as error:

@@ -81,7 +81,7 @@ def show(kind: str, resource_id: str) -> None:
 def replay(kind: str, resource_id: str) -> None:
     """Let a worker fetch a resource again now, as if a webhook had come; also what was given up."""
     from booking.resources import ChangeHint, Kind, Resource
-    from booking.sync.inbox import Source, WebhookDelivery
+    from booking.sync.inbox import DeliverySource, WebhookDelivery
     from gateway.clock import SystemClock
     from integrations.database.inbox import SqlInbox
 
@@ -95,7 +95,7 @@ def replay(kind: str, resource_id: str) -> None:
                 resource_id=resource_id,
                 received_at=SystemClock().now(),
                 hint=ChangeHint(resource=resource),
-                source=Source.OPERATOR,
+                source=DeliverySource.OPERATOR,
             )
         )
 

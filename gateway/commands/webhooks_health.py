@@ -9,7 +9,7 @@ from gateway.commands.common import operator
 from gateway.commands.monitoring import CRITICAL, FINE, WARNING, exit_with, give_up
 
 if TYPE_CHECKING:
-    from booking.sync.webhook_check import Health
+    from booking.sync.webhook_check import WebhookReport
     from booking.sync.webhook_subscriptions import Finding
     from gateway.settings import Settings
 
@@ -66,7 +66,7 @@ def health(as_json: bool) -> None:
     exit_with(code, _STATUS[code], _as_json(found), _as_text(found), as_json=as_json)
 
 
-async def _check(settings: "Settings") -> "Health | None":
+async def _check(settings: "Settings") -> "WebhookReport | None":
     from booking.work_context import asked_by
     from gateway.runtime.composition import compose
     from integrations.database.migrations import prove_ready
@@ -79,13 +79,13 @@ async def _check(settings: "Settings") -> "Health | None":
             return await system.sync.webhook_health.now()
 
 
-def _exit_code(found: "Health") -> int:
+def _exit_code(found: "WebhookReport") -> int:
     if found.wrong:
         return CRITICAL
     return WARNING if found.mended or found.missed else FINE
 
 
-def _as_json(found: "Health") -> dict[str, object]:
+def _as_json(found: "WebhookReport") -> dict[str, object]:
     return {
         "at": found.at.isoformat(),
         "mended": [_finding(one) for one in found.mended],
@@ -103,7 +103,7 @@ def _finding(finding: "Finding") -> dict[str, object]:
     return {"reason": finding.defect, "what": finding.what, "when": finding.when}
 
 
-def _as_text(found: "Health") -> list[str]:
+def _as_text(found: "WebhookReport") -> list[str]:
     lines = [_sentence(one, mended=True) for one in found.mended]
     lines += [_sentence(one, mended=False) for one in found.wrong]
     if found.missed:

@@ -11,7 +11,7 @@ from schema.errors import RequestError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bound:
+class DocumentLimit:
     """One limit of a document."""
 
     name: str  # `extensions.limit` of the error; clients may depend on it
@@ -20,50 +20,56 @@ class Bound:
 
 
 # Enough for 2,000 tokens and their indentation. The lexer costs by the character: 100,000 of them took 30 ms.
-LENGTH = Bound(
+LENGTH = DocumentLimit(
     name="length",
     most=30_000,
     message="The document has more than {most} characters. Send values as variables.",
 )
 
 # Three times GraphiQL's introspection query, the longest document in real use.
-TOKENS = Bound(name="tokens", most=2_000, message="The document has more than {most} words and signs.")
+TOKENS = DocumentLimit(
+    name="tokens", most=2_000, message="The document has more than {most} words and signs."
+)
 
 # Coercion takes some microseconds a value: 90 ms for a list of 45,000 numbers. The longest list that the API accepts has 100.
-VALUES = Bound(name="values", most=1_000, message="The variables hold more than {most} values.")
+VALUES = DocumentLimit(name="values", most=1_000, message="The variables hold more than {most} values.")
 
 # Nested selection sets, inline fragments and spreads included. Bounds the recursion of the measuring itself.
-NESTING = Bound(
+NESTING = DocumentLimit(
     name="nesting", most=50, message="The document nests selections and fragments more than {most} deep."
 )
 
 # Introspection nests fields fifteen deep; the deepest answer of this schema is nine.
-DEPTH = Bound(name="depth", most=15, message="The document asks for fields more than {most} deep.")
+DEPTH = DocumentLimit(name="depth", most=15, message="The document asks for fields more than {most} deep.")
 
 # Counted with every fragment spread out. A page of an app selects one or two hundred.
-FIELDS = Bound(
+FIELDS = DocumentLimit(
     name="fields", most=500, message="The document asks for more than {most} fields, fragments spread out."
 )
-ALIASES = Bound(name="aliases", most=30, message="The document has more than {most} aliases.")
-DIRECTIVES = Bound(name="directives", most=50, message="The document has more than {most} directives.")
+ALIASES = DocumentLimit(name="aliases", most=30, message="The document has more than {most} aliases.")
+DIRECTIVES = DocumentLimit(
+    name="directives", most=50, message="The document has more than {most} directives."
+)
 
 # Apps send one; an editor sends all that are in its tab.
-OPERATIONS = Bound(name="operations", most=10, message="The document has more than {most} operations.")
+OPERATIONS = DocumentLimit(
+    name="operations", most=10, message="The document has more than {most} operations."
+)
 
 # A page of an app needs six or seven of them.
-ROOT_FIELDS = Bound(
+ROOT_FIELDS = DocumentLimit(
     name="rootFields", most=10, message="An operation asks for more than {most} fields at its root."
 )
 
 # Validation compares each pair of selections with the same response name: some 7 µs a pair.
-OVERLAPS = Bound(
+OVERLAPS = DocumentLimit(
     name="overlaps",
     most=2_000,
     message="The document asks for the same fields again and again: more than {most} pairs to be compared.",
 )
 
 # The fields of the largest answer that the document can have, plus the weights of its upstream requests and database reads (`weights`).
-COST = Bound(
+COST = DocumentLimit(
     name="cost",
     most=20_000,
     message="The document could cost more than {most}. Ask for smaller pages, or for less at once.",
@@ -75,12 +81,12 @@ class TooMuch(RequestError):
 
     code = "DOCUMENT_TOO_COMPLEX"
 
-    def __init__(self, bound: Bound) -> None:
+    def __init__(self, bound: DocumentLimit) -> None:
         super().__init__(bound.message.format(most=f"{bound.most:,}"))
         self.details: Mapping[str, Any] = {"limit": bound.name, "most": bound.most}
 
 
-def check(bound: Bound, found: int) -> None:
+def check(bound: DocumentLimit, found: int) -> None:
     """Raise TooMuch when `found` exceeds the limit."""
     if found > bound.most:
         raise TooMuch(bound)

@@ -31,9 +31,8 @@ class RequestLimits(SchemaExtension):
     async def on_parse(self) -> AsyncIterator[None]:
         """Parse and measure the document. Raises GraphQLError for a document or variables beyond a limit."""
         context = self.execution_context
-        given = (
-            context.operation_name
-        )  # read now: with a document, Strawberry defaults to its first operation
+        # Read now: with a document, Strawberry defaults to its first operation.
+        given = context.operation_name
         if context.query:
             try:
                 check_values(context.variables or {})

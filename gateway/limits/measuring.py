@@ -51,9 +51,8 @@ class Measure:
     aliases: int = 0
     directives: int = 0
     cost: Cost = field(default_factory=Cost)  # of everything except `listed`
-    listed: Cost = field(
-        default_factory=Cost
-    )  # one item of each list here whose length the parent field may set
+    # One item of each list here whose length the parent field may set.
+    listed: Cost = field(default_factory=Cost)
 
     def add(self, other: "Measure") -> None:
         """Add a sibling. Raises TooMuch at once, so numbers stay small however often fragments multiply them."""

@@ -28,9 +28,8 @@ class ParseQueue:
 
     def __init__(self) -> None:
         self._taken = False
-        self._given = (
-            0  # turns so far: the clock by which the fair queue forgets past use, so idle time does not count
-        )
+        # Turns so far: the clock by which the fair queue forgets past use, so idle time does not count.
+        self._given = 0
         self._queue: FairQueue[None] = FairQueue(time=lambda: self._given, most=(MOST_WAITING,))
 
     @asynccontextmanager

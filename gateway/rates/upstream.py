@@ -22,9 +22,8 @@ def _by_days(arguments: Mapping[str, Any]) -> int:
     first, last = arguments["from"], arguments["until"]
     if not isinstance(first, date) or not isinstance(last, date) or last < first:
         return 1
-    return math.ceil(
-        min((last - first).days + 1, MAX_DAYS) / DAYS_PER_REQUEST
-    )  # the search itself refuses more days
+    # The search itself refuses more days.
+    return math.ceil(min((last - first).days + 1, MAX_DAYS) / DAYS_PER_REQUEST)
 
 
 _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(

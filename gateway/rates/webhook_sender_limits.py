@@ -19,7 +19,7 @@ class BlockedSenders:
         self._networks = networks
         self._counts = Counts(clock=clock, key=networks.key)
 
-    async def shut_out_for(self, headers: Headers) -> int:
+    async def blocked_for(self, headers: Headers) -> int:
         """Seconds for which the sending network is blocked; 0: it is not."""
         waits = [await self._counts.wait(bound) for bound in self._bounds(headers)]
         return max(waits, default=0)

@@ -104,7 +104,7 @@ async def _healthie(
         )
     )
     _in_background(healthie.keys.keep_proved(), exits)
-    await healthie.keys.wait_until_heard(within=FIRST_PROOFS_SECONDS)
+    await healthie.keys.wait_until_answered(within=FIRST_PROOFS_SECONDS)
     return healthie
 
 

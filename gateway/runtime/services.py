@@ -52,7 +52,7 @@ def build_saga(base: Foundation, *, healthie: SystemOfRecord, ledger: ChargeLedg
     return Saga(
         steps=steps,
         guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=healthie.keys, clock=clock),
-        late=LateReconciler(
+        reconciler=LateReconciler(
             billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger
         ),
         units=base.units,

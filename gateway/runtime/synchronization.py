@@ -40,14 +40,13 @@ def build_synchronization(
     resources = healthie.resources
     inbox = SqlInbox(engine=base.engine)
     early_checks = EarlyChecks(check=saga.check_early)
-    exits.push_async_callback(
-        early_checks.aclose, within=0.0
-    )  # callers that could wait for them have done so
+    # Callers that could wait for them have done so.
+    exits.push_async_callback(early_checks.aclose, within=0.0)
     return Synchronization(
         inbox=inbox,
         synchronizer=ResourceSynchronizer(
             units=base.units,
-            watched=resources,
+            reader=resources,
             wake=early_checks.request,
             forget_free_time=forget_free_time,
             clock=base.clock,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from booking.resources import ChangedVisits
 from booking.sync.webhook_catch_up import CatchUp
-from booking.sync.webhook_check import Ours, WebhookCheck
-from booking.sync.webhook_health import Daily, WebhookHealth
+from booking.sync.webhook_check import OurEndpoint, WebhookCheck
+from booking.sync.webhook_health import DailySchedule, WebhookHealth
 from booking.sync.webhook_liveness import WebhookLiveness
 from booking.system_of_record import SystemOfRecord
 from gateway.runtime.foundation import Foundation
@@ -22,7 +22,9 @@ def webhook_health(
     settings = base.settings
     if settings.healthie_webhook_url is None:
         return None
-    ours = Ours(address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets))
+    ours = OurEndpoint(
+        address=str(settings.healthie_webhook_url), secrets=frozenset(settings.webhook_secrets)
+    )
     return WebhookHealth(
         units=base.units,
         check=WebhookCheck(
@@ -41,7 +43,7 @@ def webhook_health(
             ours=ours,
         ),
         clock=base.clock,
-        daily=Daily(at=settings.healthie_webhook_check_at, zone=settings.time_zone),
+        daily=DailySchedule(at=settings.healthie_webhook_check_at, zone=settings.time_zone),
         name=base.name,
     )
 

@@ -37,9 +37,8 @@ class PeriodicTask:
     every: timedelta
     first: timedelta | None = None  # delay of the first run after the start; None: `every`
     work: Callable[[], Awaitable[object]]
-    end: Callable[[], Awaitable[object]] | None = (
-        None  # for a task of `apart`: waits at shutdown for what it started
-    )
+    # For a task of `apart`: waits at shutdown for what it started.
+    end: Callable[[], Awaitable[object]] | None = None
 
 
 class Worker:

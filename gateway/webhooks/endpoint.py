@@ -78,7 +78,7 @@ class WebhookEndpoint:
 
     async def answer(self, request: Request) -> Response:
         """The answer to one delivery, as `__call__` describes; the body is read here, raw and within its bounds."""
-        blocked_for = await self.blocked_senders.shut_out_for(request.headers) if self.blocked_senders else 0
+        blocked_for = await self.blocked_senders.blocked_for(request.headers) if self.blocked_senders else 0
         if blocked_for:
             response = Response(status_code=429, headers={"Retry-After": str(blocked_for)})
         else:

@@ -21,7 +21,7 @@ _TEXTS = {
     AttentionReason.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
     AttentionReason.LATE_FOUND: "A payment or visit turned up after the end, and is undone. Nothing is to be done as long as no other alert follows.",
     AttentionReason.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
-    AttentionReason.LATE_LOOK_FAILED: "For days it could not be asked whether anything turned up after the end.",
+    AttentionReason.LATE_CHECK_FAILED: "For days it could not be asked whether anything turned up after the end.",
     AttentionReason.IN_DOUBT: "An outcome has been unknown, or a checkout has gone on past its deadline, for too long.",
     AttentionReason.UNKNOWN_STATE: "The row is at a state that this version does not know: a migration is missing.",
     AttentionReason.PROVIDER_MISMATCH: "A visit came back under another clinician's name. The one who was chosen is not bookable until cleared.",
@@ -48,10 +48,10 @@ _TEXTS = {
     AttentionReason.SUBSCRIBER_FAILING: "A subscriber has accepted no event for half an hour or more. Deliveries are retried for three days.",
     AttentionReason.ENDPOINT_DISABLED: "An endpoint accepted no event for three days, or wants no more, and is sent nothing. Fix it, then "
     "`frontdoor endpoints enable`: what happened meanwhile waits for it.",
-    AttentionReason.EVENT_NOT_TOLD: "A subscriber did not accept an event for three days, and its delivery was given up. "
+    AttentionReason.EVENT_NOT_DELIVERED: "A subscriber did not accept an event for three days, and its delivery was given up. "
     "See `frontdoor endpoints show` or `frontdoor handlers show`; `replay` sends it once more.",
     AttentionReason.HANDLER_UNUSABLE: "A handler that is installed cannot be loaded, and receives no event. The log's events.handler_unusable says why.",
-    AttentionReason.SWEEP_DIFFERENCE: "The card processor's books and ours differ.",
+    AttentionReason.LEDGER_DIFFERENCE: "The card processor's books and ours differ.",
 }
 
 

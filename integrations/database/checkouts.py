@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import CALLING, ENDED, TERMINAL, UNDER_WAY
 from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
-from booking.operations.model import CheckoutSummary, ListPlace
+from booking.operations.model import CheckoutSummary, ListCursor
 from booking.refusals import PaymentInProgress
 from booking.stored_names import Unknown
 from integrations.database.checkout_rows import from_row, to_row, to_summary, with_unknown_parts
@@ -167,7 +167,7 @@ class SqlCheckouts:
         return (await self._connection.scalars(query)).all()
 
     async def listed(
-        self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
+        self, *, state: str | None, attention: bool, limit: int, after: ListCursor | None = None
     ) -> Sequence[CheckoutSummary]:
         """Return what operators see of rows, the latest started first, also of rows of a newer release; `after` pages."""
         query = _LISTED.limit(limit)

@@ -51,9 +51,12 @@ Counter = BigInteger().with_variant(Integer(), "sqlite")
 
 def upsert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that supports ON CONFLICT, in the dialect of the connection."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return upsert_in(connection.dialect.name, table)
+
+
+def upsert_in(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """As `upsert`, by the dialect's name: for statements that are built once."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def insert_or_ignore(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -63,8 +66,7 @@ def insert_or_ignore(connection: AsyncConnection, table: Table) -> postgresql.In
 
 @cache
 def _insert_or_ignore(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-    return insert.on_conflict_do_nothing()
+    return upsert_in(dialect, table).on_conflict_do_nothing()
 
 
 def breaks_unique(error: IntegrityError, column: str) -> bool:

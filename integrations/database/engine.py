@@ -76,9 +76,8 @@ def begin_immediately(engine: AsyncEngine) -> None:
     def roll_back(connection: Any, _record: object) -> None:
         # A task that was cancelled in mid-statement leaves its cursor behind, and while that exists, closing alone
         # does not end the transaction: SQLite would stay locked until garbage collection.
-        with contextlib.suppress(
-            MissingGreenlet
-        ):  # the connection is being collected, so the cursor is gone too
+        # The connection is being collected, so the cursor is gone too.
+        with contextlib.suppress(MissingGreenlet):
             connection.rollback()
 
     @event.listens_for(engine.sync_engine, "begin")

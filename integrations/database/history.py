@@ -15,7 +15,7 @@ from integrations.database.engine import reading
 from integrations.database.tables.checkouts import checkout_events
 
 # Built once: one is written with every transition.
-_ADD_EVENT = insert(checkout_events)
+_ADD_ENTRY = insert(checkout_events)
 
 
 class SqlCheckoutHistory:
@@ -24,23 +24,23 @@ class SqlCheckoutHistory:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, event: HistoryEntry) -> None:
+    async def add(self, entry: HistoryEntry) -> None:
         """Insert an entry."""
-        await self._connection.execute(_ADD_EVENT, vars(event))
+        await self._connection.execute(_ADD_ENTRY, vars(entry))
 
 
 async def history_of(engine: AsyncEngine, checkout_id: str) -> Sequence[HistoryEntry | AuditEntry]:
     """Return a checkout's history entries and upstream calls by time; each call as it ended, or as it began if it has not."""
     entries: list[HistoryEntry | AuditEntry] = list(await _calls(engine, checkout_id))
     async with reading(engine) as connection:
-        events = await connection.execute(
+        rows = await connection.execute(
             select(checkout_events)
             .where(checkout_events.c.checkout_id == checkout_id)
             .order_by(checkout_events.c.sequence)
         )
         entries += [
             HistoryEntry(**_entry_values(row) | {"kind": known(HistoryKind, row["kind"])})
-            for row in events.mappings()
+            for row in rows.mappings()
         ]
     # The sort is stable: a call's answer comes before the write that it led to.
     return sorted(entries, key=lambda entry: entry.at)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.stored_names import known
-from booking.sync.inbox import DeliveryStats, Source, WebhookDelivery
+from booking.sync.inbox import DeliverySource, DeliveryStats, WebhookDelivery
 from integrations.database.engine import reading
 from integrations.database.group_commit import GroupCommit
 from integrations.database.pending_refreshes import SqlPendingRefreshes
@@ -55,7 +55,7 @@ class SqlInbox:
 
     async def delivery_stats(self, since: datetime) -> DeliveryStats:
         """Statistics of entries with source WEBHOOK since `since`."""
-        mine = (_d.received_at >= since, _d.source == Source.WEBHOOK)
+        mine = (_d.received_at >= since, _d.source == DeliverySource.WEBHOOK)
         query = select(func.count(), func.min(_d.received_at), func.max(_d.received_at)).where(*mine)
         async with reading(self._engine) as connection:
             count, first, last = (await connection.execute(query)).one()
@@ -83,7 +83,7 @@ class SqlInbox:
                     resource_id=row["resource_id"],
                     received_at=row["received_at"],
                     hint=None,
-                    source=known(Source, row["source"]),
+                    source=known(DeliverySource, row["source"]),
                 )
                 for row in found.mappings()
             ]

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking.resources import ChangeHint, Kind, Resource
 from booking.stored_names import known
 from booking.sync.inbox import PendingRefresh
-from integrations.database.columns import UtcTime
+from integrations.database.columns import UtcTime, upsert_in
 from integrations.database.leases import GIVEN_BACK, is_due
 from integrations.database.tables.webhooks import pending_refreshes
 
@@ -42,7 +42,7 @@ _DUE = (
 @cache
 def _mark_statement(dialect: str) -> sqlite.Insert | postgresql.Insert:
     """The upsert that adds a row or counts it up. Built once for each dialect, since every webhook executes it."""
-    row = sqlite.insert(pending_refreshes) if dialect == "sqlite" else postgresql.insert(pending_refreshes)
+    row = upsert_in(dialect, pending_refreshes)
     was_dead = _m.dead_at.is_not(None)
     return row.on_conflict_do_update(
         index_elements=["kind", "resource_id"],

@@ -19,8 +19,8 @@ from booking.resources import (
     PatientState,
     PaymentState,
     Resource,
+    ResourceState,
     Snapshot,
-    State,
     VisitState,
 )
 from integrations.database.columns import upsert
@@ -126,6 +126,6 @@ class SqlPolls:
 
 def _visit_start(snapshot: Snapshot) -> datetime | None:
     """The start of a visit that is not deleted; None for everything else."""
-    state: State | None = snapshot.state
+    state: ResourceState | None = snapshot.state
     stands = isinstance(state, VisitState) and not snapshot.gone and state.deleted_at is None
     return state.start if stands and isinstance(state, VisitState) else None

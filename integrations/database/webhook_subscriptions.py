@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.sync.webhook_subscriptions import Known, Subscription
+from booking.sync.webhook_subscriptions import KnownSubscription, WebhookSubscription
 from integrations.database.columns import upsert
 from integrations.database.engine import reading
 from integrations.database.sealing import SealBroken, Sealer
@@ -26,12 +26,12 @@ class SqlKnownSubscriptions:
         self._connection = connection
         self._sealer = sealer
 
-    async def all(self) -> Mapping[str, Known]:
+    async def all(self) -> Mapping[str, KnownSubscription]:
         """All, by id."""
         found = await self._connection.execute(select(_w.id, _w.well_at))
-        return {one: Known(id=one, well_at=well_at) for one, well_at in found}
+        return {one: KnownSubscription(id=one, well_at=well_at) for one, well_at in found}
 
-    async def remember(self, subscription: Subscription, *, well_at: datetime | None) -> None:
+    async def remember(self, subscription: WebhookSubscription, *, well_at: datetime | None) -> None:
         """Store its secret, sealed, and when it was last found in order (None: leave that unchanged)."""
         values: dict[str, Any] = {"well_at": well_at} if well_at is not None else {}
         if subscription.secret is not None:

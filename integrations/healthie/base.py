@@ -16,7 +16,7 @@ from integrations.healthie.operation_kinds import kind_of
 from integrations.healthie.subjects import is_public, patient_in
 from integrations.healthie.transport import Acting, Connection, GraphQLRequest
 from integrations.upstream.audit import CallAudit
-from integrations.upstream.calls import Caller
+from integrations.upstream.calls import KeyedCaller
 from integrations.upstream.gate import Gate
 from integrations.upstream.transport import MUTATION_TIMEOUT, READ_TIMEOUT, SLOW_READ_TIMEOUT
 
@@ -75,7 +75,7 @@ class Base:
     ) -> None:
         self._connection = connection
         self._acting = acting
-        self._caller = Caller(acting=acting.name, key=acting.key, audit=audit, gate=gate)
+        self._caller = KeyedCaller(acting=acting.name, key=acting.key, audit=audit, gate=gate)
 
     async def execute(
         self,

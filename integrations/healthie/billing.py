@@ -12,7 +12,7 @@ from booking.money import Money
 from booking.ports import LateCharges
 from integrations.healthie.acting import ClinicianClient, StaffClient
 from integrations.healthie.answers import refusal
-from integrations.healthie.charge_refusals import no_to_charge
+from integrations.healthie.charge_refusals import charge_error
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Payment
@@ -83,11 +83,11 @@ class HealthieBilling:
             payment = payload.billing_item if payload else None
             refused = refusal("Charge", payload.messages, payload.stripe_error) if payload else None
             if refused is not None and (payment is None or is_dead(payment)):
-                raise no_to_charge(refused, self._declines)
+                raise charge_error(refused, self._declines)
             if refused is not None:
                 raise OutcomeUnknown("Charge: refused yet made")
             if not _is_charge(payment, checkout):
-                await self._comparison.hold("Charge", **proofs(payment, checkout))
+                await self._comparison.check("Charge", **proofs(payment, checkout))
         return _proved(payment, checkout, "Charge")
 
     async def find_charge(self, checkout: Checkout, *, since: datetime) -> Charge | None:
@@ -150,7 +150,7 @@ class HealthieBilling:
         if refused is not None and now_given == given:
             raise UpstreamRefused("Refund", "refused")
         with changing():
-            await self._comparison.hold("Refund", refunded=now_given == charge.net)
+            await self._comparison.check("Refund", refunded=now_given == charge.net)
         return now_given
 
     async def cancel_recurring(self, checkout: Checkout) -> None:
@@ -175,7 +175,7 @@ class HealthieBilling:
         if refused is not None and not stopped:
             raise UpstreamRefused("CancelRecurring", "refused")
         with changing():
-            await self._comparison.hold("CancelRecurring", stopped=stopped)
+            await self._comparison.check("CancelRecurring", stopped=stopped)
 
 
 async def _recover_charge(client: Client, answer: UnreadableAnswer, checkout: Checkout) -> Charge:

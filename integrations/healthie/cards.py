@@ -51,7 +51,7 @@ class HealthieCards:
                 raise _refused(refused.words, self._declines)
             if refused is not None:
                 raise OutcomeUnknown("AttachCard: refused yet made")
-            await self._comparison.hold(
+            await self._comparison.check(
                 "AttachCard",
                 card=detail is not None,
                 owner=detail is not None and _is_of(patient_id, detail),

@@ -56,7 +56,7 @@ _BEGINNINGS = {
 }
 
 
-def no_to_charge(refused: Refused, declines: DeclineCodes) -> Exception:
+def charge_error(refused: Refused, declines: DeclineCodes) -> Exception:
     """The error to raise: CardDeclined, AmountNotChargeable or UpstreamRefused for a certain refusal, otherwise OutcomeUnknown."""
     reason = decline(refused.words, declines)
     if reason is not None:

@@ -118,9 +118,9 @@ class KeyStore:
                 log.warning("healthie.keys_not_checked", error=type(error).__name__)
             await asyncio.sleep((CHECK_WHILE_PENDING if self.pending else CHECK_EVERY).total_seconds())
 
-    async def wait_until_heard(self, *, within: float) -> None:
+    async def wait_until_answered(self, *, within: float) -> None:
         """Wait until Healthie has answered about every key, `within` seconds at most; `keep_proved` continues with the others."""
-        await self._known.wait_until_heard(within=within)
+        await self._known.wait_until_answered(within=within)
 
     async def clinician(self, clinician_id: str) -> Client:
         """A client that acts as the clinician.
@@ -166,7 +166,7 @@ class KeyStore:
                 return
             await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))
         await self._ask(clinician_id)
-        if turn.asks and not self._known.is_unanswered(clinician_id):
+        if turn.is_probe and not self._known.is_unanswered(clinician_id):
             await self._pacer.recovered(PACE)
 
     async def _ask(self, clinician_id: str) -> None:

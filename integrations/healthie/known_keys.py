@@ -91,7 +91,7 @@ class KnownKeys:
         if not self.pending:
             self._all_answered.set()
 
-    async def wait_until_heard(self, *, within: float) -> None:
+    async def wait_until_answered(self, *, within: float) -> None:
         """Wait until Healthie has answered about every key, `within` seconds at most."""
         try:
             async with asyncio.timeout(within):

@@ -117,7 +117,7 @@ class HealthiePatients:
                 return await self._recover_created(account, reference, answer)
             _raise_refused(payload)
             person = payload.user if payload else None
-            await self._comparison.hold("CreatePatient", person=_is_created(account, reference, person))
+            await self._comparison.check("CreatePatient", person=_is_created(account, reference, person))
         if person is None:
             raise AssertionError("a patient who was compared is there")
         return person.id

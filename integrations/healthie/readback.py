@@ -21,9 +21,8 @@ class ReadBack:
 
     seen_in: str  # the operation whose response shows the result: the mutation itself, or the read after it
     compared: Mapping[str, tuple[str, ...]]  # each compared part, with the arguments that requested it
-    believed: Mapping[str, str] = field(
-        default_factory=dict
-    )  # arguments that are not compared, with the reason
+    # Arguments that are not compared, with the reason.
+    believed: Mapping[str, str] = field(default_factory=dict)
 
 
 _NO_FIELD = "no answer shows it"
@@ -106,7 +105,7 @@ class Comparison:
     def __init__(self, noticed: Noticed) -> None:
         self._noticed = noticed
 
-    async def hold(self, operation: str, **agrees: bool) -> None:
+    async def check(self, operation: str, **agrees: bool) -> None:
         """Check that every compared part agrees; `agrees` must name all of them.
 
         Otherwise logs the differing parts, calls `noticed`, and raises SilentNoOp.

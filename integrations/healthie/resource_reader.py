@@ -18,7 +18,7 @@ from booking.resources import (
     PaymentState,
     PaymentStatus,
     Resource,
-    State,
+    ResourceState,
     VisitState,
 )
 from integrations.healthie.answers import every
@@ -45,7 +45,9 @@ class HealthieResourceReader:
     def __init__(self, *, client: Client, digest: Digest) -> None:
         self._client = client
         self._digest = digest
-        self._readers: dict[str, Callable[[ChangeHint, State | None], Awaitable[State | None]]] = {
+        self._readers: dict[
+            str, Callable[[ChangeHint, ResourceState | None], Awaitable[ResourceState | None]]
+        ] = {
             Kind.VISIT: self._visit,
             Kind.PAYMENT: self._payment,
             Kind.DISPUTE: self._dispute,
@@ -55,7 +57,7 @@ class HealthieResourceReader:
             Kind.AVAILABILITY: self._availability,
         }
 
-    async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
+    async def read(self, hint: ChangeHint, *, known: ResourceState | None) -> ResourceState | None:
         """The current state; None when Healthie has no such record (any more). Raises UpstreamUnavailable."""
         with reading():
             return await self._readers[hint.resource.kind](hint, known)
@@ -75,7 +77,7 @@ class HealthieResourceReader:
             )
         return frozenset(each.id for each in visits)
 
-    async def _visit(self, hint: ChangeHint, _known: State | None) -> State | None:
+    async def _visit(self, hint: ChangeHint, _known: ResourceState | None) -> ResourceState | None:
         visit = (await self._client.watched_visit(id=hint.resource.id)).appointment
         if visit is None:
             return None
@@ -94,7 +96,7 @@ class HealthieResourceReader:
             changed_by=_who(visit),
         )
 
-    async def _payment(self, hint: ChangeHint, _known: State | None) -> State | None:
+    async def _payment(self, hint: ChangeHint, _known: ResourceState | None) -> ResourceState | None:
         item = (await self._client.watched_payment(id=hint.resource.id)).billing_item
         if item is None or item.deleted_at is not None:
             return None
@@ -109,7 +111,7 @@ class HealthieResourceReader:
             disputed=bool(item.charge_backs),
         )
 
-    async def _dispute(self, hint: ChangeHint, _known: State | None) -> State | None:
+    async def _dispute(self, hint: ChangeHint, _known: ResourceState | None) -> ResourceState | None:
         found = (await self._client.watched_dispute(id=hint.resource.id)).charge_back
         if found is None:
             return None
@@ -121,7 +123,7 @@ class HealthieResourceReader:
             status=found.status,
         )
 
-    async def _patient(self, hint: ChangeHint, _known: State | None) -> State | None:
+    async def _patient(self, hint: ChangeHint, _known: ResourceState | None) -> ResourceState | None:
         person = (await self._client.watched_patient(id=hint.resource.id)).user
         if person is None:
             return None
@@ -141,7 +143,7 @@ class HealthieResourceReader:
             active=person.active,
         )
 
-    async def _form(self, hint: ChangeHint, _known: State | None) -> State | None:
+    async def _form(self, hint: ChangeHint, _known: ResourceState | None) -> ResourceState | None:
         form = (await self._client.watched_form(id=hint.resource.id)).form_answer_group
         if form is None or form.deleted_at is not None:
             return None
@@ -152,7 +154,7 @@ class HealthieResourceReader:
             completed=form.finished,
         )
 
-    async def _card(self, hint: ChangeHint, known: State | None) -> State | None:
+    async def _card(self, hint: ChangeHint, known: ResourceState | None) -> ResourceState | None:
         """Healthie lists cards only by patient; when the patient is unknown, the latest card holders are searched."""
         patient_id = hint.about or (known.patient_id if isinstance(known, CardState) else None)
         if patient_id is None:
@@ -166,7 +168,7 @@ class HealthieResourceReader:
             return None
         return CardState(created_at=mine[0].created_at, updated_at=None, patient_id=patient_id)
 
-    async def _latest_card(self, card_id: str) -> State | None:
+    async def _latest_card(self, card_id: str) -> ResourceState | None:
         holders = (await self._client.latest_card_holders()).users
         for holder in holders.nodes or ():
             for card in (holder.stripe_customer_details if holder else None) or ():
@@ -174,7 +176,7 @@ class HealthieResourceReader:
                     return CardState(created_at=card.created_at, updated_at=None, patient_id=holder.id)
         return None
 
-    async def _availability(self, hint: ChangeHint, _known: State | None) -> State | None:
+    async def _availability(self, hint: ChangeHint, _known: ResourceState | None) -> ResourceState | None:
         found = (await self._client.watched_availability(id=hint.resource.id)).availability
         if found is None:
             return None

@@ -83,7 +83,7 @@ class HealthieScheduling:
                 made_id = _made(payload)
             visit = await _read_back(client, made_id, include_deleted=False) if made_id else None
             appointment = appointment_of(visit) if visit else None
-            await self._comparison.hold("Book", **_agreement(appointment, checkout))
+            await self._comparison.check("Book", **_agreement(appointment, checkout))
         if appointment is None:
             raise AssertionError("a visit that was compared is there")
         return appointment
@@ -140,7 +140,7 @@ class HealthieScheduling:
         if refused is not None and not gone:
             raise UpstreamRefused("DeleteVisit", "refused")
         with changing():
-            await self._comparison.hold("DeleteVisit", gone=gone)
+            await self._comparison.check("DeleteVisit", gone=gone)
 
 
 def _made(payload: BookCreateAppointment | None) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import HttpUrl, ValidationError
 
-from booking.sync.webhook_subscriptions import Attempt, Subscription
+from booking.sync.webhook_subscriptions import DeliveryAttempt, WebhookSubscription
 from integrations.healthie.answers import MOST_PAGES, every, refusal
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.enums import WebhookEventType
@@ -32,7 +32,7 @@ class HealthieSubscriptions:
         """The events that this program handles, as deliveries name them (`appointment.updated`)."""
         return frozenset(map(_sent_as, EVENTS))
 
-    async def all(self) -> Sequence[Subscription]:
+    async def all(self) -> Sequence[WebhookSubscription]:
         """Every webhook subscription of the practice, including those of other programs. Raises UpstreamUnavailable."""
         with reading():
             return await self._all()
@@ -47,7 +47,7 @@ class HealthieSubscriptions:
             made = await self._made(address, wanted)
         one = await self._read_back(made) if made else None
         with changing():
-            await self._comparison.hold(
+            await self._comparison.check(
                 "SubscribeWebhook",
                 address=one is not None and one.address == _written(address),
                 events=one is not None and one.events == events,
@@ -65,9 +65,9 @@ class HealthieSubscriptions:
             _raise_refusal(refusal("EnableWebhook", payload.messages) if payload else None)
         one = await self._read_back(subscription_id)
         with changing():
-            await self._comparison.hold("EnableWebhook", live=one is not None and one.enabled)
+            await self._comparison.check("EnableWebhook", live=one is not None and one.enabled)
 
-    async def attempts(self, since: datetime) -> Sequence[Attempt]:
+    async def attempts(self, since: datetime) -> Sequence[DeliveryAttempt]:
         """Healthie's delivery attempts since then, to any address. Raises UpstreamUnavailable."""
         with reading():
             sent = await every(
@@ -90,22 +90,22 @@ class HealthieSubscriptions:
         _raise_refusal(refusal("SubscribeWebhook", payload.messages) if payload else None)
         return payload.webhook.id if payload and payload.webhook else None
 
-    async def _read_back(self, webhook_id: str) -> Subscription | None:
+    async def _read_back(self, webhook_id: str) -> WebhookSubscription | None:
         with reading_back():
             return next((one for one in await self._all() if one.id == webhook_id), None)
 
-    async def _all(self) -> Sequence[Subscription]:
+    async def _all(self) -> Sequence[WebhookSubscription]:
         found = await every(
             lambda after: self._client.webhook_subscriptions(after=after), lambda answer: answer.webhooks
         )
         return [_subscription(one) for one in found]
 
 
-def _subscription(webhook: Answered) -> Subscription:
+def _subscription(webhook: Answered) -> WebhookSubscription:
     events = webhook.webhook_events or ()
     named = {each.event_type for each in events} or ({webhook.event_type} if webhook.event_type else set())
     failing = [each.first_failed_at for each in events if each.first_failed_at is not None]
-    return Subscription(
+    return WebhookSubscription(
         id=webhook.id,
         address=_written(webhook.url or ""),
         events=frozenset(map(_sent_as, named)),
@@ -117,12 +117,12 @@ def _subscription(webhook: Answered) -> Subscription:
     )
 
 
-def _attempt(sent: Sent) -> Attempt | None:
+def _attempt(sent: Sent) -> DeliveryAttempt | None:
     """The attempt; None for one without a resource, such as a test delivery."""
     if sent.event_type is None or sent.resource_id is None:
         return None
     event = _sent_as(sent.event_type)
-    return Attempt(
+    return DeliveryAttempt(
         subscription_id=sent.webhook_id,
         address=_written(sent.url or ""),
         event=event,

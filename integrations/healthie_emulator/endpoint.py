@@ -138,9 +138,8 @@ def _read(body: bytes, method: str) -> Asked:
         raise GraphQLError("The request is too long")
     try:
         given = json.loads(body)
-        json.dumps(
-            given, ensure_ascii=False, allow_nan=False
-        ).encode()  # half characters, numbers without end
+        # Half characters, numbers without end.
+        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise GraphQLError("The body is not JSON") from None
     query = given.get("query") if isinstance(given, dict) else None

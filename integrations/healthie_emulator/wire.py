@@ -19,9 +19,8 @@ async def drop(receive: Receive) -> None:
     if not isinstance(transport, asyncio.Transport):
         raise ConnectionDropped
     transport.close()
-    while (await receive())[
-        "type"
-    ] != "http.disconnect":  # or the server would see an application that failed
+    # Or the server would see an application that failed.
+    while (await receive())["type"] != "http.disconnect":
         pass
 
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from booking.catalog.cached import STALE, Reading
+from booking.catalog.cached import STALE, CatalogReading
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class RedisCatalogCache:
         self._client = client
         self._reading_key = f"{prefix}catalog:{_shape()}"
 
-    async def last(self) -> Reading | None:
+    async def last(self) -> CatalogReading | None:
         """The last reading, at most `STALE` old; None where there is none."""
         try:
             text = await self._client.get(self._reading_key)
@@ -39,7 +39,7 @@ class RedisCatalogCache:
             log.warning("catalog.unreadable_in_cache")
         return None
 
-    async def put(self, reading: Reading) -> None:
+    async def put(self, reading: CatalogReading) -> None:
         """Store a reading, unless it is too large."""
         text = _readings().dump_json(reading)
         if len(text) > LARGEST:
@@ -52,8 +52,8 @@ class RedisCatalogCache:
 
 
 @cache
-def _readings() -> TypeAdapter[Reading]:
-    return TypeAdapter(Reading)
+def _readings() -> TypeAdapter[CatalogReading]:
+    return TypeAdapter(CatalogReading)
 
 
 def _shape() -> str:

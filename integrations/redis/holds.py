@@ -161,14 +161,6 @@ class RedisHoldStore:
                 standing = [from_fields(fields) for fields in await pipeline.execute() if fields]
         return [hold for hold in standing if hold.is_live(now) and is_anonymous(hold.owner)]
 
-    async def ready(self) -> bool:
-        """Whether Redis answers."""
-        try:
-            with _errors_translated():
-                return bool(await self._client.ping())
-        except UpstreamUnavailable:
-            return False
-
     def _keys(self, hold: Hold) -> list[str]:
         return [
             self._hold_key(hold.id),

@@ -16,10 +16,10 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from booking.pacing import (
-    ASKING,
     FIRST_BACK_OFF,
     JITTER,
     LONGEST_BACK_OFF,
+    PROBE_SECONDS,
     BackOff,
     Lane,
     LocalPacer,
@@ -65,12 +65,12 @@ class RedisPacer:
     async def turn(self, key: str, *, lane: Lane) -> Turn:
         """Take a turn to send one call now, or get the time to wait until then."""
         pace = self.pace
-        spans = (pace.interval, pace.tolerance(lane), pace.full, ASKING, longest())
+        spans = (pace.interval, pace.tolerance(lane), pace.full, PROBE_SECONDS, longest())
         answer = await self._run(self._turn, key, [*map(_micros, spans), _KEPT])
         if answer is None:
             return await self._local.turn(key, lane=lane)
-        wait, backed_off, asks = map(int, answer)
-        return Turn(wait=wait / _MICRO, backed_off=bool(backed_off), asks=bool(asks))
+        wait, backed_off, is_probe = map(int, answer)
+        return Turn(wait=wait / _MICRO, backed_off=bool(backed_off), is_probe=bool(is_probe))
 
     async def back_off(self, key: str) -> BackOff:
         """Stop calls on this key for a while, in every process; a back-off that is in force is left as it is."""

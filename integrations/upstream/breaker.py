@@ -55,7 +55,7 @@ class Breaker:
         self._monotonic = monotonic
         self._calls: deque[tuple[float, bool]] = deque(maxlen=_MOST)  # when it ended, whether it failed
         self._opened: float | None = None
-        self._asking = False
+        self._probing = False
 
     @property
     def closed(self) -> bool:
@@ -66,46 +66,46 @@ class Breaker:
         """Raise HeldBack when a call would not pass now. `urgent` calls pass a half-open breaker beside the probe."""
         if self._opened is None:
             return
-        if self._monotonic() < self._opened + OPEN or (self._asking and not urgent):
+        if self._monotonic() < self._opened + OPEN or (self._probing and not urgent):
             raise HeldBack(operation, "breaker_open")
 
     @contextmanager
     def passing(self, operation: str, *, urgent: bool) -> Iterator[None]:
         """Let a call pass and count how it ends. Raises HeldBack while open."""
-        asks = self._enter(operation, urgent=urgent)
+        is_probe = self._enter(operation, urgent=urgent)
         try:
             yield
         except (HeldBack, Unrecorded):  # was not sent: counts for nothing
-            self._leave(asks=asks)
+            self._leave(is_probe=is_probe)
             raise
         except CallError as error:
-            self._leave(asks=asks)
-            self._learn(asks=asks, failed=unanswered(error))
+            self._leave(is_probe=is_probe)
+            self._count(is_probe=is_probe, failed=unanswered(error))
             raise
         except BaseException:
-            self._leave(asks=asks)
+            self._leave(is_probe=is_probe)
             raise
-        self._leave(asks=asks)
-        self._learn(asks=asks, failed=False)
+        self._leave(is_probe=is_probe)
+        self._count(is_probe=is_probe, failed=False)
 
     def _enter(self, operation: str, *, urgent: bool) -> bool:
         """Enter the breaker; returns whether the call is a probe. Raises HeldBack."""
         self.check(operation, urgent=urgent)
         if self._opened is None:
             return False
-        self._asking = True
+        self._probing = True
         return True
 
-    def _leave(self, *, asks: bool) -> None:
-        if asks:
-            self._asking = False
+    def _leave(self, *, is_probe: bool) -> None:
+        if is_probe:
+            self._probing = False
 
-    def _learn(self, *, asks: bool, failed: bool) -> None:
+    def _count(self, *, is_probe: bool, failed: bool) -> None:
         now = self._monotonic()
         if self._opened is not None:
-            if asks and failed:
+            if is_probe and failed:
                 self._opened = now
-            elif asks:
+            elif is_probe:
                 log.info("upstream.breaker_closed", kind=self._kind)
                 self._opened = None
                 self._calls.clear()

@@ -35,7 +35,7 @@ FIRST_WAIT = 0.1
 LONGEST_WAIT = 1.0
 
 
-class Caller:
+class KeyedCaller:
     """Makes calls with one API key. Cheap to create: it holds no connection."""
 
     def __init__(self, *, acting: str, key: str, audit: CallAudit, gate: Gate | None = None) -> None:

@@ -56,7 +56,7 @@ class Gate:
             breaker.check(request.operation, urgent=_is_urgent(request))
         turn = await self._turn(self._pacer, request, key) if self._pacer is not None else None
         sending = self._sent(request, key, send, breaker=breaker, turn=turn)
-        if (turn and turn.asks) or (breaker and not breaker.closed):
+        if (turn and turn.is_probe) or (breaker and not breaker.closed):
             # A probe on behalf of all callers: it goes on when its own caller is cancelled.
             return await asyncio.shield(asyncio.ensure_future(sending))
         return await sending
@@ -113,7 +113,11 @@ class Gate:
             log.warning("upstream.backed_off", key=key, times=off.times, until=until)
             if self._alarm is not None:
                 await self._alarm(key, datetime.fromtimestamp(off.since, UTC))
-        elif turn.asks and not isinstance(error, Unrecorded | HeldBack) and not (error and unanswered(error)):
+        elif (
+            turn.is_probe
+            and not isinstance(error, Unrecorded | HeldBack)
+            and not (error and unanswered(error))
+        ):
             log.info("upstream.back_off_over", key=key)
             await pacer.recovered(key)
 

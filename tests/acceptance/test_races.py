@@ -106,9 +106,8 @@ class TestTheSameKeyAgain:
 
         async def confirmed() -> httpx2.Response:
             answer = await guest.post(documents.CONFIRM, variables, key="one-attempt")
-            while (
-                answer.status_code == 409
-            ):  # the first takes longer than one waits for it: come again when told to
+            # The first takes longer than one waits for it: come again when told to.
+            while answer.status_code == 409:
                 await asyncio.sleep(int(answer.headers["Retry-After"]))
                 answer = await guest.post(documents.CONFIRM, variables, key="one-attempt")
             return answer

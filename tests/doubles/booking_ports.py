@@ -20,7 +20,7 @@ from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
 from booking.events.deliveries import Endpoints, EventDeliveries
 from booking.events.model import DomainEvent
 from booking.models import Hold
-from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, HistoryEntry, ListPlace
+from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, HistoryEntry, ListCursor
 from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
 from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
@@ -76,9 +76,6 @@ class Tape:
 
     def calls(self) -> list[str]:
         return [event.removeprefix("call ") for event in self.events if event.startswith("call ")]
-
-    def commits(self) -> list[str]:
-        return [event.removeprefix("commit ") for event in self.events if event.startswith("commit ")]
 
 
 class FakeDatabase:
@@ -299,7 +296,7 @@ class FakeCheckouts:
         return [row.id for row in self.rows.values() if isinstance(row.state, Unknown)]
 
     async def listed(
-        self, *, state: str | None, attention: bool, limit: int, after: ListPlace | None = None
+        self, *, state: str | None, attention: bool, limit: int, after: ListCursor | None = None
     ) -> Sequence[CheckoutSummary]:
         rows = sorted(self.rows.values(), key=lambda row: (row.created_at, row.id), reverse=True)
         return [
@@ -392,8 +389,8 @@ class FakeHistory:
     def __init__(self, events: list[HistoryEntry]) -> None:
         self.events = events
 
-    async def add(self, event: HistoryEntry) -> None:
-        self.events.append(event)
+    async def add(self, entry: HistoryEntry) -> None:
+        self.events.append(entry)
 
 
 class FakeAlerts:

@@ -258,7 +258,7 @@ class World:
             clock=self.clock,
             guest_records=self.guest_records,
         )
-        late = LateReconciler(
+        reconciler = LateReconciler(
             billing=FakeBilling(self.books),
             scheduling=FakeScheduling(self.books),
             clock=self.clock,
@@ -268,7 +268,7 @@ class World:
         return Saga(
             steps=steps,
             guards=Guards(send_facts=self.send_facts, keys=self.keys, clock=self.clock),
-            late=late,
+            reconciler=reconciler,
             units=units or self.database,
             holds=self.announced,
             checkout_holds=self.checkout_holds(units),

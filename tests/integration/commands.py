@@ -18,9 +18,8 @@ SECRET = "only-for-tests-" * 4
 
 # What the program needs beside a database's address.
 SETTINGS = {
-    "DATA_KEYS": json.dumps(
-        {"sample": base64.b64encode(bytes(range(32))).decode()}
-    ),  # what SEALER seals with
+    # What SEALER seals with.
+    "DATA_KEYS": json.dumps({"sample": base64.b64encode(bytes(range(32))).decode()}),
     "SECRET_KEY": SECRET,
     "HEALTHIE_URL": "http://healthie.example.invalid/graphql",
     "HEALTHIE_ORGANIZATION_KEY": "synthetic",

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.audit.chain import AuditKey, entry_of
 from booking.audit.model import AuditEntry, AuditKind
-from booking.audit.verification import Reader
+from booking.audit.verification import ChainVerifier
 from booking.errors import AuditUnavailable, DomainError
 from booking.slot_query import SlotQuery
 from booking.system_of_record import SystemOfRecord
@@ -62,7 +62,7 @@ def audited(trail: SqlAuditTrail) -> AuditedCalls:
 
 async def kept(engine: AsyncEngine, trail: SqlAuditTrail) -> list[AuditEntry]:
     """What stands in the trail, once it holds together."""
-    reader = Reader([CHAIN])
+    reader = ChainVerifier([CHAIN])
     entries = []
     async for link in links(engine, until=(await trail.head()).sequence):
         reader.read(link)

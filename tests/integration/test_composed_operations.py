@@ -116,9 +116,8 @@ async def test_the_history_of_a_checkout_holds_its_moves_and_calls_and_no_values
 ) -> None:
     async with a_system(tmp_path, emulator_server, AheadClock()) as system:
         row = await confirmed(system, emulator_server)
-    engine = connect_database(
-        f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}"
-    )  # the last answers are written at the end
+    # The last answers are written at the end.
+    engine = connect_database(f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}")
     history = await history_of(engine, row.id)
     await engine.dispose()
     assert row.state is S.CONFIRMED
@@ -150,7 +149,7 @@ async def test_a_worker_tells_the_chat_and_tries_again_when_it_is_down(
     clock = AheadClock()
     async with a_system(tmp_path, emulator_server, clock, alert_webhook_url=SecretStr(url)) as system:
         worker = system.worker()
-        await system.alert_service.raise_alert(AttentionReason.SWEEP_DIFFERENCE, "ch_sample")
+        await system.alert_service.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_sample")
         for ahead in (6, 6, 60, 60):
             clock.ahead += timedelta(seconds=ahead)
             await worker.tick()

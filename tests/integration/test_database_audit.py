@@ -17,7 +17,7 @@ from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.testing import capture_logs
 
 from booking.audit.chain import Anchor, Record, entry_of
-from booking.audit.verification import Reader, VerificationReport
+from booking.audit.verification import ChainVerifier, VerificationReport
 from booking.errors import AuditUnavailable
 from integrations.database import audit
 from integrations.database.audit import SqlAuditTrail
@@ -40,7 +40,7 @@ async def trail(engine: AsyncEngine) -> AsyncIterator[SqlAuditTrail]:
 
 
 async def verification_of(engine: AsyncEngine, *anchors: Anchor) -> VerificationReport:
-    reader = Reader([KEY], anchors=anchors)
+    reader = ChainVerifier([KEY], anchors=anchors)
     async for link in links(engine, until=10_000):
         reader.read(link)
     return reader.end()
@@ -304,7 +304,7 @@ class TestReading:
         since, until = NOON + timedelta(seconds=3), NOON + timedelta(seconds=7)
         before, last = await span(engine, since=since, until=until)
         assert (before.sequence, last) == (2, 6)
-        reader = Reader([KEY], after=before)
+        reader = ChainVerifier([KEY], after=before)
         async for link in links(engine, after=before.sequence, until=last):
             reader.read(link)
         assert reader.end().sound

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.sync.daily import DailyJob
-from booking.sync.webhook_subscriptions import Known, Subscription
+from booking.sync.webhook_subscriptions import KnownSubscription, WebhookSubscription
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from integrations.database.webhook_subscriptions import SqlWebhookSecrets
@@ -21,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 MORNING = NOW - timedelta(hours=4)
 DAY = date(2027, 1, 4)
 
-OURS = Subscription(
+OURS = WebhookSubscription(
     id="1",
     address="https://gateway.example/webhooks/healthie",
     events=frozenset({"patient.updated"}),
@@ -141,13 +141,13 @@ async def test_what_has_been_seen_is_remembered_over_days_and_failures(units: Un
     assert await seen_until(units) == NOW
 
 
-async def remember(units: Units, subscription: Subscription, well_at: datetime | None) -> None:
+async def remember(units: Units, subscription: WebhookSubscription, well_at: datetime | None) -> None:
     async with units() as unit:
         await unit.known_subscriptions.remember(subscription, well_at=well_at)
         await unit.commit()
 
 
-async def known(units: Units) -> dict[str, Known]:
+async def known(units: Units) -> dict[str, KnownSubscription]:
     async with units() as unit:
         return dict(await unit.known_subscriptions.all())
 
@@ -158,7 +158,7 @@ async def test_a_secret_is_sealed_and_opens_and_its_row_keeps_when_it_was_well(
     stored = SqlWebhookSecrets(engine=engine, sealer=SEALER)
     await remember(units, OURS, NOW)
     await remember(units, replace(OURS, enabled=False), None)
-    assert await known(units) == {"1": Known(id="1", well_at=NOW)}
+    assert await known(units) == {"1": KnownSubscription(id="1", well_at=NOW)}
     assert await stored() == ["whsec_sample"]
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT * FROM webhook_subscriptions"))).all()

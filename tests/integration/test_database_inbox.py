@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.events.model import DomainEvent, EventName, event_id
-from booking.resources import ChangeHint, Kind, Resource, Snapshot, State
+from booking.resources import ChangeHint, Kind, Resource, ResourceState, Snapshot
 from booking.sync.inbox import PendingRefresh, WebhookDelivery
 from integrations.database.event_outbox import SqlEventLog
 from integrations.database.inbox import KEPT, SqlInbox
@@ -166,7 +166,7 @@ async def test_what_was_given_up_is_taken_up_when_it_is_marked_again(
 
 
 @pytest.mark.parametrize("state", [VISIT, PAYMENT, PATIENT, CARD, HOURS])
-async def test_a_snapshot_comes_back_as_it_was(units: Units, state: State) -> None:
+async def test_a_snapshot_comes_back_as_it_was(units: Units, state: ResourceState) -> None:
     resource = Resource(kind=KINDS[type(state)], id="7")
     for version in (1, 2):
         saved = Snapshot(resource=resource, version=version, state=state, seen_at=NOW)

@@ -89,9 +89,8 @@ async def test_a_first_statement_that_is_refused_has_begun_the_transaction(thing
 async def test_a_transaction_without_a_statement_keeps_nobody_waiting(things: AsyncEngine) -> None:
     async with things.begin(), asyncio.timeout(5), things.begin() as another:
         await another.execute(ADD, {"name": "three"})
-    async with (
-        things.begin() as connection
-    ):  # the same connection: nothing is left of the one that never began
+    # The same connection: nothing is left of the one that never began.
+    async with things.begin() as connection:
         await connection.execute(ADD, {"name": "four"})
     assert await names(things) == ["one", "two", "three", "four"]
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.errors import UpstreamUnavailable
 from booking.operations.model import AttentionReason
-from booking.resources import ChangeHint, Kind, Resource, State
+from booking.resources import ChangeHint, Kind, Resource, ResourceState
 from booking.sync.inbox import WebhookDelivery
 from booking.sync.synchronizer import GIVEN_UP_AFTER, LONGEST_WAIT, ResourceSynchronizer
 from integrations.database.inbox import SqlInbox
@@ -22,7 +22,7 @@ VISIT_7 = Resource(kind=Kind.VISIT, id="7")
 class Unreadable:
     """A system of record that cannot be read."""
 
-    async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
+    async def read(self, hint: ChangeHint, *, known: ResourceState | None) -> ResourceState | None:
         raise UpstreamUnavailable
 
 
@@ -34,7 +34,7 @@ class MarkedWhileRead(Unreadable):
         self._clock = clock
         self.looks: list[datetime] = []
 
-    async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
+    async def read(self, hint: ChangeHint, *, known: ResourceState | None) -> ResourceState | None:
         self.looks.append(self._clock.now())
         if self._clock.now() - NOW >= GIVEN_UP_AFTER:
             await self._inbox.accept(a_delivery(self._clock))
@@ -64,7 +64,7 @@ async def test_a_refresh_asked_for_during_the_last_try_is_done_anew(engine: Asyn
     inbox = SqlInbox(engine=engine)
     reader = MarkedWhileRead(inbox, clock)
     synchronizer = ResourceSynchronizer(
-        units=units, watched=reader, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
+        units=units, reader=reader, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
     )
     await inbox.accept(a_delivery(clock))
     while clock.now() - NOW < GIVEN_UP_AFTER:
@@ -88,7 +88,7 @@ async def test_a_resource_that_is_given_up_a_second_time_is_alerted_a_second_tim
     units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
     synchronizer = ResourceSynchronizer(
         units=units,
-        watched=Unreadable(),
+        reader=Unreadable(),
         wake=wakes,
         forget_free_time=nothing_to_forget,
         clock=clock,

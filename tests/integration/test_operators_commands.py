@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.audit.chain import entry_of
 from booking.audit.model import AuditEntry, AuditKind
-from booking.checkout.history import event
+from booking.checkout.history import history_entry
 from booking.checkout.model import Attempt, Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.errors import AuditUnavailable
@@ -50,7 +50,7 @@ async def prepare(engine: AsyncEngine) -> None:
             await unit.checkouts.add(row)
         await unit.claims.take(GIVEN_UP)
         before = GIVEN_UP.changed(state=S.REFUND_INTENDED)
-        await unit.history.add(event(GIVEN_UP, HistoryKind.MOVED, before=before, by="driver-1"))
+        await unit.history.add(history_entry(GIVEN_UP, HistoryKind.MOVED, before=before, by="driver-1"))
         await unit.blocks.block(
             ClinicianBlock(
                 clinician_id="clinician-1",

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from booking.pacing import ASKING, FIRST_BACK_OFF, JITTER, LONGEST_BACK_OFF, Lane, LocalPacer, Pace, Pacer
+from booking.pacing import (
+    FIRST_BACK_OFF,
+    JITTER,
+    LONGEST_BACK_OFF,
+    PROBE_SECONDS,
+    Lane,
+    LocalPacer,
+    Pace,
+    Pacer,
+)
 from integrations.redis.client import connect_redis
 from integrations.redis.pacing import RedisPacer
 
@@ -122,10 +131,10 @@ class TestBackOff:
         await pacer.back_off(KEY)
         clock.seconds += FIRST_BACK_OFF
         asking, other = [await pacer.turn(KEY, lane=lane) for lane in (Lane.BROWSING, Lane.CHECKOUT)]
-        assert (asking.wait, asking.asks) == (0, True)
+        assert (asking.wait, asking.is_probe) == (0, True)
         assert other.backed_off
-        clock.seconds += ASKING  # whoever asked is gone
-        assert (await pacer.turn(KEY, lane=Lane.BROWSING)).asks
+        clock.seconds += PROBE_SECONDS  # whoever asked is gone
+        assert (await pacer.turn(KEY, lane=Lane.BROWSING)).is_probe
 
     async def test_an_answer_ends_it_with_an_empty_bucket(self, pacer: Pacer, clock: SetClock) -> None:
         await pacer.back_off(KEY)
@@ -148,7 +157,7 @@ class TestBackOff:
             assert off.since == pytest.approx(began)
             lengths.append(round(off.until - clock.seconds))
             clock.seconds = off.until
-            assert (await pacer.turn(KEY, lane=Lane.BROWSING)).asks
+            assert (await pacer.turn(KEY, lane=Lane.BROWSING)).is_probe
         assert lengths == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
     async def test_a_refusal_of_a_call_that_was_under_way_changes_nothing(

@@ -80,9 +80,8 @@ class TestOverHttp:
         many = f"{{ {' '.join(f't{n}: newVisitorToken' for n in range(4))} ...More }} fragment More on Query {{ newVisitorToken }}"
         assert (await located(api).ask(TOKEN)).http.status_code == 200
         assert (await located(api).ask(many)).http.status_code == 429
-        assert (
-            await api.ask(many)
-        ).http.status_code == 200  # where addresses are not known nobody is told apart
+        # Where addresses are not known nobody is told apart.
+        assert (await api.ask(many)).http.status_code == 200
 
     @pytest.mark.parametrize(
         ("document", "until", "let_through"),

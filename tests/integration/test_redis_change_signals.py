@@ -52,12 +52,12 @@ async def gateways(url: str, channel: str) -> AsyncIterator[tuple[Gateway, Gatew
 async def test_everybody_who_listens_is_notified_once(redis_url: str, redis_prefix: str) -> None:
     async with gateways(redis_url, f"{redis_prefix}change-signals") as (first, second):
         first.word.publish([TOPIC])
-        assert await first.listener.heard(within=0) == {TOPIC}
-        assert await second.listener.heard() == {TOPIC}
+        assert await first.listener.wait_for_changes(within=0) == {TOPIC}
+        assert await second.listener.wait_for_changes() == {TOPIC}
         second.word.publish([TOPIC])
-        assert await first.listener.heard() == {TOPIC}
-        assert await second.listener.heard(within=0) == {TOPIC}
-        assert await second.listener.heard(within=0.05) == frozenset(), "their own word came back"
+        assert await first.listener.wait_for_changes() == {TOPIC}
+        assert await second.listener.wait_for_changes(within=0) == {TOPIC}
+        assert await second.listener.wait_for_changes(within=0.05) == frozenset(), "their own word came back"
 
 
 async def test_what_goes_out_are_topics_and_many_are_one_message(redis_url: str, redis_prefix: str) -> None:
@@ -87,7 +87,7 @@ async def test_a_message_that_is_no_change_signal_ends_no_listening(
             async with asyncio.timeout(10):
                 await second.healed.wait()
         first.word.publish([TOPIC])
-        assert await second.listener.heard(within=10) == {TOPIC}
+        assert await second.listener.wait_for_changes(within=10) == {TOPIC}
 
 
 async def test_what_could_not_be_said_is_logged_in_nobodys_name() -> None:
@@ -117,10 +117,10 @@ async def test_without_redis_the_process_itself_is_notified_and_nobody_waits(
             one.healed.clear()
         await asyncio.to_thread(server.kill)
         first.word.publish([TOPIC])
-        assert await first.listener.heard(within=0) == {TOPIC}
+        assert await first.listener.wait_for_changes(within=0) == {TOPIC}
         await asyncio.to_thread(server.start)
         async with asyncio.timeout(20):
             await asyncio.gather(first.healed.wait(), second.healed.wait())
             # The first connection of the pool is found to be broken, and what it was to say is lost.
-            while not await second.listener.heard(within=0.05):
+            while not await second.listener.wait_for_changes(within=0.05):
                 first.word.publish([TOPIC])

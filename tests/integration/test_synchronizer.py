@@ -13,7 +13,7 @@ from booking.checkout.model import CheckoutState
 from booking.events.model import EventName
 from booking.models import AppointmentStatus
 from booking.operations.model import AttentionReason
-from booking.resources import ChangeHint, Kind, Resource, State, VisitState
+from booking.resources import ChangeHint, Kind, Resource, ResourceState, VisitState
 from booking.stored_names import Unknown
 from booking.sync.inbox import WebhookDelivery
 from booking.sync.polling import VisitPoll
@@ -50,12 +50,12 @@ WITHOUT_ZONE = replace(BOOKED, created_at=datetime(2027, 1, 4, 15, 0))  # noqa: 
 class Visits:
     """The system of record: these visits, and the rest as booked a month ago."""
 
-    others: dict[str, State] = field(default_factory=dict)
+    others: dict[str, ResourceState] = field(default_factory=dict)
     slow: frozenset[str] = frozenset()
     changed_ids: tuple[str, ...] = ("0",)
     read_ids: list[str] = field(default_factory=list)
 
-    async def read(self, hint: ChangeHint, *, known: State | None) -> State | None:
+    async def read(self, hint: ChangeHint, *, known: ResourceState | None) -> ResourceState | None:
         if hint.resource.id in self.slow:
             await asyncio.sleep(0.1)
         self.read_ids.append(hint.resource.id)
@@ -110,7 +110,7 @@ async def remember_as_another_version_did(engine: AsyncEngine, resource_id: str)
 def a_synchronizer(engine: AsyncEngine, visits: Visits, clock: FakeClock) -> ResourceSynchronizer:
     units = sql_unit_of_work(engine, SEALER)
     return ResourceSynchronizer(
-        units=units, watched=visits, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
+        units=units, reader=visits, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
     )
 
 
@@ -203,7 +203,7 @@ async def test_what_is_slow_keeps_no_other_look_waiting(engine: AsyncEngine, stu
         if stuck == "the woken checkout":
             await release.wait()
 
-    async def read(hint: ChangeHint, *, known: State | None) -> State | None:
+    async def read(hint: ChangeHint, *, known: ResourceState | None) -> ResourceState | None:
         if hint.resource.id == "stuck" and stuck == "another look":
             await release.wait()
         return await Visits.read(visits, hint, known=known)
@@ -212,7 +212,7 @@ async def test_what_is_slow_keeps_no_other_look_waiting(engine: AsyncEngine, stu
     early_checks = EarlyChecks(check=charges_for_long)
     synchronizer = ResourceSynchronizer(
         units=units,
-        watched=visits,
+        reader=visits,
         wake=early_checks.request,
         forget_free_time=nothing_to_forget,
         clock=clock,

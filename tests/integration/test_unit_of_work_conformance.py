@@ -23,7 +23,7 @@ from booking.operations.model import (
     ClinicianBlock,
     HistoryEntry,
     HistoryKind,
-    ListPlace,
+    ListCursor,
 )
 from booking.refusals import PaymentInProgress, SlotTaken
 from booking.resources import Kind, Resource
@@ -217,15 +217,15 @@ class TestTransaction:
         with database.change_signals.subscribe(listener):
             async with database.units() as unit:
                 await unit.checkouts.save(row.changed(tries=1))
-            assert await listener.heard(within=0) == frozenset()
+            assert await listener.wait_for_changes(within=0) == frozenset()
             async with database.units() as unit:
                 await unit.checkouts.save(row.changed(tries=1))
                 await unit.outbox.add([a_domain_event()])
-                assert await listener.heard(within=0) == frozenset()
+                assert await listener.wait_for_changes(within=0) == frozenset()
                 await unit.commit()
-            assert await listener.heard(within=0) == listener.topics
+            assert await listener.wait_for_changes(within=0) == listener.topics
             await defer(database.units, row.id)  # of which nobody sees anything
-            assert await listener.heard(within=0) == frozenset()
+            assert await listener.wait_for_changes(within=0) == frozenset()
 
 
 async def write_everywhere(unit: UnitOfWork, row: Checkout) -> Checkout:
@@ -651,10 +651,10 @@ class TestRows:
             assert [row.id for row in everything] == ["c", "b", "a"]
             first = everything[0]
             assert (first.attention, first.created_at) == (("late_charge", "refund_failed"), NOON - SECOND)
-            place = ListPlace(created_at=first.created_at, id=first.id)
-            behind = await listed(state=None, attention=False, limit=1, after=place)
+            cursor = ListCursor(created_at=first.created_at, id=first.id)
+            behind = await listed(state=None, attention=False, limit=1, after=cursor)
             assert [row.id for row in behind] == ["b"]
-            needing = await listed(state="started", attention=True, limit=9, after=place)
+            needing = await listed(state="started", attention=True, limit=9, after=cursor)
             assert [row.id for row in needing] == ["a"]
             assert await listed(state="booked", attention=False, limit=9) == []
 

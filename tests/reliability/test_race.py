@@ -87,9 +87,8 @@ def summon(request: pytest.FixtureRequest) -> Summon:
 
 
 async def a_crowd(practice: Practice, *, overlapping: bool) -> Crowd:
-    limits = httpx2.Limits(
-        max_connections=CALLERS, max_keepalive_connections=0
-    )  # each on a line of their own
+    # Each on a line of their own.
+    limits = httpx2.Limits(max_connections=CALLERS, max_keepalive_connections=0)
     slots = await overlapping_slots(practice)
     gateways = await asyncio.gather(practice.gateway(), practice.gateway())
     return Crowd(

@@ -50,7 +50,7 @@ class LiveQuery:
     socket: Socket
     name: str
 
-    async def subscribe(self) -> Any:
+    async def next_state(self) -> Any:
         """The next state that it sends."""
         message = await self.socket.hear()
         assert (message["id"], message["type"]) == (self.name, "next"), message
@@ -58,7 +58,7 @@ class LiveQuery:
         return told
 
 
-async def live_queries(socket: Socket, document: str, variables: dict[str, Any]) -> LiveQuery:
+async def live_query(socket: Socket, document: str, variables: dict[str, Any]) -> LiveQuery:
     return LiveQuery(socket=socket, name=await socket.subscribe(document, variables))
 
 
@@ -159,18 +159,18 @@ async def versions(practice: Practice) -> AsyncIterator[TwoVersions]:
             after=after,
             slots=slots,
             strange=strange,
-            checkout=await live_queries(one, WATCH_CHECKOUT, {"id": strange.checkout_id}),
-            days=await live_queries(other, WATCH_SLOTS, days_of(practice, slots[0])),
+            checkout=await live_query(one, WATCH_CHECKOUT, {"id": strange.checkout_id}),
+            days=await live_query(other, WATCH_SLOTS, days_of(practice, slots[0])),
             visitor=visitor,
         )
 
 
 async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(versions: TwoVersions) -> None:
     practice, strange = versions.practice, versions.strange
-    assert (await versions.checkout.subscribe())["status"] == "OPEN"
-    free = free_on(await versions.days.subscribe())
+    assert (await versions.checkout.next_state())["status"] == "OPEN"
+    free = free_on(await versions.days.next_state())
     parked = await taken_on_by_the_next_version(versions)
-    assert (await versions.checkout.subscribe())["status"] == "PROCESSING"
+    assert (await versions.checkout.next_state())["status"] == "PROCESSING"
     guest = app_of(versions.before, practice.http, strange.token)
     looked = (await guest.ask(LOOK, id=strange.checkout_id))["checkout"]
     assert (looked["status"], looked["endReason"]) == ("PROCESSING", None)
@@ -182,7 +182,7 @@ async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(ver
     assert (await somebody.do(documents.HOLD, slotId=wanted, timeZone=ZONE))[
         "__typename"
     ] == "HoldSlotSuccess"
-    assert wanted in free - free_on(await versions.days.subscribe())
+    assert wanted in free - free_on(await versions.days.next_state())
 
     # The worker drives what it knows, and leaves the rest.
     ours = await versions.peer.a_patient("First Visit", versions.slots[1], number=2)
@@ -200,7 +200,7 @@ async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(ver
     environment = {**practice.environment, tomorrow.REVIEWS: "1"}
     practice.nursery.worker(environment, program=NEXT_VERSION)
     ended = await until_stored(practice, strange, S.CONFIRMED)
-    while (status := (await versions.checkout.subscribe())["status"]) != "CONFIRMED":
+    while (status := (await versions.checkout.next_state())["status"]) != "CONFIRMED":
         assert status == "PROCESSING"
     assert worker.is_alive()
     assert ended["attention"] == tomorrow.WANTS_A_LOOK

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from booking.events.model import EventName
 from booking.models import AppointmentStatus as Status
-from booking.resources import ChangeHint, Kind, Resource, State, VisitState
+from booking.resources import ChangeHint, Kind, Resource, ResourceState, VisitState
 from integrations.database.tables.events import practice_events
 from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots
 from tests.simulation.fate import Fate
@@ -91,7 +91,7 @@ async def _onlooker(schedule: "Schedule") -> Process:
     return process
 
 
-def _undated(state: State | None) -> State | None:
+def _undated(state: ResourceState | None) -> ResourceState | None:
     """The state without its date: Healthie dates a patient anew for a card, and sends no webhook about the patient."""
     return replace(state, updated_at=None) if state is not None else None
 

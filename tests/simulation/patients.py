@@ -201,9 +201,8 @@ class Patient:
         while True:
             try:
                 return await self._ask(ask)
-            except (
-                QuoteChanged
-            ) as changed:  # by the practice, or in another tab: they look at it, and take it
+            # By the practice, or in another tab: they look at it, and take it.
+            except QuoteChanged as changed:
                 self._seen[checkout_id], card = changed.quote.id, self._token(checkout_id, kind)
                 self._is_answered(checkout_id, "another quote", over=False)
                 await asyncio.sleep(self.wish.thinks)

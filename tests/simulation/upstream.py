@@ -74,9 +74,8 @@ class Upstream:
         self.under_way = 0  # requests that may still be executed
         self.down_until = 0.0  # an outage: nothing is answered
         self.terms_changed_at: list[float] = []  # when staff changed what the practice sells
-        self.card_tokens: dict[
-            str, str
-        ] = {}  # by the card's id at Stripe: the token that it was attached from
+        # By the card's id at Stripe: the token that it was attached from.
+        self.card_tokens: dict[str, str] = {}
         self._charging: set[str] = set()  # upstream keys of charges that have arrived and are not done
 
     @property

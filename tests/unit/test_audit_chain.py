@@ -10,7 +10,7 @@ import pytest
 
 from booking.audit.chain import NOTHING_YET, Anchor, AuditKey, Link, entry_of, extended, record_of
 from booking.audit.model import AuditKind
-from booking.audit.verification import FaultKind, Reader, VerificationReport
+from booking.audit.verification import ChainVerifier, FaultKind, VerificationReport
 from tests.doubles.audit_samples import FORMER, KEY, WRONG, a_chain, an_entry
 
 TAMPERS = 10_000
@@ -27,7 +27,7 @@ def judged(
     anchors: Iterable[Anchor] = (),
     after: Anchor = NOTHING_YET,
 ) -> VerificationReport:
-    reader = Reader(keys, anchors=anchors, after=after)
+    reader = ChainVerifier(keys, anchors=anchors, after=after)
     for link in links:
         reader.read(link)
     return reader.end()

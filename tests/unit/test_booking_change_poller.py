@@ -58,7 +58,7 @@ class PolledWorld:
     async def finds(self) -> frozenset[str]:
         """The topics that one poll notifies."""
         await self.change_poller.poll()
-        return await self.listener.heard(within=0)
+        return await self.listener.wait_for_changes(within=0)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_what_it_never_saw_counts_as_changed_and_then_no_more(polled: Poll
 async def test_a_hold_its_end_and_its_expiry_are_found(polled: PolledWorld) -> None:
     await polled.finds()
     hold = await polled.world.holds.acquire(await polled.world.hold(VISITOR, a_slot()), limit=None)
-    await polled.listener.heard(within=0)  # the holding told of itself
+    await polled.listener.wait_for_changes(within=0)  # the holding told of itself
     assert await polled.finds() == {"clinician:c1"}
     await polled.world.holds.release(hold.id, owners={hold.owner})
     assert await polled.finds() == {"clinician:c1"}
@@ -91,11 +91,11 @@ async def test_it_looks_when_a_hold_ends_and_not_only_in_its_turn(polled: Polled
     polled.world.clock.advance(minutes=4, seconds=59, milliseconds=990)
     running = asyncio.create_task(polled.change_poller.run())
     await asyncio.sleep(0)
-    while "clinician:c1" not in await polled.listener.heard():
+    while "clinician:c1" not in await polled.listener.wait_for_changes():
         pass
     polled.world.clock.advance(milliseconds=20)
     async with asyncio.timeout(5):
-        assert await polled.listener.heard() == {"clinician:c1"}
+        assert await polled.listener.wait_for_changes() == {"clinician:c1"}
     running.cancel()
 
 
@@ -129,7 +129,7 @@ async def test_events_are_read_though_the_hold_store_does_not_answer(
     polled.log.events.append(event(EventName.APPOINTMENT_COMPLETED, appointment="a1", patient="p-sample"))
     with pytest.raises(UpstreamUnavailable):
         await polled.change_poller.poll()
-    assert await polled.listener.heard(within=0) == {"patient:p-sample"}
+    assert await polled.listener.wait_for_changes(within=0) == {"patient:p-sample"}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ async def test_an_event_of_a_newer_version_stalls_nothing_and_has_whatever_it_na
         event(EventName.APPOINTMENT_CANCELLED, clinician="c1"),
     ]
     await polled.world.hold(VISITOR, a_slot())
-    await polled.listener.heard(within=0)
+    await polled.listener.wait_for_changes(within=0)
     assert await polled.finds() == {"calendar:c1", "patient:p-sample", "clinician:c1"}
     assert await polled.finds() == frozenset()
 

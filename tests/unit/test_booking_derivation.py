@@ -15,8 +15,8 @@ from booking.resources import (
     Party,
     PaymentStatus,
     Resource,
+    ResourceState,
     Snapshot,
-    State,
 )
 from booking.sync.derivation import NEWS, diff
 from tests.doubles.resource_samples import CARD, DISPUTE, FORM, HOURS, KINDS, NOW, PATIENT, PAYMENT, VISIT
@@ -24,7 +24,7 @@ from tests.doubles.resource_samples import CARD, DISPUTE, FORM, HOURS, KINDS, NO
 LONG_AGO = NOW - NEWS - timedelta(days=30)
 
 
-def seen(state: State | None, kind: Kind | None = None, *, gone: bool = False) -> Snapshot:
+def seen(state: ResourceState | None, kind: Kind | None = None, *, gone: bool = False) -> Snapshot:
     found = kind or KINDS[type(state)]
     return Snapshot(resource=Resource(kind=found, id="7"), version=1, state=state, gone=gone, seen_at=NOW)
 
@@ -33,11 +33,11 @@ def unseen(kind: Kind) -> Snapshot:
     return Snapshot(resource=Resource(kind=kind, id="7"))
 
 
-def names(before: Snapshot, after: State | None, *, merged: bool = False) -> list[EventName]:
+def names(before: Snapshot, after: ResourceState | None, *, merged: bool = False) -> list[EventName]:
     return [one.name for one in diff(before, after, merged=merged, now=NOW)]
 
 
-CHANGES: list[tuple[State, State | None, list[EventName]]] = [
+CHANGES: list[tuple[ResourceState, ResourceState | None, list[EventName]]] = [
     (VISIT, VISIT, []),
     (VISIT, replace(VISIT, updated_at=NOW + timedelta(hours=1)), []),
     (VISIT, replace(VISIT, start=NOW), [EventName.APPOINTMENT_RESCHEDULED]),
@@ -73,12 +73,12 @@ CHANGES: list[tuple[State, State | None, list[EventName]]] = [
 
 @pytest.mark.parametrize(("before", "after", "events"), CHANGES)
 def test_a_change_between_two_looks_is_an_event_by_its_name(
-    before: State, after: State | None, events: list[EventName]
+    before: ResourceState, after: ResourceState | None, events: list[EventName]
 ) -> None:
     assert names(seen(before), after) == events
 
 
-FIRST_SIGHT: list[tuple[State, list[EventName]]] = [
+FIRST_SIGHT: list[tuple[ResourceState, list[EventName]]] = [
     (VISIT, [EventName.APPOINTMENT_CREATED]),
     (replace(VISIT, created_at=LONG_AGO), []),
     (
@@ -106,7 +106,7 @@ FIRST_SIGHT: list[tuple[State, list[EventName]]] = [
 
 @pytest.mark.parametrize(("after", "events"), FIRST_SIGHT)
 def test_what_is_seen_for_the_first_time_is_an_event_as_far_as_it_is_news(
-    after: State, events: list[EventName]
+    after: ResourceState, events: list[EventName]
 ) -> None:
     assert names(unseen(KINDS[type(after)]), after) == events
 

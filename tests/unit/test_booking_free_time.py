@@ -188,10 +188,10 @@ async def test_holds_are_announced_when_the_store_has_them_and_not_when_it_refus
     listener = Listener(["clinician:c1"])
     with world.change_signals.subscribe(listener):
         hold = await world.hold(VISITOR, a_slot())
-        assert await listener.heard(within=0) == {"clinician:c1"}
+        assert await listener.wait_for_changes(within=0) == {"clinician:c1"}
         assert await world.announced.release(hold.id, owners={"visitor:another"}) is None
-        assert await listener.heard(within=0) == frozenset()
+        assert await listener.wait_for_changes(within=0) == frozenset()
         assert await world.announced.release(hold.id, owners={hold.owner}) == hold
-        assert await listener.heard(within=0) == {"clinician:c1"}
+        assert await listener.wait_for_changes(within=0) == {"clinician:c1"}
         await world.announced.release(hold.id, owners={hold.owner})
-        assert await listener.heard(within=0) == frozenset()
+        assert await listener.wait_for_changes(within=0) == frozenset()

@@ -44,8 +44,8 @@ async def test_what_is_no_error_to_python_is_one_here(work: HandlerFunction) -> 
 
 
 async def test_a_handler_can_still_be_cancelled() -> None:
-    event_dispatch = asyncio.create_task(installed(waits).deliver(EVENT))
+    delivering = asyncio.create_task(installed(waits).deliver(EVENT))
     await asyncio.sleep(0)
-    event_dispatch.cancel()
+    delivering.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await event_dispatch
+        await delivering

@@ -10,7 +10,7 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.checkout.reconciliation_schedule import CHECK_AGAIN, CHECKED_ENOUGH, CHECKS_AFTER, LONGEST_WAIT
-from booking.checkout.timing import FREE_AGAIN
+from booking.checkout.timing import RELEASE_AGAIN
 from booking.checkout.transitions import at_rest
 from booking.operations.model import AttentionReason
 from booking.refusals import BookingFailed, CardDeclined, SlotTaken
@@ -51,11 +51,11 @@ async def test_a_disputed_charge_is_flagged_and_told_once(world: World, books: L
 
     row = await world.reconcile(row, hours=100)
 
-    assert (row.state, row.attention) == (S.CONFIRMED, (AttentionReason.SWEEP_DIFFERENCE,))
+    assert (row.state, row.attention) == (S.CONFIRMED, (AttentionReason.LEDGER_DIFFERENCE,))
     assert row.checks > 1
     assert row.resolved_ids == (f"disputed:{row.charge.charge_id if row.charge else None}",)
     assert [(alert.reason, alert.subject) for alert in world.database.alerts.values()] == [
-        (AttentionReason.SWEEP_DIFFERENCE, row.id)
+        (AttentionReason.LEDGER_DIFFERENCE, row.id)
     ]
 
 
@@ -88,10 +88,10 @@ async def test_money_that_stands_at_the_processor_is_taken_off_the_list_by_no_wo
     row = world.row(checkout)
     books.charges = (in_its_books(row),)  # Healthie says that it was given back
     row = await world.reconcile(row)
-    assert (row.state, row.attention) == (S.REFUNDED, (AttentionReason.SWEEP_DIFFERENCE,))
+    assert (row.state, row.attention) == (S.REFUNDED, (AttentionReason.LEDGER_DIFFERENCE,))
 
     row = await resolved_and_looked_at(world, row, Resolution.REFUNDED)
-    assert row.attention == (AttentionReason.SWEEP_DIFFERENCE,)
+    assert row.attention == (AttentionReason.LEDGER_DIFFERENCE,)
 
     books.charges = (replace(books.charges[0], given_back=books.charges[0].taken),)
     row = await resolved_and_looked_at(world, row, Resolution.REFUNDED)
@@ -104,7 +104,7 @@ async def test_neither_is_a_second_charge_that_stands_there(world: World, books:
     books.charges = (in_its_books(row), second)
     row = await world.reconcile(row)
     row = await resolved_and_looked_at(world, row, Resolution.BOOKED)
-    assert row.attention == (AttentionReason.SWEEP_DIFFERENCE,)
+    assert row.attention == (AttentionReason.LEDGER_DIFFERENCE,)
 
 
 async def test_what_a_person_judged_of_a_charge_that_was_kept_rightly_is_not_asked_again(
@@ -131,7 +131,7 @@ async def test_a_charge_that_only_the_processor_knows_of_is_flagged(
 
     row = await world.reconcile(row)
 
-    assert (row.state, row.attention) == (S.EXPIRED, (AttentionReason.SWEEP_DIFFERENCE,))
+    assert (row.state, row.attention) == (S.EXPIRED, (AttentionReason.LEDGER_DIFFERENCE,))
 
 
 def calls_of_looks(world: World) -> int:
@@ -151,7 +151,7 @@ async def test_while_the_books_are_closed_what_upstream_was_asked_counts_and_the
 
     books.closed = False
     row = await world.reconcile(row, hours=0.2)
-    assert (row.checks, row.attention, calls_of_looks(world)) == (1, (AttentionReason.SWEEP_DIFFERENCE,), 1)
+    assert (row.checks, row.attention, calls_of_looks(world)) == (1, (AttentionReason.LEDGER_DIFFERENCE,), 1)
     assert row.ended_at is not None
     assert row.due_at == row.ended_at + CHECKS_AFTER[1]
 
@@ -175,7 +175,7 @@ async def test_a_dead_key_costs_no_look_upstream_and_ever_fewer_at_the_books(
     row = await confirm(world, await world.start())
     books.closed = True
     began, waits = world.clock.now(), []
-    row = await world.reconcile(row, hours=FREE_AGAIN / timedelta(hours=1))
+    row = await world.reconcile(row, hours=RELEASE_AGAIN / timedelta(hours=1))
     while row.due_at is not None:
         waits.append(row.due_at - world.clock.now())
         row = await world.reconcile(row, hours=waits[-1] / timedelta(hours=1))
@@ -184,7 +184,7 @@ async def test_a_dead_key_costs_no_look_upstream_and_ever_fewer_at_the_books(
     assert len(waits) < 3 * len(CHECKS_AFTER)
     assert max(waits) <= LONGEST_WAIT
     assert world.clock.now() == began + CHECKED_ENOUGH
-    assert row.attention == (AttentionReason.LATE_LOOK_FAILED,)
+    assert row.attention == (AttentionReason.LATE_CHECK_FAILED,)
 
 
 async def test_books_are_not_held_against_a_row_while_another_payment_of_its_patient_may_not_be_written_yet(

@@ -18,7 +18,7 @@ from tests.doubles.booking_steps import confirm
 from tests.doubles.booking_world import GUEST, PATIENT, STRANGER, VISITOR, World, a_slot, as_guest
 
 
-async def checks(world: World, checkout: Checkout) -> object:
+async def views(world: World, checkout: Checkout) -> object:
     return await world.hold_service.view(as_guest(checkout), checkout.hold_id)
 
 
@@ -36,10 +36,10 @@ async def worker(world: World, checkout: Checkout) -> object:
     return None
 
 
-WAYS = [checks, extends, starts_again, worker]
+WAYS = [views, extends, starts_again, worker]
 Way = Callable[[World, Checkout], Awaitable[object]]
 
-channels = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+whichever_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 
 
 def emptied(world: World, checkout: Checkout, *, minutes: float = 1) -> None:
@@ -56,7 +56,7 @@ class TestTakenAgain:
         world.assert_right(checkout)
         assert world.holds.live == []
 
-    @channels
+    @whichever_way
     async def test_with_the_id_the_owner_and_the_time_that_it_had(self, world: World, way: Way) -> None:
         checkout = await world.start()
         (before,) = world.holds.live
@@ -103,7 +103,7 @@ class TestTakenAgain:
         assert world.row(checkout).hold_expires_at == extended.expires_at
         world.clock.advance(minutes=4)
         world.holds.emptied()
-        assert await checks(world, checkout) is not None
+        assert await views(world, checkout) is not None
         assert (await confirm(world, checkout)).state is S.CONFIRMED
 
     async def test_for_as_long_as_it_was_extended_while_the_patient_did_something_else(
@@ -142,7 +142,7 @@ class TestTakenAgain:
 
 
 class TestNotTakenAgain:
-    @channels
+    @whichever_way
     async def test_what_ran_out(self, world: World, way: Way) -> None:
         checkout = await world.start()
         emptied(world, checkout, minutes=5)
@@ -164,7 +164,7 @@ class TestNotTakenAgain:
             await confirm(world, checkout)
         assert world.row(checkout).state is S.EXPIRED
 
-    @channels
+    @whichever_way
     async def test_what_somebody_else_holds_by_now(self, world: World, way: Way) -> None:
         checkout = await world.start()
         emptied(world, checkout)
@@ -184,7 +184,7 @@ class TestNotTakenAgain:
         assert world.tape.calls() == []
         world.assert_right(checkout)
 
-    @channels
+    @whichever_way
     async def test_what_somebody_else_has_booked_meanwhile(self, world: World, way: Way) -> None:
         """Their hold and their claim are gone again: it is their confirmed checkout that stands in the way."""
         checkout = await world.start()
@@ -211,7 +211,7 @@ class TestNotTakenAgain:
             await confirm(world, checkout)
         assert world.holds.live == []
 
-    @pytest.mark.parametrize("way", [checks, extends, starts_again], ids=lambda way: way.__name__)
+    @pytest.mark.parametrize("way", [views, extends, starts_again], ids=lambda way: way.__name__)
     async def test_for_a_checkout_that_ends_in_this_moment(self, world: World, way: Way) -> None:
         checkout = await world.start()
         emptied(world, checkout)
@@ -236,7 +236,7 @@ class TestNotTakenAgain:
         assert await world.hold_service.view(STRANGER, checkout.hold_id) is None
         assert world.holds.live == []
 
-    @channels
+    @whichever_way
     async def test_from_a_store_that_does_not_answer(self, world: World, way: Way) -> None:
         """Nothing is ended for it: the next one who asks may be luckier."""
         checkout = await world.start()
@@ -246,7 +246,7 @@ class TestNotTakenAgain:
             raise UpstreamUnavailable("hold store")
 
         world.holds.acquire = down  # type: ignore[method-assign]
-        if way in (checks, extends):
+        if way in (views, extends):
             with pytest.raises(UpstreamUnavailable):
                 await way(world, checkout)
         else:

@@ -98,9 +98,9 @@ class TestAlerts:
     async def test_an_alert_is_sent_once_however_often_its_reason_comes_back(self) -> None:
         world, heard = World(), Heard()
         watch = an_alert_service(world, heard)
-        await watch.raise_alert(AttentionReason.SWEEP_DIFFERENCE, "ch_1")
+        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
         await watch.send()
-        await watch.raise_alert(AttentionReason.SWEEP_DIFFERENCE, "ch_1")
+        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
         await watch.send()
         assert [alert.id for alert in heard.alerts] == ["sweep_difference:ch_1"]
 
@@ -108,7 +108,7 @@ class TestAlerts:
         world, heard = World(), Heard()
         watch = an_alert_service(world, heard)
         heard.broken = True
-        await watch.raise_alert(AttentionReason.SWEEP_DIFFERENCE, "ch_1")
+        await watch.raise_alert(AttentionReason.LEDGER_DIFFERENCE, "ch_1")
         await watch.send()
         heard.broken = False
         await watch.send()

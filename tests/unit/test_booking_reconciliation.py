@@ -10,7 +10,7 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.operator_actions import OperatorActions, Resolution
 from booking.checkout.reconciliation_schedule import CHECK_AGAIN, CHECKED_ENOUGH, CHECKS_AFTER
-from booking.checkout.timing import FREE_AGAIN, MAX_TRIES
+from booking.checkout.timing import MAX_TRIES, RELEASE_AGAIN
 from booking.checkout.transitions import LATE
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
 from booking.models import Appointment, AppointmentStatus
@@ -140,7 +140,7 @@ class TestChecks:
         while row.due_at is not None:
             seen.append(row.due_at - ended)
             row = await world.reconcile(row, hours=(row.due_at - world.clock.now()) / timedelta(hours=1))
-        assert tuple(seen) == (FREE_AGAIN, *CHECKS_AFTER)
+        assert tuple(seen) == (RELEASE_AGAIN, *CHECKS_AFTER)
         assert CHECKS_AFTER[-1] == timedelta(hours=72)
         assert world.tape.calls().count("late_charges") == len(CHECKS_AFTER)
         world.assert_money_and_visits(row)
@@ -184,7 +184,7 @@ class TestChecks:
         row = await confirm(world, await world.start())
         world.books.fail("late_charges", UpstreamUnavailable("billingItems"))
         row = await world.reconcile(row, hours=CHECKED_ENOUGH / timedelta(hours=1))
-        assert (row.due_at, row.attention) == (None, (AttentionReason.LATE_LOOK_FAILED,))
+        assert (row.due_at, row.attention) == (None, (AttentionReason.LATE_CHECK_FAILED,))
 
     async def test_an_error_of_our_own_is_raised_and_does_not_come_back_at_once(self) -> None:
         world = World()

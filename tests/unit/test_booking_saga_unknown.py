@@ -152,9 +152,8 @@ class TestUnknown:
         world = World()
         checkout = await world.start()
         world.books.fail("book", SlotTaken())
-        world.books.fail(
-            "refund", *[UpstreamUnavailable("backed off")] * 30
-        )  # ten minutes eagerly, then rarely
+        # Ten minutes eagerly, then rarely.
+        world.books.fail("refund", *[UpstreamUnavailable("backed off")] * 30)
         await confirm(world, checkout)
         began = world.clock.now()
         row = await world.settle(checkout)

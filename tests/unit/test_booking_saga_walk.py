@@ -12,7 +12,7 @@ import pytest
 
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.timing import FREE_AGAIN, LEASE, SETTLE
+from booking.checkout.timing import LEASE, RELEASE_AGAIN, SETTLE
 from booking.checkout.transitions import TERMINAL
 from booking.errors import UpstreamRefused, UpstreamUnavailable
 from booking.principals import Caller
@@ -148,7 +148,7 @@ async def test_a_journey_ends_right_wherever_its_process_is_killed(journey: Jour
             assert (row.state, row.end_reason) == (journey.ends, journey.reason)
             assert world.database.claims == {}
             assert len(world.books.charges) <= 1
-            await world.reconcile(row, hours=FREE_AGAIN / timedelta(hours=1))
+            await world.reconcile(row, hours=RELEASE_AGAIN / timedelta(hours=1))
             assert world.holds.live == []
         except AssertionError as error:
             error.add_note(f"killed at point {kill_at}: {world.tape.events}")
@@ -173,7 +173,7 @@ async def test_a_hold_store_that_was_down_at_the_end_gets_the_hold_back_when_it_
 
     world.holds.release = down  # type: ignore[method-assign]
     await world.checkouts.cancel(as_guest(checkout), checkout.id)
-    await world.reconcile(checkout, hours=FREE_AGAIN / timedelta(hours=1))
+    await world.reconcile(checkout, hours=RELEASE_AGAIN / timedelta(hours=1))
     assert world.holds.live != []
     world.holds.release = release  # type: ignore[method-assign]
     row = await world.reconcile(checkout, hours=SETTLE / timedelta(hours=1))
@@ -190,7 +190,7 @@ async def test_a_hold_on_which_its_patient_has_started_anew_is_not_taken_from_th
     with pytest.raises(Killed):
         await world.checkouts.cancel(PATIENT, first.id)
     await world.starts.start(PATIENT, hold_id=hold.id)
-    await world.reconcile(first, hours=FREE_AGAIN / timedelta(hours=1))
+    await world.reconcile(first, hours=RELEASE_AGAIN / timedelta(hours=1))
     assert world.holds.live == [hold]
 
 

@@ -131,9 +131,9 @@ def test_every_intent_on_the_way_to_a_visit_has_guards_and_undoing_has_none() ->
 
 
 def test_the_way_back_is_a_way_of_its_state() -> None:
-    channels = {state: record.undo for state, record in STATES.items() if record.undo}
-    assert set(channels) == {S.CHARGED, S.BOOKING_INTENDED, S.BOOKED}
-    assert all(undo in TRANSITIONS[state] for state, undo in channels.items())
+    undoes = {state: record.undo for state, record in STATES.items() if record.undo}
+    assert set(undoes) == {S.CHARGED, S.BOOKING_INTENDED, S.BOOKED}
+    assert all(undo in TRANSITIONS[state] for state, undo in undoes.items())
 
 
 def test_no_step_takes_longer_than_a_lease() -> None:
@@ -157,7 +157,7 @@ def test_only_the_moves_of_the_table_are_legal(before: S, after: S, *, allowed: 
 async def test_the_driver_refuses_to_write_another_move() -> None:
     world = World()
     checkout = await world.start()
-    with pytest.raises(AssertionError, match="no move"):
+    with pytest.raises(AssertionError, match="no transition"):
         await world.saga._writer.record(checkout, checkout.changed(state=S.CONFIRMED))
     assert world.row(checkout).state is S.STARTED
 

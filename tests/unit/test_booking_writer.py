@@ -46,7 +46,7 @@ def test_nobody_else_writes_a_row() -> None:
 async def test_a_transition_that_the_states_do_not_have_is_not_written(write: Write) -> None:
     world = World()
     checkout = await world.start()
-    with pytest.raises(AssertionError, match="no move from started to charged"):
+    with pytest.raises(AssertionError, match="no transition from started to charged"):
         await write(CheckoutWriter(units=world.database), checkout, checkout.changed(state=S.CHARGED))
     assert world.row(checkout) == checkout
 
@@ -60,6 +60,6 @@ async def test_an_operators_transition_is_an_operators_alone() -> None:
     again = before.changed(state=S.REFUND_INTENDED)
     writer = CheckoutWriter(units=world.database)
     for write in (_as_driver, _as_patient):
-        with pytest.raises(AssertionError, match="no move"):
+        with pytest.raises(AssertionError, match="no transition"):
             await write(writer, before, again)
     assert (await _as_operator(writer, before, again)).state is S.REFUND_INTENDED

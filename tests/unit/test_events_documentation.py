@@ -28,7 +28,7 @@ def test_every_alert_about_subscribers_says_what_to_do() -> None:
     for reason in (
         AttentionReason.SUBSCRIBER_FAILING,
         AttentionReason.ENDPOINT_DISABLED,
-        AttentionReason.EVENT_NOT_TOLD,
+        AttentionReason.EVENT_NOT_DELIVERED,
         AttentionReason.HANDLER_UNUSABLE,
     ):
         assert f"| `{reason}` |" in operations

@@ -265,7 +265,7 @@ class TestNobodyWaits:
                 while healthie.keys.proved != {"12"}:  # noqa: ASYNC110 - nobody is told
                     await asyncio.sleep(0)
             hanging.let_go.set()
-            await healthie.keys.wait_until_heard(within=5)
+            await healthie.keys.wait_until_answered(within=5)
             assert healthie.keys.proved == {"11", "12"}
             proving.cancel()
 
@@ -273,21 +273,21 @@ class TestNobodyWaits:
         hanging = Hanging(script, KEYS["11"])
         async with script.connected() as healthie:
             proving = asyncio.create_task(healthie.keys.keep_proved())
-            await healthie.keys.wait_until_heard(within=0.05)
+            await healthie.keys.wait_until_answered(within=0.05)
             assert healthie.keys.pending == {"11"}
             hanging.let_go.set()
-            await healthie.keys.wait_until_heard(within=5)
+            await healthie.keys.wait_until_answered(within=5)
             proving.cancel()
 
     async def test_without_any_key_at_all(self, script: Script) -> None:
         async with script.connected(keys={}) as healthie:
-            await healthie.keys.wait_until_heard(within=0)
+            await healthie.keys.wait_until_answered(within=0)
 
     async def test_and_hanging_keys_hold_few_connections(self, script: Script) -> None:
         hanging = Hanging(script, *MANY.values())
         async with script.connected(keys=MANY) as healthie:
             proving = asyncio.create_task(healthie.keys.keep_proved())
-            await healthie.keys.wait_until_heard(within=0.1)
+            await healthie.keys.wait_until_answered(within=0.1)
             assert hanging.most_at_once == len(script.sent) == PROOFS_AT_ONCE
             proving.cancel()
 

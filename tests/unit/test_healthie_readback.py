@@ -133,7 +133,7 @@ async def test_a_difference_that_cannot_be_told_is_not_passed_over() -> None:
 
 async def test_a_comparison_names_all_of_its_parts() -> None:
     with pytest.raises(AssertionError):
-        await Comparison(only_logged).hold("Book", time=True)
+        await Comparison(only_logged).check("Book", time=True)
 
 
 def _recorder(reported: list[SilentNoOp]) -> Callable[[SilentNoOp], Awaitable[None]]:

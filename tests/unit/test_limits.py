@@ -16,7 +16,7 @@ from booking.errors import InvalidInput
 from gateway.development.graphiql.examples import Example, load_examples
 from gateway.graphql import build_schema
 from gateway.limits import Documents, bounds
-from gateway.limits.bounds import COST, LENGTH, VALUES, Bound, TooMuch, check_values
+from gateway.limits.bounds import COST, LENGTH, VALUES, DocumentLimit, TooMuch, check_values
 from gateway.limits.documents import KEPT, KEPT_CHARACTERS
 from gateway.limits.parse_queue import MOST_WAITING
 from gateway.limits.weights import SIZES, WEIGHTS
@@ -324,5 +324,7 @@ class TestOurOwn:
     def test_the_page_about_requests_states_the_bounds(self) -> None:
         page = (Path(__file__).parents[2] / "docs" / "requests.md").read_text()
         stated = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", page, re.MULTILINE))
-        declared = {one.name: f"{one.most:,}" for one in vars(bounds).values() if isinstance(one, Bound)}
+        declared = {
+            one.name: f"{one.most:,}" for one in vars(bounds).values() if isinstance(one, DocumentLimit)
+        }
         assert stated == declared

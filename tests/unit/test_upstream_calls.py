@@ -16,7 +16,7 @@ from booking.pacing import LocalPacer, Pace
 from integrations.healthie.subjects import OF_PATIENTS, PUBLIC
 from integrations.upstream.audit import AuditedCalls, LoggedCalls
 from integrations.upstream.breaker import FAILURES, Breakers
-from integrations.upstream.calls import Caller
+from integrations.upstream.calls import KeyedCaller
 from integrations.upstream.errors import (
     CallError,
     HeldBack,
@@ -65,7 +65,7 @@ class Rest:
         audit = AuditedCalls(inner=LoggedCalls(), trail=trail, clock=StillClock(), key=b"sample")
         pacer = LocalPacer(Pace(per_second=1000, burst=1000))
         gate = Gate(pacer=pacer, breakers=Breakers())
-        self._caller = Caller(acting="organization", key="sample-key", audit=audit, gate=gate)
+        self._caller = KeyedCaller(acting="organization", key="sample-key", audit=audit, gate=gate)
 
     async def read(self, what: str) -> Any:
         return await self._call("Read", "GET", what, body=None)

@@ -12,11 +12,11 @@ from booking.sync.daily import turned
 from booking.sync.inbox import DeliveryStats, WebhookDelivery
 from booking.sync.webhook_liveness import USUAL_OF_FEW, usual_gap
 from booking.sync.webhook_subscriptions import (
-    Attempt,
     Defect,
+    DeliveryAttempt,
     Finding,
-    Known,
-    Subscription,
+    KnownSubscription,
+    WebhookSubscription,
     diagnose,
     missed,
 )
@@ -29,7 +29,7 @@ EXPECTED = frozenset({"appointment.updated", "patient.updated"})
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-def one(**changes: Any) -> Subscription:
+def one(**changes: Any) -> WebhookSubscription:
     values: dict[str, Any] = {
         "id": "1",
         "address": HERE,
@@ -40,11 +40,13 @@ def one(**changes: Any) -> Subscription:
         "failing_since": None,
         "secret": "whsec_1",
     }
-    return Subscription(**(values | changes))
+    return WebhookSubscription(**(values | changes))
 
 
 def found(
-    *subscriptions: Subscription, known: tuple[Known, ...] = (), secrets: frozenset[str] = frozenset()
+    *subscriptions: WebhookSubscription,
+    known: tuple[KnownSubscription, ...] = (),
+    secrets: frozenset[str] = frozenset(),
 ) -> tuple[Finding, ...]:
     return diagnose(
         subscriptions,
@@ -71,7 +73,7 @@ class TestDiagnose:
         assert finding.subject == "appointment.updated and 1 more, never seen well before"
 
     def test_one_that_is_gone_says_when_it_was_last_seen_well(self) -> None:
-        (finding,) = found(known=(Known(id="1", well_at=NOW),))
+        (finding,) = found(known=(KnownSubscription(id="1", well_at=NOW),))
         assert finding.subject == "appointment.updated and 1 more, last seen well 2027-01-04 15:00 UTC"
 
     def test_only_what_nobody_sends_is_missing(self) -> None:
@@ -99,10 +101,10 @@ class TestDiagnose:
 
     @pytest.mark.parametrize(
         ("known", "secrets"),
-        [((Known(id="1", well_at=NOW),), frozenset[str]()), ((), frozenset({"whsec_1"}))],
+        [((KnownSubscription(id="1", well_at=NOW),), frozenset[str]()), ((), frozenset({"whsec_1"}))],
     )
     def test_one_of_ours_that_sends_elsewhere_is_told_and_its_events_are_missing(
-        self, known: tuple[Known, ...], secrets: frozenset[str]
+        self, known: tuple[KnownSubscription, ...], secrets: frozenset[str]
     ) -> None:
         findings = found(one(address=THERE), known=known, secrets=secrets)
         assert [each.defect for each in findings] == [Defect.ELSEWHERE, Defect.MISSING]
@@ -112,7 +114,7 @@ class TestDiagnose:
         assert "whsec" not in repr(one())
 
 
-def attempt(**changes: Any) -> Attempt:
+def attempt(**changes: Any) -> DeliveryAttempt:
     values: dict[str, Any] = {
         "subscription_id": "1",
         "address": HERE,
@@ -123,7 +125,7 @@ def attempt(**changes: Any) -> Attempt:
         "taken": True,
         "hint": ChangeHint(resource=Resource(kind=Kind.VISIT, id="7")),
     }
-    return Attempt(**(values | changes))
+    return DeliveryAttempt(**(values | changes))
 
 
 def delivery(at: datetime = NOW, **changes: Any) -> WebhookDelivery:
@@ -133,7 +135,7 @@ def delivery(at: datetime = NOW, **changes: Any) -> WebhookDelivery:
     return replace(kept, **changes)
 
 
-def lost(*attempts: Attempt, received: tuple[WebhookDelivery, ...] = ()) -> list[Attempt]:
+def lost(*attempts: DeliveryAttempt, received: tuple[WebhookDelivery, ...] = ()) -> list[DeliveryAttempt]:
     return missed(attempts, received, address=HERE, known={"1"})
 
 

@@ -39,6 +39,7 @@ PARTS: Mapping[str, str] = {
     "oversight": "operations",
     "rung": "changed_topics",
     "tether": "parent_watchdog",
+    "trials": "attempts",
 }
 
 # Retired as a whole name, leading underscores aside.

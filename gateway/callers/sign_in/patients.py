@@ -59,9 +59,8 @@ class LinkedPatients:
         self._patients = patients
         self._links = links
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], tuple[str, datetime]] = (
-            OrderedDict()
-        )  # patient id, valid until
+        # Patient id, valid until.
+        self._known: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
         self._unknown: OrderedDict[tuple[str, str], datetime] = OrderedDict()
         self._lookups: SingleFlight[tuple[str, str], str | None] = SingleFlight()
 
@@ -94,9 +93,8 @@ class LinkedPatients:
         )
         if found is None:
             return None
-        if (
-            linked is not None
-        ):  # only once another is found: a record that is missing today may be back tomorrow
+        # Only once another is found: a record that is missing today may be back tomorrow.
+        if linked is not None:
             await self._links.forget(linked)
         log.info("sign_in.patient_linked", anew=linked is not None)
         return await self._links.add(identity.issuer, identity.subject, found, now=self._clock.now())

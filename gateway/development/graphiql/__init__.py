@@ -3,6 +3,6 @@
 Served in development, and in production only with `FRONTDOOR_GRAPHIQL_FOR_OPERATORS`.
 """
 
-from gateway.development.graphiql.routes import graphiql_routes
+from gateway.development.graphiql.routes import GRAPHIQL_PATH, graphiql_routes
 
-__all__ = ["graphiql_routes"]
+__all__ = ["GRAPHIQL_PATH", "graphiql_routes"]

@@ -13,7 +13,7 @@ from starlette.types import Scope
 from gateway.development.graphiql.page import PAGE_HEADERS, render_page
 
 ASSETS = Path(__file__).parent / "assets"
-PATH = "/graphiql"
+GRAPHIQL_PATH = "/graphiql"
 
 
 def graphiql_routes(
@@ -26,7 +26,7 @@ def graphiql_routes(
     """
     if not endpoint.startswith("/") or endpoint.startswith("//"):
         raise ValueError("endpoint must be a path on the gateway's own host")
-    assets = f"{PATH}/assets/{_digest()}"
+    assets = f"{GRAPHIQL_PATH}/assets/{_digest()}"
     html = render_page(
         endpoint=endpoint, assets=assets, emulator_url=emulator_url, for_operators=for_operators
     )
@@ -34,7 +34,7 @@ def graphiql_routes(
     async def page(_request: Request) -> Response:
         return HTMLResponse(html, headers=PAGE_HEADERS)
 
-    return [Route(PATH, page), Mount(assets, _ImmutableFiles(directory=ASSETS))]
+    return [Route(GRAPHIQL_PATH, page), Mount(assets, _ImmutableFiles(directory=ASSETS))]
 
 
 class _ImmutableFiles(StaticFiles):

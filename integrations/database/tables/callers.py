@@ -22,9 +22,8 @@ idempotency_keys = Table(
     Column("field", String, nullable=False),
     Column("key_digest", String, nullable=False),  # SHA-256: clients may put anything into a key
     Column("fingerprint", String, nullable=False),  # HMAC of the arguments
-    Column(
-        "attempt", Integer, nullable=False
-    ),  # counts claims of the row; completing it must match (fencing)
+    # Counts claims of the row; completing it must match (fencing).
+    Column("attempt", Integer, nullable=False),
     Column("in_flight_until", UtcTime, nullable=False),
     Column("completed", Boolean, nullable=False),
     Column("reference", Document),  # ids of the result

@@ -49,9 +49,8 @@ checkouts = Table(
     Column("attention_from", String),
     Column("attempts", Document, nullable=False),  # every attempt that could charge or book; never deleted
     Column("ended_at", UtcTime),
-    Column(
-        "looks", Integer, nullable=False
-    ),  # reconciliation checks made after the end; the next is at due_at
+    # Reconciliation checks made after the end; the next is at due_at.
+    Column("looks", Integer, nullable=False),
     Column("late", Document),  # a late charge or booking that was found, while it is being undone
     Column("settled", Document, nullable=False),  # upstream ids of late findings that are resolved
     Column("cancel_requested", Boolean, nullable=False),

@@ -26,9 +26,8 @@ pending_refreshes = Table(
     Column("resource_id", String, nullable=False),
     Column("merged", Boolean, nullable=False),
     Column("about", String),  # the patient to whom it belongs, if the webhook named them
-    Column(
-        "marks", Integer, nullable=False
-    ),  # notifications so far: if it grows during a refresh, another refresh follows
+    # Notifications so far: if it grows during a refresh, another refresh follows.
+    Column("marks", Integer, nullable=False),
     Column("first_marked_at", UtcTime, nullable=False),
     Column("marked_at", UtcTime, nullable=False),
     Column("tries", Integer, nullable=False),

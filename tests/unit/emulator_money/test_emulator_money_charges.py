@@ -241,9 +241,8 @@ class TestDueDates:
 
     async def test_today_is_told_by_the_key_owners_zone(self, practice: Any) -> None:
         await practice.attach()
-        practice.world.clock.advance(
-            timedelta(hours=9).total_seconds()
-        )  # 2 March 21:00 there, 3 March in UTC
+        # 2 March 21:00 there, 3 March in UTC.
+        practice.world.clock.advance(timedelta(hours=9).total_seconds())
         today = await practice.charge(payment_due_date="2026-03-02")
         tomorrow = await practice.charge(payment_due_date="2026-03-03")
         assert today["billingItem"]["state"] == "SUCCEEDED"
