@@ -66,7 +66,7 @@ async def _asked(settings: "Settings") -> DriftReport:
 
     async with compose(settings) as system:
         with asked_by(operator()):  # only for the check: what every start does besides is not the operator's
-            return await system.healthie.drift.check(system.clock.now().date())
+            return await system.upstream.drift.check(system.clock.now().date())
 
 
 def _exit_code(report: DriftReport) -> int:

@@ -49,23 +49,23 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     async with contextlib.AsyncExitStack() as exits:
         base = build_foundation(settings, clock or SystemClock(), exits)
         alert_service = await _alerts(base, exits)
-        healthie = await _healthie(base, alert_service, exits)
-        sign_in = await _sign_in(base, healthie, exits)
+        upstream = await _upstream(base, alert_service, exits)
+        sign_in = await _sign_in(base, upstream, exits)
         ledger = await _ledger(settings, exits)
-        saga = build_saga(base, healthie=healthie, ledger=ledger)
+        saga = build_saga(base, upstream=upstream, ledger=ledger)
         counts = connect_counts(settings, base.shared.redis, base.clock)
         services = build_services(
-            base, healthie=healthie, saga=saga, counts=counts, alert_service=alert_service, exits=exits
+            base, upstream=upstream, saga=saga, counts=counts, alert_service=alert_service, exits=exits
         )
         event_dispatch = _event_dispatch(base, alert_service, exits)
         sync = build_synchronization(
-            base, healthie=healthie, saga=saga, forget_free_time=services.search.forget, exits=exits
+            base, upstream=upstream, saga=saga, forget_free_time=services.search.forget, exits=exits
         )
         event_log = SqlEventLog(engine=base.engine)
         yield System(
             foundation=base,
             alert_service=alert_service,
-            healthie=healthie,
+            upstream=upstream,
             sign_in=sign_in,
             ledger=ledger,
             saga=saga,
@@ -89,11 +89,11 @@ async def _alerts(base: Foundation, exits: contextlib.AsyncExitStack) -> AlertSe
     )
 
 
-async def _healthie(
+async def _upstream(
     base: Foundation, alert_service: AlertService, exits: contextlib.AsyncExitStack
 ) -> SystemOfRecord:
     """The adapters of Healthie. Whose each clinician's key is, is proved in the background, at the start and periodically."""
-    healthie = await exits.enter_async_context(
+    upstream = await exits.enter_async_context(
         connect_upstream(
             base.settings,
             engine=base.engine,
@@ -103,18 +103,18 @@ async def _healthie(
             clock=base.clock,
         )
     )
-    _in_background(healthie.keys.keep_proved(), exits)
-    await healthie.keys.wait_until_answered(within=FIRST_PROOFS_SECONDS)
-    return healthie
+    _in_background(upstream.keys.keep_proved(), exits)
+    await upstream.keys.wait_until_answered(within=FIRST_PROOFS_SECONDS)
+    return upstream
 
 
 async def _sign_in(
-    base: Foundation, healthie: SystemOfRecord, exits: contextlib.AsyncExitStack
+    base: Foundation, upstream: SystemOfRecord, exits: contextlib.AsyncExitStack
 ) -> TokenVerifier:
     """The verifier of signed-in people's tokens."""
     return await connect_sign_in(
         base.settings,
-        patients=healthie.patients,
+        patients=upstream.patients,
         links=SqlPatientLinks(engine=base.engine),
         clock=base.clock,
         exits=exits,

@@ -36,24 +36,24 @@ from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.send_facts import SqlSendFactsReader
 
 
-def build_saga(base: Foundation, *, healthie: SystemOfRecord, ledger: ChargeLedger | None) -> Saga:
+def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedger | None) -> Saga:
     """Builds the saga on its ports. `ledger` is None without a key to the card processor."""
     clock = base.clock
     steps = Steps(
-        patients=healthie.patients,
-        cards=healthie.cards,
-        billing=healthie.billing,
-        scheduling=healthie.scheduling,
+        patients=upstream.patients,
+        cards=upstream.cards,
+        billing=upstream.billing,
+        scheduling=upstream.scheduling,
         holds=base.holds,
-        terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
+        terms=PresentTerms(on_sale=upstream.on_sale, promotions=upstream.promotions),
         clock=clock,
         guest_records=base.settings.guest_records,
     )
     return Saga(
         steps=steps,
-        guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=healthie.keys, clock=clock),
+        guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=upstream.keys, clock=clock),
         reconciler=LateReconciler(
-            billing=healthie.billing, scheduling=healthie.scheduling, clock=clock, ledger=ledger
+            billing=upstream.billing, scheduling=upstream.scheduling, clock=clock, ledger=ledger
         ),
         units=base.units,
         holds=base.holds,
@@ -66,7 +66,7 @@ def build_saga(base: Foundation, *, healthie: SystemOfRecord, ledger: ChargeLedg
 def build_services(
     base: Foundation,
     *,
-    healthie: SystemOfRecord,
+    upstream: SystemOfRecord,
     saga: Saga,
     counts: Counts,
     alert_service: AlertService,
@@ -76,15 +76,15 @@ def build_services(
     units, clock = base.units, base.clock
     attempts = connect_attempt_limits(base.settings, counts, alert_service, clock)
     blocks = SqlBlockedClinicians(engine=base.engine)
-    catalog = BookableCatalog(source=healthie.catalog, blocks=blocks)
-    browsing = BookableCatalog(source=healthie.browsing, blocks=blocks)
-    search = SlotSearch(availability=healthie.availability, holds=base.holds, units=units, clock=clock)
+    catalog = BookableCatalog(source=upstream.catalog, blocks=blocks)
+    browsing = BookableCatalog(source=upstream.browsing, blocks=blocks)
+    search = SlotSearch(availability=upstream.availability, holds=base.holds, units=units, clock=clock)
     quotes = QuoteService(
-        catalog=catalog, promotions=AttemptLimitedPromotions(inner=healthie.promotions, attempts=attempts)
+        catalog=catalog, promotions=AttemptLimitedPromotions(inner=upstream.promotions, attempts=attempts)
     )
     unpaid = UnpaidVisits(policy=base.settings.unpaid_visits, attempts=attempts)
-    records = RecordsService(patients=healthie.patients, cards=healthie.cards)
-    checkouts = _checkouts(base, healthie=healthie, saga=saga, attempts=attempts, unpaid=unpaid)
+    records = RecordsService(patients=upstream.patients, cards=upstream.cards)
+    checkouts = _checkouts(base, upstream=upstream, saga=saga, attempts=attempts, unpaid=unpaid)
     exits.push_async_callback(checkouts.aclose)
     return Services(
         catalog=browsing,
@@ -141,12 +141,12 @@ def _starts(
 
 
 def _checkouts(
-    base: Foundation, *, healthie: SystemOfRecord, saga: Saga, attempts: AttemptLimiter, unpaid: UnpaidVisits
+    base: Foundation, *, upstream: SystemOfRecord, saga: Saga, attempts: AttemptLimiter, unpaid: UnpaidVisits
 ) -> CheckoutService:
     return CheckoutService(
         saga=saga,
         checkout_holds=base.checkout_holds,
-        cards=healthie.cards,
+        cards=upstream.cards,
         units=base.units,
         clock=base.clock,
         rules=CheckoutRules(

@@ -31,13 +31,13 @@ class Synchronization:
 def build_synchronization(
     base: Foundation,
     *,
-    healthie: SystemOfRecord,
+    upstream: SystemOfRecord,
     saga: Saga,
     forget_free_time: Callable[[], None],
     exits: AsyncExitStack,
 ) -> Synchronization:
     """Build the parts; `forget_free_time` is called when cached free time may be stale."""
-    resources = healthie.resources
+    resources = upstream.resources
     inbox = SqlInbox(engine=base.engine)
     early_checks = EarlyChecks(check=saga.check_early)
     # Callers that could wait for them have done so.
@@ -55,7 +55,7 @@ def build_synchronization(
         early_checks=early_checks,
         visit_poll=VisitPoll(units=base.units, visits=resources, clock=base.clock),
         webhook_health=webhook_health(
-            base, healthie=healthie, inbox=inbox, forget_free_time=forget_free_time
+            base, upstream=upstream, inbox=inbox, forget_free_time=forget_free_time
         ),
         webhook_liveness=webhook_liveness(base, inbox=inbox, visits=resources),
     )

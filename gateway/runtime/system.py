@@ -40,7 +40,7 @@ class System:
 
     foundation: Foundation
     alert_service: AlertService
-    healthie: SystemOfRecord
+    upstream: SystemOfRecord
     sign_in: TokenVerifier
     ledger: ChargeLedger | None  # of the card processor, when a key to it is configured
     saga: Saga
@@ -141,7 +141,7 @@ class System:
             await self.idempotency.reap(self.clock.now())
 
         async def check_upstream() -> None:
-            report = await self.healthie.drift.check(self.clock.now().date())
+            report = await self.upstream.drift.check(self.clock.now().date())
             for finding in report.findings:  # an alert that was raised already is not sent again
                 if finding.severity is not Severity.NOTE:
                     await self.alert_service.raise_alert(AttentionReason.UPSTREAM_DRIFT, finding.what)

@@ -13,7 +13,7 @@ from integrations.database.inbox import SqlInbox
 
 
 def webhook_health(
-    base: Foundation, *, healthie: SystemOfRecord, inbox: SqlInbox, forget_free_time: Callable[[], None]
+    base: Foundation, *, upstream: SystemOfRecord, inbox: SqlInbox, forget_free_time: Callable[[], None]
 ) -> WebhookHealth | None:
     """The daily check that Healthie sends us webhooks, which also fetches what never arrived.
 
@@ -29,10 +29,10 @@ def webhook_health(
         units=base.units,
         check=WebhookCheck(
             units=base.units,
-            subscriptions=healthie.subscriptions,
+            subscriptions=upstream.subscriptions,
             catch_up=CatchUp(
-                subscriptions=healthie.subscriptions,
-                changes=healthie.changes,
+                subscriptions=upstream.subscriptions,
+                changes=upstream.changes,
                 inbox=inbox,
                 clock=base.clock,
                 address=ours.address,

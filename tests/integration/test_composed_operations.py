@@ -188,7 +188,7 @@ async def test_an_alert_that_cannot_be_raised_takes_nothing_from_what_is_known_o
         async with system.engine.begin() as connection:
             await connection.execute(text("DROP TABLE alerts"))
         with pytest.raises(OutcomeUnknown):
-            await system.healthie.patients.create(
+            await system.upstream.patients.create(
                 GUEST,
                 clinician_id=seed["clinicians"][0]["id"],
                 time_zone="America/New_York",
@@ -235,7 +235,7 @@ async def test_a_worker_deletes_a_second_visit_that_appeared_after_the_end(
         assert made["appointment"] is not None, made
         clock.ahead = timedelta(minutes=6)
         await system.worker().tick()
-        visits = await system.healthie.scheduling.find_all(row)
+        visits = await system.upstream.scheduling.find_all(row)
         assert [visit.id for visit in visits] == [row.appointment_id]
         async with system.units() as unit:
             after = await unit.checkouts.get(row.id)

@@ -74,7 +74,7 @@ async def test_all_that_was_opened_is_closed_and_the_last_anchor_covers_every_ca
     settings, before = Settings(**values), standing()
     async with compose(settings) as system:
         assert await system.write_probe()
-        await system.healthie.patients.profile("nobody")
+        await system.upstream.patients.profile("nobody")
         assert standing() > before
     assert left(before) == set()
     last = [*anchors_in(values["audit_anchor_file"])][-1]

@@ -215,7 +215,7 @@ class Peer:
         """Free times of the first clinician, from so many days ahead."""
         today = self.clock.now().date()
         return list(
-            await self.system.healthie.availability.slots(
+            await self.system.upstream.availability.slots(
                 SlotQuery(
                     visit_type_id=self.practice.seed["visit_types"][visit],
                     contact_type=ContactType.VIDEO,
