@@ -12,6 +12,8 @@ _MOVED = {
     "handler": "handler",
 }
 
+__all__ = ["Handler", "Work", "handler"]  # noqa: F822  # answered below
+
 
 def __getattr__(name: str) -> Any:
     """The name's value, with a warning at the line that asks for it (PEP 562). Raises AttributeError for what was never public."""

@@ -11,6 +11,8 @@ _MOVED = {
     "Name": "EventName",
 }
 
+__all__ = ["Happening", "Name"]  # noqa: F822  # answered below
+
 
 def __getattr__(name: str) -> Any:
     """The name's value, with a warning at the line that asks for it (PEP 562). Raises AttributeError for what was never public."""

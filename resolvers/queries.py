@@ -20,7 +20,7 @@ from resolvers.checkouts import to_checkout
 from resolvers.operations import to_operations
 from resolvers.quotes import to_quote
 from resolvers.records import to_me, to_patient
-from resolvers.slots import to_days, to_hold, to_query
+from resolvers.slots import check_filter, to_days, to_hold, to_query
 from schema.catalog import (
     DEFAULT_PAGE,
     LARGEST_PAGE,
@@ -126,6 +126,8 @@ class SearchQuery:
     ) -> list[date]:
         """Free days."""
         services = info.context.services
+        check_filter(sought)
+        services.search.check_month(month, sought.time_zone)
         catalog = await services.catalog.catalog()
         return await services.search.days(to_query(sought, catalog, first=month, last=month))
 
@@ -141,6 +143,8 @@ class SearchQuery:
     ) -> list[Day]:
         """Free slots."""
         services = info.context.services
+        check_filter(sought)
+        services.search.check_range(first, last, sought.time_zone)
         catalog = await services.catalog.catalog()
         days = await services.search.slots(to_query(sought, catalog, first=first, last=last))
         return to_days(days, time_zone=sought.time_zone, clinicians=to_clinicians(catalog))

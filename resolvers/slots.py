@@ -67,10 +67,16 @@ def to_hold(hold: Hold, *, clinicians: Clinicians) -> api.Hold:
     )
 
 
-def to_query(sought: SlotFilter, catalog: Catalog, *, first: date, last: date) -> SlotQuery:
-    """The SlotQuery for a patient's filter and the days first..last (inclusive). Raises InvalidInput."""
+def check_filter(sought: SlotFilter) -> None:
+    """Check the parts that need no catalog, so that a mistake in them costs no call upstream. Raises InvalidInput."""
     if sought.clinician_ids is not None and len(sought.clinician_ids) > _MOST_CLINICIANS:
         inputs.refuse("clinicianIds", f"Name at most {_MOST_CLINICIANS} clinicians.")
+    inputs.state(sought.state)
+
+
+def to_query(sought: SlotFilter, catalog: Catalog, *, first: date, last: date) -> SlotQuery:
+    """The SlotQuery for a patient's filter and the days first..last (inclusive). Raises InvalidInput."""
+    check_filter(sought)
     return SlotQuery.of(
         catalog,
         visit_type_id=sought.visit_type_id,

@@ -11,7 +11,7 @@ from booking.checkout.model import Checkout as DomainCheckout
 from resolvers import inputs
 from resolvers.checkouts import to_checkout, to_status
 from resolvers.records import check_page, to_appointments
-from resolvers.slots import to_query, to_shared_days
+from resolvers.slots import check_filter, to_query, to_shared_days
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.checkouts import Checkout
 from schema.context import Info
@@ -71,6 +71,8 @@ class Subscription:
     ) -> AsyncGenerator[list[Day], None]:
         """Free slots."""
         services, caller, client = info.context.services, info.context.caller, info.context.client
+        check_filter(sought)
+        services.live_queries.check_range(first, last, sought.time_zone)
         query = to_query(sought, await services.catalog.catalog(), first=first, last=last)
         states = services.live_queries.slots(query, caller=caller, client=client)
         async with aclosing(states):

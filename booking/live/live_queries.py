@@ -74,6 +74,12 @@ class LiveQueries:
                     return
                 yield checkout
 
+    def check_range(self, first: date, last: date, time_zone: str) -> None:
+        """Raise InvalidInput unless a live query of the days first..last is possible."""
+        if (last - first).days >= MOST_DAYS:
+            raise InvalidInput(field="until", reason=f"Watch at most {MOST_DAYS} days at once.")
+        self._search.check_range(first, last, time_zone)
+
     async def slots(
         self, query: SlotQuery, *, caller: Caller | None, client: str | None
     ) -> AsyncGenerator[list[Day], None]:
@@ -82,9 +88,7 @@ class LiveQueries:
         `client` is the network that the caller comes from, None where it is not known. Raises InvalidInput; SubscriptionLimitReached,
         as CallerLimitReached where it is the caller's quota; UpstreamUnavailable when the system of record cannot be read at the start, or for minutes.
         """
-        if (query.last - query.first).days >= MOST_DAYS:
-            raise InvalidInput(field="until", reason=f"Watch at most {MOST_DAYS} days at once.")
-        self._search.check_range(query)
+        self.check_range(query.first, query.last, query.time_zone)
         states = self._slot_queries.watch(query, lambda: self._free_time(query))
         sent: dict[date, Day] = {}
         with self._quota.taken(query, bounds_of(caller, client)):

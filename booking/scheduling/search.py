@@ -56,7 +56,7 @@ class SlotSearch:
         While the system of record cannot be read, an offer up to 15 seconds old is used, and marked stale. Raises InvalidInput on a
         range that is too long, over or too far ahead, before anything is sent; UpstreamUnavailable.
         """
-        self.check_range(query)
+        self.check_range(query.first, query.last, query.time_zone)
         offered, taken = await gather_or_cancel(self.offered(query), self.taken(query))
         return self.by_day(query, offered, taken)
 
@@ -94,16 +94,11 @@ class SlotSearch:
 
         Raises InvalidInput when the month is over or too far ahead, before anything is sent; UpstreamUnavailable.
         """
-        today = self._clock.now().astimezone(zone(query.time_zone)).date()
-        first = query.first.replace(day=1)
-        if first < today.replace(day=1):
-            raise InvalidInput(
-                field="month", reason="This month is over. Ask for the current or a later one."
-            )
-        if query.first > today + HORIZON:
-            raise InvalidInput(field="month", reason="Ask for a month within the next two years.")
+        self.check_month(query.first, query.time_zone)
         if not query.clinician_ids:
             return []
+        today = self._clock.now().astimezone(zone(query.time_zone)).date()
+        first = query.first.replace(day=1)
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
         days = await self._recent.days(replace(query, first=first, last=last))
         return [day for day in days if day >= today]
@@ -123,14 +118,24 @@ class SlotSearch:
         """The present offer of the slot's day (UTC) for the same clinician, visit type, contact type and location."""
         return (await self._recent.slots_now(SlotQuery.like(slot))).slots
 
-    def check_range(self, query: SlotQuery) -> None:
-        """Raise InvalidInput unless the days first..last are a valid range."""
-        if query.last < query.first:
+    def check_range(self, first: date, last: date, time_zone: str) -> None:
+        """Raise InvalidInput on an unknown time zone, or unless the days first..last are a valid range."""
+        today = self._clock.now().astimezone(zone(time_zone)).date()
+        if last < first:
             raise InvalidInput(field="until", reason="The range ends before it starts.")
-        if (query.last - query.first).days + 1 > MAX_DAYS:
+        if (last - first).days + 1 > MAX_DAYS:
             raise InvalidInput(field="until", reason=f"Ask for at most {MAX_DAYS} days at once.")
-        today = self._clock.now().astimezone(zone(query.time_zone)).date()
-        if query.last < today:
+        if last < today:
             raise InvalidInput(field="from", reason="These days are over. Ask for today or later.")
-        if query.last > today + HORIZON:
+        if last > today + HORIZON:
             raise InvalidInput(field="until", reason="Ask for days within the next two years.")
+
+    def check_month(self, month: date, time_zone: str) -> None:
+        """Raise InvalidInput on an unknown time zone, or a month that is over or too far ahead."""
+        today = self._clock.now().astimezone(zone(time_zone)).date()
+        if month.replace(day=1) < today.replace(day=1):
+            raise InvalidInput(
+                field="month", reason="This month is over. Ask for the current or a later one."
+            )
+        if month > today + HORIZON:
+            raise InvalidInput(field="month", reason="Ask for a month within the next two years.")

@@ -225,6 +225,27 @@ class TestErrors:
         assert answer.body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": field}
 
     @pytest.mark.parametrize(
+        ("field", "asked"),
+        [
+            ("from", 'slots(filter: $f, from: "2026-05-01", until: "2026-05-02") { date }'),
+            ("month", 'availableDays(filter: $f, month: "2026-05-01")'),
+            ("timeZone", 'availableDays(filter: $f, month: "2026-06-01")'),
+            ("state", 'slots(filter: $f, from: "2026-06-02", until: "2026-06-02") { date }'),
+        ],
+    )
+    async def test_a_mistake_is_told_while_the_catalog_cannot_be_read(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, field: str, asked: str
+    ) -> None:
+        async def fail() -> None:
+            raise UpstreamUnavailable("catalog")
+
+        monkeypatch.setattr(api.world.offer, "catalog", fail)
+        wrong = {"timeZone": {"timeZone": "Mars"}, "state": {"state": "California"}}.get(field, {})
+        sought = {"visitTypeId": "v-priced", "timeZone": "UTC"} | wrong
+        answer = await api.ask(f"query ($f: SlotFilter!) {{ {asked} }}", {"f": sought})
+        assert answer.body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": field}
+
+    @pytest.mark.parametrize(
         ("document", "variables", "code"),
         [
             (START, {"input": {"holdId": "h", "guest": {**GUEST, "birthDate": CANARY}}}, "BAD_USER_INPUT"),

@@ -87,6 +87,15 @@ def test_the_names_are_these_and_no_others() -> None:
     assert all(hasattr(module, name) for module in (handlers, model) for name in module.__all__)
 
 
+@pytest.mark.parametrize("module", sorted({module for module, *_ in DEPRECATED}))
+def test_everything_that_a_deprecated_module_had_comes_with_a_star(module: str) -> None:
+    old(module)
+    got: dict[str, object] = {}
+    with pytest.warns(DeprecationWarning, match="is deprecated: import"):
+        exec(f"from {module} import *", got)
+    assert {name for former, name, *_ in DEPRECATED if former == module} <= got.keys()
+
+
 def test_the_names_of_events_are_these_texts() -> None:
     assert [str(name) for name in EventName] == EVENTS
 
