@@ -60,14 +60,14 @@ class ResourceSynchronizer:
         self,
         *,
         units: UnitOfWorkFactory,
-        watched: ResourceReader,
+        reader: ResourceReader,
         wake: Callable[[str], None],
         forget_free_time: Callable[[], None],
         clock: Clock,
         name: str,
     ) -> None:
         self._units = units
-        self._watched = watched
+        self._reader = reader
         self._wake = wake
         self._forget_free_time = forget_free_time
         self._clock = clock
@@ -114,7 +114,7 @@ class ResourceSynchronizer:
     ) -> tuple[Sequence[DomainEvent], Sequence[str]] | None:
         """Read the current state and save it; returns as `_save`, None when that failed and a retry is scheduled."""
         try:
-            state = await self._watched.read(pending.hint, known=before.state)
+            state = await self._reader.read(pending.hint, known=before.state)
             return await self._save(pending, before, state)
         except UpstreamUnavailable:
             await self._failed(pending, "upstream_unavailable")

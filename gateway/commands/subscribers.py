@@ -40,7 +40,7 @@ def standing(row: "RowMapping") -> str:
 def delivery(row: "RowMapping") -> str:
     """An event and the state of its delivery, from a row of `latest`."""
     if row["told_at"] is not None:
-        state = f"told {moment(row['told_at'])}"
+        state = f"delivered {moment(row['told_at'])}"
     elif row["dead_at"] is not None:
         state = f"given up {moment(row['dead_at'])} ({row['error']})"
     elif row["tries"]:

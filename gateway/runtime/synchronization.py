@@ -47,7 +47,7 @@ def build_synchronization(
         inbox=inbox,
         synchronizer=ResourceSynchronizer(
             units=base.units,
-            watched=resources,
+            reader=resources,
             wake=early_checks.request,
             forget_free_time=forget_free_time,
             clock=base.clock,

@@ -96,7 +96,7 @@ def test_an_endpoint_from_beginning_to_end(url: str) -> None:
     assert "1 events of before" in said("endpoints", "enable", endpoint_id)[0]
     takes(url, endpoint_id, refuses=False)
     assert said("endpoints", "list") == [f"{endpoint_id}  {URL}  0 wait"]
-    assert "told" in said("endpoints", "show", endpoint_id)[-1]
+    assert "delivered" in said("endpoints", "show", endpoint_id)[-1]
 
     day = (NOW - timedelta(days=1)).strftime("%Y-%m-%d")
     assert "1 events are due" in said("endpoints", "replay", endpoint_id, "--since", day)[0]

@@ -64,7 +64,7 @@ async def test_a_refresh_asked_for_during_the_last_try_is_done_anew(engine: Asyn
     inbox = SqlInbox(engine=engine)
     reader = MarkedWhileRead(inbox, clock)
     synchronizer = ResourceSynchronizer(
-        units=units, watched=reader, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
+        units=units, reader=reader, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
     )
     await inbox.accept(a_delivery(clock))
     while clock.now() - NOW < GIVEN_UP_AFTER:
@@ -88,7 +88,7 @@ async def test_a_resource_that_is_given_up_a_second_time_is_alerted_a_second_tim
     units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
     synchronizer = ResourceSynchronizer(
         units=units,
-        watched=Unreadable(),
+        reader=Unreadable(),
         wake=wakes,
         forget_free_time=nothing_to_forget,
         clock=clock,

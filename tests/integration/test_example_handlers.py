@@ -1,4 +1,4 @@
-"""The example package is installed like any other, and its handler is found, told and told again."""
+"""The example package is installed like any other, and its handler is found, called and called again."""
 
 import subprocess
 import sys

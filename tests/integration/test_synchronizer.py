@@ -110,7 +110,7 @@ async def remember_as_another_version_did(engine: AsyncEngine, resource_id: str)
 def a_synchronizer(engine: AsyncEngine, visits: Visits, clock: FakeClock) -> ResourceSynchronizer:
     units = sql_unit_of_work(engine, SEALER)
     return ResourceSynchronizer(
-        units=units, watched=visits, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
+        units=units, reader=visits, wake=wakes, forget_free_time=nothing_to_forget, clock=clock, name="a"
     )
 
 
@@ -212,7 +212,7 @@ async def test_what_is_slow_keeps_no_other_look_waiting(engine: AsyncEngine, stu
     early_checks = EarlyChecks(check=charges_for_long)
     synchronizer = ResourceSynchronizer(
         units=units,
-        watched=visits,
+        reader=visits,
         wake=early_checks.request,
         forget_free_time=nothing_to_forget,
         clock=clock,

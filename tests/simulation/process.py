@@ -184,7 +184,7 @@ class Process:
         self.resources = healthie.resources
         self.synchronizer = ResourceSynchronizer(
             units=self._units,
-            watched=self.resources,
+            reader=self.resources,
             wake=EarlyChecks(check=self._check_early).request,
             forget_free_time=_nothing_kept,
             clock=fate,
