@@ -1,4 +1,4 @@
-"""The kept catalogue, on the shelf of one process and on the one that processes share; the clock is set, never waited for."""
+"""The catalog cache of one process, and the one that processes share; the clock is set, never waited for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -125,28 +125,28 @@ async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-Shelves = Callable[[], CatalogCache]
+Caches = Callable[[], CatalogCache]
 
 
 @pytest.fixture
-def own_shelves() -> Shelves:
+def own_caches() -> Caches:
     catalog_cache = LocalCatalogCache()
     return lambda: catalog_cache
 
 
 @pytest.fixture
-def redis_shelves(redis_client: Redis, redis_prefix: str) -> Shelves:
+def redis_caches(redis_client: Redis, redis_prefix: str) -> Caches:
     return lambda: RedisCatalogCache(client=redis_client, prefix=redis_prefix)
 
 
 @pytest.fixture(params=["own", pytest.param("redis", marks=pytest.mark.redis)])
-def shelves(request: pytest.FixtureRequest) -> Shelves:
-    made: Shelves = request.getfixturevalue(f"{request.param}_shelves")
+def caches(request: pytest.FixtureRequest) -> Caches:
+    made: Caches = request.getfixturevalue(f"{request.param}_caches")
     return made
 
 
-async def test_it_is_kept_for_a_minute_and_no_longer(practice: Practice, shelves: Shelves) -> None:
-    kept = practice.process(shelves())
+async def test_it_is_kept_for_a_minute_and_no_longer(practice: Practice, caches: Caches) -> None:
+    kept = practice.process(caches())
     assert await kept.catalog() == OFFER
     practice.moment += TIME_TO_LIVE - SECOND
     assert await kept.catalog() == OFFER
@@ -156,8 +156,8 @@ async def test_it_is_kept_for_a_minute_and_no_longer(practice: Practice, shelves
     assert practice.reads == 2
 
 
-async def test_a_crowd_costs_one_reading(practice: Practice, shelves: Shelves) -> None:
-    kept = practice.process(shelves())
+async def test_a_crowd_costs_one_reading(practice: Practice, caches: Caches) -> None:
+    kept = practice.process(caches())
     practice.gate.clear()
     crowd = [asyncio.create_task(kept.catalog()) for _ in range(50)]
     await asyncio.sleep(0.05)
@@ -166,14 +166,14 @@ async def test_a_crowd_costs_one_reading(practice: Practice, shelves: Shelves) -
     assert practice.reads == 1
 
 
-async def test_another_process_takes_it_from_the_shelf_whole(practice: Practice, shelves: Shelves) -> None:
-    await practice.process(shelves()).catalog()
-    assert await practice.process(shelves()).catalog() == OFFER
+async def test_another_process_takes_it_from_the_cache_whole(practice: Practice, caches: Caches) -> None:
+    await practice.process(caches()).catalog()
+    assert await practice.process(caches()).catalog() == OFFER
     assert practice.reads == 1
 
 
-async def test_a_change_is_seen_by_everybody_within_the_minute(practice: Practice, shelves: Shelves) -> None:
-    first, second = practice.process(shelves()), practice.process(shelves())
+async def test_a_change_is_seen_by_everybody_within_the_minute(practice: Practice, caches: Caches) -> None:
+    first, second = practice.process(caches()), practice.process(caches())
     await first.catalog()
     practice.moment += TIME_TO_LIVE - SECOND
     await second.catalog()
@@ -184,8 +184,8 @@ async def test_a_change_is_seen_by_everybody_within_the_minute(practice: Practic
     assert practice.reads == 2
 
 
-async def test_a_failure_is_not_kept(practice: Practice, shelves: Shelves) -> None:
-    kept = practice.process(shelves())
+async def test_a_failure_is_not_kept(practice: Practice, caches: Caches) -> None:
+    kept = practice.process(caches())
     practice.down = True
     for _ in range(2):
         with pytest.raises(UpstreamUnavailable):
@@ -195,9 +195,9 @@ async def test_a_failure_is_not_kept(practice: Practice, shelves: Shelves) -> No
 
 
 async def test_looking_around_goes_on_for_an_hour_and_selling_does_not(
-    practice: Practice, shelves: Shelves
+    practice: Practice, caches: Caches
 ) -> None:
-    kept = practice.process(shelves())
+    kept = practice.process(caches())
     await kept.catalog()
     practice.down = True
     practice.moment += STALE - SECOND
@@ -209,8 +209,8 @@ async def test_looking_around_goes_on_for_an_hour_and_selling_does_not(
         await kept.recent()
 
 
-async def test_a_clock_that_is_set_back_keeps_nothing_for_ever(practice: Practice, shelves: Shelves) -> None:
-    kept = practice.process(shelves())
+async def test_a_clock_that_is_set_back_keeps_nothing_for_ever(practice: Practice, caches: Caches) -> None:
+    kept = practice.process(caches())
     await kept.catalog()
     practice.moment -= timedelta(days=1)
     await kept.catalog()
@@ -220,35 +220,35 @@ async def test_a_clock_that_is_set_back_keeps_nothing_for_ever(practice: Practic
 @pytest.mark.redis
 class TestRedis:
     async def test_a_new_process_looks_around_in_an_outage(
-        self, practice: Practice, redis_shelves: Shelves
+        self, practice: Practice, redis_caches: Caches
     ) -> None:
-        await practice.process(redis_shelves()).catalog()
+        await practice.process(redis_caches()).catalog()
         practice.down = True
         practice.moment += STALE - SECOND
-        assert await practice.process(redis_shelves()).recent() == OFFER
+        assert await practice.process(redis_caches()).recent() == OFFER
 
     async def test_its_key_goes_by_itself(
-        self, practice: Practice, redis_shelves: Shelves, redis_client: Redis, redis_prefix: str
+        self, practice: Practice, redis_caches: Caches, redis_client: Redis, redis_prefix: str
     ) -> None:
-        kept = practice.process(redis_shelves())
+        kept = practice.process(redis_caches())
         await kept.catalog()
         (key,) = [key async for key in redis_client.scan_iter(f"{redis_prefix}*")]
         assert await redis_client.ttl(key) > 0
 
     async def test_what_it_cannot_read_is_read_upstream(
-        self, practice: Practice, redis_shelves: Shelves, redis_client: Redis, redis_prefix: str
+        self, practice: Practice, redis_caches: Caches, redis_client: Redis, redis_prefix: str
     ) -> None:
-        await practice.process(redis_shelves()).catalog()
+        await practice.process(redis_caches()).catalog()
         (key,) = [key async for key in redis_client.scan_iter(f"{redis_prefix}catalog:*")]
         await redis_client.set(key, '{"catalog": {}}')
-        assert await practice.process(redis_shelves()).catalog() == OFFER
+        assert await practice.process(redis_caches()).catalog() == OFFER
         assert practice.reads == 2
 
-    async def test_too_much_for_the_shelf_is_kept_by_each_for_itself(
-        self, practice: Practice, redis_shelves: Shelves, monkeypatch: pytest.MonkeyPatch
+    async def test_too_much_for_the_cache_is_kept_by_each_for_itself(
+        self, practice: Practice, redis_caches: Caches, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(redis_catalog, "LARGEST", 100)
-        catalog_cache = redis_shelves()
+        catalog_cache = redis_caches()
         await catalog_cache.put(Reading(catalog=OFFER, read_at=practice.moment))
         assert await catalog_cache.last() is None
 
