@@ -177,7 +177,7 @@ class _Person:
 
 @asynccontextmanager
 async def _gateway(*, rate_factor: int) -> AsyncIterator[_Practice]:
-    """A production stack on an emulator, with the catalogue cache filled."""
+    """A production stack on an emulator, with the catalog cache filled."""
     settings = {
         **_PACE,
         "FRONTDOOR_CLIENT_ADDRESS_HEADER": ADDRESS,

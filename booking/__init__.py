@@ -1,1 +1,1 @@
-"""The domain: what a patient, a practice and a payment are to each other. Pure; no I/O library is imported here."""
+"""The domain: catalog, scheduling, checkout, events and audit. No I/O library is imported here; `ports` says what it needs from outside."""

@@ -1,4 +1,4 @@
-"""Deprecated, and gone with the release after next: handlers are in `booking.events.handlers`. Each name answers here with a DeprecationWarning."""
+"""Deprecated, and to be removed in the release after next: handlers are in `booking.events.handlers`. Each name answers here with a DeprecationWarning."""
 
 import warnings
 from typing import Any

@@ -1,4 +1,4 @@
-"""Deprecated, and gone with the release after next: events are in `booking.events.model`. Each name answers here with a DeprecationWarning."""
+"""Deprecated, and to be removed in the release after next: events are in `booking.events.model`. Each name answers here with a DeprecationWarning."""
 
 import warnings
 from typing import Any

@@ -1,4 +1,4 @@
-"""Resources: records of the system of record that are synchronised (visits, payments, patients, forms, cards, working hours).
+"""Resources: records of the system of record that are synchronized (visits, payments, patients, forms, cards, working hours).
 
 A `ResourceState` is the part of a resource that is stored to detect later changes: ids, statuses, times, and digests of what must
 not be stored in clear. It holds no patient data. A `Snapshot` is the last state read, with its version.

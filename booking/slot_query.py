@@ -1,4 +1,4 @@
-"""SlotQuery: a request for free slots, validated against the catalogue and passed unchanged from the API to the system of record."""
+"""SlotQuery: a request for free slots, validated against the catalog and passed unchanged from the API to the system of record."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class SlotQuery:
         last: date,
         time_zone: str = "UTC",
     ) -> Self:
-        """Build a query from a patient's wishes, with defaults from the catalogue.
+        """Build a query from a patient's wishes, with defaults from the catalog.
 
         `contact_type` defaults to the visit type's first, `clinician_ids` to all who offer the visit. `state` (two letters)
         restricts it to clinicians who are licensed there. Raises InvalidInput on an unknown time zone, visit type or clinician,

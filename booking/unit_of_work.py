@@ -1,6 +1,6 @@
 """UnitOfWork: one database transaction and the repositories in it, as protocols.
 
-The protocols for checkouts and slot claims are defined here, every other repository's beside its subject. The adapter is
+The repositories of checkouts and slot claims are defined here; each other one is defined in its subject's module. The adapter is
 `integrations.database.unit_of_work`.
 """
 

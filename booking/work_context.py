@@ -1,4 +1,4 @@
-"""WorkContext: for whom and for what the current task works, and until when. A context variable that child tasks inherit.
+"""WorkContext: on whose behalf the current task works, on which checkout, and its deadline. A context variable that child tasks inherit.
 
 The audit trail records it with each upstream call, and the send queue takes sender, lane and deadline from it. Work that several
 callers share (see `SingleFlight`) is audited as the first caller's; it has the rank of the best-placed caller, and goes on as

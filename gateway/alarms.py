@@ -1,4 +1,4 @@
-"""Alarms: callbacks that raise alerts from within other work. A failure to raise one is logged, and never fails that work."""
+"""Alarms: callbacks that raise an alert when their caller notices something. A failure to raise one is logged, and never fails the caller."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

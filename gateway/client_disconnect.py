@@ -1,4 +1,4 @@
-"""Detects clients that disconnect, and cancels their request if it may be cancelled, so that it reads nothing more upstream."""
+"""Detects that a client has disconnected, and cancels its request where that is allowed, so that it makes no more calls upstream."""
 
 import asyncio
 from collections.abc import Callable

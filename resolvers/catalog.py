@@ -30,7 +30,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 async def names(services: Services, *, answer_by: float | None = None) -> domain.Catalog:
-    """The catalogue, for the names of held or booked things; an empty one when it cannot be read by `answer_by`.
+    """The catalog, for the names of held or booked things; an empty one when it cannot be read by `answer_by`.
 
     `answer_by` is in the event loop's time. Never raises: after a payment the response must say so in time, if need be
     without the clinician's name; an error would suggest that nothing was done.

@@ -60,7 +60,7 @@ def to_end_status(state: str) -> CheckoutStatus:
 async def to_checkout(
     checkout: CheckoutRow, services: Services, *, answer_by: float | None = None
 ) -> api.Checkout:
-    """Map a checkout of the caller, with the catalogue's names if they can be read by `answer_by` (see `names`)."""
+    """Map a checkout of the caller, with the catalog's names if they can be read by `answer_by` (see `names`)."""
     catalog = await names(services, answer_by=answer_by)
 
     async def hold_expiry() -> datetime | None:

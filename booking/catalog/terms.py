@@ -1,7 +1,7 @@
-"""The present terms of a quote: the practice may change a plan or price while a patient fills in a form.
+"""Prices a quote again, right before its card is charged or its free visit is booked.
 
-They are read again, bypassing every cache, before a card is charged or a free visit is booked. A change after that is found by the
-read-back of the charge.
+The practice may change a plan or a price while a patient fills in a form. The terms are read past every cache; a change after that
+is found by the read-back of the charge.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""Attempt limits: bounds what strangers could try until it works: stolen cards, promo codes, others' email addresses.
+"""Attempt limits: how often a caller may try what can be guessed, such as stolen cards, promo codes and emailed codes.
 
-An attempt is counted before it is made, so that a hundred at once count like a hundred in a row, and uncounted when the
-payment went through or the caller learned nothing by it. Declined attempts stay counted. Limits: docs/rates.md.
+An attempt is counted before it is made, so concurrent attempts cannot exceed a limit. It is uncounted when the payment went
+through, or when the caller learned nothing by it; a declined one stays counted. The limits: docs/rates.md.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Finds the hold of a checkout, and takes it again where the hold store lost it before its expiry.
+"""Finds the hold of a checkout, and takes it again if the hold store lost it before its expiry.
 
-A hold store may be emptied by a restart or a failover; the checkout's row keeps the hold's expiry. An expired hold is
-never taken again, nor one whose slot another owner holds or has claimed by now.
+A restart or a failover may empty a hold store; the checkout's row keeps the hold's expiry. An expired hold is never taken again,
+nor one whose slot another owner has held or claimed since.
 """
 
 import structlog

@@ -1,6 +1,6 @@
-"""Early checks: runs `Saga.check_early` in the background for parked checkouts that a webhook says something landed for.
+"""Early checks: runs `Saga.check_early` in the background for a parked checkout, when a webhook names its payment or visit.
 
-The caller does not wait. A request may be lost by a crash or by the bounds here; the row is still taken up when it is due.
+The caller does not wait. A request may be lost in a crash, or dropped when too many wait; the row is then driven when it is due.
 """
 
 import asyncio

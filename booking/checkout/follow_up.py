@@ -1,6 +1,6 @@
-"""Follow-up of a checkout that has ended or was escalated: releases its hold for certain, and runs reconciliation on schedule.
+"""Follow-up of a checkout that has ended or was escalated: makes sure that its hold is released, and runs reconciliation on schedule.
 
-checkout/reconciliation.py compares the checkout with upstream, checkout/reconciliation_schedule.py says when; this module
+checkout/reconciliation.py compares the checkout with upstream, and checkout/reconciliation_schedule.py says when. This module
 writes the result on the row, and reschedules a check that failed.
 """
 

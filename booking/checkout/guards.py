@@ -1,10 +1,9 @@
 """Guards: the conditions that must hold at the moment when a call that leads to a visit is sent.
 
-They are asked right before each such call, the first time and every time it is sent again, not when its intent is
-written: a row may stand at its intent for minutes. Guards that the row alone answers are also asked first of all,
-wherever the checkout can end at no cost. A guard is one function that returns why the checkout ends, or None;
-checkout/states.py says at which states each is asked. Compensation has no guards: money is given back whatever has
-happened.
+A guard is one function that returns why the checkout ends, or None. It is asked right before each such call, the first time and
+at every retry, not when the intent is written: a row may stand at its intent for minutes. Guards that need only the row are also
+asked earlier, at every state where the checkout can still end at no cost. checkout/states.py lists the guards of each state.
+Compensation has none: money is refunded whatever has happened.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Guests: whether a guest's checkout may use an existing patient record. Their token: checkout/access.py."""
+"""Guests: whether a guest's checkout may use an existing patient record. A guest's token is checked by checkout/access.py."""
 
 from enum import StrEnum
 

@@ -1,6 +1,6 @@
 """Compares an ended checkout with the card processor's ledger. Reads only, and only charges that concern a checkout.
 
-Staff charge cards too: a charge that nothing ties to a checkout is not judged.
+Staff charge cards too: a charge that nothing ties to a checkout is ignored.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,11 +1,11 @@
-"""The states of the checkout saga: one record a state, with everything that the driver (checkout/saga.py) knows about it.
+"""The state machine of the checkout saga: one record a state, with everything that the driver (checkout/saga.py) knows about it.
 
 The driver uses a record in this order:
 
-1. `early`: guards that the row alone answers. The first one with a reason ends the checkout, or sends it to `undo`.
-2. `look`: where another driver committed the intent, what became of the call that may be out.
-3. `guards`: the same as `early`, with the database asked too, right before the call is sent.
-4. `budget`: where less than this is left of the lease, the lease is renewed first.
+1. `early`: guards that need only the row. The first one with a reason ends the checkout, or sends it to `undo`.
+2. `look`: finds out what became of a call that may have been sent, where another driver committed the intent.
+3. `guards`: like `early`, but they also read the database, right before the call is sent.
+4. `budget`: renews the lease first, if less than this is left of it.
 5. `step`: makes the call and returns the row to be written next, at one of `to`.
 
 checkout/transitions.py derives its sets and tables from these records, and `frontdoor checkouts graph` its diagram. To

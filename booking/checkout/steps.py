@@ -1,11 +1,11 @@
-"""The steps and looks of the checkout saga; checkout/states.py says at which state each is taken, checkout/saga.py takes them.
+"""The steps and looks of the checkout saga. checkout/states.py says which belongs to which state; checkout/saga.py calls them.
 
 A step returns the row to be written next. Before a step that sends a call the driver asks its guards
 (checkout/guards.py). A step makes at most one change upstream, never inside a transaction, and lets OutcomeUnknown and
 UpstreamUnavailable pass: the driver parks the row, and a later driver looks before it sends again.
 
-A look returns what became of an intent that another driver committed: None when nothing landed. It raises OutcomeUnknown
-while it is too early to tell.
+A look reads upstream what became of an intent that another driver committed. It returns the row to be written next, or None when
+nothing landed, and raises OutcomeUnknown while it is too early to tell.
 """
 
 from datetime import datetime, timedelta

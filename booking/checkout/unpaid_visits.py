@@ -1,8 +1,8 @@
-"""Limits on visits that cost nothing for callers who have not signed in: what they must show first, and how many they may book.
+"""Limits on visits that cost nothing, for callers who have not signed in: what they must show first, and how many they may book.
 
-The card bounds paid visits. A visit without a price takes a clinician's time and creates a patient record for anybody who
-fills in a form, so it is counted before it is booked, and uncounted when neither came of it. Signed-in patients are not
-limited.
+A paid visit is limited by its card. A free one takes a clinician's time and creates a patient record for anybody who fills in a
+form. So it is counted before it is booked, and uncounted when it was not booked and created no record. Signed-in patients are
+not limited.
 """
 
 from collections.abc import Callable

@@ -4,6 +4,7 @@ docs/events.md says how to install them.
 """
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -32,9 +33,17 @@ def handler(*events: EventName) -> Callable[[HandlerFunction], Handler]:
     """Decorate an async function as a handler of these events, or of all when none is named.
 
     Delivery is at least once: the function may be called twice with the same `event.id`, so make it idempotent. A call has 30
-    seconds. If it raises, it is called again later; of the exception only the type is stored.
+    seconds. If it raises, it is called again later; of the exception only the type is stored. Raises TypeError for a function
+    that is not async.
     """
-    return lambda work: Handler(work=work, events=frozenset(events) or None)
+
+    def decorate(work: HandlerFunction) -> Handler:
+        # A decorator between the two may return a plain function that gives the coroutine.
+        if inspect.isfunction(inspect.unwrap(work)) and not inspect.iscoroutinefunction(inspect.unwrap(work)):
+            raise TypeError(f"{work.__name__} must be async: write `async def {work.__name__}`")
+        return Handler(work=work, events=frozenset(events) or None)
+
+    return decorate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""Live free time: the offer of the system of record is cached, and what is taken here is read at every change signal.
+"""Live free time: the cached offer of the system of record, minus the holds and claims that are read anew at every change signal.
 
-So holds that come and go cost no request upstream, and a visit that was booked here since the offer was read is found in our own
+So a hold that is taken or released costs no request upstream, and a visit booked here after the offer was read is found in our own
 database. The offer itself is read again after a signal that it changed, and every five minutes.
 """
 

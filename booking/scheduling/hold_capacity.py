@@ -1,8 +1,8 @@
 """Hold capacity: the share of a clinician's day that anonymous callers may hold, and how holds get shorter as it fills.
 
-Holds and visitor tokens are free, so minutes of the day are bounded, not only holds per caller. A day is one of UTC; its minutes are
-what the system of record offers of it, as last read, held minutes included (it knows nothing of holds). Patients who have signed in, and
-checkouts that were confirmed, are neither counted nor refused here: the rest of the day is theirs.
+Holds and visitor tokens cost nothing, so the minutes of a day are limited, not only the holds of a caller. A day is a UTC day. Its
+minutes are those that the system of record offered when it was last read; it knows nothing of holds, so held minutes are included.
+Signed-in patients and confirmed checkouts are neither counted nor refused here: the rest of the day is kept for them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -81,7 +81,10 @@ def show(checkout_id: str) -> None:
 @click.option("--since", type=click.DateTime(), help="From this moment on, in UTC.")
 @click.option("--until", type=click.DateTime(), help="Before this moment, in UTC.")
 def export(since: datetime | None, until: datetime | None) -> None:
-    """Write records to standard output as JSON lines, with their macs: `verify --export` needs no database. It is recorded."""
+    """Write records to standard output as JSON lines.
+
+    Each has its macs, so `verify --export` needs no database. The export itself is recorded.
+    """
     from booking.audit.export import line_of
     from gateway.commands.starting import settings_of_process
     from integrations.database.audit_reading import links, span
@@ -101,7 +104,10 @@ def export(since: datetime | None, until: datetime | None) -> None:
 
 @audit.command()
 def anchor() -> None:
-    """Write an anchor of the chain to the log and to the settings' file; a worker does so every minute."""
+    """Write an anchor of the audit chain.
+
+    It goes to the log, and to the file that the settings name. A worker does so every minute.
+    """
     from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.audit import Anchoring, anchor_sinks, audit_keys

@@ -22,7 +22,7 @@ RESOLUTIONS = ("booked", "refunded")
 
 @click.group()
 def checkouts() -> None:
-    """List and show checkouts; retry or resolve those that need a person."""
+    """List, show, retry and resolve checkouts."""
 
 
 @checkouts.command()
@@ -83,7 +83,10 @@ def show(checkout_id: str) -> None:
 @checkouts.command()
 @click.argument("checkout_id", metavar="ID")
 def retry(checkout_id: str) -> None:
-    """Have a worker retry a step that was given up, or check its outcome again, once the last call has settled."""
+    """Have a worker retry a checkout's failed step.
+
+    Where the outcome of its last call is unknown, that is checked again first, once the call has settled.
+    """
 
     async def again(actions: "OperatorActions") -> "Checkout":
         return await actions.retry(checkout_id)

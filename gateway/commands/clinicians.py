@@ -18,7 +18,10 @@ def clinicians() -> None:
 
 @clinicians.command(name="list")
 def list_blocks() -> None:
-    """List clinicians who are blocked because a booked visit came back with another clinician's name."""
+    """List blocked clinicians.
+
+    A clinician is blocked when a booked visit came back with another clinician's name.
+    """
 
     async def blocks(units: "Units") -> None:
         async with units() as unit:

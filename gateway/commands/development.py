@@ -16,7 +16,7 @@ from gateway.commands.processes import EMULATOR_PORT, GATEWAY_PORT, PORT, stop_e
 @click.option("--gateway-port", default=GATEWAY_PORT, show_default=True, type=PORT)
 @click.option("--emulator-port", default=EMULATOR_PORT, show_default=True, type=PORT)
 def dev(gateway_port: int, emulator_port: int) -> None:
-    """Run emulator, gateway and worker on SQLite until Ctrl-C; every start is a fresh practice."""
+    """Run emulator, gateway and worker on SQLite until Ctrl-C. Every start is a fresh practice."""
     from gateway.development.local_stack import StackError
     from gateway.development.running import run_until_stopped
 
@@ -33,7 +33,7 @@ def dev(gateway_port: int, emulator_port: int) -> None:
 
 @click.command()
 def demo() -> None:
-    """Play a patient's whole journey against a stack of its own; exits 0 only if every check held."""
+    """Play a patient's whole journey against a stack of its own. Exits 0 only if every check held."""
     from gateway.development.demo import play
     from gateway.development.local_stack import StackError
 
@@ -47,7 +47,7 @@ def demo() -> None:
 @click.option("--operator", help="Any name for somebody who runs Frontdoor for the practice.")
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 60))
 def token(minutes: int, **people: str | None) -> None:
-    """Issue a development token for one person, good for `frontdoor dev`; refused in production."""
+    """Issue a development token for one person. Good for `frontdoor dev`; refused in production."""
     from gateway.callers.tokens import ROLES, DevelopmentTokensRefused, issue_development_token
     from gateway.settings.sign_in import TokenSettings
 

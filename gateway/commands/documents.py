@@ -9,7 +9,7 @@ from gateway.commands.common import clean_errors
 
 @click.command()
 def schema() -> None:
-    """Print the public GraphQL schema in SDL, always in UTF-8, since programs read it."""
+    """Print the public GraphQL schema in SDL. Always in UTF-8, since programs read it."""
     from gateway.graphql import print_sdl
 
     click.echo(print_sdl().encode(), nl=False)
@@ -17,7 +17,7 @@ def schema() -> None:
 
 @click.command()
 def openapi() -> None:
-    """Print the OpenAPI document of the HTTP routes beside GraphQL, as JSON in UTF-8."""
+    """Print the OpenAPI document of the routes beside GraphQL. JSON in UTF-8."""
     from gateway.openapi import openapi_document
 
     click.echo(openapi_document().encode(), nl=False)
@@ -31,7 +31,7 @@ def documents() -> None:
 @documents.command()
 @click.argument("manifest", type=click.Path(path_type=Path))
 def check(manifest: Path) -> None:
-    """Validate a manifest against the schema and its limits; exits 0 only if every document would be answered."""
+    """Validate a manifest against the schema and its limits. Exits 0 only if every document would be answered."""
     from gateway.graphql import build_schema
     from gateway.manifests import faults_of
     from gateway.trusted_documents import ManifestInvalid, read_manifest

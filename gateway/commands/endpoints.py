@@ -87,7 +87,7 @@ def rotate(endpoint_id: str, keep_hours: int) -> None:
 @endpoints.command()
 @_id
 def disable(endpoint_id: str) -> None:
-    """Send the endpoint nothing until it is enabled; events wait meanwhile."""
+    """Send the endpoint nothing until it is enabled. Events wait meanwhile."""
     _act(lambda admin: admin.disable(endpoint_id))
     click.echo(f"{endpoint_id} receives nothing until it is enabled.")
 
@@ -95,7 +95,7 @@ def disable(endpoint_id: str) -> None:
 @endpoints.command()
 @_id
 def enable(endpoint_id: str) -> None:
-    """Send to the endpoint again, beginning with what it has not accepted."""
+    """Send to the endpoint again. What it has not accepted yet comes first."""
     waiting = _act(lambda admin: admin.enable(endpoint_id))
     click.echo(
         f"{endpoint_id} receives events again: {waiting} events of before, and those that came meanwhile."
@@ -114,7 +114,7 @@ def remove(endpoint_id: str) -> None:
 @_id
 @span
 def replay_endpoint(endpoint_id: str, since: datetime, until: datetime | None) -> None:
-    """Send the events of a period once more, with the same ids; events are kept for 30 days."""
+    """Send the events of a period once more, with the same ids. Events are kept for 30 days."""
     first, last = times(since, until)
     count = _act(lambda admin: admin.replay(endpoint_id, since=first, until=last))
     click.echo(f"{count} events are due; a worker delivers them.")

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def handlers() -> None:
-    """Show the progress of the handlers of installed packages, and delete those that are gone."""
+    """Show event handlers, replay events to them, and remove them."""
 
 
 @handlers.command(name="list")
 def list_handlers() -> None:
-    """List the handlers that a worker has registered, with the number of events that wait for each."""
+    """List the registered handlers, and how many events wait for each."""
 
     async def rows(units: "Units") -> list[str]:
         async with units() as unit:
@@ -50,7 +50,7 @@ def show_handler(name: str) -> None:
 @click.argument("name")
 @span
 def replay_handler(name: str, since: datetime, until: datetime | None) -> None:
-    """Deliver the events of a period to a handler once more; events are kept for 30 days."""
+    """Deliver the events of a period to a handler once more. Events are kept for 30 days."""
     from gateway.clock import SystemClock
     from gateway.runtime.event_dispatch import installed_handlers
 
@@ -75,7 +75,7 @@ def replay_handler(name: str, since: datetime, until: datetime | None) -> None:
 @handlers.command(name="remove")
 @click.argument("name")
 def remove_handler(name: str) -> None:
-    """Delete a handler that is no longer installed, and the events that wait for it."""
+    """Delete a handler that is no longer installed. The events that wait for it are deleted too."""
     from importlib.metadata import entry_points
 
     from gateway.runtime.event_dispatch import GROUP

@@ -77,7 +77,10 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
 )
 @_until_stdin_closes
 def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: ARG001  # see `_watch_parent`
-    """Run a worker: resumes due checkouts, dispatches events, and runs periodic tasks."""
+    """Run a worker: it drives checkouts and dispatches events.
+
+    It resumes checkouts that are due, delivers domain events, and runs periodic tasks.
+    """
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.composition import compose
 
@@ -95,7 +98,7 @@ def worker(heartbeat: Path | None, until_stdin_closes: bool) -> None:  # noqa: A
 
 @click.command()
 def migrate() -> None:
-    """Bring the database's tables up to date; safe to run again, and at the same time elsewhere."""
+    """Bring the database's tables up to date. Safe to run again, and by several processes at once."""
     from gateway.commands.starting import settings_of_process
     from integrations.database.migrations import DatabaseUnusable
     from integrations.database.migrations import migrate as migrate_database

@@ -30,7 +30,7 @@ def upstream() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="For monitoring.")
 def check(sdl: Path | None, as_json: bool) -> None:
-    """Compare Healthie's schema with the contract that our operations depend on.
+    """Compare Healthie's schema with the contract that we depend on.
 
     Exits with 0 when nothing in use has changed, 1 for what will break in future, 2 for what is broken now, 3 when the check
     cannot be made.

@@ -27,11 +27,11 @@ _id = click.argument("resource_id", metavar="ID")
 
 @click.group()
 def webhooks() -> None:
-    """Show the resources that webhooks named and what came of it, and fetch them again."""
+    """Show what webhooks have led to, and fetch resources again."""
 
 
 @webhooks.command(name="list")
-@click.option("--dead", is_flag=True, help="Only what was given up after a day of failures.")
+@click.option("--dead", is_flag=True, help="Only dead letters: given up after a day of failures.")
 def list_pending(dead: bool) -> None:
     """List the resources that wait to be fetched, the latest first."""
     from integrations.database.pending_refreshes import SqlPendingRefreshes
@@ -51,7 +51,10 @@ def list_pending(dead: bool) -> None:
 @_kind
 @_id
 def show(kind: str, resource_id: str) -> None:
-    """Show what is known of a resource: pending refresh, snapshot, webhooks and events. Shows no patient data."""
+    """Show what is known of a resource.
+
+    Its pending refresh, snapshot, webhooks and events; no patient data.
+    """
     from booking.resources import Kind, Resource
     from integrations.database.event_outbox import SqlEventLog
     from integrations.database.inbox import SqlInbox
@@ -68,7 +71,7 @@ def show(kind: str, resource_id: str) -> None:
         events = await SqlEventLog(engine=engine).about(resource)
         entries = [(one.received_at, _received(one)) for one in deliveries]
         entries += [(one.event.at, _happened(one)) for one in events]
-        lines = [_line(pending) if pending else f"{resource}  nothing is to be looked at"]
+        lines = [_line(pending) if pending else f"{resource}  no refresh is pending"]
         lines += _seen(snapshot)
         return [*lines, *(line for _, line in sorted(entries, key=lambda entry: entry[0]))]
 
@@ -79,7 +82,7 @@ def show(kind: str, resource_id: str) -> None:
 @_kind
 @_id
 def replay(kind: str, resource_id: str) -> None:
-    """Let a worker fetch a resource again now, as if a webhook had come; also what was given up."""
+    """Have a worker fetch a resource again, as if a webhook had come. Dead letters can be fetched again too."""
     from booking.resources import ChangeHint, Kind, Resource
     from booking.sync.inbox import DeliverySource, WebhookDelivery
     from gateway.clock import SystemClock

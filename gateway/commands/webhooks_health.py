@@ -39,7 +39,9 @@ _SENTENCES = {
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For monitoring.")
 def health(as_json: bool) -> None:
-    """Check now that Healthie sends us its webhooks, repair what can be repaired, and fetch what never arrived.
+    """Check that Healthie's webhooks arrive, and repair what can be.
+
+    Fetches what never arrived too.
 
     Exits with 0 when all is well, 1 when something was wrong and is repaired, 2 when something is wrong, 3 when the check could not run.
     """

@@ -28,7 +28,7 @@ _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
     }
 )
 
-# Served from the catalogue cache, or without any read. A root field in neither table is assumed to make one upstream request.
+# Served from the catalog cache, or without any read. A root field in neither table is assumed to make one upstream request.
 _FREE = (
     "Query.newVisitorToken",
     "Query.plans",

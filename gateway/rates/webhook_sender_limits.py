@@ -1,4 +1,4 @@
-"""Blocks networks that sent too many refused webhook deliveries: answered 429 without reading the body or logging each."""
+"""Blocks networks that sent too many refused webhook deliveries: answers 429, reads no body and logs no single delivery."""
 
 from starlette.datastructures import Headers
 

@@ -1,7 +1,9 @@
 """Event dispatch in a worker: to the handlers of installed packages, and to the endpoints stored in the database."""
 
 import random
-from importlib.metadata import entry_points
+import warnings
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import structlog
 
@@ -102,12 +104,27 @@ def installed_handlers() -> tuple[list[InstalledHandler], list[str]]:
     unusable: list[str] = []
     for entry in entry_points(group=GROUP):
         try:
-            loaded = entry.load()
+            loaded = _load(entry)
             if not isinstance(loaded, Handler) or entry.name in usable:
-                raise TypeError("a handler is decorated with @handler, and has a name of its own")  # noqa: TRY301
+                raise TypeError("a handler is decorated with @handler(…), and has a name of its own")  # noqa: TRY301
         except Exception:
             log.exception("events.handler_unusable", handler=entry.name)
             unusable.append(entry.name)
         else:
             usable[entry.name] = InstalledHandler(name=entry.name, handler=loaded)
     return list(usable.values()), unusable
+
+
+def _load(entry: EntryPoint) -> Any:
+    """Load an entry point, and log its warnings: Python shows a DeprecationWarning of an imported module to nobody."""
+    with warnings.catch_warnings(record=True) as raised:
+        warnings.simplefilter("default")
+        loaded = entry.load()
+    for one in raised:
+        log.warning(
+            "events.handler_warned",
+            handler=entry.name,
+            warning=str(one.message),
+            file=f"{one.filename}:{one.lineno}",
+        )
+    return loaded

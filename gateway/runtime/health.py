@@ -34,8 +34,8 @@ class Ready(StrEnum):
 class NotReady(StrEnum):
     """A mutation could not be committed; the text says what to check."""
 
-    NO_DATABASE = "not ready: run `frontdoor migrate`, or look whether the database answers"
-    NO_WRITES = "not ready: the database takes no writes; look whether its disk is full, or it is read-only"
+    NO_DATABASE = "not ready: run `frontdoor migrate`, or check that the database answers"
+    NO_WRITES = "not ready: the database takes no writes; check whether its disk is full, or it is read-only"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from gateway.webhooks.endpoint import LARGEST_BODY, WebhookEndpoint
 
 
 class HealthieDelivery(BaseModel):
-    """What Healthie posts: that a record changed, and which. It is looked up there; nothing else is taken from here."""
+    """The body of a webhook: which record changed. Only its ids are used; the record itself is read from Healthie."""
 
     resource_id: str | int = Field(description="The record's id at Healthie.", examples=["501"])
     resource_id_type: str | None = Field(
@@ -57,10 +57,10 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Nobody who knows a secret of ours signed this body for this address, or the source is not a listed one."},
     413: {"description": f"Longer than {LARGEST_BODY:,} bytes; the rest was not read."},
     429: {
-        "description": "Too many were refused of this network; nothing was read.",
-        "headers": {"Retry-After": {"description": "In how many seconds it is read again.", "schema": {"type": "integer"}}},
+        "description": "Too many deliveries from this network were refused; nothing was read.",
+        "headers": {"Retry-After": {"description": "Seconds until deliveries from this network are read again.", "schema": {"type": "integer"}}},
     },
-    503: {"description": "It could not be kept, or did not come whole, within five seconds. Healthie sends it again."},
+    503: {"description": "It was not received, verified or stored in time, five seconds for each. Healthie retries."},
 }  # fmt: skip
 
 
@@ -72,9 +72,9 @@ async def _endpoint(request: Request) -> WebhookEndpoint:
 async def receive_healthie_webhook(
     request: Request, endpoint: Annotated[WebhookEndpoint, Depends(_endpoint)]
 ) -> Response:
-    """Called by Healthie, and by nobody else. No answer has a body.
+    """Called by Healthie only. No response has a body.
 
-    Of what is refused nothing is kept but a count. The same delivery may come many times: it makes us look, and changes nothing.
+    A refused delivery is counted and not stored. A delivery only names a record that is then read from Healthie, so a repeated one does no harm.
     """
     return await endpoint.answer(request)
 
@@ -96,10 +96,10 @@ def webhook_router(path: str) -> APIRouter:
         receive_healthie_webhook,
         methods=["POST"],
         operation_id="receiveHealthieWebhook",
-        summary="Healthie tells that a record changed",
+        summary="A record changed at Healthie",
         status_code=204,
         response_class=Response,
-        response_description="Genuine, and kept: the delivery and the pending refresh of its record are committed.",
+        response_description="Verified and stored: the delivery and the pending refresh of its record are committed.",
         responses=_REFUSALS,
         openapi_extra=_SIGNED_REQUEST,
     )

@@ -72,7 +72,7 @@ async def connect(
     `recipient_id`: receives every payment instead of the treating clinician. `gate`: rate limit and circuit breakers; without it
     everything is sent at once. `proving`: where proofs of clinicians' keys are stored and at which rate keys are proved, while
     `keys.keep_proved` runs. `noticed`: called with every silent no-op, a mutation whose result differs from the request.
-    `catalog_cache`: shared by processes; without it this process has its own. `now`: the clock for the age of catalogue and proofs.
+    `catalog_cache`: shared by processes; without it this process has its own. `now`: the clock for the age of catalog and proofs.
     """
     log_retries()
     connection = Connection(url=url, version=version, shard=shard, transport=transport)

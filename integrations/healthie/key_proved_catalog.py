@@ -7,7 +7,7 @@ from integrations.healthie.keys import KeyStore
 
 
 class KeyProvedCatalog:
-    """The port CatalogSource over the cached catalogue.
+    """The port CatalogSource over the cached catalog.
 
     Filters at each call, so a failed proof removes its clinician at once.
     """
@@ -17,6 +17,6 @@ class KeyProvedCatalog:
         self._keys = keys
 
     async def catalog(self) -> Catalog:
-        """The cached catalogue with only the clinicians who can be booked. Raises UpstreamUnavailable."""
+        """The cached catalog with only the clinicians who can be booked. Raises UpstreamUnavailable."""
         catalog = await self._kept()
         return catalog.only(self._keys.proved)

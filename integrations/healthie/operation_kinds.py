@@ -2,7 +2,7 @@
 
 _KINDS = {
     "availability": ("AvailableSlots", "AvailableDays"),
-    "catalogue": (
+    "catalog": (
         "PublicCatalog",
         "MoreOfferings",
         "MoreAppointmentTypes",

@@ -124,7 +124,7 @@ def delivery_of(received: Received, *, at: datetime) -> WebhookDelivery:
 
 
 def hint_of(event: str, resource_id: str, *, about: object = None) -> ChangeHint | None:
-    """The resource to read after an event such as `appointment.updated`; None when the kind is not synchronised."""
+    """The resource to read after an event such as `appointment.updated`; None when the kind is not synchronized."""
     kind = _KINDS.get(event.rpartition(".")[0])
     if kind is None:
         return None

@@ -12,7 +12,7 @@ GRACE_SECONDS = 5
 
 def end_with_parent() -> None:
     """Watch standard input, which the parent keeps open and never writes to; its end stops this process."""
-    threading.Thread(target=_watch, name="tether", daemon=True).start()
+    threading.Thread(target=_watch, name="parent-watchdog", daemon=True).start()
 
 
 def _watch() -> None:

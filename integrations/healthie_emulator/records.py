@@ -1,4 +1,4 @@
-"""Records other than money: people, the catalogue, working hours, appointments.
+"""Records other than money: people, the catalog, working hours, appointments.
 
 Attributes have the names of Healthie's fields where the two mean the same, so that a field without a resolver of its
 own reads the attribute. All times are aware and in UTC; `dates` decides which zone they are written in.

@@ -1,4 +1,4 @@
-"""The cached catalogue, in the cache of one process and in the one that processes share; the clock is set, never waited for."""
+"""The catalog cache of one process, and the one that processes share; the clock is set, never waited for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

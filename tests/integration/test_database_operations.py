@@ -1,4 +1,4 @@
-"""Stories, alerts, blocks and what the worker asks of rows, on both databases."""
+"""History, alerts, clinician blocks and the queries of the worker, on both databases."""
 
 from dataclasses import replace
 from datetime import timedelta

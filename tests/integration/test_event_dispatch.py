@@ -1,4 +1,4 @@
-"""Telling subscribers on both databases: at least once, each at its own pace, and by one worker at a time."""
+"""Delivery to subscribers on both databases: at least once, each at its own pace, and by one worker at a time."""
 
 import asyncio
 import json
@@ -416,7 +416,7 @@ async def test_two_workers_share_the_deliveries_and_make_each_once(practice: Pra
     assert sorted(ear.heard) == sorted(many)
 
 
-async def test_a_worker_that_dies_between_telling_and_noting_it_leaves_a_duplicate_and_no_loss(
+async def test_a_worker_that_dies_between_sending_and_recording_it_leaves_a_duplicate_and_no_loss(
     practice: Practice,
 ) -> None:
     ear = await practice.endpoint()

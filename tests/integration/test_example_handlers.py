@@ -1,4 +1,4 @@
-"""The example package is installed like any other, and its handler is found, told and told again."""
+"""The example package is installed like any other, and its handler is found, called and called again."""
 
 import subprocess
 import sys
@@ -82,3 +82,24 @@ def test_a_handler_that_cannot_be_loaded_keeps_no_other_from_being_called(wheel:
     assert [one.name for one in usable] == ["note_freed_hour"]
     assert sorted(unusable) == ["missing", "undecorated"]
     assert [event["event"] for event in events] == ["events.handler_unusable"] * 2
+
+
+def test_what_an_old_import_path_warns_of_is_logged(site: Path) -> None:
+    (site / "handlers_of_before.py").write_text(
+        "from booking.handlers import handler\n\n@handler()\nasync def note(event): ...\n"
+    )
+    old = site / "old-0.1.0.dist-info"
+    old.mkdir()
+    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: old\nVersion: 0.1.0\n")
+    (old / "entry_points.txt").write_text(f"[{GROUP}]\nnote = handlers_of_before:note\n")
+    with capture_logs() as events:
+        usable, unusable = installed_handlers()
+    sys.modules.pop("handlers_of_before")
+    assert ([one.name for one in usable], unusable) == (["note"], [])
+    assert [(event["event"], event["handler"], event["warning"]) for event in events] == [
+        (
+            "events.handler_warned",
+            "note",
+            "booking.handlers.handler is deprecated: import handler from booking.events.handlers",
+        )
+    ]

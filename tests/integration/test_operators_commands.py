@@ -98,7 +98,7 @@ def test_show_tells_facts_moves_and_calls_without_patient_data(url: str) -> None
     async def call(engine: AsyncEngine) -> None:
         trail = SqlAuditTrail(engine=engine, key=KEY)
         for number, answer in ((1, {}), (2, {"status": 200, "error": "refused"})):
-            for checkout in (GIVEN_UP.id, None):  # for no checkout: in no story
+            for checkout in (GIVEN_UP.id, None):  # for no checkout: in no history
                 entry = an_entry(number, operation="Refund", checkout_id=checkout, **answer)
                 await trail.record(replace(entry, call_id=f"of {checkout}"))
         await trail.aclose()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -231,6 +232,7 @@ async def upgraded(
     site.mkdir()
     _install_handler(site, stored["handler"], tmp_path / "handled")
     monkeypatch.syspath_prepend(site)
+    monkeypatch.delitem(sys.modules, "upgrade_handlers", raising=False)  # another test's, and its log
     clock = StillClock(stored.begun_at)
     office, slow, by_hand = receivers
     with serving(create_emulator(Emulator(clock=Clock(source=clock.now)))) as url:

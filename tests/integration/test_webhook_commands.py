@@ -67,7 +67,7 @@ def test_show_tells_what_came_in_and_that_nothing_was_seen_yet(url: str) -> None
 def test_show_of_something_unheard_of_says_so(url: str) -> None:
     told = frontdoor("webhooks", "show", "card", "99")
     assert told.exit_code == 0
-    assert "nothing is to be looked at" in told.stdout
+    assert "no refresh is pending" in told.stdout
 
 
 def test_what_was_given_up_is_taken_up_again_by_a_replay(url: str) -> None:

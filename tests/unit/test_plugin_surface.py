@@ -6,7 +6,9 @@ import inspect
 import re
 import sys
 import warnings
+from collections.abc import Awaitable
 from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from types import ModuleType
 
@@ -110,6 +112,25 @@ def test_a_handler_is_made_by_the_decorator_from_names_alone() -> None:
     ]
     assert [part.name for part in fields(Handler)] == ["work", "events"]
     assert GROUP == "frontdoor.handlers"
+
+
+def test_a_function_that_is_not_async_is_refused_where_it_is_decorated() -> None:
+    """Otherwise it would do its work at every one of ten attempts, and count as failed each time."""
+
+    def note(event: DomainEvent) -> None: ...
+
+    with pytest.raises(TypeError, match="write `async def note`"):
+        handler(EventName.CHECKOUT_CONFIRMED)(note)  # type: ignore[arg-type]
+
+
+def test_a_decorated_async_function_is_a_handler() -> None:
+    async def note(event: DomainEvent) -> None: ...
+
+    @wraps(note)
+    def logged(event: DomainEvent) -> Awaitable[None]:
+        return note(event)
+
+    assert handler()(logged).work is logged
 
 
 def test_the_example_and_the_page_import_nothing_else() -> None:

@@ -1,4 +1,4 @@
-"""A sample handler: keeps a list of visits that were called off, for a front desk that calls whoever waits for an hour."""
+"""A sample handler: lists cancelled visits, so that the front desk can offer the hour to patients on its waiting list."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ _LIST = "CREATE TABLE IF NOT EXISTS freed_hours (event_id TEXT PRIMARY KEY, appo
 
 @handler(EventName.APPOINTMENT_CANCELLED, EventName.APPOINTMENT_DELETED)
 async def note_freed_hour(event: DomainEvent) -> None:
-    """Note the visit, once however often the event is told."""
+    """Note the visit, once however often the event is delivered."""
     await asyncio.to_thread(_note, event)  # what blocks would keep the whole worker waiting
 
 
