@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.campaign import by_seed, collected
 
-SCHEDULES = 500  # more: make simulate
+SCHEDULES = 300  # more: make simulate
 CHUNK = 50
 
 
