@@ -1,6 +1,6 @@
 """The unit of work: one transaction and the repositories in it; nothing is kept without `commit`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import cached_property
 from types import TracebackType
@@ -39,11 +39,15 @@ class SqlUnitOfWork:
         self._sealer = sealer
         self._change_signals = change_signals
         self._exits = AsyncExitStack()
+        # The two that `commit` asks what they wrote; None: not used in this transaction.
+        self._checkouts: SqlCheckouts | None = None
+        self._outbox: SqlEventOutbox | None = None
 
     @cached_property
     def checkouts(self) -> SqlCheckouts:
         """The rows of checkouts."""
-        return SqlCheckouts(self._connection, self._sealer)
+        self._checkouts = SqlCheckouts(self._connection, self._sealer)
+        return self._checkouts
 
     @cached_property
     def claims(self) -> SqlClaims:
@@ -68,7 +72,8 @@ class SqlUnitOfWork:
     @cached_property
     def outbox(self) -> SqlEventOutbox:
         """The outbox of domain events."""
-        return SqlEventOutbox(self._connection)
+        self._outbox = SqlEventOutbox(self._connection)
+        return self._outbox
 
     @cached_property
     def deliveries(self) -> SqlEventDeliveries:
@@ -107,7 +112,7 @@ class SqlUnitOfWork:
 
     async def commit(self) -> None:
         """Commit; then publish change signals for what was written."""
-        if "checkouts" in self._used and self.checkouts.refused:
+        if self._checkouts is not None and self._checkouts.refused:
             # PostgreSQL would roll back, and report success.
             raise AssertionError("a transaction ends with the write that is refused")
         await self._connection.commit()
@@ -117,16 +122,11 @@ class SqlUnitOfWork:
     def _topics(self) -> set[str]:
         """The topics of the checkouts and events that were written in this transaction."""
         topics: set[str] = set()
-        if "checkouts" in self._used:
-            topics.update(*map(of_checkout, self.checkouts.written))
-        if "outbox" in self._used:
-            topics.update(*map(of_event, self.outbox.written))
+        if self._checkouts is not None:
+            topics.update(*map(of_checkout, self._checkouts.written))
+        if self._outbox is not None:
+            topics.update(*map(of_event, self._outbox.written))
         return topics
-
-    @property
-    def _used(self) -> Collection[str]:
-        """The names of the repositories that were accessed, among other attributes (`cached_property` stores them there)."""
-        return vars(self)
 
     async def __aenter__(self) -> Self:
         self._connection = await self._exits.enter_async_context(self._engine.connect())
