@@ -67,6 +67,7 @@ class Send(Moment):
     key_is_refused: bool
 
 
+M = TypeVar("M", bound=Moment)
 M_contra = TypeVar("M_contra", bound=Moment, contravariant=True)
 
 Reason: TypeAlias = EndReason | Unknown | None
@@ -160,10 +161,8 @@ def stopped_early(
     checkout: Checkout, asked: Mapping[str, Guard[Moment]], *, undo: S | None, now: datetime
 ) -> Checkout | None:
     """Ask the early guards. Returns the row ended, or at `undo` if it is paid or booked; None: no guard stops it."""
-    moment = Moment(checkout=checkout, now=now)
-    reasons = (guard(moment) for guard in asked.values())
-    why = next((reason for reason in reasons if reason is not None), None)
-    return None if why is None else _stopped(checkout, why, undo)
+    first = _first(asked, Moment(checkout=checkout, now=now))
+    return None if first is None else _stopped(checkout, first[1], undo)
 
 
 class Guards:
@@ -191,11 +190,19 @@ class Guards:
             key_is_refused=self._keys.is_refused(checkout.slot.clinician_id),
             now=self._clock.now(),
         )
-        for name, guard in asked.items():
-            if (why := guard(send)) is not None:
-                log.info("checkout.not_sent", checkout=checkout.id, state=checkout.state, guard=name)
-                return _stopped(checkout, why, undo)
-        return None
+        if (first := _first(asked, send)) is None:
+            return None
+        name, why = first
+        log.info("checkout.not_sent", checkout=checkout.id, state=checkout.state, guard=name)
+        return _stopped(checkout, why, undo)
+
+
+def _first(asked: Mapping[str, Guard[M]], moment: M) -> tuple[str, EndReason | Unknown] | None:
+    """Return the name and the reason of the first guard that stops the checkout; None: no guard does."""
+    for name, guard in asked.items():
+        if (why := guard(moment)) is not None:
+            return name, why
+    return None
 
 
 def _stopped(checkout: Checkout, why: EndReason | Unknown, undo: S | None) -> Checkout:
