@@ -130,11 +130,7 @@ def _either(node: ast.expr) -> tuple[ast.expr, ...]:
 
 def meanings_on(page: str) -> Mapping[str, str]:
     """The meanings in the table of a page, by event."""
-    return {name: meaning.strip() for name, meaning in _ROW.findall(_part_of(page))}
-
-
-def _part_of(page: str) -> str:
-    return page.partition(f"<!-- {PART.name}: ")[2].partition(f"<!-- /{PART.name} -->")[0]
+    return {name: meaning.strip() for name, meaning in _ROW.findall(PART.found_in(page))}
 
 
 def table() -> str:

@@ -20,9 +20,17 @@ class WrittenPart:
 
     def documented(self, text: str) -> str:
         """The text of the page with the part generated anew."""
+        return self._block.sub(lambda _: self.write(), text)
+
+    def found_in(self, text: str) -> str:
+        """The part as it stands on the page; empty where it does not."""
+        found = self._block.search(text)
+        return found[0] if found else ""
+
+    @property
+    def _block(self) -> re.Pattern[str]:
         begin = f"<!-- {self.name}: written by `python -m {self.program}` -->\n"
-        block = re.compile(f"(?<={re.escape(begin)}).*?(?=<!-- /{self.name} -->)", re.DOTALL)
-        return block.sub(lambda _: self.write(), text)
+        return re.compile(f"(?<={re.escape(begin)}).*?(?=<!-- /{self.name} -->)", re.DOTALL)
 
     def main(self) -> int:
         """Write the page; with ``--check`` write nothing, and return 1 when the page is out of date."""

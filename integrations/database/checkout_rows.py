@@ -90,7 +90,7 @@ def to_row(checkout: Checkout, sealer: Sealer, *, was: Checkout | None = None) -
     if "charge" in values:
         row["billing_item_id"] = checkout.charge.billing_item_id if checkout.charge else None
         row["charge_id"] = checkout.charge.charge_id if checkout.charge else None
-    return {_COLUMNS.get(name, name): value for name, value in row.items()}
+    return {_column(name): value for name, value in row.items()}
 
 
 def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
 
     Raises SealBroken; UnknownState for a document of a newer release that cannot be read.
     """
-    values: dict[str, Any] = {name: row[_COLUMNS.get(name, name)] for name in _SCALARS}
+    values: dict[str, Any] = {name: row[_column(name)] for name in _SCALARS}
     opened = {
         name: sealer.open(row[name], place=_sealing_place(row["id"], name))
         for name in _SEALED
@@ -127,7 +127,7 @@ def _documents(row: RowMapping, opened: Mapping[str, Any]) -> dict[str, Any]:
     """Decode the documents; members that only a newer release knows are ignored. Raises UnknownState."""
     try:
         return {
-            name: codec.validate_python(opened.get(name, row[_COLUMNS.get(name, name)]))
+            name: codec.validate_python(opened.get(name, row[_column(name)]))
             for name, codec in _DOCUMENTS.items()
         }
     except ValidationError:
@@ -149,6 +149,10 @@ def to_summary(row: RowMapping) -> CheckoutSummary:
 
 def _reasons(row: RowMapping) -> tuple[str, ...]:
     return tuple(row["attention"].split(_REASONS)) if row["attention"] else ()
+
+
+def _column(attribute: str) -> str:
+    return _COLUMNS.get(attribute, attribute)
 
 
 def _sealing_place(checkout_id: str, column: str) -> str:
