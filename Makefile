@@ -23,7 +23,7 @@ endif
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-workers = -n auto --maxprocesses 4 --dist worksteal -m 'not full'
+workers = -n auto --dist worksteal -m 'not full'
 
 .PHONY: help env dev demo test unit integration acceptance simulation reliability processes simulate fuzz bench lint format generate clean
 

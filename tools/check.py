@@ -4,16 +4,11 @@ Prints the stages before it begins, and the time of each at the end. All stages 
 failure; the exit code is 0 only if all passed.
 """
 
-import os
 import subprocess
 import sys
 import time
 from argparse import ArgumentParser
 from dataclasses import dataclass
-
-# One more than cores, since tests of processes wait for leases and restarts while others compute. More than four cost more in
-# start-up, each with databases of its own, than they save.
-TEST_WORKERS = min((os.cpu_count() or 1) + 1, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +46,7 @@ STAGES = (
         command=module(
             "pytest",
             "-n",
-            str(TEST_WORKERS),
+            "auto",
             "--dist",
             "worksteal",
             "-m",

@@ -1,11 +1,21 @@
-"""What each folder of tests costs, said at the end: the time that its tests took, added up over all workers. Costly folders run first."""
+"""How the tests are spread over workers, and what each folder costs, added up over all workers."""
 
+import os
 from collections import Counter, defaultdict
 
 import pytest
 
 # Longest tests first: what runs last, while other workers have nothing left to take, is short.
 ORDER = ("reliability", "simulation", "acceptance", "integration")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores for `-n auto`, since tests of processes wait for leases and restarts while others compute.
+
+    More than four cost more in start-up, each with databases of its own, than they save.
+    """
+    return min((os.cpu_count() or 1) + 1, 4)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
