@@ -1,4 +1,4 @@
-"""Checkouts to store, all of them made up, and a look at who waits for whom."""
+"""Checkouts to store, all of them made up, the usual transactions on them, and a look at who waits for whom."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -12,9 +12,10 @@ from booking.catalog.model import BillingFrequency, BookingPolicy, ContactType
 from booking.checkout.model import Attempt, Checkout, CheckoutState, EndReason, LateFinding
 from booking.models import CardChoice, Charge, EmailCode, GuestDetails, Quote, Recurrence
 from booking.money import Money
-from booking.operations.model import AttentionReason
+from booking.operations.model import AttentionReason, HistoryEntry, HistoryKind
 from booking.refusals import DeclineReason
 from booking.slots import Slot
+from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.sealing import Sealer
 
 SEALER = Sealer({"sample": bytes(range(32))}, current="sample")
@@ -141,3 +142,54 @@ async def somebody_waits(engine: AsyncEngine, *, transactions: int = 1) -> None:
         while await connection.scalar(waiting) < transactions:
             await connection.rollback()  # a transaction sees one state of this view
             await asyncio.sleep(0.01)
+
+
+def a_history_entry(**changes: Any) -> HistoryEntry:
+    values: dict[str, Any] = {
+        "checkout_id": "checkout_1",
+        "at": NOON,
+        "kind": HistoryKind.MOVED,
+        "before": "started",
+        "after": "patient_ready",
+        "attempt": 1,
+        "by": "driver-1",
+    }
+    return HistoryEntry(**(values | changes))
+
+
+async def added(units: UnitOfWorkFactory, checkout: Checkout) -> Checkout:
+    async with units() as unit:
+        assert await unit.checkouts.add(checkout) is None
+        await unit.commit()
+    return checkout.changed(version=1)
+
+
+async def saved(units: UnitOfWorkFactory, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
+    async with units() as unit:
+        after = await unit.checkouts.save(checkout, was=was)
+        await unit.commit()
+    return after
+
+
+async def stored(units: UnitOfWorkFactory, checkout_id: str = "checkout_1") -> Checkout | None:
+    async with units() as unit:
+        return await unit.checkouts.get(checkout_id)
+
+
+async def take(units: UnitOfWorkFactory, checkout: Checkout) -> None:
+    async with units() as unit:
+        await unit.claims.take(checkout)
+        await unit.commit()
+
+
+async def a_row(
+    units: UnitOfWorkFactory,
+    name: str,
+    *,
+    start: datetime = NOON,
+    minutes: int = 30,
+    clinician: str = "clinician-1",
+) -> Checkout:
+    return await added(
+        units, a_checkout(name, slot=a_slot(start=start, minutes=minutes, clinician=clinician))
+    )

@@ -18,7 +18,10 @@ from tests.integration.database_samples import (
     SEALER,
     a_checkout,
     a_full_checkout,
+    added,
+    saved,
     somebody_waits,
+    stored,
 )
 
 S = CheckoutState
@@ -27,25 +30,6 @@ S = CheckoutState
 @pytest.fixture
 def units(engine: AsyncEngine) -> UnitOfWorkFactory:
     return sql_unit_of_work(engine, SEALER)
-
-
-async def added(units: UnitOfWorkFactory, checkout: Checkout) -> Checkout:
-    async with units() as unit:
-        assert await unit.checkouts.add(checkout) is None
-        await unit.commit()
-    return checkout.changed(version=1)
-
-
-async def saved(units: UnitOfWorkFactory, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
-    async with units() as unit:
-        after = await unit.checkouts.save(checkout, was=was)
-        await unit.commit()
-    return after
-
-
-async def stored(units: UnitOfWorkFactory, checkout_id: str = "checkout_1") -> Checkout | None:
-    async with units() as unit:
-        return await unit.checkouts.get(checkout_id)
 
 
 class TestRoundTrip:

@@ -1,39 +1,17 @@
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.checkout.model import Checkout
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
 from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.tables.slots import slot_claims
 from integrations.database.unit_of_work import sql_unit_of_work
-from tests.integration.database_samples import NOON, SEALER, a_checkout, a_slot, somebody_waits
-
-
-async def a_row(
-    units: UnitOfWorkFactory,
-    name: str,
-    *,
-    start: datetime = NOON,
-    minutes: int = 30,
-    clinician: str = "clinician-1",
-) -> Checkout:
-    checkout = a_checkout(name, slot=a_slot(start=start, minutes=minutes, clinician=clinician))
-    async with units() as unit:
-        await unit.checkouts.add(checkout)
-        await unit.commit()
-    return checkout.changed(version=1)
-
-
-async def take(units: UnitOfWorkFactory, checkout: Checkout) -> None:
-    async with units() as unit:
-        await unit.claims.take(checkout)
-        await unit.commit()
+from tests.integration.database_samples import NOON, SEALER, a_row, somebody_waits, take
 
 
 async def busy(units: UnitOfWorkFactory, *clinicians: str) -> list[Busy]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.checkout.access import CheckoutAccess
 from booking.checkout.model import Attempt, Checkout, CheckoutState
 from booking.errors import UnknownState
-from booking.operations.model import AttentionReason, HistoryEntry, HistoryKind
+from booking.operations.model import AttentionReason, HistoryKind
 from booking.stored_names import Unknown
 from booking.unit_of_work import UnitOfWorkFactory
 from integrations.database.audit import SqlAuditTrail
@@ -19,7 +19,7 @@ from integrations.database.tables.checkouts import checkouts
 from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
 from tests.doubles.audit_samples import KEY, an_entry
 from tests.doubles.booking_ports import FakeClock
-from tests.integration.database_samples import NOON, SEALER, a_checkout
+from tests.integration.database_samples import NOON, SEALER, a_checkout, a_history_entry
 
 S = CheckoutState
 SECOND = timedelta(seconds=1)
@@ -37,27 +37,13 @@ async def add(units: UnitOfWorkFactory, *rows: Checkout) -> None:
         await unit.commit()
 
 
-def an_event(**changes: object) -> HistoryEntry:
-    values: dict[str, object] = {
-        "checkout_id": "checkout_1",
-        "at": NOON,
-        "kind": HistoryKind.MOVED,
-        "before": "started",
-        "after": "patient_ready",
-        "attempt": 1,
-        "by": "driver-1",
-        "note": None,
-    }
-    return HistoryEntry(**(values | changes))  # type: ignore[arg-type]  # names as in Event
-
-
 class TestHistory:
     async def test_what_a_newer_version_noted_is_told(
         self, units: UnitOfWorkFactory, engine: AsyncEngine
     ) -> None:
         await add(units, a_checkout())
         async with units() as unit:
-            await unit.history.add(an_event(kind=Unknown("of_tomorrow"), after="of_tomorrow"))
+            await unit.history.add(a_history_entry(kind=Unknown("of_tomorrow"), after="of_tomorrow"))
             await unit.commit()
         (sent,) = await history_of(engine, "checkout_1")
         assert sent.kind == "of_tomorrow"
@@ -65,14 +51,14 @@ class TestHistory:
     async def test_it_is_told_in_order_with_the_calls(
         self, units: UnitOfWorkFactory, engine: AsyncEngine
     ) -> None:
-        first, second = an_event(), an_event(at=NOON + 2 * SECOND, note="By hand.")
+        first, second = a_history_entry(), a_history_entry(at=NOON + 2 * SECOND, note="By hand.")
         answered = an_entry(2, at=NOON + SECOND, checkout_id="checkout_1")
         unanswered = an_entry(3, at=NOON + 3 * SECOND, checkout_id="checkout_1")
         await add(units, a_checkout(), a_checkout("checkout_2"))
         async with units() as unit:
             await unit.history.add(first)
             await unit.history.add(second)
-            await unit.history.add(an_event(checkout_id="checkout_2"))
+            await unit.history.add(a_history_entry(checkout_id="checkout_2"))
             await unit.commit()
         trail = SqlAuditTrail(engine=engine, key=KEY)
         await trail.record(an_entry(1, at=NOON + SECOND, checkout_id="checkout_1"))

@@ -21,8 +21,6 @@ from booking.operations.model import (
     AttentionReason,
     BlockedClinicians,
     ClinicianBlock,
-    HistoryEntry,
-    HistoryKind,
     ListCursor,
 )
 from booking.refusals import PaymentInProgress, SlotTaken
@@ -37,7 +35,20 @@ from integrations.database.history import history_of
 from integrations.database.send_facts import SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.doubles.booking_ports import FakeChanges, FakeDatabase, Tape
-from tests.integration.database_samples import NOON, SEALER, a_charge, a_checkout, a_full_checkout, a_slot
+from tests.integration.database_samples import (
+    NOON,
+    SEALER,
+    a_charge,
+    a_checkout,
+    a_full_checkout,
+    a_history_entry,
+    a_row,
+    a_slot,
+    added,
+    saved,
+    stored,
+    take,
+)
 
 S = CheckoutState
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -134,31 +145,6 @@ def units(database: Database) -> UnitOfWorkFactory:
     return database.units
 
 
-async def added(units: UnitOfWorkFactory, checkout: Checkout) -> Checkout:
-    async with units() as unit:
-        assert await unit.checkouts.add(checkout) is None
-        await unit.commit()
-    return checkout.changed(version=1)
-
-
-async def saved(units: UnitOfWorkFactory, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
-    async with units() as unit:
-        after = await unit.checkouts.save(checkout, was=was)
-        await unit.commit()
-    return after
-
-
-async def stored(units: UnitOfWorkFactory, checkout_id: str = "checkout_1") -> Checkout | None:
-    async with units() as unit:
-        return await unit.checkouts.get(checkout_id)
-
-
-async def take(units: UnitOfWorkFactory, checkout: Checkout) -> None:
-    async with units() as unit:
-        await unit.claims.take(checkout)
-        await unit.commit()
-
-
 async def busy(units: UnitOfWorkFactory, *clinicians: str) -> list[Busy]:
     async with units() as unit:
         return list(await unit.claims.busy(clinicians, DAY))
@@ -197,7 +183,7 @@ class TestTransaction:
             await unit.checkouts.save(second.changed(tries=7))
         assert await stored(database.units) == second
         assert len(await busy(database.units, "clinician-1")) == 1
-        assert await database.written.history("checkout_1") == [an_event()]
+        assert await database.written.history("checkout_1") == [a_history_entry()]
         assert await database.written.events() == [a_domain_event()]
         assert await database.blocked.blocked() == {"clinician-1"}
 
@@ -230,24 +216,11 @@ class TestTransaction:
 
 async def write_everywhere(unit: UnitOfWork, row: Checkout) -> Checkout:
     await unit.claims.take(row)
-    await unit.history.add(an_event())
+    await unit.history.add(a_history_entry())
     await unit.outbox.add([a_domain_event()])
     await unit.alerts.raise_once(Alert(reason="refund_failed", subject="checkout_1", raised_at=NOON))
     await unit.blocks.block(a_block())
     return await unit.checkouts.save(row.changed(tries=1))
-
-
-def an_event(**changes: Any) -> HistoryEntry:
-    values: dict[str, Any] = {
-        "checkout_id": "checkout_1",
-        "at": NOON,
-        "kind": HistoryKind.MOVED,
-        "before": "started",
-        "after": "patient_ready",
-        "attempt": 1,
-        "by": "driver-1",
-    }
-    return HistoryEntry(**(values | changes))
 
 
 def a_domain_event(name: str = "evt_1") -> DomainEvent:
@@ -659,19 +632,6 @@ class TestRows:
             assert await listed(state="booked", attention=False, limit=9) == []
 
 
-async def a_row(
-    units: UnitOfWorkFactory,
-    name: str,
-    *,
-    start: datetime = NOON,
-    minutes: int = 30,
-    clinician: str = "clinician-1",
-) -> Checkout:
-    return await added(
-        units, a_checkout(name, slot=a_slot(start=start, minutes=minutes, clinician=clinician))
-    )
-
-
 async def confirm(units: UnitOfWorkFactory, checkout: Checkout, *, at: datetime) -> None:
     async with units() as unit:
         await unit.checkouts.save(checkout.changed(state=S.CONFIRMED, ended_at=at))
@@ -815,10 +775,10 @@ class TestHistory:
     ) -> None:
         await added(database.units, a_checkout())
         await added(database.units, a_checkout("checkout_2"))
-        first, second = an_event(), an_event(after="card_intended", note="By hand.")
+        first, second = a_history_entry(), a_history_entry(after="card_intended", note="By hand.")
         async with database.units() as unit:
             await unit.history.add(first)
-            await unit.history.add(an_event(checkout_id="checkout_2"))
+            await unit.history.add(a_history_entry(checkout_id="checkout_2"))
             await unit.history.add(second)
             await unit.commit()
         assert await database.written.history("checkout_1") == [first, second]

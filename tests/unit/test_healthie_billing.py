@@ -14,6 +14,7 @@ from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge, Recurrence
 from booking.ports import Billing
 from booking.refusals import AmountNotChargeable, CardDeclined, ClinicianNotBookable, DeclineReason
+from tests.doubles.healthie_mutations import CHARGE
 from tests.doubles.healthie_script import (
     KEYS,
     NOON,
@@ -28,14 +29,6 @@ from tests.doubles.healthie_script import (
     usd,
 )
 
-CHARGE = Charge(
-    billing_item_id="801",
-    charge_id="ch_sample",
-    net=usd("100"),
-    card_id="301",
-    recurring_payment_id="701",
-    package_id="601",
-)
 ATTEMPT = Attempt(number=1, card_id="301", intended_at=NOON - timedelta(days=3))
 NO_MESSAGES = {"messages": None}
 MONTHLY = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}

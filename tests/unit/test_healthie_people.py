@@ -9,18 +9,12 @@ import pytest
 
 from booking.catalog.model import BillingFrequency, Plan
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
-from booking.models import AppointmentStatus, CreatedPatient, GuestDetails
+from booking.models import AppointmentStatus, CreatedPatient
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.system_of_record import SystemOfRecord
+from tests.doubles.healthie_mutations import GUEST
 from tests.doubles.healthie_script import Script, a_visit, connection, usd
 
-GUEST = GuestDetails(
-    email="sample.guest@example.com",
-    first_name="Sample",
-    last_name="Guest",
-    phone="555-0199",
-    birth_date=date(1990, 1, 2),
-)
 NFC, NFD = "JOS\u00c9", "Jose\u0301"
 
 
