@@ -4,11 +4,21 @@ import dataclasses
 import time
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
+from gateway.runtime import composition
 from tests.acceptance import documents
 from tests.acceptance.app import App
 from tests.plugins.stack import Stack, Stacks, eventually
+
+FIRST_PROOFS_SECONDS = composition.FIRST_PROOFS_SECONDS
+
+
+@pytest.fixture(autouse=True)
+def real_start(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start waits for proofs as long as a real one."""
+    monkeypatch.setattr(composition, "FIRST_PROOFS_SECONDS", FIRST_PROOFS_SECONDS)
 
 
 async def a_practice(stacks: Stacks, **settings: Any) -> Stack:

@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from booking.principals import PrincipalKind
 from gateway.app import create_app
 from gateway.callers.tokens import DevelopmentTokens
+from gateway.runtime import composition
 from gateway.runtime.composition import compose
 from gateway.runtime.worker import Worker
 from gateway.settings import Settings
@@ -31,6 +32,9 @@ from tests.plugins.emulator import STILL, EmulatorClient
 T = TypeVar("T")
 
 SECRET = "acceptance-tests-secret-of-32-characters-and-more"
+
+# Longer than the two seconds of a real start: on a busy machine a clinician whose key is not proved by then is not offered yet.
+FIRST_PROOFS_SECONDS = 20.0
 
 
 class RunningClock:
@@ -196,8 +200,9 @@ class Stacks:
 
 @pytest.fixture
 async def stacks(
-    emulator_server: EmulatorClient, migrated_sqlite: Path, tmp_path: Path
+    emulator_server: EmulatorClient, migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stacks]:
+    monkeypatch.setattr(composition, "FIRST_PROOFS_SECONDS", FIRST_PROOFS_SECONDS)
     database = tmp_path / "frontdoor.sqlite3"
     shutil.copyfile(migrated_sqlite, database)
     async with contextlib.AsyncExitStack() as exits:
