@@ -6,8 +6,8 @@ Resolvers are named `Type.field` and take plain values:
     Mutation.x   f(request, given)            `given` is the `input` object; answers the payload
     Type.x       f(record, request, args)
 
-A field without one reads the record's attribute (or key) of its name. Instants are written in the format of their
-type, in the zone of the key's owner.
+A field without one reads the record's attribute (or key) of its name; where the record has none, a field that may not be
+null answers the empty value of its type. Instants are written in the format of their type, in the zone of the key's owner.
 """
 
 import inspect
@@ -18,9 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from graphql import (
+    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
     build_schema,
@@ -28,12 +32,15 @@ from graphql import (
 )
 
 from integrations.healthie_emulator import dates
-from integrations.healthie_emulator.errors import not_signed_in
+from integrations.healthie_emulator.errors import coded, not_signed_in
 from integrations.healthie_emulator.state import Request, Table
 
 CONTRACT = Path(__file__).parent.parent / "healthie" / "contract.graphql"
 
 PUBLIC_FIELDS = frozenset({"offering", "offerings", "__typename", "__schema", "__type"})
+
+# What a field of a scalar type that may not be null answers for a record that says nothing of it.
+EMPTY = {"Boolean": False, "Int": 0, "Float": 0.0, "String": "", "ID": "0", "JSON": {}, "Cursor": ""}
 
 Resolver = Callable[..., Any]
 
@@ -41,7 +48,7 @@ Resolver = Callable[..., Any]
 def executable_schema(resolvers: Mapping[str, Resolver]) -> GraphQLSchema:
     """Build the contract's schema with these resolvers.
 
-    Raises LookupError for a resolver that has no field and for a root field that has no resolver.
+    A root field without a resolver answers the error NOT_EMULATED. Raises LookupError for a resolver that has no field.
     """
     schema = build_schema(CONTRACT.read_text(encoding="utf-8"))
     for name in ("ISO8601DateTime", "ISO8601Date"):
@@ -61,12 +68,12 @@ def _resolver(
     type_: GraphQLObjectType, name: str, field: GraphQLField, given: Resolver | None
 ) -> Callable[..., Any]:
     if type_.name == "Query":
-        return _query(name, _required(given, name))
+        return _query(name, given or _not_emulated(name))
     if type_.name == "Mutation":
-        return _mutation(name, field, _required(given, name))
+        return _mutation(name, field, given or _not_emulated(name))
     if get_named_type(field.type).name in {"ISO8601DateTime", "ISO8601Date"}:
-        return _instant(type_.name, given or _attribute(name))
-    return _field(given or _attribute(name))
+        return _instant(type_.name, given or _attribute(name, field))
+    return _field(given or _attribute(name, field))
 
 
 def _query(name: str, given: Resolver) -> Callable[..., Any]:
@@ -136,17 +143,35 @@ def _instant(type_name: str, given: Resolver) -> Callable[..., Any]:
     return resolve
 
 
-def _attribute(name: str) -> Resolver:
+def _attribute(name: str, field: GraphQLField) -> Resolver:
+    """Read the attribute (or key) of the name; without one, the field's empty value."""
+    empty = _empty(field.type)
+
     def read(record: Any, _request: Request, _args: dict[str, Any]) -> Any:
-        return record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
+        value = record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
+        return empty if value is None else value
 
     return read
 
 
-def _required(given: Resolver | None, name: str) -> Resolver:
-    if given is None:
-        raise LookupError(f"no resolver for {name}")
-    return given
+def _empty(type_: GraphQLOutputType) -> Any:
+    """The value of a field that has none: null where it may be null."""
+    if not isinstance(type_, GraphQLNonNull):
+        return None
+    if isinstance(type_.of_type, GraphQLList):
+        return ()
+    if isinstance(type_.of_type, GraphQLEnumType):
+        return next(iter(type_.of_type.values))
+    if isinstance(type_.of_type, GraphQLObjectType):  # an empty page, or a record that says nothing
+        return {"nodes": (), "edges": (), "page_info": {}}
+    return EMPTY.get(get_named_type(type_).name)
+
+
+def _not_emulated(name: str) -> Resolver:
+    def refuse(_request: Request, _given: dict[str, Any]) -> Any:
+        raise coded(f"The emulator does not answer {name}", "NOT_EMULATED")
+
+    return refuse
 
 
 def _accept(scalar: Any, check: Callable[[Any], object]) -> None:

@@ -107,7 +107,11 @@ def test_the_contract_stands_in_itself(contract: GraphQLSchema) -> None:
         ),
         ("enforce_availability: Boolean = false", "enforce_availability: Boolean = true", "= false is true"),
         ("  FAILED\n", "", "BillingItemState.FAILED is unknown"),
-        ("user(email: String, ", "user(", "Query.user.email is unknown"),
+        (
+            "user(clear_notifs: Boolean, email: String, ",
+            "user(clear_notifs: Boolean, ",
+            "Query.user.email is unknown",
+        ),
         ("currentUser: User", "currentUser: User!", "Query.currentUser: User is User!"),
         (
             "input expireWebhookSignatureInput {\n",

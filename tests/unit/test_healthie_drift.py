@@ -170,7 +170,7 @@ def test_a_type_that_is_gone_is_told_with_all_that_falls_with_it() -> None:
         ("  card_last4: String\n", "  card_last4: String\n  card_novelty: String\n"),
         ("billingItem(id: ID)", "billingItem(id: ID, reason: String)"),
         ("  METHOD_ASC\n", "  METHOD_ASC\n  NOVELTY_ASC\n"),
-        ("  TEST_CREATED\n", "  TEST_CREATED\n  LAB_ORDER_CREATED\n"),
+        ("  TEST_CREATED\n", "  TEST_CREATED\n  NOVELTY_CREATED\n"),
     ],
     ids=[
         "unused and deprecated",
