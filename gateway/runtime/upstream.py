@@ -21,13 +21,41 @@ from gateway.runtime.shared import Shared
 from gateway.settings import Settings
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.key_proofs import SqlKeyProofs
-from integrations.healthie.connect import connect, drift_of, webhook_source
+from integrations.healthie.connect import (
+    WILL_MAKE,
+    LockedOut,
+    Notebook,
+    NotRehearsable,
+    Rehearsal,
+    Scene,
+    Step,
+    connect,
+    drift_of,
+    listening,
+    rehearsal,
+    require_sandbox,
+    webhook_source,
+)
 from integrations.stripe.declines import DECLINES
 from integrations.upstream.breaker import Breakers
 from integrations.upstream.errors import SilentNoOp
 from integrations.upstream.gate import Gate
 
-__all__ = ["connect_upstream", "drift_of", "webhook_source"]
+__all__ = [
+    "WILL_MAKE",
+    "LockedOut",
+    "NotRehearsable",
+    "Notebook",
+    "Rehearsal",
+    "Scene",
+    "Step",
+    "connect_rehearsal",
+    "connect_upstream",
+    "drift_of",
+    "listening",
+    "require_sandbox",
+    "webhook_source",
+]
 
 
 def connect_upstream(
@@ -65,5 +93,25 @@ def connect_upstream(
         gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(alert_service=alert_service)),
         noticed=alert_silent_no_op,
         catalog_cache=shared.catalog_cache,
+        now=clock.now,
+    )
+
+
+def connect_rehearsal(
+    settings: Settings, *, clinician_id: str, trail: SqlAuditTrail, shared: Shared, clock: Clock
+) -> AbstractAsyncContextManager[Rehearsal]:
+    """Connects a rehearsal with one of the configured clinicians' keys, audited and paced as every other call.
+
+    Raises NotRehearsable unless Healthie's address is a sandbox.
+    """
+    return rehearsal(
+        url=str(settings.healthie_url),
+        organization_key=settings.healthie_organization_key,
+        clinician_id=clinician_id,
+        clinician_key=settings.healthie_keys[clinician_id],
+        version=settings.healthie_api_version,
+        shard=settings.healthie_shard,
+        audit=audited_calls(settings, trail=trail, clock=clock),
+        gate=Gate(pacer=shared.pacer),
         now=clock.now,
     )

@@ -24,11 +24,22 @@ from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
-from integrations.healthie.keys import KeyStore
+from integrations.healthie.keys import KeyStore, plain
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
+from integrations.healthie.rehearsal.asking import LockedOut
+from integrations.healthie.rehearsal.listening import listening
+from integrations.healthie.rehearsal.notebook import Notebook
+from integrations.healthie.rehearsal.rehearse import (
+    WILL_MAKE,
+    NotRehearsable,
+    Rehearsal,
+    Step,
+    require_sandbox,
+)
+from integrations.healthie.rehearsal.scene import Scene
 from integrations.healthie.resource_reader import Digest, HealthieResourceReader
 from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.subscriptions import HealthieSubscriptions
@@ -38,6 +49,22 @@ from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import log_retries
 from integrations.upstream.gate import Gate
+
+__all__ = [
+    "WILL_MAKE",
+    "LockedOut",
+    "NotRehearsable",
+    "Notebook",
+    "Rehearsal",
+    "Scene",
+    "Step",
+    "connect",
+    "drift_of",
+    "listening",
+    "rehearsal",
+    "require_sandbox",
+    "webhook_source",
+]
 
 # The published API version that contract.graphql is taken from.
 VERSION = "2026-01-01"
@@ -80,8 +107,7 @@ async def connect(
     def client(acting: Acting) -> Client:
         return Client(connection=connection, acting=acting, audit=audit, gate=gate)
 
-    key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
-    organization = client(Acting(user_id=None, key=key))
+    organization = client(Acting(user_id=None, key=plain(organization_key)))
     keys = KeyStore(clinician_keys, client=client, now=now, proving=proving)
     comparison = Comparison(noticed)
     kept = CachedCatalog(
@@ -120,6 +146,44 @@ async def connect(
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
             drift=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
+        )
+    finally:
+        await connection.aclose()
+
+
+@asynccontextmanager
+async def rehearsal(
+    *,
+    url: str,
+    organization_key: SecretStr | str,
+    clinician_id: str,
+    clinician_key: SecretStr | str,
+    audit: CallAudit,
+    version: str = VERSION,
+    shard: str | None = None,
+    gate: Gate | None = None,
+    now: Callable[[], datetime] = _utc_now,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Rehearsal]:
+    """A rehearsal on the account at `url`, with the organization's key and one clinician's. Sends nothing before it is run.
+
+    Raises NotRehearsable unless that is Healthie's sandbox or an emulator.
+    """
+    require_sandbox(url)
+    connection = Connection(url=url, version=version, shard=shard, transport=transport)
+
+    def client(user_id: str | None, key: SecretStr | str) -> Client:
+        acting = Acting(user_id=user_id, key=plain(key))
+        return Client(connection=connection, acting=acting, audit=audit, gate=gate)
+
+    try:
+        yield Rehearsal(
+            organization=client(None, organization_key),
+            clinician=client(clinician_id, clinician_key),
+            clinician_id=clinician_id,
+            client=lambda key: client("patient", key),
+            version=version,
+            now=now,
         )
     finally:
         await connection.aclose()

@@ -54,7 +54,7 @@ class KeyStore:
         proving: Proving | None = None,
     ) -> None:
         self._acting = {
-            clinician_id: Acting(user_id=clinician_id, key=_plain(key)) for clinician_id, key in keys.items()
+            clinician_id: Acting(user_id=clinician_id, key=plain(key)) for clinician_id, key in keys.items()
         }
         self._client = client
         self._now = now
@@ -205,5 +205,6 @@ class KeyStore:
         return answer.current_user.id if answer.current_user else None
 
 
-def _plain(key: SecretStr | str) -> str:
+def plain(key: SecretStr | str) -> str:
+    """The key itself."""
     return key.get_secret_value() if isinstance(key, SecretStr) else key
