@@ -20,10 +20,13 @@ _WHEN = re.compile(
 # Birthdays begin here, no plan reaches there; arithmetic stays within bounds.
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
-# `2026-01-30 12:15:00 -0700`
-_WITH_OFFSET = frozenset({"Appointment", "Availability", "PotentialAppointmentSlot"})
-# `2021-10-10 10:00:00 EDT -04:00`
-_WITH_ZONE_NAME = frozenset({"RecurringPayment", "RequestedPayment", "UserPackageSelection"})
+# The form in which the instants of a type are written; a type that is not listed writes `iso8601`: `2026-01-30T12:15:00-07:00`.
+FORMS = {
+    # `2026-01-30 12:15:00 -0700`
+    **dict.fromkeys(("Appointment", "Availability", "PotentialAppointmentSlot"), "offset"),
+    # `2021-10-10 10:00:00 EDT -04:00`
+    **dict.fromkeys(("RecurringPayment", "RequestedPayment", "UserPackageSelection"), "zone_name"),
+}
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -63,11 +66,12 @@ def names_only_a_day(text: str) -> bool:
     return match is not None and match["time"] is None
 
 
-def write(moment: datetime, *, type_name: str, zone: str) -> str:
-    """Write an instant as the fields of that type are written, in `zone`."""
+def write(moment: datetime, *, type_name: str, zone: str, form: str | None = None) -> str:
+    """Write an instant as the fields of that type are written, or in another `form`, in `zone`."""
+    form = form or FORMS.get(type_name)
     local = moment.astimezone(zone_named(zone)).replace(microsecond=0)
-    if type_name in _WITH_OFFSET:
+    if form == "offset":
         return local.strftime("%Y-%m-%d %H:%M:%S %z")
-    if type_name in _WITH_ZONE_NAME:
+    if form == "zone_name":
         return f"{local.strftime('%Y-%m-%d %H:%M:%S %Z')} {local.isoformat()[-6:]}"
     return local.isoformat()

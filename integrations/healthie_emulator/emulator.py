@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -37,8 +38,12 @@ class Seen:
 class Emulator:
     """Holds the current `World`; a reset replaces it."""
 
-    def __init__(self, *, seed: int = 0, clock: Clock | None = None) -> None:
+    def __init__(
+        self, *, seed: int = 0, clock: Clock | None = None, switches: Mapping[str, Any] | None = None
+    ) -> None:
+        """`switches` are turned again with every reset."""
         self.clock = clock or Clock()
+        self._switches = switches or {}
         self.seen: list[Seen] = []
         self.world = self._fresh_world(seed)
 
@@ -79,6 +84,7 @@ class Emulator:
     def _fresh_world(self, seed: int) -> World:
         world = World(seed=seed, clock=self.clock)
         sow(world)
+        world.switches.turn(self._switches)
         return world
 
 

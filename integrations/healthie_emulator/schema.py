@@ -137,7 +137,8 @@ def _instant(type_name: str, given: Resolver) -> Callable[..., Any]:
     def resolve(record: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
         value = given(record, info.context, args)
         if isinstance(value, datetime):
-            return dates.write(value, type_name=type_name, zone=info.context.zone)
+            form = info.context.world.switches.date_formats.get(type_name)
+            return dates.write(value, type_name=type_name, zone=info.context.zone, form=form)
         return value.isoformat() if isinstance(value, date) else value
 
     return resolve

@@ -5,7 +5,7 @@ Nothing is kept at module level: a reset is a new `World`.
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from integrations.healthie_emulator import money_records as money
@@ -83,6 +83,24 @@ class Switches:
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
     names_without_email_unique: bool = False  # one patient without an email for each first and last name
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
+    date_formats: dict[str, str] = dataclasses.field(
+        default_factory=dict
+    )  # by type, instead of `dates.FORMS`
+
+    def turn(self, given: Mapping[str, Any]) -> None:
+        """Turn switches, all or none. Raises ValueError for a name or value that there is not."""
+        there_are = {field.name for field in dataclasses.fields(self)}
+        turned = {}
+        for name, value in given.items():
+            if name not in there_are:
+                raise ValueError(f"unknown switch {name!r}; there are {', '.join(sorted(there_are))}")
+            kind = type(getattr(self, name))
+            wanted = list if kind is set else kind
+            if not isinstance(value, wanted):
+                raise ValueError(f"{name} is a {wanted.__name__}")  # noqa: TRY004 - a bad request, not a bug
+            turned[name] = kind(value)
+        for name, value in turned.items():
+            setattr(self, name, value)
 
 
 class World:
