@@ -5,7 +5,7 @@ import dataclasses
 import inspect
 import json
 import logging
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import (
     DocumentNode,
@@ -23,7 +23,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from integrations.healthie_emulator import wire
+from integrations.healthie_emulator import versions, wire
 from integrations.healthie_emulator.emulator import Emulator, Seen
 from integrations.healthie_emulator.errors import coded
 from integrations.healthie_emulator.faults import Fault
@@ -57,13 +57,20 @@ class Asked:
         return tuple(node.name.value for node in nodes if isinstance(node, FieldNode))
 
 
+class SchemaOf(Protocol):
+    """Gives the schema of a version, without or with the fields that were seen to be gone in it."""
+
+    def __call__(self, version: str, *, gone_remain: bool) -> GraphQLSchema:
+        """Return a built schema."""
+
+
 class GraphQLEndpoint:
     """An ASGI application."""
 
-    def __init__(self, emulator: Emulator, schema: GraphQLSchema) -> None:
+    def __init__(self, emulator: Emulator, schema_of: SchemaOf) -> None:
         self._emulator = emulator
-        self._schema = schema
-        query = schema.query_type
+        self._schema_of = schema_of
+        query = schema_of(versions.PUBLISHED[-1], gone_remain=False).query_type
         self._connections = frozenset(
             name for name, field in (query.fields if query else {}).items() if "first" in field.args
         )
@@ -109,19 +116,20 @@ class GraphQLEndpoint:
         try:
             caller = read_headers(http.headers, world)
             seen.key_owner_id = caller.actor.user.id if caller.actor else None
-            result = await self._execute(asked, Request(world=world, actor=caller.actor))
+            schema = self._schema_of(caller.version.name, gone_remain=world.switches.gone_fields_remain)
+            result = await self._execute(schema, asked, Request(world=world, actor=caller.actor))
         except GraphQLError as error:
             seen.error_codes = _codes([error])
             return _refusal(error)
         seen.error_codes = _codes(result.errors or [])
         return JSONResponse(_shown(result, caller))
 
-    async def _execute(self, asked: Asked, context: Request) -> ExecutionResult:
-        if errors := validate(self._schema, asked.document):
+    async def _execute(self, schema: GraphQLSchema, asked: Asked, context: Request) -> ExecutionResult:
+        if errors := validate(schema, asked.document):
             return ExecutionResult(data=None, errors=errors)
         check_limits(asked.document, asked.operation, asked.variables, self._connections)
         result = execute(
-            self._schema,
+            schema,
             asked.document,
             context_value=context,
             variable_values=asked.variables,
@@ -181,8 +189,8 @@ def _shown(result: ExecutionResult, caller: Caller) -> dict[str, Any]:
     if result.errors:
         shown["errors"] = [_masked(error) for error in result.errors]
     shown["data"] = result.data
-    if caller.warnings:
-        shown["extensions"] = {"warnings": list(caller.warnings)}
+    if caller.version.warnings:
+        shown["extensions"] = {"warnings": list(caller.version.warnings)}
     return shown
 
 

@@ -38,12 +38,16 @@ PUBLIC_FIELDS = frozenset({"offering", "offerings", "__typename", "__schema", "_
 Resolver = Callable[..., Any]
 
 
-def executable_schema(resolvers: Mapping[str, Resolver]) -> GraphQLSchema:
-    """Build the contract's schema with these resolvers.
+def executable_schema(
+    resolvers: Mapping[str, Resolver], adapt: Callable[[GraphQLSchema], None] | None = None
+) -> GraphQLSchema:
+    """Build the contract's schema, changed by `adapt`, with these resolvers.
 
     Raises LookupError for a resolver that has no field and for a root field that has no resolver.
     """
     schema = build_schema(CONTRACT.read_text(encoding="utf-8"))
+    if adapt is not None:
+        adapt(schema)
     for name in ("ISO8601DateTime", "ISO8601Date"):
         _accept(schema.type_map[name], _check_date)
     _accept(schema.type_map["JSON"], _check_json)
