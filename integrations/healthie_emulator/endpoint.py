@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import inspect
 import json
 import logging
@@ -41,6 +42,7 @@ MAX_TOKENS = 10_000  # of a document, against ones that only cost time
 class Asked:
     """A request's body, read."""
 
+    document_text: str
     document: DocumentNode
     operation: OperationDefinitionNode
     variables: dict[str, Any]
@@ -85,6 +87,7 @@ class GraphQLEndpoint:
             await _respond(_refusal(error, status=400), seen, scope, receive, send)
             return
         seen.operation, seen.root_fields = asked.name, asked.root_fields
+        seen.version = http.headers.get("healthie-graphql-api-version", "")[:20] or None
         faults = self._emulator.world.faults.take_all(
             [*asked.root_fields, *([asked.name] if asked.name else [])]
         )
@@ -125,8 +128,8 @@ class GraphQLEndpoint:
         return JSONResponse(_shown(result, caller))
 
     async def _execute(self, schema: GraphQLSchema, asked: Asked, context: Request) -> ExecutionResult:
-        if errors := validate(schema, asked.document):
-            return ExecutionResult(data=None, errors=errors)
+        if errors := _errors_of(schema, asked.document_text):
+            return ExecutionResult(data=None, errors=list(errors))
         check_limits(asked.document, asked.operation, asked.variables, self._connections)
         result = execute(
             schema,
@@ -160,13 +163,24 @@ def _read(body: bytes, method: str) -> Asked:
     ):
         raise GraphQLError("Send an object with query, variables and operationName")
     try:
-        document = parse(query, max_tokens=MAX_TOKENS)
+        document = _parsed(query)
     except RecursionError:
         raise GraphQLError("The document is nested too deeply") from None
     operation = get_operation_ast(document, name or None)
     if operation is None:
         raise GraphQLError("Name the operation that is meant")
-    return Asked(document=document, operation=operation, variables=variables or {})
+    return Asked(document_text=query, document=document, operation=operation, variables=variables or {})
+
+
+@functools.lru_cache(maxsize=128)
+def _parsed(query: str) -> DocumentNode:
+    """Parse a document; the ones asked last are remembered, since callers repeat theirs."""
+    return parse(query, max_tokens=MAX_TOKENS)
+
+
+@functools.lru_cache(maxsize=128)
+def _errors_of(schema: GraphQLSchema, query: str) -> tuple[GraphQLError, ...]:
+    return tuple(validate(schema, _parsed(query)))
 
 
 def _instead(faults: dict[str, Fault]) -> Response | None:
