@@ -24,7 +24,7 @@ class HealthieSettings(EnvironmentSettings):
     healthie_api_version: str | None = Field(
         None,
         pattern=r"^\d{4}-\d{2}-\d{2}$",
-        description="Pins the version of Healthie's API to ask for, such as `2026-07-01`. Without it, or empty, the newest one that Frontdoor knows and Healthie answers is [chosen](drift.md#the-version-of-the-api).",
+        description="Pins the version of Healthie's API to ask for, such as `2026-07-01`. Without it, or empty, the newest one that Frontdoor knows and Healthie answers is [chosen](drift.md#5-the-version-of-the-api).",
     )
     healthie_shard: str | None = Field(
         None, description="`AuthorizationShard`, where the account is sharded."

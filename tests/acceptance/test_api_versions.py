@@ -20,7 +20,7 @@ async def asked_on(stack: Stack) -> set[str | None]:
 
 @pytest.mark.parametrize(("version", "gone_remain"), VERSIONS)
 async def test_a_guest_pays_and_has_the_visit_on_each_version(
-    stacks: Stacks, version: str, gone_remain: bool
+    stacks: Stacks, version: str, *, gone_remain: bool
 ) -> None:
     stack = await stacks.start(healthie_api_version=version)
     await stack.emulator.control.switches(gone_fields_remain=gone_remain)
@@ -30,7 +30,7 @@ async def test_a_guest_pays_and_has_the_visit_on_each_version(
 
 @pytest.mark.parametrize(("version", "gone_remain"), VERSIONS)
 async def test_what_cannot_be_booked_is_given_back_on_each_version(
-    stacks: Stacks, version: str, gone_remain: bool
+    stacks: Stacks, version: str, *, gone_remain: bool
 ) -> None:
     """With a plan that recurs: plan, package, series and refund are read back."""
     stack = await stacks.start(healthie_api_version=version)
