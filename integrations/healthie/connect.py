@@ -30,6 +30,7 @@ from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.rehearsal.asking import LockedOut
+from integrations.healthie.rehearsal.connecting import rehearsal
 from integrations.healthie.rehearsal.listening import listening
 from integrations.healthie.rehearsal.notebook import Notebook
 from integrations.healthie.rehearsal.rehearse import (
@@ -45,6 +46,8 @@ from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.subscriptions import HealthieSubscriptions
 from integrations.healthie.transport import Acting, Connection
 from integrations.healthie.upstream import UpstreamCheck, compare_sdl
+from integrations.healthie.version_choice import Replaced, Standing, VersionChoice, ask_version
+from integrations.healthie.version_choice import only_logged as replacement_only_logged
 from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import log_retries
@@ -66,9 +69,6 @@ __all__ = [
     "webhook_source",
 ]
 
-# The published API version that contract.graphql is taken from.
-VERSION = "2026-01-01"
-
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -83,18 +83,21 @@ async def connect(
     declines: DeclineCodes,
     audit: CallAudit,
     digest: Digest,
-    version: str = VERSION,
+    version: str | None = None,
     shard: str | None = None,
     recipient_id: str | None = None,
     gate: Gate | None = None,
     proving: Proving | None = None,
     noticed: Noticed = only_logged,
+    version_replaced: Replaced = replacement_only_logged,
     catalog_cache: CatalogCache | None = None,
     now: Callable[[], datetime] = _utc_now,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[SystemOfRecord]:
     """Connect to Healthie's GraphQL endpoint at `url`. Sends nothing before the first call.
 
+    `version`: of the API; without it the one in use is chosen while `api_version.keep_chosen` runs, and `version_replaced` is
+    called when Healthie refuses it under way.
     `declines`: the card processor's decline codes. `digest`: a keyed digest of patient data, to detect changes (see `Digest`).
     `recipient_id`: receives every payment instead of the treating clinician. `gate`: rate limit and circuit breakers; without it
     everything is sent at once. `proving`: where proofs of clinicians' keys are stored and at which rate keys are proved, while
@@ -102,10 +105,15 @@ async def connect(
     `catalog_cache`: shared by processes; without it this process has its own. `now`: the clock for the age of catalog and proofs.
     """
     log_retries()
-    connection = Connection(url=url, version=version, shard=shard, transport=transport)
+    connection = Connection(url=url, shard=shard, transport=transport)
+
+    async def ask(asked: str) -> Standing:
+        return await ask_version(organization, asked)
+
+    versions = VersionChoice(pinned=version, ask=ask, today=lambda: now().date(), replaced=version_replaced)
 
     def client(acting: Acting) -> Client:
-        return Client(connection=connection, acting=acting, audit=audit, gate=gate)
+        return Client(connection=connection, acting=acting, audit=audit, versions=versions, gate=gate)
 
     organization = client(Acting(user_id=None, key=plain(organization_key)))
     keys = KeyStore(clinician_keys, client=client, now=now, proving=proving)
@@ -145,45 +153,8 @@ async def connect(
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
-            drift=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
-        )
-    finally:
-        await connection.aclose()
-
-
-@asynccontextmanager
-async def rehearsal(
-    *,
-    url: str,
-    organization_key: SecretStr | str,
-    clinician_id: str,
-    clinician_key: SecretStr | str,
-    audit: CallAudit,
-    version: str = VERSION,
-    shard: str | None = None,
-    gate: Gate | None = None,
-    now: Callable[[], datetime] = _utc_now,
-    transport: httpx2.AsyncBaseTransport | None = None,
-) -> AsyncIterator[Rehearsal]:
-    """A rehearsal on the account at `url`, with the organization's key and one clinician's. Sends nothing before it is run.
-
-    Raises NotRehearsable unless that is Healthie's sandbox or an emulator.
-    """
-    require_sandbox(url)
-    connection = Connection(url=url, version=version, shard=shard, transport=transport)
-
-    def client(user_id: str | None, key: SecretStr | str) -> Client:
-        acting = Acting(user_id=user_id, key=plain(key))
-        return Client(connection=connection, acting=acting, audit=audit, gate=gate)
-
-    try:
-        yield Rehearsal(
-            organization=client(None, organization_key),
-            clinician=client(clinician_id, clinician_key),
-            clinician_id=clinician_id,
-            client=lambda key: client("patient", key),
-            version=version,
-            now=now,
+            api_version=versions,
+            drift=UpstreamCheck(client=organization, versions=versions, warnings=connection.warnings),
         )
     finally:
         await connection.aclose()
@@ -194,9 +165,9 @@ def webhook_source() -> WebhookSource:
     return HealthieWebhooks()
 
 
-def drift_of(sdl: str) -> DriftReport:
-    """Compare a schema of Healthie's, in SDL, with the contract, without network.
+def drift_of(sdl: str, *, version: str | None = None) -> DriftReport:
+    """Compare a schema of Healthie's, in SDL, with the contract, without network; `version` is the schema's, if it is a newer one.
 
     Raises UpstreamUnavailable when it is no schema.
     """
-    return compare_sdl(sdl)
+    return compare_sdl(sdl, version=version)

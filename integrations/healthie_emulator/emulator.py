@@ -28,6 +28,7 @@ class Seen:
     at: datetime
     url: str  # with its query string: nothing of a request belongs there
     operation: str | None = None
+    version: str | None = None  # of the API, as the header names it
     root_fields: tuple[str, ...] = ()
     key_owner_id: str | None = None
     status: int | None = None  # of the HTTP answer; None: the connection dropped, or it is still running

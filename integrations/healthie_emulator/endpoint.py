@@ -2,10 +2,11 @@
 
 import asyncio
 import dataclasses
+import functools
 import inspect
 import json
 import logging
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import (
     DocumentNode,
@@ -23,7 +24,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from integrations.healthie_emulator import wire
+from integrations.healthie_emulator import versions, wire
 from integrations.healthie_emulator.emulator import Emulator, Seen
 from integrations.healthie_emulator.errors import coded
 from integrations.healthie_emulator.faults import Fault
@@ -41,6 +42,7 @@ MAX_TOKENS = 10_000  # of a document, against ones that only cost time
 class Asked:
     """A request's body, read."""
 
+    document_text: str
     document: DocumentNode
     operation: OperationDefinitionNode
     variables: dict[str, Any]
@@ -57,13 +59,20 @@ class Asked:
         return tuple(node.name.value for node in nodes if isinstance(node, FieldNode))
 
 
+class SchemaOf(Protocol):
+    """Gives the schema of a version, without or with the fields that were seen to be gone in it."""
+
+    def __call__(self, version: str, *, gone_remain: bool) -> GraphQLSchema:
+        """Return a built schema."""
+
+
 class GraphQLEndpoint:
     """An ASGI application."""
 
-    def __init__(self, emulator: Emulator, schema: GraphQLSchema) -> None:
+    def __init__(self, emulator: Emulator, schema_of: SchemaOf) -> None:
         self._emulator = emulator
-        self._schema = schema
-        query = schema.query_type
+        self._schema_of = schema_of
+        query = schema_of(versions.PUBLISHED[-1], gone_remain=False).query_type
         self._connections = frozenset(
             name for name, field in (query.fields if query else {}).items() if "first" in field.args
         )
@@ -78,6 +87,7 @@ class GraphQLEndpoint:
             await _respond(_refusal(error, status=400), seen, scope, receive, send)
             return
         seen.operation, seen.root_fields = asked.name, asked.root_fields
+        seen.version = http.headers.get("healthie-graphql-api-version", "")[:20] or None
         faults = self._emulator.world.faults.take_all(
             [*asked.root_fields, *([asked.name] if asked.name else [])]
         )
@@ -109,19 +119,20 @@ class GraphQLEndpoint:
         try:
             caller = read_headers(http.headers, world)
             seen.key_owner_id = caller.actor.user.id if caller.actor else None
-            result = await self._execute(asked, Request(world=world, actor=caller.actor))
+            schema = self._schema_of(caller.version.name, gone_remain=world.switches.gone_fields_remain)
+            result = await self._execute(schema, asked, Request(world=world, actor=caller.actor))
         except GraphQLError as error:
             seen.error_codes = _codes([error])
             return _refusal(error)
         seen.error_codes = _codes(result.errors or [])
         return JSONResponse(_shown(result, caller))
 
-    async def _execute(self, asked: Asked, context: Request) -> ExecutionResult:
-        if errors := validate(self._schema, asked.document):
-            return ExecutionResult(data=None, errors=errors)
+    async def _execute(self, schema: GraphQLSchema, asked: Asked, context: Request) -> ExecutionResult:
+        if errors := _errors_of(schema, asked.document_text):
+            return ExecutionResult(data=None, errors=list(errors))
         check_limits(asked.document, asked.operation, asked.variables, self._connections)
         result = execute(
-            self._schema,
+            schema,
             asked.document,
             context_value=context,
             variable_values=asked.variables,
@@ -152,13 +163,24 @@ def _read(body: bytes, method: str) -> Asked:
     ):
         raise GraphQLError("Send an object with query, variables and operationName")
     try:
-        document = parse(query, max_tokens=MAX_TOKENS)
+        document = _parsed(query)
     except RecursionError:
         raise GraphQLError("The document is nested too deeply") from None
     operation = get_operation_ast(document, name or None)
     if operation is None:
         raise GraphQLError("Name the operation that is meant")
-    return Asked(document=document, operation=operation, variables=variables or {})
+    return Asked(document_text=query, document=document, operation=operation, variables=variables or {})
+
+
+@functools.lru_cache(maxsize=128)
+def _parsed(query: str) -> DocumentNode:
+    """Parse a document; the ones asked last are remembered, since callers repeat theirs."""
+    return parse(query, max_tokens=MAX_TOKENS)
+
+
+@functools.lru_cache(maxsize=128)
+def _errors_of(schema: GraphQLSchema, query: str) -> tuple[GraphQLError, ...]:
+    return tuple(validate(schema, _parsed(query)))
 
 
 def _instead(faults: dict[str, Fault]) -> Response | None:
@@ -181,8 +203,8 @@ def _shown(result: ExecutionResult, caller: Caller) -> dict[str, Any]:
     if result.errors:
         shown["errors"] = [_masked(error) for error in result.errors]
     shown["data"] = result.data
-    if caller.warnings:
-        shown["extensions"] = {"warnings": list(caller.warnings)}
+    if caller.version.warnings:
+        shown["extensions"] = {"warnings": list(caller.version.warnings)}
     return shown
 
 

@@ -83,9 +83,11 @@ class Switches:
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
     names_without_email_unique: bool = False  # one patient without an email for each first and last name
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
-    date_formats: dict[str, str] = dataclasses.field(
-        default_factory=dict
-    )  # by type, instead of `dates.FORMS`
+    gone_fields_remain: bool = (
+        False  # 2026-10-01 keeps, as deprecated, what its example of a billing item lacks
+    )
+    # By type, the form of its instants instead of that in `dates.FORMS`.
+    date_formats: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def turn(self, given: Mapping[str, Any]) -> None:
         """Turn switches, all or none. Raises ValueError for a name or value that there is not."""

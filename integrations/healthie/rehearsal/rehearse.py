@@ -14,6 +14,8 @@ from integrations.healthie.rehearsal.profile import Profile
 from integrations.healthie.rehearsal.questions import Question, money, people, plan_credits, visits, wire
 from integrations.healthie.rehearsal.scene import DAYS_AHEAD, Scene
 from integrations.healthie.rehearsal.tidying import tidy
+from integrations.healthie.version_choice import VersionChoice
+from integrations.upstream.errors import CallError
 
 QUESTIONS: Sequence[Question] = (
     *people.QUESTIONS,
@@ -71,21 +73,24 @@ class Rehearsal:
         clinician: Client,
         clinician_id: str,
         client: Callable[[str], Client],
-        version: str,
+        versions: VersionChoice,
         now: Callable[[], datetime],
     ) -> None:
         self._organization = organization
         self._clinician = clinician
         self._clinician_id = clinician_id
         self._client = client
-        self._version = version
+        self._versions = versions
         self._now = now
 
     async def scene(self, notebook: Notebook, ear: Ear | None = None) -> Scene:
         """The scene, once both keys are proved. Raises NotRehearsable, LockedOut."""
         try:
+            await self._versions.choose()
             owner = await _owner(self._organization)
             clinician = await _owner(self._clinician)
+        except CallError as error:
+            raise NotRehearsable(f"Healthie does not answer: {error.code}") from None
         except Unknown as why:
             raise NotRehearsable(f"Healthie does not say whose a key is: {why}") from None
         if clinician != self._clinician_id:
@@ -95,6 +100,7 @@ class Rehearsal:
             organization=Account(id=owner, client=self._organization),
             clinician=Account(id=clinician, client=self._clinician),
             client=self._client,
+            versions=self._versions,
             ear=ear,
         )
 
@@ -124,7 +130,7 @@ class Rehearsal:
 
     def profile(self, scene: Scene) -> Profile:
         """What was learned."""
-        return Profile.of(scene.notebook.pages, api_version=self._version, now=self._now())
+        return Profile.of(scene.notebook.pages, api_version=self._versions.used, now=self._now())
 
 
 async def _owner(client: Client) -> str:

@@ -8,6 +8,7 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.rehearsal.asking import Account, Reply, Unknown
 from integrations.healthie.rehearsal.listening import Ear
 from integrations.healthie.rehearsal.notebook import Notebook
+from integrations.healthie.version_choice import VersionChoice
 
 # Far enough away that no real patient is offered the time, near enough for calendars that end after a year.
 DAYS_AHEAD = 200
@@ -48,6 +49,7 @@ class Scene:
         organization: Account,
         clinician: Account,
         client: Callable[[str], Client],
+        versions: VersionChoice,
         ear: Ear | None = None,
     ) -> None:
         """`client` makes a client of a key. `ear`: where Healthie can deliver webhooks; without it none is asked for."""
@@ -55,6 +57,7 @@ class Scene:
         self.organization = organization
         self.clinician = clinician
         self.client = client
+        self.versions = versions
         self.ear = ear
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 from integrations.healthie.rehearsal.asking import Unknown
 from integrations.healthie.rehearsal.questions import Question
 from integrations.healthie.rehearsal.scene import CONTACT, Scene
+from integrations.upstream.errors import CallError
 
 DELIVERED_WITHIN = 120.0  # seconds
 
@@ -14,6 +15,14 @@ _FORMS = {
     "offset": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}"),
     "zone_name": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]{2,5} [+-]\d\d:\d\d"),
 }
+
+
+async def _versions(scene: Scene) -> dict[str, str]:
+    try:
+        standings = await scene.versions.standings()
+    except CallError as error:
+        raise Unknown(f"Healthie does not say: {error.code}") from None
+    return {version: standing.value for version, standing in standings.items()}
 
 
 async def _formats(scene: Scene) -> dict[str, str]:
@@ -71,6 +80,7 @@ def form(text: str) -> str:
 
 
 QUESTIONS = (
+    Question(name="api_versions", asks="How is each version of the API answered?", ask=_versions),
     Question(name="date_formats", asks="How are times written?", ask=_formats),
     Question(name="digest_padded", asks="Is the digest of a webhook padded?", ask=_padding),
 )
