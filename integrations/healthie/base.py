@@ -4,10 +4,11 @@ Audit, rate limit, circuit breakers and retries come from `integrations.upstream
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TypeVar
 
+import structlog
 from pydantic_core import to_jsonable_python
 
 from integrations.healthie.decoding import decode
@@ -17,10 +18,16 @@ from integrations.healthie.subjects import is_public, patient_in
 from integrations.healthie.transport import Acting, Connection, GraphQLRequest
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import KeyedCaller
+from integrations.upstream.errors import NotPermitted
 from integrations.upstream.gate import Gate
 from integrations.upstream.transport import MUTATION_TIMEOUT, READ_TIMEOUT, SLOW_READ_TIMEOUT
 
+log = structlog.get_logger(__name__)
+
 M = TypeVar("M", bound=BaseModel)
+
+# Called with every refusal of a permission.
+ToldRefusal = Callable[[NotPermitted], Awaitable[None]]
 
 SLOW_READS = frozenset({"AvailableSlots", "AvailableDays", "IntrospectionQuery"})
 
@@ -71,8 +78,16 @@ class Base:
     """Makes calls with one API key. Cheap to create: it holds no connection of its own."""
 
     def __init__(
-        self, *, connection: Connection, acting: Acting, audit: CallAudit, gate: Gate | None = None
+        self,
+        *,
+        connection: Connection,
+        acting: Acting,
+        audit: CallAudit,
+        gate: Gate | None = None,
+        not_permitted: ToldRefusal | None = None,
     ) -> None:
+        """`not_permitted` is called with every refusal of a permission, before it is raised."""
+        self._not_permitted = not_permitted
         self._connection = connection
         self._acting = acting
         self._caller = KeyedCaller(acting=acting.name, key=acting.key, audit=audit, gate=gate)
@@ -104,11 +119,25 @@ class Base:
             timeout=_timeout(operation_name, mutation=mutation),
             budget=SLOW_READ_BUDGET if operation_name in SLOW_READS else READ_BUDGET,
         )
-        return await self._caller.call(
-            request,
-            send=partial(self._connection.send, request, self._acting),
-            decode=partial(decode, result, request),
+        try:
+            return await self._caller.call(
+                request,
+                send=partial(self._connection.send, request, self._acting),
+                decode=partial(decode, result, request),
+            )
+        except NotPermitted as error:
+            await self._tell(error)
+            raise
+
+    async def _tell(self, error: NotPermitted) -> None:
+        log.error(
+            "healthie.not_permitted",
+            operation=error.operation,
+            permission=error.permission,
+            acting=error.acting,
         )
+        if self._not_permitted is not None:
+            await self._not_permitted(error)
 
 
 def _timeout(operation: str, *, mutation: bool) -> float:

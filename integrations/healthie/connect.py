@@ -17,6 +17,7 @@ from booking.sync.drift import DriftReport
 from booking.sync.webhook_source import WebhookSource
 from booking.system_of_record import SystemOfRecord
 from integrations.healthie.availability import HealthieAvailability
+from integrations.healthie.base import ToldRefusal
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import CatalogReader
@@ -27,6 +28,7 @@ from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
+from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.resource_reader import Digest, HealthieResourceReader
@@ -62,6 +64,7 @@ async def connect(
     gate: Gate | None = None,
     proving: Proving | None = None,
     noticed: Noticed = only_logged,
+    not_permitted: ToldRefusal | None = None,
     catalog_cache: CatalogCache | None = None,
     now: Callable[[], datetime] = _utc_now,
     transport: httpx2.AsyncBaseTransport | None = None,
@@ -72,13 +75,16 @@ async def connect(
     `recipient_id`: receives every payment instead of the treating clinician. `gate`: rate limit and circuit breakers; without it
     everything is sent at once. `proving`: where proofs of clinicians' keys are stored and at which rate keys are proved, while
     `keys.keep_proved` runs. `noticed`: called with every silent no-op, a mutation whose result differs from the request.
+    `not_permitted`: called with every refusal of a permission that the owner of a key lacks.
     `catalog_cache`: shared by processes; without it this process has its own. `now`: the clock for the age of catalog and proofs.
     """
     log_retries()
     connection = Connection(url=url, version=version, shard=shard, transport=transport)
 
     def client(acting: Acting) -> Client:
-        return Client(connection=connection, acting=acting, audit=audit, gate=gate)
+        return Client(
+            connection=connection, acting=acting, audit=audit, gate=gate, not_permitted=not_permitted
+        )
 
     key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
     organization = client(Acting(user_id=None, key=key))
@@ -119,7 +125,12 @@ async def connect(
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
-            drift=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
+            drift=UpstreamCheck(
+                client=organization,
+                version=version,
+                warnings=connection.warnings,
+                permissions=PermissionCheck(client=organization, keys=keys),
+            ),
         )
     finally:
         await connection.aclose()

@@ -21,6 +21,7 @@ from integrations.healthie.drift import contract_schema, differences, operations
 from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
 from integrations.healthie.generated.base_model import BaseModel
 from integrations.healthie.generated.client import Client
+from integrations.healthie.permission_check import PermissionCheck
 from integrations.upstream.errors import ContractBroken, InvalidRequest, reading
 
 OPERATION = "IntrospectionQuery"
@@ -57,13 +58,24 @@ def compare_sdl(sdl: str) -> DriftReport:
 class UpstreamCheck:
     """The port DriftCheck, against the configured Healthie. `warnings` are the API warnings of its responses, by code."""
 
-    def __init__(self, *, client: Client, version: str, warnings: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        *,
+        client: Client,
+        version: str,
+        warnings: Mapping[str, Mapping[str, Any]],
+        permissions: PermissionCheck,
+    ) -> None:
         self._client = client
+        self.permissions = permissions
         self._version = version
         self._warnings = warnings
 
     async def check(self, today: date) -> DriftReport:
-        """Compare Healthie's present schema with the contract. Raises UpstreamUnavailable."""
+        """Compare Healthie's present schema with the contract, and the keys' permissions with what they need.
+
+        Raises UpstreamUnavailable when the schema cannot be read.
+        """
         with reading():
             try:
                 content = await self._introspect()
@@ -74,7 +86,7 @@ class UpstreamCheck:
                 report = await asyncio.to_thread(lambda: compare(build_client_schema(content)))
             except (GraphQLError, TypeError, ValueError, KeyError) as error:
                 raise ContractBroken(OPERATION, "no_schema") from error
-        return self._report(report.findings, today)
+        return self._report([*report.findings, *await self.permissions.findings()], today)
 
     async def _introspect(self) -> IntrospectionQuery:
         """The schema, including deprecated arguments if the server supports that."""
