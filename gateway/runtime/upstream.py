@@ -14,7 +14,7 @@ from booking.operations.model import AttentionReason
 from booking.ports import Clock
 from booking.system_of_record import SystemOfRecord
 from booking.work_context import current_work
-from gateway.alarms import LockoutAlarm
+from gateway.alarms import LockoutAlarm, NotPermittedAlarm
 from gateway.callers.tokens import derive_key, keyed_digest
 from gateway.runtime.audit import audited_calls
 from gateway.runtime.shared import Shared
@@ -38,7 +38,7 @@ from integrations.healthie.connect import (
 )
 from integrations.stripe.declines import DECLINES
 from integrations.upstream.breaker import Breakers
-from integrations.upstream.errors import SilentNoOp
+from integrations.upstream.errors import NotPermitted, SilentNoOp
 from integrations.upstream.gate import Gate
 
 __all__ = [
@@ -79,6 +79,13 @@ def connect_upstream(
         subject = f"API version {refused} is no longer answered; {instead}."
         await alert_service.raise_or_log(AttentionReason.UPSTREAM_DRIFT, subject)
 
+    not_permitted_alarm = NotPermittedAlarm(alert_service=alert_service)
+
+    async def alert_not_permitted(refusal: NotPermitted) -> None:
+        await not_permitted_alarm(
+            acting=refusal.acting, permission=refusal.permission, operation=refusal.operation
+        )
+
     return connect(
         url=str(settings.healthie_url),
         organization_key=settings.healthie_organization_key,
@@ -98,6 +105,7 @@ def connect_upstream(
         gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(alert_service=alert_service)),
         noticed=alert_silent_no_op,
         version_replaced=alert_version_replaced,
+        not_permitted=alert_not_permitted,
         catalog_cache=shared.catalog_cache,
         now=clock.now,
     )

@@ -80,6 +80,11 @@ class KeyStore:
         return self._known.proved
 
     @property
+    def configured(self) -> frozenset[str]:
+        """Ids of the clinicians for whom there is a key, whether or not it is proved."""
+        return frozenset(self._acting)
+
+    @property
     def pending(self) -> frozenset[str]:
         """Ids of the clinicians about whose key Healthie has not answered yet."""
         return self._known.pending
@@ -135,6 +140,16 @@ class KeyStore:
         if clinician_id not in self.proved:
             raise ClinicianNotBookable
         return self._client(self._acting[clinician_id])
+
+    async def await_pace(self) -> bool:
+        """Wait for a turn within the rate limit that all proofs share; False while it is backed off. Sends nothing."""
+        if self._pacer is None:
+            return True
+        while (turn := await self._pacer.turn(PACE, lane=Lane.CHECKOUT)).wait > 0:
+            if turn.backed_off:
+                return False
+            await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))
+        return not turn.is_probe
 
     async def _load_proofs(self) -> None:
         """Load the stored proofs of all processes."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from integrations.healthie_emulator import dates
+from integrations.healthie_emulator import dates, permissions
 from integrations.healthie_emulator.amounts import from_minor, to_display
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.money_records import BillingItem, Card, ChargeBack, RefundItem
@@ -18,7 +18,9 @@ def refunds_of(world: World, item: BillingItem) -> list[RefundItem]:
 
 def _one(request: Request, args: dict[str, Any]) -> BillingItem | None:
     item = request.world.billing_items.get(args.get("id"))
-    return item if item and request.me.sees_patient(item.sender_id) else None
+    if item is None or not permissions.sees_payment_to(request, item.recipient_id):
+        return None
+    return item if request.me.sees_patient(item.sender_id) else None
 
 
 def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         item
         for item in request.world.billing_items
         if request.me.sees_patient(item.sender_id)
+        and permissions.sees_payment_to(request, item.recipient_id)
         and args.get("client_id") in (None, item.sender_id)
         and args.get("user_id") in (None, item.recipient_id)
         and args.get("provider_id") in (None, item.recipient_id)

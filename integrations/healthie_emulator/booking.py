@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from integrations.healthie_emulator import dates, hours, invoices, packages
+from integrations.healthie_emulator import dates, hours, invoices, packages, permissions
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment, AppointmentType
@@ -156,6 +156,8 @@ def visible(request: Request, appointment_id: object, *, deleted: bool = False) 
     """Return an appointment that exists for the actor; deleted ones only when asked for."""
     found = request.world.appointments.get(appointment_id)
     if found is None or not request.me.sees_patient(found.user_id):
+        return None
+    if not permissions.sees_visit(request, found):
         return None
     return found if deleted or found.deleted_at is None else None
 

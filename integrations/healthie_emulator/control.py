@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from integrations.healthie_emulator import money
+from integrations.healthie_emulator import money, permissions
 from integrations.healthie_emulator.books import books
 from integrations.healthie_emulator.emulator import Emulator, as_json
 from integrations.healthie_emulator.faults import Fault
@@ -41,6 +41,8 @@ def routes(emulator: Emulator) -> list[Route]:
         route("throttle", "DELETE", _end_throttle),
         route("switches", "GET", lambda emulator, _: as_json(emulator.world.switches)),
         route("switches", "POST", _set_switches),
+        route("permissions", "GET", lambda emulator, _: as_json(emulator.world.permissions)),
+        route("permissions", "POST", _change_permissions),
         route("offer", "POST", _change_offer),
         route("books", "GET", lambda emulator, _: books(emulator.world)),
         route("requests", "GET", lambda emulator, _: as_json(emulator.seen)),
@@ -129,6 +131,12 @@ def _set_switches(emulator: Emulator, given: dict[str, Any]) -> Any:
     """Change the switches that are named; `silent_noop` takes the whole list of mutations."""
     emulator.world.switches.turn(given)
     return as_json(emulator.world.switches)
+
+
+def _change_permissions(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """Take permissions from a member: `user_id` and `without`, the whole list; `form`, `reads_find_nothing`, `members_are_seen`."""
+    permissions.change(emulator.world, given)
+    return as_json(emulator.world.permissions)
 
 
 def _change_offer(emulator: Emulator, given: dict[str, Any]) -> Any:

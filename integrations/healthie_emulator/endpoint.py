@@ -138,7 +138,10 @@ class GraphQLEndpoint:
             variable_values=asked.variables,
             operation_name=asked.name,
         )
-        return await result if inspect.isawaitable(result) else result
+        answered = await result if inspect.isawaitable(result) else result
+        if context.errors:  # in the data and in the errors at once
+            return ExecutionResult(data=answered.data, errors=[*(answered.errors or ()), *context.errors])
+        return answered
 
 
 def _read(body: bytes, method: str) -> Asked:

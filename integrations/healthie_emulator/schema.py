@@ -31,7 +31,7 @@ from graphql import (
     get_named_type,
 )
 
-from integrations.healthie_emulator import dates
+from integrations.healthie_emulator import dates, permissions
 from integrations.healthie_emulator.errors import coded, not_signed_in
 from integrations.healthie_emulator.state import Request, Table
 
@@ -72,7 +72,7 @@ def _resolver(
     type_: GraphQLObjectType, name: str, field: GraphQLField, given: Resolver | None
 ) -> Callable[..., Any]:
     if type_.name == "Query":
-        return _query(name, given or _not_emulated(name))
+        return _query(name, field, given or _not_emulated(name))
     if type_.name == "Mutation":
         return _mutation(name, field, given or _not_emulated(name))
     if get_named_type(field.type).name in {"ISO8601DateTime", "ISO8601Date"}:
@@ -80,12 +80,14 @@ def _resolver(
     return _field(given or _attribute(name, field))
 
 
-def _query(name: str, given: Resolver) -> Callable[..., Any]:
+def _query(name: str, field: GraphQLField, given: Resolver) -> Callable[..., Any]:
+    kind = get_named_type(field.type).name
+
     def resolve(_root: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
         request = info.context
         if request.actor is None and name not in PUBLIC_FIELDS:
             raise not_signed_in()
-        return given(request, args)
+        return permissions.read(request, name, kind, args, given)
 
     return resolve
 
@@ -98,6 +100,9 @@ def _mutation(name: str, field: GraphQLField, given: Resolver) -> Callable[..., 
         if request.actor is None:
             raise not_signed_in()
         values = args.get("input") or {}
+        refused = permissions.refused_mutation(request, name, values)
+        if refused is not None:
+            return refused
         if name in request.world.switches.silent_noop:
             return _nothing_done(payload, request, values)
         answer = given(request, values)

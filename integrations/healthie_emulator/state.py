@@ -6,7 +6,9 @@ Nothing is kept at module level: a reset is a new `World`.
 import asyncio
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
+
+from graphql import GraphQLError
 
 from integrations.healthie_emulator import money_records as money
 from integrations.healthie_emulator import records as practice
@@ -105,6 +107,18 @@ class Switches:
             setattr(self, name, value)
 
 
+@dataclasses.dataclass(kw_only=True)
+class Permissions:
+    """What was taken from members of the practice, and how Healthie says so. All is granted at first."""
+
+    FORMS: ClassVar[tuple[str, ...]] = ("both", "messages", "sentence", "unauthorized", "code")
+
+    without: dict[str, set[str]] = dataclasses.field(default_factory=dict)  # by user id
+    form: str = "both"  # of a refusal; reads have no `messages`
+    reads_find_nothing: bool = False  # a read without the permission is empty, instead of refused
+    members_are_seen: bool = True  # a key reads other members' permissions, not only its owner's
+
+
 class World:
     """One practice. A single event loop owns it; what does not await is atomic."""
 
@@ -112,6 +126,7 @@ class World:
         self.seed = seed
         self.clock = clock
         self.switches = Switches()
+        self.permissions = Permissions()
         self.faults = Faults(seed=seed)
         self.throttle = Throttle()
         self.stripe = FakeStripe(seed=seed, now=clock.now)
@@ -207,6 +222,7 @@ class Request:
 
     world: World
     actor: Actor | None  # None: no key, as a visitor of the public plans
+    errors: list[GraphQLError] = dataclasses.field(default_factory=list)  # beside the data
 
     @property
     def me(self) -> Actor:

@@ -8,7 +8,7 @@ import pytest
 
 from booking.local_pacer import LocalPacer
 from booking.pace_law import FIRST_BACK_OFF, JITTER, LONGEST_BACK_OFF, MONTH, PAUSE, PROBE_SECONDS
-from booking.pacing import Lane, Pace, PaceRange, Pacer, Turn
+from booking.pacing import Lane, Pace, Pacer, PaceRange, Turn
 from integrations.redis.client import connect_redis
 from integrations.redis.pacing import RedisPacer
 
@@ -282,7 +282,9 @@ class TestAdaptingPace:
         held = await used_up(adapting, clock, seconds=300)
         clock.seconds += MONTH / 2
         again = await used_up(adapting, clock, seconds=60)
-        assert held.pace == again.pace == Pace(per_second=pytest.approx(2.4), burst=1)  # of four that got through
+        assert (
+            held.pace == again.pace == Pace(per_second=pytest.approx(2.4), burst=1)
+        )  # of four that got through
         clock.seconds += MONTH / 2
         beyond = await used_up(adapting, clock, seconds=60)
         assert beyond.pace is not None

@@ -109,13 +109,31 @@ class TestHealthie:
         with closing(sqlite3.connect(tmp_path / "frontdoor.sqlite3")) as connection:
             found = connection.execute("SELECT record FROM audit_records ORDER BY sequence").fetchall()
         records = [json.loads(record) for (record,) in found]
-        assert [(each["kind"], each["operation"]) for each in records[-2:]] == [
+        assert [(each["kind"], each["operation"]) for each in records[-4:]] == [
             ("attempted", "IntrospectionQuery"),
             ("answered", "IntrospectionQuery"),
+            ("attempted", "Permissions"),
+            ("answered", "Permissions"),
         ]
         assert {each["actor"] for each in records[-2:]} == {f"operator {getpass.getuser()}"}
         others = {(each["operation"], each["actor"]) for each in records[:-2]}  # a start asks as well
         assert others - {("ApiVersion", "system")} == {("ApiVersion", f"operator {getpass.getuser()}")}
+
+    async def test_what_a_key_may_not_do_is_a_finding(
+        self, settings: dict[str, str], emulator_server: EmulatorClient
+    ) -> None:
+        seed = await emulator_server.control.seed()
+        one = seed["clinicians"][0]["id"]
+        await emulator_server.control.call(
+            "POST", "permissions", {"user_id": one, "without": ["can_add_own_appointments"]}
+        )
+        keys = json.dumps({one: seed["clinicians"][0]["key"]})
+        result = await asyncio.to_thread(run, **settings | {"healthie_keys": keys})
+
+        assert (result.exit_code, result.output.splitlines()[0]) == (
+            2,
+            f"breaking  The key of clinician {one} lacks can_add_own_appointments: visits with them cannot be booked.",
+        )
 
     def test_nobody_there_is_said_and_is_no_finding(self, settings: dict[str, str]) -> None:
         result = run(**settings | {"healthie_url": "http://127.0.0.1:1/graphql"})

@@ -68,7 +68,9 @@ class PaceWorld:
     async def _alarm(self, _key: str, _since: object) -> None:
         self.alarms.append(self.loop.time())
 
-    def limit(self, requests: int, *, seconds: float = 1.0, lockout: float = 1800.0, account: bool = False) -> None:
+    def limit(
+        self, requests: int, *, seconds: float = 1.0, lockout: float = 1800.0, account: bool = False
+    ) -> None:
         """Healthie's limit from now on."""
         self.throttle.order(Limits(requests=requests, seconds=seconds, lockout=lockout, account=account))
 
@@ -95,7 +97,9 @@ class PaceWorld:
     async def _browsing(self, number: int, calls: int, rest: float) -> None:
         with asked_by(f"visitor:{number}", client=f"network {number}"), waiting(lane=None, seconds=None):
             while True:
-                found = await asyncio.gather(*(self._call(number) for _ in range(calls)), return_exceptions=True)
+                found = await asyncio.gather(
+                    *(self._call(number) for _ in range(calls)), return_exceptions=True
+                )
                 failed = any(isinstance(one, HeldBack | RateLimited) for one in found)
                 await asyncio.sleep((_AGAIN if failed else rest) * (1 + self._random.random()))
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from booking.pace_law import DAY, MOMENT, MONTH
+from booking.pace_law import DAY, MOMENT
 from tests.simulation.pace_world import DEFAULT, KEY, Checkout, PaceWorld
 from tests.simulation.virtual_loop import VirtualLoop, run
 
