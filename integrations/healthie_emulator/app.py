@@ -6,7 +6,7 @@ import functools
 import html
 from collections.abc import AsyncIterator
 
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, parse
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -18,6 +18,7 @@ from integrations.healthie_emulator import (
     booking,
     clients,
     control,
+    dialect,
     forms,
     keys,
     money,
@@ -30,7 +31,7 @@ from integrations.healthie_emulator import (
 )
 from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.endpoint import GraphQLEndpoint
-from integrations.healthie_emulator.schema import executable_schema
+from integrations.healthie_emulator.schema import CONTRACT, executable_schema
 from integrations.healthie_emulator.seed import described
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Healthie emulator</title>
@@ -62,13 +63,24 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", page, methods=["GET"]),
-            Route("/graphql", GraphQLEndpoint(emulator, schema())),
+            Route("/graphql", GraphQLEndpoint(emulator, schema_of)),
             *control.routes(emulator),
         ],
         lifespan=lifespan,
     )
     app.state.emulator = emulator
     return app
+
+
+def schema_of(version: str) -> GraphQLSchema:
+    """The executable schema of a version."""
+    return baseline_schema() if dialect.is_spoken_in(version) else schema()
+
+
+@functools.cache
+def baseline_schema() -> GraphQLSchema:
+    """Derive the schema of the versions before connections, with the same resolvers. Cached like `schema`."""
+    return dialect.derived_schema(parse(CONTRACT.read_text(encoding="utf-8")), schema())
 
 
 @functools.cache

@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from graphql import (
@@ -23,11 +24,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from integrations.healthie_emulator import wire
+from integrations.healthie_emulator import dialect, wire
 from integrations.healthie_emulator.emulator import Emulator, Seen
 from integrations.healthie_emulator.errors import coded
 from integrations.healthie_emulator.faults import Fault
-from integrations.healthie_emulator.headers import Caller, read_headers
+from integrations.healthie_emulator.headers import BASELINE_VERSION, Caller, read_headers
 from integrations.healthie_emulator.limits import check_limits
 from integrations.healthie_emulator.state import Request
 
@@ -60,13 +61,10 @@ class Asked:
 class GraphQLEndpoint:
     """An ASGI application."""
 
-    def __init__(self, emulator: Emulator, schema: GraphQLSchema) -> None:
+    def __init__(self, emulator: Emulator, schema_of: Callable[[str], GraphQLSchema]) -> None:
+        """`schema_of` gives the schema of a version."""
         self._emulator = emulator
-        self._schema = schema
-        query = schema.query_type
-        self._connections = frozenset(
-            name for name, field in (query.fields if query else {}).items() if "first" in field.args
-        )
+        self._schema_of = schema_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -109,22 +107,26 @@ class GraphQLEndpoint:
         try:
             caller = read_headers(http.headers, world)
             seen.key_owner_id = caller.actor.user.id if caller.actor else None
-            result = await self._execute(asked, Request(world=world, actor=caller.actor))
+            version = http.headers.get("healthie-graphql-api-version") or BASELINE_VERSION
+            result = await self._execute(asked, Request(world=world, actor=caller.actor), version)
         except GraphQLError as error:
             seen.error_codes = _codes([error])
             return _refusal(error)
         seen.error_codes = _codes(result.errors or [])
         return JSONResponse(_shown(result, caller))
 
-    async def _execute(self, asked: Asked, context: Request) -> ExecutionResult:
-        if errors := validate(self._schema, asked.document):
+    async def _execute(self, asked: Asked, context: Request, version: str) -> ExecutionResult:
+        schema, document, variables = self._schema_of(version), asked.document, asked.variables
+        if dialect.is_spoken_in(version):
+            document, variables = dialect.translated(schema, document, variables)
+        if errors := validate(schema, document):
             return ExecutionResult(data=None, errors=errors)
-        check_limits(asked.document, asked.operation, asked.variables, self._connections)
+        check_limits(schema, document, variables, asked.name)
         result = execute(
-            self._schema,
-            asked.document,
+            schema,
+            document,
             context_value=context,
-            variable_values=asked.variables,
+            variable_values=variables,
             operation_name=asked.name,
         )
         return await result if inspect.isawaitable(result) else result
