@@ -26,6 +26,7 @@ from integrations.healthie_emulator import (
     people,
     plans,
     rebooking,
+    versions,
     visit_types,
     webhooks,
 )
@@ -40,7 +41,7 @@ td,th{{text-align:left;padding:.2rem 1rem .2rem 0}}</style>
 <h1>Healthie emulator</h1>
 <p>{practice}: nobody here exists, and no card is charged.</p>
 <p>GraphQL: <code>POST {base}graphql</code> with <code>Authorization: Basic &lt;key&gt;</code>,
-<code>AuthorizationSource: API</code> and <code>Healthie-GraphQL-API-Version: 2026-07-01</code>.</p>
+<code>AuthorizationSource: API</code> and <code>Healthie-GraphQL-API-Version: 2026-10-01</code>.</p>
 <h2>Keys (synthetic)</h2><table><tr><th>Who<th>Id<th>Time zone<th>Key</tr>{people}</table>
 <h2>Control</h2><p>JSON under <code>{base}_control/</code>:</p><ul>{controls}</ul></html>"""
 
@@ -63,7 +64,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", page, methods=["GET"]),
-            Route("/graphql", GraphQLEndpoint(emulator, schema_of)),
+            Route("/graphql", GraphQLEndpoint(emulator, schema)),
             *control.routes(emulator),
         ],
         lifespan=lifespan,
@@ -72,20 +73,23 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
     return app
 
 
-def schema_of(version: str) -> GraphQLSchema:
-    """The executable schema of a version."""
-    return baseline_schema() if dialect.is_spoken_in(version) else schema()
+def schema(version: str = versions.SHAPES[0], *, gone_remain: bool = False) -> GraphQLSchema:
+    """The executable schema of a version, without or with the fields that were seen to be gone in it."""
+    if dialect.is_spoken_in(version):
+        return baseline_schema()
+    shape = max((each for each in versions.SHAPES if each <= version), default=versions.SHAPES[0])
+    return _schema(shape, gone_remain=gone_remain)
 
 
 @functools.cache
 def baseline_schema() -> GraphQLSchema:
-    """Derive the schema of the versions before connections, with the same resolvers. Cached like `schema`."""
+    """Derive the schema of the versions before connections, with the same resolvers. Cached like the others."""
     return dialect.derived_schema(parse(CONTRACT.read_text(encoding="utf-8")), schema())
 
 
 @functools.cache
-def schema() -> GraphQLSchema:
-    """Build the contract's schema with every resolver of the emulator. Cached, because it holds no state."""
+def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
+    """Build a schema with every resolver of the emulator. Cached, because it holds no state."""
     parts = (
         appointments,
         availability,
@@ -101,7 +105,13 @@ def schema() -> GraphQLSchema:
         visit_types,
         webhooks,
     )
-    return executable_schema({name: each for part in parts for name, each in part.RESOLVERS.items()})
+    resolvers = {name: each for part in parts for name, each in part.RESOLVERS.items()}
+    for gone in () if gone_remain else versions.gone_in(shape):
+        resolvers.pop(gone, None)
+    return executable_schema(
+        resolvers | versions.resolvers(shape),
+        lambda built: versions.adapt(built, shape, gone_remain=gone_remain),
+    )
 
 
 def _page(emulator: Emulator, base: str) -> str:

@@ -5,8 +5,7 @@ import dataclasses
 import inspect
 import json
 import logging
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import (
     DocumentNode,
@@ -28,7 +27,7 @@ from integrations.healthie_emulator import dialect, wire
 from integrations.healthie_emulator.emulator import Emulator, Seen
 from integrations.healthie_emulator.errors import coded
 from integrations.healthie_emulator.faults import Fault
-from integrations.healthie_emulator.headers import BASELINE_VERSION, Caller, read_headers
+from integrations.healthie_emulator.headers import Caller, read_headers
 from integrations.healthie_emulator.limits import check_limits
 from integrations.healthie_emulator.state import Request
 
@@ -58,11 +57,17 @@ class Asked:
         return tuple(node.name.value for node in nodes if isinstance(node, FieldNode))
 
 
+class SchemaOf(Protocol):
+    """Gives the schema of a version, without or with the fields that were seen to be gone in it."""
+
+    def __call__(self, version: str, *, gone_remain: bool) -> GraphQLSchema:
+        """Return a built schema."""
+
+
 class GraphQLEndpoint:
     """An ASGI application."""
 
-    def __init__(self, emulator: Emulator, schema_of: Callable[[str], GraphQLSchema]) -> None:
-        """`schema_of` gives the schema of a version."""
+    def __init__(self, emulator: Emulator, schema_of: SchemaOf) -> None:
         self._emulator = emulator
         self._schema_of = schema_of
 
@@ -107,8 +112,8 @@ class GraphQLEndpoint:
         try:
             caller = read_headers(http.headers, world)
             seen.key_owner_id = caller.actor.user.id if caller.actor else None
-            version = http.headers.get("healthie-graphql-api-version") or BASELINE_VERSION
-            result = await self._execute(asked, Request(world=world, actor=caller.actor), version)
+            context = Request(world=world, actor=caller.actor)
+            result = await self._execute(asked, context, caller.version.name)
         except GraphQLError as error:
             seen.error_codes = _codes([error])
             return _refusal(error)
@@ -116,7 +121,9 @@ class GraphQLEndpoint:
         return JSONResponse(_shown(result, caller))
 
     async def _execute(self, asked: Asked, context: Request, version: str) -> ExecutionResult:
-        schema, document, variables = self._schema_of(version), asked.document, asked.variables
+        remain = context.world.switches.gone_fields_remain
+        schema = self._schema_of(version, gone_remain=remain)
+        document, variables = asked.document, asked.variables
         if dialect.is_spoken_in(version):
             document, variables = dialect.translated(schema, document, variables)
         if errors := validate(schema, document):
@@ -183,8 +190,8 @@ def _shown(result: ExecutionResult, caller: Caller) -> dict[str, Any]:
     if result.errors:
         shown["errors"] = [_masked(error) for error in result.errors]
     shown["data"] = result.data
-    if caller.warnings:
-        shown["extensions"] = {"warnings": list(caller.warnings)}
+    if caller.version.warnings:
+        shown["extensions"] = {"warnings": list(caller.version.warnings)}
     return shown
 
 
