@@ -6,7 +6,7 @@ import functools
 import html
 from collections.abc import AsyncIterator
 
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, parse
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -18,6 +18,7 @@ from integrations.healthie_emulator import (
     booking,
     clients,
     control,
+    dialect,
     forms,
     keys,
     money,
@@ -32,7 +33,7 @@ from integrations.healthie_emulator import (
 )
 from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.endpoint import GraphQLEndpoint
-from integrations.healthie_emulator.schema import executable_schema
+from integrations.healthie_emulator.schema import CONTRACT, executable_schema
 from integrations.healthie_emulator.seed import described
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Healthie emulator</title>
@@ -75,8 +76,16 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
 
 def schema(version: str = versions.SHAPES[0], *, gone_remain: bool = False) -> GraphQLSchema:
     """The executable schema of a version, without or with the fields that were seen to be gone in it."""
+    if dialect.is_spoken_in(version):
+        return baseline_schema()
     shape = max((each for each in versions.SHAPES if each <= version), default=versions.SHAPES[0])
     return _schema(shape, gone_remain=gone_remain)
+
+
+@functools.cache
+def baseline_schema() -> GraphQLSchema:
+    """Derive the schema of the versions before connections, with the same resolvers. Cached like the others."""
+    return dialect.derived_schema(parse(CONTRACT.read_text(encoding="utf-8")), schema())
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from integrations.healthie_emulator import versions, wire
+from integrations.healthie_emulator import dialect, wire
 from integrations.healthie_emulator.emulator import Emulator, Seen
 from integrations.healthie_emulator.errors import coded
 from integrations.healthie_emulator.faults import Fault
@@ -72,10 +72,6 @@ class GraphQLEndpoint:
     def __init__(self, emulator: Emulator, schema_of: SchemaOf) -> None:
         self._emulator = emulator
         self._schema_of = schema_of
-        query = schema_of(versions.PUBLISHED[-1], gone_remain=False).query_type
-        self._connections = frozenset(
-            name for name, field in (query.fields if query else {}).items() if "first" in field.args
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -119,23 +115,31 @@ class GraphQLEndpoint:
         try:
             caller = read_headers(http.headers, world)
             seen.key_owner_id = caller.actor.user.id if caller.actor else None
-            schema = self._schema_of(caller.version.name, gone_remain=world.switches.gone_fields_remain)
-            result = await self._execute(schema, asked, Request(world=world, actor=caller.actor))
+            context = Request(world=world, actor=caller.actor)
+            result = await self._execute(asked, context, caller.version.name)
         except GraphQLError as error:
             seen.error_codes = _codes([error])
             return _refusal(error)
         seen.error_codes = _codes(result.errors or [])
         return JSONResponse(_shown(result, caller))
 
-    async def _execute(self, schema: GraphQLSchema, asked: Asked, context: Request) -> ExecutionResult:
-        if errors := _errors_of(schema, asked.document_text):
-            return ExecutionResult(data=None, errors=list(errors))
-        check_limits(asked.document, asked.operation, asked.variables, self._connections)
+    async def _execute(self, asked: Asked, context: Request, version: str) -> ExecutionResult:
+        remain = context.world.switches.gone_fields_remain
+        schema = self._schema_of(version, gone_remain=remain)
+        document, variables = asked.document, asked.variables
+        if dialect.is_spoken_in(version):
+            document, variables = dialect.translated(schema, document, variables)
+            errors = validate(schema, document)
+        else:
+            errors = list(_errors_of(schema, asked.document_text))
+        if errors:
+            return ExecutionResult(data=None, errors=errors)
+        check_limits(schema, document, variables, asked.name)
         result = execute(
             schema,
-            asked.document,
+            document,
             context_value=context,
-            variable_values=asked.variables,
+            variable_values=variables,
             operation_name=asked.name,
         )
         answered = await result if inspect.isawaitable(result) else result
