@@ -43,6 +43,17 @@ class ProvedKeys(ClinicianKeys, Protocol):
         """Wait until upstream has answered about every key, `within` seconds at most."""
 
 
+class ApiVersionChoice(Protocol):
+    """Which version of upstream's API is asked for: chosen from what upstream answers, unless a setting names it."""
+
+    @property
+    def used(self) -> str:
+        """The version in use."""
+
+    async def keep_chosen(self) -> None:
+        """Choose the version now, and again periodically, until cancelled."""
+
+
 class ResourceSource(ResourceReader, ChangedVisits, Protocol):
     """Reads single resources, and lists visits by the time of their last change."""
 
@@ -64,4 +75,5 @@ class SystemOfRecord:
     changes: Changes
     subscriptions: Subscriptions  # to upstream's webhooks
     keys: ProvedKeys
+    api_version: ApiVersionChoice
     drift: DriftCheck

@@ -23,6 +23,18 @@ class DriftFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiVersion:
+    """How upstream answers one of the versions of its API that we know."""
+
+    name: str
+    answered: bool
+    usable: bool  # it takes all of our operations
+    used: bool
+    sunset: date | None  # when it stops answering, as far as is known
+    days_left: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DriftReport:
     """The result of a drift check."""
 
@@ -30,6 +42,8 @@ class DriftReport:
     sunset: date | None  # when that version stops answering, as far as upstream says
     days_left: int | None
     findings: tuple[DriftFinding, ...]
+    versions: tuple[ApiVersion, ...] = ()  # newest first
+    pinned: bool = False  # whether a setting names the version; else it is chosen
 
     @property
     def worst(self) -> Severity | None:

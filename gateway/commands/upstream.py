@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from booking.errors import UpstreamUnavailable
-from booking.sync.drift import DriftReport, Severity
+from booking.sync.drift import ApiVersion, DriftReport, Severity
 from gateway.commands.common import operator
 from gateway.commands.monitoring import CRITICAL, FINE, WARNING, exit_with, give_up
 
@@ -28,15 +28,16 @@ def upstream() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Compare with the schema in this file instead of asking Healthie.",
 )
+@click.option("--api-version", help="The API version of the schema in that file; the contract's without it.")
 @click.option("--json", "as_json", is_flag=True, help="For monitoring.")
-def check(sdl: Path | None, as_json: bool) -> None:
-    """Compare Healthie's schema with the contract that we depend on.
+def check(sdl: Path | None, api_version: str | None, as_json: bool) -> None:
+    """Compare Healthie's schema with the contract that we depend on, and tell which versions of its API are answered.
 
     Exits with 0 when nothing in use has changed, 1 for what will break in future, 2 for what is broken now, 3 when the check
     cannot be made.
     """
     try:
-        report = _of_file(sdl) if sdl else _of_healthie()
+        report = _of_file(sdl, api_version) if sdl else _of_healthie()
     except UpstreamUnavailable as error:
         what = "The file cannot be read as a schema" if sdl else "Healthie could not be asked"
         give_up(f"{what}: {error}", as_json=as_json)
@@ -44,14 +45,14 @@ def check(sdl: Path | None, as_json: bool) -> None:
     exit_with(code, _STATUS[code], _as_json(report), _as_text(report), as_json=as_json)
 
 
-def _of_file(path: Path) -> DriftReport:
+def _of_file(path: Path, version: str | None) -> DriftReport:
     from gateway.runtime.upstream import drift_of
 
     try:
         sdl = path.read_text(encoding="utf-8")
     except ValueError as error:
         raise UpstreamUnavailable(str(error)) from error
-    return drift_of(sdl)
+    return drift_of(sdl, version=version)
 
 
 def _of_healthie() -> DriftReport:
@@ -78,18 +79,38 @@ def _as_json(report: DriftReport) -> dict[str, object]:
         "version": report.version,
         "sunset": report.sunset.isoformat() if report.sunset else None,
         "days_left": report.days_left,
+        "pinned": report.pinned,
+        "versions": [
+            {
+                "version": each.name,
+                "answered": each.answered,
+                "usable": each.usable,
+                "used": each.used,
+                "sunset": each.sunset.isoformat() if each.sunset else None,
+                "days_left": each.days_left,
+            }
+            for each in report.versions
+        ],
         "findings": [{"severity": each.severity, "what": each.what} for each in report.findings],
     }
 
 
 def _as_text(report: DriftReport) -> list[str]:
     lines = [f"{each.severity:<9} {each.what}" for each in report.findings]
-    if report.sunset is not None:
-        lines.append(
-            f"API version {report.version} is answered until {report.sunset}: {report.days_left} days."
-        )
-    elif report.version is not None:
-        lines.append(f"Healthie names no end of API version {report.version}.")
+    lines += [_version_line(each, pinned=report.pinned) for each in report.versions]
     if report.worst is None:
         lines.append("Nothing that is in use has changed.")
     return lines
+
+
+def _version_line(version: ApiVersion, *, pinned: bool) -> str:
+    parts = ["answered" if version.answered else "not answered"]
+    if version.answered and not version.usable:
+        parts.append("refuses operations of ours")
+    if version.used:
+        parts.append("in use (pinned)" if pinned else "in use")
+    if version.sunset is not None and version.answered:
+        parts.append(f"ends on {version.sunset}, in {version.days_left} days")
+    elif version.used:
+        parts.append("no end is known")
+    return f"API version {version.name}: {', '.join(parts)}."

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 # A cold start of one process takes about a second; a busy machine needs much longer.
 START_SECONDS = 30
 
-# A version of Healthie's API that the emulator answers at any date.
-_VERSION = "2026-07-01"
-
 
 class StackError(Exception):
     """The stack did not start; the text says why, and what to do."""
@@ -88,7 +85,6 @@ async def local_stack(
             "FRONTDOOR_SECRET_KEY": DEVELOPMENT_SECRET,
             "FRONTDOOR_DATABASE_URL": database,
             "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
-            "FRONTDOOR_HEALTHIE_API_VERSION": _VERSION,
             # The emulator does not throttle unless a test makes it.
             "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "1000",
             "FRONTDOOR_HEALTHIE_BURST": "1000",
@@ -137,7 +133,6 @@ async def _subscribe(emulator: str, *, owner_key: str, gateway: str) -> tuple[st
     url = gateway + webhook_source().path
     async with connect(
         url=f"{emulator}/graphql",
-        version=_VERSION,
         organization_key=owner_key,
         clinician_keys={},
         declines={},

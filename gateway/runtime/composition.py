@@ -41,7 +41,7 @@ FIRST_PROOFS_SECONDS = 2.0
 
 @contextlib.asynccontextmanager
 async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[System]:
-    """Builds the system, and closes everything on leaving. Inside, a background task keeps the clinicians' keys proved.
+    """Builds the system, and closes everything on leaving. Inside, background tasks keep keys proved and the version chosen.
 
     `clock` is the only source of time; the machine's by default.
     """
@@ -92,7 +92,10 @@ async def _alerts(base: Foundation, exits: contextlib.AsyncExitStack) -> AlertSe
 async def _upstream(
     base: Foundation, alert_service: AlertService, exits: contextlib.AsyncExitStack
 ) -> SystemOfRecord:
-    """The adapters of Healthie. Whose each clinician's key is, is proved in the background, at the start and periodically."""
+    """The adapters of Healthie.
+
+    The version of its API is chosen, and whose each clinician's key is, is proved, in the background, at the start and periodically.
+    """
     upstream = await exits.enter_async_context(
         connect_upstream(
             base.settings,
@@ -103,6 +106,7 @@ async def _upstream(
             clock=base.clock,
         )
     )
+    _in_background(upstream.api_version.keep_chosen(), exits)
     _in_background(upstream.keys.keep_proved(), exits)
     await upstream.keys.wait_until_answered(within=FIRST_PROOFS_SECONDS)
     return upstream

@@ -46,6 +46,11 @@ def connect_upstream(
         subject = current_work.get().checkout_id or difference.operation
         await alert_service.raise_or_log(AttentionReason.SILENT_NO_OP, subject)
 
+    async def alert_version_replaced(refused: str, used: str | None) -> None:
+        instead = f"{used} is used instead" if used else "no other that this version of Frontdoor knows is"
+        subject = f"API version {refused} is no longer answered; {instead}."
+        await alert_service.raise_or_log(AttentionReason.UPSTREAM_DRIFT, subject)
+
     return connect(
         url=str(settings.healthie_url),
         organization_key=settings.healthie_organization_key,
@@ -64,6 +69,7 @@ def connect_upstream(
         ),
         gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(alert_service=alert_service)),
         noticed=alert_silent_no_op,
+        version_replaced=alert_version_replaced,
         catalog_cache=shared.catalog_cache,
         now=clock.now,
     )

@@ -3,7 +3,7 @@
 from datetime import time
 from typing import Self
 
-from pydantic import Field, HttpUrl, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import Field, HttpUrl, IPvAnyNetwork, SecretStr, field_validator, model_validator
 
 from gateway.settings.environment import EnvironmentSettings
 
@@ -21,9 +21,10 @@ class HealthieSettings(EnvironmentSettings):
         default_factory=dict,
         description="JSON: each clinician's id and own API key; a clinician without one is not bookable.",
     )
-    healthie_api_version: str = Field(
-        "2026-01-01",
-        description="The version of Healthie's API to ask for; this one is answered until 2027-01-31.",
+    healthie_api_version: str | None = Field(
+        None,
+        pattern=r"^\d{4}-\d{2}-\d{2}$",
+        description="Pins the version of Healthie's API to ask for, such as `2026-07-01`. Without it, or empty, the newest one that Frontdoor knows and Healthie answers is [chosen](drift.md#the-version-of-the-api).",
     )
     healthie_shard: str | None = Field(
         None, description="`AuthorizationShard`, where the account is sharded."
@@ -63,6 +64,11 @@ class HealthieSettings(EnvironmentSettings):
         None,
         description="Healthie's id of the user who receives every payment; without it the treating clinician does.",
     )
+
+    @field_validator("healthie_api_version", mode="before")
+    @classmethod
+    def _empty_pins_nothing(cls, value: object) -> object:
+        return value or None
 
     @model_validator(mode="after")
     def _webhooks_have_an_address(self) -> Self:

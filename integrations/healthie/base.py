@@ -5,12 +5,14 @@ Audit, rate limit, circuit breakers and retries come from `integrations.upstream
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic_core import to_jsonable_python
 
 from integrations.healthie.decoding import decode
+from integrations.healthie.errors import UnsupportedVersion
 from integrations.healthie.generated.base_model import UNSET, BaseModel
 from integrations.healthie.operation_kinds import kind_of
 from integrations.healthie.subjects import is_public, patient_in
@@ -67,13 +69,31 @@ def _forbid_tags_in(value: object) -> None:
             _forbid_tags_in(inner)
 
 
+class Versions(Protocol):
+    """Which version of Healthie's API to ask for (`version_choice`)."""
+
+    @property
+    def used(self) -> str:
+        """The version in use."""
+
+    async def replace(self, refused: str) -> bool:
+        """Choose again because a version was refused. Returns whether another one is in use."""
+
+
 class Base:
     """Makes calls with one API key. Cheap to create: it holds no connection of its own."""
 
     def __init__(
-        self, *, connection: Connection, acting: Acting, audit: CallAudit, gate: Gate | None = None
+        self,
+        *,
+        connection: Connection,
+        acting: Acting,
+        audit: CallAudit,
+        versions: Versions,
+        gate: Gate | None = None,
     ) -> None:
         self._connection = connection
+        self._versions = versions
         self._acting = acting
         self._caller = KeyedCaller(acting=acting.name, key=acting.key, audit=audit, gate=gate)
 
@@ -85,9 +105,12 @@ class Base:
         operation_name: str,
         mutation: bool,
         variables: dict[str, object],
+        version: str | None = None,
     ) -> M:
         """Send an operation and decode the response. A mutation is sent once, a read up to three times.
 
+        With `version` it is sent on that API version. Without, on the one in use; if Healthie refuses that, which it does before
+        it executes anything, another is chosen and the operation is sent on it.
         Raises CallError, and TagForbidden before anything is sent.
         """
         forbid_tags(query)
@@ -103,7 +126,16 @@ class Base:
             variables=sent,
             timeout=_timeout(operation_name, mutation=mutation),
             budget=SLOW_READ_BUDGET if operation_name in SLOW_READS else READ_BUDGET,
+            version=version or self._versions.used,
         )
+        try:
+            return await self._call(result, request)
+        except UnsupportedVersion:
+            if version is not None or not await self._versions.replace(request.version):
+                raise
+        return await self._call(result, replace(request, version=self._versions.used))
+
+    async def _call(self, result: type[M], request: GraphQLRequest) -> M:
         return await self._caller.call(
             request,
             send=partial(self._connection.send, request, self._acting),

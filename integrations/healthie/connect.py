@@ -34,13 +34,12 @@ from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.subscriptions import HealthieSubscriptions
 from integrations.healthie.transport import Acting, Connection
 from integrations.healthie.upstream import UpstreamCheck, compare_sdl
+from integrations.healthie.version_choice import Replaced, Standing, VersionChoice, ask_version
+from integrations.healthie.version_choice import only_logged as replacement_only_logged
 from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import log_retries
 from integrations.upstream.gate import Gate
-
-# The published API version that contract.graphql is taken from.
-VERSION = "2026-01-01"
 
 
 def _utc_now() -> datetime:
@@ -56,18 +55,21 @@ async def connect(
     declines: DeclineCodes,
     audit: CallAudit,
     digest: Digest,
-    version: str = VERSION,
+    version: str | None = None,
     shard: str | None = None,
     recipient_id: str | None = None,
     gate: Gate | None = None,
     proving: Proving | None = None,
     noticed: Noticed = only_logged,
+    version_replaced: Replaced = replacement_only_logged,
     catalog_cache: CatalogCache | None = None,
     now: Callable[[], datetime] = _utc_now,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[SystemOfRecord]:
     """Connect to Healthie's GraphQL endpoint at `url`. Sends nothing before the first call.
 
+    `version`: of the API; without it the one in use is chosen while `api_version.keep_chosen` runs, and `version_replaced` is
+    called when Healthie refuses it under way.
     `declines`: the card processor's decline codes. `digest`: a keyed digest of patient data, to detect changes (see `Digest`).
     `recipient_id`: receives every payment instead of the treating clinician. `gate`: rate limit and circuit breakers; without it
     everything is sent at once. `proving`: where proofs of clinicians' keys are stored and at which rate keys are proved, while
@@ -75,10 +77,15 @@ async def connect(
     `catalog_cache`: shared by processes; without it this process has its own. `now`: the clock for the age of catalog and proofs.
     """
     log_retries()
-    connection = Connection(url=url, version=version, shard=shard, transport=transport)
+    connection = Connection(url=url, shard=shard, transport=transport)
+
+    async def ask(asked: str) -> Standing:
+        return await ask_version(organization, asked)
+
+    versions = VersionChoice(pinned=version, ask=ask, today=lambda: now().date(), replaced=version_replaced)
 
     def client(acting: Acting) -> Client:
-        return Client(connection=connection, acting=acting, audit=audit, gate=gate)
+        return Client(connection=connection, acting=acting, audit=audit, versions=versions, gate=gate)
 
     key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
     organization = client(Acting(user_id=None, key=key))
@@ -119,7 +126,8 @@ async def connect(
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
-            drift=UpstreamCheck(client=organization, version=version, warnings=connection.warnings),
+            api_version=versions,
+            drift=UpstreamCheck(client=organization, versions=versions, warnings=connection.warnings),
         )
     finally:
         await connection.aclose()
@@ -130,9 +138,9 @@ def webhook_source() -> WebhookSource:
     return HealthieWebhooks()
 
 
-def drift_of(sdl: str) -> DriftReport:
-    """Compare a schema of Healthie's, in SDL, with the contract, without network.
+def drift_of(sdl: str, *, version: str | None = None) -> DriftReport:
+    """Compare a schema of Healthie's, in SDL, with the contract, without network; `version` is the schema's, if it is a newer one.
 
     Raises UpstreamUnavailable when it is no schema.
     """
-    return compare_sdl(sdl)
+    return compare_sdl(sdl, version=version)

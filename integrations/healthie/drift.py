@@ -5,8 +5,6 @@ has beyond the contract is ignored.
 """
 
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from graphql import (
@@ -22,19 +20,14 @@ from graphql import (
     TypeInfoVisitor,
     Visitor,
     build_schema,
-    concat_ast,
     find_schema_changes,
     get_named_type,
     is_specified_scalar_type,
-    parse,
     resolve_schema_coordinate,
     visit,
 )
 
 from booking.sync.drift import DriftFinding, Severity
-
-HERE = Path(__file__).parent
-
 
 # The operations use no directives and select through no interfaces.
 _BREAKING = frozenset(
@@ -49,20 +42,6 @@ _NOTED = _BREAKING | {
     DangerousChangeType.ARG_DEFAULT_VALUE_CHANGE,
     DangerousChangeType.INPUT_FIELD_DEFAULT_VALUE_CHANGE,
 }
-
-
-@cache
-def contract_schema() -> GraphQLSchema:
-    """The committed contract (contract.graphql)."""
-    return build_schema((HERE / "contract.graphql").read_text(encoding="utf-8"))
-
-
-@cache
-def operations() -> DocumentNode:
-    """All operations that are sent, as one document."""
-    return concat_ast(
-        [parse(path.read_text(encoding="utf-8")) for path in sorted((HERE / "operations").glob("*.graphql"))]
-    )
 
 
 def differences(

@@ -13,7 +13,7 @@ _KINDS = {
         "ValidateCoupon",
         "Coupons",
     ),
-    "keys": ("WhoAmI",),
+    "keys": ("WhoAmI", "ApiVersion"),
     "patients": ("Patient", "PatientsByEmail", "PatientsByName", "VisitsOfPatient", "Cards"),
     "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
     "patient_changes": ("CreatePatient", "AttachCard"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 # a patient; a promo code belongs to the practice, and anybody who looks at a price may enter it.
 PUBLIC = frozenset(
     {
+        "ApiVersion",  # asks for the version of the API; in no file of `operations/`
         "AvailableDays",
         "AvailableSlots",
         "Coupons",

@@ -7,6 +7,7 @@ import httpx2
 import structlog
 
 from integrations.healthie.answers import record_id
+from integrations.healthie.contract import Adapted, adapted
 from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
 from integrations.upstream.errors import (
     CallError,
@@ -56,23 +57,23 @@ class Acting:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphQLRequest(Request):
-    """An operation with its document."""
+    """An operation with its document, which is written for the contract, and the API version to send it on."""
 
     document: str
+    version: str
 
 
 class Connection:
     """Healthie's GraphQL endpoint, on one pool per process. `transport` replaces the network (tests, other HTTP stacks)."""
 
-    def __init__(
-        self, *, url: str, version: str, shard: str | None, transport: httpx2.AsyncBaseTransport | None
-    ) -> None:
+    def __init__(self, *, url: str, shard: str | None, transport: httpx2.AsyncBaseTransport | None) -> None:
         self._url = url
-        self._headers = {"AuthorizationSource": "API", "Healthie-GraphQL-API-Version": version}
+        self._headers = {"AuthorizationSource": "API"}
         if shard:
             self._headers["AuthorizationShard"] = shard
         self._pool = HttpPool(transport=transport)
-        self.warnings: dict[str, dict[str, Any]] = {}  # Healthie's API warnings by code, the latest of each
+        # Healthie's API warnings by the version asked for and their code, the latest of each.
+        self.warnings: dict[tuple[str, str], dict[str, Any]] = {}
 
     async def aclose(self) -> None:
         """Close the pool."""
@@ -80,21 +81,26 @@ class Connection:
 
     async def send(self, request: GraphQLRequest, acting: Acting) -> Reply:
         """Make one attempt. Never raises for anything that Healthie or the network does; the reply holds the error."""
+        document = adapted(request.document, request.version)
         answer = await self._pool.send(
             request,
             Message(
                 url=self._url,
-                headers={**self._headers, "Authorization": f"Basic {acting.key}"},
+                headers={
+                    **self._headers,
+                    "Healthie-GraphQL-API-Version": request.version,
+                    "Authorization": f"Basic {acting.key}",
+                },
                 body={
-                    "query": request.document,
+                    "query": document.document,
                     "operationName": request.operation,
                     "variables": request.variables,
                 },
             ),
         )
-        return self._read(request, answer) if isinstance(answer, HttpAnswer) else answer
+        return self._read(request, document, answer) if isinstance(answer, HttpAnswer) else answer
 
-    def _read(self, request: Request, answer: HttpAnswer) -> Reply:
+    def _read(self, request: GraphQLRequest, document: Adapted, answer: HttpAnswer) -> Reply:
         """Classify an HTTP response. Some refusals are not GraphQL at all."""
         body = answer.body if isinstance(answer.body, dict) else None
         refused = refused_by(request, answer.status)
@@ -102,23 +108,28 @@ class Connection:
             return answer.failed(refused)
         if body is None or httpx2.codes.is_server_error(answer.status):
             return answer.failed(unusable(request, answer.status))
-        self._note_warnings(body)
-        data = body.get("data")
+        self._note_warnings(request.version, body)
+        data = document.read(body.get("data"))
         if body.get("errors") or not isinstance(data, dict):
-            return answer.failed(_graphql_error(request, body))
+            return answer.failed(_graphql_error(request, body | {"data": data}))
         return answer.brought(data)
 
-    def _note_warnings(self, body: dict[str, Any]) -> None:
-        """Store Healthie's API warnings, and log each code once per process."""
+    def _note_warnings(self, version: str, body: dict[str, Any]) -> None:
+        """Store Healthie's API warnings, and log each code once per process and version."""
         extensions = body.get("extensions")
         warnings = extensions.get("warnings") if isinstance(extensions, dict) else None
         for warning in warnings if isinstance(warnings, list) else []:
             if not isinstance(warning, dict):
                 continue
             code = str(warning.get("code"))
-            if code not in self.warnings:
-                log.warning("healthie.api_warning", code=code, sunset_date=warning.get("sunset_date"))
-            self.warnings[code] = warning
+            if (version, code) not in self.warnings:
+                log.warning(
+                    "healthie.api_warning",
+                    code=code,
+                    version=version,
+                    sunset_date=warning.get("sunset_date"),
+                )
+            self.warnings[version, code] = warning
 
 
 def _graphql_error(request: Request, body: dict[str, Any]) -> CallError:

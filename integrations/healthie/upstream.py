@@ -1,7 +1,7 @@
 """UpstreamCheck: checks Healthie's schema for drift from the contract, and the sunset date of the API version."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -16,11 +16,14 @@ from graphql import (
 from pydantic import Field
 
 from booking.errors import UpstreamUnavailable
-from booking.sync.drift import DriftFinding, DriftReport, Severity
-from integrations.healthie.drift import contract_schema, differences, operations
-from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
+from booking.sync.drift import ApiVersion, DriftFinding, DriftReport, Severity
+from integrations.healthie.contract import contract_schema, operations
+from integrations.healthie.drift import differences
+from integrations.healthie.errors import GraphQLErrors
 from integrations.healthie.generated.base_model import BaseModel
 from integrations.healthie.generated.client import Client
+from integrations.healthie.version_choice import Standing, VersionChoice
+from integrations.healthie.versions import CONTRACT, KNOWN
 from integrations.upstream.errors import ContractBroken, InvalidRequest, reading
 
 OPERATION = "IntrospectionQuery"
@@ -35,55 +38,65 @@ class Introspection(BaseModel):
     content: Any = Field(alias="__schema")
 
 
-def compare(present: GraphQLSchema) -> DriftReport:
-    """Compare a schema with the contract; takes about a second of CPU.
+def compare(present: GraphQLSchema, version: str = CONTRACT) -> DriftReport:
+    """Compare a schema with the contract as it is for the version; takes about a second of CPU.
 
     Raises ValueError for a schema without queries.
     """
     if present.query_type is None:
         raise ValueError("a schema without queries")
-    found = differences(contract_schema(), operations(), present)
+    found = differences(contract_schema(version), operations(version), present)
     return DriftReport(version=None, sunset=None, days_left=None, findings=tuple(found))
 
 
-def compare_sdl(sdl: str) -> DriftReport:
+def compare_sdl(sdl: str, *, version: str | None = None) -> DriftReport:
     """Compare a schema in SDL with the contract. Raises UpstreamUnavailable when the text is not a schema."""
     try:
-        return compare(build_schema(sdl))
+        return compare(build_schema(sdl), version or CONTRACT)
     except (GraphQLError, TypeError, ValueError) as error:
         raise UpstreamUnavailable(str(error)) from error
 
 
 class UpstreamCheck:
-    """The port DriftCheck, against the configured Healthie. `warnings` are the API warnings of its responses, by code."""
+    """The port DriftCheck, against the configured Healthie. `warnings` are its API warnings, by version and code."""
 
-    def __init__(self, *, client: Client, version: str, warnings: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        *,
+        client: Client,
+        versions: VersionChoice,
+        warnings: Mapping[tuple[str, str], Mapping[str, Any]],
+    ) -> None:
         self._client = client
-        self._version = version
+        self._versions = versions
         self._warnings = warnings
 
     async def check(self, today: date) -> DriftReport:
-        """Compare Healthie's present schema with the contract. Raises UpstreamUnavailable."""
+        """Ask which versions are answered, and compare the present schema of the one in use with the contract.
+
+        Raises UpstreamUnavailable.
+        """
         with reading():
-            try:
-                content = await self._introspect()
-            except UnsupportedVersion:
-                return self._report([_gone(self._version)], today)
+            standings = await self._versions.standings()
+            used = self._versions.used
+            if standings[used] is Standing.REFUSED:
+                return self._report([_gone(used)], standings, today)
+            content = await self._introspect(used)
             try:
                 # In a thread: the schema has more than a thousand types.
-                report = await asyncio.to_thread(lambda: compare(build_client_schema(content)))
+                report = await asyncio.to_thread(lambda: compare(build_client_schema(content), used))
             except (GraphQLError, TypeError, ValueError, KeyError) as error:
                 raise ContractBroken(OPERATION, "no_schema") from error
-        return self._report(report.findings, today)
+        return self._report(report.findings, standings, today)
 
-    async def _introspect(self) -> IntrospectionQuery:
-        """The schema, including deprecated arguments if the server supports that."""
+    async def _introspect(self, version: str) -> IntrospectionQuery:
+        """The schema of a version, including deprecated arguments if the server supports that."""
         try:
-            return await self._ask(input_value_deprecation=True)
+            return await self._ask(version, input_value_deprecation=True)
         except (InvalidRequest, GraphQLErrors):
-            return await self._ask(input_value_deprecation=False)
+            return await self._ask(version, input_value_deprecation=False)
 
-    async def _ask(self, *, input_value_deprecation: bool) -> IntrospectionQuery:
+    async def _ask(self, version: str, *, input_value_deprecation: bool) -> IntrospectionQuery:
         answer = await self._client.execute(
             Introspection,
             query=get_introspection_query(
@@ -92,19 +105,45 @@ class UpstreamCheck:
             operation_name=OPERATION,
             mutation=False,
             variables={},
+            version=version,
         )
         return {"__schema": answer.content}
 
-    def _report(self, findings: Any, today: date) -> DriftReport:
-        sunset = _day(self._warnings.get("API_VERSION_SUNSET_WARNING", {}).get("sunset_date"))
-        days = (sunset - today).days if sunset else None
-        near = [_near(self._version, sunset)] if days is not None and days < SUNSET_NEAR else []
+    def _report(
+        self, findings: Iterable[DriftFinding], standings: Mapping[str, Standing], today: date
+    ) -> DriftReport:
+        versions = tuple(self._version(name, standing, today) for name, standing in standings.items())
+        used = next(each for each in versions if each.used)
+        found = [*findings, *_of_versions(versions, used)]
         return DriftReport(
-            version=self._version,
-            sunset=sunset,
-            days_left=days,
-            findings=tuple(sorted([*findings, *near], key=lambda each: list(Severity).index(each.severity))),
+            version=used.name,
+            sunset=used.sunset,
+            days_left=used.days_left,
+            findings=tuple(sorted(found, key=lambda each: list(Severity).index(each.severity))),
+            versions=versions,
+            pinned=self._versions.is_pinned,
         )
+
+    def _version(self, name: str, standing: Standing, today: date) -> ApiVersion:
+        warned = self._warnings.get((name, "API_VERSION_SUNSET_WARNING"), {}).get("sunset_date")
+        sunset = _day(warned) or KNOWN.get(name)
+        return ApiVersion(
+            name=name,
+            answered=standing is not Standing.REFUSED,
+            usable=standing is Standing.USABLE,
+            used=name == self._versions.used,
+            sunset=sunset,
+            days_left=(sunset - today).days if sunset else None,
+        )
+
+
+def _of_versions(versions: Iterable[ApiVersion], used: ApiVersion) -> Iterator[DriftFinding]:
+    """The findings of the versions themselves."""
+    if used.answered and used.days_left is not None and used.days_left < SUNSET_NEAR:
+        yield _near(used.name, used.sunset)
+    for each in versions:
+        if each.answered and not each.usable and each.name >= used.name:
+            yield _unusable(each.name)
 
 
 def _gone(version: str) -> DriftFinding:
@@ -115,6 +154,13 @@ def _near(version: str, sunset: date | None) -> DriftFinding:
     """The finding of a near sunset. Without the number of days, so that it is the same finding every day."""
     return DriftFinding(
         severity=Severity.WARNING, what=f"API version {version} stops being answered on {sunset}."
+    )
+
+
+def _unusable(version: str) -> DriftFinding:
+    return DriftFinding(
+        severity=Severity.WARNING,
+        what=f"API version {version} is answered, and refuses operations that are sent.",
     )
 
 

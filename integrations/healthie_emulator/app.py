@@ -6,7 +6,7 @@ import functools
 import html
 from collections.abc import AsyncIterator
 
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, parse
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from integrations.healthie_emulator import (
     booking,
     clients,
     control,
+    dialect,
     forms,
     keys,
     money,
@@ -27,6 +28,7 @@ from integrations.healthie_emulator import (
     people,
     plans,
     rebooking,
+    versions,
     visit_types,
     webhooks,
 )
@@ -43,7 +45,7 @@ from integrations.healthie_emulator.scheduling import (
     warnings,
     widget,
 )
-from integrations.healthie_emulator.schema import executable_schema
+from integrations.healthie_emulator.schema import CONTRACT, executable_schema
 from integrations.healthie_emulator.seed import described
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Healthie emulator</title>
@@ -52,7 +54,7 @@ td,th{{text-align:left;padding:.2rem 1rem .2rem 0}}</style>
 <h1>Healthie emulator</h1>
 <p>{practice}: nobody here exists, and no card is charged.</p>
 <p>GraphQL: <code>POST {base}graphql</code> with <code>Authorization: Basic &lt;key&gt;</code>,
-<code>AuthorizationSource: API</code> and <code>Healthie-GraphQL-API-Version: 2026-07-01</code>.</p>
+<code>AuthorizationSource: API</code> and <code>Healthie-GraphQL-API-Version: 2026-10-01</code>.</p>
 <h2>Keys (synthetic)</h2><table><tr><th>Who<th>Id<th>Time zone<th>Key</tr>{people}</table>
 <h2>Control</h2><p>JSON under <code>{base}_control/</code>:</p><ul>{controls}</ul></html>"""
 
@@ -75,7 +77,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", page, methods=["GET"]),
-            Route("/graphql", for_browsers(GraphQLEndpoint(emulator, schema()))),
+            Route("/graphql", for_browsers(GraphQLEndpoint(emulator, schema))),
             *control.routes(emulator),
         ],
         lifespan=lifespan,
@@ -89,9 +91,23 @@ def for_browsers(endpoint: ASGIApp) -> ASGIApp:
     return CORSMiddleware(endpoint, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])
 
 
+def schema(version: str = versions.SHAPES[0], *, gone_remain: bool = False) -> GraphQLSchema:
+    """The executable schema of a version, without or with the fields that were seen to be gone in it."""
+    if dialect.is_spoken_in(version):
+        return baseline_schema()
+    shape = max((each for each in versions.SHAPES if each <= version), default=versions.SHAPES[0])
+    return _schema(shape, gone_remain=gone_remain)
+
+
 @functools.cache
-def schema() -> GraphQLSchema:
-    """Build the contract's schema with every resolver of the emulator. Cached, because it holds no state."""
+def baseline_schema() -> GraphQLSchema:
+    """Derive the schema of the versions before connections, with the same resolvers. Cached like the others."""
+    return dialect.derived_schema(parse(CONTRACT.read_text(encoding="utf-8")), schema())
+
+
+@functools.cache
+def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
+    """Build a schema with every resolver of the emulator. Cached, because it holds no state."""
     parts = (
         appointments,
         availability,
@@ -116,7 +132,13 @@ def schema() -> GraphQLSchema:
         webhooks,
         widget,
     )
-    return executable_schema({name: each for part in parts for name, each in part.RESOLVERS.items()})
+    resolvers = {name: each for part in parts for name, each in part.RESOLVERS.items()}
+    for gone in () if gone_remain else versions.gone_in(shape):
+        resolvers.pop(gone, None)
+    return executable_schema(
+        resolvers | versions.resolvers(shape),
+        lambda built: versions.adapt(built, shape, gone_remain=gone_remain),
+    )
 
 
 def _page(emulator: Emulator, base: str) -> str:

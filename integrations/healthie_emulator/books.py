@@ -19,7 +19,9 @@ def books(world: World) -> dict[str, Any]:
             "appointments": list(world.appointments),
             "billing_items": list(world.billing_items),
             "recurring_payments": list(world.recurring_payments),
-            "requested_payments": list(world.requested_payments),
+            "requested_payments": [
+                as_json(each) | {"token": each.token} for each in world.requested_payments
+            ],
             "package_selections": list(world.package_selections),
             "cards": list(world.cards),
             "patients": [user for user in world.users if user.is_patient],

@@ -12,6 +12,9 @@ T = TypeVar("T")
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 100  # a longer page is cut, not refused
 
+# Keys of `args` that no connection has as an argument: the plain lists of older versions ask for all, or for a part by numbers.
+WHOLE, PART = "(whole)", "(part)"
+
 _CURSOR = "page-"
 
 
@@ -20,7 +23,9 @@ def page(records: Sequence[T], args: Mapping[str, Any]) -> dict[str, Any]:
     start = _position(args["after"]) + 1 if args.get("after") else 0
     end = _position(args["before"]) if args.get("before") else len(records)
     window = list(range(len(records)))[start : max(end, 0)]
-    if args.get("last") is not None:
+    if WHOLE in args or PART in args:
+        shown = window[slice(*args.get(PART, (None,)))]
+    elif args.get("last") is not None:
         shown = window[-size:] if (size := _size(args["last"])) else []
     else:
         shown = window[: _size(args.get("first"))]

@@ -5,7 +5,7 @@ import dataclasses
 import inspect
 import json
 import logging
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import (
     DocumentNode,
@@ -23,7 +23,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from integrations.healthie_emulator import wire
+from integrations.healthie_emulator import dialect, wire
 from integrations.healthie_emulator.emulator import Emulator, Seen
 from integrations.healthie_emulator.errors import coded
 from integrations.healthie_emulator.faults import Fault
@@ -57,16 +57,19 @@ class Asked:
         return tuple(node.name.value for node in nodes if isinstance(node, FieldNode))
 
 
+class SchemaOf(Protocol):
+    """Gives the schema of a version, without or with the fields that were seen to be gone in it."""
+
+    def __call__(self, version: str, *, gone_remain: bool) -> GraphQLSchema:
+        """Return a built schema."""
+
+
 class GraphQLEndpoint:
     """An ASGI application."""
 
-    def __init__(self, emulator: Emulator, schema: GraphQLSchema) -> None:
+    def __init__(self, emulator: Emulator, schema_of: SchemaOf) -> None:
         self._emulator = emulator
-        self._schema = schema
-        query = schema.query_type
-        self._connections = frozenset(
-            name for name, field in (query.fields if query else {}).items() if "first" in field.args
-        )
+        self._schema_of = schema_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -109,22 +112,28 @@ class GraphQLEndpoint:
         try:
             caller = read_headers(http.headers, world)
             seen.key_owner_id = caller.actor.user.id if caller.actor else None
-            result = await self._execute(asked, Request(world=world, actor=caller.actor))
+            context = Request(world=world, actor=caller.actor)
+            result = await self._execute(asked, context, caller.version.name)
         except GraphQLError as error:
             seen.error_codes = _codes([error])
             return _refusal(error)
         seen.error_codes = _codes(result.errors or [])
         return JSONResponse(_shown(result, caller))
 
-    async def _execute(self, asked: Asked, context: Request) -> ExecutionResult:
-        if errors := validate(self._schema, asked.document):
+    async def _execute(self, asked: Asked, context: Request, version: str) -> ExecutionResult:
+        remain = context.world.switches.gone_fields_remain
+        schema = self._schema_of(version, gone_remain=remain)
+        document, variables = asked.document, asked.variables
+        if dialect.is_spoken_in(version):
+            document, variables = dialect.translated(schema, document, variables)
+        if errors := validate(schema, document):
             return ExecutionResult(data=None, errors=errors)
-        check_limits(asked.document, asked.operation, asked.variables, self._connections)
+        check_limits(schema, document, variables, asked.name)
         result = execute(
-            self._schema,
-            asked.document,
+            schema,
+            document,
             context_value=context,
-            variable_values=asked.variables,
+            variable_values=variables,
             operation_name=asked.name,
         )
         return await result if inspect.isawaitable(result) else result
@@ -181,8 +190,8 @@ def _shown(result: ExecutionResult, caller: Caller) -> dict[str, Any]:
     if result.errors:
         shown["errors"] = [_masked(error) for error in result.errors]
     shown["data"] = result.data
-    if caller.warnings:
-        shown["extensions"] = {"warnings": list(caller.warnings)}
+    if caller.version.warnings:
+        shown["extensions"] = {"warnings": list(caller.version.warnings)}
     return shown
 
 

@@ -10,9 +10,9 @@ def refused(message: str, *, field: str | None = None, **payload: Any) -> dict[s
     return {**payload, "messages": [{"field": field, "message": message}]}
 
 
-def coded(message: str, code: str) -> GraphQLError:
-    """Make a GraphQL error with `extensions.code`."""
-    return GraphQLError(message, extensions={"code": code})
+def coded(message: str, code: str, **more: Any) -> GraphQLError:
+    """Make a GraphQL error with `extensions.code`, and with more extensions."""
+    return GraphQLError(message, extensions={"code": code, **more})
 
 
 def not_signed_in() -> GraphQLError:

@@ -2,65 +2,28 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
 
-from integrations.healthie_emulator.errors import coded, not_signed_in
+from integrations.healthie_emulator import versions
+from integrations.healthie_emulator.errors import not_signed_in
 from integrations.healthie_emulator.state import Actor, World
-
-BASELINE_VERSION = "2024-06-01"  # what a request without a version header is answered with
-LATEST_VERSION = "2026-07-01"
-PUBLISHED_VERSIONS = frozenset({BASELINE_VERSION, "2026-01-01", LATEST_VERSION})
-
-WARNED_SINCE = datetime(2026, 7, 1, tzinfo=UTC)
-SUNSET_DATE = "2027-01-31"
-SUNSET = datetime(2027, 1, 31, tzinfo=UTC)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks, and the warnings that go into `extensions.warnings` of the answer."""
+    """Who asks, and on which version of the API."""
 
     actor: Actor | None
-    warnings: tuple[dict[str, Any], ...] = ()
+    version: versions.Version
 
 
 def read_headers(headers: Mapping[str, str], world: World) -> Caller:
     """Read `Authorization`, `AuthorizationSource` and the version; `AuthorizationShard` is accepted and ignored.
 
-    Raises GraphQLError for an unpublished or ended version and for a key that is not one.
+    Raises GraphQLError for an unpublished, ended or missing version and for a key that is not one.
     """
-    warnings = _check_version(headers.get("healthie-graphql-api-version") or None, world.clock.now())
-    return Caller(actor=_actor(headers, world), warnings=warnings)
-
-
-def _check_version(version: str | None, now: datetime) -> tuple[dict[str, Any], ...]:
-    asked = version or BASELINE_VERSION
-    if asked not in PUBLISHED_VERSIONS:
-        raise coded(f"API version {asked[:20]!r} is not supported.", "UNSUPPORTED_API_VERSION")
-    warnings: list[dict[str, Any]] = []
-    if version is None:
-        warnings.append(
-            {
-                "code": "MISSING_API_VERSION_HEADER",
-                "message": f"Send Healthie-GraphQL-API-Version; {BASELINE_VERSION} was used.",
-                "latest_version": LATEST_VERSION,
-            }
-        )
-    if asked < LATEST_VERSION:
-        if now >= SUNSET:
-            raise coded(f"API version {asked} stopped answering on {SUNSET_DATE}.", "UNSUPPORTED_API_VERSION")
-        if now >= WARNED_SINCE:
-            warnings.append(
-                {
-                    "code": "API_VERSION_SUNSET_WARNING",
-                    "message": f"API version {asked} stops answering on {SUNSET_DATE}.",
-                    "requested_version": asked,
-                    "sunset_date": SUNSET_DATE,
-                    "latest_version": LATEST_VERSION,
-                }
-            )
-    return tuple(warnings)
+    asked = headers.get("healthie-graphql-api-version") or None
+    version = versions.served(asked, world.clock.now())
+    return Caller(actor=_actor(headers, world), version=version)
 
 
 def _actor(headers: Mapping[str, str], world: World) -> Actor | None:

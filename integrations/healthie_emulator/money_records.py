@@ -1,6 +1,7 @@
 """Records of money. Amounts are integer minor units (`amounts.py`), times aware and in UTC."""
 
 import dataclasses
+import uuid
 from datetime import datetime
 
 from integrations.healthie_emulator.records import Record
@@ -121,6 +122,11 @@ class RequestedPayment(Record):
     notes: str | None = None
     services_provided: str | None = None
     service_date: datetime | None = None
+
+    @property
+    def token(self) -> str:
+        """What a link to the invoice names it by."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"requested-payment/{self.id}"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -76,12 +76,16 @@ EMPTY = {"Boolean": False, "Int": 0, "Float": 0.0, "String": "", "ID": "0", "JSO
 Resolver = Callable[..., Any]
 
 
-def executable_schema(resolvers: Mapping[str, Resolver]) -> GraphQLSchema:
-    """Build the contract's schema with these resolvers.
+def executable_schema(
+    resolvers: Mapping[str, Resolver], adapt: Callable[[GraphQLSchema], None] | None = None
+) -> GraphQLSchema:
+    """Build the contract's schema, changed by `adapt`, with these resolvers.
 
     A root field without a resolver answers the error NOT_EMULATED. Raises LookupError for a resolver that has no field.
     """
     schema = build_schema(CONTRACT.read_text(encoding="utf-8"))
+    if adapt is not None:
+        adapt(schema)
     for name in ("ISO8601DateTime", "ISO8601Date"):
         _accept(schema.type_map[name], _check_date)
     _accept(schema.type_map["JSON"], _check_json)

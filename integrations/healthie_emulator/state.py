@@ -90,6 +90,9 @@ class Switches:
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
     names_without_email_unique: bool = False  # one patient without an email for each first and last name
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
+    gone_fields_remain: bool = (
+        False  # 2026-10-01 keeps, as deprecated, what its example of a billing item lacks
+    )
 
 
 class World:

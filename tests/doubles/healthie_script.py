@@ -39,6 +39,10 @@ class Sent:
     def key(self) -> str:
         return self.headers["authorization"].removeprefix("Basic ")
 
+    @property
+    def version(self) -> str:
+        return self.headers["healthie-graphql-api-version"]
+
 
 @dataclass
 class Script:
@@ -61,6 +65,8 @@ class Script:
         if sent.operation == "WhoAmI" and reply is None:
             owner = next((owner for owner, key in KEYS.items() if key == sent.key), None)
             reply = {"currentUser": {"id": owner} if owner else None}
+        if sent.operation == "ApiVersion" and reply is None:
+            reply = {"currentUser": {"id": "1"}}
         if isinstance(reply, list):
             reply = reply.pop(0) if len(reply) > 1 else reply[0]
         if callable(reply):
@@ -87,10 +93,21 @@ class Script:
             declines=DECLINES,
             audit=options.pop("audit", None) or LoggedCalls(),
             digest=str,
+            version=options.pop("version", PinnedVersion().used),
             transport=httpx2.MockTransport(self),
             **options,
         ) as healthie:
             yield healthie
+
+
+@dataclass(frozen=True)
+class PinnedVersion:
+    """One version of the API, whatever is refused."""
+
+    used: str = "2026-01-01"
+
+    async def replace(self, refused: str) -> bool:
+        return False
 
 
 @dataclass

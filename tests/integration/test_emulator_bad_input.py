@@ -222,14 +222,16 @@ async def test_a_document_that_is_wrong_is_told_why(
     assert says in answer.json()["errors"][0]["message"]
 
 
-async def test_a_request_may_cost_2000_and_a_connection_costs_its_page_size(emulator: EmulatorClient) -> None:
+async def test_a_request_may_cost_2000_and_a_page_costs_its_size_for_each_field(
+    emulator: EmulatorClient,
+) -> None:
     def pages(count: int, first: str) -> str:
-        return "{" + " ".join(f"a{n}: users{first} {{ total_count }}" for n in range(count)) + "}"
+        return "{" + " ".join(f"a{n}: users{first} {{ nodes {{ id }} }}" for n in range(count)) + "}"
 
     assert "complexity of 2040, which exceeds" in (await emulator.errors(pages(20, "")))[0]["message"]
     await emulator.ask(pages(19, ""))
     await emulator.ask(pages(30, "(first: 5)"))
-    variable = "query P($n: Int) { users(first: $n) { total_count } }"
+    variable = "query P($n: Int) { users(first: $n) { nodes { id } } }"
     assert "exceeds max complexity" in (await emulator.errors(variable, n=2000))[0]["message"]
 
 

@@ -112,7 +112,7 @@ def _headers() -> dict[str, str]:
     return {
         "Authorization": f"Basic {OWNER}",
         "AuthorizationSource": "API",
-        "Healthie-GraphQL-API-Version": "2026-07-01",
+        "Healthie-GraphQL-API-Version": "2026-10-01",
     }
 
 

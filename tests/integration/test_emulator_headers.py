@@ -117,6 +117,11 @@ async def test_since_2026_07_01_an_older_version_is_answered_with_a_sunset_warni
     }
 
 
+async def test_from_2027_01_31_the_header_is_required(emulator: EmulatorClient) -> None:
+    await emulator.control.clock(set="2027-01-31T00:00:00+00:00")
+    assert await codes(emulator, {VERSION: ""}) == ["MISSING_API_VERSION_HEADER"]
+
+
 async def test_no_version_header_is_warned_of_as_well(emulator: EmulatorClient) -> None:
     found = {warning["code"] for warning in await warnings(emulator, "")}
     assert found == {"MISSING_API_VERSION_HEADER", "API_VERSION_SUNSET_WARNING"}

@@ -30,7 +30,7 @@ async def healthie(
         declines={},
         audit=LoggedCalls(),
         digest=str,
-        version="2026-07-01",  # the one that is answered whatever today's date
+        version="2026-10-01",  # the one that is answered whatever today's date
     ) as connected:
         yield connected
 

@@ -23,7 +23,7 @@ from tests.integration.event_receiver import Receiver, serving
 # The worker is the last to start, and nobody waits for it.
 START_SECONDS = 45
 
-HEALTHIE_HEADERS = {"AuthorizationSource": "API", "Healthie-GraphQL-API-Version": "2026-07-01"}
+HEALTHIE_HEADERS = {"AuthorizationSource": "API", "Healthie-GraphQL-API-Version": "2026-10-01"}
 
 
 async def ask(

@@ -24,7 +24,7 @@ OWNER = "emulator-key-owner"
 CLINICIAN_1, CLINICIAN_2, CLINICIAN_3 = (f"emulator-key-clinician-{n}" for n in (1, 2, 3))
 PATIENT_1, PATIENT_2, PATIENT_3 = (f"emulator-key-patient-{n}" for n in (1, 2, 3))
 
-LATEST = "2026-07-01"
+LATEST = "2026-10-01"
 
 Json = Any
 

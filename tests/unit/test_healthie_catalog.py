@@ -17,7 +17,7 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.transport import Acting, Connection
-from tests.doubles.healthie_script import KEYS, NOON, RecordedCalls, Script, connection, usd
+from tests.doubles.healthie_script import KEYS, NOON, PinnedVersion, RecordedCalls, Script, connection, usd
 
 
 def a_package(**changes: Any) -> dict[str, Any]:
@@ -95,13 +95,12 @@ def script() -> Script:
 async def source(script: Script) -> AsyncIterator[CatalogSource]:
     wire = Connection(
         url="https://healthie.invalid",
-        version="2026-01-01",
         shard=None,
         transport=httpx2.MockTransport(script),
     )
 
     def client(acting: Acting) -> Client:
-        return Client(connection=wire, acting=acting, audit=RecordedCalls())
+        return Client(connection=wire, acting=acting, audit=RecordedCalls(), versions=PinnedVersion())
 
     keys = KeyStore(KEYS, client=client, now=lambda: NOON)
     await keys.prove_due()

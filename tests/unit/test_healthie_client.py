@@ -35,7 +35,7 @@ from integrations.upstream.errors import (
     changing,
     reading,
 )
-from tests.doubles.healthie_script import RecordedCalls, Script, errors
+from tests.doubles.healthie_script import PinnedVersion, RecordedCalls, Script, errors
 
 GOOD = {"currentUser": {"id": "11"}}
 PATIENT: dict[str, Any] = {
@@ -78,7 +78,6 @@ def audit() -> RecordedCalls:
 async def connection(script: Script) -> Any:
     made = Connection(
         url="https://healthie.invalid/graphql",
-        version="2026-01-01",
         shard="7",
         transport=httpx2.MockTransport(script),
     )
@@ -88,7 +87,12 @@ async def connection(script: Script) -> Any:
 
 @pytest.fixture
 def client(connection: Connection, audit: RecordedCalls) -> Client:
-    return Client(connection=connection, acting=Acting(user_id="11", key="sample-key-of-11"), audit=audit)
+    return Client(
+        connection=connection,
+        acting=Acting(user_id="11", key="sample-key-of-11"),
+        audit=audit,
+        versions=PinnedVersion(),
+    )
 
 
 BROKEN = {
@@ -138,7 +142,9 @@ class TestRequest:
 
         for clinician in ("11", "12"):
             acting = Acting(user_id=clinician, key=f"sample-key-of-{clinician}")
-            await Client(connection=connection, acting=acting, audit=audit).who_am_i()
+            await Client(
+                connection=connection, acting=acting, audit=audit, versions=PinnedVersion()
+            ).who_am_i()
 
         assert [("cookie" in sent.headers) for sent in script.sent] == [False, False]
 
@@ -402,7 +408,7 @@ class TestWarnings:
             await client.who_am_i()
             await client.who_am_i()
 
-        assert connection.warnings == {"API_VERSION_SUNSET_WARNING": warning}
+        assert connection.warnings == {("2026-01-01", "API_VERSION_SUNSET_WARNING"): warning}
         assert [each["code"] for each in logs if each["event"] == "healthie.api_warning"] == [
             "API_VERSION_SUNSET_WARNING"
         ]
@@ -425,7 +431,12 @@ class TestSecrecy:
         script.answers["CreatePatient"] = reply
         script.answers["PatientsByEmail"] = reply
         caplog.set_level(logging.DEBUG)
-        client = Client(connection=client._connection, acting=client._acting, audit=LoggedCalls())
+        client = Client(
+            connection=client._connection,
+            acting=client._acting,
+            audit=LoggedCalls(),
+            versions=PinnedVersion(),
+        )
         told = []
         with capture_logs() as logs:
             for call in (

@@ -26,8 +26,8 @@ from structlog.testing import capture_logs
 from booking.checkout.model import Attempt
 from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from booking.system_of_record import SystemOfRecord
+from integrations.healthie.contract import contract_schema, operations
 from integrations.healthie.decoding import SKIPPING, decode
-from integrations.healthie.drift import contract_schema, operations
 from integrations.healthie.generated.client import Client
 from integrations.upstream.errors import CallError
 from integrations.upstream.transport import Reply, Request

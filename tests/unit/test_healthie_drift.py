@@ -9,7 +9,8 @@ from graphql import build_schema, introspection_from_schema, print_schema, valid
 
 from booking.errors import UpstreamUnavailable
 from booking.sync.drift import DriftFinding, Severity
-from integrations.healthie.drift import contract_schema, coordinates, differences, operations, used_part
+from integrations.healthie.contract import contract_schema, operations
+from integrations.healthie.drift import coordinates, differences, used_part
 from tests.doubles.healthie_script import Script, errors
 
 CONTRACT = contract_schema()
@@ -208,12 +209,12 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("sunset", "days", "worst"),
         [
-            (None, None, None),
+            (None, 71, None),  # the documented date
             ("2027-01-31", 71, None),
             ("2027-01-20", 60, None),
             ("2027-01-19", 59, Severity.WARNING),
             ("2026-11-20", -1, Severity.WARNING),
-            ("some day", None, None),
+            ("some day", 71, None),
         ],
     )
     async def test_the_end_of_the_version_is_told_in_days_and_warned_of_when_it_is_near(
@@ -233,7 +234,7 @@ class TestCheck:
         assert [each.severity for each in report.findings] == [Severity.BREAKING, Severity.WARNING]
 
     async def test_a_version_that_is_no_longer_answered_is_broken(self) -> None:
-        script = Script(answers={"IntrospectionQuery": errors("UNSUPPORTED_API_VERSION")})
+        script = Script(answers={"ApiVersion": errors("UNSUPPORTED_API_VERSION")})
         async with script.connected() as healthie:
             report = await healthie.drift.check(TODAY)
 
