@@ -11,6 +11,7 @@ import httpx2
 
 from integrations.healthie_emulator import money, webhooks
 from integrations.healthie_emulator.clock import Clock
+from integrations.healthie_emulator.scheduling import series
 from integrations.healthie_emulator.seed import sow
 from integrations.healthie_emulator.state import World
 
@@ -78,6 +79,7 @@ class Emulator:
         world.outbox_filled.clear()
         try:
             money.bill_due(world)
+            series.continue_due(world)
             await webhooks.deliver_due(world, client)
         except Exception:  # one bad delivery must not end all that follow
             log.exception("delivery failed")

@@ -52,7 +52,7 @@ def raise_invoice(request: Request, appointment: Appointment) -> RequestedPaymen
         world,
         sender_id=appointment.provider_id,
         recipient_id=appointment.user_id,
-        price=visit_type.price or 0,
+        price=visit_type.price or 0 if appointment.price is None else appointment.price,
         appointment_id=appointment.id,
         services_provided=visit_type.name,
         service_date=appointment.starts_at,

@@ -5,6 +5,7 @@ own reads the attribute. All times are aware and in UTC; `dates` decides which z
 """
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
@@ -99,6 +100,14 @@ class AppointmentType(Record):
     deleted_at: datetime | None = None
     position: int = 0
     minimum_advance_schedule_time: int | None = None  # minutes; set: the type has settings of its own
+    own_settings: Mapping[str, Any] | None = None  # what the type changes of the practice's policy
+    is_group: bool = False
+    is_waitlist_enabled: bool = False
+    require_cc_at_booking: bool = False
+    client_facing_display_name: str | None = None
+    user_group_id: str | None = None  # where patients are put after booking
+    metadata: str | None = None
+    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields that nothing here acts upon
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -123,6 +132,20 @@ class AppointmentSetting(Record):
     no_show_fee: int | None = None
     enable_late_cancellation_status: bool = False
     enable_checked_in_status: bool = False
+    allow_clients_to_cancel_appt: bool = True
+    allow_clients_to_reschedule_appt: bool = True
+    allow_past_appointment_rescheduling: bool = False
+    disallowed_reschedulable_statuses: tuple[str, ...] = ()
+    patient_reschedule_count_cap: str | None = None
+    client_cancel_reason_required: bool = False
+    prevent_client_booking: bool = False
+    same_day_appointments: bool = False  # true: clients do not book for the same day
+    buffer: str = "0"  # minutes between appointments
+    booking_interval_restriction: int | None = None  # minutes between the starts that clients are offered
+    enable_appointment_requests: bool = True
+    confirm_by_default: bool = False
+    user_id: str | None = None  # whose policy it is; None: the practice's
+    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields that nothing here acts upon
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -166,6 +189,8 @@ class WeeklyHours(Record):
     contact_types: tuple[str, ...] = ()  # empty: all
     appointment_location_id: str | None = None  # for visits in person
     appointment_type_ids: tuple[str, ...] = ()  # empty: all
+    first_day: date | None = None  # the hours begin then
+    last_day: date | None = None  # and end after this day
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -209,6 +234,21 @@ class Appointment(Record):
     credit_was_used: bool = False
     requested_payment_id: str | None = None
     external_videochat_url: str | None = None
+    is_zoom_chat: bool = False
+    max_attendees: str | None = None  # of a group; None: no limit
+    reason: str | None = None  # the patient's own, for coming
+    price: int | None = None  # minor units, instead of the type's
+    room_id: str | None = None
+    actual_duration: int | None = None  # minutes
+    client_confirmed: bool = False
+    patient_reschedule_count: int = 0
+    cancellation_reason_id: str | None = None
+    late_cancellation_fee: int | None = None  # cents, instead of the policy's
+    no_show_fee: int | None = None
+    appointment_request_id: str | None = None
+    filled_embed_form_id: str | None = None
+    series_id: str | None = None
+    position_in_series: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

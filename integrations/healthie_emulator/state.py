@@ -14,8 +14,10 @@ from integrations.healthie_emulator import money_records as money
 from integrations.healthie_emulator import records as practice
 from integrations.healthie_emulator import webhook_records as webhooks
 from integrations.healthie_emulator.clock import Clock
+from integrations.healthie_emulator.errors import not_signed_in
 from integrations.healthie_emulator.faults import Faults
 from integrations.healthie_emulator.records import Record
+from integrations.healthie_emulator.scheduling import records as scheduling
 from integrations.healthie_emulator.stripe import FakeStripe
 from integrations.healthie_emulator.throttle import Throttle
 
@@ -77,7 +79,12 @@ class Switches:
     silent_noop: set[str] = dataclasses.field(default_factory=set)  # mutations: success, and nothing done
     drop_note: bool = False  # billing items lose their note
     check_availability_without_holding: bool = False  # two bookings at once both pass the check
-    other_party_id_overrides: bool = False  # createAppointment obeys other_party_id
+    other_party_id_overrides: bool = True  # createAppointment obeys other_party_id, as documented
+    key_owner_becomes_second_provider: bool = False  # when it does, the key's owner is added, as reported
+    notice_binds_patients: bool = True  # a patient's key is refused within the notice periods
+    attendee_ids_replace: bool = False  # updateAppointment(attendee_ids) takes the others out
+    recurring_appointments_notify: bool = False  # they send webhooks, as Healthie may switch on
+    setting_without_id: bool = False  # appointmentSetting answers the practice's when nothing is named
     repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
     net_payment_after_refunds: bool = False  # a billing item's net payment is what is left of it
     bank_account_set_up: bool = True  # else no charge is possible
@@ -158,6 +165,10 @@ class World:
         self.sent_webhooks = self._table(webhooks.SentWebhook)
         self.charge_backs = self._table(money.ChargeBack)
         self.forms = self._table(practice.FormAnswerGroup)
+        self.seats = self._table(scheduling.Seat)
+        self.series = self._table(scheduling.Series)
+        self.appointment_requests = self._table(scheduling.AppointmentRequest)
+        self.cancellation_reasons = self._table(scheduling.CancellationReason)
 
     @property
     def organization(self) -> practice.Organization:
@@ -226,9 +237,9 @@ class Request:
 
     @property
     def me(self) -> Actor:
-        """The actor of a request that cannot have got here without a key (only `offerings` can)."""
+        """The actor; what is not public refuses a request without a key."""
         if self.actor is None:
-            raise LookupError("this field is not public")
+            raise not_signed_in()
         return self.actor
 
     @property

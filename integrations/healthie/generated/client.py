@@ -600,14 +600,14 @@ class Client(Base):
                   ...More
                 }
               }
-              appointmentSetting {
-                minimum_advance_schedule_time
-                minimum_advance_cancel_time
-                late_cancellation_fee
-                no_show_fee
-              }
               currentUser {
                 default_currency
+                appointment_setting {
+                  minimum_advance_schedule_time
+                  minimum_advance_cancel_time
+                  late_cancellation_fee
+                  no_show_fee
+                }
               }
             }
 
