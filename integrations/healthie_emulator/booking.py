@@ -5,7 +5,8 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from integrations.healthie_emulator import dates, hours, invoices, packages
+from integrations.healthie_emulator import dates, hours, invoices
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment, AppointmentType
@@ -31,7 +32,7 @@ class Refusal(Exception):
 
 
 async def _create(request: Request, given: dict[str, Any]) -> Payload:
-    """Book, without a look at availability unless `enforce_availability`; the key's owner is the primary provider."""
+    """Book, without a look at availability unless `enforce_availability`; the provider is whom `_providers` finds."""
     try:
         values = _read_new(request, given)
         if given.get("enforce_availability") and not values["is_blocker"]:
@@ -55,6 +56,8 @@ def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     kind = appointment_type_of(world, given.get("appointment_type_id"))
     if kind is None and (given.get("appointment_type_id") or not is_blocker):
         raise Refusal("appointment_type_id", "Appointment type not found")
+    if kind is not None and not visit_credits.may_book(request, kind.id):
+        raise Refusal("base", visit_credits.NO_CREDIT)
     primary, secondary = _providers(request, given, user_id)
     return {
         "user_id": user_id,
@@ -76,8 +79,9 @@ def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
 def _providers(request: Request, given: dict[str, Any], user_id: object) -> tuple[str, tuple[str, ...]]:
     """Return the primary provider and the others.
 
-    A patient's key books with the clinician that it names, else with the patient's own. A member's key books with its
-    owner; only if the switch says so does `other_party_id` override that, and the owner comes second.
+    `other_party_id` names the primary; without it a patient's key books with the patient's own clinician, a member's
+    key with its owner. It is reported that it does not always override that owner, and that the owner is added as a
+    second clinician: two switches.
     """
     world, me, named = request.world, request.me, given.get("other_party_id")
     others = comma_terminated(world, given.get("providers"))
@@ -89,9 +93,10 @@ def _providers(request: Request, given: dict[str, Any], user_id: object) -> tupl
         return chosen.id, others
     if named and provider(world, named) is None:
         raise Refusal("other_party_id", "Provider not found")
-    if named and named != me.user.id and world.switches.other_party_id_overrides:
-        return named, (me.user.id, *others)
-    return me.user.id, others
+    primary = named if named and world.switches.other_party_id_overrides else me.user.id
+    if primary != me.user.id and world.switches.key_owner_provides_too and provider(world, me.user.id):
+        return primary, (me.user.id, *others)
+    return primary, others
 
 
 def comma_terminated(world: World, text: str | None) -> tuple[str, ...]:
@@ -140,14 +145,15 @@ def require_free(world: World, values: dict[str, Any], moved: Appointment | None
 
 
 def _bill(request: Request, made: Appointment) -> Appointment:
-    """Use a credit of the patient's package; without one a priced visit type raises an invoice."""
+    """Use a credit of the patient; without one that was left a priced visit type raises an invoice."""
     world = request.world
     kind = world.appointment_types.get(made.appointment_type_id)
     if kind is None or made.user_id is None:
         return made
-    if packages.use_credit(world, made.user_id, kind.id):
-        return world.appointments.change(made.id, credit_was_used=True)
-    if kind.price is None:
+    is_covered = visit_credits.covers(world, made.user_id, kind.id)
+    if visit_credits.use(request, made):
+        made = world.appointments.change(made.id, credit_was_used=True)
+    if is_covered or kind.price is None:
         return made
     return world.appointments.change(made.id, requested_payment_id=invoices.raise_invoice(request, made).id)
 

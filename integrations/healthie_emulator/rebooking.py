@@ -12,6 +12,7 @@ from integrations.healthie_emulator.booking import (
     require_free,
     visible,
 )
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment
@@ -33,6 +34,8 @@ def _update(request: Request, given: dict[str, Any]) -> Payload:
     if not changes:
         return {"appointment": found}
     changed = request.world.appointments.change(found.id, last_updated_by_id=request.me.user.id, **changes)
+    if "pm_status" in changes:
+        visit_credits.restore(request, changed)
     if not given.get("suppress_webhook_notifications"):
         names = tuple({"starts_at": "date"}.get(name, name) for name in changes)
         request.world.emit("appointment.updated", "Appointment", found.id, names)
@@ -123,6 +126,7 @@ def _delete(request: Request, given: dict[str, Any]) -> Payload:
     common = {"other_cancellation_reason": reason, "last_updated_by_id": request.me.user.id}
     if not request.me.is_patient:
         gone = world.appointments.change(found.id, deleted_at=now, **common)
+        visit_credits.restore(request, gone, deleted=True)
         event, fields = "appointment.deleted", None
     else:
         cancelled: dict[str, Any] = {
@@ -135,6 +139,7 @@ def _delete(request: Request, given: dict[str, Any]) -> Payload:
         except Refusal as refusal:
             return refusal.payload
         gone = world.appointments.change(found.id, **cancelled, **common)
+        visit_credits.restore(request, gone)
         event, fields = "appointment.updated", ("pm_status", "pm_status_changed_at")
     if not given.get("suppress_webhook_notifications"):
         world.emit(event, "Appointment", gone.id, fields)

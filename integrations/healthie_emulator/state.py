@@ -75,9 +75,27 @@ class Switches:
     silent_noop: set[str] = dataclasses.field(default_factory=set)  # mutations: success, and nothing done
     drop_note: bool = False  # billing items lose their note
     check_availability_without_holding: bool = False  # two bookings at once both pass the check
-    other_party_id_overrides: bool = False  # createAppointment obeys other_party_id
+    other_party_id_overrides: bool = (
+        True  # createAppointment obeys other_party_id; else the key's owner provides
+    )
+    key_owner_provides_too: bool = (
+        False  # the owner of a member's key is a second provider beside other_party_id
+    )
     repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
-    net_payment_after_refunds: bool = False  # a billing item's net payment is what is left of it
+    net_payment_after_refunds: bool = True  # a billing item's net payment is what is left of it
+    new_first_price_is_discount: bool = (
+        False  # validateCoupon's new_first_price is the discount, not the price
+    )
+    staff_book_below_zero: bool = (
+        False  # a visit booked by staff takes a credit that the patient does not have
+    )
+    deletion_restores_credit: bool = (
+        False  # so does staff's deletion, where a cancelled visit's credit comes back
+    )
+    late_cancel_restores_credit: bool = False  # so does Late Cancellation
+    stripe_error_as_json: bool = (
+        False  # a mutation's stripeError is JSON, as a failed item's is; else the text
+    )
     bank_account_set_up: bool = True  # else no charge is possible
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
@@ -123,6 +141,10 @@ class World:
         self.sent_webhooks = self._table(webhooks.SentWebhook)
         self.charge_backs = self._table(money.ChargeBack)
         self.forms = self._table(practice.FormAnswerGroup)
+        self.write_offs = self._table(money.WriteOff)
+        self.credits = self._table(money.AppointmentCredit)
+        self.credit_changes = self._table(money.CreditChange)
+        self.super_bills = self._table(money.SuperBill)
 
     @property
     def organization(self) -> practice.Organization:

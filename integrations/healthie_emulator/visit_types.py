@@ -177,7 +177,6 @@ RESOLVERS = {
     "AppointmentSetting.prevent_client_booking": lambda *_: False,
     "AppointmentSetting.pm_statuses": lambda settings, *_: statuses(settings),
     "AppointmentSetting.contact_type_overrides": _contact_types,
-    "AppointmentSetting.use_client_credit_system": lambda *_: True,
     "AppointmentSetting.user_id": lambda _, request, __: request.world.organization.owner_id,
     "AppointmentLocation.appointment_setting_id": lambda _, request, __: request.world.settings.id,
     "User.appointment_types": _types_of,

@@ -59,19 +59,32 @@ async def booked_now(emulator: EmulatorClient) -> list[dict[str, Any]]:
 
 
 class TestCreate:
-    async def test_the_keys_owner_is_the_primary_provider_whatever_other_party_id_says(
+    async def test_other_party_id_names_the_provider_and_without_it_the_keys_owner_is_the_one(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
+        """The guide on appointments: `other_party_id` is the provider; it defaults to the authenticated user."""
+        for key in (CLINICIAN_1, OWNER):
+            made = await book(emulator, ids, key=key, other_party_id=ids["clinicians"][1])
+            assert made["messages"] is None
+            assert made["appointment"]["provider"] == {"id": ids["clinicians"][1]}
+            assert [each["id"] for each in made["appointment"]["providers"]] == [ids["clinicians"][1]]
+        alone = await book(emulator, ids)
+        assert alone["appointment"]["provider"] == {"id": ids["clinicians"][0]}
+
+    async def test_a_switch_makes_the_keys_owner_the_provider_whatever_other_party_id_says(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        await emulator.control.switches(other_party_id_overrides=False)
         made = await book(emulator, ids, other_party_id=ids["clinicians"][1])
         assert made["messages"] is None
         assert made["appointment"]["provider"] == {"id": ids["clinicians"][0]}
         by_owner = await book(emulator, ids, key=OWNER, other_party_id=ids["clinicians"][1])
         assert by_owner["appointment"]["provider"] == {"id": ids["owner"]}
 
-    async def test_a_switch_lets_other_party_id_override_and_the_owner_is_added_second(
+    async def test_a_switch_adds_the_keys_owner_as_a_second_provider(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
-        await emulator.control.switches(other_party_id_overrides=True)
+        await emulator.control.switches(key_owner_provides_too=True)
         made = await book(emulator, ids, other_party_id=ids["clinicians"][1])
         assert made["appointment"]["provider"] == {"id": ids["clinicians"][1]}
         assert [each["id"] for each in made["appointment"]["providers"]] == ids["clinicians"][1::-1]
