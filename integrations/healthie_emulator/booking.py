@@ -6,8 +6,9 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from integrations.healthie_emulator import dates, hours, invoices, packages, permissions
+from integrations.healthie_emulator import dates, hours, invoices, permissions
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment, AppointmentType
@@ -65,7 +66,7 @@ async def _create(request: Request, given: dict[str, Any]) -> Payload:
     if not given.get("suppress_webhook_notifications"):
         series.announce(world, "appointment.created", made)
     for guest in guests:
-        seat_with_credit(world, made, guest)
+        seat_with_credit(request, made, guest)
     requests.close(request, made)
     return {"appointment": made}
 
@@ -160,7 +161,7 @@ def _attendees(request: Request, given: dict[str, Any], values: dict[str, Any]) 
     if given.get("user_id"):
         asked.append(given["user_id"])
     if given.get("exclude_no_credits"):
-        asked = [each for each in asked if has_credit(world, each, kind.id)]
+        asked = [each for each in asked if visit_credits.quantity_of(world, each, kind.id) > 0]
     return asked
 
 
@@ -174,20 +175,12 @@ def read_attendee_ids(request: Request, given: dict[str, Any]) -> list[str]:
     return ids
 
 
-def has_credit(world: World, user_id: str, appointment_type_id: str) -> bool:
-    """Return whether a patient has a credit left for a type."""
-    return any(
-        dict(each.credits_left).get(appointment_type_id, 0) > 0
-        for each in world.package_selections
-        if each.user_id == user_id
-    )
-
-
-def seat_with_credit(world: World, group: Appointment, user_id: str) -> None:
-    """Give a patient a seat, and use a credit for it if there is one."""
+def seat_with_credit(request: Request, group: Appointment, user_id: str) -> None:
+    """Give a patient a seat, and use a credit for it."""
+    world = request.world
     if seats.seat_of(world, group.id, user_id) is None and not seats.is_full(world, group):
         seats.take(world, group, user_id)
-        packages.use_credit(world, user_id, group.appointment_type_id or "")
+        visit_credits.use(request, group, user_id=user_id)
 
 
 def comma_terminated(world: World, text: str | None) -> tuple[str, ...]:
@@ -236,14 +229,15 @@ def require_free(world: World, values: dict[str, Any], moved: Appointment | None
 
 
 def bill(request: Request, made: Appointment) -> Appointment:
-    """Use a credit of the patient's package; without one a priced visit type raises an invoice."""
+    """Use a credit of the patient; without one that was left a priced visit raises an invoice."""
     world = request.world
     kind = world.appointment_types.get(made.appointment_type_id)
     if kind is None or made.user_id is None:
         return made
-    if packages.use_credit(world, made.user_id, kind.id):
-        return world.appointments.change(made.id, credit_was_used=True)
-    if kind.price is None and made.price is None:
+    is_covered = visit_credits.covers(world, made.user_id, kind.id)
+    if visit_credits.use(request, made):
+        made = world.appointments.change(made.id, credit_was_used=True)
+    if is_covered or (kind.price is None and made.price is None):
         return made
     return world.appointments.change(made.id, requested_payment_id=invoices.raise_invoice(request, made).id)
 

@@ -15,6 +15,7 @@ from integrations.healthie_emulator.booking import (
     require_free,
     visible,
 )
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed, not_signed_in, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment
@@ -58,6 +59,8 @@ def _update(request: Request, given: dict[str, Any]) -> Payload:
         )
     else:
         return {"appointment": found}
+    if "pm_status" in changes:
+        visit_credits.restore(request, changed)
     if not given.get("suppress_webhook_notifications"):
         names = tuple({"starts_at": "date"}.get(name, name) for name in changes)
         series.announce(request.world, "appointment.updated", changed, names)
@@ -229,6 +232,7 @@ def _delete(request: Request, given: dict[str, Any]) -> Payload:
 
 def _end(request: Request, found: Appointment, changes: dict[str, Any], *, quiet: bool) -> Appointment:
     gone = request.world.appointments.change(found.id, **changes)
+    visit_credits.restore(request, gone, deleted="deleted_at" in changes)
     if not quiet:
         fields = None if "deleted_at" in changes else ("pm_status", "pm_status_changed_at")
         event = "appointment.deleted" if "deleted_at" in changes else "appointment.updated"

@@ -146,6 +146,9 @@ class AppointmentSetting(Record):
     confirm_by_default: bool = False
     user_id: str | None = None  # whose policy it is; None: the practice's
     more: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields that nothing here acts upon
+    use_client_credit_system: bool = True
+    prevent_no_credit_booking: bool = False  # for patients who book themselves
+    restore_credit_on_cancel: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -155,6 +158,8 @@ class OfferingInclude:
     id: str
     appointment_type_id: str
     quantity: int
+    is_repeating: bool = True  # again with each payment of a recurring plan
+    required_appointment_type: bool = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -164,17 +169,28 @@ class Offering(Record):
     name: str
     description: str
     price: int  # minor units, each period
-    initial_payment_amount: int | None = None  # the first payment if it differs from the others
+    first_time_payment: int | None = None  # the first payment if it differs from the others
     initial_price_with_taxes: int | None = None
     currency: str = "USD"
     billing_frequency: str = "One-Time"
     repeat_times: int | None = None
     max_purchases: int | None = None
-    visibility_status: str = "Visible"
+    visibility_status: str = "visible_to_all"  # or hidden, visible_to_specific_groups
+    visible_to_group_ids: tuple[str, ...] = ()
     show_offering: bool = True
     archived: bool = False
     includes: tuple[OfferingInclude, ...] = ()
     row_order: int = 0
+    user_id: str | None = None  # who owns it; None: the practice's owner
+    user_group_id: str | None = None  # the group that a purchase moves the patient to
+    charge_immediately: bool = True
+    can_be_gifted: bool = False
+    require_booking_purchase: bool = False
+    show_free_text: bool = False
+    override_group_on_purchase: bool = False
+    video_url: str | None = None
+    embed_question_form_id: str | None = None
+    deleted_at: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -86,7 +86,20 @@ class Switches:
     recurring_appointments_notify: bool = False  # they send webhooks, as Healthie may switch on
     setting_without_id: bool = False  # appointmentSetting answers the practice's when nothing is named
     repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
-    net_payment_after_refunds: bool = False  # a billing item's net payment is what is left of it
+    net_payment_after_refunds: bool = True  # a billing item's net payment is what is left of it
+    new_first_price_is_discount: bool = (
+        False  # validateCoupon's new_first_price is the discount, not the price
+    )
+    staff_book_below_zero: bool = (
+        False  # a visit booked by staff takes a credit that the patient does not have
+    )
+    deletion_restores_credit: bool = (
+        False  # so does staff's deletion, where a cancelled visit's credit comes back
+    )
+    late_cancel_restores_credit: bool = False  # so does Late Cancellation
+    stripe_error_as_json: bool = (
+        False  # a mutation's stripeError is JSON, as a failed item's is; else the text
+    )
     bank_account_set_up: bool = True  # else no charge is possible
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
@@ -169,6 +182,10 @@ class World:
         self.series = self._table(scheduling.Series)
         self.appointment_requests = self._table(scheduling.AppointmentRequest)
         self.cancellation_reasons = self._table(scheduling.CancellationReason)
+        self.write_offs = self._table(money.WriteOff)
+        self.credits = self._table(money.AppointmentCredit)
+        self.credit_changes = self._table(money.CreditChange)
+        self.super_bills = self._table(money.SuperBill)
 
     @property
     def organization(self) -> practice.Organization:

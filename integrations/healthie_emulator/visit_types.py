@@ -227,9 +227,6 @@ RESOLVERS = {
     "AppointmentSetting.auto_invoicing": lambda each, *_: each.more.get("auto_invoicing", True),
     "AppointmentSetting.pm_statuses": lambda settings, *_: statuses(settings),
     "AppointmentSetting.contact_type_overrides": _contact_types,
-    "AppointmentSetting.use_client_credit_system": lambda each, *_: each.more.get(
-        "use_client_credit_system", True
-    ),
     "AppointmentSetting.user_id": lambda each, request, _: (
         each.user_id or request.world.organization.owner_id
     ),

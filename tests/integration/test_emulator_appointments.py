@@ -62,7 +62,7 @@ class TestCreate:
     async def test_the_provider_is_other_party_id_and_the_keys_owner_without_it(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
-        """Healthie's guide: "ID of the provider. Defaults to the authenticated user's ID"."""
+        """The guide on appointments: `other_party_id` is the provider; it defaults to the key's owner."""
         made = await book(emulator, ids, other_party_id=ids["clinicians"][1])
         own = await book(emulator, ids)
         assert made["appointment"]["provider"] == {"id": ids["clinicians"][1]}

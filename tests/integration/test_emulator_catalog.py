@@ -23,7 +23,7 @@ async def test_prices_are_decimal_strings_and_plans_say_what_they_include(emulat
             "currency": "USD",
             "billing_frequency": "Monthly",
             "under_purchase_cap": True,
-            "visibility_status": "Visible",
+            "visibility_status": "visible_to_all",
             "offering_includes": [
                 {"quantity": "1", "appointment_type": {"name": "Initial Visit"}},
                 {"quantity": "2", "appointment_type": {"name": "Follow-up Visit"}},

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from integrations.healthie_emulator import billing, cards, clients, forms, packages
+from integrations.healthie_emulator import billing, cards, clients, forms
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor
 from integrations.healthie_emulator.booking import (
     Refusal,
@@ -19,6 +19,7 @@ from integrations.healthie_emulator.booking import (
     require_free,
     visible,
 )
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.coupons import first_price
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.invoices import balance_due, settle
@@ -267,7 +268,7 @@ def _book(acting: Request, wanted: _Wanted, item: Any) -> list[Appointment]:
     for group in wanted.groups:
         seats.take(world, group, patient.id, waiting=wanted.waiting)
         if not wanted.waiting:
-            packages.use_credit(world, patient.id, group.appointment_type_id or "")
+            visit_credits.use(acting, group, user_id=patient.id)
     if wanted.groups:
         return [each for group in wanted.groups if (each := visible(acting, group.id))]
     if wanted.values is None:

@@ -7,7 +7,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours
-from integrations.healthie_emulator.booking import has_credit
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed
 from integrations.healthie_emulator.people import full_name, provider
 from integrations.healthie_emulator.records import Appointment
@@ -89,7 +89,9 @@ def _without_credit(request: Request, args: dict[str, Any]) -> list[str]:
     if not kind:
         return []
     return [
-        each for each in ids if request.world.users.get(each) and not has_credit(request.world, each, kind)
+        each
+        for each in ids
+        if request.world.users.get(each) and not visit_credits.quantity_of(request.world, each, kind)
     ]
 
 
