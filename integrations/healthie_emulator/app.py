@@ -16,22 +16,27 @@ from integrations.healthie_emulator import (
     appointments,
     availability,
     booking,
+    chat,
     clients,
     control,
     forms,
+    insurance,
     keys,
     money,
     openings,
     people,
     plans,
+    profiles,
     rebooking,
     visit_types,
     webhooks,
 )
+from integrations.healthie_emulator.documents import documents, files
 from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.endpoint import GraphQLEndpoint
 from integrations.healthie_emulator.schema import executable_schema
 from integrations.healthie_emulator.seed import described
+from integrations.healthie_emulator.tags_and_groups import groups, tags
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Healthie emulator</title>
 <style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}}code{{background:#eee}}
@@ -64,6 +69,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
             Route("/", page, methods=["GET"]),
             Route("/graphql", GraphQLEndpoint(emulator, schema())),
             *control.routes(emulator),
+            *files.routes(emulator),
         ],
         lifespan=lifespan,
     )
@@ -78,14 +84,20 @@ def schema() -> GraphQLSchema:
         appointments,
         availability,
         booking,
+        chat,
         clients,
+        documents,
         forms,
+        groups,
+        insurance,
         keys,
         money,
         openings,
         people,
         plans,
+        profiles,
         rebooking,
+        tags,
         visit_types,
         webhooks,
     )

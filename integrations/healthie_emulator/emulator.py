@@ -72,6 +72,7 @@ class Emulator:
         world.outbox_filled.clear()
         try:
             money.bill_due(world)
+            world.run_due_jobs()
             await webhooks.deliver_due(world, client)
         except Exception:  # one bad delivery must not end all that follow
             log.exception("delivery failed")

@@ -5,7 +5,8 @@ Nothing is kept at module level: a reset is a new `World`.
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from integrations.healthie_emulator import money_records as money
@@ -14,6 +15,7 @@ from integrations.healthie_emulator import webhook_records as webhooks
 from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.faults import Faults
 from integrations.healthie_emulator.records import Record
+from integrations.healthie_emulator.resources.item import FIRST_TABLE, KINDS, Item
 from integrations.healthie_emulator.stripe import FakeStripe
 from integrations.healthie_emulator.throttle import Throttle
 
@@ -83,6 +85,18 @@ class Switches:
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
     names_without_email_unique: bool = False  # one patient without an email for each first and last name
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
+    patients_read_form_requests: bool = False  # requestedFormCompletions answers a patient's key
+    required_answers_checked: bool = False  # a form with a required question left open cannot be finished
+    notification_defaults_reset: bool = False  # a notification setting that an update leaves out is reset
+    eligibility_checks_enabled: bool = True  # the practice pays for checks of insurance
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """Work that is done in the background."""
+
+    due_at: datetime
+    work: Callable[[], None]
 
 
 class World:
@@ -123,6 +137,10 @@ class World:
         self.sent_webhooks = self._table(webhooks.SentWebhook)
         self.charge_backs = self._table(money.ChargeBack)
         self.forms = self._table(practice.FormAnswerGroup)
+        self.items = {
+            kind: self._table(Item, number=number) for number, kind in enumerate(KINDS, FIRST_TABLE)
+        }
+        self.jobs: list[Job] = []  # what Healthie does in the background, once it is due
 
     @property
     def organization(self) -> practice.Organization:
@@ -155,9 +173,23 @@ class World:
         )
         self.outbox_filled.set()
 
-    def _table(self, kind: type[R]) -> Table[R]:
-        self._kinds += 1
-        return Table(kind, clock=self.clock, first_id=self._kinds * ID_SPACING + self.seed % 1000 + 1)
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Do something in the background, as soon as the clock has moved on by so many seconds."""
+        self.jobs.append(Job(due_at=self.clock.now() + timedelta(seconds=seconds), work=work))
+
+    def run_due_jobs(self) -> None:
+        """Do what has come due since, oldest first."""
+        now = self.clock.now()
+        due = [job for job in self.jobs if job.due_at <= now]
+        self.jobs = [job for job in self.jobs if job.due_at > now]
+        for job in due:
+            job.work()
+
+    def _table(self, kind: type[R], *, number: int | None = None) -> Table[R]:
+        if number is None:
+            self._kinds += 1
+            number = self._kinds
+        return Table(kind, clock=self.clock, first_id=number * ID_SPACING + self.seed % 1000 + 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -187,6 +219,7 @@ class Request:
 
     world: World
     actor: Actor | None  # None: no key, as a visitor of the public plans
+    base_url: str = ""  # of this emulator, as the caller reached it; ends with a slash
 
     @property
     def me(self) -> Actor:
