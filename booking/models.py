@@ -94,6 +94,14 @@ class EmailCode:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PatientMatch:
+    """A patient record with a guest's email and names."""
+
+    id: str
+    archived: bool  # the practice has put it away; no active record matches
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreatedPatient:
     """A patient record that a checkout created."""
 

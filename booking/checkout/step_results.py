@@ -5,7 +5,7 @@ import structlog
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.errors import UpstreamRefused
-from booking.models import Appointment, Charge, CreatedPatient
+from booking.models import Appointment, Charge, CreatedPatient, PatientMatch
 from booking.operations.model import AttentionReason
 from booking.refusals import AmountNotChargeable, ClinicianNotBookable, DeclineReason
 from booking.stored_names import Unknown
@@ -16,6 +16,12 @@ log = structlog.get_logger(__name__)
 def identified(checkout: Checkout, patient_id: str) -> Checkout:
     """The patient record is known: on to patient_ready, without the guest's details."""
     return checkout.changed(state=S.PATIENT_READY, patient_id=patient_id, guest=None)
+
+
+def matched(checkout: Checkout, match: PatientMatch) -> Checkout:
+    """An existing record is used; one that the practice had archived is flagged, for staff to decide whether it is active again."""
+    ready = identified(checkout, match.id)
+    return ready.flagged(AttentionReason.ARCHIVED_PATIENT) if match.archived else ready
 
 
 def created(checkout: Checkout, patient: CreatedPatient) -> Checkout:

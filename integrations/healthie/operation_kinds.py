@@ -14,7 +14,7 @@ _KINDS = {
         "Coupons",
     ),
     "keys": ("WhoAmI",),
-    "patients": ("Patient", "PatientsByEmail", "PatientsByName", "VisitsOfPatient", "Cards"),
+    "patients": ("Patient", "PatientsByEmail", "PatientsByName", "MorePatients", "VisitsOfPatient", "Cards"),
     "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
     "patient_changes": ("CreatePatient", "AttachCard"),
     "money": ("Charge", "Refund", "CancelRecurring"),

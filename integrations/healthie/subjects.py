@@ -42,6 +42,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "EnableWebhook": None,
     "FormsChanged": None,
     "LatestCardHolders": None,
+    "MorePatients": None,
     "Patient": "id",
     "PatientsByEmail": None,
     "PatientsByName": None,

@@ -41,9 +41,21 @@ async def _create(request: Request, given: dict[str, Any]) -> Payload:
     except Refusal as refusal:
         return refusal.payload
     made = _bill(request, request.world.appointments.add(**values))
+    _unarchive(request, made.user_id)
     if not given.get("suppress_webhook_notifications"):
         request.world.emit("appointment.created", "Appointment", made.id)
     return {"appointment": made}
+
+
+def _unarchive(request: Request, user_id: str | None) -> None:
+    """Make an archived patient active again who books; whether a booking by staff does so is a switch.
+
+    The help centre's article on archiving has it so for bookings of the patient's own.
+    """
+    world = request.world
+    booked = world.users.get(user_id)
+    if booked and not booked.active and (request.me.is_patient or world.switches.staff_booking_unarchives):
+        world.users.change(booked.id, active=True)
 
 
 def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:

@@ -57,15 +57,17 @@ def _check(
     world: World, values: dict[str, Any], given: dict[str, Any], *, besides: str | None = None
 ) -> dict[str, Any] | None:
     """Refuse invalid values: a taken account, an unknown clinician or time zone, an invalid birth date."""
+    unique = bool(values.get("email") or world.switches.names_without_email_unique)
+    account = _account_of(values)
     same = (
         each
         for each in world.users
         if each.is_patient
         and each.id != besides
-        and (values.get("email") or world.switches.names_without_email_unique)
-        and _account(each) == _account_of(values)
+        and _alike(each.email) == account[0]
+        and _account(each) == account
     )
-    if next(same, None):
+    if unique and next(same, None):
         return refused("Email has already been taken", field="email")
     if values.get("email") and "@" not in values["email"]:
         return refused("Email is invalid", field="email")
@@ -85,7 +87,11 @@ def _account(user: User) -> tuple[str, ...]:
 
 
 def _account_of(values: dict[str, Any]) -> tuple[str, ...]:
-    return tuple((values.get(name) or "").strip().lower() for name in ("email", "first_name", "last_name"))
+    return tuple(_alike(values.get(name)) for name in ("email", "first_name", "last_name"))
+
+
+def _alike(text: str | None) -> str:
+    return (text or "").strip().lower()
 
 
 def _update_client(request: Request, given: dict[str, Any]) -> dict[str, Any]:

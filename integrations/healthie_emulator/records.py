@@ -5,6 +5,7 @@ own reads the attribute. All times are aware and in UTC; `dates` decides which z
 """
 
 import dataclasses
+import functools
 from datetime import date, datetime, time
 from typing import Any
 
@@ -65,6 +66,13 @@ class User(Record):
     record_identifier: str | None = None
     metadata: str | None = None
     default_stripe_customer_detail_id: str | None = None
+
+    @functools.cached_property
+    def searched(self) -> str:
+        """Everything that a search by keywords looks at, in lower case."""
+        names = (self.first_name, self.last_name, self.legal_name)
+        rest = (self.id, self.email, self.dob, self.record_identifier, self.npi)
+        return " ".join(str(each) for each in (*names, *rest) if each).lower()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -82,6 +82,10 @@ class Switches:
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
     names_without_email_unique: bool = False  # one patient without an email for each first and last name
+    staff_booking_unarchives: bool = False  # a visit that staff book makes an archived patient active again
+    archived_users_unasked: bool = (
+        False  # a list of patients without active_status holds the archived ones too
+    )
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
 
 

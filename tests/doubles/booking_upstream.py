@@ -18,6 +18,7 @@ from booking.models import (
     CreatedPatient,
     GuestDetails,
     Patient,
+    PatientMatch,
     Promo,
 )
 from booking.money import Money
@@ -59,6 +60,7 @@ class Books:
     clock: FakeClock
     tape: Tape
     patients: dict[str, GuestDetails] = field(default_factory=dict)
+    archived: set[str] = field(default_factory=set)  # patients that the practice has put away
     references: dict[str, str] = field(default_factory=dict)  # that patients were created with
     defaults: dict[str, str] = field(default_factory=dict)  # patients' default cards
     cards: dict[str, list[Card]] = field(default_factory=lambda: defaultdict(list))
@@ -115,10 +117,16 @@ class FakePatients:
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    async def find(self, guest: GuestDetails) -> str | None:
-        return await self._books.call("find_patient", lambda: self._known(guest))
+    async def find(self, guest: GuestDetails) -> PatientMatch | None:
+        def effect() -> PatientMatch | None:
+            known = self._known(guest)
+            return PatientMatch(id=known, archived=known in self._books.archived) if known else None
 
-    async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
+        return await self._books.call("find_patient", effect)
+
+    async def find_created(
+        self, guest: GuestDetails, *, reference: str, since: datetime
+    ) -> CreatedPatient | None:
         def effect() -> CreatedPatient | None:
             made = [one for one, kept in self._books.references.items() if kept == reference]
             return CreatedPatient(id=made[0], apart=not self._books.patients[made[0]].email) if made else None

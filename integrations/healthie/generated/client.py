@@ -24,6 +24,7 @@ from .more_appointment_types import MoreAppointmentTypes
 from .more_locations import MoreLocations
 from .more_members import MoreMembers
 from .more_offerings import MoreOfferings
+from .more_patients import MorePatients
 from .patient import Patient
 from .patients_by_email import PatientsByEmail
 from .patients_by_name import PatientsByName
@@ -882,18 +883,30 @@ class Client(Base):
             variables=variables,
         )
 
-    async def patients_by_email(
-        self,
-        *,
-        email: str,
-        active_status: Union[Optional[str], UnsetType] = UNSET,
-        after: Union[Optional[str], UnsetType] = UNSET,
-    ) -> PatientsByEmail:
+    async def patients_by_email(self, *, keywords: str) -> PatientsByEmail:
         query = gql("""
-            query PatientsByEmail($email: String!, $active_status: String, $after: String) {
-              users(keywords: $email, active_status: $active_status, first: 50, after: $after) {
+            query PatientsByEmail($keywords: String!) {
+              active: users(
+                keywords: $keywords
+                active_status: "active"
+                order_by: CREATED_AT_DESC
+                first: 50
+              ) {
                 nodes {
-                  ...PatientFound
+                  ...PatientSearched
+                }
+                page_info {
+                  ...More
+                }
+              }
+              archived: users(
+                keywords: $keywords
+                active_status: "archived"
+                order_by: CREATED_AT_DESC
+                first: 50
+              ) {
+                nodes {
+                  ...PatientSearched
                 }
                 page_info {
                   ...More
@@ -913,12 +926,13 @@ class Client(Base):
               last_name
               metadata
             }
+
+            fragment PatientSearched on User {
+              ...PatientFound
+              created_at
+            }
             """)
-        variables: dict[str, object] = {
-            "email": email,
-            "active_status": active_status,
-            "after": after,
-        }
+        variables: dict[str, object] = {"keywords": keywords}
         return await self.execute(
             PatientsByEmail,
             query=query,
@@ -927,14 +941,30 @@ class Client(Base):
             variables=variables,
         )
 
-    async def patients_by_name(
-        self, *, name: str, after: Union[Optional[str], UnsetType] = UNSET
-    ) -> PatientsByName:
+    async def patients_by_name(self, *, keywords: str) -> PatientsByName:
         query = gql("""
-            query PatientsByName($name: String!, $after: String) {
-              users(keywords: $name, first: 50, after: $after) {
+            query PatientsByName($keywords: String!) {
+              active: users(
+                keywords: $keywords
+                active_status: "active"
+                order_by: CREATED_AT_DESC
+                first: 50
+              ) {
                 nodes {
-                  ...PatientFound
+                  ...PatientSearched
+                }
+                page_info {
+                  ...More
+                }
+              }
+              archived: users(
+                keywords: $keywords
+                active_status: "archived"
+                order_by: CREATED_AT_DESC
+                first: 50
+              ) {
+                nodes {
+                  ...PatientSearched
                 }
                 page_info {
                   ...More
@@ -954,12 +984,73 @@ class Client(Base):
               last_name
               metadata
             }
+
+            fragment PatientSearched on User {
+              ...PatientFound
+              created_at
+            }
             """)
-        variables: dict[str, object] = {"name": name, "after": after}
+        variables: dict[str, object] = {"keywords": keywords}
         return await self.execute(
             PatientsByName,
             query=query,
             operation_name="PatientsByName",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def more_patients(
+        self,
+        *,
+        keywords: str,
+        active_status: str,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> MorePatients:
+        query = gql("""
+            query MorePatients($keywords: String!, $active_status: String!, $after: String) {
+              users(
+                keywords: $keywords
+                active_status: $active_status
+                order_by: CREATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...PatientSearched
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
+            }
+
+            fragment PatientSearched on User {
+              ...PatientFound
+              created_at
+            }
+            """)
+        variables: dict[str, object] = {
+            "keywords": keywords,
+            "active_status": active_status,
+            "after": after,
+        }
+        return await self.execute(
+            MorePatients,
+            query=query,
+            operation_name="MorePatients",
             mutation=False,
             variables=variables,
         )
@@ -1284,23 +1375,34 @@ class Client(Base):
     async def latest_card_holders(self) -> LatestCardHolders:
         query = gql("""
             query LatestCardHolders {
-              users(has_cc_on_file: true, order_by: UPDATED_AT_DESC, first: 50) {
+              active: users(
+                has_cc_on_file: true
+                active_status: "active"
+                order_by: UPDATED_AT_DESC
+                first: 50
+              ) {
                 nodes {
-                  id
-                  stripe_customer_details {
-                    id
-                    created_at
-                  }
+                  ...CardHolder
                 }
-                page_info {
-                  ...More
+              }
+              archived: users(
+                has_cc_on_file: true
+                active_status: "archived"
+                order_by: UPDATED_AT_DESC
+                first: 50
+              ) {
+                nodes {
+                  ...CardHolder
                 }
               }
             }
 
-            fragment More on PageInfo {
-              has_next_page
-              end_cursor
+            fragment CardHolder on User {
+              id
+              stripe_customer_details {
+                id
+                created_at
+              }
             }
             """)
         variables: dict[str, object] = {}
@@ -1424,22 +1526,31 @@ class Client(Base):
         )
 
     async def patients_changed(
-        self, *, after: Union[Optional[str], UnsetType] = UNSET
+        self, *, active_status: str, after: Union[Optional[str], UnsetType] = UNSET
     ) -> PatientsChanged:
         query = gql("""
-            query PatientsChanged($after: String) {
-              users(order_by: UPDATED_AT_DESC, first: 50, after: $after) {
+            query PatientsChanged($active_status: String!, $after: String) {
+              users(
+                active_status: $active_status
+                order_by: UPDATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
                 nodes {
-                  id
+                  ...CardHolder
                   updated_at
-                  stripe_customer_details {
-                    id
-                    created_at
-                  }
                 }
                 page_info {
                   ...More
                 }
+              }
+            }
+
+            fragment CardHolder on User {
+              id
+              stripe_customer_details {
+                id
+                created_at
               }
             }
 
@@ -1448,7 +1559,7 @@ class Client(Base):
               end_cursor
             }
             """)
-        variables: dict[str, object] = {"after": after}
+        variables: dict[str, object] = {"active_status": active_status, "after": after}
         return await self.execute(
             PatientsChanged,
             query=query,

@@ -12,6 +12,16 @@ from .base_model import BaseModel
 from .enums import BillingItemState, WebhookEventType
 
 
+class CardHolder(BaseModel):
+    id: str
+    stripe_customer_details: Optional[list["CardHolderStripeCustomerDetails"]]
+
+
+class CardHolderStripeCustomerDetails(BaseModel):
+    id: str
+    created_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+
+
 class CardOnFile(BaseModel):
     id: str
     card_type: Optional[str]
@@ -69,6 +79,10 @@ class PatientFound(BaseModel):
     first_name: Optional[str]
     last_name: Optional[str]
     metadata: Optional[str]
+
+
+class PatientSearched(PatientFound):
+    created_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
 
 
 class Payment(BaseModel):
@@ -198,11 +212,13 @@ class VisitKindAppointmentSetting(BaseModel):
     minimum_advance_schedule_time: Optional[int]
 
 
+CardHolder.model_rebuild()
 CardOnFile.model_rebuild()
 Member.model_rebuild()
 More.model_rebuild()
 Package.model_rebuild()
 PatientFound.model_rebuild()
+PatientSearched.model_rebuild()
 Payment.model_rebuild()
 Place.model_rebuild()
 Subscription.model_rebuild()
