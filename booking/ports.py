@@ -169,6 +169,16 @@ class Billing(Protocol):
         """Cancel the recurring payment that the charge started, and read back that it stopped. Idempotent."""
 
 
+class Invoices(Protocol):
+    """Invoices that the system of record raises by itself."""
+
+    async def close(self, checkout: Checkout, invoice_id: str) -> None:
+        """Mark an invoice as paid that asks for just what the checkout's charge paid, and read it back. Idempotent.
+
+        Raises UpstreamRefused when it asks for anything else, the charge was refunded, or it stays open; OutcomeUnknown.
+        """
+
+
 class Scheduling(Protocol):
     """Appointments, booked with the treating clinician's own key."""
 

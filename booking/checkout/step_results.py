@@ -2,6 +2,7 @@
 
 import structlog
 
+from booking.checkout.invoices import none_left, noted
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.errors import UpstreamRefused
@@ -88,11 +89,10 @@ def booked(checkout: Checkout, appointment: Appointment) -> Checkout:
     if appointment.clinician_id != slot.clinician_id:
         differs = EndReason.PROVIDER_MISMATCH
     stands = checkout.changed(state=S.BOOKED, appointment_id=appointment.id, end_reason=differs)
-    return (
-        stands.flagged(AttentionReason.OPEN_INVOICE)
-        if appointment.open_invoice and checkout.charge
-        else stands
-    )
+    if appointment.open_invoice is None:
+        return stands
+    with_invoice = noted(stands, appointment.open_invoice)
+    return with_invoice if ending(stands) is None else none_left(with_invoice)
 
 
 def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:

@@ -15,9 +15,9 @@ _KINDS = {
     ),
     "keys": ("WhoAmI",),
     "patients": ("Patient", "PatientsByEmail", "PatientsByName", "MorePatients", "VisitsOfPatient", "Cards"),
-    "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
+    "outcomes": ("InvoiceById", "PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
     "patient_changes": ("CreatePatient", "AttachCard"),
-    "money": ("Charge", "Refund", "CancelRecurring"),
+    "money": ("Charge", "Refund", "CancelRecurring", "CloseInvoice"),
     "visits": ("Book", "DeleteVisit"),
 }
 _KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation in operations}

@@ -159,7 +159,7 @@ def _bill(request: Request, made: Appointment) -> Appointment:
         return made
     if packages.use_credit(world, made.user_id, kind.id):
         return world.appointments.change(made.id, credit_was_used=True)
-    if kind.price is None:
+    if kind.price is None or not world.switches.booking_raises_invoice:
         return made
     return world.appointments.change(made.id, requested_payment_id=invoices.raise_invoice(request, made).id)
 

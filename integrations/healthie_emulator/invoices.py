@@ -99,7 +99,7 @@ def update(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         changes["price"] = to_minor(given["price"], invoice.currency)
         if changes["price"] is None:
             return refused("Price is not a number", field="price", requested_payment=None)
-    if given.get("status"):
+    if given.get("status") and world.switches.invoice_status_settable:
         paid = given["status"] == PAID
         changes |= {"status": given["status"], "is_manually_paid": paid}
         changes["paid_at"] = world.clock.now() if paid else None

@@ -78,6 +78,12 @@ class Switches:
     other_party_id_overrides: bool = False  # createAppointment obeys other_party_id
     repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
     net_payment_after_refunds: bool = False  # a billing item's net payment is what is left of it
+    booking_raises_invoice: bool = (
+        True  # auto_invoicing: a visit of a priced type raises an invoice when it is booked
+    )
+    invoice_status_settable: bool = (
+        True  # else an invoice's status only follows its payments, whatever is sent
+    )
     bank_account_set_up: bool = True  # else no charge is possible
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
     may_create_api_keys: bool = True  # the permission that Healthie grants on request

@@ -173,7 +173,7 @@ RESOLVERS = {
     "AppointmentSetting.appointment_locations": lambda _, request, __: list(
         request.world.appointment_locations
     ),
-    "AppointmentSetting.auto_invoicing": lambda *_: True,
+    "AppointmentSetting.auto_invoicing": lambda _, request, __: request.world.switches.booking_raises_invoice,
     "AppointmentSetting.prevent_client_booking": lambda *_: False,
     "AppointmentSetting.pm_statuses": lambda settings, *_: statuses(settings),
     "AppointmentSetting.contact_type_overrides": _contact_types,

@@ -17,6 +17,7 @@ from booking.models import (
     Charge,
     CreatedPatient,
     GuestDetails,
+    OpenInvoice,
     Patient,
     PatientMatch,
     Promo,
@@ -29,6 +30,10 @@ from booking.slots import Slot
 from tests.doubles.booking_ports import FakeClock, Tape
 
 T = TypeVar("T")
+
+
+# An invoice for another amount than any visit costs.
+OTHER_INVOICE = OpenInvoice(id="inv-other", amount=Money.of("1.23", "USD"))
 
 
 class Lost(Exception):
@@ -72,7 +77,8 @@ class Books:
     package_id: str | None = None
     booked_provider: str | None = None  # None: as asked
     booked_late_by: timedelta = timedelta(0)
-    open_invoice: bool = False
+    open_invoice: OpenInvoice | None = None
+    closed_invoices: list[str] = field(default_factory=list)
     takes: Money | None = None  # None: what the quote says
     differs: tuple[str, ...] = ()  # in what the next charges are not as accepted
     uncertain_payment: str | None = None
@@ -268,6 +274,22 @@ class FakeBilling:
             package_id=self._books.package_id,
             differs=made.differs,
         )
+
+
+class FakeInvoices:
+    """Invoices that are closed when it is asked for."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def close(self, checkout: Checkout, invoice_id: str) -> None:
+        def effect() -> None:
+            self._books.closed_invoices.append(invoice_id)
+            for number, visit in enumerate(self._books.appointments):
+                if visit.open_invoice and visit.open_invoice.id == invoice_id:
+                    self._books.appointments[number] = replace(visit, open_invoice=None)
+
+        await self._books.call("close_invoice", effect)
 
 
 class FakeScheduling:

@@ -11,6 +11,7 @@ from .book import Book
 from .cancel_recurring import CancelRecurring
 from .cards import Cards
 from .charge import Charge
+from .close_invoice import CloseInvoice
 from .coupons import Coupons
 from .create_patient import CreatePatient
 from .delete_visit import DeleteVisit
@@ -19,6 +20,7 @@ from .enable_webhook import EnableWebhook
 from .forms_changed import FormsChanged
 from .hours_set import HoursSet
 from .input_types import WebhookEventInput
+from .invoice_by_id import InvoiceById
 from .latest_card_holders import LatestCardHolders
 from .more_appointment_types import MoreAppointmentTypes
 from .more_locations import MoreLocations
@@ -398,6 +400,72 @@ class Client(Base):
             CancelRecurring,
             query=query,
             operation_name="CancelRecurring",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def invoice_by_id(self, *, id: str) -> InvoiceById:
+        query = gql("""
+            query InvoiceById($id: ID!) {
+              requestedPayment(id: $id) {
+                ...Invoice
+              }
+            }
+
+            fragment Invoice on RequestedPayment {
+              id
+              status
+              paid_at
+              price
+              currency
+              recipient_id
+              appointment_id
+              billing_items {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            InvoiceById,
+            query=query,
+            operation_name="InvoiceById",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def close_invoice(self, *, id: str, status: str) -> CloseInvoice:
+        query = gql("""
+            mutation CloseInvoice($id: ID!, $status: String!) {
+              updateRequestedPayment(input: {id: $id, status: $status}) {
+                requested_payment {
+                  ...Invoice
+                }
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+
+            fragment Invoice on RequestedPayment {
+              id
+              status
+              paid_at
+              price
+              currency
+              recipient_id
+              appointment_id
+              billing_items {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "status": status}
+        return await self.execute(
+            CloseInvoice,
+            query=query,
+            operation_name="CloseInvoice",
             mutation=True,
             variables=variables,
         )
@@ -1737,6 +1805,8 @@ class Client(Base):
                 id
                 status
                 paid_at
+                price
+                currency
               }
             }
             """)
@@ -1801,6 +1871,8 @@ class Client(Base):
                 id
                 status
                 paid_at
+                price
+                currency
               }
             }
             """)
@@ -1871,6 +1943,8 @@ class Client(Base):
                 id
                 status
                 paid_at
+                price
+                currency
               }
             }
             """)

@@ -31,6 +31,21 @@ class CardOnFile(BaseModel):
     user_id: Optional[str]
 
 
+class Invoice(BaseModel):
+    id: str
+    status: Optional[str]
+    paid_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    price: Optional[str]
+    currency: Optional[str]
+    recipient_id: Optional[str]
+    appointment_id: Optional[str]
+    billing_items: list["InvoiceBillingItems"]
+
+
+class InvoiceBillingItems(BaseModel):
+    id: str
+
+
 class Member(BaseModel):
     id: str
     full_name: Optional[str]
@@ -179,6 +194,8 @@ class VisitRequestedPayment(BaseModel):
     id: str
     status: Optional[str]
     paid_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    price: Optional[str]
+    currency: Optional[str]
 
 
 class VisitKind(BaseModel):
@@ -214,6 +231,7 @@ class VisitKindAppointmentSetting(BaseModel):
 
 CardHolder.model_rebuild()
 CardOnFile.model_rebuild()
+Invoice.model_rebuild()
 Member.model_rebuild()
 More.model_rebuild()
 Package.model_rebuild()
