@@ -420,7 +420,9 @@ class TestBooking:
         single = here.seed["visit_types"]["Single Visit"]
         slot = replace(checkout.slot, visit_type_id=single, minutes=30)
 
-        assert (await here.healthie.scheduling.book(replace(checkout, slot=slot))).open_invoice
+        invoice = (await here.healthie.scheduling.book(replace(checkout, slot=slot))).open_invoice
+        assert invoice is not None
+        assert invoice.amount == Money.of(120, "USD")
 
 
 async def test_what_was_looked_for_long_after_the_intent_is_found(here: Practice) -> None:

@@ -73,6 +73,10 @@ class Control:
         """Change what the practice sells: `plan=`, `promo_code=` or `visit=` by name, with its new values."""
         return await self.call("POST", "offer", given)
 
+    async def add_patients(self, count: int) -> None:
+        """Add many patients at once, every tenth of them archived."""
+        await self.call("POST", "patients", {"count": count})
+
     async def books(self) -> Json:
         """What happened in truth: charges, refunds, appointments, billing_items, webhooks_sent and more."""
         return await self.call("GET", "books")
