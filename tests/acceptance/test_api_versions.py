@@ -1,5 +1,6 @@
-"""A patient notices nothing when the version of Healthie's API ends that the gateway uses."""
+"""A patient notices nothing of the version of Healthie's API, when it ends or differs between processes."""
 
+import dataclasses
 from datetime import timedelta
 
 from booking.operations.model import AttentionReason
@@ -26,6 +27,22 @@ async def test_a_version_that_ends_under_way_is_replaced_and_operators_are_told(
     assert await drift_alerts(stack) == [
         "API version 2026-01-01 is no longer answered; 2026-10-01 is used instead."
     ]
+
+
+async def test_two_processes_on_different_versions_go_on_with_each_others_checkouts(stacks: Stacks) -> None:
+    stack = await stacks.start(healthie_api_version="2026-01-01")
+    newer = stack.settings.model_copy(update={"healthie_api_version": "2026-10-01"})
+    other = await stacks.another(dataclasses.replace(stack, settings=newer))
+    guest, checkout_id = await (await stack.visitor()).guest_checkout(
+        (await stack.slot())["id"], planId=stack.plan("First Visit")
+    )
+    await stack.fault("lost_answer", "Charge")
+    assert (await guest.confirm(checkout_id, cardToken="tok_visa"))["__typename"] == "CheckoutProcessing"
+    await other.work()  # finds the charge, and books
+    assert (await guest.checkout(checkout_id))["status"] == "CONFIRMED"
+    assert len((await stack.made())["charges"]) == 1
+    seen = {(one["operation"], one["version"]) for one in await stack.emulator.control.requests()}
+    assert {("Charge", "2026-01-01"), ("PaymentsSince", "2026-10-01"), ("Book", "2026-10-01")} <= seen
 
 
 async def asked_version(stack: Stack) -> bool:
