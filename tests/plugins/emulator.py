@@ -26,6 +26,9 @@ PATIENT_1, PATIENT_2, PATIENT_3 = (f"emulator-key-patient-{n}" for n in (1, 2, 3
 
 LATEST = "2026-10-01"
 
+# The API versions that a practice may be asked on, each with the switch `gone_fields_remain`.
+API_VERSIONS = [("2026-01-01", False), ("2026-07-01", False), (LATEST, False), (LATEST, True)]
+
 Json = Any
 
 

@@ -33,6 +33,22 @@ def test_it_is_production_unless_development_is_asked_for() -> None:
     assert not Settings().in_development
 
 
+@pytest.mark.parametrize(("given", "pinned"), [(None, None), ("", None), ("2026-07-01", "2026-07-01")])
+def test_the_version_of_healthies_api_is_chosen_unless_one_is_pinned(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, pinned: str | None
+) -> None:
+    if given is not None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_API_VERSION", given)
+    assert Settings().healthie_api_version == pinned
+
+
+@pytest.mark.parametrize("given", ["latest", "2026-7-1", "2026-07-01 "])
+def test_a_version_that_is_no_date_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("FRONTDOOR_HEALTHIE_API_VERSION", given)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
 def test_no_secret_shows_when_settings_are_printed() -> None:
     shown = f"{Settings()!r} {Settings()}"
     for name in ("SECRET_KEY", "HEALTHIE_ORGANIZATION_KEY"):
