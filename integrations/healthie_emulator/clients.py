@@ -137,7 +137,8 @@ def _merge_clients(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         _hand_over(world, other, target.id)
         world.users.remove(other)
     merged = world.users.change(target.id)
-    world.emit("patient.merged", "User", merged.id)
+    for other in others:
+        world.emit("patient.merged", "User", merged.id, destination_user_id=merged.id, source_user_id=other)
     return {"user": merged}
 
 

@@ -12,6 +12,7 @@ from graphql import GraphQLError
 
 from integrations.healthie_emulator import money_records as money
 from integrations.healthie_emulator import records as practice
+from integrations.healthie_emulator import webhook_events
 from integrations.healthie_emulator import webhook_records as webhooks
 from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.faults import Faults
@@ -85,6 +86,8 @@ class Switches:
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
     names_without_email_unique: bool = False  # one patient without an email for each first and last name
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
+    digest_header_padded: bool = True  # a webhook's `Content-Digest` ends in the padding of Base64
+    signed_digest_padded: bool = True  # so does the digest in what is signed
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -113,6 +116,7 @@ class World:
         self.outbox: list[webhooks.Event] = []
         self.outbox_filled = asyncio.Event()
         self.deliveries: list[webhooks.Delivery] = []  # first come, first served, once due
+        self.mails: list[webhooks.Mail] = []
         self.delivering = asyncio.Lock()
         self._kinds = 0
         self.organizations = self._table(practice.Organization)
@@ -157,15 +161,20 @@ class World:
         changed_fields: tuple[str, ...] | None = None,
         **more_ids: Any,
     ) -> None:
-        """Add an event to the outbox of the webhooks, such as `appointment.updated` of an `Appointment`."""
+        """Add an event to the outbox of the webhooks, such as `appointment.updated` of an `Appointment`.
+
+        Raises LookupError for an event that `webhook_events` does not list as sent.
+        """
+        if event_type not in webhook_events.SENT:
+            raise LookupError(f"{event_type} is not listed as sent")
         self.outbox.append(
             webhooks.Event(
                 event_type=event_type,
                 resource_id=resource_id,
                 resource_id_type=resource_id_type,
-                changed_fields=changed_fields,
+                changed_fields=webhook_events.changed_fields(event_type, changed_fields),
                 at=self.clock.now(),
-                more_ids=more_ids,
+                more_ids=webhook_events.more_ids(self, event_type, resource_id) | more_ids,
             )
         )
         self.outbox_filled.set()
