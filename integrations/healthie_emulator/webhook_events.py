@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeVar
 from integrations.healthie_emulator import money_records as money
 from integrations.healthie_emulator.records import Organization
 
-
 R_co = TypeVar("R_co", covariant=True)
 
 
