@@ -47,6 +47,8 @@ class Switches:
     notification_defaults_reset: bool = False  # a notification setting that an update leaves out is reset
     eligibility_checks_enabled: bool = True  # the practice pays for checks of insurance
 
+    digest_header_padded: bool = True  # a webhook's `Content-Digest` ends in the padding of Base64
+    signed_digest_padded: bool = True  # so does the digest in what is signed
     # By type, the form of its instants instead of that in `dates.FORMS`.
     date_formats: dict[str, str] = dataclasses.field(default_factory=dict)
 

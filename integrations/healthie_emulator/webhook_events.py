@@ -1,0 +1,112 @@
+"""Which of the offered webhook events this emulator sends, and the ids that some carry beyond the thin body.
+
+Source: Healthie's webhook event reference. It gives each event an example, and names what triggers it; `resource_organization_id` stands in
+the examples of a created and an updated appointment, and not in that of a deleted one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from integrations.healthie_emulator import money_records as money
+from integrations.healthie_emulator.records import Organization
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class ById(Protocol[R_co]):
+    """Records of one kind."""
+
+    def get(self, record_id: object) -> R_co | None:
+        """Return the record of that id; None if there is none."""
+
+
+class Practice(Protocol):
+    """The part of the world that events name more ids from."""
+
+    @property
+    def organization(self) -> Organization: ...  # noqa: D102 - as in `state`
+    @property
+    def billing_items(self) -> ById[money.BillingItem]: ...  # noqa: D102 - as in `state`
+    @property
+    def charge_backs(self) -> ById[money.ChargeBack]: ...  # noqa: D102 - as in `state`
+    @property
+    def cards(self) -> ById[money.Card]: ...  # noqa: D102 - as in `state`
+
+
+# Events that are sent, with what triggers them here.
+SENT = {
+    "appointment.created": "`createAppointment`",
+    "appointment.deleted": "`deleteAppointment` with a member's key",
+    "appointment.updated": "`updateAppointment`; `deleteAppointment` with a patient's key, which cancels",
+    "availability.created": "`createAvailability`",
+    "availability.deleted": "`deleteAvailability`",
+    "billing_item.created": "`createBillingItem`; a further period of a recurring payment",
+    "billing_item.updated": "`updateBillingItem`; a scheduled payment that falls due",
+    "charge_back.created": "a charge with Stripe's test card for disputes",
+    "form_answer_group.created": "`createFormAnswerGroup`",
+    "patient.created": "`createClient`",
+    "patient.merged": "`mergeClients`, once for each record that is merged",
+    "patient.updated": "`updateClient`",
+    "recurring_payment.created": "`createBillingItem` for a plan that recurs",
+    "recurring_payment.updated": "`cancelRecurringPayment`, `updateBillingItem`; a further period",
+    "requested_payment.created": "`createRequestedPayment`; a visit with a price of its own",
+    "requested_payment.updated": "`updateRequestedPayment`; a payment on the invoice",
+    "stripe_customer_detail.created": "`createStripeCustomerDetail`",
+    "stripe_customer_detail.deleted": "`deleteStripeCustomerDetail`",
+    "stripe_customer_detail.updated": "`updateStripeCustomerDetail`",
+    "test.created": "`sendTestWebhook`, to that webhook only",
+}
+
+# Events that are offered and never sent here, with the reason.
+NEVER_SENT = {
+    "availability.updated": "`updateAvailability` is not in the contract",
+    "billing_item.deleted": "`deleteBillingItem` is not in the contract",
+    "charge_back.deleted": "no mutation is documented, and no dispute is withdrawn here",
+    "charge_back.updated": "`updateChargeBack` is not in the contract",
+    "form_answer_group.signed": "`createFormAnswerGroupSigning` is not in the contract",
+    "requested_form_completion.created": "`createRequestedFormCompletion` is not in the contract",
+    "requested_form_completion.updated": "no mutation is documented, and no form is requested here",
+    "requested_payment.deleted": "`deleteRequestedPayment` is not in the contract",
+}
+
+_NEVER_LISTED = frozenset({"created_at", "updated_at"})
+
+
+def changed_fields(event_type: str, names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the `changed_fields` of an event: empty unless something was updated, and without the record's own two dates."""
+    updated = event_type.endswith("updated")
+    return tuple(name for name in names or () if updated and name not in _NEVER_LISTED)
+
+
+def more_ids(world: Practice, event_type: str, resource_id: str) -> dict[str, Any]:
+    """Return the ids that an event carries besides that of its resource."""
+    read = _MORE_IDS.get(event_type) or _MORE_IDS.get(event_type.partition(".")[0])
+    return read(world, resource_id) if read else {}
+
+
+def _of_organization(world: Practice, _: str) -> dict[str, Any]:
+    return {"resource_organization_id": world.organization.id}
+
+
+def _of_billing_item(world: Practice, resource_id: str) -> dict[str, Any]:
+    item = world.billing_items.get(resource_id)
+    return {"requested_payment_id": item.requested_payment_id if item else None}
+
+
+def _of_charge_back(world: Practice, resource_id: str) -> dict[str, Any]:
+    found = world.charge_backs.get(resource_id)
+    return {"billing_item_id": found.billing_item_id if found else None}
+
+
+def _of_card(world: Practice, resource_id: str) -> dict[str, Any]:
+    card = world.cards.get(resource_id)
+    return {"user_id": card.user_id if card else None}
+
+
+_MORE_IDS: Mapping[str, Callable[[Practice, str], dict[str, Any]]] = {
+    "appointment.created": _of_organization,
+    "appointment.updated": _of_organization,
+    "billing_item": _of_billing_item,
+    "charge_back": _of_charge_back,
+    "stripe_customer_detail": _of_card,
+}
