@@ -1056,6 +1056,7 @@ class Client(Base):
                 fail_reason
                 new_price
                 new_first_price
+                first_amount
               }
             }
             """)
