@@ -389,7 +389,7 @@ class TestPromotions:
         return Script(answers={"Coupons": {"offeringCoupons": connection(coupons)}})
 
     def check(self, script: Script, **answer: Any) -> None:
-        nothing = {"fail_reason": None, "new_price": None, "new_first_price": None}
+        nothing = {"fail_reason": None, "new_price": None, "new_first_price": None, "first_amount": None}
         script.answers["ValidateCoupon"] = {"validateCoupon": nothing | answer}
 
     async def test_the_coupon_is_the_one_of_that_very_code(
@@ -407,6 +407,25 @@ class TestPromotions:
 
         promo = await healthie.promotions.apply(code="sample", plan=a_plan(due_today=usd("150")))
         assert promo.discounted == usd("120")
+
+    @pytest.mark.parametrize(
+        ("new_first_price", "first_amount", "due"),
+        [
+            ("120.00", "30.00", "120"),  # the price that is left, and the discount
+            ("30.00", "30.00", "120"),  # both the discount
+            ("75.00", "75.00", "75"),  # half: either
+            ("120.00", "150.00", "120"),  # the price that is left, and the whole
+            ("0.00", "150.00", "0"),
+            ("150.00", "150.00", "0"),  # all of it taken off
+        ],
+    )
+    async def test_a_first_payments_new_price_and_its_discount_are_told_apart(
+        self, healthie: SystemOfRecord, script: Script, new_first_price: str, first_amount: str, due: str
+    ) -> None:
+        self.check(script, new_price="80.00", new_first_price=new_first_price, first_amount=first_amount)
+
+        promo = await healthie.promotions.apply(code="sample", plan=a_plan(due_today=usd("150")))
+        assert promo.discounted == usd(due)
 
     @pytest.mark.parametrize(
         "answer",

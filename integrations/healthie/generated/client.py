@@ -1296,6 +1296,7 @@ class Client(Base):
                 fail_reason
                 new_price
                 new_first_price
+                first_amount
               }
             }
             """)
