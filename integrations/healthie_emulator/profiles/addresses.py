@@ -5,7 +5,6 @@ from typing import Any
 
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.people import patient
-from integrations.healthie_emulator.records import Location
 from integrations.healthie_emulator.state import Request, World
 
 FIELDS = ("city", "country", "line1", "line2", "name", "state", "zip")
@@ -15,7 +14,10 @@ Given = dict[str, Any]
 
 
 def write_all(world: World, user_id: str, listed: Iterable[Given | None]) -> None:
-    """Add an address for each entry without an id of the user's, change the others, delete those with `_destroy`."""
+    """Add an address for each entry without an id of the user's, change the others, delete those with `_destroy`.
+
+    Webhooks tell only of what the mutations of addresses themselves do.
+    """
     for given in listed:
         if not given:
             continue
@@ -23,19 +25,11 @@ def write_all(world: World, user_id: str, listed: Iterable[Given | None]) -> Non
         own = found if found and found.user_id == user_id else None
         values = {name: given[name] for name in FIELDS if given.get(name) is not None}
         if own is None:
-            _added(world, user_id, values)
+            world.locations.add(user_id=user_id, **values)
         elif given.get("_destroy"):
             world.locations.remove(own.id)
-            world.emit("location.deleted", "Location", own.id, user_id=user_id)
         elif values:
             world.locations.change(own.id, **values)
-            world.emit("location.updated", "Location", own.id, tuple(values), user_id=user_id)
-
-
-def _added(world: World, user_id: str, values: Given) -> Location:
-    made = world.locations.add(user_id=user_id, **values)
-    world.emit("location.created", "Location", made.id, user_id=user_id)
-    return made
 
 
 def _create(request: Request, given: Given) -> Given:
@@ -45,7 +39,9 @@ def _create(request: Request, given: Given) -> Given:
     if user is None:
         return refused("User must exist", field="user_id")
     values = {name: given[name] for name in (*FIELDS, *MORE_FIELDS) if given.get(name) is not None}
-    return {"location": _added(request.world, user.id, values)}
+    made = request.world.locations.add(user_id=user.id, **values)
+    request.world.emit("location.created", "Location", made.id, user_id=user.id)
+    return {"location": made}
 
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
