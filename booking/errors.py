@@ -85,11 +85,15 @@ class UpstreamError(DomainError):
 
 
 class UpstreamRefused(UpstreamError):
-    """Upstream certainly refused: nothing was changed. `reason` is a code of ours, never upstream's text."""
+    """Upstream certainly refused: nothing was changed. `reason` is a code of ours, never upstream's text.
 
-    def __init__(self, operation: str, reason: str) -> None:
+    `permission` is upstream's name of the permission that the API key lacks; None: the refusal has another cause.
+    """
+
+    def __init__(self, operation: str, reason: str, *, permission: str | None = None) -> None:
         super().__init__(f"{operation}: {reason}")
         self.reason = reason
+        self.permission = permission
 
 
 class UpstreamUnavailable(UpstreamError):

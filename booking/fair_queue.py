@@ -86,7 +86,7 @@ class FairQueue(Generic[V]):
         """
         self._time = time
         self._most = most
-        self._share = share
+        self.share = share  # follows the pace
         self._tickets: dict[int, Ticket[V]] = {}
         self._numbers = itertools.count()
         self._waiting: Counter[Sender] = Counter()
@@ -160,7 +160,7 @@ class FairQueue(Generic[V]):
     def _standing(self, asker: Asker, number: int) -> tuple[Lane, Lane, tuple[float, ...], int]:
         now = self._time()
         accounts = [self._accounts.get(path, _NEW) for path in _paths(asker.sender)]
-        excess = accounts[0].due - now > self._share and asker.lane is not Lane.CHECKOUT
+        excess = accounts[0].due - now > self.share and asker.lane is not Lane.CHECKOUT
         recent = tuple(account.recent_at(now) for account in accounts)
         return Lane.EXCESS if excess else asker.lane, asker.lane, recent, number
 

@@ -1,30 +1,17 @@
-"""Pacing: the rate limit for calls to the system of record, per API key. Values, the port, and its adapter for one process.
+"""Pacing: the rate limit for calls to the system of record, per API key. Values and the port.
 
 Rate: a token bucket of `burst` calls that refills at `per_second`, kept as GCRA (the generic cell rate algorithm: one
 timestamp per key says how full the bucket is). Each lane leaves part of the bucket to the lanes of higher priority, so that
-lower ones never exhaust it.
+lower ones never exhaust it. Within a range the rate follows what upstream lets through: see `booking.pace_law`.
 
 Back-off: after a refusal for too many requests nothing is sent on the key, exponentially longer each time with jitter,
 until one probe call has been answered.
 """
 
-import random
-import time
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
-
-# The first back-off, doubled with every further refusal. Healthie publishes no figure; lockouts of 30 to 60 minutes are
-# reported, and at most six probes fall into an hour.
-FIRST_BACK_OFF = 60.0
-LONGEST_BACK_OFF = 3600.0
-
-# Longer by up to this share, at random, so that keys that were backed off together do not return together.
-JITTER = 0.25
-
-# For how long a probe keeps other calls back; longer than any call takes.
-PROBE_SECONDS = 30.0
 
 # Clocks round: a shorter wait could end too early and turn into a busy loop.
 SHORTEST_SLEEP = 0.001
@@ -42,6 +29,11 @@ class Lane(IntEnum):
 
 # Each lane leaves 1/n of a capacity to the lanes before it; 0: nothing.
 _LEFT_BY = {Lane.CHECKOUT: 0, Lane.BOOKING: 8, Lane.BROWSING: 4, Lane.RENEWAL: 3, Lane.EXCESS: 2}
+
+
+def left_by(lane: Lane) -> int:
+    """The n of the 1/n of a capacity that this lane leaves to those before it; 0: it leaves nothing."""
+    return _LEFT_BY[lane]
 
 
 def open_to(lane: Lane, capacity: int) -> int:
@@ -68,8 +60,37 @@ class Pace:
         return self.burst * self.interval
 
     def tolerance(self, lane: Lane) -> float:
-        """GCRA's tolerance of the lane: how far, in seconds, the bucket may be used up before one more call."""
-        return (open_to(lane, self.burst) - 1) * self.interval
+        """GCRA's tolerance of the lane: how far, in seconds, the bucket may be used up before one more call.
+
+        Negative where the bucket is too small to leave a whole call: then a lower lane waits for a part of an interval
+        longer than a checkout would.
+        """
+        part = left_by(lane)
+        left = (self.burst // part or self.burst / part) if part else 0
+        return (self.burst - left - 1) * self.interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaceRange:
+    """Where a pace begins, and between which rates (calls per second) it may move."""
+
+    start: Pace
+    least: float
+    most: float
+
+    @classmethod
+    def fixed(cls, pace: Pace) -> "PaceRange":
+        """A pace that does not move."""
+        return cls(start=pace, least=pace.per_second, most=pace.per_second)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether there is nothing to learn."""
+        return self.least >= self.most
+
+    def within(self, per_second: float) -> float:
+        """The rate, or the nearest one in the range."""
+        return min(max(per_second, self.least), self.most)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +100,11 @@ class Turn:
     wait: float = 0.0  # seconds until asking again makes sense; 0: send now
     backed_off: bool = False  # the wait is a back-off, which may last an hour
     is_probe: bool = False  # the call is the probe after a back-off: call `recovered` or `back_off` after it
+    pace: Pace | None = None  # the key's pace at present
+    at: float = math.inf  # when it was given, in seconds since 1970
+    # The calls on the key in the second, and in the ten seconds, that end with this one; both contain it.
+    in_second: int = 0
+    in_ten_seconds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +113,9 @@ class BackOff:
 
     since: float  # time of its first refusal, in seconds since 1970
     until: float  # seconds since 1970
-    times: int  # refusals so far
+    times: int  # refusals so far; 0: none, the call had been sent before the last one was over
+    lockout: bool = True  # False: the first refusal, which may be over in a moment
+    per_second: float = 0.0  # the rate with which the key goes on afterwards
 
 
 class Pacer(Protocol):
@@ -95,88 +123,16 @@ class Pacer(Protocol):
 
     @property
     def pace(self) -> Pace:
-        """The rate limit."""
+        """The rate limit with which each key begins."""
 
     async def turn(self, key: str, *, lane: Lane) -> Turn:
         """Take the right to send one call now, or learn how long to wait."""
 
-    async def back_off(self, key: str) -> BackOff:
-        """Start or lengthen the back-off after upstream refused for too many requests.
+    async def back_off(self, key: str, turn: Turn | None = None) -> BackOff:
+        """Start or lengthen the back-off after upstream refused the call of this turn for too many requests.
 
-        A running one is left unchanged.
+        A running one is left unchanged; the refusal still says how many calls were too many.
         """
 
     async def recovered(self, key: str) -> None:
         """End the back-off after the probe was answered; the bucket starts empty."""
-
-
-@dataclass(kw_only=True)
-class _State:
-    due: float = 0.0  # when the bucket would be full again
-    since: float = 0.0
-    until: float = 0.0
-    times: int = 0  # refusals of this lockout; 0: no lockout
-    probing_until: float = 0.0  # until then a probe is under way
-
-
-class LocalPacer:
-    """The port Pacer for one process. `clock` returns seconds since 1970."""
-
-    def __init__(
-        self,
-        pace: Pace,
-        *,
-        clock: Callable[[], float] = time.time,
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        self.pace = pace
-        self._clock = clock
-        self._jitter = jitter
-        self._states: dict[str, _State] = {}  # as many as the practice has keys
-
-    async def turn(self, key: str, *, lane: Lane) -> Turn:
-        """Take the right to send one call now, or learn how long to wait."""
-        now, state = self._clock(), self._state(key)
-        if state.times:
-            return _turn_after_back_off(state, now)
-        due = min(max(state.due, now), now + self.pace.full)  # bounded: the clock may have been set back
-        wait = due - self.pace.tolerance(lane) - now
-        if wait > 0:
-            return Turn(wait=wait)
-        state.due = due + self.pace.interval
-        return Turn()
-
-    async def back_off(self, key: str) -> BackOff:
-        """Start or lengthen the back-off; a running one is left unchanged."""
-        now, state = self._clock(), self._state(key)
-        if not (state.times and now < state.until):
-            state.times += 1
-            state.since = state.since if state.times > 1 else now
-            state.until = now + back_off_seconds(state.times, self._jitter())
-            state.probing_until = 0.0
-        return BackOff(since=state.since, until=state.until, times=state.times)
-
-    async def recovered(self, key: str) -> None:
-        """End the back-off; the bucket starts empty."""
-        self._states[key] = _State(due=self._clock() + self.pace.full)
-
-    def _state(self, key: str) -> _State:
-        return self._states.setdefault(key, _State())
-
-
-def _turn_after_back_off(state: _State, now: float) -> Turn:
-    wait = min(max(state.until, state.probing_until) - now, longest())
-    if wait > 0:
-        return Turn(wait=wait, backed_off=True)
-    state.probing_until = now + PROBE_SECONDS
-    return Turn(is_probe=True)
-
-
-def back_off_seconds(times: int, jitter: float) -> float:
-    """The length of the back-off after the n-th refusal (`times`, from 1); `jitter` is between 0 and 1."""
-    return float(min(FIRST_BACK_OFF * 2 ** (min(times, 20) - 1), LONGEST_BACK_OFF) * (1 + JITTER * jitter))
-
-
-def longest() -> float:
-    """The longest back-off in seconds."""
-    return LONGEST_BACK_OFF * (1 + JITTER)

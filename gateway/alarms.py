@@ -40,6 +40,17 @@ class _Once:
             self._raised.add((reason, subject))
 
 
+class NotPermittedAlarm:
+    """Raises `upstream_not_permitted`; its subject names whose key lacks which permission, and the operation that needed it."""
+
+    def __init__(self, *, alert_service: AlertService) -> None:
+        self._once = _Once(alert_service)
+
+    async def __call__(self, *, acting: str, permission: str, operation: str) -> None:
+        """Raise it, once for each key, permission and operation, however often that is refused."""
+        await self._once.alert(AttentionReason.NOT_PERMITTED, f"{acting} {permission} {operation}")
+
+
 class DayHeldAlarm:
     """Raises `day_held` when anonymous holds have nearly used up their share; its subject is the clinician's id and the day (UTC)."""
 

@@ -13,6 +13,7 @@ from gateway.commands.documents import documents, openapi, schema
 from gateway.commands.endpoints import endpoints
 from gateway.commands.handlers import handlers
 from gateway.commands.processes import emulator, migrate, serve, worker
+from gateway.commands.rehearse import rehearse
 from gateway.commands.upstream import upstream
 from gateway.commands.webhooks import webhooks
 from gateway.runtime.zone_rules import zone_rules_of_process
@@ -41,6 +42,7 @@ for command in (
     handlers,
     migrate,
     openapi,
+    rehearse,
     schema,
     serve,
     token,

@@ -12,11 +12,17 @@ from booking.ports import Billing, Scheduling
 from booking.refusals import ClinicianNotBookable
 
 
-def escalate(checkout: Checkout, why: AttentionReason) -> Checkout:
-    """Return the row on the attention list at needs_attention; one that had ended returns to its end, without a slot claim."""
+def escalate(checkout: Checkout, why: AttentionReason, refusal: Exception | None = None) -> Checkout:
+    """Return the row on the attention list at needs_attention; one that had ended returns to its end, without a slot claim.
+
+    A `refusal` for a permission that an API key lacks is a reason of its own beside `why`.
+    """
     if checkout.late is not None:
-        return _late_done(checkout).flagged(why)
-    return checkout.changed(state=S.NEEDS_ATTENTION, attention_from=checkout.state).flagged(why)
+        escalated = _late_done(checkout).flagged(why)
+    else:
+        escalated = checkout.changed(state=S.NEEDS_ATTENTION, attention_from=checkout.state).flagged(why)
+    lacks_permission = isinstance(refusal, UpstreamRefused) and refusal.permission is not None
+    return escalated.flagged(AttentionReason.NOT_PERMITTED) if lacks_permission else escalated
 
 
 class Compensation:
@@ -30,8 +36,8 @@ class Compensation:
         """Delete the visit; a charge is compensated next."""
         try:
             await self._scheduling.delete(checkout)
-        except (UpstreamRefused, ClinicianNotBookable):
-            return escalate(checkout, AttentionReason.APPOINTMENT_NOT_DELETED)
+        except (UpstreamRefused, ClinicianNotBookable) as refusal:
+            return escalate(checkout, AttentionReason.APPOINTMENT_NOT_DELETED, refusal)
         return checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED)
 
     async def choose_compensation(self, checkout: Checkout) -> Checkout:
@@ -43,8 +49,8 @@ class Compensation:
         """Cancel the recurring payment that the charge began."""
         try:
             await self._billing.cancel_recurring(checkout)
-        except (UpstreamRefused, ClinicianNotBookable):
-            return escalate(checkout, AttentionReason.RECURRING_NOT_CANCELLED)
+        except (UpstreamRefused, ClinicianNotBookable) as refusal:
+            return escalate(checkout, AttentionReason.RECURRING_NOT_CANCELLED, refusal)
         return checkout.changed(state=S.RECURRING_CANCELLED)
 
     async def refund_next(self, checkout: Checkout) -> Checkout:
@@ -55,8 +61,8 @@ class Compensation:
         """Refund the charge in full."""
         try:
             refunded = await self._refund_in_full(checkout)
-        except (UpstreamRefused, ClinicianNotBookable):
-            return escalate(checkout, AttentionReason.REFUND_FAILED)
+        except (UpstreamRefused, ClinicianNotBookable) as refusal:
+            return escalate(checkout, AttentionReason.REFUND_FAILED, refusal)
         return _flag_package(checkout, checkout.changed(state=S.REFUNDED, refunded=refunded))
 
     async def _refund_in_full(self, checkout: Checkout) -> Money:
@@ -72,16 +78,16 @@ class Compensation:
         """Delete a visit that was found late."""
         try:
             await self._scheduling.delete(_as_found(checkout))
-        except (UpstreamRefused, ClinicianNotBookable):
-            return escalate(checkout, AttentionReason.LATE_UNDO_FAILED)
+        except (UpstreamRefused, ClinicianNotBookable) as refusal:
+            return escalate(checkout, AttentionReason.LATE_UNDO_FAILED, refusal)
         return _late_done(checkout)
 
     async def cancel_late_recurring(self, checkout: Checkout) -> Checkout:
         """Cancel the recurring payment of a charge that was found late."""
         try:
             await self._billing.cancel_recurring(_as_found(checkout))
-        except (UpstreamRefused, ClinicianNotBookable):
-            return escalate(checkout, AttentionReason.LATE_UNDO_FAILED)
+        except (UpstreamRefused, ClinicianNotBookable) as refusal:
+            return escalate(checkout, AttentionReason.LATE_UNDO_FAILED, refusal)
         return checkout.changed(state=S.LATE_REFUND_INTENDED)
 
     async def refund_late_charge(self, checkout: Checkout) -> Checkout:
@@ -89,8 +95,8 @@ class Compensation:
         found = _as_found(checkout)
         try:
             await self._refund_in_full(found)
-        except (UpstreamRefused, ClinicianNotBookable):
-            return escalate(checkout, AttentionReason.LATE_UNDO_FAILED)
+        except (UpstreamRefused, ClinicianNotBookable) as refusal:
+            return escalate(checkout, AttentionReason.LATE_UNDO_FAILED, refusal)
         return _flag_package(found, _late_done(checkout))
 
 

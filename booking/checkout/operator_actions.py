@@ -34,6 +34,7 @@ _OF_THE_STEP = frozenset(
         AttentionReason.RECURRING_NOT_CANCELLED,
         AttentionReason.REFUND_FAILED,
         AttentionReason.ALREADY_COUNTED,
+        AttentionReason.NOT_PERMITTED,
     }
 )
 

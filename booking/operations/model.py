@@ -46,6 +46,8 @@ class AttentionReason(StrEnum):
     LOCKED_OUT = "upstream_locked_out"  # too many requests on one API key: nothing is sent on it for a while
     # Upstream reported a change as done, and the read-back differs from the request.
     SILENT_NO_OP = "silent_no_op"
+    # The owner of an API key lacks a permission, which the subject names; beside another reason: that is why it could not be undone.
+    NOT_PERMITTED = "upstream_not_permitted"
     # The part of the upstream's schema that we use has changed, or will; the subject says what.
     UPSTREAM_DRIFT = "upstream_drift"
     WEBHOOK_GIVEN_UP = "webhook_given_up"  # the resource that a webhook names could not be fetched for a day

@@ -115,10 +115,17 @@ def migrate() -> None:
 @click.option(
     "--seed", default=1, show_default=True, help="The same seed and requests give the same answers."
 )
+@click.option(
+    "--profile",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Behave as the Healthie of this profile, which `frontdoor rehearse` wrote.",
+)
 @_until_stdin_closes
-def emulator(host: str, port: int, seed: int, until_stdin_closes: bool) -> None:
+def emulator(host: str, port: int, seed: int, profile: Path | None, until_stdin_closes: bool) -> None:
     """Run the Healthie emulator, an independent program."""
     arguments = ["--host", host, "--port", str(port), "--seed", str(seed)]
+    if profile is not None:
+        arguments += ["--profile", str(profile)]
     if until_stdin_closes:
         arguments.append("--until-stdin-closes")
     os.execv(sys.executable, [sys.executable, "-m", "integrations.healthie_emulator", *arguments])  # noqa: S606  # ourselves

@@ -111,6 +111,6 @@ def _version_line(version: ApiVersion, *, pinned: bool) -> str:
         parts.append("in use (pinned)" if pinned else "in use")
     if version.sunset is not None and version.answered:
         parts.append(f"ends on {version.sunset}, in {version.days_left} days")
-    elif version.used:
+    elif version.used and version.answered:
         parts.append("no end is known")
     return f"API version {version.name}: {', '.join(parts)}."

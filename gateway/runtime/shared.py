@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog.cached import CatalogCache
 from booking.change_signals import ChangeSignals, LocalChangeSignals
-from booking.pacing import LocalPacer, Pace, Pacer
+from booking.local_pacer import LocalPacer
+from booking.pacing import Pace, Pacer
 from booking.ports import Clock, HoldStore
 from gateway.settings import Settings
 from integrations.database.holds import SqlHoldStore
@@ -43,9 +44,10 @@ class Shared:
 
 def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: AsyncExitStack) -> Shared:
     """Build the shared parts; nothing is sent before the first use. `exits` closes what is opened."""
-    pace = Pace(per_second=settings.healthie_requests_per_second, burst=settings.healthie_burst)
+    pace = settings.healthie_pace
     # Each clinician's key has a bucket of its own, but a lockout would hit the one account that patients use meanwhile.
-    proof_pace = Pace(per_second=pace.per_second / 2, burst=max(1, pace.burst // 4))
+    # It does not rise: nobody waits for proofs.
+    proof_pace = Pace(per_second=pace.start.per_second / 2, burst=max(1, pace.start.burst // 4))
     local_signals = LocalChangeSignals()
     if settings.redis_url is None:
         return Shared(

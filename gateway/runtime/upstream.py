@@ -14,20 +14,48 @@ from booking.operations.model import AttentionReason
 from booking.ports import Clock
 from booking.system_of_record import SystemOfRecord
 from booking.work_context import current_work
-from gateway.alarms import LockoutAlarm
+from gateway.alarms import LockoutAlarm, NotPermittedAlarm
 from gateway.callers.tokens import derive_key, keyed_digest
 from gateway.runtime.audit import audited_calls
 from gateway.runtime.shared import Shared
 from gateway.settings import Settings
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.key_proofs import SqlKeyProofs
-from integrations.healthie.connect import connect, drift_of, webhook_source
+from integrations.healthie.connect import (
+    WILL_MAKE,
+    LockedOut,
+    Notebook,
+    NotRehearsable,
+    Rehearsal,
+    Scene,
+    Step,
+    connect,
+    drift_of,
+    listening,
+    rehearsal,
+    require_sandbox,
+    webhook_source,
+)
 from integrations.stripe.declines import DECLINES
 from integrations.upstream.breaker import Breakers
-from integrations.upstream.errors import SilentNoOp
+from integrations.upstream.errors import NotPermitted, SilentNoOp
 from integrations.upstream.gate import Gate
 
-__all__ = ["connect_upstream", "drift_of", "webhook_source"]
+__all__ = [
+    "WILL_MAKE",
+    "LockedOut",
+    "NotRehearsable",
+    "Notebook",
+    "Rehearsal",
+    "Scene",
+    "Step",
+    "connect_rehearsal",
+    "connect_upstream",
+    "drift_of",
+    "listening",
+    "require_sandbox",
+    "webhook_source",
+]
 
 
 def connect_upstream(
@@ -51,6 +79,13 @@ def connect_upstream(
         subject = f"API version {refused} is no longer answered; {instead}."
         await alert_service.raise_or_log(AttentionReason.UPSTREAM_DRIFT, subject)
 
+    not_permitted_alarm = NotPermittedAlarm(alert_service=alert_service)
+
+    async def alert_not_permitted(refusal: NotPermitted) -> None:
+        await not_permitted_alarm(
+            acting=refusal.acting, permission=refusal.permission, operation=refusal.operation
+        )
+
     return connect(
         url=str(settings.healthie_url),
         organization_key=settings.healthie_organization_key,
@@ -70,6 +105,27 @@ def connect_upstream(
         gate=Gate(pacer=shared.pacer, breakers=Breakers(), alarm=LockoutAlarm(alert_service=alert_service)),
         noticed=alert_silent_no_op,
         version_replaced=alert_version_replaced,
+        not_permitted=alert_not_permitted,
         catalog_cache=shared.catalog_cache,
+        now=clock.now,
+    )
+
+
+def connect_rehearsal(
+    settings: Settings, *, clinician_id: str, trail: SqlAuditTrail, shared: Shared, clock: Clock
+) -> AbstractAsyncContextManager[Rehearsal]:
+    """Connects a rehearsal with one of the configured clinicians' keys, audited and paced as every other call.
+
+    Raises NotRehearsable unless Healthie's address is a sandbox.
+    """
+    return rehearsal(
+        url=str(settings.healthie_url),
+        organization_key=settings.healthie_organization_key,
+        clinician_id=clinician_id,
+        clinician_key=settings.healthie_keys[clinician_id],
+        version=settings.healthie_api_version,
+        shard=settings.healthie_shard,
+        audit=audited_calls(settings, trail=trail, clock=clock),
+        gate=Gate(pacer=shared.pacer),
         now=clock.now,
     )

@@ -5,7 +5,12 @@ from typing import Self
 
 from pydantic import Field, HttpUrl, IPvAnyNetwork, SecretStr, field_validator, model_validator
 
+from booking.pacing import Pace, PaceRange
 from gateway.settings.environment import EnvironmentSettings
+
+# Where an adapting pace begins. Some forty rapid requests are reported to have brought a lockout: with this rate and twenty at once
+# the 39th comes no sooner than nine and a half seconds after the first.
+SAFE_REQUESTS_PER_SECOND = 2.0
 
 
 class HealthieSettings(EnvironmentSettings):
@@ -24,19 +29,31 @@ class HealthieSettings(EnvironmentSettings):
     healthie_api_version: str | None = Field(
         None,
         pattern=r"^\d{4}-\d{2}-\d{2}$",
-        description="Pins the version of Healthie's API to ask for, such as `2026-07-01`. Without it, or empty, the newest one that Frontdoor knows and Healthie answers is [chosen](drift.md#the-version-of-the-api).",
+        description="Pins the version of Healthie's API to ask for, such as `2026-07-01`. Without it, or empty, the newest one that Frontdoor knows and Healthie answers is [chosen](drift.md#5-the-version-of-the-api).",
     )
     healthie_shard: str | None = Field(
         None, description="`AuthorizationShard`, where the account is sharded."
     )
-    healthie_requests_per_second: float = Field(
-        2, gt=0, le=10_000, description="Requests per second that each API key may send on average."
+    healthie_requests_per_second: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="Fixes the requests per second that each API key may send on average, as agreed with Healthie. Without it [the pace adapts](upstream.md#the-pace), beginning with two.",
+    )
+    healthie_least_requests_per_second: float = Field(
+        0.5, gt=0, le=10_000, description="Below this an adapting pace does not fall."
+    )
+    healthie_most_requests_per_second: float = Field(
+        160,
+        gt=0,
+        le=10_000,
+        description="Above this an adapting pace does not rise. With half a second's worth at once, a second has at most one and a half times as many; a help page of Healthie names 250.",
     )
     healthie_burst: int = Field(
         20,
         ge=4,
         le=10_000,
-        description="How many of them may be sent at once; parts are reserved for [checkouts and bookings](upstream.md#the-queue).",
+        description="How many of them may be sent at once; parts are reserved for [checkouts and bookings](upstream.md#the-queue). An adapting pace has its own once a request was refused.",
     )
     healthie_webhook_url: HttpUrl | None = Field(
         None,
@@ -78,6 +95,25 @@ class HealthieSettings(EnvironmentSettings):
                 "whether webhooks are sent there"
             )
         return self
+
+    @model_validator(mode="after")
+    def _a_pace_has_a_range(self) -> Self:
+        if self.healthie_least_requests_per_second > self.healthie_most_requests_per_second:
+            raise ValueError(
+                "FRONTDOOR_HEALTHIE_LEAST_REQUESTS_PER_SECOND must not be above FRONTDOOR_HEALTHIE_MOST_REQUESTS_PER_SECOND"
+            )
+        return self
+
+    @property
+    def healthie_pace(self) -> PaceRange:
+        """The pace of each API key: fixed, or where it begins and between which rates it moves."""
+        if self.healthie_requests_per_second is not None:
+            return PaceRange.fixed(
+                Pace(per_second=self.healthie_requests_per_second, burst=self.healthie_burst)
+            )
+        least, most = self.healthie_least_requests_per_second, self.healthie_most_requests_per_second
+        begin = min(max(SAFE_REQUESTS_PER_SECOND, least), most)
+        return PaceRange(start=Pace(per_second=begin, burst=self.healthie_burst), least=least, most=most)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ _TEXTS = {
     AttentionReason.LOCKED_OUT: "Healthie refuses an API key for too many requests. Nothing is sent on it for a while; "
     "checkouts wait. The subject is the key's fingerprint and the time.",
     AttentionReason.SILENT_NO_OP: "Healthie answered a change as done, and what came back is not what was asked. The log's healthie.silent_no_op says which.",
+    AttentionReason.NOT_PERMITTED: "Healthie refuses what the owner of an API key may not do. The subject says whose key, which permission and which "
+    "call; of a checkout, `frontdoor checkouts show` does. Grant it in Healthie: see `frontdoor upstream check`.",
     AttentionReason.UPSTREAM_DRIFT: "Healthie is no longer what this version was written for, or will not be. See `frontdoor upstream check`.",
     AttentionReason.WEBHOOK_GIVEN_UP: "What a webhook is about could not be fetched for a day: see `frontdoor webhooks list --dead`.",
     AttentionReason.CARD_TESTING: "Somebody seems to try cards that are not theirs: more were declined than patients' are. What is beyond the "

@@ -4,11 +4,12 @@ Audit, rate limit, circuit breakers and retries come from `integrations.upstream
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Protocol, TypeVar
 
+import structlog
 from pydantic_core import to_jsonable_python
 
 from integrations.healthie.decoding import decode
@@ -19,10 +20,16 @@ from integrations.healthie.subjects import is_public, patient_in
 from integrations.healthie.transport import Acting, Connection, GraphQLRequest
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import KeyedCaller
+from integrations.upstream.errors import NotPermitted
 from integrations.upstream.gate import Gate
 from integrations.upstream.transport import MUTATION_TIMEOUT, READ_TIMEOUT, SLOW_READ_TIMEOUT
 
+log = structlog.get_logger(__name__)
+
 M = TypeVar("M", bound=BaseModel)
+
+# Called with every refusal of a permission.
+ToldRefusal = Callable[[NotPermitted], Awaitable[None]]
 
 SLOW_READS = frozenset({"AvailableSlots", "AvailableDays", "IntrospectionQuery"})
 
@@ -91,7 +98,10 @@ class Base:
         audit: CallAudit,
         versions: Versions,
         gate: Gate | None = None,
+        not_permitted: ToldRefusal | None = None,
     ) -> None:
+        """`not_permitted` is called with every refusal of a permission, before it is raised."""
+        self._not_permitted = not_permitted
         self._connection = connection
         self._versions = versions
         self._acting = acting
@@ -136,11 +146,25 @@ class Base:
         return await self._call(result, replace(request, version=self._versions.used))
 
     async def _call(self, result: type[M], request: GraphQLRequest) -> M:
-        return await self._caller.call(
-            request,
-            send=partial(self._connection.send, request, self._acting),
-            decode=partial(decode, result, request),
+        try:
+            return await self._caller.call(
+                request,
+                send=partial(self._connection.send, request, self._acting),
+                decode=partial(decode, result, request),
+            )
+        except NotPermitted as error:
+            await self._tell(error)
+            raise
+
+    async def _tell(self, error: NotPermitted) -> None:
+        log.error(
+            "healthie.not_permitted",
+            operation=error.operation,
+            permission=error.permission,
+            acting=error.acting,
         )
+        if self._not_permitted is not None:
+            await self._not_permitted(error)
 
 
 def _timeout(operation: str, *, mutation: bool) -> float:

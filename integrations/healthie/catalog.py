@@ -27,7 +27,7 @@ from integrations.healthie.generated.more_appointment_types import MoreAppointme
 from integrations.healthie.generated.more_locations import MoreLocations
 from integrations.healthie.generated.more_members import MoreMembers
 from integrations.healthie.generated.more_offerings import MoreOfferings
-from integrations.healthie.generated.public_catalog import PublicCatalogAppointmentSetting
+from integrations.healthie.generated.public_catalog import PublicCatalogCurrentUserAppointmentSetting
 from integrations.upstream.errors import reading
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,9 @@ class CatalogReader:
             visit_types=tuple(kind for each in kinds if (kind := visit_type_of(each, currency)) is not None),
             clinicians=tuple(_clinician(each) for each in members if each.active),
             locations=tuple(_location(each) for each in places if each.clients_can_book),
-            policy=_policy(answer.appointment_setting, currency),
+            policy=_policy(
+                answer.current_user.appointment_setting if answer.current_user else None, currency
+            ),
         )
 
     async def _more_offerings(self, after: str) -> MoreOfferings:
@@ -213,7 +215,7 @@ def _location(place: Place) -> Location:
     return Location(id=place.id, name=place.location or "")
 
 
-def _policy(own: PublicCatalogAppointmentSetting | None, currency: str) -> BookingPolicy:
+def _policy(own: PublicCatalogCurrentUserAppointmentSetting | None, currency: str) -> BookingPolicy:
     """The practice's booking rules. Healthie gives times in minutes and fees in minor units of the currency (cents)."""
     if own is None:
         return BookingPolicy(

@@ -17,6 +17,7 @@ from booking.sync.drift import DriftReport
 from booking.sync.webhook_source import WebhookSource
 from booking.system_of_record import SystemOfRecord
 from integrations.healthie.availability import HealthieAvailability
+from integrations.healthie.base import ToldRefusal
 from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import CatalogReader
@@ -24,11 +25,24 @@ from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
-from integrations.healthie.keys import KeyStore
+from integrations.healthie.keys import KeyStore, plain
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
+from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
+from integrations.healthie.rehearsal.asking import LockedOut
+from integrations.healthie.rehearsal.connecting import rehearsal
+from integrations.healthie.rehearsal.listening import listening
+from integrations.healthie.rehearsal.notebook import Notebook
+from integrations.healthie.rehearsal.rehearse import (
+    WILL_MAKE,
+    NotRehearsable,
+    Rehearsal,
+    Step,
+    require_sandbox,
+)
+from integrations.healthie.rehearsal.scene import Scene
 from integrations.healthie.resource_reader import Digest, HealthieResourceReader
 from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.subscriptions import HealthieSubscriptions
@@ -40,6 +54,22 @@ from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import log_retries
 from integrations.upstream.gate import Gate
+
+__all__ = [
+    "WILL_MAKE",
+    "LockedOut",
+    "NotRehearsable",
+    "Notebook",
+    "Rehearsal",
+    "Scene",
+    "Step",
+    "connect",
+    "drift_of",
+    "listening",
+    "rehearsal",
+    "require_sandbox",
+    "webhook_source",
+]
 
 
 def _utc_now() -> datetime:
@@ -62,6 +92,7 @@ async def connect(
     proving: Proving | None = None,
     noticed: Noticed = only_logged,
     version_replaced: Replaced = replacement_only_logged,
+    not_permitted: ToldRefusal | None = None,
     catalog_cache: CatalogCache | None = None,
     now: Callable[[], datetime] = _utc_now,
     transport: httpx2.AsyncBaseTransport | None = None,
@@ -74,6 +105,7 @@ async def connect(
     `recipient_id`: receives every payment instead of the treating clinician. `gate`: rate limit and circuit breakers; without it
     everything is sent at once. `proving`: where proofs of clinicians' keys are stored and at which rate keys are proved, while
     `keys.keep_proved` runs. `noticed`: called with every silent no-op, a mutation whose result differs from the request.
+    `not_permitted`: called with every refusal of a permission that the owner of a key lacks.
     `catalog_cache`: shared by processes; without it this process has its own. `now`: the clock for the age of catalog and proofs.
     """
     log_retries()
@@ -85,10 +117,16 @@ async def connect(
     versions = VersionChoice(pinned=version, ask=ask, today=lambda: now().date(), replaced=version_replaced)
 
     def client(acting: Acting) -> Client:
-        return Client(connection=connection, acting=acting, audit=audit, versions=versions, gate=gate)
+        return Client(
+            connection=connection,
+            acting=acting,
+            audit=audit,
+            versions=versions,
+            gate=gate,
+            not_permitted=not_permitted,
+        )
 
-    key = organization_key if isinstance(organization_key, str) else organization_key.get_secret_value()
-    organization = client(Acting(user_id=None, key=key))
+    organization = client(Acting(user_id=None, key=plain(organization_key)))
     keys = KeyStore(clinician_keys, client=client, now=now, proving=proving)
     comparison = Comparison(noticed)
     kept = CachedCatalog(
@@ -127,7 +165,12 @@ async def connect(
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
             api_version=versions,
-            drift=UpstreamCheck(client=organization, versions=versions, warnings=connection.warnings),
+            drift=UpstreamCheck(
+                client=organization,
+                versions=versions,
+                warnings=connection.warnings,
+                permissions=PermissionCheck(client=organization, keys=keys),
+            ),
         )
     finally:
         await connection.aclose()

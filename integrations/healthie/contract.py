@@ -22,7 +22,7 @@ from graphql import (
     visit,
 )
 
-from integrations.healthie.versions import CONTRACT, Difference, differences_of
+from integrations.healthie.versions import CONTRACT, Difference, differences_of, gone_in
 
 HERE = Path(__file__).parent
 
@@ -44,10 +44,9 @@ def contract_schema(version: str = CONTRACT) -> GraphQLSchema:
     """The committed contract (contract.graphql), with the declared differences of the version."""
     committed = parse((HERE / "contract.graphql").read_text(encoding="utf-8"))
     differences = differences_of(version)
-    if not differences:
-        return build_ast_schema(committed)
+    lost = (gone_in(version) - gone_in(CONTRACT)) | {f"{each.type}.{each.field}" for each in differences}
     added = [parse(f"extend type {each.type} {{ {each.declares} }}") for each in differences]
-    return build_ast_schema(concat_ast([visit(committed, _Dropping(differences)), *added]))
+    return build_ast_schema(concat_ast([visit(committed, _Dropping(lost)), *added]))
 
 
 @cache
@@ -103,18 +102,30 @@ class _Replacing(Visitor):
 
 
 class _Dropping(Visitor):
-    """Removes the fields that have a replacement."""
+    """Removes the fields and arguments at these coordinates."""
 
-    def __init__(self, differences: tuple[Difference, ...]) -> None:
+    def __init__(self, places: frozenset[str]) -> None:
         super().__init__()
-        self._places = {(each.type, each.field) for each in differences}
-        self._type = ""
+        self._places = places
+        self._type = self._field = ""
 
     def enter_object_type_definition(self, node: Any, *_: Any) -> None:
         self._type = node.name.value
 
+    def enter_input_object_type_definition(self, node: Any, *_: Any) -> None:
+        self._type = node.name.value
+        self._field = ""
+
+    def enter_field_definition(self, node: Any, *_: Any) -> None:
+        self._field = node.name.value
+
     def leave_field_definition(self, node: Any, *_: Any) -> Any:
-        return self.REMOVE if (self._type, node.name.value) in self._places else None
+        return self.REMOVE if f"{self._type}.{node.name.value}" in self._places else None
+
+    def leave_input_value_definition(self, node: Any, *_: Any) -> Any:
+        name = node.name.value
+        place = f"{self._type}.{self._field}({name}:)" if self._field else f"{self._type}.{name}"
+        return self.REMOVE if place in self._places else None
 
 
 def _selection(text: str) -> FieldNode:

@@ -54,7 +54,7 @@ class KeyStore:
         proving: Proving | None = None,
     ) -> None:
         self._acting = {
-            clinician_id: Acting(user_id=clinician_id, key=_plain(key)) for clinician_id, key in keys.items()
+            clinician_id: Acting(user_id=clinician_id, key=plain(key)) for clinician_id, key in keys.items()
         }
         self._client = client
         self._now = now
@@ -78,6 +78,11 @@ class KeyStore:
     def proved(self) -> frozenset[str]:
         """Ids of the clinicians whose key Healthie last confirmed as theirs."""
         return self._known.proved
+
+    @property
+    def configured(self) -> frozenset[str]:
+        """Ids of the clinicians for whom there is a key, whether or not it is proved."""
+        return frozenset(self._acting)
 
     @property
     def pending(self) -> frozenset[str]:
@@ -135,6 +140,16 @@ class KeyStore:
         if clinician_id not in self.proved:
             raise ClinicianNotBookable
         return self._client(self._acting[clinician_id])
+
+    async def await_pace(self) -> bool:
+        """Wait for a turn within the rate limit that all proofs share; False while it is backed off. Sends nothing."""
+        if self._pacer is None:
+            return True
+        while (turn := await self._pacer.turn(PACE, lane=Lane.CHECKOUT)).wait > 0:
+            if turn.backed_off:
+                return False
+            await asyncio.sleep(max(turn.wait, SHORTEST_SLEEP))
+        return not turn.is_probe
 
     async def _load_proofs(self) -> None:
         """Load the stored proofs of all processes."""
@@ -205,5 +220,6 @@ class KeyStore:
         return answer.current_user.id if answer.current_user else None
 
 
-def _plain(key: SecretStr | str) -> str:
+def plain(key: SecretStr | str) -> str:
+    """The key itself."""
     return key.get_secret_value() if isinstance(key, SecretStr) else key

@@ -13,7 +13,7 @@ _KINDS = {
         "ValidateCoupon",
         "Coupons",
     ),
-    "keys": ("WhoAmI", "ApiVersion"),
+    "keys": ("WhoAmI", "ApiVersion", "Permissions", "PermissionsOfMembers"),
     "patients": ("Patient", "PatientsByEmail", "PatientsByName", "VisitsOfPatient", "Cards"),
     "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
     "patient_changes": ("CreatePatient", "AttachCard"),

@@ -19,6 +19,7 @@ from integrations.healthie.contact_types import healthie_name
 from integrations.healthie.generated.book import BookCreateAppointment
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import Visit
+from integrations.healthie.permissions import PERMISSION_OF
 from integrations.healthie.readback import READ_BACKS, Comparison
 from integrations.healthie.visits import REFERENCE, appointment_of
 from integrations.upstream.errors import UnreadableAnswer, changing, reading, reading_back
@@ -129,6 +130,11 @@ class HealthieScheduling:
         client = await self._staff(checkout.slot.clinician_id)
         with reading():
             before = (await client.visit_by_id(id=checkout.appointment_id, include_deleted=True)).appointment
+        if before is None:
+            # A deleted visit is shown on request; one that is not shown may stand on a calendar that the key does not see.
+            permission = PERMISSION_OF["VisitById"]
+            log.error("healthie.visit_not_visible", checkout=checkout.id, permission=permission)
+            raise UpstreamRefused("DeleteVisit", "not_visible", permission=permission)
         if _is_gone(before):
             return
         payload = None

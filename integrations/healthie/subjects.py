@@ -5,7 +5,7 @@ Every operation in `operations/` is listed in one of the two groups; an unlisted
 
 from collections.abc import Mapping
 
-# The practice's public offer, its clinicians' free time, and the owner of a key. Neither request nor response says anything about
+# The practice's public offer, its clinicians' free time, and the owner and permissions of a key. Neither request nor response says anything about
 # a patient; a promo code belongs to the practice, and anybody who looks at a price may enter it.
 PUBLIC = frozenset(
     {
@@ -19,6 +19,8 @@ PUBLIC = frozenset(
         "MoreLocations",
         "MoreMembers",
         "MoreOfferings",
+        "Permissions",
+        "PermissionsOfMembers",
         "PlanOnSale",
         "PublicCatalog",
         "ValidateCoupon",

@@ -9,10 +9,13 @@ import structlog
 from integrations.healthie.answers import record_id
 from integrations.healthie.contract import Adapted, adapted
 from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
+from integrations.healthie.permission_refusals import refuses_permission
+from integrations.healthie.permissions import PERMISSION_OF
 from integrations.upstream.errors import (
     CallError,
     ContractBroken,
     InvalidRequest,
+    NotPermitted,
     RateLimited,
     Unauthorized,
     UnknownOutcome,
@@ -98,17 +101,20 @@ class Connection:
                 },
             ),
         )
-        return self._read(request, document, answer) if isinstance(answer, HttpAnswer) else answer
+        return self._read(request, acting, document, answer) if isinstance(answer, HttpAnswer) else answer
 
-    def _read(self, request: GraphQLRequest, document: Adapted, answer: HttpAnswer) -> Reply:
+    def _read(self, request: GraphQLRequest, acting: Acting, document: Adapted, answer: HttpAnswer) -> Reply:
         """Classify an HTTP response. Some refusals are not GraphQL at all."""
         body = answer.body if isinstance(answer.body, dict) else None
         refused = refused_by(request, answer.status)
         if refused is not None and not (body and body.get("data")):
-            return answer.failed(refused)
+            is_forbidden = answer.status == httpx2.codes.FORBIDDEN
+            return answer.failed(_not_permitted(request, acting) or refused if is_forbidden else refused)
         if body is None or httpx2.codes.is_server_error(answer.status):
             return answer.failed(unusable(request, answer.status))
         self._note_warnings(request.version, body)
+        if refuses_permission(body, mutation=request.mutation):
+            return answer.failed(_not_permitted(request, acting) or Unauthorized(request.operation))
         data = document.read(body.get("data"))
         if body.get("errors") or not isinstance(data, dict):
             return answer.failed(_graphql_error(request, body | {"data": data}))
@@ -130,6 +136,14 @@ class Connection:
                     sunset_date=warning.get("sunset_date"),
                 )
             self.warnings[version, code] = warning
+
+
+def _not_permitted(request: Request, acting: Acting) -> NotPermitted | None:
+    """The error for a refused permission; None for an operation that needs none: then the key itself is refused."""
+    permission = PERMISSION_OF.get(request.operation)
+    if permission is None:
+        return None
+    return NotPermitted(request.operation, permission=permission, acting=acting.name)
 
 
 def _graphql_error(request: Request, body: dict[str, Any]) -> CallError:

@@ -22,6 +22,7 @@ from integrations.healthie.drift import differences
 from integrations.healthie.errors import GraphQLErrors
 from integrations.healthie.generated.base_model import BaseModel
 from integrations.healthie.generated.client import Client
+from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.version_choice import Standing, VersionChoice
 from integrations.healthie.versions import CONTRACT, KNOWN
 from integrations.upstream.errors import ContractBroken, InvalidRequest, reading
@@ -66,15 +67,17 @@ class UpstreamCheck:
         client: Client,
         versions: VersionChoice,
         warnings: Mapping[tuple[str, str], Mapping[str, Any]],
+        permissions: PermissionCheck,
     ) -> None:
         self._client = client
+        self.permissions = permissions
         self._versions = versions
         self._warnings = warnings
 
     async def check(self, today: date) -> DriftReport:
-        """Ask which versions are answered, and compare the present schema of the one in use with the contract.
+        """Ask which versions are answered, compare the present schema of the one in use with the contract, and the keys' permissions with what they need.
 
-        Raises UpstreamUnavailable.
+        Raises UpstreamUnavailable when the schema cannot be read.
         """
         with reading():
             standings = await self._versions.standings()
@@ -87,7 +90,7 @@ class UpstreamCheck:
                 report = await asyncio.to_thread(lambda: compare(build_client_schema(content), used))
             except (GraphQLError, TypeError, ValueError, KeyError) as error:
                 raise ContractBroken(OPERATION, "no_schema") from error
-        return self._report(report.findings, standings, today)
+        return self._report([*report.findings, *await self.permissions.findings()], standings, today)
 
     async def _introspect(self, version: str) -> IntrospectionQuery:
         """The schema of a version, including deprecated arguments if the server supports that."""

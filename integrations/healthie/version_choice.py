@@ -10,10 +10,10 @@ Processes of one practice may use different versions; what they store does not d
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from enum import Enum
-from functools import partial
+from functools import cache
 
 import structlog
 from graphql import print_ast
@@ -67,7 +67,7 @@ async def ask_version(client: Client, version: str) -> Standing:
     try:
         await client.execute(
             WhoAmI,
-            query=f"query {PROBE} {{ currentUser {{ id }} }}\n{print_ast(operations(version))}",
+            query=_probe(version),
             operation_name=PROBE,
             mutation=False,
             variables={},
@@ -78,6 +78,11 @@ async def ask_version(client: Client, version: str) -> Standing:
     except (GraphQLErrors, InvalidRequest):
         return Standing.ANSWERED
     return Standing.USABLE
+
+
+@cache
+def _probe(version: str) -> str:
+    return f"query {PROBE} {{ currentUser {{ id }} }}\n{print_ast(operations(version))}"
 
 
 class VersionChoice:
@@ -122,16 +127,17 @@ class VersionChoice:
                 log.warning("healthie.version_not_chosen", used=self._used, error=_code_of(error))
             await asyncio.sleep(wait.total_seconds())
 
-    async def choose(self) -> None:
-        """Ask for the known versions, newest first, up to the first usable one, and use it. Raises CallError."""
-        await self._choosing("", partial(self._choose, every=False))
+    async def choose(self) -> Mapping[str, Standing]:
+        """Ask for the known versions, newest first, up to the first usable one, and use it.
+
+        Returns how those that were asked for are answered. Raises CallError.
+        """
+        return await self._choosing("", self._choose)
 
     async def standings(self) -> dict[str, Standing]:
-        """How every known version is answered, newest first, and a pinned one that is not known. Uses the best unless pinned.
-
-        Raises CallError.
-        """
-        return await self._choose(every=True)
+        """How every known version is answered, newest first, and a pinned one; uses the best. Raises CallError."""
+        found = await self.choose()
+        return {each: found[each] if each in found else await self._ask(each) for each in self._known}
 
     async def replace(self, refused: str) -> bool:
         """Choose again because Healthie refused a version. Returns whether another one is in use; operators are told.
@@ -154,11 +160,15 @@ class VersionChoice:
             await self._replaced(refused, found)
         return found is not None
 
-    async def _choose(self, *, every: bool) -> dict[str, Standing]:
+    @property
+    def _known(self) -> list[str]:
+        return newest_first({*KNOWN, *([self._pinned] if self._pinned else [])})
+
+    async def _choose(self) -> dict[str, Standing]:
         found: dict[str, Standing] = {}
-        for version in newest_first({*KNOWN, *([self._pinned] if self._pinned else [])}):
+        for version in self._known:
             found[version] = await self._ask(version)
-            if found[version] is Standing.USABLE and not every:
+            if found[version] is Standing.USABLE:
                 break
         best = _best(found)
         if best is not None and not self.is_pinned and best != self._used:

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 
 from graphql import GraphQLSchema, parse
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from integrations.healthie_emulator import (
     appointments,
@@ -24,6 +26,7 @@ from integrations.healthie_emulator import (
     money,
     openings,
     people,
+    permissions,
     plans,
     rebooking,
     versions,
@@ -32,6 +35,17 @@ from integrations.healthie_emulator import (
 )
 from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.endpoint import GraphQLEndpoint
+from integrations.healthie_emulator.scheduling import (
+    checkout,
+    fields,
+    offered,
+    policy,
+    requests,
+    seats,
+    series,
+    warnings,
+    widget,
+)
 from integrations.healthie_emulator.schema import CONTRACT, executable_schema
 from integrations.healthie_emulator.seed import described
 
@@ -64,13 +78,18 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", page, methods=["GET"]),
-            Route("/graphql", GraphQLEndpoint(emulator, schema)),
+            Route("/graphql", for_browsers(GraphQLEndpoint(emulator, schema))),
             *control.routes(emulator),
         ],
         lifespan=lifespan,
     )
     app.state.emulator = emulator
     return app
+
+
+def for_browsers(endpoint: ASGIApp) -> ASGIApp:
+    """Answer preflights of any origin, as Healthie does: browsers ask its public queries. The control API stays closed to them."""
+    return CORSMiddleware(endpoint, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])
 
 
 def schema(version: str = versions.SHAPES[0], *, gone_remain: bool = False) -> GraphQLSchema:
@@ -94,16 +113,26 @@ def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
         appointments,
         availability,
         booking,
+        checkout,
         clients,
+        fields,
         forms,
         keys,
         money,
+        offered,
         openings,
         people,
+        permissions,
         plans,
+        policy,
         rebooking,
+        requests,
+        seats,
+        series,
         visit_types,
+        warnings,
         webhooks,
+        widget,
     )
     resolvers = {name: each for part in parts for name, each in part.RESOLVERS.items()}
     for gone in () if gone_remain else versions.gone_in(shape):

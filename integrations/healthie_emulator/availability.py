@@ -1,4 +1,4 @@
-"""Availability queries: working hours, free slots, and the days that have any."""
+"""Availability queries: free slots, the days that have any, and the next one. Public: booking pages ask them without a key."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -8,66 +8,154 @@ from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours
 from integrations.healthie_emulator.people import licensed_in, provider, providers
-from integrations.healthie_emulator.records import Opening, WeeklyHours
+from integrations.healthie_emulator.records import Appointment, AppointmentType
+from integrations.healthie_emulator.scheduling import seats
 from integrations.healthie_emulator.state import Request
-from integrations.healthie_emulator.visit_types import appointment_type_of
+from integrations.healthie_emulator.visit_types import appointment_type_of, settings_for
 
 LONGEST_RANGE = timedelta(days=100)  # a longer one would run into the time limit of a real request
+UNSAID_LENGTH = 60  # minutes, of a slot when neither a type nor a length is named; Healthie's widget asks so
+
+Range = tuple[datetime, datetime]
 
 
 def available_slots(request: Request, args: dict[str, Any]) -> list[dict[str, Any]]:
-    """List free slots by start; the range is read in `timezone`, a bare day as the whole of it.
+    """List free slots by start; the range is whole days, read in the zone that applies.
 
-    With `make_unique` (the default) one slot stays of those that start together.
+    With `make_unique` (the default) one slot stays of those that start together. A group type has the appointments
+    that have a place left; with `clients_can_join_waitlist` also the full ones that have a waitlist.
     """
-    wanted = _wanted(request, args)
-    start, end = _range(request, args)
-    if wanted is None:
-        return []
-    found = sorted(
-        (moment, order, provider_id)
-        for order, provider_id in enumerate(_asked_providers(request, args))
-        for moment in hours.slots(request.world, provider_id, wanted, start, end)
-    )
-    if args.get("make_unique") is not False:
-        found = list({moment: (moment, order, who) for moment, order, who in reversed(found)}.values())[::-1]
-    return [
-        {
-            "user_id": provider_id,
-            "date": moment,
-            "length": wanted.length,
-            "appointment_type": wanted.kind,
-            "is_fully_booked": False,
-            "has_waitlist_enabled": False,
-        }
-        for moment, _, provider_id in found
+    start, end = _bounded(request, args, _days(request, args))
+    found = [
+        *_group_slots(request, args, start, end),
+        *(
+            {"user_id": who, "date": moment, "length": length}
+            for moment, who, length in _free(request, args, start, end)
+        ),
     ]
+    found.sort(key=lambda slot: slot["date"])
+    if args.get("make_unique") is not False:
+        found = list({slot["date"]: slot for slot in reversed(found)}.values())[::-1]
+    return [{"is_fully_booked": False, "has_waitlist_enabled": False, **slot} for slot in found]
 
 
 def days_available(request: Request, args: dict[str, Any]) -> list[str]:
-    """List the days (`2026-03-08`, on the wall clock of `timezone`) that have a free slot."""
+    """List the days (`2026-03-08`, in the zone that applies) that have a slot.
+
+    `start_date` with `end_date` is the range, else the month of `date_from_month`, else the present month.
+    """
+    if bool(args.get("start_date")) != bool(args.get("end_date")):
+        raise GraphQLError("start_date and end_date must be sent together")
+    wanted = _days(request, args) if args.get("start_date") else _month(request, args)
+    start, end = _bounded(request, args, wanted)
+    zone = dates.zone_named(zone_of(request, args))
+    moments = [
+        *(slot["date"] for slot in _group_slots(request, args, start, end)),
+        *(moment for moment, _, _ in _free(request, args, start, end)),
+    ]
+    return [day.isoformat() for day in sorted({moment.astimezone(zone).date() for moment in moments})]
+
+
+def next_slot(request: Request, args: dict[str, Any]) -> str | None:
+    """Return the start of the first slot there is, from `start_date_boundary` on if that is sent."""
+    now = request.world.clock.now()
+    start = now
+    if args.get("start_date_boundary"):
+        start = max(
+            now, _midnight(dates.read_day(args["start_date_boundary"], zone_of(request, args)), request, args)
+        )
+    start, end = _bounded(request, args, (start, start + LONGEST_RANGE))
+    moments = [
+        *(slot["date"] for slot in _group_slots(request, args, start, end)),
+        *(moment for moment, _, _ in _free(request, args, start, end)),
+    ]
+    if not moments:
+        return None
+    return dates.write(min(moments), type_name="PotentialAppointmentSlot", zone=request.zone)
+
+
+def zone_of(request: Request, args: dict[str, Any]) -> str:
+    """Return the zone in which a range is read: `timezone`, else the patient's of a patient's key, else the provider's."""
+    if args.get("timezone"):
+        return str(args["timezone"])
+    if request.actor is not None and request.actor.is_patient:
+        return request.zone
+    clinician = provider(request.world, args.get("provider_id"))
+    return clinician.timezone if clinician else request.zone
+
+
+def _free(
+    request: Request, args: dict[str, Any], start: datetime, end: datetime
+) -> Iterator[tuple[datetime, str, int]]:
+    """Return start, clinician and length of every free slot of a type that is no group's."""
     wanted = _wanted(request, args)
-    start, end = _range(request, args)
     if wanted is None:
-        return []
-    zone = dates.zone_named(args.get("timezone") or request.zone)
-    days = {
-        moment.astimezone(zone).date()
-        for provider_id in _asked_providers(request, args)
-        for moment in hours.slots(request.world, provider_id, wanted, start, end)
+        return
+    for provider_id in _asked_providers(request, args):
+        for moment in hours.slots(request.world, provider_id, wanted, start, end):
+            yield moment, provider_id, wanted.length
+
+
+def _group_slots(
+    request: Request, args: dict[str, Any], start: datetime, end: datetime
+) -> Iterator[dict[str, Any]]:
+    kinds = _group_kinds(request, args)
+    if not kinds:
+        return
+    clinicians, world = _asked_providers(request, args), request.world
+    contact = args.get("contact_type")
+    for each in world.appointments:
+        kind = kinds.get(each.appointment_type_id or "")
+        if (
+            kind is None
+            or not start <= each.starts_at < end
+            or each.provider_id not in clinicians
+            or contact not in {None, each.contact_type}
+            or not hours.takes_time_of(each, each.provider_id)
+        ):
+            continue
+        if slot := _seat_slot(request, each, kind, waitlist=bool(args.get("clients_can_join_waitlist"))):
+            yield slot
+
+
+def _seat_slot(
+    request: Request, group: Appointment, kind: AppointmentType, *, waitlist: bool
+) -> dict[str, Any] | None:
+    notice = timedelta(minutes=settings_for(request.world, kind).minimum_advance_schedule_time)
+    full = seats.is_full(request.world, group)
+    if group.starts_at < request.world.clock.now() + notice:
+        return None
+    if full and not (waitlist and kind.is_waitlist_enabled):
+        return None
+    return {
+        "user_id": group.provider_id,
+        "date": group.starts_at,
+        "length": group.length,
+        "appointment_id": group.id,
+        "appointment_type": kind,
+        "is_fully_booked": full,
+        "has_waitlist_enabled": kind.is_waitlist_enabled,
     }
-    return [day.isoformat() for day in sorted(days)]
+
+
+def _group_kinds(request: Request, args: dict[str, Any]) -> dict[str, AppointmentType]:
+    """Return the group types that are meant: `appointment_type_ids` if sent, which overrides `appt_type_id`."""
+    asked = args.get("appointment_type_ids") or [args.get("appt_type_id")]
+    kinds = (appointment_type_of(request.world, each) for each in asked if each)
+    return {kind.id: kind for kind in kinds if kind and kind.is_group}
 
 
 def _wanted(request: Request, args: dict[str, Any]) -> hours.Wanted | None:
     """Read what the visit needs; None if a filter is of the wrong kind, which finds nothing and is no error."""
-    type_ids = [args.get("appt_type_id"), *(args.get("appointment_type_ids") or [])]
-    type_id = next((each for each in type_ids if each), None)
-    kind = appointment_type_of(request.world, type_id)
-    place = args.get("appt_loc_id")
-    if (type_id and kind is None) or (place and request.world.appointment_locations.get(place) is None):
+    if args.get("appointment_type_ids"):  # these are group types
         return None
-    length = str(args.get("length") or (kind.length if kind else ""))
+    type_id, place = args.get("appt_type_id"), args.get("appt_loc_id")
+    kind = appointment_type_of(request.world, type_id)
+    if (type_id and kind is None) or (kind and kind.is_group):
+        return None
+    if place and request.world.appointment_locations.get(place) is None:
+        return None
+    length = str(args.get("length") or (kind.length if kind else UNSAID_LENGTH))
     if not length.isdecimal() or not 0 < int(length) <= hours.LONGEST_VISIT:
         return None
     return hours.Wanted(
@@ -80,117 +168,83 @@ def _wanted(request: Request, args: dict[str, Any]) -> hours.Wanted | None:
 
 
 def _asked_providers(request: Request, args: dict[str, Any]) -> list[str]:
-    """Return whose time is meant: one clinician; with `org_level` those of `provider_ids`, or all."""
+    """Return whose time is meant: one clinician; with `org_level` those of `provider_ids`, or all.
+
+    `exclude_provider_ids` and `tag_ids` do nothing without `org_level`. Nobody here has a tag, and nobody accepts an
+    insurance plan.
+    """
     world = request.world
+    asked: list[str] = [args.get("provider_id") or ""]
+    left_out: list[str] = []
     if args.get("org_level"):
         asked = args.get("provider_ids") or [user.id for user in providers(world)]
-    else:
-        asked = [args.get("provider_id")]
-    state = args.get("licensed_in_state")
+        left_out = args.get("exclude_provider_ids") or []
+        if args.get("tag_ids"):
+            return []
+    state: str = args.get("licensed_in_state") or ""
+    if args.get("accepts_insurance_plan_id"):
+        return []
     return [
         each
         for each in dict.fromkeys(asked)
-        if provider(world, each)
-        and each not in (args.get("exclude_provider_ids") or ())
-        and (not state or licensed_in(world, each, state))
+        if provider(world, each) and each not in left_out and (not state or licensed_in(world, each, state))
     ]
 
 
-def _range(request: Request, args: dict[str, Any]) -> tuple[datetime, datetime]:
-    zone = args.get("timezone") or request.zone
-    if args.get("date_from_month"):
-        first = dates.read_day(args["date_from_month"], zone).replace(day=1)
-        following = (first + timedelta(days=31)).replace(day=1)
-        start, end = _midnight(first, zone), _midnight(following, zone)
-    else:
-        start = dates.read(args["start_date"], zone) if args.get("start_date") else request.world.clock.now()
-        end = _end_of(args["end_date"], zone) if args.get("end_date") else start + timedelta(days=1)
+def _days(request: Request, args: dict[str, Any]) -> Range:
+    """Read the range of `start_date` and `end_date`, whole days both; each is today if it is not sent."""
+    zone = zone_of(request, args)
+    today = request.world.clock.now().astimezone(dates.zone_named(zone)).date()
+    first = dates.read_day(args["start_date"], zone) if args.get("start_date") else today
+    last = dates.read_day(args["end_date"], zone) if args.get("end_date") else max(today, first)
+    return _midnight(first, request, args), _midnight(last + timedelta(days=1), request, args)
+
+
+def _month(request: Request, args: dict[str, Any]) -> Range:
+    zone = zone_of(request, args)
+    today = request.world.clock.now().astimezone(dates.zone_named(zone)).date()
+    named = dates.read_day(args["date_from_month"], zone) if args.get("date_from_month") else today
+    first = named.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return _midnight(first, request, args), _midnight(following, request, args)
+
+
+def _bounded(request: Request, args: dict[str, Any], asked: Range) -> Range:
+    """Narrow a range by the boundaries, both inclusive days."""
+    zone, (start, end) = zone_of(request, args), asked
     if args.get("start_date_boundary"):
-        start = max(start, dates.read(args["start_date_boundary"], zone))
+        start = max(start, _midnight(dates.read_day(args["start_date_boundary"], zone), request, args))
     if args.get("end_date_boundary"):
-        end = min(end, _end_of(args["end_date_boundary"], zone))
+        after = dates.read_day(args["end_date_boundary"], zone) + timedelta(days=1)
+        end = min(end, _midnight(after, request, args))
     if end - start > LONGEST_RANGE:
         raise GraphQLError(f"Ask for at most {LONGEST_RANGE.days} days")
     return start, end
 
 
-def _end_of(text: str, zone: str) -> datetime:
-    if dates.names_only_a_day(text):
-        return _midnight(dates.read_day(text, zone) + timedelta(days=1), zone)
-    return dates.read(text, zone)
+def _midnight(day: date, request: Request, args: dict[str, Any]) -> datetime:
+    zone = dates.zone_named(zone_of(request, args))
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=dates.zone_named(zone)).astimezone(UTC)
-
-
-def availabilities(request: Request, args: dict[str, Any]) -> list[dict[str, Any]]:
-    """List working hours as they were set: with `is_repeating` the weekly ones, each time of them; with `one_time` the openings.
-
-    Without either there are none. The range is that of their starts: without `endDate` openings go on for ever, and weekly hours a week.
-    """
-    if request.me.is_patient or args.get("show_availability") is False:
-        return []
-    asked = [i for i in [args.get("provider_id"), *(args.get("provider_ids") or [])] if i]
-    if not asked:
-        everybody = [user.id for user in providers(request.world)]
-        asked = everybody if args.get("is_org") else [request.me.user.id]
-    zone = args.get("timezone") or request.zone
-    first = dates.read(args["startDate"], zone) if args.get("startDate") else None
-    last = dates.read(args["endDate"], zone) if args.get("endDate") else None
-    found = [
-        *(_weekly(request, first, last) if args.get("is_repeating") else ()),
-        *(_once(request, first, last) if args.get("one_time") else ()),
-    ]
-    return [shown for shown in found if shown["user_id"] in asked]
-
-
-def _weekly(request: Request, first: datetime | None, last: datetime | None) -> Iterator[dict[str, Any]]:
-    """Return each time of the weekly hours in the range: under an id of its own, with that of the hours beside it."""
-    first = first or request.world.clock.now()
-    last = last or first + timedelta(days=7)
-    if last - first > LONGEST_RANGE:
-        raise GraphQLError(f"Ask for at most {LONGEST_RANGE.days} days")
-    for weekly in request.world.weekly_hours:
-        for start, end in hours.on_days(weekly, first, last):
-            if first <= start < last:
-                yield _shown(request, weekly) | {
-                    "id": f"{start:%Y-%m-%d}-{weekly.id}",
-                    "repeating_availability_id": weekly.id,
-                    "is_repeating": True,
-                    "day_of_week": (weekly.weekday + 1) % 7,  # Sunday is 0, as in Ruby
-                    "timezone": weekly.timezone,
-                    "range_start": start,
-                    "range_end": end,
-                }
-
-
-def _once(request: Request, first: datetime | None, last: datetime | None) -> Iterator[dict[str, Any]]:
-    for opening in request.world.openings:
-        start = opening.range_start
-        if (first is None or first <= start) and (last is None or start < last):
-            yield _shown(request, opening) | {
-                "is_repeating": False,
-                "range_start": start,
-                "range_end": opening.range_end,
-            }
-
-
-def _shown(request: Request, record: WeeklyHours | Opening) -> dict[str, Any]:
-    world = request.world
-    return {
-        "id": record.id,
-        "user_id": record.user_id,
-        "user": world.users.get(record.user_id),
-        "appointment_location_id": record.appointment_location_id,
-        "appointment_types": [world.appointment_types[i] for i in record.appointment_type_ids],
-        "created_at": record.created_at,
-        "updated_at": record.updated_at,
+def exists_for(kind: AppointmentType, request: Request, args: dict[str, Any]) -> bool:
+    """Return whether a type has a slot in the time that clients may book ahead."""
+    asked = {
+        "appt_type_id": kind.id,
+        "appt_loc_id": args.get("appointment_location_id"),
+        "org_level": bool(args.get("org_level") or args.get("provider_ids")),
+        "provider_id": args.get("provider_id"),
+        "provider_ids": args.get("provider_ids"),
     }
+    return next_slot(request, asked) is not None
 
 
 RESOLVERS = {
     "Query.availableSlotsForRange": available_slots,
     "Query.daysAvailableForRange": days_available,
-    "Query.availabilities": availabilities,
+    "Query.nextAvailableSlot": next_slot,
+    "AppointmentType.availability_exists_for": exists_for,
+    "AppointmentType.has_available_group_appts": lambda kind, request, args: (
+        kind.is_group and exists_for(kind, request, {"org_level": not args.get("provider_id"), **args})
+    ),
 }

@@ -5,9 +5,9 @@ from typing import Any
 
 from integrations.healthie_emulator import coupons, dates, packages, recurring
 from integrations.healthie_emulator.amounts import to_minor
-from integrations.healthie_emulator.billing import NO_CARD, Refusal
+from integrations.healthie_emulator.billing import MOST_METADATA, NO_CARD, Refusal
 from integrations.healthie_emulator.cards import default_card, find_card
-from integrations.healthie_emulator.charging import meet_stripe_faults, take_payment, write_down
+from integrations.healthie_emulator.charging import failed, meet_stripe_faults, take_payment, write_down
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.money_records import BillingItem, Card, RecurringPayment
 from integrations.healthie_emulator.state import Request, World
@@ -33,6 +33,18 @@ def update(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     return {"billingItem": changed, "messages": None}
 
 
+def delete(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Take a payment off the lists; what was charged stays charged. Staff only."""
+    if request.me.is_patient:
+        raise not_allowed()
+    world, item = request.world, request.world.billing_items.get(given.get("id"))
+    if item is None or item.deleted_at is not None:
+        return refused("Billing item not found", field="id", billingItem=None)
+    deleted = world.billing_items.change(item.id, deleted_at=world.clock.now())
+    world.emit("billing_item.deleted", "BillingItem", item.id)
+    return {"billingItem": deleted, "messages": None}
+
+
 def cancel_recurring(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     """Cancel the series that a billing item belongs to."""
     world = request.world
@@ -49,7 +61,8 @@ def bill_due(world: World) -> None:
     now = world.clock.now()
     for item in world.billing_items:
         due = item.payment_due_date
-        if item.state == "SCHEDULED" and not item.is_canceled and due is not None and due <= now:
+        waits = item.state == "SCHEDULED" and not item.is_canceled and item.deleted_at is None
+        if waits and due is not None and due <= now:
             _charge_planned(world, item)
     for series in world.recurring_payments:
         _bill_series(world, series)
@@ -61,10 +74,16 @@ def _act(request: Request, item: BillingItem, given: dict[str, Any]) -> BillingI
     if given.get("chosen_refund_amount") is not None:
         _refund(world, item, given["chosen_refund_amount"], key)
     if given.get("resend_payment"):
-        return _resend(world, item, key)
+        return _resend(world, item, given, key)
     _change_series(request, item, given)
     simple = ("metadata", "payment_medium", "recipient_id")
-    changes = {name: given[name] for name in simple if given.get(name) is not None}
+    changes: dict[str, Any] = {name: given[name] for name in simple if given.get(name) is not None}
+    if len(changes.get("metadata", "")) > MOST_METADATA:
+        raise Refusal("metadata", "Metadata is too long")
+    if given.get("resend_receipt"):
+        changes["receipt_last_sent_at"] = world.clock.now()
+    if given.get("created_at") and item.is_outside_payment:
+        changes["created_at"] = dates.read(given["created_at"], request.zone)
     if given.get("note") is not None and not world.switches.drop_note:
         changes["note"] = given["note"]
     if given.get("is_canceled"):
@@ -99,14 +118,17 @@ def _refund(world: World, item: BillingItem, text: str, key: str | None) -> None
     world.emit("billing_item.updated", "BillingItem", item.id, ("refund_amount", "refund_date"))
 
 
-def _resend(world: World, item: BillingItem, key: str | None) -> BillingItem:
+def _resend(world: World, item: BillingItem, given: dict[str, Any], key: str | None) -> BillingItem:
     if item.state != "FAILED" or item.successful_retried_payment_id is not None:
         raise Refusal("resend_payment", "Only a failed payment can be resent")
     card = _card_for(world, item.sender_id, item.stripe_customer_detail_id)
     if card is None:
         raise Refusal("base", NO_CARD)
+    values = _again(item)
+    if given.get("amount_paid"):
+        values["amount"] = _new_amount(item, given["amount_paid"])
     meet_stripe_faults(world, "updateBillingItem")
-    paid = take_payment(world, card=card, key=key, values=_again(item))
+    paid = take_payment(world, card=card, key=key, values=values)
     write_down(world, item.id, {}, successful_retried_payment_id=paid.id)
     return paid
 
@@ -127,7 +149,7 @@ def _change_series(request: Request, item: BillingItem, given: dict[str, Any]) -
     if given.get("is_canceled"):
         recurring.cancel(world, series, request.me.user)
     if given.get("is_paused") is not None:
-        world.recurring_payments.change(series.id, is_paused=given["is_paused"])
+        recurring.pause(world, series, request.me.user, is_paused=given["is_paused"])
     if given.get("new_payment_date") and not series.is_canceled:
         when = dates.read(given["new_payment_date"], request.zone)
         world.recurring_payments.change(series.id, next_payment_date=when)
@@ -149,15 +171,13 @@ def _card_for(world: World, patient_id: str, card_id: str | None) -> Card | None
 def _charge_planned(world: World, item: BillingItem) -> None:
     card = _card_for(world, item.sender_id, item.stripe_customer_detail_id)
     if card is None:
-        write_down(world, item.id, {}, state="FAILED", stripe_error=NO_CARD, failure_reason="no_card")
+        write_down(world, item.id, {}, state="FAILED", failure_reason=NO_CARD)
         return
     try:
         take_payment(world, card=card, key=None, values=_again(item), existing_id=item.id)
     except StripeError as error:
         if world.billing_items[item.id].state == "SCHEDULED":
-            write_down(
-                world, item.id, {}, state="FAILED", stripe_error=error.message, failure_reason=error.code
-            )
+            write_down(world, item.id, {}, **failed(error))
 
 
 def _bill_series(world: World, series: RecurringPayment) -> None:
@@ -185,7 +205,7 @@ def _bill_period(world: World, series: RecurringPayment) -> None:
     }
     card = _card_for(world, series.sender_id, series.stripe_customer_detail_id)
     if card is None:
-        write_down(world, None, values, state="FAILED", stripe_error=NO_CARD, failure_reason="no_card")
+        write_down(world, None, values, state="FAILED", failure_reason=NO_CARD)
         return
     try:
         take_payment(world, card=card, key=None, values=values)
@@ -198,5 +218,6 @@ def _bill_period(world: World, series: RecurringPayment) -> None:
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
     "Mutation.updateBillingItem": update,
+    "Mutation.deleteBillingItem": delete,
     "Mutation.cancelRecurringPayment": cancel_recurring,
 }

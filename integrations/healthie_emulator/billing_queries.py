@@ -1,9 +1,9 @@
-"""Billing queries. The `metadata` of a billing item cannot be read; `note` can."""
+"""One payment, one dispute, and their fields; the list of payments is in bookkeeping."""
 
 from collections.abc import Callable
 from typing import Any
 
-from integrations.healthie_emulator import dates
+from integrations.healthie_emulator import permissions
 from integrations.healthie_emulator.amounts import from_minor, to_display
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.money_records import BillingItem, Card, ChargeBack, RefundItem
@@ -18,32 +18,15 @@ def refunds_of(world: World, item: BillingItem) -> list[RefundItem]:
 
 def _one(request: Request, args: dict[str, Any]) -> BillingItem | None:
     item = request.world.billing_items.get(args.get("id"))
-    return item if item and request.me.sees_patient(item.sender_id) else None
-
-
-def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
-    """List payments. `client_id` is the patient, `user_id` the one who is paid: the wrong kind finds nothing."""
-    start = dates.read(args["created_at_start"], request.zone) if args.get("created_at_start") else None
-    end = dates.read(args["created_at_end"], request.zone) if args.get("created_at_end") else None
-    states = {each.upper() for each in [args.get("state"), *(args.get("status") or ())] if each}
-    found = [
-        item
-        for item in request.world.billing_items
-        if request.me.sees_patient(item.sender_id)
-        and args.get("client_id") in (None, item.sender_id)
-        and args.get("user_id") in (None, item.recipient_id)
-        and args.get("provider_id") in (None, item.recipient_id)
-        and (start is None or item.created_at >= start)
-        and (end is None or item.created_at <= end)
-        and (not states or item.state in states)
-        and (not args.get("offerings_only") or item.offering_id is not None)
-        and (args.get("keywords") or "").casefold() in (item.note or "").casefold()
-    ]
-    return page(in_order(found, args, _orders(request.world), "CREATED_AT_DESC"), args)
+    if item is None or not permissions.sees_payment_to(request, item.recipient_id):
+        return None
+    return item if request.me.sees_patient(item.sender_id) else None
 
 
 def _charge_back(request: Request, args: dict[str, Any]) -> ChargeBack | None:
-    found = request.world.charge_backs.get(args.get("id"))
+    disputed = args.get("stripe_dispute_id")
+    named = (each for each in request.world.charge_backs if disputed and each.stripe_dispute_id == disputed)
+    found = request.world.charge_backs.get(args.get("id")) or next(named, None)
     item = request.world.billing_items.get(found.billing_item_id) if found else None
     return found if item and request.me.sees_patient(item.sender_id) else None
 
@@ -65,24 +48,29 @@ def _charge_backs(request: Request, args: dict[str, Any]) -> dict[str, Any]:
     return page(in_order(found, args, orders, "CREATED_AT_DESC"), args)
 
 
-def _orders(world: World) -> dict[str, Callable[[BillingItem], Any]]:
-    def name(user_id: str | None) -> str:
-        user = world.users.get(user_id)
-        return user.first_name if user else ""
-
-    return {
-        "CREATED_AT": lambda item: (item.created_at, int(item.id)),
-        "UPDATED_AT": lambda item: item.updated_at,
-        "AMOUNT_PAID": lambda item: item.amount,
-        "PATIENT_FIRST_NAME": lambda item: name(item.sender_id),
-        "PROVIDER_FIRST_NAME": lambda item: name(item.recipient_id),
-        "METHOD": lambda item: item.payment_medium or "",
-        "STATE": lambda item: item.state or "",
-    }
+def _card(item: BillingItem, request: Request, *states: str) -> Card | None:
+    """Return the card of a payment that ended in one of these states."""
+    return request.world.cards.get(item.stripe_customer_detail_id) if item.state in states else None
 
 
-def _card(item: BillingItem, request: Request) -> Card | None:
-    return None if item.is_outside_payment else request.world.cards.get(item.stripe_customer_detail_id)
+def _card_source(item: BillingItem, request: Request, _: object) -> str | None:
+    card = _card(item, request, "FAILED")
+    return f"{card.card_type} {card.last_four}" if card else None
+
+
+def _still_to_come(item: BillingItem, _request: Request, _: object) -> str | None:
+    scheduled = item.state == "SCHEDULED" and not item.is_canceled
+    return from_minor(item.amount, item.currency) if scheduled else None
+
+
+def _position(item: BillingItem, request: Request, _: object) -> int | None:
+    """Return which of the payments on an invoice, or of a series, this one is."""
+    names = ("requested_payment_id", "recurring_payment_id")
+    name = next((each for each in names if getattr(item, each)), None)
+    if name is None:
+        return None
+    others = [each for each in request.world.billing_items if getattr(each, name) == getattr(item, name)]
+    return [each.id for each in others].index(item.id) + 1
 
 
 def _refund_amount(item: BillingItem, request: Request, _: object) -> str | None:
@@ -106,7 +94,6 @@ def _user(request: Request, user_id: str | None) -> User | None:
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.billingItem": _one,
-    "Query.billingItems": _listed,
     "Query.chargeBack": _charge_back,
     "Query.chargeBacks": _charge_backs,
     "BillingItem.amount_paid": lambda item, _request, _: from_minor(item.amount, item.currency),
@@ -115,8 +102,16 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "BillingItem.original_price": lambda item, _request, _: (
         None if item.original_price is None else from_minor(item.original_price, item.currency)
     ),
-    "BillingItem.card_brand": lambda item, request, _: getattr(_card(item, request), "card_type", None),
-    "BillingItem.card_last4": lambda item, request, _: getattr(_card(item, request), "last_four", None),
+    "BillingItem.card_brand": lambda item, request, _: getattr(
+        _card(item, request, "SUCCEEDED"), "card_type", None
+    ),
+    "BillingItem.card_last4": lambda item, request, _: getattr(
+        _card(item, request, "SUCCEEDED"), "last_four", None
+    ),
+    "BillingItem.card_source": _card_source,
+    "BillingItem.next_scheduled_payment_amount": _still_to_come,
+    "BillingItem.item_position_number": _position,
+    "BillingItem.invoice_id": lambda item, _request, _: item.requested_payment_id,
     "BillingItem.charge_backs": lambda item, request, _: [
         each for each in request.world.charge_backs if each.billing_item_id == item.id
     ],

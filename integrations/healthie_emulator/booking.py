@@ -1,14 +1,18 @@
-"""Booking: mutations that create appointments."""
+"""Booking by staff: createAppointment, and what it shares with changes and with a patient's own booking."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from graphql import GraphQLError
 
-from integrations.healthie_emulator import dates, hours, invoices, packages
-from integrations.healthie_emulator.errors import refused
+from integrations.healthie_emulator import dates, hours, invoices, permissions
+from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
+from integrations.healthie_emulator.bookkeeping import visit_credits
+from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment, AppointmentType
+from integrations.healthie_emulator.scheduling import requests, seats, series
 from integrations.healthie_emulator.state import Request, World
 from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of
 
@@ -19,7 +23,18 @@ DEFAULT_LENGTH = 60  # minutes, of an appointment without a type
 # How long a booking looks away between its check and its entry, when it holds nothing: two at once both pass.
 UNHELD_SECONDS = 0.05
 
-PLAIN_FIELDS = ("contact_type", "location", "metadata", "notes", "confirmed", "other_cancellation_reason")
+PLAIN_FIELDS = (
+    "confirmed",
+    "contact_type",
+    "external_videochat_url",
+    "is_zoom_chat",
+    "location",
+    "max_attendees",
+    "metadata",
+    "notes",
+    "other_cancellation_reason",
+    "room_id",
+)
 
 
 class Refusal(Exception):
@@ -31,31 +46,44 @@ class Refusal(Exception):
 
 
 async def _create(request: Request, given: dict[str, Any]) -> Payload:
-    """Book, without a look at availability unless `enforce_availability`; the key's owner is the primary provider."""
+    """Book for a patient, with a member's key only; availability is checked if `enforce_availability`, and never for a series."""
+    if request.me.is_patient:
+        raise not_allowed()
+    world = request.world
     try:
         values = _read_new(request, given)
-        if given.get("enforce_availability") and not values["is_blocker"]:
-            require_free(request.world, values, None)
-            if request.world.switches.check_availability_without_holding:
+        pattern = read_pattern(given)
+        guests = _attendees(request, given, values)
+        if given.get("enforce_availability") and not values["is_blocker"] and pattern is None:
+            require_free(world, values, None)
+            if world.switches.check_availability_without_holding:
                 await asyncio.sleep(UNHELD_SECONDS)
     except Refusal as refusal:
         return refusal.payload
-    made = _bill(request, request.world.appointments.add(**values))
+    made = bill(request, world.appointments.add(**values))
+    if pattern is not None:
+        made = series.start(world, made, pattern)
     if not given.get("suppress_webhook_notifications"):
-        request.world.emit("appointment.created", "Appointment", made.id)
+        series.announce(world, "appointment.created", made)
+    for guest in guests:
+        seat_with_credit(request, made, guest)
+    requests.close(request, made)
     return {"appointment": made}
 
 
 def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     world, me = request.world, request.me
-    is_blocker = bool(given.get("is_blocker")) and not me.is_patient
-    user_id = given.get("user_id") or (me.user.id if me.is_patient else None)
-    if not is_blocker and patient(request, user_id) is None:
-        raise Refusal("user_id", "Client not found")
+    is_blocker = bool(given.get("is_blocker"))
     kind = appointment_type_of(world, given.get("appointment_type_id"))
+    user_id = None if kind and kind.is_group else given.get("user_id")
+    if not is_blocker and not (kind and kind.is_group) and patient(request, user_id) is None:
+        raise Refusal("user_id", "Client not found")
     if kind is None and (given.get("appointment_type_id") or not is_blocker):
         raise Refusal("appointment_type_id", "Appointment type not found")
-    primary, secondary = _providers(request, given, user_id)
+    if not is_blocker and not given.get("contact_type"):
+        raise Refusal("contact_type", "Contact type can't be blank")
+    primary, secondary = _providers(request, given)
+    starts_at = read_start(request, given)
     return {
         "user_id": user_id,
         "provider_id": primary,
@@ -64,34 +92,95 @@ def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         "initiator_id": me.user.id,
         "last_updated_by_id": me.user.id,
         "appointment_type_id": kind.id if kind else None,
-        "starts_at": read_start(request, given),
-        "length": kind.length if kind else DEFAULT_LENGTH,
+        "starts_at": starts_at,
+        "length": kind.length if kind else _length(request, given, starts_at),
         "appointment_location_id": read_place(world, given, kind),
+        "appointment_request_id": requests.read(world, given),
         "is_blocker": is_blocker,
-        "external_videochat_url": given.get("external_videochat_url"),
+        "price": read_price(given),
         **{name: given[name] for name in PLAIN_FIELDS if given.get(name) is not None},
     }
 
 
-def _providers(request: Request, given: dict[str, Any], user_id: object) -> tuple[str, tuple[str, ...]]:
+def _length(request: Request, given: dict[str, Any], starts_at: datetime) -> int:
+    """Read how long a blocker is: until `end_date` and `end_time`."""
+    if not given.get("end_time"):
+        return DEFAULT_LENGTH
+    zone = given.get("timezone") or request.zone
+    day = given.get("end_date") or starts_at.astimezone(dates.zone_named(zone)).date().isoformat()
+    try:
+        return max(
+            1, int((dates.read(f"{day[:10]} {given['end_time']}", zone) - starts_at).total_seconds()) // 60
+        )
+    except GraphQLError as error:
+        raise Refusal("end_time", error.message) from None
+
+
+def read_pattern(given: dict[str, Any]) -> series.Pattern | None:
+    """Read how an appointment repeats; raise Refusal for what is no pattern."""
+    pattern = series.read_pattern(given)
+    if isinstance(pattern, str):
+        raise Refusal("recurring_appointment", pattern)
+    return pattern
+
+
+def read_price(given: dict[str, Any]) -> int | None:
+    """Read a price of the appointment's own (minor units), times `units`; None leaves it to the type."""
+    if not given.get("price"):
+        return None
+    price, units = to_minor(given["price"], PRACTICE_CURRENCY), given.get("units") or "1"
+    if price is None or not units.isdecimal():
+        raise Refusal("price", "Price is not a number")
+    return price * int(units)
+
+
+def _providers(request: Request, given: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Return the primary provider and the others.
 
-    A patient's key books with the clinician that it names, else with the patient's own. A member's key books with its
-    owner; only if the switch says so does `other_party_id` override that, and the owner comes second.
+    The primary is `other_party_id`, the key's owner if it is left out; integrators report that it does not always
+    override the owner, and that the owner is added: both are switches.
     """
     world, me, named = request.world, request.me, given.get("other_party_id")
     others = comma_terminated(world, given.get("providers"))
-    if me.is_patient:
-        own = world.users[str(user_id)].dietitian_id
-        chosen = provider(world, named or own)
-        if chosen is None:
-            raise Refusal("other_party_id", "Provider not found")
-        return chosen.id, others
     if named and provider(world, named) is None:
         raise Refusal("other_party_id", "Provider not found")
-    if named and named != me.user.id and world.switches.other_party_id_overrides:
-        return named, (me.user.id, *others)
-    return me.user.id, others
+    if not named or named == me.user.id or not world.switches.other_party_id_overrides:
+        return me.user.id, others
+    if world.switches.key_owner_becomes_second_provider:
+        others = (me.user.id, *others)
+    return named, others
+
+
+def _attendees(request: Request, given: dict[str, Any], values: dict[str, Any]) -> list[str]:
+    """Read who is to have a seat in a group; `exclude_no_credits` leaves out who has no credit for it."""
+    world = request.world
+    kind = world.appointment_types.get(values["appointment_type_id"])
+    if kind is None or not kind.is_group:
+        return []
+    asked = read_attendee_ids(request, given)
+    if given.get("user_id"):
+        asked.append(given["user_id"])
+    if given.get("exclude_no_credits"):
+        asked = [each for each in asked if visit_credits.quantity_of(world, each, kind.id) > 0]
+    return asked
+
+
+def read_attendee_ids(request: Request, given: dict[str, Any]) -> list[str]:
+    """Read `attendee_ids`, a list or texts of ids with commas between them; raise Refusal for one that is no patient."""
+    texts = given.get("attendee_ids") or []
+    ids = [part.strip() for text in texts if text for part in str(text).split(",") if part.strip()]
+    for each in ids:
+        if patient(request, each) is None:
+            raise Refusal("attendee_ids", "Client not found")
+    return ids
+
+
+def seat_with_credit(request: Request, group: Appointment, user_id: str) -> None:
+    """Give a patient a seat, and use a credit for it."""
+    world = request.world
+    if seats.seat_of(world, group.id, user_id) is None and not seats.is_full(world, group):
+        seats.take(world, group, user_id)
+        visit_credits.use(request, group, user_id=user_id)
 
 
 def comma_terminated(world: World, text: str | None) -> tuple[str, ...]:
@@ -101,7 +190,7 @@ def comma_terminated(world: World, text: str | None) -> tuple[str, ...]:
     return tuple(i for i in (part.strip() for part in text.split(",")) if provider(world, i))
 
 
-def read_start(request: Request, given: dict[str, Any]) -> Any:
+def read_start(request: Request, given: dict[str, Any]) -> datetime:
     """Read `datetime`, or `date` and `time`; without a `timezone` on the wall clock of the key's owner."""
     text = given.get("datetime") or " ".join(t for t in (given.get("date"), given.get("time")) if t)
     if not text:
@@ -139,15 +228,16 @@ def require_free(world: World, values: dict[str, Any], moved: Appointment | None
         raise Refusal("datetime", "This time is not available")
 
 
-def _bill(request: Request, made: Appointment) -> Appointment:
-    """Use a credit of the patient's package; without one a priced visit type raises an invoice."""
+def bill(request: Request, made: Appointment) -> Appointment:
+    """Use a credit of the patient; without one that was left a priced visit raises an invoice."""
     world = request.world
     kind = world.appointment_types.get(made.appointment_type_id)
     if kind is None or made.user_id is None:
         return made
-    if packages.use_credit(world, made.user_id, kind.id):
-        return world.appointments.change(made.id, credit_was_used=True)
-    if kind.price is None:
+    is_covered = visit_credits.covers(world, made.user_id, kind.id)
+    if visit_credits.use(request, made):
+        made = world.appointments.change(made.id, credit_was_used=True)
+    if is_covered or (kind.price is None and made.price is None):
         return made
     return world.appointments.change(made.id, requested_payment_id=invoices.raise_invoice(request, made).id)
 
@@ -155,9 +245,19 @@ def _bill(request: Request, made: Appointment) -> Appointment:
 def visible(request: Request, appointment_id: object, *, deleted: bool = False) -> Appointment | None:
     """Return an appointment that exists for the actor; deleted ones only when asked for."""
     found = request.world.appointments.get(appointment_id)
-    if found is None or not request.me.sees_patient(found.user_id):
+    if found is None:
+        return None
+    if not request.me.sees_patient(found.user_id) and not _has_seat(request, found):
+        return None
+    if not permissions.sees_visit(request, found):
         return None
     return found if deleted or found.deleted_at is None else None
+
+
+def _has_seat(request: Request, found: Appointment) -> bool:
+    return any(
+        seat.appointment_id == found.id and seat.user_id == request.me.user.id for seat in request.world.seats
+    )
 
 
 RESOLVERS = {"Mutation.createAppointment": _create}

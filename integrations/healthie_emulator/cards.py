@@ -124,6 +124,11 @@ def _expiration(now: datetime) -> datetime:
     return datetime(year, 12, calendar.monthrange(year, 12)[1], tzinfo=UTC)
 
 
+def _expires_next_month(card: Card, request: Request, _: object) -> bool:
+    now = request.world.clock.now()
+    return (card.expiration.year * 12 + card.expiration.month) - (now.year * 12 + now.month) == 1
+
+
 def _visible_default(user: User, request: Request) -> Card | None:
     return default_card(request.world, user.id) if request.me.sees_patient(user.id) else None
 
@@ -134,7 +139,10 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "Mutation.updateStripeCustomerDetail": update,
     "Mutation.deleteStripeCustomerDetail": delete,
     "StripeCustomerDetail.user": lambda card, request, _: request.world.users.get(card.user_id),
-    "StripeCustomerDetail.expiring_next_month": lambda _card, _request, _args: False,
+    "StripeCustomerDetail.card_type_label": lambda card, _request, _: card.card_type_label or LABELS[0],
+    "StripeCustomerDetail.cursor": lambda card, _request, _: card.id,
+    "StripeCustomerDetail.expiring_next_month": _expires_next_month,
+    "StripeCustomerDetail.stripe_id": lambda card, _request, _: f"cus_{card.user_id}",
     "User.stripe_customer_detail": lambda user, request, _: _visible_default(user, request),
     "User.stripe_customer_details": lambda user, request, _: (
         live_cards(request.world, user.id) if request.me.sees_patient(user.id) else []

@@ -1,5 +1,6 @@
 """Charging: one charge, its billing item, and what a successful payment gives the patient."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -39,7 +40,7 @@ def take_payment(
         charge = _charge(world, card, key, values)
     except CardDeclined as refusal:
         if existing_id or not _failed_before(world, key, refusal):
-            write_down(world, existing_id, values, state="FAILED", **_why(refusal))
+            write_down(world, existing_id, values, **failed(refusal))
         raise
     earlier = next((item for item in world.billing_items if item.stripe_charge_id == charge.id), None)
     if earlier is not None and not world.switches.repeated_key_adds_item:
@@ -63,13 +64,34 @@ def complete_purchase(world: World, item: BillingItem) -> BillingItem:
     """Give what was paid for: the plan and its credits, its recurring payment, the coupon's use, the invoice's end."""
     offering = world.offerings.get(item.offering_id)
     coupons.count_use(world, item.offering_coupon_id)
-    if offering is not None and item.recurring_payment_id is None:
+    invoices.settle(world, item.requested_payment_id)
+    if offering is not None and item.recurring_payment_id is None and _is_bought(world, item):
         series = recurring.start(world, item, offering) if item.starts_recurring else None
         item = world.billing_items.change(item.id, recurring_payment_id=series.id if series else None)
         selection = packages.give_package(world, item, offering)
         item = world.billing_items.change(item.id, user_package_selection_id=selection.id)
-    invoices.settle(world, item.requested_payment_id)
+        if item.requested_payment_id:
+            world.requested_payments.change(item.requested_payment_id, user_package_selection_id=selection.id)
     return item
+
+
+def _is_bought(world: World, item: BillingItem) -> bool:
+    """Return whether a payment for a package buys it: not one for a package that the patient has, nor part of an invoice."""
+    if item.user_package_selection_id is not None:
+        return False
+    invoice = world.requested_payments.get(item.requested_payment_id)
+    if invoice is None or invoice.offering_id is None:
+        return True
+    return invoice.user_package_selection_id is None and invoices.balance_due(world, invoice) == 0
+
+
+def error_json(error: StripeError) -> str:
+    """Write Stripe's error as the JSON of `BillingItem.stripe_error`."""
+    kind = "card_error" if isinstance(error, CardDeclined) else "invalid_request_error"
+    told = {"code": error.code, "message": error.message, "type": kind}
+    return json.dumps(
+        told | ({"decline_code": error.decline_code} if isinstance(error, CardDeclined) else {})
+    )
 
 
 def write_down(world: World, existing_id: str | None, values: dict[str, Any], **outcome: Any) -> BillingItem:
@@ -103,13 +125,15 @@ def _dispute(world: World, item: BillingItem) -> None:
         billing_item_id=item.id,
         amount=item.amount,
         currency=item.currency,
+        stripe_dispute_id=(item.stripe_charge_id or "").replace("ch_", "dp_", 1),
         response_required_by=world.clock.now() + TIME_TO_ANSWER_A_DISPUTE,
     )
     world.emit("charge_back.created", "ChargeBack", charge_back.id)
 
 
-def _why(refusal: CardDeclined) -> dict[str, str]:
-    return {"stripe_error": refusal.message, "failure_reason": refusal.decline_code}
+def failed(error: StripeError) -> dict[str, str]:
+    """Return the outcome of a payment that Stripe refused: its message, and all that it said."""
+    return {"state": "FAILED", "failure_reason": error.message, "stripe_error": error_json(error)}
 
 
 def _failed_before(world: World, key: str | None, refusal: CardDeclined) -> bool:
@@ -117,6 +141,6 @@ def _failed_before(world: World, key: str | None, refusal: CardDeclined) -> bool
     if not key or world.switches.repeated_key_adds_item:
         return False
     return any(
-        item.stripe_idempotency_key == key and item.stripe_error == refusal.message
+        item.stripe_idempotency_key == key and item.failure_reason == refusal.message
         for item in world.billing_items
     )

@@ -5,6 +5,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import User
@@ -107,6 +108,8 @@ def _update_client(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         return problem
     if given.get("dob"):
         changes["dob"] = dates.read_day(given["dob"], "UTC")
+    if given.get("appointment_type_credits_attributes") and not request.me.is_patient:
+        visit_credits.edit(request, found.id, given["appointment_type_credits_attributes"])
     if given.get("location"):
         _move(world, found.id, given["location"])
     if changes:

@@ -1,6 +1,5 @@
 """The control API: JSON, separate from GraphQL, for tests and for trying things out. Needs no key."""
 
-import dataclasses
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -10,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from integrations.healthie_emulator import money
+from integrations.healthie_emulator import money, permissions
 from integrations.healthie_emulator.books import books
 from integrations.healthie_emulator.emulator import Emulator, as_json
 from integrations.healthie_emulator.faults import Fault
+from integrations.healthie_emulator.scheduling import series
 from integrations.healthie_emulator.seed import described
 from integrations.healthie_emulator.state import Table
 from integrations.healthie_emulator.throttle import Limits
@@ -42,6 +42,8 @@ def routes(emulator: Emulator) -> list[Route]:
         route("throttle", "DELETE", _end_throttle),
         route("switches", "GET", lambda emulator, _: as_json(emulator.world.switches)),
         route("switches", "POST", _set_switches),
+        route("permissions", "GET", lambda emulator, _: as_json(emulator.world.permissions)),
+        route("permissions", "POST", _change_permissions),
         route("offer", "POST", _change_offer),
         route("books", "GET", lambda emulator, _: books(emulator.world)),
         route("requests", "GET", lambda emulator, _: as_json(emulator.seen)),
@@ -91,6 +93,7 @@ def _set_clock(emulator: Emulator, given: dict[str, Any]) -> Any:
     if given.get("advance"):
         emulator.clock.advance(float(given["advance"]))
     money.bill_due(emulator.world)
+    series.continue_due(emulator.world)
     emulator.world.outbox_filled.set()  # deliveries may have come due
     return _clock(emulator, given)
 
@@ -128,17 +131,14 @@ def _end_throttle(emulator: Emulator, _given: dict[str, Any]) -> Any:
 
 def _set_switches(emulator: Emulator, given: dict[str, Any]) -> Any:
     """Change the switches that are named; `silent_noop` takes the whole list of mutations."""
-    switches = emulator.world.switches
-    there_are = {field.name for field in dataclasses.fields(switches)}
-    for name, value in given.items():
-        if name not in there_are:
-            raise ValueError(f"unknown switch {name!r}; there are {', '.join(sorted(there_are))}")
-        wanted = list if name == "silent_noop" else bool
-        if not isinstance(value, wanted):
-            raise ValueError(f"{name} is a {wanted.__name__}")  # noqa: TRY004 - a bad request, not a bug
-    for name, value in given.items():
-        setattr(switches, name, set(value) if name == "silent_noop" else value)
-    return as_json(switches)
+    emulator.world.switches.turn(given)
+    return as_json(emulator.world.switches)
+
+
+def _change_permissions(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """Take permissions from a member: `user_id` and `without`, the whole list; `form`, `reads_find_nothing`, `members_are_seen`."""
+    permissions.change(emulator.world, given)
+    return as_json(emulator.world.permissions)
 
 
 def _change_offer(emulator: Emulator, given: dict[str, Any]) -> Any:

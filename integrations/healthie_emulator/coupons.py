@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor, to_display
+from integrations.healthie_emulator.bookkeeping.sorting import with_order
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.money_records import Coupon
 from integrations.healthie_emulator.records import Offering
@@ -54,7 +55,7 @@ def first_price(offering: Offering) -> int:
     """Return the first payment of an offering, taxes included."""
     if offering.initial_price_with_taxes is not None:
         return offering.initial_price_with_taxes
-    return offering.price if offering.initial_payment_amount is None else offering.initial_payment_amount
+    return offering.price if offering.first_time_payment is None else offering.first_time_payment
 
 
 def _validate(request: Request, args: dict[str, Any]) -> dict[str, Any]:
@@ -69,10 +70,13 @@ def _validate(request: Request, args: dict[str, Any]) -> dict[str, Any]:
     if reason is not None or coupon is None or offering is None:
         return {"fail_reason": reason or OTHER_OFFERING, "still_ask_for_cc": True}
     first = first_price(offering)
+    off = first - discounted(first, coupon)
     return {
         "fail_reason": None,
-        "first_amount": from_minor(first, offering.currency),
-        "new_first_price": from_minor(discounted(first, coupon), offering.currency),
+        "first_amount": from_minor(off, offering.currency),
+        "new_first_price": from_minor(
+            off if world.switches.new_first_price_is_discount else first - off, offering.currency
+        ),
         "new_price": from_minor(discounted(offering.price, coupon), offering.currency),
         "repeat_times": None if coupon.repeat_times is None else str(coupon.repeat_times),
         "still_ask_for_cc": True,
@@ -98,7 +102,8 @@ def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         "EXPIRES_AT": lambda coupon: coupon.expires_at.isoformat() if coupon.expires_at else "",
         "TOTAL_USAGE": lambda coupon: coupon.number_of_times_used,
     }
-    return page(in_order(found, args, keys), args)
+    words_of_orders = {f"{name}_{way}".lower(): f"{name}_{way}" for name in keys for way in ("ASC", "DESC")}
+    return page(in_order(found, with_order(args, words_of_orders), keys), args)
 
 
 def _promo_type(coupon: Coupon) -> str:

@@ -1,7 +1,8 @@
 """Dates and times in Healthie's formats.
 
-Read: ISO 8601, or the same with spaces; without an offset, the wall clock of the zone that applies. Written: three
-formats are seen in its answers, always in the zone of the key's owner; which field uses which is fixed here.
+Read: ISO 8601, or the same with spaces; `August 16, 2022` with `07 30`, as its guide on availability has it; and what
+JavaScript writes, which its own booking widget sends. Without an offset, the wall clock of the zone that applies.
+Written: three formats are seen in its answers, always in the zone of the key's owner; which field uses which is fixed here.
 """
 
 import re
@@ -12,18 +13,27 @@ from graphql import GraphQLError
 
 _WHEN = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
-    r"(?:[T ](?P<time>\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)"
+    r"(?:[T ](?P<time>\d\d[: ]\d\d(?::\d\d(?:\.\d{1,6})?)?)"
     r"\s?(?:[A-Z]{2,5} )?(?P<offset>Z|UTC|[+-]\d\d:?\d\d)?)?",
     re.ASCII,
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_IN_WORDS = re.compile(r"(?P<month>[A-Za-z]{3,9}) (?P<day>\d{1,2}), (?P<year>\d{4})(?P<rest>.*)", re.ASCII)
+_OF_JAVASCRIPT = re.compile(
+    r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>\d\d) (?P<year>\d{4})(?P<time> \d\d:\d\d:\d\d) "
+    r"GMT(?P<offset>[+-]\d{4})(?: \(.*\))?"
 )
 
 # Birthdays begin here, no plan reaches there; arithmetic stays within bounds.
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
-# `2026-01-30 12:15:00 -0700`
-_WITH_OFFSET = frozenset({"Appointment", "Availability", "PotentialAppointmentSlot"})
-# `2021-10-10 10:00:00 EDT -04:00`
-_WITH_ZONE_NAME = frozenset({"RecurringPayment", "RequestedPayment", "UserPackageSelection"})
+# The form in which the instants of a type are written; a type that is not listed writes `iso8601`: `2026-01-30T12:15:00-07:00`.
+FORMS = {
+    # `2026-01-30 12:15:00 -0700`
+    **dict.fromkeys(("Appointment", "Availability", "PotentialAppointmentSlot"), "offset"),
+    # `2021-10-10 10:00:00 EDT -04:00`
+    **dict.fromkeys(("RecurringPayment", "RequestedPayment", "UserPackageSelection"), "zone_name"),
+}
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -41,12 +51,13 @@ def read(text: str, zone: str) -> datetime:
     first. Raises GraphQLError for anything else.
     """
     unreadable = GraphQLError(f"Could not read {text[:60]!r} as a date and time")
-    match = _WHEN.fullmatch(text.strip())
+    match = _matched(text)
     if match is None or not FIRST_YEAR <= int(match["day"][:4]) <= LAST_YEAR:
         raise unreadable
     try:
         offset = {"UTC": "Z", None: ""}.get(match["offset"], match["offset"])
-        moment = datetime.fromisoformat(f"{match['day']}T{match['time'] or '00:00'}{offset}")
+        wall = (match["time"] or "00:00").replace(" ", ":")
+        moment = datetime.fromisoformat(f"{match['day']}T{wall}{offset}")
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone_named(zone))).astimezone(UTC)
     except (ValueError, OverflowError):
         raise unreadable from None
@@ -59,15 +70,30 @@ def read_day(text: str, zone: str) -> date:
 
 def names_only_a_day(text: str) -> bool:
     """Return whether a text that `read` accepts has no time of day."""
-    match = _WHEN.fullmatch(text.strip())
+    match = _matched(text)
     return match is not None and match["time"] is None
 
 
-def write(moment: datetime, *, type_name: str, zone: str) -> str:
-    """Write an instant as the fields of that type are written, in `zone`."""
+def _matched(text: str) -> re.Match[str] | None:
+    """Take a text apart; months in words are turned into numbers first."""
+    text = text.strip()
+    words = _OF_JAVASCRIPT.fullmatch(text) or _IN_WORDS.fullmatch(text)
+    if words is not None:
+        month = words["month"][:3].lower()
+        if month not in _MONTHS:
+            return None
+        rest = words.groupdict().get("rest")
+        text = f"{words['year']}-{_MONTHS.index(month) + 1:02d}-{int(words['day']):02d}"
+        text += rest if rest is not None else f"{words['time']} {words['offset']}"
+    return _WHEN.fullmatch(text)
+
+
+def write(moment: datetime, *, type_name: str, zone: str, form: str | None = None) -> str:
+    """Write an instant as the fields of that type are written, or in another `form`, in `zone`."""
+    form = form or FORMS.get(type_name)
     local = moment.astimezone(zone_named(zone)).replace(microsecond=0)
-    if type_name in _WITH_OFFSET:
+    if form == "offset":
         return local.strftime("%Y-%m-%d %H:%M:%S %z")
-    if type_name in _WITH_ZONE_NAME:
+    if form == "zone_name":
         return f"{local.strftime('%Y-%m-%d %H:%M:%S %Z')} {local.isoformat()[-6:]}"
     return local.isoformat()

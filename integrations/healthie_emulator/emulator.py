@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx2
 
 from integrations.healthie_emulator import money, webhooks
 from integrations.healthie_emulator.clock import Clock
+from integrations.healthie_emulator.scheduling import series
 from integrations.healthie_emulator.seed import sow
 from integrations.healthie_emulator.state import World
 
@@ -27,6 +29,7 @@ class Seen:
     at: datetime
     url: str  # with its query string: nothing of a request belongs there
     operation: str | None = None
+    version: str | None = None  # of the API, as the header names it
     root_fields: tuple[str, ...] = ()
     key_owner_id: str | None = None
     status: int | None = None  # of the HTTP answer; None: the connection dropped, or it is still running
@@ -37,8 +40,12 @@ class Seen:
 class Emulator:
     """Holds the current `World`; a reset replaces it."""
 
-    def __init__(self, *, seed: int = 0, clock: Clock | None = None) -> None:
+    def __init__(
+        self, *, seed: int = 0, clock: Clock | None = None, switches: Mapping[str, Any] | None = None
+    ) -> None:
+        """`switches` are turned again with every reset."""
         self.clock = clock or Clock()
+        self._switches = switches or {}
         self.seen: list[Seen] = []
         self.world = self._fresh_world(seed)
 
@@ -72,6 +79,7 @@ class Emulator:
         world.outbox_filled.clear()
         try:
             money.bill_due(world)
+            series.continue_due(world)
             await webhooks.deliver_due(world, client)
         except Exception:  # one bad delivery must not end all that follow
             log.exception("delivery failed")
@@ -79,6 +87,7 @@ class Emulator:
     def _fresh_world(self, seed: int) -> World:
         world = World(seed=seed, clock=self.clock)
         sow(world)
+        world.switches.turn(self._switches)
         return world
 
 

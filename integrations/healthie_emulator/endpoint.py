@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import inspect
 import json
 import logging
@@ -41,6 +42,7 @@ MAX_TOKENS = 10_000  # of a document, against ones that only cost time
 class Asked:
     """A request's body, read."""
 
+    document_text: str
     document: DocumentNode
     operation: OperationDefinitionNode
     variables: dict[str, Any]
@@ -81,6 +83,7 @@ class GraphQLEndpoint:
             await _respond(_refusal(error, status=400), seen, scope, receive, send)
             return
         seen.operation, seen.root_fields = asked.name, asked.root_fields
+        seen.version = http.headers.get("healthie-graphql-api-version", "")[:20] or None
         faults = self._emulator.world.faults.take_all(
             [*asked.root_fields, *([asked.name] if asked.name else [])]
         )
@@ -126,7 +129,10 @@ class GraphQLEndpoint:
         document, variables = asked.document, asked.variables
         if dialect.is_spoken_in(version):
             document, variables = dialect.translated(schema, document, variables)
-        if errors := validate(schema, document):
+            errors = validate(schema, document)
+        else:
+            errors = list(_errors_of(schema, asked.document_text))
+        if errors:
             return ExecutionResult(data=None, errors=errors)
         check_limits(schema, document, variables, asked.name)
         result = execute(
@@ -136,7 +142,10 @@ class GraphQLEndpoint:
             variable_values=variables,
             operation_name=asked.name,
         )
-        return await result if inspect.isawaitable(result) else result
+        answered = await result if inspect.isawaitable(result) else result
+        if context.errors:  # in the data and in the errors at once
+            return ExecutionResult(data=answered.data, errors=[*(answered.errors or ()), *context.errors])
+        return answered
 
 
 def _read(body: bytes, method: str) -> Asked:
@@ -161,13 +170,24 @@ def _read(body: bytes, method: str) -> Asked:
     ):
         raise GraphQLError("Send an object with query, variables and operationName")
     try:
-        document = parse(query, max_tokens=MAX_TOKENS)
+        document = _parsed(query)
     except RecursionError:
         raise GraphQLError("The document is nested too deeply") from None
     operation = get_operation_ast(document, name or None)
     if operation is None:
         raise GraphQLError("Name the operation that is meant")
-    return Asked(document=document, operation=operation, variables=variables or {})
+    return Asked(document_text=query, document=document, operation=operation, variables=variables or {})
+
+
+@functools.lru_cache(maxsize=128)
+def _parsed(query: str) -> DocumentNode:
+    """Parse a document; the ones asked last are remembered, since callers repeat theirs."""
+    return parse(query, max_tokens=MAX_TOKENS)
+
+
+@functools.lru_cache(maxsize=128)
+def _errors_of(schema: GraphQLSchema, query: str) -> tuple[GraphQLError, ...]:
+    return tuple(validate(schema, _parsed(query)))
 
 
 def _instead(faults: dict[str, Fault]) -> Response | None:

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from integrations.healthie_emulator.dates import zone_named
-from integrations.healthie_emulator.records import Appointment, AppointmentType, Opening, WeeklyHours
+from integrations.healthie_emulator.records import (
+    Appointment,
+    AppointmentSetting,
+    AppointmentType,
+    Opening,
+    WeeklyHours,
+)
 from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.visit_types import IN_PERSON, offers, settings_for
 
@@ -42,11 +48,13 @@ def slots(
         return
     now = world.clock.now()
     settings = settings_for(world, wanted.kind)
-    start = max(start, now + timedelta(minutes=settings.minimum_advance_schedule_time))
+    start = max(start, _earliest(world, provider_id, settings))
     if settings.max_days_in_future is not None:
         end = min(end, now + timedelta(days=settings.max_days_in_future))
     length = timedelta(minutes=wanted.length)
-    step = timedelta(minutes=MINUTES[settings.base_calendar_interval])
+    step = timedelta(
+        minutes=settings.booking_interval_restriction or MINUTES[settings.base_calendar_interval]
+    )
     taken = sorted(_taken(world, provider_id, start - timedelta(days=1), end + length, wanted))
     for opens, closes in _merged(working_hours(world, provider_id, wanted, start, end)):
         moment = opens + step * max(0, -((opens - start) // step))
@@ -61,13 +69,23 @@ def is_free(world: World, provider_id: str, wanted: Wanted, start: datetime) -> 
     if not _is_possible(provider_id, wanted):
         return False
     end = start + timedelta(minutes=wanted.length)
-    notice = timedelta(minutes=settings_for(world, wanted.kind).minimum_advance_schedule_time)
-    if start < world.clock.now() + notice:
+    if start < _earliest(world, provider_id, settings_for(world, wanted.kind)):
         return False
     if any(begins < end and start < ends for begins, ends in _taken(world, provider_id, start, end, wanted)):
         return False
     spans = _merged(working_hours(world, provider_id, wanted, start, end))
     return any(opens <= start and end <= closes for opens, closes in spans)
+
+
+def _earliest(world: World, provider_id: str, settings: AppointmentSetting) -> datetime:
+    """Return the first instant that the policy lets clients book: after the notice, and not on the same day if it says so."""
+    now = world.clock.now()
+    earliest = now + timedelta(minutes=settings.minimum_advance_schedule_time)
+    if not settings.same_day_appointments:
+        return earliest
+    zone = zone_named(world.users[provider_id].timezone)
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return max(earliest, datetime.combine(tomorrow, time(), zone).astimezone(UTC))
 
 
 def _is_possible(provider_id: str, wanted: Wanted) -> bool:
@@ -96,7 +114,9 @@ def on_days(hours: WeeklyHours, start: datetime, end: datetime) -> Iterator[Span
     day = start.astimezone(zone).date() - timedelta(days=1)  # hours past midnight began the day before
     last = end.astimezone(zone).date()
     while day <= last:
-        if day.weekday() == hours.weekday:
+        begun = hours.first_day is None or hours.first_day <= day
+        ended = hours.last_day is not None and hours.last_day < day
+        if day.weekday() == hours.weekday and begun and not ended:
             closing_day = day if hours.end > hours.start else day + timedelta(days=1)
             yield _instant(day, hours.start, hours), _instant(closing_day, hours.end, hours)
         day += timedelta(days=1)
@@ -119,11 +139,19 @@ def _fits(hours: WeeklyHours | Opening, wanted: Wanted) -> bool:
 
 
 def _taken(world: World, provider_id: str, start: datetime, end: datetime, wanted: Wanted) -> Iterator[Span]:
+    buffer = buffer_of(world, wanted.kind)
+    start, end = start - buffer, end + buffer
     for each in world.appointments:
         if each.id != wanted.moved_appointment_id and takes_time_of(each, provider_id):
             finishes = each.starts_at + timedelta(minutes=each.length)
             if each.starts_at < end and start < finishes:
-                yield each.starts_at, finishes
+                yield each.starts_at - buffer, finishes + buffer
+
+
+def buffer_of(world: World, kind: AppointmentType | None) -> timedelta:
+    """Return the time that is kept free before and after each appointment."""
+    minutes = settings_for(world, kind).buffer
+    return timedelta(minutes=int(minutes) if minutes.isdecimal() else 0)
 
 
 def takes_time_of(appointment: Appointment, provider_id: str) -> bool:

@@ -10,16 +10,23 @@ from integrations.healthie_emulator import (
     billing_queries,
     cards,
     coupons,
-    invoices,
     packages,
     recurring,
 )
 from integrations.healthie_emulator.billing_changes import bill_due
+from integrations.healthie_emulator.bookkeeping import (
+    invoice_changes,
+    invoice_reading,
+    item_listing,
+    offering_changes,
+    superbills,
+    visit_credits,
+)
 from integrations.healthie_emulator.invoices import raise_invoice
-from integrations.healthie_emulator.packages import under_purchase_cap, use_credit
+from integrations.healthie_emulator.packages import under_purchase_cap
 from integrations.healthie_emulator.state import World
 
-__all__ = ["RESOLVERS", "bill_due", "books", "raise_invoice", "under_purchase_cap", "use_credit"]
+__all__ = ["RESOLVERS", "bill_due", "books", "raise_invoice", "under_purchase_cap"]
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
     **cards.RESOLVERS,
@@ -29,7 +36,12 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     **billing_changes.RESOLVERS,
     **billing_queries.RESOLVERS,
     **recurring.RESOLVERS,
-    **invoices.RESOLVERS,
+    **item_listing.RESOLVERS,
+    **invoice_changes.RESOLVERS,
+    **invoice_reading.RESOLVERS,
+    **offering_changes.RESOLVERS,
+    **superbills.RESOLVERS,
+    **visit_credits.RESOLVERS,
 }
 
 

@@ -20,7 +20,7 @@ class Card(Record):
     country: str = "US"
     zip: str | None = None
     source_status: str = "chargeable"
-    source_type: str = "card"
+    source_type: str = "Card"  # or Bank Account
     deleted_at: datetime | None = None
 
 
@@ -48,8 +48,8 @@ class BillingItem(Record):
     state: str | None = None  # SUCCEEDED, FAILED, SCHEDULED
     is_outside_payment: bool = False
     stripe_charge_id: str | None = None
-    stripe_error: str | None = None
-    failure_reason: str | None = None
+    stripe_error: str | None = None  # JSON
+    failure_reason: str | None = None  # for people
     stripe_customer_detail_id: str | None = None
     stripe_idempotency_key: str | None = None
     payment_medium: str | None = None
@@ -65,6 +65,7 @@ class BillingItem(Record):
     user_package_selection_id: str | None = None
     successful_retried_payment_id: str | None = None
     is_canceled: bool = False
+    receipt_last_sent_at: datetime | None = None
     deleted_at: datetime | None = None
 
 
@@ -79,6 +80,7 @@ class ChargeBack(Record):
     fee: int = 1_500  # Stripe's fee for a dispute in the United States
     reason: str = "fraudulent"
     status: str = "needs_response"
+    stripe_dispute_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,8 +100,30 @@ class RecurringPayment(Record):
     stripe_customer_detail_id: str | None = None
     is_canceled: bool = False
     is_paused: bool = False
+    paused_at: datetime | None = None
+    paused_by_id: str | None = None
     canceled_at: datetime | None = None
     canceled_by_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RequestedPayer:
+    """Who is asked for the money of an invoice instead of the patient."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    address: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WriteOff(Record):
+    """A part of an invoice that nobody will pay."""
+
+    requested_payment_id: str
+    amount: int
+    write_off_type: str
+    other_reason: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,11 +131,12 @@ class RequestedPayment(Record):
     """An invoice."""
 
     sender_id: str | None  # who asks for the money
-    recipient_id: str  # the patient
+    recipient_id: str | None  # the patient; None: a third party is asked
     price: int
     currency: str = "USD"
     appointment_id: str | None = None
     offering_id: str | None = None
+    offering_price: int | None = None  # the package's price when the invoice was made
     user_package_selection_id: str | None = None
     invoice_id: str | None = None
     invoice_type: str = "other"
@@ -122,6 +147,11 @@ class RequestedPayment(Record):
     notes: str | None = None
     services_provided: str | None = None
     service_date: datetime | None = None
+    is_preview: bool = False
+    payer: RequestedPayer | None = None  # who pays instead of the patient
+    cms1500_id: str | None = None
+    email_sent_at: datetime | None = None
+    deleted_at: datetime | None = None
 
     @property
     def token(self) -> str:
@@ -131,7 +161,7 @@ class RequestedPayment(Record):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PackageSelection(Record):
-    """A plan that a patient has: the credits that it gave, by visit type, and what is left of them."""
+    """A plan that a patient has."""
 
     user_id: str
     offering_id: str
@@ -140,7 +170,43 @@ class PackageSelection(Record):
     requested_payment_id: str | None = None
     offering_coupon_id: str | None = None
     initial_price: int = 0  # after any coupon; in the plan's currency
-    credits_left: tuple[tuple[str, int], ...] = ()  # (appointment type id, visits left)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AppointmentCredit(Record):
+    """How many visits of a type a patient may still book; below zero, how many they booked without having them."""
+
+    user_id: str
+    appointment_type_id: str
+    quantity: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CreditChange(Record):
+    """A line in the history of a credit."""
+
+    user_id: str
+    appointment_type_id: str
+    quantity: int  # after the change
+    event: str
+    event_type: str
+    appointment_id: str | None = None
+    offering_id: str | None = None
+    initiator_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SuperBill(Record):
+    """A statement of services that a patient hands in to an insurer."""
+
+    patient_id: str
+    dietitian_id: str
+    service_date: datetime
+    total: int
+    paid: int = 0
+    currency: str = "USD"
+    status: str = "Not Sent"  # Sent, Fully Paid, Rejected
+    deleted_at: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

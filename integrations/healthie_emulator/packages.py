@@ -1,9 +1,10 @@
-"""Bought plans: the credits that a purchase gives and a visit uses up. No operation revokes a bought plan."""
+"""Bought plans. Their credits are in `bookkeeping`; no operation revokes a bought plan."""
 
 from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator.amounts import from_minor
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import BillingItem, PackageSelection
 from integrations.healthie_emulator.records import Offering
@@ -19,6 +20,7 @@ def under_purchase_cap(world: World, offering: Offering) -> bool:
 
 def give_package(world: World, item: BillingItem, offering: Offering) -> PackageSelection:
     """Give a patient what they paid for."""
+    visit_credits.give(world, item.sender_id, offering, offering.includes)
     return world.package_selections.add(
         user_id=item.sender_id,
         offering_id=offering.id,
@@ -27,36 +29,16 @@ def give_package(world: World, item: BillingItem, offering: Offering) -> Package
         requested_payment_id=item.requested_payment_id,
         offering_coupon_id=item.offering_coupon_id,
         initial_price=item.amount,
-        credits_left=_credits(offering),
     )
 
 
 def renew_package(world: World, selection_id: str | None) -> None:
-    """Give the credits of another period, on top of what is left."""
+    """Give the credits of another period, of what a package includes each time, on top of what is left."""
     selection = world.package_selections.get(selection_id)
-    if selection is None:
-        return
-    more = dict(_credits(world.offerings[selection.offering_id]))
-    renewed = tuple((each, left + more.get(each, 0)) for each, left in selection.credits_left)
-    world.package_selections.change(selection.id, credits_left=renewed)
-
-
-def use_credit(world: World, user_id: str, appointment_type_id: str) -> bool:
-    """Use one credit of a patient for a visit of this type, oldest plan first; False if they have none."""
-    for selection in world.package_selections:
-        left = dict(selection.credits_left)
-        if selection.user_id == user_id and left.get(appointment_type_id, 0) > 0:
-            left[appointment_type_id] -= 1
-            world.package_selections.change(selection.id, credits_left=tuple(left.items()))
-            return True
-    return False
-
-
-def _credits(offering: Offering) -> tuple[tuple[str, int], ...]:
-    total: dict[str, int] = {}
-    for include in offering.includes:
-        total[include.appointment_type_id] = total.get(include.appointment_type_id, 0) + include.quantity
-    return tuple(total.items())
+    if selection is not None:
+        offering = world.offerings[selection.offering_id]
+        repeated = [each for each in offering.includes if each.is_repeating]
+        visit_credits.give(world, selection.user_id, offering, repeated)
 
 
 def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from integrations.healthie_emulator import permissions
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.records import Location, Organization, StateLicense, User
 from integrations.healthie_emulator.state import Request, World
@@ -24,7 +25,9 @@ def full_name(user: User) -> str:
 def patient(request: Request, user_id: object) -> User | None:
     """Return a patient that exists for the actor; one that is another patient's to see looks missing."""
     user = request.world.users.get(user_id)
-    return user if user and user.is_patient and request.me.sees_patient(user.id) else None
+    if user is None or not user.is_patient or not permissions.sees_client(request, user):
+        return None
+    return user if request.me.sees_patient(user.id) else None
 
 
 def providers(world: World) -> list[User]:
@@ -66,6 +69,8 @@ def _user(request: Request, args: dict[str, Any]) -> User | None:
     found = world.users.get(args.get("id"))
     if found is None:
         return me.user if args.get("or_current_user") else None
+    if found.is_patient and not permissions.sees_client(request, found):
+        return None
     return found if not me.is_patient or found.id == me.user.id else None
 
 
@@ -77,6 +82,7 @@ def _users(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         for each in request.world.users
         if each.is_patient
         and request.me.sees_patient(each.id)
+        and permissions.sees_client(request, each)
         and (not ids or each.id in ids)
         and args.get("has_cc_on_file") in (None, _has_card(request.world, each.id))
         and (not args.get("provider_id") or each.dietitian_id == args["provider_id"])

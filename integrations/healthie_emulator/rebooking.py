@@ -7,35 +7,63 @@ from integrations.healthie_emulator.booking import (
     Payload,
     Refusal,
     comma_terminated,
+    read_attendee_ids,
+    read_pattern,
     read_place,
+    read_price,
     read_start,
     require_free,
     visible,
 )
-from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.bookkeeping import visit_credits
+from integrations.healthie_emulator.errors import not_allowed, not_signed_in, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment
+from integrations.healthie_emulator.scheduling import policy, seats, series
 from integrations.healthie_emulator.state import Request
 from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of, statuses
 
+NOT_FOUND = "Appointment not found"
+
+# What only an appointment that is there already can be given.
+LATER_FIELDS = (
+    "actual_duration",
+    "client_confirmed",
+    "client_updating",
+    "late_cancellation_fee",
+    "no_show_fee",
+)
+
+# What a patient's key may change besides the time and the status.
+OF_PATIENTS = ("client_confirmed", "client_updating", "other_cancellation_reason")
+
 
 def _update(request: Request, given: dict[str, Any]) -> Payload:
-    """Move an appointment or set its status. A patient's key keeps to the practice's notice periods."""
+    """Move an appointment or set its status. A patient's key keeps to the policy, and moves only to free time."""
     found = visible(request, given.get("id"))
     if found is None:
-        return refused("Appointment not found", field="id", appointment=None)
+        return refused(NOT_FOUND, field="id", appointment=None)
     try:
         changes = _read_changes(request, found, given)
         if request.me.is_patient:
-            _keep_notice(request, found, changes)
+            _keep_policy(request, found, changes)
+        _change_seats(request, found, given)
+        pattern = read_pattern(given)
     except Refusal as refusal:
         return refusal.payload
-    if not changes:
+    if found.series_id is not None and (given.get("updateRecurring") or pattern is not None):
+        changed = _update_series(request, found, changes, pattern)
+    elif changes:
+        changed = request.world.appointments.change(
+            found.id, last_updated_by_id=request.me.user.id, **changes
+        )
+    else:
         return {"appointment": found}
-    changed = request.world.appointments.change(found.id, last_updated_by_id=request.me.user.id, **changes)
+    if "pm_status" in changes:
+        visit_credits.restore(request, changed)
     if not given.get("suppress_webhook_notifications"):
         names = tuple({"starts_at": "date"}.get(name, name) for name in changes)
-        request.world.emit("appointment.updated", "Appointment", found.id, names)
+        series.announce(request.world, "appointment.updated", changed, names)
     return {"appointment": changed}
 
 
@@ -47,37 +75,55 @@ def _read_changes(request: Request, found: Appointment, given: dict[str, Any]) -
         changes["pm_status_changed_at"] = world.clock.now()
         changes["pm_status_last_changed_by_id"] = request.me.user.id
     takes_other_time = changes.keys() & {"starts_at", "provider_id", "length"}
-    if given.get("enforce_availability") and takes_other_time and not found.is_blocker:
+    enforced = given.get("enforce_availability") and found.series_id is None
+    if (enforced or request.me.is_patient) and takes_other_time and not found.is_blocker:
         names = ("appointment_type_id", "length", "contact_type", "appointment_location_id", "provider_id")
         as_it_was = {name: getattr(found, name) for name in (*names, "starts_at")}
         require_free(world, as_it_was | changes, found)
+    if "starts_at" in changes and (request.me.is_patient or given.get("client_updating")):
+        changes["patient_reschedule_count"] = found.patient_reschedule_count + 1
     return changes
 
 
 def _read_given(request: Request, found: Appointment, given: dict[str, Any]) -> dict[str, Any]:
     world = request.world
-    values = {name: given[name] for name in (*PLAIN_FIELDS, "client_updating") if given.get(name) is not None}
+    names = OF_PATIENTS if request.me.is_patient else (*PLAIN_FIELDS, *LATER_FIELDS)
+    values = {name: given[name] for name in names if given.get(name) is not None}
     if given.get("datetime") or given.get("date"):
         values["starts_at"] = read_start(request, given)
+    if given.get("pm_status") is not None:
+        if given["pm_status"] not in statuses(world.settings):
+            raise Refusal("pm_status", "Pm status is not included in the list")
+        values["pm_status"] = given["pm_status"]
+    values |= _read_reason(
+        request, given.get("cancellation_reason_id"), given.get("cancellation_initiated_by")
+    )
+    if request.me.is_patient:
+        return values
     if given.get("appointment_location_id") or given.get("contact_type") == IN_PERSON:
         after = {"appointment_location_id": found.appointment_location_id, **_told(given)}
         kind = world.appointment_types.get(found.appointment_type_id)
         values["appointment_location_id"] = read_place(world, after, kind)
     if given.get("appointment_type_id"):
         values |= _read_type(request, given["appointment_type_id"])
-    values |= _read_people(request, given)
-    if given.get("pm_status") is not None:
-        if given["pm_status"] not in statuses(world.settings):
-            raise Refusal("pm_status", "Pm status is not included in the list")
-        values["pm_status"] = given["pm_status"]
-    return values
+    if given.get("price"):
+        values["price"] = read_price(given)
+    return values | _read_people(request, given)
+
+
+def _read_reason(request: Request, reason_id: str | None, initiated_by: str | None) -> dict[str, Any]:
+    """Read one of the practice's reasons to cancel; `initiated_by` must be of whom it is a reason."""
+    if reason_id is None:
+        return {}
+    reason = request.world.cancellation_reasons.get(reason_id)
+    if reason is None or initiated_by not in {None, "all", reason.reason_type}:
+        raise Refusal("cancellation_reason", "Cancellation reason not found")
+    return {"cancellation_reason_id": reason.id}
 
 
 def _read_people(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """Read another patient, clinician or list of second clinicians; patients change none of them."""
+    """Read another patient, clinician or list of second clinicians."""
     values: dict[str, Any] = {}
-    if request.me.is_patient:
-        return values
     if given.get("user_id"):
         if patient(request, given["user_id"]) is None:
             raise Refusal("user_id", "Client not found")
@@ -102,43 +148,128 @@ def _told(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _keep_notice(request: Request, found: Appointment, changes: dict[str, Any]) -> None:
-    settings = request.world.settings
-    minutes_left = (found.starts_at - request.world.clock.now()).total_seconds() / 60
+def _change_seats(request: Request, found: Appointment, given: dict[str, Any]) -> None:
+    """Seat patients in a group, or note who was there. Whether `attendee_ids` replace the others is not documented: a switch."""
+    world, me = request.world, request.me
+    if me.is_patient or not seats.is_group(world, found):
+        return
+    if given.get("attendee_ids") is not None:
+        instead = world.switches.attendee_ids_replace
+        seats.attend(world, found, read_attendee_ids(request, given), instead=instead, by=me.user)
+    for each in given.get("attended_clients") or ():
+        seat = world.seats.get(each.get("id")) or seats.seat_of(world, found.id, each.get("user_id") or "")
+        if seat is None or seat.appointment_id != found.id:
+            raise Refusal("attended_clients", "Attendee not found")
+        noted = {name: each[name] for name in ("attended", "confirmed") if each.get(name) is not None}
+        seat = world.seats.change(seat.id, **noted)
+        if each.get("cancelled") and not seat.cancelled:
+            reasons = ("cancellation_reason", "other_cancellation_reason")
+            seats.give_up(world, seat, by=me.user, **{name: each.get(name) for name in reasons})
+
+
+def _update_series(
+    request: Request, found: Appointment, changes: dict[str, Any], pattern: series.Pattern | None
+) -> Appointment:
+    """Change an appointment and those after it; time and interval split the series, a new count alone does not."""
+    world, old = request.world, request.world.series[found.series_id or ""]
+    interval = pattern[0] if pattern else old.repeat_interval
+    rest = series.following(world, found)
+    if "starts_at" in changes or interval != old.repeat_interval or pattern is None:
+        series.split(world, found, interval)
+    kept = world.series[world.appointments[found.id].series_id or ""]
+    if pattern is not None:
+        world.series.change(kept.id, repeat_interval=interval, join_all=pattern[2])
+        if kept.id == old.id:
+            world.series.change(kept.id, repeat_times=pattern[1])
+    own = {"last_updated_by_id": request.me.user.id}
+    changed = world.appointments.change(found.id, **own, **changes)
+    shared = {name: value for name, value in changes.items() if name != "starts_at"}
+    for step, each in enumerate(rest, 1):
+        moved = (
+            {"starts_at": series.occurrence(world, changed, interval, step)}
+            if "starts_at" in changes or interval != old.repeat_interval
+            else {}
+        )
+        world.appointments.change(each.id, **own, **shared, **moved)
+    return changed
+
+
+def _keep_policy(request: Request, found: Appointment, changes: dict[str, Any]) -> None:
+    """Raise Refusal for what the policy lets no patient do, unless the switch says that Healthie's API does not look."""
     if changes.get("pm_status") not in {None, "Cancelled"}:
         raise not_allowed()
-    if "pm_status" in changes and minutes_left < settings.minimum_advance_cancel_time:
-        raise Refusal("pm_status", "It is too late to cancel this appointment")
-    if "starts_at" in changes and minutes_left < settings.minimum_advance_reschedule_time:
-        raise Refusal("datetime", "It is too late to reschedule this appointment")
+    if not request.world.switches.notice_binds_patients:
+        return
+    own = policy.policy_of(request.world, found)
+    if "pm_status" in changes and not policy.may_cancel(request.world, found):
+        raise Refusal("pm_status", own.more.get("cant_cancel_message") or policy.TOO_LATE_TO_CANCEL)
+    if "starts_at" in changes and not policy.may_move(request.world, found):
+        raise Refusal("datetime", own.more.get("cant_reschedule_message") or policy.TOO_LATE_TO_MOVE)
 
 
 def _delete(request: Request, given: dict[str, Any]) -> Payload:
-    """Delete an appointment: with a member's key it disappears, with a patient's it becomes Cancelled."""
-    world, found = request.world, visible(request, given.get("id"))
+    """Delete an appointment: with a member's key it disappears, with a patient's it becomes Cancelled.
+
+    `appointment_inclusion_uuid` gives up one seat instead, without a key; `deleteRecurring` takes those after it as well.
+    """
+    if given.get("appointment_inclusion_uuid"):
+        return _give_up_seat(request, given)
+    if request.actor is None:
+        raise not_signed_in()
+    found = visible(request, given.get("id"))
     if found is None:
-        return refused("Appointment not found", field="id", appointment=None)
-    now = world.clock.now()
+        return refused(NOT_FOUND, field="id", appointment=None)
+    following = series.following(request.world, found) if given.get("deleteRecurring") else []
+    try:
+        changes = _read_ending(request, found, given.get("cancellation_reason") or {})
+    except Refusal as refusal:
+        return refusal.payload
+    quiet = bool(given.get("suppress_webhook_notifications"))
+    for each in following:
+        _end(request, each, changes, quiet=quiet)
+    return {"appointment": _end(request, found, changes, quiet=quiet)}
+
+
+def _end(request: Request, found: Appointment, changes: dict[str, Any], *, quiet: bool) -> Appointment:
+    gone = request.world.appointments.change(found.id, **changes)
+    visit_credits.restore(request, gone, deleted="deleted_at" in changes)
+    if not quiet:
+        fields = None if "deleted_at" in changes else ("pm_status", "pm_status_changed_at")
+        event = "appointment.deleted" if "deleted_at" in changes else "appointment.updated"
+        series.announce(request.world, event, gone, fields)
+    return gone
+
+
+def _read_ending(request: Request, found: Appointment, reason: dict[str, Any]) -> dict[str, Any]:
+    """Read what ends an appointment: a time of deletion from staff, a status from a patient, and the reason."""
+    now, me = request.world.clock.now(), request.me
+    common = {
+        "last_updated_by_id": me.user.id,
+        **_read_reason(request, reason.get("id"), reason.get("initiated_by")),
+    }
+    if reason.get("other_cancellation_reason"):
+        common["other_cancellation_reason"] = reason["other_cancellation_reason"]
+    if not me.is_patient:
+        return {"deleted_at": now, **common}
+    if policy.policy_of(request.world, found).client_cancel_reason_required and len(common) == 1:
+        raise Refusal("cancellation_reason", policy.REASON_MISSING)
+    cancelled = {
+        "pm_status": "Cancelled",
+        "pm_status_changed_at": now,
+        "pm_status_last_changed_by_id": me.user.id,
+    }
+    _keep_policy(request, found, cancelled)
+    return {**cancelled, **common}
+
+
+def _give_up_seat(request: Request, given: dict[str, Any]) -> Payload:
+    seat = seats.by_uuid(request.world, given["appointment_inclusion_uuid"])
+    if seat is None or seat.cancelled:
+        return refused(NOT_FOUND, field="appointment_inclusion_uuid", appointment=None)
     reason = (given.get("cancellation_reason") or {}).get("other_cancellation_reason")
-    common = {"other_cancellation_reason": reason, "last_updated_by_id": request.me.user.id}
-    if not request.me.is_patient:
-        gone = world.appointments.change(found.id, deleted_at=now, **common)
-        event, fields = "appointment.deleted", None
-    else:
-        cancelled: dict[str, Any] = {
-            "pm_status": "Cancelled",
-            "pm_status_changed_at": now,
-            "pm_status_last_changed_by_id": request.me.user.id,
-        }
-        try:
-            _keep_notice(request, found, cancelled)
-        except Refusal as refusal:
-            return refusal.payload
-        gone = world.appointments.change(found.id, **cancelled, **common)
-        event, fields = "appointment.updated", ("pm_status", "pm_status_changed_at")
-    if not given.get("suppress_webhook_notifications"):
-        world.emit(event, "Appointment", gone.id, fields)
-    return {"appointment": gone}
+    by = request.actor.user if request.actor else None
+    seats.give_up(request.world, seat, by=by, other_cancellation_reason=reason)
+    return {"appointment": request.world.appointments[seat.appointment_id]}
 
 
 RESOLVERS = {

@@ -5,6 +5,7 @@ own reads the attribute. All times are aware and in UTC; `dates` decides which z
 """
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
@@ -99,6 +100,14 @@ class AppointmentType(Record):
     deleted_at: datetime | None = None
     position: int = 0
     minimum_advance_schedule_time: int | None = None  # minutes; set: the type has settings of its own
+    own_settings: Mapping[str, Any] | None = None  # what the type changes of the practice's policy
+    is_group: bool = False
+    is_waitlist_enabled: bool = False
+    require_cc_at_booking: bool = False
+    client_facing_display_name: str | None = None
+    user_group_id: str | None = None  # where patients are put after booking
+    metadata: str | None = None
+    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields that nothing here acts upon
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -123,6 +132,23 @@ class AppointmentSetting(Record):
     no_show_fee: int | None = None
     enable_late_cancellation_status: bool = False
     enable_checked_in_status: bool = False
+    allow_clients_to_cancel_appt: bool = True
+    allow_clients_to_reschedule_appt: bool = True
+    allow_past_appointment_rescheduling: bool = False
+    disallowed_reschedulable_statuses: tuple[str, ...] = ()
+    patient_reschedule_count_cap: str | None = None
+    client_cancel_reason_required: bool = False
+    prevent_client_booking: bool = False
+    same_day_appointments: bool = False  # true: clients do not book for the same day
+    buffer: str = "0"  # minutes between appointments
+    booking_interval_restriction: int | None = None  # minutes between the starts that clients are offered
+    enable_appointment_requests: bool = True
+    confirm_by_default: bool = False
+    user_id: str | None = None  # whose policy it is; None: the practice's
+    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields that nothing here acts upon
+    use_client_credit_system: bool = True
+    prevent_no_credit_booking: bool = False  # for patients who book themselves
+    restore_credit_on_cancel: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -132,6 +158,8 @@ class OfferingInclude:
     id: str
     appointment_type_id: str
     quantity: int
+    is_repeating: bool = True  # again with each payment of a recurring plan
+    required_appointment_type: bool = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -141,17 +169,28 @@ class Offering(Record):
     name: str
     description: str
     price: int  # minor units, each period
-    initial_payment_amount: int | None = None  # the first payment if it differs from the others
+    first_time_payment: int | None = None  # the first payment if it differs from the others
     initial_price_with_taxes: int | None = None
     currency: str = "USD"
     billing_frequency: str = "One-Time"
     repeat_times: int | None = None
     max_purchases: int | None = None
-    visibility_status: str = "Visible"
+    visibility_status: str = "visible_to_all"  # or hidden, visible_to_specific_groups
+    visible_to_group_ids: tuple[str, ...] = ()
     show_offering: bool = True
     archived: bool = False
     includes: tuple[OfferingInclude, ...] = ()
     row_order: int = 0
+    user_id: str | None = None  # who owns it; None: the practice's owner
+    user_group_id: str | None = None  # the group that a purchase moves the patient to
+    charge_immediately: bool = True
+    can_be_gifted: bool = False
+    require_booking_purchase: bool = False
+    show_free_text: bool = False
+    override_group_on_purchase: bool = False
+    video_url: str | None = None
+    embed_question_form_id: str | None = None
+    deleted_at: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -166,6 +205,8 @@ class WeeklyHours(Record):
     contact_types: tuple[str, ...] = ()  # empty: all
     appointment_location_id: str | None = None  # for visits in person
     appointment_type_ids: tuple[str, ...] = ()  # empty: all
+    first_day: date | None = None  # the hours begin then
+    last_day: date | None = None  # and end after this day
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -209,6 +250,21 @@ class Appointment(Record):
     credit_was_used: bool = False
     requested_payment_id: str | None = None
     external_videochat_url: str | None = None
+    is_zoom_chat: bool = False
+    max_attendees: str | None = None  # of a group; None: no limit
+    reason: str | None = None  # the patient's own, for coming
+    price: int | None = None  # minor units, instead of the type's
+    room_id: str | None = None
+    actual_duration: int | None = None  # minutes
+    client_confirmed: bool = False
+    patient_reschedule_count: int = 0
+    cancellation_reason_id: str | None = None
+    late_cancellation_fee: int | None = None  # cents, instead of the policy's
+    no_show_fee: int | None = None
+    appointment_request_id: str | None = None
+    filled_embed_form_id: str | None = None
+    series_id: str | None = None
+    position_in_series: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Recurring payments: started by a recurring plan, billed again as the emulator's clock passes, cancelled."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from integrations.healthie_emulator.amounts import from_minor, payment_date, recurs
@@ -57,6 +58,29 @@ def cancel(world: World, series: RecurringPayment, by: User) -> None:
     world.emit("recurring_payment.updated", "RecurringPayment", series.id, ("is_canceled", "canceled_at"))
 
 
+def pause(world: World, series: RecurringPayment, by: User, *, is_paused: bool) -> None:
+    """Pause a series, or let it go on with its first payment date that is still to come."""
+    if series.is_canceled or series.is_paused == is_paused:
+        return
+    now = world.clock.now()
+    changes: dict[str, Any] = {"is_paused": is_paused, "paused_at": now, "paused_by_id": by.id}
+    if not is_paused:
+        going_on = restart_date(world, series)
+        changes = {"is_paused": False, "paused_at": None, "paused_by_id": None, "next_payment_date": going_on}
+    world.recurring_payments.change(series.id, **changes)
+    world.emit("recurring_payment.updated", "RecurringPayment", series.id, ("is_paused",))
+
+
+def restart_date(world: World, series: RecurringPayment) -> datetime | None:
+    """Return the next payment date of a paused series if it went on now."""
+    following = series.next_payment_date
+    number = series.payments_made
+    while following is not None and following <= world.clock.now():
+        number += 1
+        following = payment_date(series.start_at, series.billing_frequency, number)
+    return following
+
+
 def currency_of(world: World, series: RecurringPayment) -> str:
     """Return the currency that a series is billed in: its plan's."""
     return world.offerings[series.offering_id].currency
@@ -74,7 +98,7 @@ def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         for series in request.world.recurring_payments
         if series.sender_id == str(args["user_id"])
         and request.me.sees_patient(series.sender_id)
-        and (status in ("", "all") or status == ("canceled" if series.is_canceled else "active"))
+        and status in ("", "all", _status(series))
     ]
     return page(found, args)
 
@@ -83,8 +107,14 @@ def _items(series: RecurringPayment, world: World) -> list[BillingItem]:
     return [item for item in world.billing_items if item.recurring_payment_id == series.id]
 
 
-def _remaining(series: RecurringPayment) -> str | None:
-    return None if series.repeat_times is None else str(max(0, series.repeat_times - series.payments_made))
+def _remaining(series: RecurringPayment) -> str:
+    if series.repeat_times is None:
+        return "Until Canceled"
+    return str(max(0, series.repeat_times - series.payments_made))
+
+
+def _status(series: RecurringPayment) -> str:
+    return "canceled" if series.is_canceled else "paused" if series.is_paused else "active"
 
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
@@ -106,8 +136,12 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     ),
     "RecurringPayment.canceled_by": lambda series, request, _: request.world.users.get(series.canceled_by_id),
     "RecurringPayment.has_next_payment_date": lambda series, _request, _: (
-        series.next_payment_date is not None
+        series.next_payment_date is not None and _remaining(series) != "0"
     ),
+    "RecurringPayment.next_restart_payment_date": lambda series, request, _: (
+        restart_date(request.world, series) if series.is_paused else None
+    ),
+    "RecurringPayment.paused_by": lambda series, request, _: request.world.users.get(series.paused_by_id),
     "RecurringPayment.has_scheduled_billing_item": lambda series, request, _: any(
         item.state == "SCHEDULED" for item in _items(series, request.world)
     ),

@@ -31,13 +31,44 @@ from graphql import (
     get_named_type,
 )
 
-from integrations.healthie_emulator import dates
+from integrations.healthie_emulator import dates, permissions
 from integrations.healthie_emulator.errors import coded, not_signed_in
 from integrations.healthie_emulator.state import Request, Table
 
 CONTRACT = Path(__file__).parent.parent / "healthie" / "contract.graphql"
 
-PUBLIC_FIELDS = frozenset({"offering", "offerings", "__typename", "__schema", "__type"})
+# What a browser asks without a key, as Healthie's booking widget does. Single resolvers refuse what needs one all the same.
+PUBLIC_FIELDS = frozenset(
+    {
+        "__schema",
+        "__type",
+        "__typename",
+        "appointmentInclusion",  # by `uuid`
+        "appointmentLocation",
+        "appointmentSetting",
+        "appointmentType",
+        "appointmentTypes",
+        "availableSlotsForRange",
+        "contactTypes",
+        "customModuleForm",
+        "customModuleForms",
+        "daysAvailableForRange",
+        "embedWidgetSteps",
+        "nextAvailableSlot",
+        "offering",
+        "offerings",
+        "organization",
+        "sdkConfig",
+        "validateCoupon",
+    }
+)
+PUBLIC_MUTATIONS = frozenset(
+    {
+        "completeCheckout",
+        "createAppointmentRequest",
+        "deleteAppointment",  # by `appointment_inclusion_uuid`
+    }
+)
 
 # What a field of a scalar type that may not be null answers for a record that says nothing of it.
 EMPTY = {"Boolean": False, "Int": 0, "Float": 0.0, "String": "", "ID": "0", "JSON": {}, "Cursor": ""}
@@ -72,7 +103,7 @@ def _resolver(
     type_: GraphQLObjectType, name: str, field: GraphQLField, given: Resolver | None
 ) -> Callable[..., Any]:
     if type_.name == "Query":
-        return _query(name, given or _not_emulated(name))
+        return _query(name, field, given or _not_emulated(name))
     if type_.name == "Mutation":
         return _mutation(name, field, given or _not_emulated(name))
     if get_named_type(field.type).name in {"ISO8601DateTime", "ISO8601Date"}:
@@ -80,12 +111,14 @@ def _resolver(
     return _field(given or _attribute(name, field))
 
 
-def _query(name: str, given: Resolver) -> Callable[..., Any]:
+def _query(name: str, field: GraphQLField, given: Resolver) -> Callable[..., Any]:
+    kind = get_named_type(field.type).name
+
     def resolve(_root: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
         request = info.context
         if request.actor is None and name not in PUBLIC_FIELDS:
             raise not_signed_in()
-        return given(request, args)
+        return permissions.read(request, name, kind, args, given)
 
     return resolve
 
@@ -95,9 +128,12 @@ def _mutation(name: str, field: GraphQLField, given: Resolver) -> Callable[..., 
 
     async def resolve(_root: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
         request = info.context
-        if request.actor is None:
+        if request.actor is None and name not in PUBLIC_MUTATIONS:
             raise not_signed_in()
         values = args.get("input") or {}
+        refused = permissions.refused_mutation(request, name, values)
+        if refused is not None:
+            return refused
         if name in request.world.switches.silent_noop:
             return _nothing_done(payload, request, values)
         answer = given(request, values)
@@ -141,18 +177,21 @@ def _instant(type_name: str, given: Resolver) -> Callable[..., Any]:
     def resolve(record: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
         value = given(record, info.context, args)
         if isinstance(value, datetime):
-            return dates.write(value, type_name=type_name, zone=info.context.zone)
+            form = info.context.world.switches.date_formats.get(type_name)
+            return dates.write(value, type_name=type_name, zone=info.context.zone, form=form)
         return value.isoformat() if isinstance(value, date) else value
 
     return resolve
 
 
 def _attribute(name: str, field: GraphQLField) -> Resolver:
-    """Read the attribute (or key) of the name; without one, the field's empty value."""
+    """Read the attribute (or key) of the name, else what `more` has of it; without one, the field's empty value."""
     empty = _empty(field.type)
 
     def read(record: Any, _request: Request, _args: dict[str, Any]) -> Any:
         value = record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
+        if value is None:
+            value = getattr(record, "more", {}).get(name)
         return empty if value is None else value
 
     return read

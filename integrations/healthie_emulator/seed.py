@@ -15,6 +15,13 @@ from integrations.healthie_emulator.visit_types import IN_PERSON
 
 OWNER_KEY = "emulator-key-owner"
 
+CANCELLATION_REASONS = (
+    ("Schedule conflict", "client"),
+    ("Feeling better", "client"),
+    ("Provider unavailable", "provider"),
+    ("Practice closed", "organization"),
+)
+
 
 def sow(world: World) -> None:
     """Fill an empty world."""
@@ -37,6 +44,8 @@ def sow(world: World) -> None:
         no_show_fee=75_00,
         enable_late_cancellation_status=True,
     )
+    for label, reason_type in CANCELLATION_REASONS:
+        world.cancellation_reasons.add(label=label, reason_type=reason_type)
     clinicians = [_add_clinician(world, number, each) for number, each in enumerate(CLINICIANS, 1)]
     kinds = add_visit_types(world, clinicians)
     add_plans(world, kinds)

@@ -1,5 +1,6 @@
 """What the seeded practice offers: visit types, plans, promo codes."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -90,9 +91,12 @@ def add_plans(world: World, kinds: dict[str, AppointmentType]) -> None:
             "name": "Monthly Care",
             "description": "Two follow-up visits every month; the first month also an initial visit.",
             "price": 99_00,
-            "initial_payment_amount": 149_00,
+            "first_time_payment": 149_00,
             "billing_frequency": "Monthly",
-            "includes": includes(initial=1, follow_up=2),
+            "includes": tuple(
+                replace(each, is_repeating=each.appointment_type_id == kinds["follow_up"].id)
+                for each in includes(initial=1, follow_up=2)
+            ),
         },
         {
             "name": "Founders' Plan",
@@ -112,7 +116,7 @@ def add_plans(world: World, kinds: dict[str, AppointmentType]) -> None:
             "name": "Staff Plan",
             "description": "Not shown to patients.",
             "price": 10_00,
-            "visibility_status": "Hidden",
+            "visibility_status": "hidden",
             "show_offering": False,
             "includes": includes(follow_up=1),
         },

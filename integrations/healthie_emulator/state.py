@@ -5,15 +5,19 @@ Nothing is kept at module level: a reset is a new `World`.
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from graphql import GraphQLError
 
 from integrations.healthie_emulator import money_records as money
 from integrations.healthie_emulator import records as practice
 from integrations.healthie_emulator import webhook_records as webhooks
 from integrations.healthie_emulator.clock import Clock
+from integrations.healthie_emulator.errors import not_signed_in
 from integrations.healthie_emulator.faults import Faults
 from integrations.healthie_emulator.records import Record
+from integrations.healthie_emulator.scheduling import records as scheduling
 from integrations.healthie_emulator.stripe import FakeStripe
 from integrations.healthie_emulator.throttle import Throttle
 
@@ -75,9 +79,27 @@ class Switches:
     silent_noop: set[str] = dataclasses.field(default_factory=set)  # mutations: success, and nothing done
     drop_note: bool = False  # billing items lose their note
     check_availability_without_holding: bool = False  # two bookings at once both pass the check
-    other_party_id_overrides: bool = False  # createAppointment obeys other_party_id
+    other_party_id_overrides: bool = True  # createAppointment obeys other_party_id, as documented
+    key_owner_becomes_second_provider: bool = False  # when it does, the key's owner is added, as reported
+    notice_binds_patients: bool = True  # a patient's key is refused within the notice periods
+    attendee_ids_replace: bool = False  # updateAppointment(attendee_ids) takes the others out
+    recurring_appointments_notify: bool = False  # they send webhooks, as Healthie may switch on
+    setting_without_id: bool = False  # appointmentSetting answers the practice's when nothing is named
     repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
-    net_payment_after_refunds: bool = False  # a billing item's net payment is what is left of it
+    net_payment_after_refunds: bool = True  # a billing item's net payment is what is left of it
+    new_first_price_is_discount: bool = (
+        False  # validateCoupon's new_first_price is the discount, not the price
+    )
+    staff_book_below_zero: bool = (
+        False  # a visit booked by staff takes a credit that the patient does not have
+    )
+    deletion_restores_credit: bool = (
+        False  # so does staff's deletion, where a cancelled visit's credit comes back
+    )
+    late_cancel_restores_credit: bool = False  # so does Late Cancellation
+    stripe_error_as_json: bool = (
+        False  # a mutation's stripeError is JSON, as a failed item's is; else the text
+    )
     bank_account_set_up: bool = True  # else no charge is possible
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
@@ -86,6 +108,35 @@ class Switches:
     gone_fields_remain: bool = (
         False  # 2026-10-01 keeps, as deprecated, what its example of a billing item lacks
     )
+    # By type, the form of its instants instead of that in `dates.FORMS`.
+    date_formats: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def turn(self, given: Mapping[str, Any]) -> None:
+        """Turn switches, all or none. Raises ValueError for a name or value that there is not."""
+        there_are = {field.name for field in dataclasses.fields(self)}
+        turned = {}
+        for name, value in given.items():
+            if name not in there_are:
+                raise ValueError(f"unknown switch {name!r}; there are {', '.join(sorted(there_are))}")
+            kind = type(getattr(self, name))
+            wanted = list if kind is set else kind
+            if not isinstance(value, wanted):
+                raise ValueError(f"{name} is a {wanted.__name__}")  # noqa: TRY004 - a bad request, not a bug
+            turned[name] = kind(value)
+        for name, value in turned.items():
+            setattr(self, name, value)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Permissions:
+    """What was taken from members of the practice, and how Healthie says so. All is granted at first."""
+
+    FORMS: ClassVar[tuple[str, ...]] = ("both", "messages", "sentence", "unauthorized", "code")
+
+    without: dict[str, set[str]] = dataclasses.field(default_factory=dict)  # by user id
+    form: str = "both"  # of a refusal; reads have no `messages`
+    reads_find_nothing: bool = False  # a read without the permission is empty, instead of refused
+    members_are_seen: bool = True  # a key reads other members' permissions, not only its owner's
 
 
 class World:
@@ -95,6 +146,7 @@ class World:
         self.seed = seed
         self.clock = clock
         self.switches = Switches()
+        self.permissions = Permissions()
         self.faults = Faults(seed=seed)
         self.throttle = Throttle()
         self.stripe = FakeStripe(seed=seed, now=clock.now)
@@ -126,6 +178,14 @@ class World:
         self.sent_webhooks = self._table(webhooks.SentWebhook)
         self.charge_backs = self._table(money.ChargeBack)
         self.forms = self._table(practice.FormAnswerGroup)
+        self.seats = self._table(scheduling.Seat)
+        self.series = self._table(scheduling.Series)
+        self.appointment_requests = self._table(scheduling.AppointmentRequest)
+        self.cancellation_reasons = self._table(scheduling.CancellationReason)
+        self.write_offs = self._table(money.WriteOff)
+        self.credits = self._table(money.AppointmentCredit)
+        self.credit_changes = self._table(money.CreditChange)
+        self.super_bills = self._table(money.SuperBill)
 
     @property
     def organization(self) -> practice.Organization:
@@ -190,12 +250,13 @@ class Request:
 
     world: World
     actor: Actor | None  # None: no key, as a visitor of the public plans
+    errors: list[GraphQLError] = dataclasses.field(default_factory=list)  # beside the data
 
     @property
     def me(self) -> Actor:
-        """The actor of a request that cannot have got here without a key (only `offerings` can)."""
+        """The actor; what is not public refuses a request without a key."""
         if self.actor is None:
-            raise LookupError("this field is not public")
+            raise not_signed_in()
         return self.actor
 
     @property

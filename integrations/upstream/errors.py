@@ -68,9 +68,23 @@ class RateLimited(NotDone):
 
 
 class Unauthorized(NotDone):
-    """The key is unknown, or lacks the permission."""
+    """The key is unknown, or was refused in a form that may mean so."""
 
     code = "unauthorized"
+
+
+class NotPermitted(Unauthorized):
+    """The owner of the key lacks a permission. A retry would not help before somebody grants it.
+
+    `permission` is upstream's name of the one that the operation needs, `acting` whose key it was.
+    """
+
+    code = "not_permitted"
+
+    def __init__(self, operation: str, *, permission: str, acting: str) -> None:
+        super().__init__(operation, f"{type(self).code}: {permission}")
+        self.permission = permission
+        self.acting = acting
 
 
 class InvalidRequest(NotDone):
@@ -150,6 +164,8 @@ def changing() -> Iterator[None]:
         raise AuditUnavailable(str(error)) from error
     except (NotSent, RateLimited) as error:
         raise UpstreamUnavailable(str(error)) from error
+    except NotPermitted as error:
+        raise UpstreamRefused(error.operation, error.code, permission=error.permission) from error
     except NotDone as error:
         raise UpstreamRefused(error.operation, error.code) from error
     except CallError as error:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 
 from booking.fair_queue import Asker, QueueFull
-from booking.pacing import Lane, Pacer, Turn
+from booking.pacing import Lane, Pace, Pacer, Turn
 from booking.work_context import current_work
 from integrations.upstream.breaker import Breaker, Breakers, unanswered
 from integrations.upstream.errors import CallError, HeldBack, RateLimited, Unrecorded
@@ -45,6 +45,7 @@ class Gate:
         self._alarm = alarm
         self._connections = Connections()
         self._queues: dict[str, SendQueue] = {}  # as many as the practice has keys
+        self._told: dict[str, float] = {}  # the rate of each key when it was last logged, or first seen
 
     async def through(self, request: Request, key: str, send: Callable[[], Awaitable[T]]) -> T:
         """Wait until the call may be sent on this key (its fingerprint), and return the result of `send`.
@@ -96,11 +97,13 @@ class Gate:
         elif end is None and work.sharers is None:
             end = now + READ_PATIENCE
         try:
-            return await self._queues[key].turn(askers, end=end)
+            turn = await self._queues[key].turn(askers, end=end)
         except BackedOff:
             raise HeldBack(request.operation, "backed_off") from None
         except (QueueFull, TimeoutError):
             raise HeldBack(request.operation, "no_turn") from None
+        self._note(key, turn.pace)
+        return turn
 
     async def _report(self, key: str, turn: Turn | None, error: CallError | None) -> None:
         """Update the back-off: RateLimited starts or lengthens it, any other answer to a probe ends it."""
@@ -108,11 +111,7 @@ class Gate:
         if pacer is None or turn is None:
             return
         if isinstance(error, RateLimited):
-            off = await pacer.back_off(key)
-            until = datetime.fromtimestamp(off.until, UTC).isoformat(timespec="seconds")
-            log.warning("upstream.backed_off", key=key, times=off.times, until=until)
-            if self._alarm is not None:
-                await self._alarm(key, datetime.fromtimestamp(off.since, UTC))
+            await self._back_off(pacer, key, turn)
         elif (
             turn.is_probe
             and not isinstance(error, Unrecorded | HeldBack)
@@ -120,6 +119,27 @@ class Gate:
         ):
             log.info("upstream.back_off_over", key=key)
             await pacer.recovered(key)
+
+    async def _back_off(self, pacer: Pacer, key: str, turn: Turn) -> None:
+        """Back off; a lockout raises the alarm, a refusal that may be over in a moment does not."""
+        off = await pacer.back_off(key, turn)
+        if not off.times:
+            return
+        until = datetime.fromtimestamp(off.until, UTC).isoformat(timespec="seconds")
+        rate = round(off.per_second, 2)
+        log.warning("upstream.backed_off", key=key, times=off.times, until=until, per_second=rate)
+        if off.lockout and self._alarm is not None:
+            await self._alarm(key, datetime.fromtimestamp(off.since, UTC))
+
+    def _note(self, key: str, pace: Pace | None) -> None:
+        """Log a rate that has doubled since it was last told, so that a rise of many steps makes few lines."""
+        if pace is None:
+            return
+        told = self._told.setdefault(key, pace.per_second)
+        if pace.per_second >= 2 * told:
+            log.info("upstream.pace_raised", key=key, per_second=round(pace.per_second, 2), burst=pace.burst)
+        if not told <= pace.per_second < 2 * told:
+            self._told[key] = pace.per_second
 
 
 def _is_urgent(request: Request) -> bool:

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Collection
 
 from booking.fair_queue import Asker, FairQueue, QueueFull, Ticket
-from booking.pacing import SHORTEST_SLEEP, Lane, Pacer, Turn, open_to
+from booking.pacing import SHORTEST_SLEEP, Lane, Pace, Pacer, Turn, open_to
 from integrations.upstream.transport import MAX_CONNECTIONS
 
 # The most waiting requests of one block of addresses (or of all anonymous callers without one), of one network in it, and of one
@@ -68,16 +68,13 @@ class SendQueue:
     """The requests of this process that wait to be sent on one key."""
 
     def __init__(self, key: str, *, pacer: Pacer, connections: Connections) -> None:
-        pace = pacer.pace
         self._key = key
         self._pacer = pacer
         self._connections = connections
-        self._cost = SHARE * pace.interval
         self._queue: FairQueue[Turn] = FairQueue(
-            time=lambda: asyncio.get_running_loop().time(),
-            most=MOST_WAITING,
-            share=SHARE * pace.tolerance(Lane.EXCESS),
+            time=lambda: asyncio.get_running_loop().time(), most=MOST_WAITING
         )
+        self._follow(pacer.pace)
         self._next = Lane.CHECKOUT  # the lane of the request that `_serve` waits for
         self._changed = asyncio.Event()
         connections.tell(self._changed)
@@ -121,6 +118,8 @@ class SendQueue:
     async def _give(self, lane: Lane) -> float:
         """Give the next request its turn if the rate allows one for this lane; returns the seconds to wait, or 0."""
         turn = await self._pacer.turn(self._key, lane=lane)
+        if turn.pace is not None and turn.pace != self._pace:
+            self._follow(turn.pace)
         if turn.backed_off:
             self._refuse(self._queue.waiting(), BackedOff())
         elif not turn.wait and (ticket := self._queue.first()) is not None:
@@ -128,6 +127,12 @@ class SendQueue:
             self._connections.take()
             ticket.given.set_result(turn)
         return 0.0 if turn.backed_off else turn.wait
+
+    def _follow(self, pace: Pace) -> None:
+        """Charge by this pace: a call costs the less, the more of them a second has."""
+        self._pace = pace
+        self._cost = SHARE * pace.interval
+        self._queue.share = SHARE * max(pace.tolerance(Lane.EXCESS), 0.0)
 
     @staticmethod
     def _refuse(tickets: Collection[Ticket[Turn]], error: Exception) -> None:

@@ -119,14 +119,14 @@ class Asker:
     stack: Stack
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def over_http(self, document: str, key: str) -> object:
-        answer = await self.app.post(document, key=key)
+    async def over_http(self, document: str, variables: Json, key: str) -> object:
+        answer = await self.app.post(document, variables, key=key)
         headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
         assert b"INTERNAL" not in answer.content, document
         return answer.status_code, answer.content, headers
 
-    async def over_a_socket(self, document: str, key: str) -> object:
-        name = await self.socket.subscribe(document, extensions={"idempotencyKey": key})
+    async def over_a_socket(self, document: str, variables: Json, key: str) -> object:
+        name = await self.socket.subscribe(document, variables, extensions={"idempotencyKey": key})
         told = [await self.socket.hear()]
         while told[-1]["type"] == "next":
             told.append(await self.socket.hear())
@@ -142,14 +142,14 @@ class Asker:
             return told["payload"]
         return (await self.app.post(document, key=key)).json()
 
-    async def everywhere(self, document: str, stolen: str | None) -> list[object]:
-        """Ask with a stolen key if there is one, again as a replay, over a socket, and there with the key of before."""
+    async def everywhere(self, document: str, name: str, stolen: str | None) -> list[object]:
+        """Ask for the name with a stolen key if there is one, again as a replay, over a socket, and there with the key of before."""
         key, fresh = stolen or self._key(), self._key()
         return [
-            await self.over_http(document, key),
-            await self.over_http(document, key),
-            await self.over_a_socket(document, fresh),
-            await self.over_a_socket(document, key),
+            await self.over_http(document, {"name": name}, key),
+            await self.over_http(document, {"name": name}, key),
+            await self.over_a_socket(document, {"name": name}, fresh),
+            await self.over_a_socket(document, {"name": name}, key),
         ]
 
     async def upstream(self) -> list[str]:
@@ -162,40 +162,59 @@ class Asker:
         return f"{self.kind}-{next(self.numbers)}"
 
 
-def written(value: Json) -> str:
+class Variable:
+    """Stands where the name is asked with. In the text itself each name would be another document, to be parsed and checked anew."""
+
+
+def written(value: Any) -> str:
     """A value as GraphQL writes it."""
+    if isinstance(value, Variable):
+        return "$name"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {written(one)}" for name, one in value.items()) + "}"
     return json.dumps(value)
 
 
-def document(place: str, name: str | None, things: Things, asker: Asker) -> str:
-    """The field with this name in this place, reached from the root, and everything below it selected."""
+def document(place: str, things: Things, asker: Asker, *, named: bool = True) -> str:
+    """The field with a name in this place as the variable, reached from the root, and everything below it selected."""
     coordinate, _, path = place.removesuffix(")").partition("(")
     parent, _, called = coordinate.partition(".")
     kind = SCHEMA.type_map[parent]
     assert isinstance(kind, GraphQLObjectType)
     one = kind.fields[called]
     given = beside(coordinate, things, asker)
-    if name is not None:
-        put(given, path.split("."), name)
+    declared = ""
+    if named:
+        put(given, path.split("."), Variable())
+        declared = f"($name: {type_at(one.args, path)})"
     asked = f"{called}{arguments(given)} {everything(one.type)}"
     if kind is SCHEMA.mutation_type:
-        return f"mutation {{ {asked} }}"
+        return f"mutation M{declared} {{ {asked} }}"
     if kind is SCHEMA.subscription_type:
-        return f"subscription {{ {asked} }}"
+        return f"subscription S{declared} {{ {asked} }}"
     if kind is SCHEMA.query_type:
-        return f"{{ {asked} }}"
+        return f"query Q{declared} {{ {asked} }}"
     assert SCHEMA.query_type
     (root,) = [each for each, found in SCHEMA.query_type.fields.items() if get_named_type(found.type) is kind]
-    return f"{{ {root}{arguments(beside(f'Query.{root}', things, asker))} {{ {asked} }} }}"
+    return f"query Q{declared} {{ {root}{arguments(beside(f'Query.{root}', things, asker))} {{ {asked} }} }}"
+
+
+def type_at(given: dict[str, GraphQLArgument] | dict[str, GraphQLInputField], path: str) -> str:
+    """The type of what stands at a path of arguments."""
+    first, _, below = path.partition(".")
+    kind = given[first].type
+    if not below:
+        return str(kind)
+    inner = get_named_type(kind)
+    assert isinstance(inner, GraphQLInputObjectType)
+    return type_at(inner.fields, below)
 
 
 def arguments(given: dict[str, Json]) -> str:
     return f"({', '.join(f'{name}: {written(value)}' for name, value in given.items())})" if given else ""
 
 
-def put(given: dict[str, Json], path: list[str], name: str) -> None:
+def put(given: dict[str, Any], path: list[str], name: Variable) -> None:
     """Write the name where it belongs."""
     for step in path[:-1]:
         given = given.setdefault(step, {})
@@ -339,7 +358,7 @@ async def test_foreign_and_missing_answer_alike_to_everybody_everywhere(
             answers, calls = [], []
             await asker.upstream()
             for one, key in ((name, things.keys.get((field_name, name))), (things.missing[what], None)):
-                answers.append(await asker.everywhere(document(place, one, things, asker), key))
+                answers.append(await asker.everywhere(document(place, things, asker), one, key))
                 calls.append(await asker.upstream())
             if answers[0] != answers[1] or calls[0] != calls[1]:
                 different.append((asker.kind, place, name, answers, calls))
@@ -360,7 +379,7 @@ async def test_who_is_not_meant_reaches_nothing(stack: Stack, things: Things, as
                 continue
             asked += 1
             await asker.upstream()
-            text = document(f"{parent}.{name}()", None, things, asker)
+            text = document(f"{parent}.{name}()", things, asker, named=False)
             answer = await asker.first(text, key=f"not-meant-{asked}")
             codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
             data = answer.get("data") or {name: None}

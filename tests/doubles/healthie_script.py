@@ -17,12 +17,31 @@ from booking.money import Money
 from booking.slots import Slot
 from booking.system_of_record import SystemOfRecord
 from integrations.healthie.connect import connect
+from integrations.healthie.permissions import OF_CLINICIANS, OF_THE_ORGANIZATION
 from integrations.stripe.declines import DECLINES
 from integrations.upstream.audit import Answer, Call, LoggedCalls
 
 ORGANIZATION_KEY = "sample-organization-key"
 KEYS = {"11": "sample-key-of-11", "12": "sample-key-of-12"}
 NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
+
+
+def a_membership(**changes: Any) -> dict[str, Any]:
+    """What Healthie answers of a member who has every permission that our keys need."""
+    needs = (*OF_CLINICIANS, *OF_THE_ORGANIZATION)
+    return {need.permission: True for need in needs} | changes
+
+
+# Every key has all permissions, unless a test says otherwise.
+GRANTED: dict[str, Any] = {
+    "Permissions": {"currentUser": {"id": "1", "is_owner": False, "organization_membership": a_membership()}},
+    "PermissionsOfMembers": {
+        "organizationMemberships": {
+            "nodes": [a_membership(user={"id": one, "is_owner": False}) for one in KEYS],
+            "page_info": {"has_next_page": False, "end_cursor": None},
+        }
+    },
+}
 
 Reply = Any  # data, an httpx2.Response, an exception, or a function of the variables that gives one of these
 
@@ -67,6 +86,8 @@ class Script:
             reply = {"currentUser": {"id": owner} if owner else None}
         if sent.operation == "ApiVersion" and reply is None:
             reply = {"currentUser": {"id": "1"}}
+        if sent.operation in GRANTED and reply is None:
+            reply = GRANTED[sent.operation]
         if isinstance(reply, list):
             reply = reply.pop(0) if len(reply) > 1 else reply[0]
         if callable(reply):

@@ -59,22 +59,25 @@ async def booked_now(emulator: EmulatorClient) -> list[dict[str, Any]]:
 
 
 class TestCreate:
-    async def test_the_keys_owner_is_the_primary_provider_whatever_other_party_id_says(
+    async def test_the_provider_is_other_party_id_and_the_keys_owner_without_it(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
+        """The guide on appointments: `other_party_id` is the provider; it defaults to the key's owner."""
         made = await book(emulator, ids, other_party_id=ids["clinicians"][1])
-        assert made["messages"] is None
-        assert made["appointment"]["provider"] == {"id": ids["clinicians"][0]}
-        by_owner = await book(emulator, ids, key=OWNER, other_party_id=ids["clinicians"][1])
-        assert by_owner["appointment"]["provider"] == {"id": ids["owner"]}
-
-    async def test_a_switch_lets_other_party_id_override_and_the_owner_is_added_second(
-        self, emulator: EmulatorClient, ids: dict[str, Any]
-    ) -> None:
-        await emulator.control.switches(other_party_id_overrides=True)
-        made = await book(emulator, ids, other_party_id=ids["clinicians"][1])
+        own = await book(emulator, ids)
         assert made["appointment"]["provider"] == {"id": ids["clinicians"][1]}
-        assert [each["id"] for each in made["appointment"]["providers"]] == ids["clinicians"][1::-1]
+        assert made["appointment"]["providers"] == [{"id": ids["clinicians"][1]}]
+        assert own["appointment"]["provider"] == {"id": ids["clinicians"][0]}
+
+    async def test_switches_make_of_it_what_integrators_report(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        await emulator.control.switches(key_owner_becomes_second_provider=True)
+        second = await book(emulator, ids, other_party_id=ids["clinicians"][1])
+        assert [each["id"] for each in second["appointment"]["providers"]] == ids["clinicians"][1::-1]
+        await emulator.control.switches(other_party_id_overrides=False)
+        ignored = await book(emulator, ids, other_party_id=ids["clinicians"][1])
+        assert ignored["appointment"]["provider"] == {"id": ids["clinicians"][0]}
 
     async def test_availability_is_not_checked_unless_asked_for(
         self, emulator: EmulatorClient, ids: dict[str, Any]
@@ -163,6 +166,7 @@ class TestCreate:
             ({"appointment_type_id": "424242"}, "appointment_type_id"),
             ({"other_party_id": "424242"}, "other_party_id"),
             ({"contact_type": "Carrier Pigeon"}, "contact_type"),
+            ({"contact_type": None}, "contact_type"),
             ({"appointment_location_id": "424242"}, "appointment_location_id"),
             ({"datetime": None}, "datetime"),
             ({"datetime": "soon"}, "datetime"),
@@ -176,14 +180,20 @@ class TestCreate:
         assert [each["field"] for each in refused["messages"]] == [field]
         assert await booked_now(emulator) == []
 
-    async def test_a_patient_books_for_nobody_else(
+    async def test_a_patients_key_does_not_book_this_way(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
-        foreign = await book(emulator, ids, key=PATIENT_1, user_id=ids["patients"][1])
-        missing = await book(emulator, ids, key=PATIENT_1, user_id="424242")
-        own = await book(emulator, ids, key=PATIENT_1, other_party_id=ids["clinicians"][2])
-        assert foreign == missing
-        assert own["appointment"]["provider"] == {"id": ids["clinicians"][2]}
+        """Healthie's guide: createAppointment "must be called from an authenticated provider/staff account"."""
+        values = {"user_id": ids["patients"][0], "appointment_type_id": ids["Follow-up Visit"], **TEN}
+        errors = await emulator.errors(BOOK, key=PATIENT_1, input={**values, "contact_type": VIDEO})
+        assert errors[0]["extensions"]["code"] == "UNAUTHORIZED"
+        assert await booked_now(emulator) == []
+
+    async def test_a_price_of_its_own_takes_the_place_of_the_types(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        made = await book(emulator, ids, appointment_type_id=ids["Single Visit"], price="40", units="2")
+        assert made["appointment"]["requested_payment"]["price"] == "80.0"
 
 
 class TestUpdate:
@@ -256,6 +266,45 @@ class TestUpdate:
         assert (await move(emulator, PATIENT_1, id=later, pm_status="Cancelled"))["messages"] is None
         assert (await move(emulator, id=soon, pm_status="Cancelled"))["messages"] is None
 
+    @pytest.mark.parametrize("when", ["2027-01-07 11:00", "2027-01-07 03:00"], ids=["taken", "closed"])
+    async def test_a_patient_moves_to_free_time_only_and_a_refusal_moves_nothing(
+        self, emulator: EmulatorClient, ids: dict[str, Any], when: str
+    ) -> None:
+        """Healthie's guide: when "the slot is no longer available", an error is in `messages`."""
+        mine = (await book(emulator, ids))["appointment"]
+        await book(emulator, ids, user_id=ids["patients"][1], datetime="2027-01-07 11:00")
+        zone: dict[str, Any] = {"client_updating": True, "timezone": "America/New_York"}
+        refused = await move(emulator, PATIENT_1, id=mine["id"], datetime=when, **zone)
+        assert refused["messages"] == [{"field": "datetime", "message": "This time is not available"}]
+        assert (await emulator.ask(READ, id=mine["id"]))["appointment"]["date"] == mine["date"]
+        moved = await move(emulator, PATIENT_1, id=mine["id"], datetime="2027-01-07 11:30", **zone)
+        assert moved["messages"] is None
+        assert (await booked_now(emulator))[0]["patient_reschedule_count"] == 1
+
+    @pytest.mark.parametrize("binds", [True, False])
+    async def test_whether_notice_binds_a_patients_key_is_a_switch(
+        self, emulator: EmulatorClient, ids: dict[str, Any], *, binds: bool
+    ) -> None:
+        await emulator.control.switches(notice_binds_patients=binds)
+        soon = (await book(emulator, ids, datetime="2027-01-05 09:00"))["appointment"]["id"]
+        shown = "query V($id: ID) { appointment(id: $id) { can_client_cancel can_client_reschedule } }"
+        assert (await emulator.ask(shown, id=soon))["appointment"] == {
+            "can_client_cancel": False,
+            "can_client_reschedule": False,
+        }
+        assert bool((await move(emulator, PATIENT_1, id=soon, pm_status="Cancelled"))["messages"]) == binds
+
+    async def test_a_patient_changes_neither_notes_nor_people(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        mine = (await book(emulator, ids, notes="for staff"))["appointment"]["id"]
+        await move(emulator, PATIENT_1, id=mine, notes="mine", other_party_id=ids["clinicians"][1])
+        [kept] = await booked_now(emulator)
+        assert (kept["notes"], kept["provider_id"]) == ("for staff", ids["clinicians"][0])
+        read = "query N($id: ID) { appointment(id: $id) { notes } }"
+        assert (await emulator.ask(read, key=PATIENT_1, id=mine))["appointment"]["notes"] is None
+        assert (await emulator.ask(read, id=mine))["appointment"]["notes"] == "for staff"
+
     async def test_anothers_appointment_looks_missing_to_a_patient(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
@@ -306,16 +355,50 @@ class TestList:
     async def test_a_key_lists_its_owners_own_unless_the_practice_is_meant(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
-        assert await self.count(emulator, CLINICIAN_1) == 2
-        assert await self.count(emulator, CLINICIAN_2) == 1
-        assert await self.count(emulator, CLINICIAN_2, org=True) == 3
-        assert await self.count(emulator, OWNER, user=ids["patients"][2]) == 2
+        assert await self.count(emulator, CLINICIAN_1, filter="all") == 2
+        assert await self.count(emulator, CLINICIAN_2, filter="all") == 1
+        assert await self.count(emulator, CLINICIAN_2, org=True, filter="all") == 3
+        assert await self.count(emulator, OWNER, user=ids["patients"][2], filter="all") == 2
+
+    async def test_without_a_filter_only_what_comes_is_listed(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        """Healthie's guide: "by default just future appointments will be returned"."""
+        assert await self.count(emulator, user=ids["patients"][2]) == 1
+
+    async def test_what_is_under_way_is_past_by_its_start_and_upcoming_by_its_end(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        await book(emulator, ids, datetime="2027-01-04 09:45")  # a quarter of an hour ago, for half an hour
+        found = {
+            name: await self.count(emulator, user=ids["patients"][0], filter=name)
+            for name in ("future", "past", "upcoming", "ended", "all")
+        }
+        assert found == {"future": 0, "past": 1, "upcoming": 1, "ended": 0, "all": 1}
+
+    async def test_inactive_are_cancelled_moved_and_missed_and_didnt_occur_lists_just_those(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        """Healthie's guide on what is active; `with_all_statuses` comes before `didnt-occur`."""
+        mine = {"user": ids["patients"][0]}
+        for hour, status in enumerate(
+            ("Cancelled", "Re-Scheduled", "No-Show", "Late Cancellation", "Occurred")
+        ):
+            made = await book(emulator, ids, datetime=f"2027-01-06 {10 + hour}:00")
+            await move(emulator, id=made["appointment"]["id"], pm_status=status)
+        assert await self.count(emulator, **mine) == 2
+        assert await self.count(emulator, **mine, filter="didnt-occur") == 3
+        assert await self.count(emulator, **mine, filter="didnt-occur", all=True) == 5
+
+    async def test_one_end_of_a_range_bounds_nothing(self, emulator: EmulatorClient) -> None:
+        """Healthie's reference: `startDate` "must be sent in with an end date"."""
+        assert await self.count(emulator, org=True, start="2028-01-06", filter="all") == 3
 
     async def test_a_clinicians_id_as_user_id_finds_nothing(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
         assert await self.count(emulator, user=ids["clinicians"][0]) == 0
-        assert await self.count(emulator, provider=ids["clinicians"][0]) == 2
+        assert await self.count(emulator, provider=ids["clinicians"][0], filter="all") == 2
 
     async def test_start_and_end_bound_the_list(self, emulator: EmulatorClient) -> None:
         assert await self.count(emulator, org=True, start="2027-01-06", end="2027-01-06") == 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.emulator import CLINICIAN_1, OWNER, EmulatorClient
+from tests.plugins.emulator import CLINICIAN_1, OWNER, PATIENT_1, EmulatorClient
 
 SLOTS = """query Slots($provider: ID!, $providers: [ID], $org: Boolean, $unique: Boolean, $state: String, $type: ID,
     $contact: String, $place: ID, $start: ISO8601DateTime, $end: ISO8601DateTime, $zone: String) {
@@ -30,7 +30,9 @@ async def ids(emulator: EmulatorClient) -> dict[str, Any]:
     }
 
 
-async def slots(emulator: EmulatorClient, *, key: str = OWNER, **variables: Any) -> list[dict[str, Any]]:
+async def slots(
+    emulator: EmulatorClient, *, key: str | None = OWNER, **variables: Any
+) -> list[dict[str, Any]]:
     data = await emulator.ask(SLOTS, key=key, **{**TUESDAY, "contact": VIDEO, **variables})
     found: list[dict[str, Any]] = data["availableSlotsForRange"]
     return found
@@ -50,22 +52,114 @@ async def test_slots_are_written_as_healthie_writes_them_in_the_zone_of_the_keys
     }
 
 
-async def test_timezone_says_how_the_range_is_read_and_not_how_slots_are_written(
+async def test_timezone_says_which_days_are_meant_and_not_how_slots_are_written(
     emulator: EmulatorClient, ids: dict[str, Any]
 ) -> None:
+    """Healthie's guide: from the first day's 00:00:00 to the last day's 23:59:59 in the zone; outputs are the key owner's."""
     asked = {"provider": ids["clinicians"][0], "type": ids["Initial Visit"]}
-    eastern = await slots(emulator, **asked, start="2027-01-05T09:00:00", end="2027-01-05T11:00:00")
-    pacific = await slots(
-        emulator, **asked, start="2027-01-05T09:00:00", end="2027-01-05T11:00:00", zone="America/Los_Angeles"
-    )
+    eastern = await slots(emulator, **asked)
+    tokyo = await slots(emulator, **asked, zone="Asia/Tokyo")
     assert (eastern[0]["date"], eastern[-1]["date"]) == (
         "2027-01-05 09:00:00 -0500",
-        "2027-01-05 10:45:00 -0500",
+        "2027-01-05 19:00:00 -0500",
     )
-    assert (pacific[0]["date"], pacific[-1]["date"]) == (
-        "2027-01-05 13:00:00 -0500",
-        "2027-01-05 13:45:00 -0500",
+    # His Tuesday in Tokyo begins on his Monday at ten; an hour from now is the notice.
+    assert (tokyo[0]["date"], tokyo[-1]["date"]) == ("2027-01-04 11:00:00 -0500", "2027-01-05 09:45:00 -0500")
+
+
+async def test_without_timezone_the_providers_zone_counts_and_with_a_patients_key_the_patients(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    """A day of Dana's in Los Angeles: her zone for who has no key and for staff, New York's for Patient One."""
+    document = """query Days($id: String, $type: ID) { daysAvailableForRange(provider_id: $id, appt_type_id: $type,
+      start_date: "2027-01-05", end_date: "2027-01-05") }"""
+    slots_ = """query Slots($id: ID!, $type: ID) { availableSlotsForRange(provider_id: $id, appt_type_id: $type,
+      start_date: "2027-01-05T23:30:00-05:00", end_date: "2027-01-05T23:30:00-05:00") { date } }"""
+    asked = {"id": ids["clinicians"][3], "type": ids["Initial Visit"]}
+    assert (await emulator.ask(document, key=None, **asked))["daysAvailableForRange"] == ["2027-01-05"]
+    by_staff = (await emulator.ask(slots_, key=OWNER, **asked))["availableSlotsForRange"]
+    by_patient = (await emulator.ask(slots_, key=PATIENT_1, **asked))["availableSlotsForRange"]
+    assert by_staff == by_patient != []  # half past eleven at night is the fifth of January for both
+    tokyo = await emulator.ask(DAYS, key=PATIENT_1, provider=ids["clinicians"][3], type=ids["Initial Visit"])
+    assert tokyo["daysAvailableForRange"][0] == "2027-01-04"
+
+
+async def test_an_instant_stands_for_its_day_as_healthies_widget_sends_it(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    asked = {"provider": ids["clinicians"][0], "type": ids["Initial Visit"], "zone": "America/New_York"}
+    of_javascript = "Tue Jan 05 2027 17:21:09 GMT-0500 (Eastern Standard Time)"
+    assert await slots(emulator, **asked, start=of_javascript, end=of_javascript) == await slots(
+        emulator, **asked
     )
+
+
+async def test_slots_of_no_type_and_no_length_are_an_hour_long(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    assert {slot["length"] for slot in await slots(emulator, key=None, provider=ids["clinicians"][0])} == {60}
+
+
+class TestDays:
+    RANGE = """query Range($id: String, $type: ID, $from: String, $until: ISO8601DateTime, $month: String,
+        $first: String, $last: ISO8601Date) {
+      daysAvailableForRange(provider_id: $id, appt_type_id: $type, start_date: $from, end_date: $until,
+        date_from_month: $month, start_date_boundary: $first, end_date_boundary: $last) }"""
+
+    async def days(self, emulator: EmulatorClient, ids: dict[str, Any], **asked: Any) -> list[str]:
+        values = {"id": ids["clinicians"][0], "type": ids["Initial Visit"], **asked}
+        return list((await emulator.ask(self.RANGE, key=None, **values))["daysAvailableForRange"])
+
+    async def test_a_range_overrides_the_month(self, emulator: EmulatorClient, ids: dict[str, Any]) -> None:
+        asked = {"from": "2027-01-30", "until": "2027-02-02", "month": "2027-03-01"}
+        found = await self.days(emulator, ids, **asked)
+        assert found == ["2027-01-30", "2027-01-31", "2027-02-01", "2027-02-02"]
+
+    async def test_with_no_dates_it_is_the_present_month(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        found = await self.days(emulator, ids)
+        assert (found[0], found[-1], len(found)) == ("2027-01-04", "2027-01-31", 28)
+
+    async def test_one_end_of_a_range_without_the_other_is_an_error(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        values = {"id": ids["clinicians"][0], "from": "2027-01-30"}
+        assert "together" in (await emulator.errors(self.RANGE, **values))[0]["message"]
+
+    async def test_boundaries_are_days_that_still_count(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        found = await self.days(emulator, ids, first="2027-01-10", last="2027-01-12")
+        assert found == ["2027-01-10", "2027-01-11", "2027-01-12"]
+
+
+async def test_who_is_left_out_counts_with_org_level_only_and_before_who_is_asked_for(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    document = """query Slots($id: ID!, $ids: [ID], $not: [ID], $org: Boolean, $type: ID) {
+      availableSlotsForRange(provider_id: $id, provider_ids: $ids, exclude_provider_ids: $not, org_level: $org,
+        appt_type_id: $type, start_date: "2027-01-05", end_date: "2027-01-05", make_unique: false) { user_id } }"""
+    first, second, *_ = ids["clinicians"]
+
+    async def whose(**asked: Any) -> set[str]:
+        values = {"id": first, "type": ids["Initial Visit"], "not": [first], **asked}
+        found = (await emulator.ask(document, **values))["availableSlotsForRange"]
+        return {slot["user_id"] for slot in found}
+
+    assert await whose() == {first}
+    assert await whose(org=True, ids=[first, second]) == {second}
+
+
+async def test_the_next_slot_is_the_first_of_all(emulator: EmulatorClient, ids: dict[str, Any]) -> None:
+    document = """query Next($id: String, $type: ID, $from: String, $until: String) {
+      nextAvailableSlot(provider_id: $id, appt_type_id: $type, start_date_boundary: $from, end_date_boundary: $until) }"""
+    asked = {"id": ids["clinicians"][0], "type": ids["Initial Visit"]}
+    assert (await emulator.ask(document, **asked))["nextAvailableSlot"] == "2027-01-04 11:00:00 -0500"
+    later = await emulator.ask(document, **asked, **{"from": "2027-01-06"})
+    assert later["nextAvailableSlot"] == "2027-01-06 09:00:00 -0500"
+    past = await emulator.ask(document, **asked, until="2027-01-03")
+    assert past["nextAvailableSlot"] is None
 
 
 async def test_org_level_with_provider_ids_asks_for_several_and_without_org_level_for_one(
@@ -190,7 +284,7 @@ async def test_working_hours_are_listed_weekly_and_one_time(
     assert await listed(once=True) == [
         {
             "is_repeating": False,
-            "day_of_week": None,
+            "day_of_week": 2,
             "range_start": "2027-01-05 18:00:00 -0500",
             "range_end": "2027-01-05 20:00:00 -0500",
             "user": {"id": ids["clinicians"][0]},

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.plugins.emulator import CLINICIAN_1, CLINICIAN_3, EmulatorClient
 
 PLANS = """query Plans($ids: [ID], $words: String, $provider: ID, $order: OfferingOrderKeys) {
@@ -21,7 +23,7 @@ async def test_prices_are_decimal_strings_and_plans_say_what_they_include(emulat
             "currency": "USD",
             "billing_frequency": "Monthly",
             "under_purchase_cap": True,
-            "visibility_status": "Visible",
+            "visibility_status": "visible_to_all",
             "offering_includes": [
                 {"quantity": "1", "appointment_type": {"name": "Initial Visit"}},
                 {"quantity": "2", "appointment_type": {"name": "Follow-up Visit"}},
@@ -92,10 +94,17 @@ async def test_visit_types_are_filtered_by_who_books_who_offers_and_what_a_plan_
     assert await names(emulator, provider=seed["patients"][0]["id"]) == set()
 
 
+POLICY = """query Policy($id: ID, $provider: ID) { appointmentSetting(id: $id, provider_id: $provider) { id
+  minimum_advance_schedule_time minimum_advance_cancel_time late_cancellation_fee no_show_fee base_calendar_interval
+  pm_statuses } }"""
+
+
 async def test_the_policy_says_notice_periods_and_fees(emulator: EmulatorClient) -> None:
-    found = await emulator.ask("""{ appointmentSetting { minimum_advance_schedule_time minimum_advance_cancel_time
-      late_cancellation_fee no_show_fee base_calendar_interval pm_statuses } }""")
-    assert found["appointmentSetting"] == {
+    clinician = (await emulator.control.seed())["clinicians"][0]["id"]
+    found = (await emulator.ask(POLICY, key=None, provider=clinician))["appointmentSetting"]
+    assert (await emulator.ask(POLICY, id=found["id"]))["appointmentSetting"] == found
+    assert found == {
+        "id": found["id"],
         "minimum_advance_schedule_time": 60,
         "minimum_advance_cancel_time": 1440,
         "late_cancellation_fee": 5000,
@@ -103,6 +112,17 @@ async def test_the_policy_says_notice_periods_and_fees(emulator: EmulatorClient)
         "base_calendar_interval": "FIFTEEN_MINUTES",
         "pm_statuses": ["Occurred", "No-Show", "Re-Scheduled", "Cancelled", "Late Cancellation"],
     }
+
+
+@pytest.mark.parametrize("answers", [False, True])
+async def test_a_policy_of_nobody_named_is_a_switch_and_the_key_owners_is_in_both(
+    emulator: EmulatorClient, *, answers: bool
+) -> None:
+    """Healthie's guide: "Either this or `provider_id` is required"."""
+    await emulator.control.switches(setting_without_id=answers)
+    assert ((await emulator.ask(POLICY))["appointmentSetting"] is not None) == answers
+    own = await emulator.ask("{ currentUser { appointment_setting { minimum_advance_schedule_time } } }")
+    assert own["currentUser"]["appointment_setting"] == {"minimum_advance_schedule_time": 60}
 
 
 async def test_places_are_the_keys_owners_unless_the_practice_is_meant(emulator: EmulatorClient) -> None:

@@ -44,13 +44,44 @@ async def test_what_is_not_a_key_with_its_source_is_refused_on_http_200(
     assert (await emulator.send(WHO, headers=headers)).status_code == 200
 
 
-async def test_offerings_is_public_and_nothing_else_is(emulator: EmulatorClient) -> None:
-    public = await emulator.ask("{ offerings { nodes { name } } }", key=None)
+async def test_what_booking_pages_ask_is_public_and_nothing_else_is(emulator: EmulatorClient) -> None:
+    public = await emulator.ask(
+        "{ offerings { nodes { name } } appointmentTypes { nodes { name } } organization { name } contactTypes }",
+        key=None,
+    )
     assert "First Visit" in {plan["name"] for plan in public["offerings"]["nodes"]}
-    for document in (WHO, "{ users { total_count } }", "{ appointmentTypes { total_count } }"):
+    assert "Initial Visit" in {kind["name"] for kind in public["appointmentTypes"]["nodes"]}
+    assert public["contactTypes"] == ["Healthie Video Call", "Phone Call", "In Person"]
+    for document in (
+        WHO,
+        "{ users { total_count } }",
+        "{ appointments { total_count } }",
+        'mutation { updateAppointment(input: {id: "1"}) { messages { message } } }',
+        'mutation { deleteAppointment(input: {id: "1"}) { messages { message } } }',
+        'query { appointmentInclusion(id: "1") { id } }',
+    ):
         errors = await emulator.errors(document, key=None)
-        assert errors[0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert errors[0]["extensions"]["code"] == "UNAUTHENTICATED", document
     assert await codes(emulator, {}, key=None) == ["UNAUTHENTICATED"]
+
+
+async def test_a_browser_of_any_origin_may_ask_graphql_and_not_the_control_api(
+    emulator: EmulatorClient,
+) -> None:
+    asked = {
+        "Origin": "https://practice.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    preflight = await emulator.client.options("/graphql", headers=asked)
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
+    assert "content-type" in preflight.headers["access-control-allow-headers"]
+    answer = await emulator.client.post(
+        "/graphql", json={"query": "{ contactTypes }"}, headers={"Origin": "https://practice.example"}
+    )
+    assert answer.headers["access-control-allow-origin"] == "*"
+    closed = await emulator.client.options("/_control/reset", headers=asked)
+    assert closed.status_code == 405
 
 
 async def test_a_visitor_sees_no_hidden_plan_and_staff_does(emulator: EmulatorClient) -> None:

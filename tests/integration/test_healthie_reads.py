@@ -93,7 +93,7 @@ class TestOnSale:
         assert (now.price, now.frequency) == (Money.of("200", "USD"), BillingFrequency.MONTHLY)
 
     @pytest.mark.parametrize(
-        "change", [{"archived": True}, {"show_offering": False}, {"visibility_status": "Hidden"}], ids=str
+        "change", [{"archived": True}, {"show_offering": False}, {"visibility_status": "hidden"}], ids=str
     )
     async def test_a_plan_that_patients_may_not_buy_is_none(
         self, here: Practice, change: dict[str, object]

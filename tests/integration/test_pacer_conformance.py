@@ -6,20 +6,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from booking.pacing import (
-    FIRST_BACK_OFF,
-    JITTER,
-    LONGEST_BACK_OFF,
-    PROBE_SECONDS,
-    Lane,
-    LocalPacer,
-    Pace,
-    Pacer,
-)
+from booking.local_pacer import LocalPacer
+from booking.pace_law import FIRST_BACK_OFF, JITTER, LONGEST_BACK_OFF, MONTH, PAUSE, PROBE_SECONDS
+from booking.pacing import Lane, Pace, Pacer, PaceRange, Turn
 from integrations.redis.client import connect_redis
 from integrations.redis.pacing import RedisPacer
 
 PACE = Pace(per_second=2, burst=8)
+RANGE = PaceRange(start=PACE, least=0.5, most=160)
 KEY, OTHER = "0a1b2c3d", "9f8e7d6c"
 
 
@@ -50,6 +44,24 @@ async def redis_pacer(redis_url: str, redis_prefix: str, clock: SetClock) -> Asy
     client = connect_redis(redis_url)
     yield RedisPacer(PACE, client=client, prefix=redis_prefix, clock=clock, jitter=clock.jitter)
     await client.aclose()
+
+
+@pytest.fixture
+def local_adapting(clock: SetClock) -> Pacer:
+    return LocalPacer(RANGE, clock=clock, jitter=clock.jitter)
+
+
+@pytest.fixture
+async def redis_adapting(redis_url: str, redis_prefix: str, clock: SetClock) -> AsyncIterator[Pacer]:
+    client = connect_redis(redis_url)
+    yield RedisPacer(RANGE, client=client, prefix=redis_prefix, clock=clock, jitter=clock.jitter)
+    await client.aclose()
+
+
+@pytest.fixture(params=["local", pytest.param("redis", marks=pytest.mark.redis)])
+def adapting(request: pytest.FixtureRequest) -> Pacer:
+    adapter: Pacer = request.getfixturevalue(f"{request.param}_adapting")
+    return adapter
 
 
 @pytest.fixture(params=["local", pytest.param("redis", marks=pytest.mark.redis)])
@@ -113,6 +125,8 @@ class TestRate:
         await taken(pacer)
         clock.seconds -= 86_400
         assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).wait <= PACE.full
+        clock.seconds += 0.5
+        assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).wait == 0
 
 
 class TestBackOff:
@@ -185,7 +199,107 @@ class TestBackOff:
     ) -> None:
         await pacer.back_off(KEY)
         clock.seconds -= 10 * 86_400
-        assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).wait <= LONGEST_BACK_OFF * (1 + JITTER)
+        wait = (await pacer.turn(KEY, lane=Lane.CHECKOUT)).wait
+        assert wait <= LONGEST_BACK_OFF * (1 + JITTER)
+        clock.seconds += wait
+        assert (await pacer.turn(KEY, lane=Lane.CHECKOUT)).is_probe
+
+
+async def used_up(pacer: Pacer, clock: SetClock, *, seconds: float, lane: Lane = Lane.BROWSING) -> Turn:
+    """Take every call that the lane may have; returns the last."""
+    last, end = Turn(), clock.seconds + seconds
+    while clock.seconds < end:
+        turn = await pacer.turn(KEY, lane=lane)
+        clock.seconds += turn.wait
+        last = last if turn.wait else turn
+    return last
+
+
+class TestAdaptingPace:
+    async def test_it_begins_as_a_fixed_one(self, adapting: Pacer) -> None:
+        turn = await adapting.turn(KEY, lane=Lane.BROWSING)
+        assert turn.pace == PACE
+        assert 1 + await taken(adapting) == 8
+
+    async def test_it_rises_while_it_is_used_up(self, adapting: Pacer, clock: SetClock) -> None:
+        last = await used_up(adapting, clock, seconds=41)
+        assert last.pace == Pace(per_second=pytest.approx(2 * 1.25**4), burst=8)
+
+    async def test_not_by_checkouts_which_would_meet_the_refusal(
+        self, adapting: Pacer, clock: SetClock
+    ) -> None:
+        last = await used_up(adapting, clock, seconds=41, lane=Lane.CHECKOUT)
+        assert last.pace == PACE
+
+    async def test_not_while_part_of_it_is_enough(self, adapting: Pacer, clock: SetClock) -> None:
+        for _ in range(200):
+            clock.seconds += 0.7
+            turn = await adapting.turn(KEY, lane=Lane.BROWSING)
+        assert turn.pace == PACE
+
+    async def test_of_each_key_by_itself(self, adapting: Pacer, clock: SetClock) -> None:
+        await used_up(adapting, clock, seconds=41)
+        assert (await adapting.turn(OTHER, lane=Lane.BROWSING)).pace == PACE
+
+    async def test_calls_of_the_last_second_and_ten_are_counted(
+        self, adapting: Pacer, clock: SetClock
+    ) -> None:
+        counts = []
+        for _ in range(14):
+            turn = await adapting.turn(KEY, lane=Lane.CHECKOUT)
+            counts.append((turn.in_second, turn.in_ten_seconds))
+            clock.seconds += 0.75
+        assert counts[:3] == [(1, 1), (2, 2), (2, 3)]
+        assert counts[-1] == (2, 14)
+
+    async def test_a_refusal_is_a_moments_pause_then_the_probe_of_who_comes_first_and_half_of_the_rate(
+        self, adapting: Pacer, clock: SetClock
+    ) -> None:
+        turns = [await adapting.turn(KEY, lane=Lane.CHECKOUT) for _ in range(8)]
+        for turn in turns[4:]:
+            off = await adapting.back_off(KEY, turn)
+        assert (off.times, off.lockout, off.per_second) == (1, False, 1)
+        pause = await adapting.turn(KEY, lane=Lane.CHECKOUT)
+        assert (pause.wait, pause.backed_off) == (pytest.approx(PAUSE), False)
+        clock.seconds += PAUSE
+        assert (await adapting.turn(KEY, lane=Lane.CHECKOUT)).is_probe
+        await adapting.recovered(KEY)
+        turn = await adapting.turn(KEY, lane=Lane.CHECKOUT)
+        assert (turn.pace, turn.wait) == (Pace(per_second=1, burst=1), pytest.approx(1))
+        # Of what is left a checkout has the first call.
+        assert (await adapting.turn(KEY, lane=Lane.BROWSING)).wait > turn.wait
+
+    async def test_a_lockout_is_remembered_for_a_month(self, adapting: Pacer, clock: SetClock) -> None:
+        turns = [await adapting.turn(KEY, lane=Lane.CHECKOUT) for _ in range(8)]
+        for turn in turns[4:]:
+            await adapting.back_off(KEY, turn)
+        clock.seconds += PAUSE
+        off = await adapting.back_off(KEY, await adapting.turn(KEY, lane=Lane.CHECKOUT))
+        assert (off.times, off.lockout) == (2, True)
+        clock.seconds = off.until
+        assert (await adapting.turn(KEY, lane=Lane.CHECKOUT)).is_probe
+        await adapting.recovered(KEY)
+        held = await used_up(adapting, clock, seconds=300)
+        clock.seconds += MONTH / 2
+        again = await used_up(adapting, clock, seconds=60)
+        assert (
+            held.pace == again.pace == Pace(per_second=pytest.approx(2.4), burst=1)
+        )  # of four that got through
+        clock.seconds += MONTH / 2
+        beyond = await used_up(adapting, clock, seconds=60)
+        assert beyond.pace is not None
+        assert 2.4 < beyond.pace.per_second < 2.4 * 1.05**6
+
+    async def test_a_clock_that_is_set_back_stops_nothing(self, adapting: Pacer, clock: SetClock) -> None:
+        await used_up(adapting, clock, seconds=21)
+        clock.seconds -= 10 * 86_400
+        last = await used_up(adapting, clock, seconds=41)
+        assert last.pace is not None
+        assert last.pace.per_second > 2 * 1.25**3
+        await adapting.back_off(KEY, last)
+        clock.seconds -= 10 * 86_400
+        clock.seconds += (await adapting.turn(KEY, lane=Lane.CHECKOUT)).wait
+        assert (await adapting.turn(KEY, lane=Lane.CHECKOUT)).is_probe
 
 
 async def test_many_at_once_share_one_bucket(pacer: Pacer) -> None:

@@ -4,11 +4,12 @@ import asyncio
 import getpass
 import json
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,6 @@ def settings(tmp_path: Path, emulator_server: EmulatorClient, migrated_sqlite: P
         "database_url": f"sqlite:///{tmp_path / 'frontdoor.sqlite3'}",
         "healthie_url": f"{emulator_server.url}/graphql",
         "healthie_organization_key": "emulator-key-owner",
-        "healthie_api_version": "2026-07-01",
         "log_level": "ERROR",
     }
 
@@ -57,14 +57,47 @@ def a_file(tmp_path: Path, old: str = "", new: str = "") -> str:
 
 
 class TestHealthie:
-    async def test_the_emulators_own_schema_is_clean(self, settings: dict[str, str]) -> None:
+    async def test_the_emulators_own_schema_is_clean(
+        self, settings: dict[str, str], emulator_server: EmulatorClient
+    ) -> None:
+        await emulator_server.control.clock(set="2026-12-30T12:00:00+00:00")
         result = await asyncio.to_thread(run, **settings)
 
-        assert (result.exit_code, result.output.splitlines()) == (
+        assert (result.exit_code, re.sub(r"-?\d+ days", "N days", result.output).splitlines()) == (
             0,
             [
-                "Healthie names no end of API version 2026-07-01.",
+                "API version 2026-10-01: answered, in use, no end is known.",
+                "API version 2026-07-01: answered, ends on 2027-04-01, in N days.",
+                "API version 2026-01-01: answered, ends on 2027-01-31, in N days.",
                 "Nothing that is in use has changed.",
+            ],
+        )
+
+    async def test_which_versions_are_answered_and_which_is_used_is_told_as_json(
+        self, settings: dict[str, str], emulator_server: EmulatorClient
+    ) -> None:
+        """After the end of the versions before 2026-07-01, and with a version pinned that has ended."""
+        await emulator_server.control.clock(set="2027-02-01T12:00:00+00:00")
+        chosen = json.loads((await asyncio.to_thread(run, "--json", **settings)).output)
+
+        assert (chosen["status"], chosen["version"], chosen["pinned"]) == ("fine", "2026-10-01", False)
+        assert [
+            (each["version"], each["answered"], each["usable"], each["used"], each["sunset"])
+            for each in chosen["versions"]
+        ] == [
+            ("2026-10-01", True, True, True, None),
+            ("2026-07-01", True, True, False, "2027-04-01"),
+            ("2026-01-01", False, False, False, "2027-01-31"),
+        ]
+
+        pinned = await asyncio.to_thread(run, **settings | {"healthie_api_version": "2026-01-01"})
+        assert (pinned.exit_code, pinned.output.splitlines()) == (
+            2,
+            [
+                "breaking  API version 2026-01-01 is not answered.",
+                "API version 2026-10-01: answered.",
+                f"API version 2026-07-01: answered, ends on 2027-04-01, in {_days_to('2027-04-01')} days.",
+                "API version 2026-01-01: not answered, in use (pinned).",
             ],
         )
 
@@ -76,11 +109,31 @@ class TestHealthie:
         with closing(sqlite3.connect(tmp_path / "frontdoor.sqlite3")) as connection:
             found = connection.execute("SELECT record FROM audit_records ORDER BY sequence").fetchall()
         records = [json.loads(record) for (record,) in found]
-        assert [(each["kind"], each["operation"]) for each in records[-2:]] == [
+        assert [(each["kind"], each["operation"]) for each in records[-4:]] == [
             ("attempted", "IntrospectionQuery"),
             ("answered", "IntrospectionQuery"),
+            ("attempted", "Permissions"),
+            ("answered", "Permissions"),
         ]
-        assert {each["actor"] for each in records} == {f"operator {getpass.getuser()}"}
+        assert {each["actor"] for each in records[-2:]} == {f"operator {getpass.getuser()}"}
+        others = {(each["operation"], each["actor"]) for each in records[:-2]}  # a start asks as well
+        assert others - {("ApiVersion", "system")} == {("ApiVersion", f"operator {getpass.getuser()}")}
+
+    async def test_what_a_key_may_not_do_is_a_finding(
+        self, settings: dict[str, str], emulator_server: EmulatorClient
+    ) -> None:
+        seed = await emulator_server.control.seed()
+        one = seed["clinicians"][0]["id"]
+        await emulator_server.control.call(
+            "POST", "permissions", {"user_id": one, "without": ["can_add_own_appointments"]}
+        )
+        keys = json.dumps({one: seed["clinicians"][0]["key"]})
+        result = await asyncio.to_thread(run, **settings | {"healthie_keys": keys})
+
+        assert (result.exit_code, result.output.splitlines()[0]) == (
+            2,
+            f"breaking  The key of clinician {one} lacks can_add_own_appointments: visits with them cannot be booked.",
+        )
 
     def test_nobody_there_is_said_and_is_no_finding(self, settings: dict[str, str]) -> None:
         result = run(**settings | {"healthie_url": "http://127.0.0.1:1/graphql"})
@@ -133,6 +186,8 @@ class TestFile:
             "version": None,
             "sunset": None,
             "days_left": None,
+            "pinned": False,
+            "versions": [],
             "findings": [
                 {
                     "severity": "warning",
@@ -156,6 +211,10 @@ class TestFile:
         result = run("--sdl", str(tmp_path / "schema.graphql"))
         assert result.exit_code == 3
         assert "cannot be read as a schema" in result.output
+
+
+def _days_to(day: str) -> int:
+    return (date.fromisoformat(day) - datetime.now(UTC).date()).days
 
 
 class StandingClock:

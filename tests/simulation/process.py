@@ -24,7 +24,8 @@ from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidPolicy, UnpaidVisits
 from booking.errors import UpstreamUnavailable
-from booking.pacing import LocalPacer, Pace
+from booking.local_pacer import LocalPacer
+from booking.pacing import Pace
 from booking.resources import Resource, Snapshot
 from booking.scheduling.hold_capacity import AnonymousHoldShare, ShareRules
 from booking.scheduling.holds import HoldRules, HoldService

@@ -1,12 +1,13 @@
 """Everything that can go wrong along one journey, alone and in pairs, ends right."""
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from booking.checkout.model import CheckoutState as S
-from tests.simulation.campaign import collected, paired_faults, pairs, single_faults, with_faults
+from tests.simulation.campaign import Fault, collected, paired_faults, pairs, single_faults, with_faults
 from tests.simulation.fate import Trouble
 from tests.simulation.scenarios import DECLINED_WHEN_ATTACHED, DECLINED_WHEN_CHARGED, GOOD, canonical
 from tests.simulation.schedule import Scenario
@@ -25,12 +26,18 @@ def test_every_single_fault_of_the_canonical_journey_ends_right(part: int) -> No
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_pair_of_faults_of_the_canonical_journey_ends_right(part: int) -> None:
+def test_every_third_pair_of_faults_of_the_canonical_journey_ends_right(part: int) -> None:
+    """Each fault meets a third of the others; `python -m tests.simulation.run --everything` plays all pairs."""
+    assert _wrong(itertools.islice(pairs(part, PARTS), part % 3, None, 3)) == {}
+
+
+def _wrong(played: Iterable[tuple[Fault, Fault]]) -> dict[tuple[Fault, Fault], list[str]]:
+    """The pairs that ended wrong, with what was wrong."""
     wrong = {}
-    for pair in collected(pairs(part, PARTS)):
+    for pair in collected(played):
         if violations := with_faults(*pair).violations:
             wrong[pair] = violations
-    assert wrong == {}
+    return wrong
 
 
 @pytest.mark.parametrize("part", range(2))

@@ -10,7 +10,8 @@ import pytest
 
 from booking.catalog.model import ContactType
 from booking.errors import UpstreamUnavailable
-from booking.pacing import LocalPacer, Pace
+from booking.local_pacer import LocalPacer
+from booking.pacing import Pace
 from booking.ports import Availability
 from booking.scheduling.recent_slots import RecentSlots
 from booking.slot_query import SlotQuery

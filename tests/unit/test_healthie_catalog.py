@@ -77,7 +77,6 @@ def everything(**changes: Any) -> dict[str, Any]:
         "appointmentTypes": connection([a_kind()]),
         "organizationMembers": connection([a_member()]),
         "appointmentLocations": connection([]),
-        "appointmentSetting": None,
         "currentUser": None,
     } | changes
 
@@ -261,7 +260,7 @@ async def test_the_policy_counts_minutes_and_cents_in_the_practices_currency(
         "no_show_fee": None,
     }
     script.answers["PublicCatalog"] = everything(
-        appointmentSetting=setting, currentUser={"default_currency": "cad"}
+        currentUser={"default_currency": "cad", "appointment_setting": setting}
     )
 
     policy = (await source.catalog()).policy
@@ -275,13 +274,15 @@ async def test_a_fee_is_counted_in_the_minor_units_of_its_currency(
     source: CatalogSource, script: Script, currency: str, fee: str
 ) -> None:
     script.answers["PublicCatalog"] = everything(
-        appointmentSetting={
-            "minimum_advance_schedule_time": None,
-            "minimum_advance_cancel_time": None,
-            "late_cancellation_fee": 2550,
-            "no_show_fee": None,
+        currentUser={
+            "default_currency": currency,
+            "appointment_setting": {
+                "minimum_advance_schedule_time": None,
+                "minimum_advance_cancel_time": None,
+                "late_cancellation_fee": 2550,
+                "no_show_fee": None,
+            },
         },
-        currentUser={"default_currency": currency},
     )
 
     assert (await source.catalog()).policy.late_cancellation_fee == Money.of(fee, currency)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from booking.checkout.model import CheckoutState
-from booking.pacing import FIRST_BACK_OFF, BackOff, Lane, LocalPacer, Pace, Turn, open_to
+from booking.local_pacer import LocalPacer
+from booking.pace_law import FIRST_BACK_OFF
+from booking.pacing import BackOff, Lane, Pace, Turn, open_to
 from booking.single_flight import SingleFlight
 from booking.work_context import asked_by, waiting, working_for
 from integrations.healthie.errors import GraphQLErrors, Refused
@@ -450,7 +452,7 @@ class TestClock:
                 assert self.asked < 10
                 return Turn() if loop.time() > 0.00001 else Turn(wait=0.0000001)
 
-            async def back_off(self, key: str) -> BackOff:
+            async def back_off(self, key: str, turn: Turn | None = None) -> BackOff:
                 raise NotImplementedError
 
             async def recovered(self, key: str) -> None:

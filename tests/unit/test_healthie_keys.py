@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from booking.catalog.key_proofs import KeyProof, Proving
 from booking.errors import UpstreamUnavailable
-from booking.pacing import LocalPacer, Pace
+from booking.local_pacer import LocalPacer
+from booking.pacing import Pace
 from booking.refusals import ClinicianNotBookable
 from integrations.healthie.connect import connect
 from integrations.healthie.keys import PROOFS_AT_ONCE, KeyStore

@@ -225,14 +225,29 @@ class TestDelete:
         await scheduling.delete(a_checkout(appointment_id="901"))
         assert script.of("DeleteVisit")[0].variables == {"id": "901"}
 
-    @pytest.mark.parametrize("state", [GONE, {"appointment": None}], ids=["deleted", "missing"])
-    async def test_what_is_gone_is_not_deleted_again(
-        self, scheduling: Scheduling, script: Script, state: Any
-    ) -> None:
-        script.answers["VisitById"] = state
+    async def test_what_is_gone_is_not_deleted_again(self, scheduling: Scheduling, script: Script) -> None:
+        script.answers["VisitById"] = GONE
 
         await scheduling.delete(a_checkout(appointment_id="901"))
         assert script.of("DeleteVisit") == []
+
+    async def test_what_the_key_does_not_see_is_not_taken_for_gone(
+        self, scheduling: Scheduling, script: Script
+    ) -> None:
+        """Healthie: without `can_see_calendar` a key sees its owner's calendar only; deleted visits are read with `include_deleted`."""
+        script.answers["VisitById"] = {"appointment": None}
+
+        with pytest.raises(UpstreamRefused) as caught:
+            await scheduling.delete(a_checkout(appointment_id="901"))
+        assert (caught.value.reason, caught.value.permission) == ("not_visible", "can_see_calendar")
+        assert script.of("DeleteVisit") == []
+
+    async def test_what_is_missing_once_it_was_deleted_is_gone(
+        self, scheduling: Scheduling, script: Script
+    ) -> None:
+        script.answers |= {"VisitById": [STANDING, {"appointment": None}], "DeleteVisit": DELETED}
+
+        await scheduling.delete(a_checkout(appointment_id="901"))
 
     async def test_a_success_that_did_nothing_is_not_believed(
         self, scheduling: Scheduling, script: Script

@@ -12,7 +12,8 @@ import pytest
 
 import integrations.upstream
 from booking.audit.model import AuditKind
-from booking.pacing import LocalPacer, Pace
+from booking.local_pacer import LocalPacer
+from booking.pacing import Pace
 from integrations.healthie.subjects import OF_PATIENTS, PUBLIC
 from integrations.upstream.audit import AuditedCalls, LoggedCalls
 from integrations.upstream.breaker import FAILURES, Breakers

@@ -31,6 +31,8 @@ from .patients_changed import PatientsChanged
 from .payment_by_id import PaymentById
 from .payments_changed import PaymentsChanged
 from .payments_since import PaymentsSince
+from .permissions import Permissions
+from .permissions_of_members import PermissionsOfMembers
 from .plan_on_sale import PlanOnSale
 from .public_catalog import PublicCatalog
 from .refund import Refund
@@ -598,14 +600,14 @@ class Client(Base):
                   ...More
                 }
               }
-              appointmentSetting {
-                minimum_advance_schedule_time
-                minimum_advance_cancel_time
-                late_cancellation_fee
-                no_show_fee
-              }
               currentUser {
                 default_currency
+                appointment_setting {
+                  minimum_advance_schedule_time
+                  minimum_advance_cancel_time
+                  late_cancellation_fee
+                  no_show_fee
+                }
               }
             }
 
@@ -878,6 +880,85 @@ class Client(Base):
             WhoAmI,
             query=query,
             operation_name="WhoAmI",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def permissions(self) -> Permissions:
+        query = gql("""
+            query Permissions {
+              currentUser {
+                id
+                is_owner
+                organization_membership {
+                  ...Permitted
+                }
+              }
+            }
+
+            fragment Permitted on OrganizationMembership {
+              can_add_clients
+              can_add_own_appointments
+              can_charge_clients
+              can_edit_calendar
+              can_see_billing
+              can_see_calendar
+              can_see_clients
+              is_developer
+              sees_all_billing
+              sees_all_clients
+            }
+            """)
+        variables: dict[str, object] = {}
+        return await self.execute(
+            Permissions,
+            query=query,
+            operation_name="Permissions",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def permissions_of_members(
+        self,
+        *,
+        user_ids: Union[Optional[list[Optional[str]]], UnsetType] = UNSET,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> PermissionsOfMembers:
+        query = gql("""
+            query PermissionsOfMembers($user_ids: [ID], $after: String) {
+              organizationMemberships(user_ids: $user_ids, first: 50, after: $after) {
+                nodes {
+                  user {
+                    id
+                    is_owner
+                  }
+                  ...Permitted
+                }
+                page_info {
+                  has_next_page
+                  end_cursor
+                }
+              }
+            }
+
+            fragment Permitted on OrganizationMembership {
+              can_add_clients
+              can_add_own_appointments
+              can_charge_clients
+              can_edit_calendar
+              can_see_billing
+              can_see_calendar
+              can_see_clients
+              is_developer
+              sees_all_billing
+              sees_all_clients
+            }
+            """)
+        variables: dict[str, object] = {"user_ids": user_ids, "after": after}
+        return await self.execute(
+            PermissionsOfMembers,
+            query=query,
+            operation_name="PermissionsOfMembers",
             mutation=False,
             variables=variables,
         )

@@ -110,6 +110,19 @@ class PaymentUserPackageSelection(BaseModel):
     id: str
 
 
+class Permitted(BaseModel):
+    can_add_clients: bool
+    can_add_own_appointments: Optional[bool]
+    can_charge_clients: bool
+    can_edit_calendar: Optional[bool]
+    can_see_billing: Optional[bool]
+    can_see_calendar: Optional[bool]
+    can_see_clients: Optional[bool]
+    is_developer: Optional[bool]
+    sees_all_billing: Optional[bool]
+    sees_all_clients: Optional[bool]
+
+
 class Place(BaseModel):
     id: str
     location: Optional[str]
@@ -204,6 +217,7 @@ More.model_rebuild()
 Package.model_rebuild()
 PatientFound.model_rebuild()
 Payment.model_rebuild()
+Permitted.model_rebuild()
 Place.model_rebuild()
 Subscription.model_rebuild()
 Visit.model_rebuild()

@@ -17,9 +17,6 @@ class PublicCatalog(BaseModel):
     appointment_locations: Optional["PublicCatalogAppointmentLocations"] = Field(
         alias="appointmentLocations"
     )
-    appointment_setting: Optional["PublicCatalogAppointmentSetting"] = Field(
-        alias="appointmentSetting"
-    )
     current_user: Optional["PublicCatalogCurrentUser"] = Field(alias="currentUser")
 
 
@@ -59,15 +56,16 @@ PublicCatalogAppointmentLocationsNodes = Place
 PublicCatalogAppointmentLocationsPageInfo = More
 
 
-class PublicCatalogAppointmentSetting(BaseModel):
+class PublicCatalogCurrentUser(BaseModel):
+    default_currency: Optional[str]
+    appointment_setting: Optional["PublicCatalogCurrentUserAppointmentSetting"]
+
+
+class PublicCatalogCurrentUserAppointmentSetting(BaseModel):
     minimum_advance_schedule_time: Optional[int]
     minimum_advance_cancel_time: Optional[int]
     late_cancellation_fee: Optional[int]
     no_show_fee: Optional[int]
-
-
-class PublicCatalogCurrentUser(BaseModel):
-    default_currency: Optional[str]
 
 
 PublicCatalog.model_rebuild()
@@ -75,3 +73,4 @@ PublicCatalogOfferings.model_rebuild()
 PublicCatalogAppointmentTypes.model_rebuild()
 PublicCatalogOrganizationMembers.model_rebuild()
 PublicCatalogAppointmentLocations.model_rebuild()
+PublicCatalogCurrentUser.model_rebuild()

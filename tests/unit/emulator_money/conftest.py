@@ -71,7 +71,9 @@ class Practice:
         assert isinstance(card_id, str)
         return card_id
 
-    async def charge(self, amount: str = "100", *, by: User | None = None, **more: Any) -> dict[str, Any]:
+    async def charge(
+        self, amount: str | None = "100", *, by: User | None = None, **more: Any
+    ) -> dict[str, Any]:
         """Charge the patient; `None` takes a default out of the input."""
         given = {
             "sender_id": self.patient.id,

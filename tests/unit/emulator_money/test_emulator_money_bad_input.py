@@ -85,7 +85,12 @@ async def filled(practice: Any) -> list[str]:
     await practice.charge("20")
     await practice.ask(
         "mutation($input: createRequestedPaymentInput) { createRequestedPayment(input: $input) { messages { message } } }",
-        input={"recipient_id": practice.patient.id, "price": "75"},
+        input={
+            "recipient_id": practice.patient.id,
+            "price": "75",
+            "invoice_type": "other",
+            "services_provided": "A sample visit",
+        },
     )
     await practice.ask(
         'mutation { createWebhook(input: {url: "https://example.com", event_type: TEST_CREATED}) { messages { message } } }'

@@ -1,5 +1,6 @@
 """`createBillingItem`: charges, declines, keys, outside payments, due dates."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -76,6 +77,16 @@ class TestCharging:
         assert payload["billingItem"]["stripe_charge_id"] is None
         assert practice.world.stripe.charges == {}
 
+    async def test_an_outside_payment_keeps_the_day_it_was_made_on_and_a_charge_does_not(
+        self, practice: Any
+    ) -> None:
+        """The guide: `created_at` is for outside payments, "and should be left out when actually charging a card"."""
+        await practice.attach()
+        for should_charge in (False, True):
+            await practice.charge(should_charge=should_charge, created_at="2026-02-01T12:00:00Z")
+        dates = [item.created_at for item in practice.world.billing_items]
+        assert [each.month for each in dates] == [2, 3]
+
     async def test_metadata_is_kept_and_cannot_be_read_while_note_can(self, practice: Any) -> None:
         await practice.attach()
         payload = await practice.charge(metadata='{"checkout": "1"}', note="n")
@@ -121,6 +132,55 @@ class TestCharging:
         assert await listed(by=practice.stranger, all=True) == []
 
 
+class TestBlankInputs:
+    async def test_a_blank_amount_is_the_whole_first_payment_of_the_package(self, practice: Any) -> None:
+        """The guide: "left blank, the patient will be charged the full amount of the package or invoice"."""
+        await practice.attach()
+        practice.world.offerings.change(practice.single, first_time_payment=12_000)
+        payload = await practice.charge(None, offering_id=practice.single)
+        assert payload["billingItem"]["amount_paid"] == "120.0"
+        (charge,) = charges(practice)
+        assert charge.amount == 12_000
+
+    async def test_a_blank_amount_is_the_whole_of_the_invoice(self, practice: Any) -> None:
+        await practice.attach()
+        invoice = practice.world.requested_payments.add(
+            sender_id=practice.clinician.id, recipient_id=practice.patient.id, price=7_500
+        )
+        payload = await practice.charge(None, requested_payment_id=invoice.id)
+        assert payload["billingItem"]["amount_paid"] == "75.0"
+        assert practice.world.requested_payments[invoice.id].status == "Paid"
+
+    async def test_a_blank_amount_for_nothing_that_has_a_price_is_refused(self, practice: Any) -> None:
+        await practice.attach()
+        payload = await practice.charge(None)
+        assert payload["messages"][0]["field"] == "amount_paid"
+        assert practice.world.stripe.charges == {}
+
+    async def test_a_blank_recipient_is_the_patients_primary_provider(self, practice: Any) -> None:
+        """The guide: "If left out, it defaults to the sender's primary provider", not to the key's owner."""
+        await practice.attach()
+        payload = await practice.charge(recipient_id=None, by=practice.colleague)
+        (item,) = practice.world.billing_items
+        assert (payload["messages"], item.recipient_id) == (None, practice.clinician.id)
+        practice.world.users.change(practice.patient.id, dietitian_id=None)
+        payload = await practice.charge(recipient_id=None, by=practice.colleague)
+        assert payload["messages"][0]["field"] == "recipient_id"
+
+
+class TestStripeErrorOfAnAnswer:
+    @pytest.mark.parametrize("as_json", [False, True])
+    async def test_it_is_the_text_or_the_json_by_a_switch(
+        self,
+        practice: Any,
+        as_json: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        practice.world.switches.stripe_error_as_json = as_json
+        await practice.attach("tok_chargeCustomerFail")
+        told = (await practice.charge())["stripeError"]
+        assert (json.loads(told)["message"] if as_json else told) == "Your card was declined."
+
+
 class TestDeclines:
     @pytest.mark.parametrize(
         ("token", "reason", "words"),
@@ -132,14 +192,28 @@ class TestDeclines:
     async def test_a_decline_comes_as_messages_and_stripe_error_and_leaves_a_failed_item(
         self, practice: Any, token: str, reason: str, words: str
     ) -> None:
-        """The fact: "A decline comes as `messages` (and `stripeError`) on HTTP 200"."""
-        await practice.attach(token)
+        """The fact: "A decline comes as `messages` (and `stripeError`) on HTTP 200".
+
+        The reference: `failure_reason` is the message, `stripe_error` is JSON about why Stripe refused.
+        """
+        card = await practice.attach(token)
         payload = await practice.charge(offering_id=practice.single)
         assert payload["billingItem"] is None
         assert words in payload["messages"][0]["message"]
         assert words in payload["stripeError"]
         (item,) = practice.world.billing_items
-        assert (item.state, item.failure_reason) == ("FAILED", reason)
+        answer = await practice.ask(
+            "query($id: ID) { billingItem(id: $id) { state failure_reason stripe_error card_source card_last4 } }",
+            id=item.id,
+        )
+        failed = answer["billingItem"]
+        assert failed["state"] == "FAILED"
+        assert words in failed["failure_reason"]
+        told = json.loads(failed["stripe_error"])
+        assert (told["decline_code"], told["type"]) == (reason, "card_error")
+        assert words in told["message"]
+        assert failed["card_source"].split()[-1] == practice.world.cards[card].last_four
+        assert failed["card_last4"] is None, "only a succeeded payment tells the card by itself"
         assert len(practice.world.package_selections) == 0
 
     async def test_a_declined_token_answers_as_refused_when_attached(self, practice: Any) -> None:
@@ -237,7 +311,38 @@ class TestDueDates:
         practice.pass_time(days=4)
         await practice.ask("{ billingItems { total_count } }")
         (item,) = practice.world.billing_items
-        assert (item.state, item.stripe_error) == ("FAILED", "Your card was declined.")
+        assert (item.state, item.failure_reason) == ("FAILED", "Your card was declined.")
+
+    async def test_a_scheduled_payment_cannot_be_attached_to_an_invoice(self, practice: Any) -> None:
+        """The reference of `requested_payment_id`: scheduled billing items cannot be attached to an invoice."""
+        await practice.attach()
+        invoice = practice.world.requested_payments.add(
+            sender_id=practice.clinician.id, recipient_id=practice.patient.id, price=7_500
+        )
+        later = await practice.charge(payment_due_date="2026-03-05", requested_payment_id=invoice.id)
+        assert later["messages"][0]["field"] == "requested_payment_id"
+        assert len(practice.world.billing_items) == 0
+        now = await practice.charge(payment_due_date="2026-03-02", requested_payment_id=invoice.id)
+        assert now["billingItem"]["state"] == "SUCCEEDED"
+
+    async def test_a_scheduled_payment_says_what_it_will_take_and_can_be_called_off(
+        self, practice: Any
+    ) -> None:
+        await practice.attach()
+        item_id = (await practice.charge("40", payment_due_date="2026-03-05"))["billingItem"]["id"]
+        coming = "query($id: ID) { billingItem(id: $id) { next_scheduled_payment_amount } }"
+        assert (await practice.ask(coming, id=item_id))["billingItem"][
+            "next_scheduled_payment_amount"
+        ] == "40.0"
+        await practice.ask(
+            "mutation($id: ID) { updateBillingItem(input: {id: $id, is_canceled: true}) { messages { message } } }",
+            id=item_id,
+        )
+        practice.pass_time(days=4)
+        assert (await practice.ask(coming, id=item_id))["billingItem"][
+            "next_scheduled_payment_amount"
+        ] is None
+        assert charges(practice) == []
 
     async def test_today_is_told_by_the_key_owners_zone(self, practice: Any) -> None:
         await practice.attach()

@@ -1,0 +1,134 @@
+"""Permissions: which of Healthie's permissions each API key needs, and for what.
+
+A key has the permissions of its owner: fields of their `OrganizationMembership`, which the practice sets in Healthie
+(Healthie's guides on authentication and on organizations). The reference describes each field in a sentence; it names no
+permission for changing or deleting a visit but `can_edit_calendar`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from booking.sync.drift import Severity
+
+# The permission that an operation needs of its key's owner. Healthie's refusal does not name it. Operations that are not listed
+# need none that Healthie documents: a refusal of theirs is one of the key.
+PERMISSION_OF: Mapping[str, str] = {
+    "AttachCard": "can_charge_clients",
+    "Book": "can_add_own_appointments",
+    "CancelRecurring": "can_charge_clients",
+    "Cards": "can_see_billing",
+    "Charge": "can_charge_clients",
+    "CreatePatient": "can_add_clients",
+    "DeleteVisit": "can_edit_calendar",
+    "DisputesChanged": "sees_all_billing",
+    "EnableWebhook": "is_developer",
+    "LatestCardHolders": "sees_all_clients",
+    "Patient": "can_see_clients",
+    "PatientsByEmail": "can_see_clients",
+    "PatientsByName": "can_see_clients",
+    "PatientsChanged": "sees_all_clients",
+    "PaymentById": "can_see_billing",
+    "PaymentsChanged": "sees_all_billing",
+    "PaymentsSince": "can_see_billing",
+    "Refund": "can_charge_clients",
+    "SubscribeWebhook": "is_developer",
+    "VisitById": "can_see_calendar",
+    "VisitsBetween": "can_see_calendar",
+    "VisitsChanged": "can_see_calendar",
+    "VisitsOfPatient": "can_see_calendar",
+    "VisitsStanding": "can_see_calendar",
+    "WatchedCards": "can_see_billing",
+    "WatchedDispute": "sees_all_billing",
+    "WatchedPatient": "can_see_clients",
+    "WatchedPayment": "can_see_billing",
+    "WatchedVisit": "can_see_calendar",
+    "WebhookAttempts": "is_developer",
+    "WebhookSubscriptions": "is_developer",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """A permission that a key's owner needs. `without` says what fails without it, as the end of a sentence."""
+
+    permission: str
+    severity: Severity
+    without: str
+
+
+OF_CLINICIANS = (
+    Need(
+        permission="can_add_own_appointments",
+        severity=Severity.BREAKING,
+        without="visits with them cannot be booked",
+    ),
+    Need(
+        permission="can_charge_clients",
+        severity=Severity.BREAKING,
+        without="cards cannot be attached, charged or refunded for their visits",
+    ),
+    Need(
+        permission="can_see_billing",
+        severity=Severity.BREAKING,
+        without="payments for their visits cannot be looked up when an answer was lost",
+    ),
+    Need(
+        permission="can_edit_calendar",
+        severity=Severity.WARNING,
+        without="a visit that must not stand may have to be deleted by hand",
+    ),
+    Need(
+        permission="can_see_calendar",
+        severity=Severity.WARNING,
+        without="a visit that Healthie gives to another clinician is not seen, and must be found by hand",
+    ),
+    Need(
+        permission="can_see_clients",
+        severity=Severity.WARNING,
+        without="patients of other clinicians may not be bookable with them",
+    ),
+)
+
+OF_THE_ORGANIZATION = (
+    Need(permission="can_see_clients", severity=Severity.BREAKING, without="patients are not found"),
+    Need(
+        permission="can_add_clients",
+        severity=Severity.BREAKING,
+        without="guests' patient records cannot be created",
+    ),
+    Need(
+        permission="can_see_calendar",
+        severity=Severity.BREAKING,
+        without="visits of clinicians cannot be read, nor changes to them",
+    ),
+    Need(
+        permission="can_see_billing",
+        severity=Severity.BREAKING,
+        without="cards on file and payments cannot be read",
+    ),
+    Need(
+        permission="sees_all_billing",
+        severity=Severity.WARNING,
+        without="payments to clinicians are not seen in reconciliation",
+    ),
+    Need(
+        permission="sees_all_clients",
+        severity=Severity.WARNING,
+        without="changes to patients of clinicians may not be seen",
+    ),
+    Need(
+        permission="can_charge_clients",
+        severity=Severity.WARNING,
+        without="refunds fail while a clinician's own key is not valid",
+    ),
+    Need(
+        permission="can_edit_calendar",
+        severity=Severity.WARNING,
+        without="visits cannot be deleted while a clinician's own key is not valid",
+    ),
+    Need(
+        permission="is_developer",
+        severity=Severity.WARNING,
+        without="webhooks can neither be checked nor restored",
+    ),
+)

@@ -1,0 +1,60 @@
+"""Connects a rehearsal."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import httpx2
+from pydantic import SecretStr
+
+from integrations.healthie.generated.client import Client
+from integrations.healthie.keys import plain
+from integrations.healthie.rehearsal.rehearse import Rehearsal, require_sandbox
+from integrations.healthie.transport import Acting, Connection
+from integrations.healthie.version_choice import Standing, VersionChoice, ask_version
+from integrations.upstream.audit import CallAudit
+from integrations.upstream.gate import Gate
+
+
+@asynccontextmanager
+async def rehearsal(
+    *,
+    url: str,
+    organization_key: SecretStr | str,
+    clinician_id: str,
+    clinician_key: SecretStr | str,
+    audit: CallAudit,
+    now: Callable[[], datetime],
+    version: str | None = None,
+    shard: str | None = None,
+    gate: Gate | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Rehearsal]:
+    """A rehearsal on the account at `url`, with the organization's key and one clinician's. Sends nothing before it is run.
+
+    `version`: of the API; without it the newest that answers. Raises NotRehearsable unless the address is a sandbox's.
+    """
+    require_sandbox(url)
+    connection = Connection(url=url, shard=shard, transport=transport)
+
+    async def ask(asked: str) -> Standing:
+        return await ask_version(organization, asked)
+
+    versions = VersionChoice(pinned=version, ask=ask, today=lambda: now().date())
+
+    def client(user_id: str | None, key: SecretStr | str) -> Client:
+        acting = Acting(user_id=user_id, key=plain(key))
+        return Client(connection=connection, acting=acting, audit=audit, versions=versions, gate=gate)
+
+    organization = client(None, organization_key)
+    try:
+        yield Rehearsal(
+            organization=organization,
+            clinician=client(clinician_id, clinician_key),
+            clinician_id=clinician_id,
+            client=lambda key: client("patient", key),
+            versions=versions,
+            now=now,
+        )
+    finally:
+        await connection.aclose()

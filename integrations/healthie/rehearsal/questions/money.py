@@ -1,0 +1,104 @@
+"""Questions about money. Every charge is one dollar on Stripe's test card, and is refunded in the end."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from integrations.healthie.rehearsal.asking import Reply, Unknown
+from integrations.healthie.rehearsal.questions import Question
+from integrations.healthie.rehearsal.scene import CARD, PRICE, Scene
+
+HALF = "0.50"
+
+
+async def _bank_account(scene: Scene) -> bool:
+    reply = await scene.pay("first")
+    if reply.error:
+        reply.require()
+    return reply.done or reply.stripe_error is not None
+
+
+async def _charges(scene: Scene) -> bool:
+    reply = await scene.pay("second")
+    if reply.error or (reply.messages and not reply.stripe_error):
+        reply.require()
+    return reply.done
+
+
+async def _note(scene: Scene) -> bool:
+    made = await _paid(scene, "note")
+    return bool(made["note"] != scene.key("note"))
+
+
+async def _repeated_key(scene: Scene) -> bool:
+    await _paid(scene, "twice")
+    before = len(await scene.payments())
+    again = await scene.pay("twice")
+    if again.error:
+        again.require()
+    return len(await scene.payments()) > before
+
+
+async def _net_payment(scene: Scene) -> bool:
+    made = await _paid(scene, "refund")
+    given = await scene.clinician.ask("GiveBack", id=made["id"], amount=HALF, key=scene.key("half"))
+    given.require()
+    after = await _payment(scene, made["id"])
+    if _amount(after["refund_amount"]) != Decimal(HALF):
+        raise scene.nothing_done(given)
+    return _amount(after["net_payment"]) < Decimal(PRICE)
+
+
+async def _named_token(scene: Scene) -> bool:
+    await scene.card()
+    again = await scene.organization.ask("MakeCard", user_id=await scene.patient(), token=CARD)
+    if again.error:
+        again.require()
+    return not again.done
+
+
+async def _paid(scene: Scene, name: str) -> dict[str, Any]:
+    """A payment that succeeded, as it can be read afterwards. Raises Unknown."""
+    return await _payment(scene, scene.created(_succeeded(await scene.pay(name))))
+
+
+def _succeeded(reply: Reply) -> Reply:
+    state = (reply.require() or {}).get("billingItem") or {}
+    if state and state.get("state") != "SUCCEEDED":
+        raise Unknown(f"the charge is {state.get('state')}")
+    return reply
+
+
+async def _payment(scene: Scene, payment_id: str) -> dict[str, Any]:
+    found = next((each for each in await scene.payments() if each["id"] == payment_id), None)
+    if found is None:
+        raise Unknown("a payment that was made is not in the patient's list")
+    return found
+
+
+def _amount(text: object) -> Decimal:
+    try:
+        return Decimal(str(text or 0))
+    except InvalidOperation:
+        raise Unknown("an amount cannot be read") from None
+
+
+QUESTIONS = (
+    Question(name="bank_account_set_up", asks="Has the practice set up payments?", ask=_bank_account),
+    Question(name="charges_enabled", asks="Does Stripe accept its charges?", ask=_charges),
+    Question(name="drop_note", asks="Does a payment lose its note?", ask=_note),
+    Question(
+        name="repeated_key_adds_item",
+        asks="Does a repeated idempotency key add a second payment?",
+        ask=_repeated_key,
+    ),
+    Question(
+        name="net_payment_after_refunds",
+        asks="Is `net_payment` less what was refunded?",
+        ask=_net_payment,
+    ),
+    Question(
+        name="named_tokens_single_use",
+        asks="Does Stripe's named test token work only once?",
+        ask=_named_token,
+    ),
+)

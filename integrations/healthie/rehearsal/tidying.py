@@ -1,0 +1,182 @@
+"""Tidying: gives back everything that a rehearsal made, and proves it by reading. Works from lists, so nothing is missed that no note tells of."""
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from integrations.healthie.rehearsal.asking import Unknown
+from integrations.healthie.rehearsal.scene import Scene
+
+ENDED = frozenset({"Cancelled", "Re-Scheduled", "No-Show"})
+
+
+async def tidy(scene: Scene) -> list[str]:
+    """Give everything back. Returns what is left, in words; empty: nothing."""
+    left: list[str] = []
+    for step in (
+        _visits,
+        _payments,
+        _invoices,
+        _cards,
+        _keys,
+        _plans,
+        _visit_types,
+        _hours,
+        _webhooks,
+        _patients,
+    ):
+        try:
+            left += await step(scene)
+        except Unknown as why:
+            left.append(str(why))
+    return left
+
+
+async def _visits(scene: Scene) -> list[str]:
+    patient = await _patient(scene)
+    if patient is None:
+        return []
+
+    async def live() -> list[str]:
+        listed = (await scene.organization.ask("Visits", user_id=patient)).nodes()
+        return [each["id"] for each in listed if not each["deleted_at"] and each["pm_status"] not in ENDED]
+
+    async def remove(visit: str) -> None:
+        await scene.clinician.ask("RemoveVisit", id=visit)
+
+    return await _emptied("a visit", live, remove)
+
+
+async def _payments(scene: Scene) -> list[str]:
+    if await _patient(scene) is None:
+        return []
+
+    async def owed() -> list[str]:
+        return [each["id"] for each in await scene.payments() if _kept(each) > 0]
+
+    async def give_back(payment: str) -> None:
+        amount = next(_kept(each) for each in await scene.payments() if each["id"] == payment)
+        await scene.clinician.ask(
+            "GiveBack", id=payment, amount=str(amount), key=scene.key(f"back-{payment}")
+        )
+
+    return await _emptied("a payment that is not refunded", owed, give_back)
+
+
+async def _invoices(scene: Scene) -> list[str]:
+    patient = await _patient(scene)
+    if patient is None:
+        return []
+
+    async def standing() -> list[str]:
+        listed = (await scene.organization.ask("Invoices", sender_id=patient)).nodes()
+        return [each["id"] for each in listed if each["status"] not in {"Paid", "Voided"}]
+
+    async def remove(invoice: str) -> None:
+        await scene.organization.ask("RemoveInvoice", id=invoice)
+
+    return await _emptied("an open invoice", standing, remove)
+
+
+async def _cards(scene: Scene) -> list[str]:
+    patient = await _patient(scene)
+    if patient is None:
+        return []
+
+    async def remove(card: str) -> None:
+        await scene.organization.ask("RemoveCard", user_id=patient, card_id=card)
+
+    return await _emptied("a card", lambda: _ids(scene, "CardsOf", user_id=patient), remove)
+
+
+async def _keys(scene: Scene) -> list[str]:
+    if "key" not in scene.notebook.pages.made:
+        return []
+    return await _emptied_by_name(scene, "an API key", "Keys", "RemoveKey")
+
+
+async def _plans(scene: Scene) -> list[str]:
+    return await _emptied_by_name(scene, "a plan", "Plans", "RemovePlan")
+
+
+async def _visit_types(scene: Scene) -> list[str]:
+    return await _emptied_by_name(scene, "a visit type", "VisitTypes", "RemoveVisitType")
+
+
+async def _hours(scene: Scene) -> list[str]:
+    made = scene.notebook.pages.made.get("working hours")
+    if made is None:
+        return []
+    reply = await scene.clinician.ask("RemoveHours", id=made)
+    if reply.done:
+        del scene.notebook.pages.made["working hours"]
+        scene.notebook.save()
+        return []
+    return ["working hours"]
+
+
+async def _webhooks(scene: Scene) -> list[str]:
+    made = scene.notebook.pages.made.get("webhook")
+    if made is None:
+        return []
+    reply = await scene.organization.ask("RemoveWebhook", id=made)
+    if reply.done:
+        del scene.notebook.pages.made["webhook"]
+        scene.notebook.save()
+        return []
+    return ["a webhook subscription"]
+
+
+async def _patients(scene: Scene) -> list[str]:
+    """Archive the patients: Healthie deletes nobody."""
+
+    async def active() -> list[str]:
+        people = (await scene.organization.ask("PeopleByKeywords", keywords=scene.notebook.pages.run)).nodes()
+        return [each["id"] for each in people if each["active"] and each["first_name"] == "Rehearsal"]
+
+    async def archive(patient: str) -> None:
+        await scene.organization.ask("ArchivePatient", id=patient)
+
+    return await _emptied("a patient who is not archived", active, archive)
+
+
+async def _emptied_by_name(scene: Scene, what: str, listing: str, removal: str) -> list[str]:
+    """Remove the records whose name begins with the run's."""
+
+    async def named() -> list[str]:
+        records = (await scene.organization.ask(listing, keywords=scene.name)).nodes()
+        return [each["id"] for each in records if str(each["name"]).startswith(scene.name)]
+
+    async def remove(record: str) -> None:
+        await scene.organization.ask(removal, id=record)
+
+    return await _emptied(what, named, remove)
+
+
+async def _emptied(
+    what: str, listed: Callable[[], Awaitable[list[str]]], remove: Callable[[str], Awaitable[None]]
+) -> list[str]:
+    """Remove everything that is listed, and list again: that is the proof."""
+    for record in await listed():
+        await remove(record)
+    return [f"{what}: {record}" for record in await listed()]
+
+
+async def _ids(scene: Scene, listing: str, **variables: object) -> list[str]:
+    return [each["id"] for each in (await scene.organization.ask(listing, **variables)).nodes()]
+
+
+async def _patient(scene: Scene) -> str | None:
+    """The patient, without making one."""
+    pages = scene.notebook.pages
+    return await scene.patient() if "patient" in pages.made or "patient" in pages.intended else None
+
+
+def _kept(payment: dict[str, Any]) -> Decimal:
+    """What of a payment was not refunded."""
+    if payment["state"] != "SUCCEEDED" or not payment["stripe_charge_id"]:
+        return Decimal(0)
+    try:
+        return Decimal(str(payment["amount_paid"] or 0)) - Decimal(str(payment["refund_amount"] or 0))
+    except InvalidOperation:
+        raise Unknown("an amount cannot be read") from None

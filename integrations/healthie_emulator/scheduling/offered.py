@@ -1,0 +1,170 @@
+"""Mutations of staff on what can be booked and under which policy: visit types and appointment settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
+from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.people import provider
+from integrations.healthie_emulator.records import AppointmentType
+from integrations.healthie_emulator.state import Request
+from integrations.healthie_emulator.visit_types import CONTACT_TYPES, appointment_type_of, with_values
+
+NOT_FOUND = "Appointment type not found"
+
+# How inputs of a visit type name the ways to meet.
+CONTACT_NAMES = dict(zip(("video_chat", "phone_call", "in_person"), CONTACT_TYPES, strict=True))
+
+DIRECT = (
+    "client_display_description",
+    "client_facing_display_name",
+    "clients_can_book",
+    "is_group",
+    "is_waitlist_enabled",
+    "length",
+    "metadata",
+    "name",
+    "require_cc_at_booking",
+    "user_group_id",
+)
+KEPT = (
+    "bookable_by_groups",
+    "bookable_without_group",
+    "custom_text_reminder_body",
+    "dont_ask_for_reason",
+    "embed_question_form_id",
+    "insurance_billing_enabled",
+    "require_in_state_clients",
+    "row_order",
+)
+
+
+def _create_type(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Offer another visit type: `name` and `length` are required, and clients may book it unless it says otherwise."""
+    if request.me.is_patient:
+        raise not_allowed()
+    world = request.world
+    if not (given.get("name") or "").strip():
+        return _refuse("name", "Name can't be blank")
+    if not (given.get("length") or 0) > 0:
+        return _refuse("length", "Length must be greater than 0")
+    values = _read_type(request, given, {})
+    if isinstance(values, tuple):
+        return _refuse(*values)
+    values.setdefault("available_contact_types", CONTACT_TYPES)
+    values.setdefault("clients_can_book", True)
+    made = world.appointment_types.add(position=len(world.appointment_types), **values)
+    return {"appointmentType": made, "messages": None}
+
+
+def _update_type(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    if request.me.is_patient:
+        raise not_allowed()
+    kind = appointment_type_of(request.world, given.get("id"))
+    if kind is None:
+        return _refuse("id", NOT_FOUND)
+    values = _read_type(request, given, kind.more)
+    if isinstance(values, tuple):
+        return _refuse(*values)
+    if given.get("has_specific_appointment_settings") is False:
+        values |= {"own_settings": None, "minimum_advance_schedule_time": None}
+    values["available_contact_types"] = _shown_contacts(kind, given, values)
+    return {"appointmentType": request.world.appointment_types.change(kind.id, **values), "messages": None}
+
+
+def _delete_type(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Take a type off the list: softly, so that its appointments keep it."""
+    if request.me.is_patient:
+        raise not_allowed()
+    world, kind = request.world, appointment_type_of(request.world, given.get("id"))
+    if kind is None:
+        return _refuse("id", NOT_FOUND)
+    gone = world.appointment_types.change(kind.id, deleted_at=world.clock.now())
+    return {"appointmentType": gone, "messages": None}
+
+
+def _refuse(field: str, message: str) -> dict[str, Any]:
+    return refused(message, field=field, appointmentType=None)
+
+
+def _read_type(request: Request, given: dict[str, Any], more: Any) -> dict[str, Any] | tuple[str, str]:
+    """Read what was sent of a type; a pair is the field and the message of a refusal."""
+    values = {name: given[name] for name in DIRECT if given.get(name) is not None}
+    kept = {name: given[name] for name in KEPT if given.get(name) is not None}
+    if given.get("contact_type_overrides"):
+        names = [CONTACT_NAMES.get(each, each) for each in given["contact_type_overrides"]]
+        if not set(names) <= set(CONTACT_TYPES):
+            return "contact_type_overrides", "Contact type is not included in the list"
+        values["available_contact_types"] = tuple(names)
+    if given.get("provider_ids_for_appt_type_connections") is not None:
+        ids = [each for each in given["provider_ids_for_appt_type_connections"] if each]
+        if any(provider(request.world, each) is None for each in ids):
+            return "provider_ids_for_appt_type_connections", "Provider not found"
+        values["provider_ids"] = tuple(ids)
+    if given.get("require_specific_providers") is False:
+        values["provider_ids"] = ()
+    if given.get("pricing"):
+        values["price"] = to_minor(given["pricing"], PRACTICE_CURRENCY)
+        if values["price"] is None:
+            return "pricing", "Pricing is not a number"
+    if (setting := given.get("appointment_setting")) is not None:
+        told = {name: value for name, value in setting.items() if name not in {"id", "_destroy"}}
+        values["own_settings"] = None if setting.get("_destroy") else told
+    return {**values, "more": {**more, **kept}}
+
+
+def _shown_contacts(kind: AppointmentType, given: dict[str, Any], values: dict[str, Any]) -> tuple[str, ...]:
+    """Read which ways to meet are shown: the list if it is sent, else each by its own field."""
+    shown = dict.fromkeys(values.get("available_contact_types") or kind.available_contact_types, True)
+    for short, name in CONTACT_NAMES.items():
+        one = given.get(f"contact_type_override_{short}")
+        if one is not None:
+            shown[name] = one["show"]
+    return tuple(name for name in CONTACT_TYPES if shown.get(name))
+
+
+def _create_setting(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Give a clinician a policy of their own: the practice's with what was sent; the key owner's unless `user_id` says whose."""
+    if request.me.is_patient:
+        raise not_allowed()
+    world, whose = request.world, given.get("user_id") or request.me.user.id
+    if provider(world, whose) is None:
+        return refused("Provider not found", field="user_id", appointmentSetting=None)
+    now = world.clock.now()
+    values = with_values(world.settings, _told(given))
+    fields = {name: getattr(values, name) for name in values.__dataclass_fields__}
+    fields |= {
+        "id": world.appointment_settings.new_id(),
+        "user_id": whose,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return {"appointmentSetting": world.appointment_settings.add(**fields), "messages": None}
+
+
+def _update_setting(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Change a policy; what was not sent stays."""
+    if request.me.is_patient:
+        raise not_allowed()
+    settings = request.world.appointment_settings
+    found = settings.get(given.get("id"))
+    if found is None:
+        return refused("Appointment setting not found", field="id", appointmentSetting=None)
+    values = with_values(found, _told(given))
+    changes = {name: getattr(values, name) for name in values.__dataclass_fields__ if name != "updated_at"}
+    return {"appointmentSetting": settings.change(found.id, **changes), "messages": None}
+
+
+def _told(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what a policy takes as it is sent; places and ways to meet have operations of their own."""
+    apart = {"id", "user_id", "appointment_locations", "contact_type_overrides", "calendar_color_schemes"}
+    return {name: value for name, value in given.items() if name not in apart and value is not None}
+
+
+RESOLVERS: dict[str, Callable[..., Any]] = {
+    "Mutation.createAppointmentType": _create_type,
+    "Mutation.updateAppointmentType": _update_type,
+    "Mutation.deleteAppointmentType": _delete_type,
+    "Mutation.createAppointmentSetting": _create_setting,
+    "Mutation.updateAppointmentSetting": _update_setting,
+}
