@@ -62,18 +62,62 @@ NAMED = {
     "stripe_idempotency_key": "",
 }
 PATIENTS = frozenset(
-    {"user_id", "client_id", "patient_id", "userId", "viewable_user_id", "taggable_user_id", "recipient_ids"}
+    {
+        "attendee_ids",
+        "user_id",
+        "client_id",
+        "patient_id",
+        "userId",
+        "viewable_user_id",
+        "taggable_user_id",
+        "recipient_ids",
+    }
 )
 
 # Who pays is the sender of a billing item, and the recipient of an invoice.
 PAYERS = {"BillingItem": ("sender_id", "recipient_id"), "RequestedPayment": ("recipient_id", "sender_id")}
+
+# What an input is given if a request takes it whole.
+SAID = frozenset(
+    [
+        "amount_paid",
+        "appointment_type_id",
+        "billing_frequency",
+        "contact_type",
+        "content",
+        "conversation_id",
+        "custom_module_form_id",
+        "date",
+        "datetime",
+        "day_of_week",
+        "email",
+        "event_type",
+        "finished",
+        "first_name",
+        "id",
+        "ids",
+        "item_type",
+        "last_name",
+        "length",
+        "name",
+        "onboarding_flow_id",
+        "price",
+        "recipient_id",
+        "recipient_ids",
+        "sender_id",
+        "taggable_user_id",
+        "timezone",
+        "token",
+        "user_id",
+    ]
+)
 
 OF_PROVIDERS = frozenset({"Availability"})  # whose `user_id` is no patient's
 
 _TIMES = {
     re.compile(r"(^|_)(datetime|range_start)$"): " 09:00",
     re.compile(r"(^|_)range_end$"): " 12:00",
-    re.compile(r"(^|_)(date|startDate|endDate|scheduled_at|ends_on)$"): "",
+    re.compile(r"(^|_)(date|startDate|endDate|specificDay|scheduled_at|ends_on)$"): "",
 }
 
 TEXTS: dict[str, Any] = {
@@ -157,6 +201,7 @@ class _Choosing(Visitor):
         self._samples = samples
         self._declared: dict[str, VariableDefinitionNode] = {}
         self._values: dict[str, Any] = {}
+        self._field = ""
         self._root: GraphQLObjectType | None = None
 
     def values(self) -> dict[str, Any]:
@@ -169,11 +214,11 @@ class _Choosing(Visitor):
             if name in self._declared and value is not None
         }
 
-    def enter_field(self, _node: FieldNode, *_: Any) -> None:
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
         root = self.info.get_parent_type()
         field = self.info.get_field_def()
         if field is not None and root is not None and root.name in {"Query", "Mutation"}:
-            self._root = _record(field.type)
+            self._field, self._root = node.name.value, _record(field.type)
 
     def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
         self._declared[node.variable.name.value] = node
@@ -224,6 +269,8 @@ class _Choosing(Visitor):
     def _scalar(self, name: str) -> Any:
         if name in TEXTS:
             return TEXTS[name]
+        if name == "date" and self._field == "completeCheckout":  # there it is a time
+            return f"{self._samples.day} 10:00"
         for pattern, clock in _TIMES.items():
             if pattern.search(name):
                 return f"{self._samples.day}{clock}"
@@ -245,14 +292,15 @@ class _Choosing(Visitor):
         stem = re.fullmatch(r"(\w+)_ids?", name)
         return self._samples.of("".join(part.title() for part in stem[1].split("_"))) if stem else None
 
-    def _fields(self, kind: GraphQLInputObjectType) -> dict[str, Any] | None:
-        """An input of what must not be left out; none if nothing must."""
+    def _fields(self, kind: GraphQLInputObjectType) -> dict[str, Any]:
+        """An input of what says whom and what it is about."""
         given: dict[str, Any] = {}
         for name, field in kind.fields.items():
-            if isinstance(field.type, GraphQLNonNull):
+            required = isinstance(field.type, GraphQLNonNull)
+            if required or name in SAID:
                 value = self._value(name, field.type)
-                given[name] = _any(field.type) if value is None else value
-        return given or None
+                given[name] = _any(field.type) if value is None and required else value
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def _record(type_: Any) -> GraphQLObjectType | None:
