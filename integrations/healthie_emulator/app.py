@@ -18,21 +18,25 @@ from integrations.healthie_emulator import (
     appointments,
     availability,
     booking,
+    chat,
     clients,
     control,
     dialect,
     forms,
+    insurance,
     keys,
     money,
     openings,
     people,
     permissions,
     plans,
+    profiles,
     rebooking,
     versions,
     visit_types,
     webhooks,
 )
+from integrations.healthie_emulator.documents import documents, files
 from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.endpoint import GraphQLEndpoint
 from integrations.healthie_emulator.scheduling import (
@@ -48,6 +52,7 @@ from integrations.healthie_emulator.scheduling import (
 )
 from integrations.healthie_emulator.schema import CONTRACT, executable_schema
 from integrations.healthie_emulator.seed import described
+from integrations.healthie_emulator.tags_and_groups import groups, tags
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Healthie emulator</title>
 <style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}}code{{background:#eee}}
@@ -80,6 +85,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
             Route("/", page, methods=["GET"]),
             Route("/graphql", for_browsers(GraphQLEndpoint(emulator, schema))),
             *control.routes(emulator),
+            *files.routes(emulator),
         ],
         lifespan=lifespan,
     )
@@ -114,9 +120,13 @@ def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
         availability,
         booking,
         checkout,
+        chat,
         clients,
         fields,
+        documents,
         forms,
+        groups,
+        insurance,
         keys,
         money,
         offered,
@@ -125,10 +135,12 @@ def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
         permissions,
         plans,
         policy,
+        profiles,
         rebooking,
         requests,
         seats,
         series,
+        tags,
         visit_types,
         warnings,
         webhooks,

@@ -94,6 +94,7 @@ def _set_clock(emulator: Emulator, given: dict[str, Any]) -> Any:
         emulator.clock.advance(float(given["advance"]))
     money.bill_due(emulator.world)
     series.continue_due(emulator.world)
+    emulator.world.run_due_jobs()
     emulator.world.outbox_filled.set()  # deliveries may have come due
     return _clock(emulator, given)
 

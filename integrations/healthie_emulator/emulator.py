@@ -80,6 +80,7 @@ class Emulator:
         try:
             money.bill_due(world)
             series.continue_due(world)
+            world.run_due_jobs()
             await webhooks.deliver_due(world, client)
         except Exception:  # one bad delivery must not end all that follow
             log.exception("delivery failed")

@@ -31,10 +31,12 @@ from integrations.healthie_emulator.faults import Fault
 from integrations.healthie_emulator.headers import Caller, read_headers
 from integrations.healthie_emulator.limits import check_limits
 from integrations.healthie_emulator.state import Request
+from integrations.healthie_emulator.uploads import read_multipart
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1_000_000  # bytes; far above any legitimate document
+MAX_UPLOAD = 20_000_000  # bytes, of a request that brings files
 MAX_TOKENS = 10_000  # of a document, against ones that only cost time
 
 
@@ -78,7 +80,7 @@ class GraphQLEndpoint:
         http = HttpRequest(scope, receive)
         seen = self._emulator.see(str(http.url))
         try:
-            asked = _read(await http.body(), http.method)
+            asked = _read(await http.body(), http.method, http.headers.get("content-type", ""))
         except GraphQLError as error:
             await _respond(_refusal(error, status=400), seen, scope, receive, send)
             return
@@ -115,8 +117,9 @@ class GraphQLEndpoint:
         try:
             caller = read_headers(http.headers, world)
             seen.key_owner_id = caller.actor.user.id if caller.actor else None
-            context = Request(world=world, actor=caller.actor)
-            result = await self._execute(asked, context, caller.version.name)
+            world.run_due_jobs()
+            request = Request(world=world, actor=caller.actor, base_url=str(http.base_url))
+            result = await self._execute(asked, request, caller.version.name)
         except GraphQLError as error:
             seen.error_codes = _codes([error])
             return _refusal(error)
@@ -148,18 +151,14 @@ class GraphQLEndpoint:
         return answered
 
 
-def _read(body: bytes, method: str) -> Asked:
+def _read(body: bytes, method: str, content_type: str) -> Asked:
     """Read a body; raise GraphQLError if it is not a GraphQL request."""
     if method != "POST":
         raise GraphQLError("POST a GraphQL request")
-    if len(body) > MAX_BODY:
+    has_files = content_type.lower().startswith("multipart/form-data")
+    if len(body) > (MAX_UPLOAD if has_files else MAX_BODY):
         raise GraphQLError("The request is too long")
-    try:
-        given = json.loads(body)
-        # Half characters, numbers without end.
-        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        raise GraphQLError("The body is not JSON") from None
+    given = read_multipart(body, content_type, _load) if has_files else _load(body)
     query = given.get("query") if isinstance(given, dict) else None
     variables = given.get("variables") if isinstance(given, dict) else None
     name = given.get("operationName") if isinstance(given, dict) else None
@@ -188,6 +187,16 @@ def _parsed(query: str) -> DocumentNode:
 @functools.lru_cache(maxsize=128)
 def _errors_of(schema: GraphQLSchema, query: str) -> tuple[GraphQLError, ...]:
     return tuple(validate(schema, _parsed(query)))
+
+
+def _load(body: bytes) -> Any:
+    try:
+        given = json.loads(body)
+        # Half characters, numbers without end.
+        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise GraphQLError("The body is not JSON") from None
+    return given
 
 
 def _instead(faults: dict[str, Fault]) -> Response | None:

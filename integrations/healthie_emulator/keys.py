@@ -1,18 +1,33 @@
 """API keys: each acts as one user."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from integrations.healthie_emulator.connections import in_order, page
+from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.errors import not_allowed, refused
-from integrations.healthie_emulator.records import ApiKey
+from integrations.healthie_emulator.records import ApiKey, User
+from integrations.healthie_emulator.resources.ordering import Key, arranged
 from integrations.healthie_emulator.state import Request
 
 
 def _api_keys(request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    return _page(request.world.api_keys, request, args)
+
+
+def keys_of(user: User, request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    """List the keys of a user, as far as the actor may know of them."""
+    own = (key for key in request.world.api_keys if key.user_id == user.id)
+    return _page(own if request.actor else (), request, args)
+
+
+def _page(keys: Iterable[ApiKey], request: Request, args: dict[str, Any]) -> dict[str, Any]:
     words = (args.get("keywords") or "").lower()
-    found = (key for key in request.world.api_keys if _owns(request, key) and words in key.name.lower())
-    orders = {"CREATED_AT": lambda key: key.created_at, "NAME": lambda key: key.name.lower()}
-    return page(in_order(found, args, orders, "CREATED_AT_ASC"), args)
+    found = (key for key in keys if _owns(request, key) and words in key.name.lower())
+    orders: dict[str, Key] = {
+        "CREATED_AT": lambda key: (key.created_at, int(key.id)),
+        "NAME": lambda key: key.name.lower(),
+    }
+    return page(arranged(found, args, orders, "CREATED_AT_ASC"), args)
 
 
 def _owns(request: Request, key: ApiKey) -> bool:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from integrations.healthie_emulator.state import Switches
+from integrations.healthie_emulator.switches import Switches
 
 
 class NotAProfile(Exception):

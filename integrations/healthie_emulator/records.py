@@ -41,6 +41,10 @@ class Location(Record):
     state: str | None = None
     zip: str | None = None
     country: str | None = None
+    npi: str | None = None
+    other_id: str | None = None
+    other_id_qual: str | None = None
+    place_of_service_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,31 @@ class User(Record):
     record_identifier: str | None = None
     metadata: str | None = None
     default_stripe_customer_detail_id: str | None = None
+    user_group_id: str | None = None
+    default_onboarding_flow_id: str | None = None  # a clinician's, for patients of no group
+    other_provider_ids: tuple[str, ...] = ()  # the clinicians of the care team besides the main one
+    skipped_email: bool = False
+    archived_at: datetime | None = None
+    has_created_password: bool = False
+    additional_phone_number: str | None = None
+    additional_record_identifier: str | None = None
+    auto_charge_enabled: bool = False
+    consented_to_labs: bool = False
+    default_billing_type: str | None = None
+    gender_identity_code: str | None = None
+    height: str | None = None
+    preferred_language_code: str | None = None
+    primary_ethnicity_code: str | None = None
+    primary_race_code: str | None = None
+    pronouns: str | None = None
+    quick_notes: str | None = None
+    restricted: bool = False
+    secondary_ethnicity_code: str | None = None
+    secondary_race_code: str | None = None
+    sex: str | None = None
+    sexual_orientation_code: str | None = None
+    sexual_orientation_other: str | None = None
+    ssn: str | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -269,10 +298,19 @@ class Appointment(Record):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FormAnswerGroup(Record):
-    """A form that a patient fills, without its answers."""
+    """A filled form. `created_at` is the time of service where there is one; the answers are items of their own."""
 
-    user_id: str
-    custom_module_form_id: str | None = None
+    user_id: str  # whom it is about
+    custom_module_form_id: str
+    record_created_at: datetime
+    filler_id: str | None = None  # who filled it
     name: str | None = None
-    finished: bool = False
+    finished: bool = False  # not finished: a draft that no list shows
+    external_id: str | None = None
+    metadata: str | None = None
+    appointment_id: str | None = None
+    onboarding_item_id: str | None = None
+    requested_form_completion_id: str | None = None
+    locked_at: datetime | None = None
+    locked_by_id: str | None = None
     deleted_at: datetime | None = None

@@ -36,6 +36,7 @@ from graphql import (
 from integrations.healthie_emulator import dates, permissions
 from integrations.healthie_emulator.errors import coded, not_signed_in
 from integrations.healthie_emulator.state import Request, Table
+from integrations.healthie_emulator.uploads import check_upload
 
 CONTRACT = Path(__file__).parent.parent / "healthie" / "contract.graphql"
 
@@ -59,6 +60,8 @@ PUBLIC_FIELDS = frozenset(
         "nextAvailableSlot",
         "offering",
         "offerings",
+        "onboardingFlow",  # by `uuid`
+        "onboardingItem",
         "organization",
         "sdkConfig",
         "validateCoupon",
@@ -69,6 +72,7 @@ PUBLIC_MUTATIONS = frozenset(
         "completeCheckout",
         "createAppointmentRequest",
         "deleteAppointment",  # by `appointment_inclusion_uuid`
+        "signUp",
     }
 )
 
@@ -91,6 +95,7 @@ def executable_schema(
     for name in ("ISO8601DateTime", "ISO8601Date"):
         _accept(schema.type_map[name], _check_date)
     _accept(schema.type_map["JSON"], _check_json)
+    _accept(schema.type_map["Upload"], check_upload)
     left = dict(resolvers)
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
@@ -203,7 +208,7 @@ def _attribute(name: str, field: GraphQLField) -> Resolver:
     def read(record: Any, _request: Request, _args: dict[str, Any]) -> Any:
         value = record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
         if value is None:
-            value = getattr(record, "more", {}).get(name)
+            value = (getattr(record, "more", None) or {}).get(name)
         return empty if value is None else value
 
     return read

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from integrations.healthie_emulator.records import AppointmentType, User
 from integrations.healthie_emulator.seed_catalog import PHONE, VIDEO, add_coupons, add_plans, add_visit_types
 from integrations.healthie_emulator.seed_people import CLINICIANS, PATIENTS, STATES, SampleClinician
+from integrations.healthie_emulator.seed_records import add_records
+from integrations.healthie_emulator.seed_records import described as described_records
 from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.visit_types import IN_PERSON
 
@@ -54,6 +56,7 @@ def sow(world: World) -> None:
     _put_card_on_file(world, patients[0])
     _sell_capped_plans(world, patients)
     _add_appointments(world, clinicians, patients, kinds)
+    add_records(world, clinicians, patients)
 
 
 def _add_clinician(world: World, number: int, each: SampleClinician) -> User:
@@ -203,4 +206,5 @@ def described(world: World) -> dict[str, Any]:
         "plans": {each.name: each.id for each in world.offerings},
         "coupons": [each.code for each in world.coupons],
         "locations": {each.location: each.id for each in world.appointment_locations},
+        **described_records(world),
     }

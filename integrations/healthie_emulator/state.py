@@ -5,7 +5,8 @@ Nothing is kept at module level: a reset is a new `World`.
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from graphql import GraphQLError
@@ -17,8 +18,10 @@ from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.errors import not_signed_in
 from integrations.healthie_emulator.faults import Faults
 from integrations.healthie_emulator.records import Record
+from integrations.healthie_emulator.resources.item import FIRST_TABLE, KINDS, Item
 from integrations.healthie_emulator.scheduling import records as scheduling
 from integrations.healthie_emulator.stripe import FakeStripe
+from integrations.healthie_emulator.switches import Switches
 from integrations.healthie_emulator.throttle import Throttle
 
 R = TypeVar("R", bound=Record)
@@ -73,61 +76,6 @@ class Table(Generic[R]):
 
 
 @dataclasses.dataclass(kw_only=True)
-class Switches:
-    """Switches for behaviour in which Healthie is odd or undocumented: both variants are available."""
-
-    silent_noop: set[str] = dataclasses.field(default_factory=set)  # mutations: success, and nothing done
-    drop_note: bool = False  # billing items lose their note
-    check_availability_without_holding: bool = False  # two bookings at once both pass the check
-    other_party_id_overrides: bool = True  # createAppointment obeys other_party_id, as documented
-    key_owner_becomes_second_provider: bool = False  # when it does, the key's owner is added, as reported
-    notice_binds_patients: bool = True  # a patient's key is refused within the notice periods
-    attendee_ids_replace: bool = False  # updateAppointment(attendee_ids) takes the others out
-    recurring_appointments_notify: bool = False  # they send webhooks, as Healthie may switch on
-    setting_without_id: bool = False  # appointmentSetting answers the practice's when nothing is named
-    repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
-    net_payment_after_refunds: bool = True  # a billing item's net payment is what is left of it
-    new_first_price_is_discount: bool = (
-        False  # validateCoupon's new_first_price is the discount, not the price
-    )
-    staff_book_below_zero: bool = (
-        False  # a visit booked by staff takes a credit that the patient does not have
-    )
-    deletion_restores_credit: bool = (
-        False  # so does staff's deletion, where a cancelled visit's credit comes back
-    )
-    late_cancel_restores_credit: bool = False  # so does Late Cancellation
-    stripe_error_as_json: bool = (
-        False  # a mutation's stripeError is JSON, as a failed item's is; else the text
-    )
-    bank_account_set_up: bool = True  # else no charge is possible
-    charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
-    may_create_api_keys: bool = True  # the permission that Healthie grants on request
-    names_without_email_unique: bool = False  # one patient without an email for each first and last name
-    named_tokens_single_use: bool = False  # `tok_visa` itself works once
-    gone_fields_remain: bool = (
-        False  # 2026-10-01 keeps, as deprecated, what its example of a billing item lacks
-    )
-    # By type, the form of its instants instead of that in `dates.FORMS`.
-    date_formats: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    def turn(self, given: Mapping[str, Any]) -> None:
-        """Turn switches, all or none. Raises ValueError for a name or value that there is not."""
-        there_are = {field.name for field in dataclasses.fields(self)}
-        turned = {}
-        for name, value in given.items():
-            if name not in there_are:
-                raise ValueError(f"unknown switch {name!r}; there are {', '.join(sorted(there_are))}")
-            kind = type(getattr(self, name))
-            wanted = list if kind is set else kind
-            if not isinstance(value, wanted):
-                raise ValueError(f"{name} is a {wanted.__name__}")  # noqa: TRY004 - a bad request, not a bug
-            turned[name] = kind(value)
-        for name, value in turned.items():
-            setattr(self, name, value)
-
-
-@dataclasses.dataclass(kw_only=True)
 class Permissions:
     """What was taken from members of the practice, and how Healthie says so. All is granted at first."""
 
@@ -137,6 +85,14 @@ class Permissions:
     form: str = "both"  # of a refusal; reads have no `messages`
     reads_find_nothing: bool = False  # a read without the permission is empty, instead of refused
     members_are_seen: bool = True  # a key reads other members' permissions, not only its owner's
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """Work that is done in the background."""
+
+    due_at: datetime
+    work: Callable[[], None]
 
 
 class World:
@@ -186,6 +142,10 @@ class World:
         self.credits = self._table(money.AppointmentCredit)
         self.credit_changes = self._table(money.CreditChange)
         self.super_bills = self._table(money.SuperBill)
+        self.items = {
+            kind: self._table(Item, number=number) for number, kind in enumerate(KINDS, FIRST_TABLE)
+        }
+        self.jobs: list[Job] = []  # what Healthie does in the background, once it is due
 
     @property
     def organization(self) -> practice.Organization:
@@ -218,9 +178,23 @@ class World:
         )
         self.outbox_filled.set()
 
-    def _table(self, kind: type[R]) -> Table[R]:
-        self._kinds += 1
-        return Table(kind, clock=self.clock, first_id=self._kinds * ID_SPACING + self.seed % 1000 + 1)
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Do something in the background, as soon as the clock has moved on by so many seconds."""
+        self.jobs.append(Job(due_at=self.clock.now() + timedelta(seconds=seconds), work=work))
+
+    def run_due_jobs(self) -> None:
+        """Do what has come due since, oldest first."""
+        now = self.clock.now()
+        due = [job for job in self.jobs if job.due_at <= now]
+        self.jobs = [job for job in self.jobs if job.due_at > now]
+        for job in due:
+            job.work()
+
+    def _table(self, kind: type[R], *, number: int | None = None) -> Table[R]:
+        if number is None:
+            self._kinds += 1
+            number = self._kinds
+        return Table(kind, clock=self.clock, first_id=number * ID_SPACING + self.seed % 1000 + 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -251,6 +225,7 @@ class Request:
     world: World
     actor: Actor | None  # None: no key, as a visitor of the public plans
     errors: list[GraphQLError] = dataclasses.field(default_factory=list)  # beside the data
+    base_url: str = ""  # of this emulator, as the caller reached it; ends with a slash
 
     @property
     def me(self) -> Actor:

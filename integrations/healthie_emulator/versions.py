@@ -22,7 +22,7 @@ from graphql import (
     GraphQLString,
 )
 
-from integrations.healthie_emulator import invoices
+from integrations.healthie_emulator.bookkeeping import invoice_reading
 from integrations.healthie_emulator.errors import coded
 from integrations.healthie_emulator.money_records import BillingItem, RequestedPayment
 from integrations.healthie_emulator.state import Request
@@ -232,7 +232,7 @@ def _paid_early(item: BillingItem, request: Request, _: object) -> bool:
 
 def _requested_payment(request: Request, args: dict[str, Any]) -> RequestedPayment | None:
     if args.get("token") is None:
-        found: RequestedPayment | None = invoices.RESOLVERS["Query.requestedPayment"](request, args)
+        found: RequestedPayment | None = invoice_reading.RESOLVERS["Query.requestedPayment"](request, args)
         return found
     invoice = next((each for each in request.world.requested_payments if each.token == args["token"]), None)
     return invoice if invoice and request.me.sees_patient(invoice.recipient_id) else None

@@ -42,6 +42,8 @@ NONSENSE: dict[str, list[Any]] = {
     "ID": [
         *("", "\0", "-1", "9" * 30, 200006, "200001", "200002", "200007", "600002", "600004", "900003"),
         *("1200002", "1300001", "700001", "2000001", "k-1"),
+        *("5000001", "5100002", "5800001", "5900001", "6100001", "6400001", "6500001", "6600001", "6700001"),
+        *("6900001", "7000001", "7300001", "group-6900001", "user-200006", "billing_info"),
     ],
     "ISO8601DateTime": ["2027-01-06", "1900-01-01T00:00:00Z", "2200-12-31 23:59", "2027-03-14 02:30"],
     "ISO8601Date": ["2027-01-31", "2200-12-31"],
@@ -51,7 +53,7 @@ NONSENSE: dict[str, list[Any]] = {
     "Float": [-1.5, 0, 1e300],
     "UUID": ["", "00000000-0000-4000-8000-000000000000", "no uuid"],
     "ISO8601Duration": ["PT1H", "", "an hour"],
-    "Upload": ["", "a file", None],
+    "Upload": [None, None, None, "a file"],  # a text is refused before anything else is looked at
 }
 # What an argument of that name usually is, so that the nonsense beside it is reached.
 SENSE: dict[str, Any] = {
@@ -80,6 +82,34 @@ SENSE: dict[str, Any] = {
     "last_name": "Sample",
     "url": "https://example.invalid/",
     "should_charge": True,
+    "custom_module_form_id": "5000001",
+    "custom_module_id": "5100002",
+    "conversation_id": "6400001",
+    "onboarding_flow_id": "5800001",
+    "onboarding_item_id": "5900001",
+    "user_group_id": "6900001",
+    "insurance_plan_id": "7000001",
+    "taggable_user_id": "200006",
+    "client_id": "200006",
+    "name": "A sample name",
+    "file_string": "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7",
+}
+# What `id` is where it is not that of a visit: by the type that a root answers.
+IDS: dict[str, str] = {
+    "CustomModuleForm": "5000001",
+    "CustomModule": "5100002",
+    "OnboardingFlow": "5800001",
+    "OnboardingItem": "5900001",
+    "Document": "6100001",
+    "Conversation": "6400001",
+    "ConversationMembership": "6500001",
+    "Note": "6600001",
+    "Tag": "6700001",
+    "UserGroup": "6900001",
+    "InsurancePlan": "7000001",
+    "AcceptedInsurancePlan": "7100001",
+    "EligibilityCheck": "7300001",
+    "Policy": "7300001",
 }
 USUAL = 0.85
 
@@ -112,6 +142,14 @@ def arguments(fields: Mapping[str, Any], dice: random.Random, depth: int = 0) ->
         elif required or dice.random() >= ABSENT:
             made[name] = nonsense(field.type, dice, depth) if required or dice.random() < 0.95 else None
     return made
+
+
+def id_of_record(type_: Any) -> str | None:
+    """Return the id of a seeded record of the type that a root answers, directly, in a page or in a payload."""
+    named = get_named_type(type_)
+    fields = named.fields.values() if isinstance(named, GraphQLObjectType) else ()
+    kinds = (named.name, *(get_named_type(field.type).name for field in fields))
+    return next((IDS[kind] for kind in kinds if kind in IDS), None)
 
 
 def selection(type_: Any, dice: random.Random, depth: int = 0) -> str:
@@ -151,10 +189,13 @@ async def test_nonsense_is_answered_with_errors_and_never_with_a_fault_of_ours(
     passed = ", ".join(f"{arg}: ${arg}" for arg in field.args)
     asked = f"{word} N{f'({declared})' if declared else ''} {{ {name}{f'({passed})' if passed else ''}"
     paging = {"first": 2, "last": None, "after": None, "before": None}
-    dice = random.Random(name)
+    dice, record_id = random.Random(name), id_of_record(field.type)
     for _ in range(ROUNDS):
         document = f"{asked} {selection(field.type, dice)} }}"
         variables = arguments(field.args, dice) | (paging if "first" in field.args else {})
+        named = variables.get("input") or variables
+        if record_id and "id" in named and dice.random() < USUAL:
+            named["id"] = record_id
         answer = await emulator.send(document, key=dice.choice([OWNER, CLINICIAN_1, PATIENT_1]), **variables)
         assert answer.status_code == 200
         codes = [error.get("extensions", {}).get("code") for error in answer.json().get("errors", ())]

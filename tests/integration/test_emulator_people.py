@@ -211,12 +211,12 @@ async def test_filled_forms_are_listed_by_when_they_changed_to_whom_they_are_sho
 ) -> None:
     """The fact of `updated_after`: "only objects updated after the specified datetime are returned"."""
     seed = await emulator.control.seed()
-    fill = """mutation Fill($id: ID!) { createFormAnswerGroup(input: {user_id: $id, finished: true, name: "Intake"}) {
-      form_answer_group { id updated_at } } }"""
+    fill = """mutation Fill($id: ID!, $form: ID) { createFormAnswerGroup(input: {user_id: $id, finished: true,
+      custom_module_form_id: $form}) { form_answer_group { id updated_at } } }"""
     made = []
     for patient in seed["patients"][:2]:
         await emulator.control.clock(advance=60)
-        answer = await emulator.ask(fill, key=OWNER, id=patient["id"])
+        answer = await emulator.ask(fill, key=OWNER, id=patient["id"], form=seed["forms"]["Visit Note"])
         made.append(answer["createFormAnswerGroup"]["form_answer_group"])
     document = """query Forms($after: ISO8601DateTime) {
       formAnswerGroups(updated_after: $after, order_by: UPDATED_AT_DESC) { nodes { id } } }"""

@@ -47,8 +47,9 @@ ATTACH_DISPUTED = ATTACH.replace("tok_visa", "tok_createDispute")
 PAY = """mutation Pay($patient: ID, $owner: ID) {
   createBillingItem(input: {sender_id: $patient, recipient_id: $owner, amount_paid: "20.00"}) {
     billingItem { id } messages { message } } }"""
-FILL = """mutation Fill($patient: ID!) {
-  createFormAnswerGroup(input: {user_id: $patient, finished: true, name: "Intake"}) { form_answer_group { id } } }"""
+FILL = """mutation Fill($patient: ID!, $form: ID) {
+  createFormAnswerGroup(input: {user_id: $patient, custom_module_form_id: $form, finished: true}) {
+    form_answer_group { id } } }"""
 OPEN = """mutation Open($clinician: ID, $start: ISO8601DateTime, $end: ISO8601DateTime) {
   createAvailability(input: {user_id: $clinician, start_datetime: $start, end_datetime: $end}) { availability { id } } }"""
 SHUT = "mutation Shut($id: ID) { deleteAvailability(input: {id: $id}) { availability { id } messages { message } } }"
@@ -153,7 +154,8 @@ class Practice:
         return str(answer["createBillingItem"]["billingItem"]["id"])
 
     async def fill(self, patient: str) -> str:
-        answer = await self.emulator.ask(FILL, key=OWNER, patient=patient)
+        form = self.stack.practice["forms"]["New Patient Intake"]
+        answer = await self.emulator.ask(FILL, key=OWNER, patient=patient, form=form)
         return str(answer["createFormAnswerGroup"]["form_answer_group"]["id"])
 
     async def dispute(self, patient: str) -> str:

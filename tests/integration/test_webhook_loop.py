@@ -95,7 +95,7 @@ async def test_what_staff_change_in_healthie_becomes_an_event_of_ours_and_is_del
             await ask(
                 http,
                 stack,
-                'mutation($id: ID!) { createFormAnswerGroup(input: {user_id: $id, finished: true, name: "Intake"}) { form_answer_group { id } } }',
+                'mutation($id: ID!) { createFormAnswerGroup(input: {user_id: $id, finished: true, custom_module_form_id: "5000001"}) { form_answer_group { id } } }',
                 id=stack.patients[0],
             )
             await until_published(log, "form.completed")
