@@ -108,7 +108,7 @@ class GraphQLEndpoint:
         world = self._emulator.world
         if not world.throttle.refuses(http.headers.get("authorization", ""), world.clock.now()):
             return None
-        error = coded("Too many requests", "TOO_MANY_REQUESTS")
+        error = coded("Too many requests. Please try again later.", "TOO_MANY_REQUESTS")
         seen.error_codes = _codes([error])
         return _refusal(error)
 
@@ -206,7 +206,7 @@ def _instead(faults: dict[str, Fault]) -> Response | None:
     if "not_json" in faults:
         return PlainTextResponse("Not Found", 404)
     if "too_many_requests" in faults:
-        return _refusal(coded("Too many requests", "TOO_MANY_REQUESTS"))
+        return _refusal(coded("Too many requests. Please try again later.", "TOO_MANY_REQUESTS"))
     return None
 
 

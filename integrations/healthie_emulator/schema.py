@@ -21,6 +21,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLError,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -29,6 +30,7 @@ from graphql import (
     GraphQLSchema,
     build_schema,
     get_named_type,
+    is_required_input_field,
 )
 
 from integrations.healthie_emulator import dates, permissions
@@ -130,12 +132,15 @@ def _query(name: str, field: GraphQLField, given: Resolver) -> Callable[..., Any
 
 def _mutation(name: str, field: GraphQLField, given: Resolver) -> Callable[..., Any]:
     payload = get_named_type(field.type)
+    required = _required(field)
 
     async def resolve(_root: Any, info: GraphQLResolveInfo[Request], **args: Any) -> Any:
         request = info.context
         if request.actor is None and name not in PUBLIC_MUTATIONS:
             raise not_signed_in()
         values = args.get("input") or {}
+        if missing := sorted(required - values.keys()):  # where the input itself may be left out
+            raise GraphQLError(f"{name} needs an input with {', '.join(missing)}")
         refused = permissions.refused_mutation(request, name, values)
         if refused is not None:
             return refused
@@ -145,6 +150,13 @@ def _mutation(name: str, field: GraphQLField, given: Resolver) -> Callable[..., 
         return await answer if inspect.isawaitable(answer) else answer
 
     return resolve
+
+
+def _required(field: GraphQLField) -> frozenset[str]:
+    """The fields of a mutation's input that must be given."""
+    kind = get_named_type(field.args["input"].type) if "input" in field.args else None
+    fields = kind.fields if isinstance(kind, GraphQLInputObjectType) else {}
+    return frozenset(name for name, each in fields.items() if is_required_input_field(each))
 
 
 def _nothing_done(payload: Any, request: Request, given: dict[str, Any]) -> dict[str, Any]:

@@ -263,6 +263,16 @@ async def test_a_document_that_is_wrong_is_told_why(
     assert says in answer.json()["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("given", ["", "(input: null)"])
+async def test_a_mutation_without_the_input_that_it_needs_says_what_is_missing(
+    emulator: EmulatorClient, given: str
+) -> None:
+    (error,) = await emulator.errors(
+        f"mutation {{ deleteRequestedPayment{given} {{ messages {{ message }} }} }}"
+    )
+    assert error["message"] == "deleteRequestedPayment needs an input with id"
+
+
 async def test_a_request_may_cost_2000_and_a_page_costs_its_size_for_each_field(
     emulator: EmulatorClient,
 ) -> None:
