@@ -147,7 +147,9 @@ class PaceLaw:
             return state
         if times > 1:
             return self._locked(state, now)
-        begun = replace(state, refused_at=now, before=self.rate(state), refusals=0, ceiling_until=now + MOMENT)
+        begun = replace(
+            state, refused_at=now, before=self.rate(state), refusals=0, ceiling_until=now + MOMENT
+        )
         return self._learned(begun, turn)
 
     def _back_off(self, times: int) -> float:
@@ -163,10 +165,12 @@ class PaceLaw:
         if turn is not None and turn.in_second:
             now = Counts(second=turn.in_second, ten=turn.in_ten_seconds)
             first = not refusals
-            fewest = now if first else Counts(second=min(fewest.second, now.second), ten=min(fewest.ten, now.ten))
+            fewest = (
+                now if first else Counts(second=min(fewest.second, now.second), ten=min(fewest.ten, now.ten))
+            )
             largest = now if first else largest.most(now)
             refusals += 1
-        known = refusals and not state.held.most(largest) == state.held
+        known = bool(refusals) and state.held.most(largest) != state.held
         let = Counts(
             second=_let_through(fewest.second, largest.second, refusals),
             ten=_let_through(fewest.ten, largest.ten, refusals),

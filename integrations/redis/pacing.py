@@ -65,7 +65,7 @@ class RedisPacer:
     async def turn(self, key: str, *, lane: Lane) -> Turn:
         """Take a turn to send one call now, or get the time to wait until then."""
         limits = self._law.limits
-        arguments = [
+        arguments: list[str | float] = [
             repr(limits.start.per_second),
             limits.start.burst,
             repr(limits.least),
@@ -140,7 +140,9 @@ class RedisPacer:
         now = "" if self._clock is None else repr(self._clock())
         name = f"{self._prefix}pace:{key}"
         try:
-            answer = await lua(keys=[f"{name}:state", f"{name}:second", f"{name}:ten"], args=[now, *arguments])
+            answer = await lua(
+                keys=[f"{name}:state", f"{name}:second", f"{name}:ten"], args=[now, *arguments]
+            )
         except RedisError as error:
             self._retry_at = time.monotonic() + LEFT_ALONE
             log.warning("pace.redis_unavailable", error=type(error).__name__)

@@ -1,8 +1,9 @@
 """One practice's calls on virtual time: the real gates and pacer, the emulator's limit, patients who browse and patients who pay."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from booking.local_pacer import LocalPacer
@@ -68,7 +69,9 @@ class PaceWorld:
     async def _alarm(self, _key: str, _since: object) -> None:
         self.alarms.append(self.loop.time())
 
-    def limit(self, requests: int, *, seconds: float = 1.0, lockout: float = 1800.0, account: bool = False) -> None:
+    def limit(
+        self, requests: int, *, seconds: float = 1.0, lockout: float = 1800.0, account: bool = False
+    ) -> None:
         """Healthie's limit from now on."""
         self.throttle.order(Limits(requests=requests, seconds=seconds, lockout=lockout, account=account))
 
@@ -88,14 +91,16 @@ class PaceWorld:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
-    def _begin(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
+    def _begin(self, coroutine: Coroutine[None, None, None]) -> None:
         task: asyncio.Task[None] = self.loop.create_task(coroutine)
         self._tasks.add(task)
 
     async def _browsing(self, number: int, calls: int, rest: float) -> None:
         with asked_by(f"visitor:{number}", client=f"network {number}"), waiting(lane=None, seconds=None):
             while True:
-                found = await asyncio.gather(*(self._call(number) for _ in range(calls)), return_exceptions=True)
+                found = await asyncio.gather(
+                    *(self._call(number) for _ in range(calls)), return_exceptions=True
+                )
                 failed = any(isinstance(one, HeldBack | RateLimited) for one in found)
                 await asyncio.sleep((_AGAIN if failed else rest) * (1 + self._random.random()))
 
@@ -104,10 +109,8 @@ class PaceWorld:
         while True:
             wanted = self.loop.time()
             sent: float | None = None
-            try:
+            with contextlib.suppress(HeldBack, RateLimited):
                 sent = await self._call(number, mutation=True, key=keys[number % len(keys)])
-            except (HeldBack, RateLimited):
-                pass
             self.checkouts.append(Checkout(at=wanted, waited=None if sent is None else sent - wanted))
             number += 1
             await asyncio.sleep(every * (0.5 + self._random.random()))
