@@ -90,7 +90,8 @@ async def local_stack(
             "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
             "FRONTDOOR_HEALTHIE_API_VERSION": _VERSION,
             # The emulator does not throttle unless a test makes it.
-            "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "1000",
+            "FRONTDOOR_HEALTHIE_LEAST_REQUESTS_PER_SECOND": "1000",
+            "FRONTDOOR_HEALTHIE_MOST_REQUESTS_PER_SECOND": "1000",
             "FRONTDOOR_HEALTHIE_BURST": "1000",
             # Limits against strangers are lifted: a developer tries every declined card, or sends many requests.
             "FRONTDOOR_RATE_FACTOR": "1000",
