@@ -69,7 +69,8 @@ async def test_a_file_comes_as_text_in_base64_and_is_named_and_shared_as_asked(
     one, two, three = (each["id"] for each in seed["patients"])
     await listen(emulator)
     group = f"group-{seed['groups']['New Patients']}"
-    made = await create(emulator, about=one, shared=True, name="Scan.gif", **{"with": [f"user-{two}", group]})
+    more: dict[str, Any] = {"with": [f"user-{two}", group]}
+    made = await create(emulator, about=one, shared=True, name="Scan.gif", **more)
     assert made["document"]["file_content_type"] == "image/gif"
     seen = (await emulator.ask(ONE, key=CLINICIAN_1, id=made["document"]["id"]))["document"]
     assert sorted(each["id"] for each in seen["users"]["nodes"]) == [one, two, three]

@@ -382,16 +382,16 @@ class TestGivingBack:
 
 
 class TestBooking:
-    @pytest.mark.parametrize("key_owner_provides_too", [False, True])
+    @pytest.mark.parametrize("key_owner_becomes_second_provider", [False, True])
     @pytest.mark.parametrize("other_party_id_overrides", [True, False])
     async def test_the_clinician_is_the_primary_provider_and_the_reference_survives(
         self,
         here: Practice,
         other_party_id_overrides: bool,  # noqa: FBT001 - a parameter of the test
-        key_owner_provides_too: bool,  # noqa: FBT001 - a parameter of the test
+        key_owner_becomes_second_provider: bool,  # noqa: FBT001 - a parameter of the test
     ) -> None:
         here.world.switches.other_party_id_overrides = other_party_id_overrides
-        here.world.switches.key_owner_provides_too = key_owner_provides_too
+        here.world.switches.key_owner_becomes_second_provider = key_owner_provides_too
         checkout = await here.checkout()
 
         appointment = await here.healthie.scheduling.book(checkout)
