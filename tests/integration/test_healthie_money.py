@@ -391,7 +391,7 @@ class TestBooking:
         key_owner_becomes_second_provider: bool,  # noqa: FBT001 - a parameter of the test
     ) -> None:
         here.world.switches.other_party_id_overrides = other_party_id_overrides
-        here.world.switches.key_owner_becomes_second_provider = key_owner_provides_too
+        here.world.switches.key_owner_becomes_second_provider = key_owner_becomes_second_provider
         checkout = await here.checkout()
 
         appointment = await here.healthie.scheduling.book(checkout)
