@@ -196,27 +196,32 @@ class TestPolicy:
     @pytest.mark.parametrize(
         ("changes", "first"),
         [
+            ("same_day_appointments: false", "2027-01-04 13:00:00 -0500"),
             ("same_day_appointments: true", "2027-01-05 09:00:00 -0500"),
-            ("booking_interval_restriction: 60", "2027-01-04 13:00:00 -0500"),
-            ('buffer: "30"', "2027-01-04 11:00:00 -0500"),
+            ("minimum_advance_schedule_time: 245", "2027-01-04 14:15:00 -0500"),
+            (
+                "minimum_advance_schedule_time: 245, booking_interval_restriction: 60",
+                "2027-01-04 15:00:00 -0500",
+            ),
         ],
     )
     async def test_the_policy_shapes_the_slots(
         self, emulator: EmulatorClient, seed: dict[str, Any], changes: str, first: str
     ) -> None:
-        """Today at ten she is free from eleven on; a break is from twelve to one."""
+        """It is ten; she sees patients until noon and from one on. `same_day_appointments: true` prevents the same day."""
         own = seed["owner"]["id"]
         read = "query P($id: ID) { appointmentSetting(provider_id: $id) { id } }"
         setting = (await emulator.ask(read, id=own))["appointmentSetting"]["id"]
+        if "minimum" not in changes:
+            changes += ", minimum_advance_schedule_time: 61"
         await emulator.ask(
-            f"""mutation C($id: ID) {{ updateAppointmentSetting(input: {{id: $id, {changes},
-              minimum_advance_schedule_time: 61}}) {{ messages {{ message }} }} }}""",
+            f"""mutation C($id: ID) {{ updateAppointmentSetting(input: {{id: $id, {changes}}}) {{ messages {{ message }} }} }}""",
             id=setting,
         )
         following = """query Next($id: String, $type: ID) { nextAvailableSlot(provider_id: $id, appt_type_id: $type) }"""
         asked = {"id": seed["clinicians"][0]["id"], "type": seed["visit_types"]["Initial Visit"]}
         found = (await emulator.ask(following, **asked))["nextAvailableSlot"]
-        assert found >= first
+        assert found == first
 
     async def test_a_buffer_keeps_time_free_around_a_visit(
         self, emulator: EmulatorClient, seed: dict[str, Any]
@@ -236,6 +241,48 @@ class TestPolicy:
           messages { message } } }"""
         await emulator.ask(change, id=setting)
         assert before - await starts() == {"10:30", "11:30"}
+
+
+class TestFees:
+    """The first seeded patient has a card on file; a late cancellation costs 50 dollars, a missed visit 75."""
+
+    BOOK = """mutation Book($input: createAppointmentInput!) { createAppointment(input: $input) {
+      appointment { id } messages { message } } }"""
+    STATUS = """mutation Set($id: ID, $status: String) { updateAppointment(input: {id: $id, pm_status: $status}) {
+      appointment { id } messages { message } } }"""
+
+    async def status(self, emulator: EmulatorClient, seed: dict[str, Any], status: str, charges: str) -> None:
+        read = "query P($id: ID) { appointmentSetting(provider_id: $id) { id } }"
+        setting = (await emulator.ask(read, id=seed["owner"]["id"]))["appointmentSetting"]["id"]
+        change = f"""mutation C($id: ID) {{ updateAppointmentSetting(input: {{id: $id, {charges}: true}}) {{
+          messages {{ message }} }} }}"""
+        await emulator.ask(change, id=setting)
+        visit = {
+            "user_id": seed["patients"][0]["id"],
+            "appointment_type_id": seed["visit_types"]["Follow-up Visit"],
+            "contact_type": VIDEO,
+            "datetime": "2027-01-07T10:00:00-05:00",
+        }
+        made = (await emulator.ask(self.BOOK, input=visit))["createAppointment"]["appointment"]["id"]
+        await emulator.ask(self.STATUS, id=made, status=status)
+
+    @pytest.mark.parametrize(("status", "cents"), [("Late Cancellation", 5_000), ("No-Show", 7_500)])
+    async def test_a_late_or_missed_visit_schedules_its_fee_where_the_practice_says_so(
+        self, emulator: EmulatorClient, seed: dict[str, Any], status: str, cents: int
+    ) -> None:
+        await self.status(emulator, seed, status, "auto_schedule_charges_for_late_cancellation_no_show")
+        [item] = (await emulator.control.books())["billing_items"]
+        assert (item["state"], item["amount"]) == ("SCHEDULED", cents)
+        assert (await emulator.control.books())["charges"] == []
+        await emulator.control.clock(advance=3 * 24 * 3600)
+        assert [each["amount"] for each in (await emulator.control.books())["charges"]] == [cents]
+
+    @pytest.mark.parametrize("status", ["Cancelled", "Re-Scheduled", "Late Cancellation", "No-Show"])
+    async def test_otherwise_no_status_costs_anything(
+        self, emulator: EmulatorClient, seed: dict[str, Any], status: str
+    ) -> None:
+        await self.status(emulator, seed, status, "charge_for_occurred_appts")
+        assert (await emulator.control.books())["billing_items"] == []
 
 
 class TestWarnings:
