@@ -102,14 +102,14 @@ def _place(rng: random.Random) -> dict[str, int]:
 def _switches(rng: random.Random) -> dict[str, Any]:
     """Draw where Healthie is odd."""
     switches: dict[str, Any] = {}
-    for name, odds in (
-        ("drop_note", 0.15),
-        ("repeated_key_adds_item", 0.15),
-        ("check_availability_without_holding", 0.1),
-        ("other_party_id_overrides", 0.1),
+    for name, value, odds in (
+        ("drop_note", True, 0.15),
+        ("repeated_key_adds_item", True, 0.15),
+        ("check_availability_without_holding", True, 0.1),
+        ("other_party_id_overrides", False, 0.5),
     ):
         if rng.random() < odds:
-            switches[name] = True
+            switches[name] = value
     return switches
 
 
