@@ -12,7 +12,7 @@ from integrations.healthie_emulator.booking import (
     require_free,
     visible,
 )
-from integrations.healthie_emulator.bookkeeping import visit_credits
+from integrations.healthie_emulator.bookkeeping import automatic_charges, visit_credits
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment
@@ -36,6 +36,7 @@ def _update(request: Request, given: dict[str, Any]) -> Payload:
     changed = request.world.appointments.change(found.id, last_updated_by_id=request.me.user.id, **changes)
     if "pm_status" in changes:
         visit_credits.restore(request, changed)
+        automatic_charges.charge_for_status(request.world, changed)
     if not given.get("suppress_webhook_notifications"):
         names = tuple({"starts_at": "date"}.get(name, name) for name in changes)
         request.world.emit("appointment.updated", "Appointment", found.id, names)
