@@ -187,6 +187,9 @@ class AppointmentSetting(Record):
     use_client_credit_system: bool = True
     prevent_no_credit_booking: bool = False  # for patients who book themselves
     restore_credit_on_cancel: bool = False
+    auto_schedule_charges_for_late_cancellation_no_show: bool = False
+    charge_for_occurred_appts: bool = False
+    invoice_clients_without_payment_method: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
