@@ -69,7 +69,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
             Route("/", page, methods=["GET"]),
             Route("/graphql", GraphQLEndpoint(emulator, schema())),
             *control.routes(emulator),
-            *files.routes(emulator),
+            *files.routes(lambda: emulator.world),
         ],
         lifespan=lifespan,
     )

@@ -15,7 +15,7 @@ from integrations.healthie_emulator import webhook_records as webhooks
 from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.faults import Faults
 from integrations.healthie_emulator.records import Record
-from integrations.healthie_emulator.resources.item import FIRST_TABLE, KINDS, Item
+from integrations.healthie_emulator.resources.kinds import FIRST_TABLE, KINDS, Item
 from integrations.healthie_emulator.stripe import FakeStripe
 from integrations.healthie_emulator.throttle import Throttle
 
