@@ -13,9 +13,9 @@ LIST = """query List($viewer: String, $private: String, $about: String, $filter:
     keywords: $words, file_type: $type) { nodes { display_name } } }"""
 ONE = """query One($id: ID) { document(id: $id) { id display_name file_content_type friendly_type extension expiring_url
   internal_notes shared owner { id } rel_user_id users { nodes { id } } opens { user_id } } }"""
-CREATE = """mutation Create($file: String, $about: ID, $shared: Boolean, $name: String, $with: [ID]) {
+CREATE = """mutation Create($file: String, $about: ID, $shared: Boolean, $name: String, $sharers: [ID]) {
   createDocument(input: {file_string: $file, rel_user_id: $about, share_with_rel: $shared, display_name: $name,
-    share_users: $with}) { document { id display_name file_content_type rel_user_id } messages { field message } } }"""
+    share_users: $sharers}) { document { id display_name file_content_type rel_user_id } messages { field message } } }"""
 GIF = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
@@ -69,8 +69,7 @@ async def test_a_file_comes_as_text_in_base64_and_is_named_and_shared_as_asked(
     one, two, three = (each["id"] for each in seed["patients"])
     await listen(emulator)
     group = f"group-{seed['groups']['New Patients']}"
-    more: dict[str, Any] = {"with": [f"user-{two}", group]}
-    made = await create(emulator, about=one, shared=True, name="Scan.gif", **more)
+    made = await create(emulator, about=one, shared=True, name="Scan.gif", sharers=[f"user-{two}", group])
     assert made["document"]["file_content_type"] == "image/gif"
     seen = (await emulator.ask(ONE, key=CLINICIAN_1, id=made["document"]["id"]))["document"]
     assert sorted(each["id"] for each in seen["users"]["nodes"]) == [one, two, three]

@@ -58,9 +58,13 @@ def create(request: Request, given: Given) -> Given:
     _write_answers(world, form, listed)
     world.emit("form_answer_group.created", "FormAnswerGroup", form.id)
     if form.appointment_id:
-        ids: dict[str, Any] = {"appointment_id": form.appointment_id, "form_answer_group_id": form.id}
-        name = "appointment_form_answer_group_connection.created"
-        world.emit(name, "AppointmentFormAnswerGroupConnection", form.id, **ids)
+        world.emit(
+            "appointment_form_answer_group_connection.created",
+            "AppointmentFormAnswerGroupConnection",
+            form.id,
+            appointment_id=form.appointment_id,
+            form_answer_group_id=form.id,
+        )
     return {"form_answer_group": _after_writing(request, form, given)}
 
 
