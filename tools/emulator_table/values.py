@@ -77,6 +77,8 @@ PATIENTS = frozenset(
 # Who pays is the sender of a billing item, and the recipient of an invoice.
 PAYERS = {"BillingItem": ("sender_id", "recipient_id"), "RequestedPayment": ("recipient_id", "sender_id")}
 
+SAMPLE_FILE = b"A sample file"  # what stands in the place of an upload
+
 # What an input is given if a request takes it whole.
 SAID = frozenset(
     [
@@ -92,6 +94,7 @@ SAID = frozenset(
         "day_of_week",
         "email",
         "event_type",
+        "file",
         "finished",
         "first_name",
         "id",
@@ -115,15 +118,13 @@ SAID = frozenset(
 OF_PROVIDERS = frozenset({"Availability"})  # whose `user_id` is no patient's
 
 _TIMES = {
-    re.compile(r"(^|_)(datetime|range_start)$"): " 09:00",
-    re.compile(r"(^|_)range_end$"): " 12:00",
-    re.compile(r"(^|_)(date|startDate|endDate|specificDay|scheduled_at|ends_on)$"): "",
+    re.compile(r"(^|_)datetime$"): " 09:00",
+    re.compile(r"(^|_)(range_start|range_end|date|startDate|endDate|specificDay|scheduled_at|ends_on)$"): "",
 }
 
 TEXTS: dict[str, Any] = {
     "amount_paid": "25.00",
     "billing_frequency": "One-Time",
-    "category": "intake",
     "city": "Sampletown",
     "contact_type": "Healthie Video Call",
     "content": "A sample message",
@@ -132,9 +133,9 @@ TEXTS: dict[str, Any] = {
     "display_name": "Sample document",
     "email": "another.sample@example.com",
     "first_name": "Sample",
-    "form_share_recipient": "another.sample@example.com",
     "frequency": "Once",
     "invoice_type": "other",
+    "is_skippable": False,
     "item_type": "form",
     "last_name": "Person",
     "legal_name": "Sample Person",
@@ -147,6 +148,9 @@ TEXTS: dict[str, Any] = {
     "password": "A-sample-password-1",
     "phone_number": "555-0100",
     "price": "25.00",
+    "services_provided": "A sample visit",
+    "time": "09:00",
+    "end_time": "12:00",
     "role": "patient",
     "state": "NY",
     "timezone": "America/New_York",
@@ -166,6 +170,8 @@ class Samples:
         if type_name in {"User", "Patient", "Provider"}:
             wanted = "is_active_provider" if type_name == "Provider" else "is_patient"
             return next((each.id for each in self.world.users if getattr(each, wanted) and each.active), None)
+        if type_name in self.world.items:
+            return next((each.id for each in self.world.items[type_name]), None)
         for table in vars(self.world).values():
             for record in table if isinstance(table, Table) else ():
                 if TYPES.get(type(record).__name__, type(record).__name__) == type_name:
@@ -263,12 +269,15 @@ class _Choosing(Visitor):
         of_list = isinstance(type_.of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
         if isinstance(kind, GraphQLInputObjectType):
             return [] if of_list else self._fields(kind)
-        value = self._scalar(name)
+        value = SAMPLE_FILE if kind.name == "Upload" else self._scalar(name)
         return [value] if of_list and value is not None else value
 
     def _scalar(self, name: str) -> Any:
         if name in TEXTS:
             return TEXTS[name]
+        if name == "form_share_recipient":
+            provider = self._samples.of("Provider")
+            return self._samples.world.users[provider].email if provider else None
         if name == "date" and self._field == "completeCheckout":  # there it is a time
             return f"{self._samples.day} 10:00"
         for pattern, clock in _TIMES.items():
