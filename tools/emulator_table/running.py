@@ -143,8 +143,7 @@ def _missing_roots(operation: DocumentNode) -> list[str]:
 def _deviation(answer: Mapping[str, Any]) -> str:
     """Why an answer is no success; empty if it is one."""
     for error in answer.get("errors", ()):
-        code = error.get("extensions", {}).get("code")
-        return f"not emulated: {error['message']}" if code == "NOT_EMULATED" else f"error: {error['message']}"
+        return f"error: {error['message']}"
     for payload in (answer.get("data") or {}).values():
         for message in (payload.get("messages") if isinstance(payload, dict) else None) or ():
             return f"refused: {message.get('message')}"
