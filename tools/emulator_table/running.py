@@ -14,7 +14,8 @@ from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.seed import described
 from tools.emulator_table.prepared import MISPRINTED, OF_CLINICIANS, PREPARED
 from tools.emulator_table.reading import Operation, roots
-from tools.emulator_table.values import Samples, chosen
+from tools.emulator_table.samples import Samples
+from tools.emulator_table.values import chosen
 
 CONTRACT, BASELINE = "2026-01-01", "2024-06-01"
 
