@@ -87,7 +87,7 @@ def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     world, me = request.world, request.me
     is_blocker = bool(given.get("is_blocker"))
     kind = appointment_type_of(world, given.get("appointment_type_id"))
-    user_id = None if kind and kind.is_group else given.get("user_id")
+    user_id = None if kind and kind.is_group else given.get("user_id") or _only_attendee(request, given)
     if not is_blocker and not (kind and kind.is_group) and patient(request, user_id) is None:
         raise Refusal("user_id", "Client not found")
     if kind is None and (given.get("appointment_type_id") or not is_blocker):
@@ -112,6 +112,14 @@ def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         "price": read_price(given),
         **{name: given[name] for name in PLAIN_FIELDS if given.get(name) is not None},
     }
+
+
+def _only_attendee(request: Request, given: dict[str, Any]) -> str | None:
+    """The one client that `attendee_ids` may name for a visit that is no group's (since 2025-05-15 no more than one)."""
+    asked = read_attendee_ids(request, given)
+    if len(asked) > 1:
+        raise Refusal("attendee_ids", "Only one attendee is allowed")
+    return asked[0] if asked else None
 
 
 def _length(request: Request, given: dict[str, Any], starts_at: datetime) -> int:

@@ -34,7 +34,7 @@ from graphql import (
 )
 
 from integrations.healthie_emulator import dates, permissions
-from integrations.healthie_emulator.errors import coded, not_signed_in
+from integrations.healthie_emulator.errors import not_signed_in
 from integrations.healthie_emulator.state import Request, Table
 from integrations.healthie_emulator.uploads import check_upload
 
@@ -87,7 +87,7 @@ def executable_schema(
 ) -> GraphQLSchema:
     """Build the contract's schema, changed by `adapt`, with these resolvers.
 
-    A root field without a resolver answers the error NOT_EMULATED. Raises LookupError for a resolver that has no field.
+    Raises LookupError for a root field without a resolver, and for a resolver that has no field.
     """
     schema = build_schema(CONTRACT.read_text(encoding="utf-8"))
     if adapt is not None:
@@ -110,9 +110,9 @@ def _resolver(
     type_: GraphQLObjectType, name: str, field: GraphQLField, given: Resolver | None
 ) -> Callable[..., Any]:
     if type_.name == "Query":
-        return _query(name, field, given or _not_emulated(name))
+        return _query(name, field, _present(given, name))
     if type_.name == "Mutation":
-        return _mutation(name, field, given or _not_emulated(name))
+        return _mutation(name, field, _present(given, name))
     if get_named_type(field.type).name in {"ISO8601DateTime", "ISO8601Date"}:
         return _instant(type_.name, given or _attribute(name, field))
     return _field(given or _attribute(name, field))
@@ -227,11 +227,11 @@ def _empty(type_: GraphQLOutputType) -> Any:
     return EMPTY.get(get_named_type(type_).name)
 
 
-def _not_emulated(name: str) -> Resolver:
-    def refuse(_request: Request, _given: dict[str, Any]) -> Any:
-        raise coded(f"The emulator does not answer {name}", "NOT_EMULATED")
-
-    return refuse
+def _present(given: Resolver | None, name: str) -> Resolver:
+    """The resolver of a root field, which has nothing to read an answer from without one."""
+    if given is None:
+        raise LookupError(f"{name} has no resolver")
+    return given
 
 
 def _accept(scalar: Any, check: Callable[[Any], object]) -> None:

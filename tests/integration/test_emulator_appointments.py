@@ -59,6 +59,16 @@ async def booked_now(emulator: EmulatorClient) -> list[dict[str, Any]]:
 
 
 class TestCreate:
+    async def test_one_attendee_may_stand_for_the_client_of_a_visit_for_one_and_no_more(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        """Versions since 2025-05-15 allow a single attendee where `attendee_ids` names the client."""
+        first, second = ids["patients"][:2]
+        one = await book(emulator, ids, user_id=None, attendee_ids=[first])
+        assert one["appointment"]["user"]["id"] == first
+        two = await book(emulator, ids, user_id=None, attendee_ids=[first, second])
+        assert two["messages"] == [{"field": "attendee_ids", "message": "Only one attendee is allowed"}]
+
     async def test_the_provider_is_other_party_id_and_the_keys_owner_without_it(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:

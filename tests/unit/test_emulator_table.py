@@ -116,7 +116,7 @@ def test_what_counts_as_misprinted_is_invalid_in_the_public_schema() -> None:
     public = build_schema(PUBLIC_SCHEMA.read_text())
     for each in results(documentation()):
         document = printed[each.page, each.name]
-        if each.deviation.startswith("misprinted") and document is not None:
+        if each.deviation.startswith("misprinted") and document is not None and not each.version:
             assert validate(public, document) != []
 
 

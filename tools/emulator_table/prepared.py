@@ -6,7 +6,9 @@ from typing import Any
 PREPARED: tuple[tuple[str, dict[str, str]], ...] = (
     (
         """mutation ($patient: ID, $provider: ID) {
-             createRequestedPayment(input: {recipient_id: $patient, sender_id: $provider, price: "40.00"}) { messages { message } }
+             createRequestedPayment(
+               input: {recipient_id: $patient, sender_id: $provider, price: "40.00", invoice_type: "other", services_provided: "Visit"}
+             ) { messages { message } }
            }""",
         {"patient": "User", "provider": "Provider"},
     ),
@@ -19,29 +21,44 @@ PREPARED: tuple[tuple[str, dict[str, str]], ...] = (
         {"patient": "User", "provider": "Provider"},
     ),
     (
-        """mutation { createCustomModuleForm(input: {name: "Sample intake"}) { messages { message } } }""",
-        {},
-    ),
-    (
-        """mutation ($form: ID) {
-             createCustomModule(input: {custom_module_form_id: $form, mod_type: "text", label: "Sample question"}) {
+        """mutation ($patient: ID, $form: ID, $form_again: String) {
+             createFormAnswerGroup(input: {user_id: $patient, custom_module_form_id: $form, finished: false, form_answers: []}) {
+               messages { message }
+             }
+             createRequestedFormCompletion(input: {recipient_ids: [$patient], form: $form_again}) {
                messages { message }
              }
            }""",
-        {"form": "CustomModuleForm"},
+        {"patient": "User", "form": "CustomModuleForm", "form_again": "CustomModuleForm"},
     ),
     (
-        """mutation ($patient: String, $form: String) {
-             createFormAnswerGroup(input: {user_id: $patient, custom_module_form_id: $form, finished: true, form_answers: []}) {
-               messages { message }
-             }
+        """mutation ($patient: ID!, $tag: ID) {
+             bulkApply(input: {ids: [$tag], taggable_user_id: $patient}) { messages { message } }
            }""",
-        {"patient": "User", "form": "CustomModuleForm"},
+        {"patient": "User", "tag": "Tag"},
     ),
+)
+
+# Roots that only those answer whom it concerns: asked with the first clinician's key instead of the owner's.
+OF_CLINICIANS = frozenset(
+    {
+        "conversationMemberships",
+        "createNote",
+        "deleteNote",
+        "updateConversation",
+        "updateConversationMembership",
+        "updateNote",
+    }
 )
 
 # By page and operation; None leaves a variable out.
 OVERRIDES: dict[tuple[str, str], dict[str, Any]] = {
     # Shown are all changes at once; the amount of what was charged does not change.
     ("billing/billing-items", "updateBillingItem"): {"amount_paid": None},
+    # Of the type "other" it would need `services_provided`, which the example does not have.
+    ("billing/invoices", "createRequestedPayment"): {"invoice_type": "offering"},
+    ("patient", "bulkUpdateClients"): {"active_status": True},
 }
+
+# Valid, and refused for what is missing from it: by the page's own table of inputs it is required.
+MISPRINTED = {("billing/packages", "updateOffering"): "the id of the package, which is required, is missing"}

@@ -5,11 +5,9 @@ replaced by ids of records that exist.
 """
 
 import base64
-import dataclasses
 import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from graphql import (
@@ -32,152 +30,17 @@ from graphql import (
     visit,
 )
 
-from integrations.healthie_emulator.state import Table, World
-
-# Records whose class in the emulator is called other than their type in the schema.
-TYPES = {
-    "Card": "StripeCustomerDetail",
-    "Coupon": "OfferingCoupon",
-    "Opening": "Availability",
-    "PackageSelection": "UserPackageSelection",
-}
-
-# Names of arguments that do not say of what type the record is that they name.
-NAMED = {
-    "appt_type_id": "AppointmentType",
-    "appt_loc_id": "AppointmentLocation",
-    "closed_by_id": "Provider",
-    "custom_module_form_id": "CustomModuleForm",
-    "dietitian_id": "Provider",
-    "filler_id": "User",
-    "form": "CustomModuleForm",
-    "id_list": "CustomModuleForm",
-    "invoice_id": "",  # a number that people read, no id
-    "item_id": "CustomModuleForm",
-    "other_party_id": "Provider",
-    "owner_id": "Provider",
-    "provider_id": "Provider",
-    "provider_ids": "Provider",
-    "recurringFormId": "",
-    "stripe_idempotency_key": "",
-}
-PATIENTS = frozenset(
-    {
-        "attendee_ids",
-        "user_id",
-        "client_id",
-        "patient_id",
-        "userId",
-        "viewable_user_id",
-        "taggable_user_id",
-        "recipient_ids",
-    }
+from tools.emulator_table.names import (
+    NAMED,
+    OF_PROVIDERS,
+    PATIENTS,
+    PAYERS,
+    SAID,
+    SAMPLE_FILE,
+    TEXTS,
+    TIMES,
 )
-
-# Who pays is the sender of a billing item, and the recipient of an invoice.
-PAYERS = {"BillingItem": ("sender_id", "recipient_id"), "RequestedPayment": ("recipient_id", "sender_id")}
-
-# What an input is given if a request takes it whole.
-SAID = frozenset(
-    [
-        "amount_paid",
-        "appointment_type_id",
-        "billing_frequency",
-        "contact_type",
-        "content",
-        "conversation_id",
-        "custom_module_form_id",
-        "date",
-        "datetime",
-        "day_of_week",
-        "email",
-        "event_type",
-        "finished",
-        "first_name",
-        "id",
-        "ids",
-        "item_type",
-        "last_name",
-        "length",
-        "name",
-        "onboarding_flow_id",
-        "price",
-        "recipient_id",
-        "recipient_ids",
-        "sender_id",
-        "taggable_user_id",
-        "timezone",
-        "token",
-        "user_id",
-    ]
-)
-
-OF_PROVIDERS = frozenset({"Availability"})  # whose `user_id` is no patient's
-
-_TIMES = {
-    re.compile(r"(^|_)(datetime|range_start)$"): " 09:00",
-    re.compile(r"(^|_)range_end$"): " 12:00",
-    re.compile(r"(^|_)(date|startDate|endDate|specificDay|scheduled_at|ends_on)$"): "",
-}
-
-TEXTS: dict[str, Any] = {
-    "amount_paid": "25.00",
-    "billing_frequency": "One-Time",
-    "category": "intake",
-    "city": "Sampletown",
-    "contact_type": "Healthie Video Call",
-    "content": "A sample message",
-    "conversation_type": "individual",
-    "day_of_week": 1,
-    "display_name": "Sample document",
-    "email": "another.sample@example.com",
-    "first_name": "Sample",
-    "form_share_recipient": "another.sample@example.com",
-    "frequency": "Once",
-    "invoice_type": "other",
-    "item_type": "form",
-    "last_name": "Person",
-    "legal_name": "Sample Person",
-    "length": 30,
-    "line1": "1 Sample Street",
-    "minute": "00",
-    "mod_type": "text",
-    "name": "Sample",
-    "npi": "1234567893",
-    "password": "A-sample-password-1",
-    "phone_number": "555-0100",
-    "price": "25.00",
-    "role": "patient",
-    "state": "NY",
-    "timezone": "America/New_York",
-    "token": "tok_visa",
-    "zip": "10001",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Samples:
-    """Records of an emulator by type, and a time at which its first clinician is free."""
-
-    world: World
-
-    def of(self, type_name: str) -> str | None:
-        """The id of the first record of a type."""
-        if type_name in {"User", "Patient", "Provider"}:
-            wanted = "is_active_provider" if type_name == "Provider" else "is_patient"
-            return next((each.id for each in self.world.users if getattr(each, wanted) and each.active), None)
-        for table in vars(self.world).values():
-            for record in table if isinstance(table, Table) else ():
-                if TYPES.get(type(record).__name__, type(record).__name__) == type_name:
-                    return str(record.id)
-        return None
-
-    @property
-    def day(self) -> str:
-        """A working day to come."""
-        day = self.world.clock.now().date() + timedelta(days=7)
-        return (day - timedelta(days=max(day.weekday() - 4, 0))).isoformat()
-
+from tools.emulator_table.samples import Samples
 
 Chosen = tuple[DocumentNode, dict[str, Any]]
 
@@ -263,18 +126,29 @@ class _Choosing(Visitor):
         of_list = isinstance(type_.of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
         if isinstance(kind, GraphQLInputObjectType):
             return [] if of_list else self._fields(kind)
-        value = self._scalar(name)
+        value = SAMPLE_FILE if kind.name == "Upload" else self._scalar(name)
         return [value] if of_list and value is not None else value
 
     def _scalar(self, name: str) -> Any:
-        if name in TEXTS:
-            return TEXTS[name]
-        if name == "date" and self._field == "completeCheckout":  # there it is a time
-            return f"{self._samples.day} 10:00"
-        for pattern, clock in _TIMES.items():
+        special = self._special(name)
+        if special is not None or name in TEXTS:
+            return TEXTS[name] if special is None else special
+        for pattern, clock in TIMES.items():
             if pattern.search(name):
                 return f"{self._samples.day}{clock}"
         return self._id(name)
+
+    def _special(self, name: str) -> str | None:
+        """What a name asks for in some places only, or from the people that there are."""
+        if name == "simple_added_users":
+            return f"user-{self._samples.of('User')}"
+        if name == "form_share_recipient":
+            return self._samples.email_of("Provider")
+        if name == "contact_type" and self._root and self._root.name == "NotificationContact":
+            return "adult"
+        if name == "date" and self._field == "completeCheckout":  # there it is a time
+            return f"{self._samples.day} 10:00"
+        return None
 
     def _id(self, name: str) -> str | None:
         """The id of a record that the name asks for, if the emulator holds one."""
