@@ -85,7 +85,7 @@ def create_app(emulator: Emulator | None = None) -> Starlette:
             Route("/", page, methods=["GET"]),
             Route("/graphql", for_browsers(GraphQLEndpoint(emulator, schema))),
             *control.routes(emulator),
-            *files.routes(emulator),
+            *files.routes(lambda: emulator.world),
         ],
         lifespan=lifespan,
     )

@@ -18,7 +18,7 @@ from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.errors import not_signed_in
 from integrations.healthie_emulator.faults import Faults
 from integrations.healthie_emulator.records import Record
-from integrations.healthie_emulator.resources.item import FIRST_TABLE, KINDS, Item
+from integrations.healthie_emulator.resources.kinds import FIRST_TABLE, KINDS, Item
 from integrations.healthie_emulator.scheduling import records as scheduling
 from integrations.healthie_emulator.stripe import FakeStripe
 from integrations.healthie_emulator.switches import Switches

@@ -194,7 +194,7 @@ class Upstream:
 
 @functools.cache
 def _parsed(query: str, name: str) -> tuple[Asked, tuple[GraphQLError, ...]]:
-    asked = _read(json.dumps({"query": query, "operationName": name}).encode(), "POST")
+    asked = _read(json.dumps({"query": query, "operationName": name}).encode(), "POST", "application/json")
     return asked, tuple(validate(schema(), asked.document))
 
 

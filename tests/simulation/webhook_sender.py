@@ -11,9 +11,10 @@ import httpx2
 
 from booking.sync.synchronizer import ResourceSynchronizer
 from integrations.healthie.webhooks import EVENTS
-from integrations.healthie_emulator import cards, clients, forms, openings, webhooks
+from integrations.healthie_emulator import cards, clients, openings, webhooks
 from integrations.healthie_emulator.delivery import deliver_due, enqueue
 from integrations.healthie_emulator.faults import Fault
+from integrations.healthie_emulator.forms import filling
 from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.state import Actor, Request, World
 from tests.simulation.process import ConnectionLost, Process
@@ -175,7 +176,11 @@ def _rename(world: World, rng: random.Random, _: list[str]) -> None:
 
 def _hand_in(world: World, rng: random.Random, _: list[str]) -> None:
     patient = rng.choice([one for one in world.users if one.is_patient])
-    forms._create(_staff(world), {"user_id": patient.id, "finished": rng.random() < 0.7})
+    form = next(iter(world.items["CustomModuleForm"]))
+    filling.create(
+        _staff(world),
+        {"user_id": patient.id, "custom_module_form_id": form.id, "finished": rng.random() < 0.7},
+    )
 
 
 def _add_card(world: World, rng: random.Random, _: list[str]) -> None:

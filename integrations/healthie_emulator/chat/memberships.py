@@ -76,14 +76,12 @@ def _names(world: World, each: Item) -> list[str]:
 
 
 def _update(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """Mark one's own membership as read or archived."""
+    """Mark one's own membership as read or archived. No webhook tells of it: no mutation triggers `conversation_membership.viewed`."""
     found = request.world.items["ConversationMembership"].get(given.get("id"))
     if found is None or found.user_id != request.me.user.id:
         return refused("Conversation membership not found", field="id")
     changes = {name: given[name] for name in ("viewed", "archived") if given.get(name) is not None}
     changed = items.change(request.world, "ConversationMembership", found.id, **changes)
-    if given.get("viewed") and not found.viewed:
-        request.world.emit("conversation_membership.viewed", "ConversationMembership", changed.id)
     return {"conversation_membership": changed}
 
 

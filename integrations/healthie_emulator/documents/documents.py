@@ -89,7 +89,7 @@ DOCUMENT = Resource(
         *("include_in_charting", "metadata", "care_plan_id", "email_on_welcome", "internal_notes"),
         *("shared_on_welcome", "shared_with_dietitians"),
     ),
-    event="document",
+    events={"created": "document.created", "updated": "document.updated", "deleted": "document.deleted"},
     patients_may=frozenset({"createDocument"}),
     sees=sees,
     check=_is_complete,

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from starlette.requests import Request as HttpRequest
@@ -16,9 +16,6 @@ from starlette.routing import Route
 from integrations.healthie_emulator.resources import item as items
 from integrations.healthie_emulator.resources.item import Item
 from integrations.healthie_emulator.state import Request, World
-
-if TYPE_CHECKING:
-    from integrations.healthie_emulator.emulator import Emulator
 
 LIFETIME_SECONDS = 10  # "good for 10 seconds"
 LARGEST_UPLOAD = 20_000_000  # bytes
@@ -57,14 +54,14 @@ def upload_url(request: Request, upload: Item) -> str:
     return f"{request.base_url}_files/uploads/{upload.id}?{urlencode({'signature': signature})}"
 
 
-def routes(emulator: "Emulator") -> list[Route]:
-    """Return the routes under `/_files`."""
+def routes(present_world: Callable[[], World]) -> list[Route]:
+    """Return the routes under `/_files`, of whichever world there is when somebody asks."""
 
     async def download(http: HttpRequest) -> Response:
-        return _download(emulator.world, http)
+        return _download(present_world(), http)
 
     async def upload(http: HttpRequest) -> Response:
-        return _upload(emulator.world, http, await http.body())
+        return _upload(present_world(), http, await http.body())
 
     return [
         Route("/_files/uploads/{id}", upload, methods=["PUT"]),

@@ -12,6 +12,12 @@ from integrations.healthie_emulator.state import Request
 
 NOT_FOUND = "Form answer group not found"
 
+EVENTS = {
+    "LOCKED": "form_answer_group.locked",
+    "UNLOCKED": "form_answer_group.unlocked",
+    "SIGNED": "form_answer_group.signed",
+}
+
 Given = dict[str, Any]
 
 
@@ -85,7 +91,7 @@ def _remember(request: Request, form: FormAnswerGroup, action: str, description:
         committed_by_id=request.me.user.id,
         committed_at=request.world.clock.now(),
     )
-    request.world.emit(f"form_answer_group.{action.lower()}", "FormAnswerGroup", form.id)
+    request.world.emit(EVENTS[action], "FormAnswerGroup", form.id)
 
 
 RESOLVERS: dict[str, Callable[..., Any]] = {

@@ -57,6 +57,14 @@ def create(request: Request, given: Given) -> Given:
         listed = [{"custom_module_id": each.id, "answer": None} for each in questions(world, made_for.id)]
     _write_answers(world, form, listed)
     world.emit("form_answer_group.created", "FormAnswerGroup", form.id)
+    if form.appointment_id:
+        world.emit(
+            "appointment_form_answer_group_connection.created",
+            "AppointmentFormAnswerGroupConnection",
+            form.id,
+            appointment_id=form.appointment_id,
+            form_answer_group_id=form.id,
+        )
     return {"form_answer_group": _after_writing(request, form, given)}
 
 

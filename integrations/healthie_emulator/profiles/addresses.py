@@ -16,7 +16,10 @@ Given = dict[str, Any]
 
 
 def write_all(world: World, user_id: str, listed: Iterable[Given | None]) -> None:
-    """Add an address for each entry without an id of the user's, change the others, delete those with `_destroy`."""
+    """Add an address for each entry without an id of the user's, change the others, delete those with `_destroy`.
+
+    Webhooks tell only of what the mutations of addresses themselves do.
+    """
     for given in listed:
         if not given:
             continue
@@ -24,29 +27,11 @@ def write_all(world: World, user_id: str, listed: Iterable[Given | None]) -> Non
         own = found if found and found.user_id == user_id else None
         values = {name: given[name] for name in FIELDS if given.get(name) is not None}
         if own is None:
-            _added(world, user_id, values)
+            world.locations.add(user_id=user_id, **values)
         elif given.get("_destroy"):
-            _removed(world, own)
+            world.locations.remove(own.id)
         elif values:
-            _changed(world, own, values)
-
-
-def _added(world: World, user_id: str, values: Given) -> Location:
-    made = world.locations.add(user_id=user_id, **values)
-    world.emit("location.created", "Location", made.id, user_id=user_id)
-    return made
-
-
-def _changed(world: World, place: Location, values: Given) -> Location:
-    changed = world.locations.change(place.id, **values)
-    world.emit("location.updated", "Location", place.id, tuple(values), user_id=place.user_id)
-    return changed
-
-
-def _removed(world: World, place: Location) -> Location:
-    world.locations.remove(place.id)
-    world.emit("location.deleted", "Location", place.id, user_id=place.user_id)
-    return place
+            world.locations.change(own.id, **values)
 
 
 def _named(request: Request, given: Given) -> Location | None:
@@ -72,18 +57,23 @@ def _listed(request: Request, args: Given) -> dict[str, Any]:
 
 
 def _update(request: Request, given: Given) -> Given:
-    place = _named(request, given)
+    """Change an address of a patient, or of the key's owner."""
+    place, world = _named(request, given), request.world
     if place is None:
         return refused("Location not found", field="id")
     values = {name: given[name] for name in (*FIELDS, *MORE_FIELDS) if given.get(name) is not None}
-    return {"location": _changed(request.world, place, values)}
+    changed = world.locations.change(place.id, **values)
+    world.emit("location.updated", "Location", place.id, tuple(values), user_id=place.user_id)
+    return {"location": changed}
 
 
 def _delete(request: Request, given: Given) -> Given:
-    place = _named(request, given)
+    """Forget an address."""
+    place, world = _named(request, given), request.world
     if place is None:
         return refused("Location not found", field="id")
-    return {"location": _removed(request.world, place)}
+    world.emit("location.deleted", "Location", place.id, user_id=place.user_id)
+    return {"location": world.locations.remove(place.id)}
 
 
 def _create(request: Request, given: Given) -> Given:
@@ -93,7 +83,9 @@ def _create(request: Request, given: Given) -> Given:
     if user is None:
         return refused("User must exist", field="user_id")
     values = {name: given[name] for name in (*FIELDS, *MORE_FIELDS) if given.get(name) is not None}
-    return {"location": _added(request.world, user.id, values)}
+    made = request.world.locations.add(user_id=user.id, **values)
+    request.world.emit("location.created", "Location", made.id, user_id=user.id)
+    return {"location": made}
 
 
 RESOLVERS: dict[str, Callable[..., Any]] = {

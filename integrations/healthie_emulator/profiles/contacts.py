@@ -51,7 +51,9 @@ def _update_setting(request: Request, given: Given) -> Given:
         return refused("Notification setting not found", field="id")
     wanted = {name: value for name, value in given.items() if name != "id" and value is not None}
     before = dict(USUAL) if world.switches.notification_defaults_reset else {}
-    return {"notificationSetting": items.change(world, "NotificationSetting", found.id, **before, **wanted)}
+    return {
+        "notificationSetting": items.change(world, "NotificationSetting", found.id, **{**before, **wanted})
+    }
 
 
 def _create_contact(request: Request, given: Given) -> Given:

@@ -42,7 +42,8 @@ class Resource:
     required: Mapping[str, str] = dataclasses.field(default_factory=dict)  # field: its name in the message
     refers: Mapping[str, str] = dataclasses.field(default_factory=dict)  # field: the kind that it must name
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    event: str | None = None  # webhooks: `document` for document.created, .updated, .deleted
+    # What the webhooks are told when one is created, updated, deleted.
+    events: Mapping[str, str] = dataclasses.field(default_factory=dict)
     patients_may: frozenset[str] = frozenset()  # mutations that are not for staff alone
     sees: Callable[[Request, Item], bool] = lambda request, _: not request.me.is_patient
     check: Callable[[Request, Given, Item | None], Refused] = _nothing_wrong
@@ -65,8 +66,8 @@ def found(request: Request, resource: Resource, item_id: object) -> Item | None:
 
 def emit(request: Request, resource: Resource, what: str, item: Item, *changed: str) -> None:
     """Tell the webhooks what happened to an item."""
-    if resource.event:
-        request.world.emit(f"{resource.event}.{what}", resource.kind, item.id, changed or None)
+    if what in resource.events:
+        request.world.emit(resource.events[what], resource.kind, item.id, changed or None)
 
 
 def _permitted(
