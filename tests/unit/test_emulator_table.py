@@ -8,6 +8,7 @@ from graphql import build_schema, validate
 
 from tools.document_emulator import part, results
 from tools.emulator_table.reading import Operation, of_documentation, of_files, of_page
+from tools.emulator_table.running import Result
 from tools.emulator_table.table import counted, table
 
 ROOT = Path(__file__).parents[2]
@@ -91,36 +92,33 @@ def test_operations_that_others_wrote_are_counted(tmp_path: Path) -> None:
     assert counted(results(of_files(tmp_path))) == "2 operations, 1 valid, 1 run (1 misprinted)"
 
 
-def documentation() -> list[Operation]:
+@pytest.fixture(scope="module")
+def printed() -> list[tuple[Operation, Result]]:
+    """What the guides print, and what became of it; the test is skipped without a copy of them."""
     if not (DOCUMENTATION / "guides").is_dir():
         pytest.skip(
             "documentation absent: set FRONTDOOR_TEST_HEALTHIE_DOCUMENTATION to a copy of it to compare"
         )
-    return list(of_documentation(DOCUMENTATION))
+    operations = list(of_documentation(DOCUMENTATION))
+    return list(zip(operations, results(operations), strict=True))
 
 
-def test_all_that_the_guides_print_and_that_is_in_scope_runs() -> None:
-    found = results(documentation())
-    wrong = [
-        each
-        for each in found
-        if not each.ran and not each.deviation.startswith(("out of scope", "misprinted"))
-    ]
-    assert wrong == []
+def test_all_that_the_guides_print_and_that_is_in_scope_runs(printed: list[tuple[Operation, Result]]) -> None:
+    failed = [result for _, result in printed if not result.ran]
+    assert [each for each in failed if not each.deviation.startswith(("out of scope", "misprinted"))] == []
 
 
-def test_what_counts_as_misprinted_is_invalid_in_the_public_schema() -> None:
-    printed = {(each.page, each.name): each.document for each in documentation()}
+def test_what_counts_as_misprinted_is_invalid_in_the_public_schema(
+    printed: list[tuple[Operation, Result]],
+) -> None:
     if not PUBLIC_SCHEMA.is_file():
         pytest.skip("public schema absent: set FRONTDOOR_TEST_HEALTHIE_SCHEMA to its file to compare")
     public = build_schema(PUBLIC_SCHEMA.read_text())
-    for each in results(documentation()):
-        document = printed[each.page, each.name]
-        if each.deviation.startswith("misprinted") and document is not None and not each.version:
-            assert validate(public, document) != []
+    for operation, result in printed:
+        if result.deviation.startswith("misprinted") and operation.document and not result.version:
+            assert validate(public, operation.document) != []
 
 
-def test_the_page_says_what_the_command_finds() -> None:
-    documentation()
+def test_the_page_says_what_the_command_finds(printed: list[tuple[Operation, Result]]) -> None:
     written = part(DOCUMENTATION)
-    assert written.found_in(written.page.read_text(encoding="utf-8")) == written.write()
+    assert written.found_in(written.page.read_text(encoding="utf-8")) == table([each for _, each in printed])

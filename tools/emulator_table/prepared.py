@@ -33,6 +33,7 @@ PREPARED: tuple[tuple[str, dict[str, str]], ...] = (
     ),
     (
         """mutation ($patient: ID!, $tag: ID) {
+             createLocation(input: {user_id: $patient, line1: "1 Sample Street", city: "Sampletown"}) { messages { message } }
              bulkApply(input: {ids: [$tag], taggable_user_id: $patient}) { messages { message } }
            }""",
         {"patient": "User", "tag": "Tag"},

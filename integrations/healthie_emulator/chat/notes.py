@@ -98,6 +98,14 @@ def _make_known(world: World, note: Item, event: str) -> None:
     world.emit(event, "Note", note.id)
 
 
+def _one(request: Request, args: Given) -> Item | None:
+    """Return a message of a conversation that the actor sees; a planned one is its author's alone."""
+    note = request.world.items["Note"].get(args.get("id"))
+    if note is None or visible(request, note.conversation_id) is None:
+        return None
+    return note if not note.is_scheduled or note.user_id == request.me.user.id else None
+
+
 def _own(request: Request, given: Given) -> Item | None:
     note = request.world.items["Note"].get(given.get("id"))
     return note if note and note.user_id == request.me.user.id else None
@@ -161,6 +169,7 @@ def _last_viewed(conversation: Item, request: Request, *_: Any) -> str | None:
 
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
+    "Query.note": _one,
     "Query.notes": _listed,
     "Mutation.createNote": _create,
     "Mutation.updateNote": _update,

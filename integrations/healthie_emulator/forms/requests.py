@@ -143,6 +143,13 @@ def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
     return page(found, args)
 
 
+def _one(request: Request, args: dict[str, Any]) -> Item | None:
+    asked = request.world.items["RequestedFormCompletion"].get(args.get("id"))
+    if request.me.is_patient and not request.world.switches.patients_read_form_requests:
+        raise not_allowed()
+    return asked if asked and request.me.sees_patient(asked.recipient_id) else None
+
+
 def form_name(world: World, asked: Item) -> str:
     """Return the name of the form that is asked for."""
     form = world.items["CustomModuleForm"].get(asked.custom_module_form_id)
@@ -155,6 +162,7 @@ def _date_to_show(asked: Item, request: Request, *_: Any) -> Any:
 
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
+    "Query.requestedFormCompletion": _one,
     "Query.requestedFormCompletions": _listed,
     "Mutation.createRequestedFormCompletion": _create,
     "Mutation.deleteRequestedFormCompletion": _delete,

@@ -84,6 +84,14 @@ def _create_contact(request: Request, given: Given) -> Given:
     return {"notificationContact": made}
 
 
+def _delete_contact(request: Request, given: Given) -> Given:
+    """Take a relative off the list; the account that the relative may have stays."""
+    contact = request.world.items["NotificationContact"].get(given.get("id"))
+    if contact is None or patient(request, contact.user_id) is None:
+        return refused("Notification contact not found", field="id")
+    return {"notificationContact": request.world.items["NotificationContact"].remove(contact.id)}
+
+
 def _new_patient(world: World, relative: User, given: Given) -> User:
     made = world.users.add(
         first_name=given["first_name"].strip(),
@@ -123,6 +131,7 @@ def _name(contact: Item, request: Request, *_: Any) -> str:
 RESOLVERS: dict[str, Callable[..., Any]] = {
     "Mutation.updateNotificationSetting": _update_setting,
     "Mutation.createNotificationContact": _create_contact,
+    "Mutation.deleteNotificationContact": _delete_contact,
     "NotificationSetting.user": lambda setting, request, _: request.world.users.get(setting.user_id),
     "NotificationContact.full_name": _name,
     "NotificationContact.full_legal_name_with_preferred": _name,

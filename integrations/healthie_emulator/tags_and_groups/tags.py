@@ -113,6 +113,13 @@ def _take_off(request: Request, given: Given) -> dict[str, Any]:
     return {"tag": tag}
 
 
+def _applied(request: Request, args: dict[str, Any]) -> Item | None:
+    """Return who has which tag. Staff only."""
+    if request.me.is_patient:
+        raise not_allowed()
+    return request.world.items["AppliedTag"].get(args.get("id"))
+
+
 def _tagged(tag: Item, request: Request) -> list[User]:
     users = (
         request.world.users.get(applied.user_id)
@@ -162,6 +169,9 @@ def _tags_of(user: User, request: Request, *_: Any) -> list[Item] | None:
 
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
+    "Query.appliedTag": _applied,
+    "AppliedTag.tag": lambda applied, request, _: request.world.items["Tag"].get(applied.tag_id),
+    "AppliedTag.user": lambda applied, request, _: request.world.users.get(applied.user_id),
     **resolvers(TAG),
     "Query.tags": _listed,
     "Mutation.bulkApply": _apply,
