@@ -75,13 +75,13 @@ class Account:
     id: str
     client: Client = field(repr=False)
 
-    async def ask(self, document: str, **variables: object) -> Reply:
+    async def ask(self, document: str, **variables: Any) -> Reply:
         """Send one of the documents. Raises LockedOut; whatever else happens stands in the reply."""
         return await ask(self.client, document, **variables)
 
 
-async def ask(client: Client, document: str, **variables: object) -> Reply:
-    """Send one of the documents with a client's key. Raises LockedOut."""
+async def ask(client: Client, document: str, *, version: str | None = None, **variables: object) -> Reply:
+    """Send one of the documents with a client's key, on the version in use unless one is named. Raises LockedOut."""
     known = documents()[document]
     failed = partial(Reply, document=document, root=known.root)
     try:
@@ -91,6 +91,7 @@ async def ask(client: Client, document: str, **variables: object) -> Reply:
             operation_name=document,
             mutation=known.is_mutation,
             variables=variables,
+            version=version,
         )
     except RateLimited as error:
         raise LockedOut from error

@@ -11,7 +11,16 @@ from integrations.healthie.rehearsal.asking import Account, LockedOut, Unknown, 
 from integrations.healthie.rehearsal.listening import Ear
 from integrations.healthie.rehearsal.notebook import Notebook
 from integrations.healthie.rehearsal.profile import Profile
-from integrations.healthie.rehearsal.questions import Question, money, people, plan_credits, visits, wire
+from integrations.healthie.rehearsal.questions import (
+    Question,
+    changes,
+    forms,
+    money,
+    people,
+    plan_credits,
+    visits,
+    wire,
+)
 from integrations.healthie.rehearsal.scene import DAYS_AHEAD, Scene
 from integrations.healthie.rehearsal.tidying import tidy
 from integrations.healthie.version_choice import VersionChoice
@@ -20,8 +29,10 @@ from integrations.upstream.errors import CallError
 QUESTIONS: Sequence[Question] = (
     *people.QUESTIONS,
     *visits.QUESTIONS,
+    *changes.QUESTIONS,
     *money.QUESTIONS,
     *plan_credits.QUESTIONS,
+    *forms.QUESTIONS,
     *wire.QUESTIONS,
 )
 
@@ -31,9 +42,9 @@ LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "emulator"})
 
 WILL_MAKE = (
     "one patient, synthetic, at example.com; two more without an email",
-    "two visit types that patients cannot book, and one plan that is hidden",
-    f"working hours of one clinician on one day, {DAYS_AHEAD} days from now, and visits on that day",
-    "one test card, and charges of one dollar each, which a sandbox does not collect",
+    "a few visit types that patients cannot book, one plan that is hidden, one form",
+    f"working hours of one clinician on one day, {DAYS_AHEAD} days from now, visits on that day, and one as long ago",
+    "two test cards, and charges of one dollar each, which a sandbox does not collect",
     "API keys of the patient, if the practice may make keys",
     "one webhook subscription, if an address for it is given",
 )

@@ -71,6 +71,11 @@ class Scene:
         return f"rehearsal-{self.notebook.pages.run}@example.com"
 
     @property
+    def days_ahead(self) -> int:
+        """How many days from now the visits are."""
+        return DAYS_AHEAD
+
+    @property
     def day(self) -> datetime:
         """The day of every visit, at midnight UTC."""
         far = self.notebook.pages.started_at + timedelta(days=DAYS_AHEAD)
@@ -215,7 +220,7 @@ class Scene:
             user_id=await self.patient(),
             appointment_type_id=visit_type or await self.visit_type(),
             contact_type=CONTACT,
-            datetime=_wall_clock(at),
+            datetime=wall_clock(at),
             timezone=ZONE,
             enforce_availability=enforce,
             **more,
@@ -230,14 +235,14 @@ class Scene:
         found: dict[str, Any] | None = (await self.organization.ask("Visit", id=visit_id)).require()
         return found
 
-    async def pay(self, key: str, *, offering_id: str | None = None) -> Reply:
-        """Try to charge the patient's card; `key` is the idempotency key and stands in the note."""
+    async def pay(self, key: str, *, offering_id: str | None = None, card_id: str | None = None) -> Reply:
+        """Try to charge the patient's card, or another one; `key` is the idempotency key and stands in the note."""
         return await self.clinician.ask(
             "MakePayment",
             sender_id=await self.patient(),
             recipient_id=self.clinician.id,
             amount_paid=PRICE,
-            card_id=await self.card(),
+            card_id=card_id or await self.card(),
             key=self.key(key),
             note=self.key(key),
             **({} if offering_id is None else {"offering_id": offering_id}),
@@ -252,6 +257,6 @@ class Scene:
         return f"rehearsal-{self.notebook.pages.run}-{name}"
 
 
-def _wall_clock(at: datetime) -> str:
+def wall_clock(at: datetime) -> str:
     """A time without offset, as `timezone` says how to read it."""
     return at.strftime("%Y-%m-%d %H:%M:%S")

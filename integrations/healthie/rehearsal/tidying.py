@@ -33,13 +33,18 @@ async def tidy(scene: Scene) -> list[str]:
 
 
 async def _visits(scene: Scene) -> list[str]:
-    patient = await _patient(scene)
-    if patient is None:
-        return []
+    patients = await _everybody(scene)
 
     async def live() -> list[str]:
-        listed = (await scene.organization.ask("Visits", user_id=patient)).nodes()
-        return [each["id"] for each in listed if not each["deleted_at"] and each["pm_status"] not in ENDED]
+        found = [
+            each
+            for patient in patients
+            for each in (await scene.organization.ask("Visits", user_id=patient)).nodes()
+        ]
+        if group := scene.notebook.pages.made.get("group visit"):
+            found += [visit for visit in [await scene.visit(group)] if visit is not None]
+        standing = (each for each in found if not each["deleted_at"] and each["pm_status"] not in ENDED)
+        return sorted({each["id"] for each in standing})
 
     async def remove(visit: str) -> None:
         await scene.clinician.ask("RemoveVisit", id=visit)
@@ -97,6 +102,10 @@ async def _keys(scene: Scene) -> list[str]:
 
 async def _plans(scene: Scene) -> list[str]:
     return await _emptied_by_name(scene, "a plan", "Plans", "RemovePlan")
+
+
+async def _forms(scene: Scene) -> list[str]:
+    return await _emptied_by_name(scene, "a form", "Forms", "RemoveForm")
 
 
 async def _visit_types(scene: Scene) -> list[str]:
@@ -164,6 +173,15 @@ async def _emptied(
 
 async def _ids(scene: Scene, listing: str, **variables: object) -> list[str]:
     return [each["id"] for each in (await scene.organization.ask(listing, **variables)).nodes()]
+
+
+async def _everybody(scene: Scene) -> list[str]:
+    """The run's patients, archived or not."""
+    run, found = scene.notebook.pages.run, set[str]()
+    for status in ("active", "archived"):
+        listed = await scene.organization.ask("PeopleByKeywords", keywords=run, active_status=status)
+        found |= {each["id"] for each in listed.nodes() if each["first_name"] == "Rehearsal"}
+    return sorted(found)
 
 
 async def _patient(scene: Scene) -> str | None:

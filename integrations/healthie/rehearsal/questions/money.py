@@ -1,5 +1,7 @@
 """Questions about money. Every charge is one dollar on Stripe's test card, and is refunded in the end."""
 
+import itertools
+import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -8,6 +10,8 @@ from integrations.healthie.rehearsal.questions import Question
 from integrations.healthie.rehearsal.scene import CARD, PRICE, Scene
 
 HALF = "0.50"
+DECLINED = "tok_chargeCustomerFail"  # Stripe's test card that attaches and is declined when it is charged
+MOST_LOOKS = 12  # at promo codes
 
 
 async def _bank_account(scene: Scene) -> bool:
@@ -82,6 +86,49 @@ def _amount(text: object) -> Decimal:
         raise Unknown("an amount cannot be read") from None
 
 
+async def _json_errors(scene: Scene) -> bool:
+    """Whether the processor's error of a declined charge is JSON instead of its text."""
+    patient = await scene.patient()
+    attached = await scene.organization.ask("MakeCard", user_id=patient, token=DECLINED)
+    card = scene.created(attached)
+    reply = await scene.pay("declined", card_id=card)
+    if reply.stripe_error is None:
+        raise Unknown("a declined charge brought no stripeError")
+    try:
+        return isinstance(json.loads(reply.stripe_error), dict)
+    except ValueError:
+        return False
+
+
+async def _settable(scene: Scene) -> bool:
+    visit_type = await scene.visit_type(price=PRICE)
+    invoice = (await scene.booked(scene.next_time(), visit_type=visit_type))["requested_payment"]
+    if invoice is None:
+        raise Unknown("booking raised no invoice")
+    settled = await scene.organization.ask("SettleInvoice", id=invoice["id"])
+    if settled.error:
+        settled.require()
+    after = (await scene.organization.ask("Invoice", id=invoice["id"])).require() or {}
+    return bool(after.get("status") == "Paid")
+
+
+async def _discount(scene: Scene) -> bool:
+    """Reads a promo code of the practice's own, if there is one: making one would offer it to patients."""
+    codes = [
+        each["code"] for each in (await scene.organization.ask("CodesOfPractice")).nodes() if each["is_valid"]
+    ]
+    plans = (await scene.organization.ask("PlansOnSale")).nodes()
+    for code, plan in itertools.islice(itertools.product(codes, plans), MOST_LOOKS):
+        found = await scene.organization.ask("Discount", coupon_code=code, offering_id=plan["id"])
+        answer = found.require() or {}
+        first = _amount(plan["initial_payment_amount"] or plan["price"])
+        off = _amount(answer.get("first_amount"))
+        said = answer.get("new_first_price")
+        if not answer.get("fail_reason") and said is not None and 0 < off < first and off != first - off:
+            return _amount(said) == off
+    raise Unknown("the practice has no promo code that tells it")
+
+
 QUESTIONS = (
     Question(name="bank_account_set_up", asks="Has the practice set up payments?", ask=_bank_account),
     Question(name="charges_enabled", asks="Does Stripe accept its charges?", ask=_charges),
@@ -95,6 +142,21 @@ QUESTIONS = (
         name="net_payment_after_refunds",
         asks="Is `net_payment` less what was refunded?",
         ask=_net_payment,
+    ),
+    Question(
+        name="stripe_error_as_json",
+        asks="Is the `stripeError` of a declined charge JSON?",
+        ask=_json_errors,
+    ),
+    Question(
+        name="invoice_status_settable",
+        asks="Can staff mark an invoice as paid?",
+        ask=_settable,
+    ),
+    Question(
+        name="new_first_price_is_discount",
+        asks="Is a promo code's `new_first_price` the discount instead of the price?",
+        ask=_discount,
     ),
     Question(
         name="named_tokens_single_use",

@@ -18,29 +18,31 @@ async def _by_keywords(scene: Scene) -> bool:
     return any(each["id"] == patient for each in people)
 
 
-async def _names(scene: Scene) -> bool:
+async def namesake(scene: Scene, number: int) -> str:
+    """One of the two patients without an email, who share a name."""
     run = scene.notebook.pages.run
 
-    async def make(number: int) -> str:
-        async def find() -> str | None:
-            people = (await scene.organization.ask("PeopleByKeywords", keywords=f"Namesake {run}")).nodes()
-            return people[number]["id"] if len(people) > number else None
+    async def find() -> str | None:
+        people = (await scene.organization.ask("PeopleByKeywords", keywords=f"Namesake {run}")).nodes()
+        return people[number]["id"] if len(people) > number else None
 
-        return await scene.once(
-            f"patient without an email {number}",
-            find=find,
-            make=lambda: scene.organization.ask(
-                "MakePatient",
-                dietitian_id=scene.clinician.id,
-                first_name="Rehearsal",
-                last_name=f"Namesake {run}",
-                skipped_email=True,
-            ),
-        )
+    return await scene.once(
+        f"patient without an email {number}",
+        find=find,
+        make=lambda: scene.organization.ask(
+            "MakePatient",
+            dietitian_id=scene.clinician.id,
+            first_name="Rehearsal",
+            last_name=f"Namesake {run}",
+            skipped_email=True,
+        ),
+    )
 
-    await make(0)
+
+async def _names(scene: Scene) -> bool:
+    await namesake(scene, 0)
     try:
-        await make(1)
+        await namesake(scene, 1)
     except Unknown:
         if "createClient" in scene.notebook.pages.silent:
             raise
@@ -61,7 +63,7 @@ async def _may_make_keys(scene: Scene) -> bool:
     return True
 
 
-async def _patient_account(scene: Scene) -> Account:
+async def patient_account(scene: Scene) -> Account:
     """The patient with a key of their own. Raises Unknown where none may be made."""
     patient = await scene.patient()
     value = (await scene.organization.ask("MakeKey", user_id=patient, name=scene.name)).require() or {}
@@ -72,7 +74,7 @@ async def _patient_account(scene: Scene) -> Account:
 
 
 async def _patient_cancels(scene: Scene) -> bool:
-    patient = await _patient_account(scene)
+    patient = await patient_account(scene)
     made = scene.created(await scene.book(scene.next_time()))
     removed = await patient.ask("RemoveVisit", id=made)
     removed.require()
@@ -83,7 +85,7 @@ async def _patient_cancels(scene: Scene) -> bool:
 
 
 async def _patient_reads(scene: Scene) -> bool:
-    reply = await (await _patient_account(scene)).ask("OpenForms", user_id=await scene.patient())
+    reply = await (await patient_account(scene)).ask("OpenForms", user_id=await scene.patient())
     if reply.error and reply.error != "unauthorized":
         reply.require()
     return reply.done and reply.value is not None
@@ -103,7 +105,7 @@ QUESTIONS = (
         ask=_patient_cancels,
     ),
     Question(
-        name="patients_key_reads_form_requests",
+        name="patients_read_form_requests",
         asks="May a patient's own key read which forms are asked for?",
         ask=_patient_reads,
     ),

@@ -22,6 +22,15 @@ async def _other_party(scene: Scene) -> bool:
     return _provider(visit) == scene.clinician.id
 
 
+async def _second(scene: Scene) -> bool:
+    if scene.organization.id == scene.clinician.id:
+        raise Unknown("the organization's key is the clinician's own")
+    visit = await scene.booked(scene.next_time(), by=scene.organization, other_party_id=scene.clinician.id)
+    if _provider(visit) != scene.clinician.id:
+        raise Unknown("`other_party_id` does not name the clinician")
+    return any(each["id"] == scene.organization.id for each in visit.get("providers") or ())
+
+
 async def _metadata(scene: Scene) -> bool:
     return (await scene.booked(scene.next_time(), metadata=ORDER)).get("metadata") == ORDER
 
@@ -98,6 +107,11 @@ QUESTIONS = (
         name="other_party_id_overrides",
         asks="Does `other_party_id` name the clinician, whoever's key it is?",
         ask=_other_party,
+    ),
+    Question(
+        name="key_owner_becomes_second_provider",
+        asks="Is the key's owner added as a second provider then?",
+        ask=_second,
     ),
     Question(name="visit_metadata_kept", asks="Does a visit keep its metadata?", ask=_metadata),
     Question(
