@@ -12,7 +12,7 @@ from gateway.commands.common import operator, prove_database
 from gateway.commands.processes import PORT
 
 if TYPE_CHECKING:
-    from gateway.runtime.upstream import Notebook, Rehearsal, Scene, Step
+    from gateway.runtime.upstream import Notebook, Profile, Rehearsal, Scene, Step
     from gateway.settings import Settings
 
 NOT_ALL_GIVEN_BACK = 1
@@ -26,6 +26,7 @@ class Wanted:
     profile_path: Path
     webhook_url: str | None
     webhook_port: int
+    rate: float | None
     give_back: bool
 
 
@@ -57,6 +58,11 @@ A_FILE = click.Path(dir_okay=False, path_type=Path)
     help="An address at which Healthie can reach the port below, to see how it signs webhooks.",
 )
 @click.option("--webhook-port", type=PORT, default=8020, show_default=True)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=1, max=1000),
+    help="Also find out how fast a key may ask, up to so many requests a second. May end in a lockout of an hour.",
+)
 @click.option("--give-back", is_flag=True, help="Only give back what an interrupted rehearsal has made.")
 @click.option("--yes", is_flag=True, help="Do not ask before anything is made.")
 def rehearse(notebook_path: Path, clinician: str | None, yes: bool, **options: Any) -> None:
@@ -147,9 +153,19 @@ async def _play(rehearsal: "Rehearsal", scene: "Scene", wanted: Wanted) -> list[
     if not left:
         click.echo("Everything was given back: a look at Healthie's lists finds nothing of it.")
     if not wanted.give_back:
-        rehearsal.profile(scene).write(wanted.profile_path)
-        click.echo(f"{wanted.profile_path} says what this Healthie does.")
+        if wanted.rate is not None and not left:
+            click.echo(f"Asking faster and faster, up to {wanted.rate:g} requests a second ...")
+            await rehearsal.measure_rate(scene, wanted.rate)
+        _report(rehearsal.profile(scene), wanted.profile_path)
     return left
+
+
+def _report(profile: "Profile", path: Path) -> None:
+    """Write the profile, and say what in it stands against going live."""
+    profile.write(path)
+    click.echo(f"{path} says what this Healthie does.")
+    if concerns := profile.concerns():
+        click.echo("\n".join(["Before going live:", *(f"  - {each}" for each in concerns)]))
 
 
 def _clinician(settings: "Settings", wanted: str | None) -> str:

@@ -1,12 +1,14 @@
 """Settings of Healthie: its API and keys, the rate of requests, and its webhooks."""
 
 from datetime import time
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, HttpUrl, IPvAnyNetwork, SecretStr, field_validator, model_validator
 
 from booking.pacing import Pace, PaceRange
 from gateway.settings.environment import EnvironmentSettings
+from gateway.settings.healthie_profile import rate_of
 
 # Where an adapting pace begins. Some forty rapid requests are reported to have brought a lockout: with this rate and twenty at once
 # the 39th comes no sooner than nine and a half seconds after the first.
@@ -48,6 +50,10 @@ class HealthieSettings(EnvironmentSettings):
         gt=0,
         le=10_000,
         description="Above this an adapting pace does not rise. With half a second's worth at once, a second has at most one and a half times as many; a help page of Healthie names 250.",
+    )
+    healthie_profile: Path | None = Field(
+        None,
+        description="A profile that [`frontdoor rehearse`](rehearsal.md) wrote. With a measured rate an adapting pace begins at half of it, and does not rise above one that was refused.",
     )
     healthie_burst: int = Field(
         20,
@@ -104,6 +110,12 @@ class HealthieSettings(EnvironmentSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _the_profile_is_one(self) -> Self:
+        if self.healthie_profile is not None:
+            rate_of(self.healthie_profile)
+        return self
+
     @property
     def healthie_pace(self) -> PaceRange:
         """The pace of each API key: fixed, or where it begins and between which rates it moves."""
@@ -112,7 +124,14 @@ class HealthieSettings(EnvironmentSettings):
                 Pace(per_second=self.healthie_requests_per_second, burst=self.healthie_burst)
             )
         least, most = self.healthie_least_requests_per_second, self.healthie_most_requests_per_second
-        begin = min(max(SAFE_REQUESTS_PER_SECOND, least), most)
+        begin, rate = (
+            SAFE_REQUESTS_PER_SECOND,
+            rate_of(self.healthie_profile) if self.healthie_profile else None,
+        )
+        if rate is not None:
+            begin = rate.held / 2 if rate.held else least
+            most = max(least, min(most, rate.refused or most))
+        begin = min(max(begin, least), most)
         return PaceRange(start=Pace(per_second=begin, burst=self.healthie_burst), least=least, most=most)
 
     @property

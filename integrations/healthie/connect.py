@@ -36,6 +36,7 @@ from integrations.healthie.rehearsal.asking import LockedOut
 from integrations.healthie.rehearsal.connecting import rehearsal
 from integrations.healthie.rehearsal.listening import listening
 from integrations.healthie.rehearsal.notebook import Notebook
+from integrations.healthie.rehearsal.profile import Profile
 from integrations.healthie.rehearsal.rehearse import (
     WILL_MAKE,
     NotRehearsable,
@@ -61,6 +62,7 @@ __all__ = [
     "LockedOut",
     "NotRehearsable",
     "Notebook",
+    "Profile",
     "Rehearsal",
     "Scene",
     "Step",

@@ -8,7 +8,7 @@ import uvicorn
 from integrations.healthie_emulator.app import create_app
 from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.parent_watchdog import end_with_parent
-from integrations.healthie_emulator.profile import NotAProfile, switches_of
+from integrations.healthie_emulator.profile import NotAProfile, read_profile
 from integrations.healthie_emulator.zone_rules import use_newest_zone_rules
 
 DEFAULT_PORT = 8080
@@ -26,13 +26,13 @@ def main() -> None:
     if given.until_stdin_closes:
         end_with_parent()
     try:
-        switches = switches_of(given.profile) if given.profile else {}
+        profile = read_profile(given.profile) if given.profile else None
     except NotAProfile as error:
         parser.error(str(error))
     print(f"Rules of time zones: {use_newest_zone_rules()}", flush=True)  # noqa: T201 - a program of its own, without logs
     # h11 by name: `wire` closes connections underneath it.
     uvicorn.run(
-        create_app(Emulator(seed=given.seed, switches=switches)),
+        create_app(Emulator(seed=given.seed, profile=profile)),
         host=given.host,
         port=given.port,
         http="h11",

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ import httpx2
 
 from integrations.healthie_emulator import money, webhooks
 from integrations.healthie_emulator.clock import Clock
+from integrations.healthie_emulator.profile import Profile
 from integrations.healthie_emulator.scheduling import series
 from integrations.healthie_emulator.seed import sow
 from integrations.healthie_emulator.state import World
@@ -40,12 +40,10 @@ class Seen:
 class Emulator:
     """Holds the current `World`; a reset replaces it."""
 
-    def __init__(
-        self, *, seed: int = 0, clock: Clock | None = None, switches: Mapping[str, Any] | None = None
-    ) -> None:
-        """`switches` are turned again with every reset."""
+    def __init__(self, *, seed: int = 0, clock: Clock | None = None, profile: Profile | None = None) -> None:
+        """`profile` is taken up again with every reset."""
         self.clock = clock or Clock()
-        self._switches = switches or {}
+        self._profile = profile or Profile()
         self.seen: list[Seen] = []
         self.world = self._fresh_world(seed)
 
@@ -88,7 +86,8 @@ class Emulator:
     def _fresh_world(self, seed: int) -> World:
         world = World(seed=seed, clock=self.clock)
         sow(world)
-        world.switches.turn(self._switches)
+        world.switches.turn(self._profile.switches)
+        world.throttle.order(self._profile.limits)
         return world
 
 

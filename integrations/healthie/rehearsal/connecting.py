@@ -53,6 +53,12 @@ async def rehearsal(
             clinician=client(clinician_id, clinician_key),
             clinician_id=clinician_id,
             client=lambda key: client("patient", key),
+            unpaced=Client(
+                connection=connection,
+                acting=Acting(user_id=clinician_id, key=plain(clinician_key)),
+                audit=audit,
+                versions=versions,
+            ),
             versions=versions,
             now=now,
         )

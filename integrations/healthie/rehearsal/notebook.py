@@ -20,6 +20,7 @@ class Pages(BaseModel):
     unknown: dict[str, str] = {}  # question to the reason
     silent: list[str] = []  # mutations that answered as done and did nothing
     times_used: int = 0
+    open_times_used: int = 0
     tidied: bool = False
 
 

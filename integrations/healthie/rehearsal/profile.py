@@ -9,6 +9,16 @@ from pydantic import BaseModel, ConfigDict
 
 from integrations.healthie.rehearsal.notebook import Pages
 
+# What the gateway relies on, with the reason. It reads back, so that a difference costs no money; but nobody could be served.
+RELIED_ON: Mapping[str, tuple[object, str]] = {
+    "own_key_makes_provider": (True, "visits are booked by the clinician's own key"),
+    "taken_time_refused_with_check": (True, "a taken time must be refused"),
+    "keywords_find_email": (True, "a guest's record is looked up by their email"),
+    "visit_metadata_kept": (True, "a visit whose answer was lost is found by its metadata"),
+    "bank_account_set_up": (True, "payments must be set up in Healthie"),
+    "charges_enabled": (True, "Stripe must accept charges"),
+}
+
 
 class Profile(BaseModel):
     """The contents of the file. `answers` by the questions' names; `unknown` says why a question has no answer."""
@@ -34,6 +44,17 @@ class Profile(BaseModel):
             unknown=pages.unknown,
             silent_noop=tuple(pages.silent),
         )
+
+    def concerns(self) -> list[str]:
+        """What this Healthie does otherwise than the gateway relies on, or did not tell; for people."""
+        found = []
+        for name, (wanted, why) in RELIED_ON.items():
+            answer = self.answers.get(name)
+            if answer != wanted:
+                found.append(f"{name} is {'unknown' if answer is None else answer}: {why}")
+        if self.silent_noop:
+            found.append(f"answered as done and not done: {', '.join(self.silent_noop)}")
+        return found
 
     def write(self, path: Path) -> None:
         """Write the file, readable for people and stable for version control."""

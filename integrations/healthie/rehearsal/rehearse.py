@@ -1,12 +1,14 @@
 """Rehearsal: asks every question, then gives everything back."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from integrations.healthie.generated.client import Client
+from integrations.healthie.rehearsal import rates
 from integrations.healthie.rehearsal.asking import Account, LockedOut, Unknown, ask
 from integrations.healthie.rehearsal.listening import Ear
 from integrations.healthie.rehearsal.notebook import Notebook
@@ -43,7 +45,7 @@ LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "emulator"})
 WILL_MAKE = (
     "one patient, synthetic, at example.com; two more without an email",
     "a few visit types that patients cannot book, one plan that is hidden, one form",
-    f"working hours of one clinician on one day, {DAYS_AHEAD} days from now, visits on that day, and one as long ago",
+    f"working hours of one clinician on one day, {DAYS_AHEAD} days from now, visits then, and one as long ago",
     "two test cards, and charges of one dollar each, which a sandbox does not collect",
     "API keys of the patient, if the practice may make keys",
     "one webhook subscription, if an address for it is given",
@@ -84,6 +86,7 @@ class Rehearsal:
         clinician: Client,
         clinician_id: str,
         client: Callable[[str], Client],
+        unpaced: Client,
         versions: VersionChoice,
         now: Callable[[], datetime],
     ) -> None:
@@ -91,6 +94,7 @@ class Rehearsal:
         self._clinician = clinician
         self._clinician_id = clinician_id
         self._client = client
+        self._unpaced = unpaced
         self._versions = versions
         self._now = now
 
@@ -115,21 +119,21 @@ class Rehearsal:
             ear=ear,
         )
 
-    async def ask_all(self, scene: Scene) -> AsyncIterator[Step]:
+    async def ask_all(self, scene: Scene, questions: Sequence[Question] = QUESTIONS) -> AsyncIterator[Step]:
         """Ask what has no answer yet. Raises LockedOut; what was learned until then is in the notebook."""
         pages = scene.notebook.pages
-        for number, question in enumerate(QUESTIONS, start=1):
+        for number, question in enumerate(questions, start=1):
             if question.name in pages.answers or pages.tidied:
                 continue
-            step = Step(number=number, of=len(QUESTIONS), asks=question.asks)
+            step = Step(number=number, of=len(questions), asks=question.asks)
             try:
                 answer = await question.ask(scene)
             except Unknown as why:
                 scene.notebook.leave_open(question.name, str(why))
-                yield Step(**{**step.__dict__, "unknown": str(why)})
+                yield replace(step, unknown=str(why))
             else:
                 scene.notebook.answer(question.name, answer)
-                yield Step(**{**step.__dict__, "answer": answer})
+                yield replace(step, answer=answer)
 
     async def tidy(self, scene: Scene) -> list[str]:
         """Give everything back. Returns what is left. Raises LockedOut."""
@@ -138,6 +142,11 @@ class Rehearsal:
             scene.notebook.pages.tidied = True
             scene.notebook.save()
         return left
+
+    async def measure_rate(self, scene: Scene, up_to: float) -> None:
+        """Find out how many requests a second the clinician's key may send. Only once everything was given back."""
+        answer = await rates.measure(partial(ask, self._unpaced, "Me"), up_to)
+        scene.notebook.answer("requests_per_second", answer)
 
     def profile(self, scene: Scene) -> Profile:
         """What was learned."""

@@ -14,6 +14,7 @@ from integrations.healthie.version_choice import VersionChoice
 DAYS_AHEAD = 200
 FIRST_HOUR, LAST_HOUR = 14, 23  # UTC, in working hours of American time zones
 MINUTES = 30  # of one visit
+PLACES = (LAST_HOUR - FIRST_HOUR) * 60 // MINUTES  # visits in a day
 ZONE = "UTC"
 CONTACT = "Healthie Video Call"
 CARD = "tok_visa"  # Stripe's test card; a live account refuses it
@@ -77,7 +78,7 @@ class Scene:
 
     @property
     def day(self) -> datetime:
-        """The day of every visit, at midnight UTC."""
+        """The day of the working hours, at midnight UTC; visits are on it and on the days after."""
         far = self.notebook.pages.started_at + timedelta(days=DAYS_AHEAD)
         return far.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -196,14 +197,22 @@ class Scene:
         return next((each["id"] for each in records if each["name"] == name), None)
 
     def next_time(self) -> datetime:
-        """A free time of the clinician's on the day, never the same twice."""
+        """A time of the clinician's after the day of the working hours, never the same twice."""
         pages = self.notebook.pages
-        start = self.day.replace(hour=FIRST_HOUR) + timedelta(minutes=MINUTES * pages.times_used)
-        if start + timedelta(minutes=MINUTES) > self.day.replace(hour=LAST_HOUR):
-            raise Unknown("the rehearsal's day has no more time")
+        days, place = divmod(pages.times_used, PLACES)
         pages.times_used += 1
         self.notebook.save()
-        return start
+        return self.day + timedelta(days=1 + days, hours=FIRST_HOUR, minutes=place * MINUTES)
+
+    async def open_time(self) -> datetime:
+        """A free time in the working hours, never the same twice. Raises Unknown."""
+        await self.hours()
+        pages = self.notebook.pages
+        if pages.open_times_used == PLACES:
+            raise Unknown("the rehearsal's day has no more time")
+        pages.open_times_used += 1
+        self.notebook.save()
+        return self.day + timedelta(hours=FIRST_HOUR, minutes=(pages.open_times_used - 1) * MINUTES)
 
     async def book(
         self,

@@ -1,6 +1,7 @@
 """Tidying: gives back everything that a rehearsal made, and proves it by reading. Works from lists, so nothing is missed that no note tells of."""
 
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -57,13 +58,14 @@ async def _payments(scene: Scene) -> list[str]:
         return []
 
     async def owed() -> list[str]:
-        return [each["id"] for each in await scene.payments() if _kept(each) > 0]
+        return list(_owed(await scene.payments()))
 
     async def give_back(payment: str) -> None:
-        amount = next(_kept(each) for each in await scene.payments() if each["id"] == payment)
-        await scene.clinician.ask(
-            "GiveBack", id=payment, amount=str(amount), key=scene.key(f"back-{payment}")
-        )
+        amount = _owed(await scene.payments()).get(payment)
+        if amount is not None:
+            await scene.clinician.ask(
+                "GiveBack", id=payment, amount=str(amount), key=scene.key(f"back-{payment}")
+            )
 
     return await _emptied("a payment that is not refunded", owed, give_back)
 
@@ -190,11 +192,22 @@ async def _patient(scene: Scene) -> str | None:
     return await scene.patient() if "patient" in pages.made or "patient" in pages.intended else None
 
 
-def _kept(payment: dict[str, Any]) -> Decimal:
-    """What of a payment was not refunded."""
-    if payment["state"] != "SUCCEEDED" or not payment["stripe_charge_id"]:
-        return Decimal(0)
+def _owed(payments: Iterable[dict[str, Any]]) -> dict[str, Decimal]:
+    """What of each charge was not refunded, by the id of its first payment: a charge may have several payments in the list."""
+    charges: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for each in payments:
+        if each["state"] == "SUCCEEDED" and each["stripe_charge_id"]:
+            charges[each["stripe_charge_id"]].append(each)
+    kept = {
+        listed[0]["id"]: max(_amount(each["amount_paid"]) for each in listed)
+        - sum((_amount(each["refund_amount"]) for each in listed), Decimal(0))
+        for listed in charges.values()
+    }
+    return {payment: amount for payment, amount in kept.items() if amount > 0}
+
+
+def _amount(text: object) -> Decimal:
     try:
-        return Decimal(str(payment["amount_paid"] or 0)) - Decimal(str(payment["refund_amount"] or 0))
+        return Decimal(str(text or 0))
     except InvalidOperation:
         raise Unknown("an amount cannot be read") from None

@@ -22,15 +22,16 @@ async def _required(scene: Scene) -> bool:
 
 
 async def _reset(scene: Scene) -> bool:
+    """Asked of a setting whose input has no default in the schema."""
     before = await _setting(scene)
-    changed = not before["send_email_on_appt_request_for_you"]
-    first = await scene.organization.ask("ChangeNotifications", id=before["id"], for_you=changed)
+    changed = not before["send_email_on_appointment_book"]
+    first = await scene.organization.ask("ChangeNotifications", id=before["id"], on_book=changed)
     first.require()
-    if (await _setting(scene))["send_email_on_appt_request_for_you"] is not changed:
+    if (await _setting(scene))["send_email_on_appointment_book"] is not changed:
         raise scene.nothing_done(first)
     other = await scene.organization.ask("ChangeOtherNotifications", id=before["id"], before=True)
     other.require()
-    return (await _setting(scene))["send_email_on_appt_request_for_you"] is not changed
+    return (await _setting(scene))["send_email_on_appointment_book"] is not changed
 
 
 async def _setting(scene: Scene) -> dict[str, Any]:

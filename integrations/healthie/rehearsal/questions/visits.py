@@ -42,13 +42,13 @@ async def _taken_unenforced(scene: Scene) -> bool:
 
 
 async def _taken_enforced(scene: Scene) -> bool:
-    at = await _open_time(scene)
+    at = await scene.open_time()
     await scene.booked(at, enforce=True)
     return not _was_booked(scene, await scene.book(at, enforce=True))
 
 
 async def _at_once(scene: Scene) -> bool:
-    at = await _open_time(scene)
+    at = await scene.open_time()
     both = await asyncio.gather(scene.book(at, enforce=True), scene.book(at, enforce=True))
     booked = [_was_booked(scene, each) for each in both]
     if not any(booked):
@@ -90,11 +90,6 @@ def _was_booked(scene: Scene, reply: Reply) -> bool:
     if reply.error:
         reply.require()
     return reply.done and bool(scene.created(reply))
-
-
-async def _open_time(scene: Scene) -> Any:
-    await scene.hours()
-    return scene.next_time()
 
 
 QUESTIONS = (

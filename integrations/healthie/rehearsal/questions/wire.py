@@ -33,7 +33,7 @@ async def _formats(scene: Scene) -> dict[str, str]:
     """The form of one date of each type that can be read."""
     patient, visit_type = await scene.patient(), await scene.visit_type()
     person = (await scene.organization.ask("Person", id=patient)).require() or {}
-    visit = await scene.booked(await _in_hours(scene))
+    visit = await scene.booked(await scene.open_time())
     slots = await scene.clinician.ask(
         "Slots",
         provider_id=scene.clinician.id,
@@ -145,11 +145,6 @@ async def _setting(scene: Scene) -> bool:
 async def _webhook(scene: Scene, url: str) -> str | None:
     listed = (await scene.organization.ask("WebhooksTo", keywords=url)).nodes()
     return next((each["id"] for each in listed if each["url"] == url), None)
-
-
-async def _in_hours(scene: Scene) -> Any:
-    await scene.hours()
-    return scene.next_time()
 
 
 def form(text: str) -> str:

@@ -1,0 +1,33 @@
+"""The profile that `frontdoor rehearse` wrote, as far as the gateway uses it: how fast a key was found to be allowed to ask.
+
+Nothing else of it is taken: what is looked up, compared and read back is so whatever a profile says.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+
+class Rate(BaseModel):
+    """Requests a second of one key."""
+
+    held: float | None  # the highest rate that was let through
+    refused: float | None  # the rate that was not
+
+
+class _Answers(BaseModel):
+    requests_per_second: Rate | None = None
+
+
+class _Profile(BaseModel):
+    format: int
+    answers: _Answers
+
+
+def rate_of(path: Path) -> Rate | None:
+    """The rate in a profile; None when it was not measured. Raises ValueError when the file is no profile."""
+    try:
+        profile = _Profile.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError):
+        raise ValueError("FRONTDOOR_HEALTHIE_PROFILE is no profile that `frontdoor rehearse` wrote") from None
+    return profile.answers.requests_per_second

@@ -1,0 +1,239 @@
+"""A rehearsal tells what the Healthie before it does, gives everything back, and goes on where it was interrupted."""
+
+import dataclasses
+import socket
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integrations.healthie.connect import Notebook, NotRehearsable, Rehearsal, Scene, listening, rehearsal
+from integrations.healthie.rehearsal.profile import Profile
+from integrations.healthie.rehearsal.questions import Question
+from integrations.healthie.rehearsal.rehearse import QUESTIONS
+from integrations.healthie_emulator.profile import read_profile
+from integrations.healthie_emulator.switches import Switches
+from integrations.upstream.audit import LoggedCalls
+from tests.integration.commands import SETTINGS, frontdoor
+from tests.plugins.emulator import CLINICIAN_1, OWNER, STILL, EmulatorClient
+
+# Not asked: each check costs the practice money.
+NOT_ASKED = {"eligibility_checks_enabled"}
+
+DEFAULTS = {
+    name: value
+    for name, value in dataclasses.asdict(Switches()).items()
+    if name not in NOT_ASKED | {"silent_noop", "date_formats"}
+}
+
+# These keep others from being told: they are turned in a rehearsal of their own.
+APART = {
+    "other_party_id_overrides",
+    "booking_raises_invoice",
+    "bank_account_set_up",
+    "charges_enabled",
+    "may_create_api_keys",
+}
+FORMATS = {"User": "zone_name", "Appointment": "iso8601", "BillingItem": "offset"}
+RESTORING = """mutation R($id: ID!) { updateAppointmentSetting(input: {id: $id, restore_credit_on_cancel: true,
+  enable_late_cancellation_status: true}) { messages { message } } }"""
+
+
+@dataclasses.dataclass(kw_only=True)
+class Account:
+    """A practice to rehearse on, whose emulator has these switches."""
+
+    emulator: EmulatorClient
+    clinician: str
+    path: Path
+
+    def connected(self) -> Any:
+        return rehearsal(
+            url=f"{self.emulator.url}/graphql",
+            organization_key=OWNER,
+            clinician_id=self.clinician,
+            clinician_key=CLINICIAN_1,
+            audit=LoggedCalls(),
+            now=lambda: datetime.fromisoformat(STILL),
+        )
+
+    def notebook(self) -> Notebook:
+        return Notebook.opened(self.path, upstream=self.emulator.url, now=datetime.fromisoformat(STILL))
+
+    async def play(self, questions: Sequence[Question] = QUESTIONS) -> Profile:
+        """A rehearsal from its beginning to its end."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        ear = listening(f"http://127.0.0.1:{port}/hear?here", host="127.0.0.1", port=port)
+        async with self.connected() as rehearsed, ear as heard:
+            scene = await rehearsed.scene(self.notebook(), heard)
+            async for _ in rehearsed.ask_all(scene, questions):
+                pass
+            assert await rehearsed.tidy(scene) == []
+            return profile_of(rehearsed, scene)
+
+    async def standing(self) -> dict[str, list[str]]:
+        """What a practice would see of it afterwards."""
+        books = await self.emulator.control.books()
+        return {
+            "visits": [
+                each["id"]
+                for each in books["appointments"]
+                if not each["deleted_at"] and each["pm_status"] is None
+            ],
+            "charges": [each["id"] for each in books["charges"] if each["amount"] != each["amount_refunded"]],
+        }
+
+
+def profile_of(rehearsed: Rehearsal, scene: Scene) -> Profile:
+    return rehearsed.profile(scene)
+
+
+@pytest.fixture
+async def account(emulator_server: EmulatorClient, tmp_path: Path) -> Account:
+    practice = await emulator_server.control.reset(clock=STILL)
+    me = await emulator_server.ask("{ currentUser { appointment_setting { id } } }")
+    answer = await emulator_server.ask(RESTORING, id=me["currentUser"]["appointment_setting"]["id"])
+    assert not answer["updateAppointmentSetting"]["messages"]
+    return Account(
+        emulator=emulator_server, clinician=practice["clinicians"][0]["id"], path=tmp_path / "notebook.json"
+    )
+
+
+def questions(*names: str) -> list[Question]:
+    return [each for each in QUESTIONS if each.name in names]
+
+
+def told(profile: Profile, tmp_path: Path) -> dict[str, Any]:
+    """What an emulator with this profile would have turned."""
+    path = tmp_path / "profile.json"
+    profile.write(path)
+    return dict(read_profile(path).switches)
+
+
+def test_every_switch_is_asked_about_but_those_that_cost_money() -> None:
+    asked = {each.name for each in QUESTIONS} | {"silent_noop"}
+    assert {field.name for field in dataclasses.fields(Switches)} - asked == NOT_ASKED
+
+
+async def test_what_is_as_documented_is_told_and_everything_is_given_back(
+    account: Account, tmp_path: Path
+) -> None:
+    before = await account.standing()
+    profile = await account.play()
+    assert profile.unknown == {}
+    assert {name: profile.answers[name] for name in DEFAULTS} == DEFAULTS
+    assert told(profile, tmp_path)["silent_noop"] == []
+    assert await account.standing() == before
+
+
+async def test_what_differs_is_told_apart(account: Account, tmp_path: Path) -> None:
+    turned = {name: not usual for name, usual in DEFAULTS.items() if name not in APART}
+    await account.emulator.control.switches(**turned, date_formats=FORMATS)
+    before = await account.standing()
+    profile = await account.play()
+    assert {name: profile.answers.get(name) for name in turned} == turned
+    assert {kind: profile.answers["date_formats"][kind] for kind in FORMATS} == FORMATS
+    assert told(profile, tmp_path).items() >= turned.items()
+    assert await account.standing() == before
+
+
+async def test_what_keeps_others_from_being_told_is_told(account: Account) -> None:
+    turned = dict.fromkeys(APART - {"charges_enabled"}, False)
+    await account.emulator.control.switches(**turned)
+    asked = questions(*turned, "key_owner_becomes_second_provider", "notice_binds_patients")
+    profile = await account.play(asked)
+    assert {name: profile.answers[name] for name in turned} == turned
+    assert set(profile.unknown) == {"key_owner_becomes_second_provider", "notice_binds_patients"}
+
+
+async def test_a_bank_that_refuses_every_charge_is_not_a_practice_without_a_bank(account: Account) -> None:
+    await account.emulator.control.switches(charges_enabled=False)
+    profile = await account.play(questions("bank_account_set_up", "charges_enabled"))
+    assert profile.answers == {"bank_account_set_up": True, "charges_enabled": False}
+
+
+async def test_a_change_that_is_answered_as_done_and_not_done_is_told(
+    account: Account, tmp_path: Path
+) -> None:
+    await account.emulator.control.switches(silent_noop=["updateNotificationSetting"])
+    profile = await account.play(questions("notification_defaults_reset", "drop_note"))
+    assert profile.answers == {"drop_note": False}
+    assert told(profile, tmp_path)["silent_noop"] == ["updateNotificationSetting"]
+
+
+async def test_one_that_was_interrupted_goes_on_and_makes_nothing_twice(account: Account) -> None:
+    some = questions("visit_metadata_kept", "drop_note", "repeated_key_adds_item")
+    await account.emulator.control.faults({"kind": "lost_answer", "operation": "MakePayment", "count": 1})
+    async with account.connected() as rehearsed:
+        scene = await rehearsed.scene(account.notebook())
+        steps = rehearsed.ask_all(scene, some)
+        assert (await anext(steps)).answer is True
+        assert "MakePayment" in str((await anext(steps)).unknown)
+        await steps.aclose()
+    assert account.notebook().is_resumed
+    profile = await account.play(some)
+    assert profile.answers == {
+        "visit_metadata_kept": True,
+        "drop_note": False,
+        "repeated_key_adds_item": False,
+    }
+    people = await account.emulator.ask(
+        '{ users(keywords: "Rehearsal", active_status: "archived") { total_count } }'
+    )
+    assert people["users"]["total_count"] == 1
+
+
+async def test_a_key_that_is_not_the_clinicians_is_refused_before_anything_is_made(account: Account) -> None:
+    other = dataclasses.replace(account, clinician="200005")
+    async with other.connected() as rehearsed:
+        with pytest.raises(NotRehearsable, match="not theirs"):
+            await rehearsed.scene(other.notebook())
+    assert not account.path.exists()
+
+
+class TestCommand:
+    @pytest.fixture(autouse=True)
+    def place(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.chdir(tmp_path)
+        given = {
+            **SETTINGS,
+            "HEALTHIE_KEYS": '{"200003": "synthetic"}',
+            "DATABASE_URL": "sqlite:///f.sqlite3",
+        }
+        for name, value in given.items():
+            monkeypatch.setenv(f"FRONTDOOR_{name}", value)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://api.gethealthie.com/graphql",
+            "https://staging-api.gethealthie.com.example.invalid/graphql",
+        ],
+    )
+    def test_refuses_what_is_no_sandbox(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", url)
+        result = frontdoor("rehearse", "--yes")
+        assert result.exit_code == 1
+        assert "is no sandbox" in result.output
+
+    def test_says_what_it_will_make_and_makes_nothing_without_a_yes(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", "http://127.0.0.1:9/graphql")
+        result = frontdoor("rehearse")
+        assert result.exit_code == 1
+        assert "one patient, synthetic" in result.output
+        assert not list(tmp_path.glob("*.json"))
+
+    def test_a_notebook_of_another_healthie_is_not_gone_on_with(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", "http://127.0.0.1:9/graphql")
+        path = tmp_path / "healthie-rehearsal.json"
+        Notebook.opened(path, upstream="http://127.0.0.1:8/graphql", now=datetime.fromisoformat(STILL)).save()
+        result = frontdoor("rehearse", "--yes")
+        assert result.exit_code == 1
+        assert "belongs to http://127.0.0.1:8/graphql" in result.output
