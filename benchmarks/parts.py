@@ -13,6 +13,7 @@ from benchmarks import (
     audit,
     fairness,
     idempotency,
+    pace,
     rates,
     recovery,
     requests,
@@ -131,6 +132,10 @@ async def _fairness(_: Bench) -> dict[str, Any]:
     return asdict(await fairness.measure())
 
 
+async def _pace(_: Bench) -> dict[str, Any]:
+    return asdict(await pace.measure())
+
+
 async def _subscriptions(bench: Bench) -> dict[str, Any]:
     with a_nursery() as nursery:
         emulator = await nursery.emulator()
@@ -167,6 +172,7 @@ PARTS = {
     "app_overhead": Part(measure=_app_overhead, shown=app_overhead.shown),
     "strangers": Part(measure=_strangers, shown=strangers.shown),
     "fairness": Part(measure=_fairness, shown=fairness.shown),
+    "pace": Part(measure=_pace, shown=pace.shown),
     "subscriptions": Part(measure=_subscriptions, shown=subscriptions.shown),
     "simulation": Part(measure=_simulation, shown=simulation.shown),
 }

@@ -94,6 +94,14 @@ class EmailCode:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PatientMatch:
+    """A patient record with a guest's email and names."""
+
+    id: str
+    archived: bool  # the practice has put it away; no active record matches
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreatedPatient:
     """A patient record that a checkout created."""
 
@@ -142,6 +150,14 @@ class AppointmentStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenInvoice:
+    """An invoice that is not paid."""
+
+    id: str
+    amount: Money | None  # None: one that cannot be read
+
+
+@dataclass(frozen=True, kw_only=True)
 class Appointment:
     """A visit in the system of record."""
 
@@ -157,7 +173,7 @@ class Appointment:
     location_id: str | None
     status: AppointmentStatus
     checkout_id: str | None  # from the reference in the booking's metadata, if it survived
-    open_invoice: bool  # the booking created an invoice that is not paid
+    open_invoice: OpenInvoice | None  # that the booking created
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,7 +170,7 @@ class PaceLaw:
             )
             largest = now if first else largest.most(now)
             refusals += 1
-        known = refusals and not state.held.most(largest) == state.held
+        known = bool(refusals) and state.held.most(largest) != state.held
         let = Counts(
             second=_let_through(fewest.second, largest.second, refusals),
             ten=_let_through(fewest.ten, largest.ten, refusals),

@@ -14,7 +14,17 @@ from typing import Protocol
 
 from booking.catalog.model import Catalog, Plan, VisitType
 from booking.checkout.model import Checkout
-from booking.models import Appointment, Card, Charge, CreatedPatient, GuestDetails, Hold, Patient, Promo
+from booking.models import (
+    Appointment,
+    Card,
+    Charge,
+    CreatedPatient,
+    GuestDetails,
+    Hold,
+    Patient,
+    PatientMatch,
+    Promo,
+)
 from booking.money import Money
 from booking.scheduling.day_capacity import DayCapacity
 from booking.slot_query import SlotQuery
@@ -74,15 +84,17 @@ class Promotions(Protocol):
 class Patients(Protocol):
     """Patient records."""
 
-    async def find(self, guest: GuestDetails) -> str | None:
-        """The id of the patient with this email, first and last name, or None.
+    async def find(self, guest: GuestDetails) -> PatientMatch | None:
+        """The record with this email, first and last name, an active one if there is one; else None.
 
         Compares without case and surrounding space. Sends the same requests whether or not there is a match, so that the
         response time does not reveal who is a patient.
         """
 
-    async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
-        """The record that a `create` with this reference made; None when there is none, or the record lost its reference."""
+    async def find_created(
+        self, guest: GuestDetails, *, reference: str, since: datetime
+    ) -> CreatedPatient | None:
+        """The record that a `create` with this reference made since; None when there is none, or the record lost its reference."""
 
     async def create(
         self, guest: GuestDetails, *, clinician_id: str, time_zone: str, reference: str, apart: bool = False
@@ -155,6 +167,16 @@ class Billing(Protocol):
 
     async def cancel_recurring(self, checkout: Checkout) -> None:
         """Cancel the recurring payment that the charge started, and read back that it stopped. Idempotent."""
+
+
+class Invoices(Protocol):
+    """Invoices that the system of record raises by itself."""
+
+    async def close(self, checkout: Checkout, invoice_id: str) -> None:
+        """Mark an invoice as paid that asks for just what the checkout's charge paid, and read it back. Idempotent.
+
+        Raises UpstreamRefused when it asks for anything else, the charge was refunded, or it stays open; OutcomeUnknown.
+        """
 
 
 class Scheduling(Protocol):

@@ -9,6 +9,7 @@ from booking.ports import (
     Billing,
     Cards,
     CatalogSource,
+    Invoices,
     OnSale,
     Patients,
     Promotions,
@@ -70,6 +71,7 @@ class SystemOfRecord:
     patients: Patients
     cards: Cards
     billing: Billing
+    invoices: Invoices
     scheduling: Scheduling
     resources: ResourceSource
     changes: Changes

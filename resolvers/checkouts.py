@@ -133,6 +133,6 @@ def _to_appointment(checkout: CheckoutRow, catalog: Catalog) -> Appointment | No
         location_id=slot.location_id,
         status=domain.AppointmentStatus.BOOKED,
         checkout_id=checkout.id,
-        open_invoice=False,
+        open_invoice=None,
     )
     return to_appointment(booked, catalog, time_zone=checkout.time_zone)

@@ -3,6 +3,7 @@
 Each call is read back and idempotent. The same calls undo a late finding; its row then returns to how it had ended.
 """
 
+from booking.checkout.invoices import none_left
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.errors import OutcomeUnknown, UpstreamRefused
@@ -38,7 +39,7 @@ class Compensation:
             await self._scheduling.delete(checkout)
         except (UpstreamRefused, ClinicianNotBookable) as refusal:
             return escalate(checkout, AttentionReason.APPOINTMENT_NOT_DELETED, refusal)
-        return checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED)
+        return none_left(checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED))
 
     async def choose_compensation(self, checkout: Checkout) -> Checkout:
         """Go on to the refund, or first to the recurring payment that the charge began."""

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import structlog
 
+from booking.checkout.invoices import closed, for_a_person, intended, to_close
 from booking.checkout.leases import LeasedWriter
 from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
 from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.reconciliation_schedule import (
     checked_enough,
@@ -17,24 +19,35 @@ from booking.checkout.reconciliation_schedule import (
     next_check,
     only_ledger_is_due,
 )
-from booking.checkout.timing import SETTLE
+from booking.checkout.timing import LEASE, SETTLE
 from booking.checkout.transitions import LATE, TERMINAL
-from booking.errors import OutcomeUnknown, UpstreamUnavailable
+from booking.errors import OutcomeUnknown, StaleCheckout, UpstreamRefused, UpstreamUnavailable
 from booking.operations.model import AttentionReason
-from booking.ports import Clock
+from booking.ports import Clock, Invoices
+from booking.refusals import ClinicianNotBookable
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.work_context import working_for
 
 log = structlog.get_logger(__name__)
+
+# So often a check is tried whose invoice is not known to be closed; then the invoice is for a person, and the check goes on.
+CLOSING_TRIES = 3
 
 
 class FollowUp:
     """A worker's work after the end; the saga drives the row that is to be undone."""
 
     def __init__(
-        self, *, reconciler: LateReconciler, writer: LeasedWriter, units: UnitOfWorkFactory, clock: Clock
+        self,
+        *,
+        reconciler: LateReconciler,
+        invoices: Invoices,
+        writer: LeasedWriter,
+        units: UnitOfWorkFactory,
+        clock: Clock,
     ) -> None:
         self._reconciler = reconciler
+        self._invoices = invoices
         self._writer = writer
         self._units = units
         self._clock = clock
@@ -71,6 +84,12 @@ class FollowUp:
             others = await self._other_checkouts(checkout)
             with working_for(checkout):
                 after = await self._reconciler.check(checkout, others)
+                invoice_id = to_close(after) if after.state is S.CONFIRMED else None
+                if invoice_id is not None:
+                    checkout, after = await self._intend_to_close(checkout, after, invoice_id)
+                    after = await self._close_invoice(after, invoice_id)
+        except StaleCheckout:
+            raise
         except (UpstreamUnavailable, OutcomeUnknown) as error:
             await self._postpone(checkout, checkout, type(error).__name__)
             return None
@@ -84,6 +103,33 @@ class FollowUp:
             return after
         await self._compare_ledger(checkout, after, others)
         return None
+
+    async def _intend_to_close(
+        self, before: Checkout, after: Checkout, invoice_id: str
+    ) -> tuple[Checkout, Checkout]:
+        """Commit, with a lease, that an invoice is to be closed, before the call; both rows as of that write.
+
+        Raises StaleCheckout when another worker was first.
+        """
+        until = self._clock.now() + LEASE
+        leased = await self._writer.write(
+            before,
+            intended(before, invoice_id).changed(
+                lease_owner=self._writer.new_driver(), lease_until=until, due_at=until
+            ),
+        )
+        return leased, after.changed(version=leased.version)
+
+    async def _close_invoice(self, checkout: Checkout, invoice_id: str) -> Checkout:
+        """Close the invoice that is noted; one that upstream does not let close is for a person."""
+        try:
+            await self._invoices.close(checkout, invoice_id)
+        except (UpstreamRefused, ClinicianNotBookable, OutcomeUnknown) as refusal:
+            if isinstance(refusal, OutcomeUnknown) and checkout.tries + 1 < CLOSING_TRIES:
+                raise
+            log.warning("checkout.invoice_not_closed", checkout=checkout.id, why=type(refusal).__name__)
+            return for_a_person(checkout, invoice_id)
+        return closed(checkout, invoice_id)
 
     async def _compare_ledger(self, before: Checkout, checked: Checkout, others: Sequence[Checkout]) -> None:
         """Compare with the card processor's ledger, and write that with the result of the check, `checked`.

@@ -45,6 +45,7 @@ _NEVER_FOUND_AGAIN = frozenset(
         AttentionReason.PACKAGE_REMAINS,
         AttentionReason.CHARGED_WRONGLY,
         AttentionReason.POSSIBLE_DUPLICATE_PATIENT,
+        AttentionReason.ARCHIVED_PATIENT,
     }
 )
 

@@ -9,6 +9,7 @@ compared as often, and findings are flagged.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from booking.checkout.invoices import noted
 from booking.checkout.ledger import ChargeLedger, reconcile
 from booking.checkout.model import Checkout, LateFinding
 from booking.checkout.model import CheckoutState as S
@@ -48,7 +49,7 @@ class LateReconciler:
         charges = await self._billing.late_charges(checkout, known=_accounted_ids(checkout, others))
         if checkout.state is S.NEEDS_ATTENTION:
             return _flag_findings(checkout, visits, charges)
-        checkout = _record_booked(checkout, visits, charges)
+        checkout = _note_invoice(_record_booked(checkout, visits, charges), visits)
         undo = self._visit_to_undo(checkout, visits) or _charge_to_undo(checkout, charges)
         if undo is not None:
             return undo
@@ -116,6 +117,14 @@ def _record_booked(checkout: Checkout, visits: Sequence[Appointment], charges: L
         if charge.differs:
             checkout = checkout.flagged(AttentionReason.CHARGED_WRONGLY)
     return checkout
+
+
+def _note_invoice(checkout: Checkout, visits: Sequence[Appointment]) -> Checkout:
+    """Note an invoice of a confirmed visit that is open; upstream may raise it minutes after the booking."""
+    if checkout.state is not S.CONFIRMED:
+        return checkout
+    own = next((visit for visit in visits if visit.id == checkout.appointment_id), None)
+    return noted(checkout, own.open_invoice) if own and own.open_invoice else checkout
 
 
 def _surplus_charges(checkout: Checkout, charges: LateCharges) -> list[tuple[int, Charge]]:

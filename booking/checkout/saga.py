@@ -34,7 +34,7 @@ from booking.checkout.timing import lease_lasts
 from booking.checkout.transitions import WAITING, at_rest
 from booking.checkout.writer import CheckoutWriter
 from booking.errors import OutcomeUnknown, StaleCheckout, UpstreamUnavailable
-from booking.ports import Clock, HoldStore
+from booking.ports import Clock, HoldStore, Invoices
 from booking.refusals import HoldExpired, PaymentInProgress, SlotTaken
 from booking.stored_names import Unknown
 from booking.unit_of_work import UnitOfWorkFactory
@@ -52,6 +52,7 @@ class Saga:
         steps: Steps,
         guards: Guards,
         reconciler: LateReconciler,
+        invoices: Invoices,
         units: UnitOfWorkFactory,
         holds: HoldStore,
         checkout_holds: CheckoutHolds,
@@ -62,7 +63,9 @@ class Saga:
         self._steps = steps
         self._guards = guards
         self._clock = clock
-        self._follow_up = FollowUp(reconciler=reconciler, writer=self._writer, units=units, clock=clock)
+        self._follow_up = FollowUp(
+            reconciler=reconciler, invoices=invoices, writer=self._writer, units=units, clock=clock
+        )
         self._checkout_holds = checkout_holds
 
     async def load(self, checkout_id: str) -> Checkout:

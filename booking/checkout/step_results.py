@@ -2,10 +2,11 @@
 
 import structlog
 
+from booking.checkout.invoices import none_left, noted
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
 from booking.errors import UpstreamRefused
-from booking.models import Appointment, Charge, CreatedPatient
+from booking.models import Appointment, Charge, CreatedPatient, PatientMatch
 from booking.operations.model import AttentionReason
 from booking.refusals import AmountNotChargeable, ClinicianNotBookable, DeclineReason
 from booking.stored_names import Unknown
@@ -16,6 +17,12 @@ log = structlog.get_logger(__name__)
 def identified(checkout: Checkout, patient_id: str) -> Checkout:
     """The patient record is known: on to patient_ready, without the guest's details."""
     return checkout.changed(state=S.PATIENT_READY, patient_id=patient_id, guest=None)
+
+
+def matched(checkout: Checkout, match: PatientMatch) -> Checkout:
+    """An existing record is used; one that the practice had archived is flagged, for staff to decide whether it is active again."""
+    ready = identified(checkout, match.id)
+    return ready.flagged(AttentionReason.ARCHIVED_PATIENT) if match.archived else ready
 
 
 def created(checkout: Checkout, patient: CreatedPatient) -> Checkout:
@@ -82,11 +89,10 @@ def booked(checkout: Checkout, appointment: Appointment) -> Checkout:
     if appointment.clinician_id != slot.clinician_id:
         differs = EndReason.PROVIDER_MISMATCH
     stands = checkout.changed(state=S.BOOKED, appointment_id=appointment.id, end_reason=differs)
-    return (
-        stands.flagged(AttentionReason.OPEN_INVOICE)
-        if appointment.open_invoice and checkout.charge
-        else stands
-    )
+    if appointment.open_invoice is None:
+        return stands
+    with_invoice = noted(stands, appointment.open_invoice)
+    return with_invoice if ending(stands) is None else none_left(with_invoice)
 
 
 def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:

@@ -68,7 +68,7 @@ class Steps(Compensation):
         guest = _guest(checkout)
         match = await self._patients.find(guest)
         if match is not None and may_use_match(checkout, self._guest_records):
-            return row.identified(checkout, match)
+            return row.matched(checkout, match)
         try:
             return row.created(checkout, await self._create_patient(checkout, guest, apart=match is not None))
         except UpstreamRefused:
@@ -99,7 +99,9 @@ class Steps(Compensation):
     async def look_for_patient(self, checkout: Checkout) -> Checkout | None:
         """Find the record that was created for this checkout, by its reference."""
         self._ensure_settled(checkout)
-        created = await self._patients.find_created(_guest(checkout), reference=checkout.id)
+        created = await self._patients.find_created(
+            _guest(checkout), reference=checkout.id, since=checkout.created_at
+        )
         return row.created(checkout, created) if created else None
 
     async def choose_payment(self, checkout: Checkout) -> Checkout:

@@ -28,6 +28,9 @@ class AttentionReason(StrEnum):
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
     # A guest's new record beside one with their email and name: to be merged.
     POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"
+    ARCHIVED_PATIENT = (
+        "archived_patient"  # a verified guest came back to a record that the practice had archived
+    )
     # The payment or visit that was found belongs to another checkout's row.
     ALREADY_COUNTED = "already_counted"
     LATE_CHARGE_UNCERTAIN = "late_charge_uncertain"  # a payment that may be this checkout's

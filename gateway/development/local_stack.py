@@ -86,7 +86,8 @@ async def local_stack(
             "FRONTDOOR_DATABASE_URL": database,
             "FRONTDOOR_HEALTHIE_URL": f"{emulator}/graphql",
             # The emulator does not throttle unless a test makes it.
-            "FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND": "1000",
+            "FRONTDOOR_HEALTHIE_LEAST_REQUESTS_PER_SECOND": "1000",
+            "FRONTDOOR_HEALTHIE_MOST_REQUESTS_PER_SECOND": "1000",
             "FRONTDOOR_HEALTHIE_BURST": "1000",
             # Limits against strangers are lifted: a developer tries every declined card, or sends many requests.
             "FRONTDOOR_RATE_FACTOR": "1000",

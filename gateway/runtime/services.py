@@ -55,6 +55,7 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
         reconciler=LateReconciler(
             billing=upstream.billing, scheduling=upstream.scheduling, clock=clock, ledger=ledger
         ),
+        invoices=upstream.invoices,
         units=base.units,
         holds=base.holds,
         checkout_holds=base.checkout_holds,

@@ -14,7 +14,9 @@ _TEXTS = {
     AttentionReason.PACKAGE_REMAINS: "The payment was given back, and the package that it bought is still with the patient.",
     AttentionReason.POSSIBLE_DUPLICATE_PATIENT: "A guest gave the email and name of a patient whom the practice has, and got a record of their own "
     "without the email. If they are the same person, merge the two in Healthie; then resolve it.",
-    AttentionReason.OPEN_INVOICE: "The booking raised an invoice although the visit is paid.",
+    AttentionReason.ARCHIVED_PATIENT: "A guest who verified the email of an archived patient uses that record. Healthie may not make it active again by "
+    "itself: do it there, or speak to the patient; then resolve it.",
+    AttentionReason.OPEN_INVOICE: "The booking raised an invoice although the visit is paid, and it could not be closed automatically.",
     AttentionReason.ALREADY_COUNTED: "A payment or visit that seems to be this checkout's stands on another one.",
     AttentionReason.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",
     AttentionReason.LATE_CHARGE: "A payment turned up while the checkout waits for a person.",

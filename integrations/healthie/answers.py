@@ -57,14 +57,19 @@ async def rest(
     connection: Callable[[A], Page[T] | None],
     *,
     most: int = MAX_PAGES,
+    until: Callable[[T], bool] | None = None,
 ) -> list[T]:
-    """The nodes of a first page and of all pages after it. Raises ContractBroken as `every` does."""
+    """The nodes of a first page and of all pages after it. Raises ContractBroken as `every` does.
+
+    With `until` no page is requested after the first one with a node for which it is true.
+    """
     found: list[T] = []
     for _ in range(most):
         if page is None:
             raise ContractBroken("Connection", "missing")
-        found.extend(node for node in page.nodes or () if node is not None)
-        if not page.page_info.has_next_page:
+        nodes = [node for node in page.nodes or () if node is not None]
+        found.extend(nodes)
+        if not page.page_info.has_next_page or (until is not None and any(map(until, nodes))):
             return found
         if page.page_info.end_cursor is None:
             break

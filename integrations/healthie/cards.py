@@ -9,6 +9,7 @@ from integrations.healthie.acting import ClinicianClient
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.charge_refusals import certain_refusal
 from integrations.healthie.declines import DeclineCodes, decline, in_doubt
+from integrations.healthie.errors import Refused
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import CardOnFile
 from integrations.healthie.readback import Comparison
@@ -48,7 +49,7 @@ class HealthieCards:
             detail = payload.stripe_customer_detail if payload else None
             refused = refusal("AttachCard", payload.messages, payload.stripe_error) if payload else None
             if refused is not None and detail is None:
-                raise _refused(refused.words, self._declines)
+                raise _refused(refused, self._declines)
             if refused is not None:
                 raise OutcomeUnknown("AttachCard: refused yet made")
             await self._comparison.check(
@@ -81,13 +82,13 @@ def _is_of(patient_id: str, detail: CardOnFile) -> bool:
     return detail.user_id in (None, patient_id)
 
 
-def _refused(words: Sequence[str], declines: DeclineCodes) -> Exception:
-    certain = certain_refusal(words)
+def _refused(refused: Refused, declines: DeclineCodes) -> Exception:
+    certain = certain_refusal(refused)
     if certain is not None:
         return UpstreamRefused("AttachCard", certain)
-    if in_doubt(words):
+    if in_doubt(refused.words):
         return OutcomeUnknown("AttachCard: in doubt")
-    return CardDeclined(decline(words, declines) or DeclineReason.TRY_AGAIN)
+    return CardDeclined(decline(refused.words, declines) or DeclineReason.TRY_AGAIN)
 
 
 def _card(detail: CardOnFile) -> Card:

@@ -12,7 +12,9 @@ from booking.resources import ChangeHint, Kind, Resource
 from integrations.healthie.answers import changed_since
 from integrations.healthie.errors import GraphQLErrors
 from integrations.healthie.generated.client import Client
+from integrations.healthie.generated.patients_changed import PatientsChangedUsersNodes
 from integrations.healthie.generated.visits_changed import VisitsChangedAppointmentsNodes
+from integrations.healthie.patient_search import ACTIVE, ARCHIVED
 from integrations.upstream.errors import ContractBroken, InvalidRequest, Unauthorized, reading
 
 # Repeating hours are listed once per occurrence within a range; this range has every weekly one.
@@ -39,9 +41,10 @@ class HealthieChanges:
         client = self._client
         with reading():
             visits = await changed_visits(client, moment)
-            patients = await changed_since(
-                moment, lambda after: client.patients_changed(after=after), lambda answer: answer.users
-            )
+            patients = [
+                *await self._patients(moment, ACTIVE),
+                *await self._patients(moment, ARCHIVED),  # also those who were archived since
+            ]
             payments = await changed_since(
                 moment,
                 lambda after: client.payments_changed(after=after),
@@ -54,17 +57,25 @@ class HealthieChanges:
             ]
         cards = [
             _hint(Kind.CARD, card.id, about=patient.id)
-            for patient, _ in patients
+            for patient in patients
             for card in patient.stripe_customer_details or ()
-            if card.created_at >= moment
+            if card.created_at is None or card.created_at >= moment
         ]
         return [
             *(_hint(Kind.VISIT, visit.id) for visit, _ in visits),
-            *(_hint(Kind.PATIENT, patient.id) for patient, _ in patients),
+            *(_hint(Kind.PATIENT, patient.id) for patient in patients),
             *(_hint(Kind.PAYMENT, payment.id) for payment, _ in payments),
             *cards,
             *others,
         ]
+
+    async def _patients(self, moment: datetime, status: str) -> list[PatientsChangedUsersNodes]:
+        found = await changed_since(
+            moment,
+            lambda after: self._client.patients_changed(active_status=status, after=after),
+            lambda answer: answer.users,
+        )
+        return [each for each, _ in found]
 
     async def _disputes(self, moment: datetime) -> Iterable[str]:
         found = await changed_since(

@@ -1,12 +1,12 @@
 """Classifies the refusal of a charge: by the bank, by Healthie, by the card processor, or worded so that the outcome is open."""
 
 import re
-from collections.abc import Iterable
 
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.refusals import AmountNotChargeable, CardDeclined
 from integrations.healthie.declines import DeclineCodes, decline, in_doubt, tokens
 from integrations.healthie.errors import Refused
+from integrations.healthie.stripe_errors import message_of
 
 _AMOUNT = "amount_not_chargeable"
 _ACCOUNT = "account_cannot_charge"
@@ -61,17 +61,19 @@ def charge_error(refused: Refused, declines: DeclineCodes) -> Exception:
     reason = decline(refused.words, declines)
     if reason is not None:
         return CardDeclined(reason)
-    certain = certain_refusal(refused.words)
+    certain = certain_refusal(refused)
     if certain is None:
         return OutcomeUnknown("Charge: unfamiliar refusal")
     return AmountNotChargeable() if certain == _AMOUNT else UpstreamRefused("Charge", certain)
 
 
-def certain_refusal(words: Iterable[str]) -> str | None:
+def certain_refusal(refused: Refused) -> str | None:
     """Our code for a refusal without a bank's part, if every text is a known certain refusal; otherwise None."""
-    said = list(words)
-    known = [_known(each) for each in said]
-    return None if in_doubt(said) or not known or None in known else known[0]
+    known = [_known(each) for each in refused.messages]
+    if refused.stripe_error:
+        message = message_of(refused.stripe_error)
+        known.append(_known(refused.stripe_error) or (_known(message) if message else None))
+    return None if in_doubt(refused.words) or not known or None in known else known[0]
 
 
 def _known(words: str) -> str | None:

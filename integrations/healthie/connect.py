@@ -24,6 +24,7 @@ from integrations.healthie.catalog import CatalogReader
 from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
+from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore, plain
 from integrations.healthie.on_sale import HealthieOnSale
@@ -159,6 +160,7 @@ async def connect(
                 comparison=comparison,
                 recipient_id=recipient_id,
             ),
+            invoices=HealthieInvoices(staff=staff, comparison=comparison),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),

@@ -14,10 +14,10 @@ _KINDS = {
         "Coupons",
     ),
     "keys": ("WhoAmI", "ApiVersion", "Permissions", "PermissionsOfMembers"),
-    "patients": ("Patient", "PatientsByEmail", "PatientsByName", "VisitsOfPatient", "Cards"),
-    "outcomes": ("PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
+    "patients": ("Patient", "PatientsByEmail", "PatientsByName", "MorePatients", "VisitsOfPatient", "Cards"),
+    "outcomes": ("InvoiceById", "PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
     "patient_changes": ("CreatePatient", "AttachCard"),
-    "money": ("Charge", "Refund", "CancelRecurring"),
+    "money": ("Charge", "Refund", "CancelRecurring", "CloseInvoice"),
     "visits": ("Book", "DeleteVisit"),
 }
 _KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation in operations}

@@ -4,22 +4,21 @@ import json
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from booking.errors import UpstreamRefused
-from booking.models import Appointment, CreatedPatient, GuestDetails, Patient
+from booking.models import Appointment, CreatedPatient, GuestDetails, Patient, PatientMatch
 from booking.ports import PATIENT_EXISTS
 from integrations.healthie.answers import every, refusal
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.create_patient import CreatePatientCreateClient
 from integrations.healthie.generated.fragments import PatientFound
+from integrations.healthie.patient_search import PatientSearch
+from integrations.healthie.payments import CLOCK_SKEW
 from integrations.healthie.readback import Comparison
 from integrations.healthie.visits import REFERENCE, appointment_of, reference_of
 from integrations.upstream.errors import UnreadableAnswer, changing, reading, reading_back
-
-# Without a status a search returns only users who are not archived; archived ones must be requested.
-_STATUSES = (None, "archived")
 
 # How many characters of a checkout's id are appended to the last name, so that staff can tell two equal names apart.
 _SUFFIX_LENGTH = 6
@@ -40,34 +39,33 @@ class HealthiePatients:
     def __init__(self, *, client: Client, comparison: Comparison) -> None:
         self._client = client
         self._comparison = comparison
+        self._search = PatientSearch(client)
 
-    async def find(self, guest: GuestDetails) -> str | None:
-        """The id of the patient with this email and these names, or None; of several the oldest, archived ones last.
+    async def find(self, guest: GuestDetails) -> PatientMatch | None:
+        """The record with this email and these names, or None; of several the oldest, archived ones last.
 
-        Always sends the same requests, whatever it finds. Raises UpstreamUnavailable.
+        Always sends the same requests, whatever it finds: one, or two where more than a page of emails contain this one.
+        Raises UpstreamUnavailable.
         """
         account = _account(guest)
-        active, archived = [await self._alike(account, status) for status in _STATUSES]
-        return _oldest(active or archived)
-
-    async def _alike(self, account: _Account, status: str | None) -> list[PatientFound]:
-        email = account.email or ""
         with reading():
-            people = await every(
-                lambda after: self._client.patients_by_email(email=email, active_status=status, after=after),
-                lambda answer: answer.users,
+            found = await self._search.by_email(
+                account.email or "", names=(account.first_name, account.last_name)
             )
-        return [each for each in people if _is(account, each)]
+        for people, archived in ((found.active, False), (found.archived, True)):
+            oldest = _oldest([each for each in people if _is(account, each)])
+            if oldest is not None:
+                return PatientMatch(id=oldest, archived=archived)
+        return None
 
-    async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
-        """The record with these names whose metadata contain the reference, or None. Raises UpstreamUnavailable."""
+    async def find_created(
+        self, guest: GuestDetails, *, reference: str, since: datetime
+    ) -> CreatedPatient | None:
+        """The record with these names, created since, whose metadata contain the reference, or None. Raises UpstreamUnavailable."""
         name = f"{guest.first_name.strip()} {guest.last_name.strip()}"
         with reading():
-            people = await every(
-                lambda after: self._client.patients_by_name(name=name, after=after),
-                lambda answer: answer.users,
-            )
-        made = {each.id: each for each in people if _reference(each) == reference}
+            found = await self._search.by_name(name, since=since - CLOCK_SKEW)
+        made = {each.id: each for each in (*found.active, *found.archived) if _reference(each) == reference}
         oldest = _oldest(list(made.values()))
         if oldest is None:
             return None

@@ -77,8 +77,10 @@ def charged(payment: Payment, currency: str) -> Money:
 
 
 def is_dead(payment: Payment) -> bool:
-    """Whether certainly nothing was charged."""
-    return payment.state == BillingItemState.FAILED or payment.deleted_at is not None
+    """Whether certainly nothing was charged. A deleted record of a charge is none: deleting gives no money back."""
+    if payment.state == BillingItemState.FAILED:
+        return True
+    return payment.deleted_at is not None and not payment.stripe_charge_id
 
 
 def proofs(payment: Payment | None, checkout: Checkout) -> dict[str, bool]:

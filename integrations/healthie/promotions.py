@@ -49,18 +49,25 @@ class HealthiePromotions:
 
 
 def _discounted(verdict: ValidateCouponValidateCoupon, plan: Plan) -> Money:
-    """The discounted first charge: `new_first_price` when the first payment differs from the price, otherwise `new_price`."""
-    differs = plan.due_today != plan.price
-    texts = (
-        (verdict.new_first_price, verdict.new_price)
-        if differs
-        else (verdict.new_price, verdict.new_first_price)
-    )
+    """The discounted first charge: `new_first_price` when the first payment differs from the price, otherwise `new_price`.
+
+    Healthie's reference calls both `first_amount` and `new_first_price` a discount. Where the two are the same amount, they
+    are one, and the rest of the first payment is due.
+    """
+    currency = plan.due_today.currency
     try:
-        amounts = [money(text, plan.due_today.currency) for text in texts]
+        price, first, off = (
+            money(text, currency)
+            for text in (verdict.new_price, verdict.new_first_price, verdict.first_amount)
+        )
     except ValueError:
         raise ContractBroken("ValidateCoupon", "undecodable_amount") from None
-    amount = next((amount for amount in amounts if amount is not None), None)
+    if first is not None and first == off and first.amount <= plan.due_today.amount:
+        first = plan.due_today - first
+    differs = plan.due_today != plan.price
+    amount = next(
+        (each for each in ((first, price) if differs else (price, first)) if each is not None), None
+    )
     if amount is None or not 0 <= amount.amount <= plan.due_today.amount:
         raise ContractBroken("ValidateCoupon", "implausible_amount")
     return amount

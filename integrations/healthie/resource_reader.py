@@ -169,8 +169,8 @@ class HealthieResourceReader:
         return CardState(created_at=mine[0].created_at, updated_at=None, patient_id=patient_id)
 
     async def _latest_card(self, card_id: str) -> ResourceState | None:
-        holders = (await self._client.latest_card_holders()).users
-        for holder in holders.nodes or ():
+        holders = await self._client.latest_card_holders()
+        for holder in (*(holders.active.nodes or ()), *(holders.archived.nodes or ())):
             for card in (holder.stripe_customer_details if holder else None) or ():
                 if holder is not None and card.id == card_id:
                     return CardState(created_at=card.created_at, updated_at=None, patient_id=holder.id)

@@ -1,12 +1,19 @@
 """Converts Healthie's appointments to the domain's. Shared by all adapters that read appointments."""
 
-from booking.models import Appointment, AppointmentStatus
+from datetime import datetime
+from typing import Protocol
+
+from booking.models import Appointment, AppointmentStatus, OpenInvoice
+from integrations.healthie.answers import money
 from integrations.healthie.contact_types import contact_type
-from integrations.healthie.generated.fragments import Visit
+from integrations.healthie.generated.fragments import Visit, VisitRequestedPayment
 from integrations.healthie.scalars import Json
 
 # The metadata key for the checkout id of a booking or a patient record.
 REFERENCE = "frontdoor_checkout"
+
+# The status of an invoice that is paid in full (Healthie's guide on invoices).
+PAID = "Paid"
 
 STATUSES = {
     "occurred": AppointmentStatus.COMPLETED,
@@ -36,8 +43,32 @@ def appointment_of(visit: Visit) -> Appointment | None:
         location_id=visit.appointment_location_id,
         status=STATUSES.get((visit.pm_status or "").casefold(), AppointmentStatus.BOOKED),
         checkout_id=reference_of(visit.metadata),
-        open_invoice=invoice is not None and invoice.paid_at is None,
+        open_invoice=_open(invoice) if invoice else None,
     )
+
+
+class InvoiceStatus(Protocol):
+    """An invoice with what shows whether it is paid."""
+
+    @property
+    def status(self) -> str | None: ...  # noqa: D102 - Healthie's word
+    @property
+    def paid_at(self) -> datetime | None: ...  # noqa: D102 - Healthie's word
+
+
+def is_paid(invoice: InvoiceStatus) -> bool:
+    """Whether an invoice is paid. Whether one that was marked as paid by hand has a time is not documented."""
+    return invoice.paid_at is not None or (invoice.status or "").casefold() == PAID.casefold()
+
+
+def _open(invoice: VisitRequestedPayment) -> OpenInvoice | None:
+    if is_paid(invoice):
+        return None
+    try:
+        amount = money(invoice.price, invoice.currency)
+    except ValueError:
+        amount = None
+    return OpenInvoice(id=invoice.id, amount=amount)
 
 
 def reference_of(metadata: Json) -> str | None:

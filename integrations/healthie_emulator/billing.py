@@ -6,10 +6,10 @@ from typing import Any
 
 from integrations.healthie_emulator import coupons, dates, packages
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
+from integrations.healthie_emulator.bookkeeping.stripe_errors import told
 from integrations.healthie_emulator.cards import default_card, find_card, patient_named
 from integrations.healthie_emulator.charging import (
     complete_purchase,
-    error_json,
     meet_stripe_faults,
     take_payment,
     write_down,
@@ -59,10 +59,10 @@ def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
 
 def stripe_refusal(request: Request, error: StripeError) -> dict[str, Any]:
     """Make the payload that passes on Stripe's error: as text, or as the JSON that a failed item keeps."""
-    told = error_json(error) if request.world.switches.stripe_error_as_json else error.message
+    said = told(request.world, error)
     if error.code in _ONLY_STRIPE_ERROR:
-        return {"billingItem": None, "messages": None, "stripeError": told}
-    return refused(error.message, field="base", billingItem=None, stripeError=told)
+        return {"billingItem": None, "messages": None, "stripeError": said}
+    return refused(error.message, field="base", billingItem=None, stripeError=said)
 
 
 def _create(request: Request, given: dict[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ async def _create(request: Request, given: dict[str, Any]) -> Payload:
     except Refusal as refusal:
         return refusal.payload
     made = bill(request, world.appointments.add(**values))
+    _unarchive(request, made.user_id)
     if pattern is not None:
         made = series.start(world, made, pattern)
     if not given.get("suppress_webhook_notifications"):
@@ -69,6 +70,17 @@ async def _create(request: Request, given: dict[str, Any]) -> Payload:
         seat_with_credit(request, made, guest)
     requests.close(request, made)
     return {"appointment": made}
+
+
+def _unarchive(request: Request, user_id: str | None) -> None:
+    """Make an archived patient active again who books; whether a booking by staff does so is a switch.
+
+    The help centre's article on archiving has it so for bookings of the patient's own.
+    """
+    world = request.world
+    booked = world.users.get(user_id)
+    if booked and not booked.active and (request.me.is_patient or world.switches.staff_booking_unarchives):
+        world.users.change(booked.id, active=True)
 
 
 def _read_new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
@@ -245,7 +257,9 @@ def bill(request: Request, made: Appointment) -> Appointment:
     is_covered = visit_credits.covers(world, made.user_id, kind.id)
     if visit_credits.use(request, made):
         made = world.appointments.change(made.id, credit_was_used=True)
-    if is_covered or (kind.price is None and made.price is None):
+    if is_covered or not world.settings.auto_invoicing or not world.switches.booking_raises_invoice:
+        return made
+    if kind.price is None and made.price is None:
         return made
     return world.appointments.change(made.id, requested_payment_id=invoices.raise_invoice(request, made).id)
 

@@ -26,5 +26,6 @@ def books(world: World) -> dict[str, Any]:
             "cards": list(world.cards),
             "patients": [user for user in world.users if user.is_patient],
             "webhooks_sent": webhooks.books(world),
+            "mails": world.mails,
         }.items()
     }

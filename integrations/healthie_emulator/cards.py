@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from integrations.healthie_emulator.bookkeeping.stripe_errors import told
 from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.money_records import Card
@@ -57,9 +58,9 @@ def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
             named_tokens_single_use=world.switches.named_tokens_single_use,
         )
     except CardDeclined as declined:
-        return refused(declined.message, field="base", stripeError=declined.message)
+        return refused(declined.message, field="base", stripeError=told(world, declined))
     except StripeError as error:
-        return refused(error.message, field="token", stripeError=error.message)
+        return refused(error.message, field="token", stripeError=told(world, error))
     card = world.cards.add(
         user_id=patient.id,
         stripe_id=attached.id,

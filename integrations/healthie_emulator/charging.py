@@ -1,10 +1,10 @@
 """Charging: one charge, its billing item, and what a successful payment gives the patient."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
 from integrations.healthie_emulator import coupons, invoices, packages, recurring
+from integrations.healthie_emulator.bookkeeping.stripe_errors import error_json
 from integrations.healthie_emulator.faults import STRIPE_KINDS
 from integrations.healthie_emulator.money_records import BillingItem, Card
 from integrations.healthie_emulator.state import World
@@ -21,7 +21,9 @@ NO_BANK_ACCOUNT = "Please set up your bank account before charging clients."
 
 
 class NoBankAccount(StripeError):
-    """The practice cannot charge anybody yet."""
+    """The practice cannot charge anybody yet: Healthie says so, Stripe is not asked."""
+
+    by_stripe = False
 
     def __init__(self) -> None:
         super().__init__(NO_BANK_ACCOUNT, code="no_bank_account")
@@ -83,15 +85,6 @@ def _is_bought(world: World, item: BillingItem) -> bool:
     if invoice is None or invoice.offering_id is None:
         return True
     return invoice.user_package_selection_id is None and invoices.balance_due(world, invoice) == 0
-
-
-def error_json(error: StripeError) -> str:
-    """Write Stripe's error as the JSON of `BillingItem.stripe_error`."""
-    kind = "card_error" if isinstance(error, CardDeclined) else "invalid_request_error"
-    told = {"code": error.code, "message": error.message, "type": kind}
-    return json.dumps(
-        told | ({"decline_code": error.decline_code} if isinstance(error, CardDeclined) else {})
-    )
 
 
 def write_down(world: World, existing_id: str | None, values: dict[str, Any], **outcome: Any) -> BillingItem:

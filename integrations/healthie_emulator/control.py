@@ -15,6 +15,7 @@ from integrations.healthie_emulator.emulator import Emulator, as_json
 from integrations.healthie_emulator.faults import Fault
 from integrations.healthie_emulator.scheduling import series
 from integrations.healthie_emulator.seed import described
+from integrations.healthie_emulator.seed_crowd import add_crowd
 from integrations.healthie_emulator.state import Table
 from integrations.healthie_emulator.throttle import Limits
 
@@ -45,6 +46,7 @@ def routes(emulator: Emulator) -> list[Route]:
         route("permissions", "GET", lambda emulator, _: as_json(emulator.world.permissions)),
         route("permissions", "POST", _change_permissions),
         route("offer", "POST", _change_offer),
+        route("patients", "POST", _add_patients),
         route("books", "GET", lambda emulator, _: books(emulator.world)),
         route("requests", "GET", lambda emulator, _: as_json(emulator.seen)),
         route("requests", "DELETE", _forget_requests),
@@ -159,6 +161,11 @@ def _change_offer(emulator: Emulator, given: dict[str, Any]) -> Any:
     if record is None:
         raise ValueError(f"there is no {kind} {name!r}")
     return as_json(records.change(record.id, **changes))
+
+
+def _add_patients(emulator: Emulator, given: dict[str, Any]) -> Any:
+    """Add `count` patients at once, without an event for each; answer how many there are now."""
+    return {"patients": add_crowd(emulator.world, int(given["count"]))}
 
 
 def _forget_requests(emulator: Emulator, _given: dict[str, Any]) -> Any:

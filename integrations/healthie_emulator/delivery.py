@@ -9,7 +9,7 @@ import httpx2
 
 from integrations.healthie_emulator.signing import signed_headers
 from integrations.healthie_emulator.state import World
-from integrations.healthie_emulator.webhook_records import Delivery, Event, Webhook, WebhookEvent
+from integrations.healthie_emulator.webhook_records import Delivery, Event, Mail, Webhook, WebhookEvent
 
 FIRST_PAUSE = timedelta(minutes=1)  # doubles with each failure
 LONGEST_PAUSE = timedelta(hours=6)  # so that the warning and the end come when they should, give or take
@@ -32,9 +32,8 @@ def body_of(event: Event) -> bytes:
         "resource_id": int(event.resource_id) if number else event.resource_id,
         "resource_id_type": event.resource_id_type,
         "event_type": event.event_type,
+        "changed_fields": list(event.changed_fields),
     }
-    if event.changed_fields is not None:
-        body["changed_fields"] = list(event.changed_fields)
     return json.dumps({**body, **event.more_ids}, separators=(",", ":")).encode()
 
 
@@ -71,7 +70,7 @@ async def _attempt(world: World, client: httpx2.AsyncClient, delivery: Delivery)
     webhook = world.webhooks.get(delivery.webhook_id)
     if webhook is None or not webhook.is_enabled:
         return
-    status = await _post(client, webhook, delivery.event)
+    status = await _post(world, client, webhook, delivery.event)
     world.sent_webhooks.add(
         webhook_id=webhook.id,
         url=webhook.url,
@@ -91,9 +90,15 @@ def succeeded(status: str | None) -> bool:
     return status is not None and status.startswith("2")
 
 
-async def _post(client: httpx2.AsyncClient, webhook: Webhook, event: Event) -> str | None:
+async def _post(world: World, client: httpx2.AsyncClient, webhook: Webhook, event: Event) -> str | None:
     body = body_of(event)
-    headers = signed_headers(url=webhook.url, body=body, secret=webhook.signature_secret or "")
+    headers = signed_headers(
+        url=webhook.url,
+        body=body,
+        secret=webhook.signature_secret or "",
+        header_padded=world.switches.digest_header_padded,
+        signed_padded=world.switches.signed_digest_padded,
+    )
     try:
         answer = await client.post(webhook.url, content=body, headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL):
@@ -128,8 +133,10 @@ def _note_failure(world: World, webhook_id: str, delivery: Delivery) -> None:
     }
     if now - failing_since >= WARN_AFTER and webhook.warned_at is None:
         changes["warned_at"] = now
+        _mail(world, webhook_id, "failing")
     if now - failing_since >= GIVE_UP_AFTER:
         changes["is_enabled"] = False
+        _mail(world, webhook_id, "disabled")
         world.deliveries[:] = [each for each in world.deliveries if each.webhook_id != webhook_id]
     elif webhook.should_retry:
         pause = min(FIRST_PAUSE * 2 ** min(delivery.attempts, 16), LONGEST_PAUSE)
@@ -144,6 +151,11 @@ def _note_failure(world: World, webhook_id: str, delivery: Delivery) -> None:
             )
         )
     world.webhooks.change(webhook_id, **changes)
+
+
+def _mail(world: World, webhook_id: str, about: str) -> None:
+    owner = world.users[world.organization.owner_id]
+    world.mails.append(Mail(webhook_id=webhook_id, about=about, to=owner.email, at=world.clock.now()))
 
 
 def _changed(webhook: Webhook, event_type: str, **changes: Any) -> tuple[WebhookEvent, ...]:

@@ -1,6 +1,6 @@
 """Members and patients: who they are, and who may see them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from integrations.healthie_emulator import permissions
@@ -37,7 +37,8 @@ def providers(world: World) -> list[User]:
 
 def provider(world: World, user_id: object) -> User | None:
     """Return a clinician by id."""
-    return next((user for user in providers(world) if user.id == str(user_id)), None)
+    user = world.users.get(user_id)
+    return user if user and user.is_active_provider and user.active else None
 
 
 def licenses(world: World, user_id: str) -> list[StateLicense]:
@@ -53,10 +54,10 @@ def licensed_in(world: World, user_id: str, state: str) -> bool:
     )
 
 
-def _matches(user: User, keywords: str | None) -> bool:
+def _search(keywords: str | None) -> Callable[[User], bool]:
+    """Return whether a user has every word somewhere: in the id, names, email, date of birth, record identifier or NPI."""
     words = (keywords or "").lower().split()
-    text = f"{full_name(user)} {user.email or ''} {user.dob or ''} {user.record_identifier or ''}".lower()
-    return all(word in text for word in words)
+    return lambda user: all(word in user.searched for word in words)
 
 
 def _current_user(request: Request, _args: dict[str, Any]) -> User:
@@ -75,41 +76,57 @@ def _user(request: Request, args: dict[str, Any]) -> User | None:
 
 
 def _users(request: Request, args: dict[str, Any]) -> dict[str, Any]:
-    """List patients; `provider_id` is their main clinician. `email` filters nothing; archived ones must be asked for."""
-    ids = {i for i in [args.get("id"), *(args.get("ids") or [])] if i}
+    """List the practice's patients, by last name unless `order_by` says otherwise; staff share all of them.
+
+    As the reference has it, `email` filters nothing, `id` only finds for Healthie's own superadmins, `has_cc_on_file: false` does
+    nothing, and only `limited_to_provider` narrows to the patients whose main clinician `provider_id`, or the key's owner, is.
+    """
+    world, me = request.world, request.me
+    ids = {str(i) for i in args.get("ids") or () if i}
+    owner = (args.get("provider_id") or me.user.id) if args.get("limited_to_provider") else None
+    with_card = _card_holders(world) if args.get("has_cc_on_file") else None
+    found_by_words, has_status = _search(args.get("keywords")), _status(world, args.get("active_status"))
+    hidden = args.get("show_all_by_default") is False and not args.get("keywords")
     found = (
         each
-        for each in request.world.users
+        for each in (() if hidden else world.users)
         if each.is_patient
-        and request.me.sees_patient(each.id)
+        and has_status(each)
+        and found_by_words(each)
+        and me.sees_patient(each.id)
         and permissions.sees_client(request, each)
         and (not ids or each.id in ids)
-        and args.get("has_cc_on_file") in (None, _has_card(request.world, each.id))
-        and (not args.get("provider_id") or each.dietitian_id == args["provider_id"])
-        and _has_status(each, args.get("active_status"))
-        and _matches(each, args.get("keywords"))
+        and (with_card is None or each.id in with_card)
+        and owner in (None, each.dietitian_id)
     )
-    return page(in_order(found, args, USER_ORDERS, "CREATED_AT_ASC"), args)
+    return page(in_order(found, args, USER_ORDERS, "LAST_NAME_ASC"), args)
 
 
-def _has_card(world: World, user_id: str) -> bool:
-    return any(card.user_id == user_id and card.deleted_at is None for card in world.cards)
+def _card_holders(world: World) -> set[str]:
+    return {card.user_id for card in world.cards if card.deleted_at is None}
 
 
-def _has_status(user: User, status: str | None) -> bool:
-    return user.active is not ((status or "active").lower() == "archived")
+def _status(world: World, status: str | None) -> Callable[[User], bool]:
+    """Return whether a user has the status asked for.
+
+    Whether an answer without one holds those who are archived is not documented: a switch.
+    """
+    if status is None and world.switches.archived_users_unasked:
+        return lambda _: True
+    wanted = (status or "active").lower() != "archived"
+    return lambda user: user.active is wanted
 
 
 def _organization_members(request: Request, args: dict[str, Any]) -> dict[str, Any]:
     """List the practice's members; a patient's key sees the clinicians among them."""
-    state = args.get("licensed_in_state")
+    state, found_by_words = args.get("licensed_in_state"), _search(args.get("keywords"))
     found = (
         each
         for each in request.world.users
         if not each.is_patient
         and (not request.me.is_patient or each.is_active_provider)
         and (not state or licensed_in(request.world, each.id, state))
-        and _matches(each, args.get("keywords"))
+        and found_by_words(each)
     )
     return page(in_order(found, args, USER_ORDERS, "CREATED_AT_ASC"), args)
 

@@ -15,7 +15,7 @@ from integrations.healthie_emulator.booking import (
     require_free,
     visible,
 )
-from integrations.healthie_emulator.bookkeeping import visit_credits
+from integrations.healthie_emulator.bookkeeping import automatic_charges, visit_credits
 from integrations.healthie_emulator.errors import not_allowed, not_signed_in, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment
@@ -61,6 +61,7 @@ def _update(request: Request, given: dict[str, Any]) -> Payload:
         return {"appointment": found}
     if "pm_status" in changes:
         visit_credits.restore(request, changed)
+        automatic_charges.charge_for_status(request.world, changed)
     if not given.get("suppress_webhook_notifications"):
         names = tuple({"starts_at": "date"}.get(name, name) for name in changes)
         series.announce(request.world, "appointment.updated", changed, names)

@@ -5,6 +5,7 @@ own reads the attribute. All times are aware and in UTC; `dates` decides which z
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
@@ -96,6 +97,13 @@ class User(Record):
     sexual_orientation_other: str | None = None
     ssn: str | None = dataclasses.field(default=None, repr=False)
 
+    @functools.cached_property
+    def searched(self) -> str:
+        """Everything that a search by keywords looks at, in lower case."""
+        names = (self.first_name, self.last_name, self.legal_name)
+        rest = (self.id, self.email, self.dob, self.record_identifier, self.npi)
+        return " ".join(str(each) for each in (*names, *rest) if each).lower()
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ApiKey(Record):
@@ -172,12 +180,16 @@ class AppointmentSetting(Record):
     buffer: str = "0"  # minutes between appointments
     booking_interval_restriction: int | None = None  # minutes between the starts that clients are offered
     enable_appointment_requests: bool = True
+    auto_invoicing: bool = True  # booking a priced type raises an invoice
     confirm_by_default: bool = False
     user_id: str | None = None  # whose policy it is; None: the practice's
     more: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields that nothing here acts upon
     use_client_credit_system: bool = True
     prevent_no_credit_booking: bool = False  # for patients who book themselves
     restore_credit_on_cancel: bool = False
+    auto_schedule_charges_for_late_cancellation_no_show: bool = False
+    charge_for_occurred_appts: bool = False
+    invoice_clients_without_payment_method: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

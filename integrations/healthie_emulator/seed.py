@@ -57,6 +57,7 @@ def sow(world: World) -> None:
     _sell_capped_plans(world, patients)
     _add_appointments(world, clinicians, patients, kinds)
     add_records(world, clinicians, patients)
+    _add_superbill(world, clinicians[0], patients[2])
 
 
 def _add_clinician(world: World, number: int, each: SampleClinician) -> User:
@@ -170,6 +171,18 @@ def _add_appointments(
         range_start=_local(world, clinicians[0], 1, hour=18),
         range_end=_local(world, clinicians[0], 1, hour=20),
         contact_types=(VIDEO,),
+    )
+
+
+def _add_superbill(world: World, clinician: User, patient: User) -> None:
+    """Add the statement of the visit that was."""
+    world.super_bills.add(
+        patient_id=patient.id,
+        dietitian_id=clinician.id,
+        service_date=_local(world, clinician, -7, hour=11),
+        total=150_00,
+        paid=150_00,
+        status="Fully Paid",
     )
 
 

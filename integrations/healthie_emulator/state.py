@@ -13,6 +13,7 @@ from graphql import GraphQLError
 
 from integrations.healthie_emulator import money_records as money
 from integrations.healthie_emulator import records as practice
+from integrations.healthie_emulator import webhook_events
 from integrations.healthie_emulator import webhook_records as webhooks
 from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.errors import not_signed_in
@@ -109,6 +110,7 @@ class World:
         self.outbox: list[webhooks.Event] = []
         self.outbox_filled = asyncio.Event()
         self.deliveries: list[webhooks.Delivery] = []  # first come, first served, once due
+        self.mails: list[webhooks.Mail] = []
         self.delivering = asyncio.Lock()
         self._kinds = 0
         self.organizations = self._table(practice.Organization)
@@ -165,15 +167,20 @@ class World:
         changed_fields: tuple[str, ...] | None = None,
         **more_ids: Any,
     ) -> None:
-        """Add an event to the outbox of the webhooks, such as `appointment.updated` of an `Appointment`."""
+        """Add an event to the outbox of the webhooks, such as `appointment.updated` of an `Appointment`.
+
+        Raises LookupError for an event that `webhook_events` does not list as sent.
+        """
+        if event_type not in webhook_events.SENT:
+            raise LookupError(f"{event_type} is not listed as sent")
         self.outbox.append(
             webhooks.Event(
                 event_type=event_type,
                 resource_id=resource_id,
                 resource_id_type=resource_id_type,
-                changed_fields=changed_fields,
+                changed_fields=webhook_events.changed_fields(event_type, changed_fields),
                 at=self.clock.now(),
-                more_ids=more_ids,
+                more_ids=webhook_events.more_ids(self, event_type, resource_id) | more_ids,
             )
         )
         self.outbox_filled.set()

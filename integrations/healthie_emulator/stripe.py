@@ -24,6 +24,8 @@ KEY_LIFETIME = timedelta(hours=24)  # "keys can be removed automatically after t
 class StripeError(Exception):
     """Stripe refused; nothing moved. Not saved under an idempotency key: the request may come again."""
 
+    by_stripe = True
+
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.message = message

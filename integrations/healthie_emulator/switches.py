@@ -29,10 +29,16 @@ class Switches:
     late_cancel_restores_credit: bool = False  # so does Late Cancellation
     # A mutation's stripeError is JSON, as a failed item's is; else the text.
     stripe_error_as_json: bool = False
+    # A visit of a priced type raises an invoice when it is booked, where the practice's `auto_invoicing` is on.
+    booking_raises_invoice: bool = True
+    invoice_status_settable: bool = True  # else an invoice's status only follows its payments
     bank_account_set_up: bool = True  # else no charge is possible
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
     may_create_api_keys: bool = True  # the permission that Healthie grants on request
     names_without_email_unique: bool = False  # one patient without an email for each first and last name
+    staff_booking_unarchives: bool = False  # a visit that staff book makes an archived patient active again
+    # A list of patients without active_status holds the archived ones too.
+    archived_users_unasked: bool = False
     named_tokens_single_use: bool = False  # `tok_visa` itself works once
     # 2026-10-01 keeps, as deprecated, what its example of a billing item lacks.
     gone_fields_remain: bool = False
@@ -41,6 +47,8 @@ class Switches:
     notification_defaults_reset: bool = False  # a notification setting that an update leaves out is reset
     eligibility_checks_enabled: bool = True  # the practice pays for checks of insurance
 
+    digest_header_padded: bool = True  # a webhook's `Content-Digest` ends in the padding of Base64
+    signed_digest_padded: bool = True  # so does the digest in what is signed
     # By type, the form of its instants instead of that in `dates.FORMS`.
     date_formats: dict[str, str] = dataclasses.field(default_factory=dict)
 

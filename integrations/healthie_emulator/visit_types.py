@@ -224,7 +224,9 @@ RESOLVERS = {
     "AppointmentSetting.appointment_locations": lambda _, request, __: list(
         request.world.appointment_locations
     ),
-    "AppointmentSetting.auto_invoicing": lambda each, *_: each.more.get("auto_invoicing", True),
+    "AppointmentSetting.auto_invoicing": lambda each, request, _: (
+        each.auto_invoicing and request.world.switches.booking_raises_invoice
+    ),
     "AppointmentSetting.pm_statuses": lambda settings, *_: statuses(settings),
     "AppointmentSetting.contact_type_overrides": _contact_types,
     "AppointmentSetting.user_id": lambda each, request, _: (

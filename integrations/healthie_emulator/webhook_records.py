@@ -49,9 +49,19 @@ class Event:
     event_type: str  # `appointment.updated`
     resource_id: str
     resource_id_type: str  # `Appointment`
-    changed_fields: tuple[str, ...] | None  # None: created and deleted carry none
+    changed_fields: tuple[str, ...]  # empty unless something was updated
     at: datetime
     more_ids: dict[str, Any] = dataclasses.field(default_factory=dict)  # the few ids that some events add
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mail:
+    """A mail of Healthie's to the practice's owner about a webhook."""
+
+    webhook_id: str
+    about: str  # `failing` or `disabled`
+    to: str | None
+    at: datetime
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

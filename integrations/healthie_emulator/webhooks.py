@@ -107,7 +107,7 @@ def send_test(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         event_type="test.created",
         resource_id=webhook.id,
         resource_id_type="Webhook",
-        changed_fields=None,
+        changed_fields=(),
         at=world.clock.now(),
     )
     world.deliveries.append(Delivery(webhook_id=webhook.id, event=event, due_at=event.at))

@@ -11,7 +11,7 @@ _COUNTS = {each.name for each in fields(KeyState) if each.type in (Counts, "Coun
 
 def to_fields(state: KeyState) -> dict[str, str]:
     """The fields of the hash."""
-    found = {}
+    found: dict[str, str] = {}
     for name, value in asdict(state).items():
         if name in _COUNTS:
             found |= {f"{name}.{part}": repr(number) for part, number in value.items()}

@@ -65,7 +65,7 @@ class RedisPacer:
     async def turn(self, key: str, *, lane: Lane) -> Turn:
         """Take a turn to send one call now, or get the time to wait until then."""
         limits = self._law.limits
-        arguments = [
+        arguments: list[str | float] = [
             repr(limits.start.per_second),
             limits.start.burst,
             repr(limits.least),

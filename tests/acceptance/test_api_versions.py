@@ -1,42 +1,11 @@
-"""A patient notices nothing of the version of Healthie's API: not which one it is, and not when one ends."""
+"""A patient notices nothing of the version of Healthie's API, when it ends or differs between processes."""
 
+import dataclasses
 from datetime import timedelta
-
-import pytest
 
 from booking.operations.model import AttentionReason
 from gateway.runtime.composition import compose
-from tests.acceptance import test_giving_back as giving_back
-from tests.acceptance import test_guest_journey as guest_journey
 from tests.plugins.stack import Stack, Stacks, eventually
-
-VERSIONS = [("2026-01-01", False), ("2026-07-01", False), ("2026-10-01", False), ("2026-10-01", True)]
-
-
-async def asked_on(stack: Stack) -> set[str | None]:
-    """The versions on which the gateway asked; the test itself asks without an operation's name."""
-    return {one["version"] for one in await stack.emulator.control.requests() if one["operation"]}
-
-
-@pytest.mark.parametrize(("version", "gone_remain"), VERSIONS)
-async def test_a_guest_pays_and_has_the_visit_on_each_version(
-    stacks: Stacks, version: str, *, gone_remain: bool
-) -> None:
-    stack = await stacks.start(healthie_api_version=version)
-    await stack.emulator.control.switches(gone_fields_remain=gone_remain)
-    await guest_journey.main_journey(stack)
-    assert await asked_on(stack) == {version}
-
-
-@pytest.mark.parametrize(("version", "gone_remain"), VERSIONS)
-async def test_what_cannot_be_booked_is_given_back_on_each_version(
-    stacks: Stacks, version: str, *, gone_remain: bool
-) -> None:
-    """With a plan that recurs: plan, package, series and refund are read back."""
-    stack = await stacks.start(healthie_api_version=version)
-    await stack.emulator.control.switches(gone_fields_remain=gone_remain)
-    await giving_back.test_a_time_booked_directly_in_between_is_refunded_in_full(stack, "Monthly Care")
-    assert version in await asked_on(stack)
 
 
 async def test_a_version_that_ends_under_way_is_replaced_and_operators_are_told(stacks: Stacks) -> None:
@@ -58,6 +27,22 @@ async def test_a_version_that_ends_under_way_is_replaced_and_operators_are_told(
     assert await drift_alerts(stack) == [
         "API version 2026-01-01 is no longer answered; 2026-10-01 is used instead."
     ]
+
+
+async def test_two_processes_on_different_versions_go_on_with_each_others_checkouts(stacks: Stacks) -> None:
+    stack = await stacks.start(healthie_api_version="2026-01-01")
+    newer = stack.settings.model_copy(update={"healthie_api_version": "2026-10-01"})
+    other = await stacks.another(dataclasses.replace(stack, settings=newer))
+    guest, checkout_id = await (await stack.visitor()).guest_checkout(
+        (await stack.slot())["id"], planId=stack.plan("First Visit")
+    )
+    await stack.fault("lost_answer", "Charge")
+    assert (await guest.confirm(checkout_id, cardToken="tok_visa"))["__typename"] == "CheckoutProcessing"
+    await other.work()  # finds the charge, and books
+    assert (await guest.checkout(checkout_id))["status"] == "CONFIRMED"
+    assert len((await stack.made())["charges"]) == 1
+    seen = {(one["operation"], one["version"]) for one in await stack.emulator.control.requests()}
+    assert {("Charge", "2026-01-01"), ("PaymentsSince", "2026-10-01"), ("Book", "2026-10-01")} <= seen
 
 
 async def asked_version(stack: Stack) -> bool:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.acceptance import documents
 from tests.acceptance.app import App, Json
-from tests.plugins.emulator import CLINICIAN_1, OWNER
-from tests.plugins.stack import Stack, eventually
+from tests.plugins.emulator import API_VERSIONS, CLINICIAN_1, OWNER
+from tests.plugins.stack import Stack, Stacks, eventually
 
 BOOK_DIRECTLY = """mutation BookDirectly($input: createAppointmentInput!) {
   createAppointment(input: $input) { appointment { id } messages { field message } }
@@ -73,6 +73,23 @@ async def offered(stack: Stack) -> list[Json]:
 
 @pytest.mark.parametrize("plan", ["First Visit", "Monthly Care"])
 async def test_a_time_booked_directly_in_between_is_refunded_in_full(stack: Stack, plan: str) -> None:
+    await refunded_in_full(stack, plan)
+
+
+@pytest.mark.parametrize(("version", "gone_remain"), API_VERSIONS)
+async def test_the_same_on_each_version_of_healthies_api(
+    stacks: Stacks, version: str, *, gone_remain: bool
+) -> None:
+    """With a plan that recurs: plan, package, series and refund are read back."""
+    stack = await stacks.start(healthie_api_version=version)
+    await stack.emulator.control.switches(gone_fields_remain=gone_remain)
+    await refunded_in_full(stack, "Monthly Care")
+    charges = [one for one in await stack.emulator.control.requests() if one["operation"] == "Charge"]
+    assert [one["version"] for one in charges] == [version]
+
+
+async def refunded_in_full(stack: Stack, plan: str) -> None:
+    """A paid visit whose time somebody else has: everything is given back, and the time is free again in the end."""
     slot, guest, checkout_id = await checking_out(stack, plan, acceptRecurrence=True)
     intruder = await book_directly(stack, slot)
     failed = await guest.confirm(checkout_id, cardToken="tok_visa")

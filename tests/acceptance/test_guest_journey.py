@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from integrations.database.migrations import migrate
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST
+from tests.plugins.emulator import API_VERSIONS
 from tests.plugins.stack import Stack, Stacks
 
 COUPONS = "query { offeringCoupons { nodes { code number_of_times_used } } }"
@@ -29,6 +30,17 @@ async def test_the_same_on_postgresql_and_redis(
     async with Redis.from_url(redis_url) as redis:
         assert [key async for key in redis.scan_iter(f"frontdoor:{tenant}:*")]
     await main_journey(stack)
+
+
+@pytest.mark.parametrize(("version", "gone_remain"), API_VERSIONS)
+async def test_the_same_on_each_version_of_healthies_api(
+    stacks: Stacks, version: str, *, gone_remain: bool
+) -> None:
+    stack = await stacks.start(healthie_api_version=version)
+    await stack.emulator.control.switches(gone_fields_remain=gone_remain)
+    await main_journey(stack)
+    requests = await stack.emulator.control.requests()
+    assert {one["version"] for one in requests if one["operation"]} == {version}
 
 
 async def main_journey(practice: Stack) -> None:

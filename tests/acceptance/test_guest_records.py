@@ -27,6 +27,7 @@ VERIFY = f"""mutation Verify($input: VerifyEmailInput!) {{
     {documents.PROBLEM}
   }}
 }}"""
+ARCHIVE = "mutation A($id: ID!) { updateClient(input: {id: $id, active: false}) { user { id } } }"
 LISTED = "query Listed { operations { checkouts(attention: true) { nodes { id attention } } } }"
 KNOWN = {"email": " Sample.Patient.ONE@example.com ", "firstName": "sample", "lastName": "PATIENT ONE"}
 # Who they are, and what shows whose record something is in, by kind of record.
@@ -147,12 +148,26 @@ class TestAGuestWhoNamesAStranger:
 
     async def test_with_an_archived_record_is_a_person_of_their_own_as_well(self, stack: Stack) -> None:
         stranger_id = str(stack.practice["patients"][0]["id"])
-        archive = "mutation A($id: ID!) { updateClient(input: {id: $id, active: false}) { user { id } } }"
-        await stack.emulator.ask(archive, id=stranger_id)
+        await stack.emulator.ask(ARCHIVE, id=stranger_id)
         before = await belongings(stack, stranger_id)
-        _, _, answer = await bought_as(stack, KNOWN)
+        _, checkout_id, answer = await bought_as(stack, KNOWN)
         assert answer["checkout"]["status"] == "CONFIRMED"
         assert await belongings(stack, stranger_id) == before
+        operator = stack.patient("operator-1", kind=PrincipalKind.OPERATOR)
+        assert (await operator.ask(LISTED))["operations"]["checkouts"]["nodes"] == [
+            {"id": checkout_id, "attention": ["possible_duplicate_patient"]}
+        ]
+
+    async def test_pays_in_a_practice_with_any_number_of_patients(self, stack: Stack) -> None:
+        """Many more than pages would be read of: the look-up is one request for a new patient and for a known one."""
+        await stack.emulator.control.add_patients(50_000)
+        for number, details in enumerate((GUEST, KNOWN)):
+            await stack.emulator.control.forget_requests()
+            _, _, answer = await bought_as(stack, details, nth=number)
+            assert answer["checkout"]["status"] == "CONFIRMED"
+            asked = await stack.upstream()
+            assert asked.count("PatientsByEmail") == 1
+            assert "MorePatients" not in asked
 
     async def test_whose_record_was_made_and_not_answered_has_one_and_no_second(self, stack: Stack) -> None:
         await stack.fault("lost_answer", "CreatePatient")
@@ -193,6 +208,27 @@ class TestAGuestWhoVerifiesTheEmail:
         assert made["patients"] == []
         assert {visit["user_id"] for visit in made["appointments"]} == {stranger_id}
         assert (await record(stack, stranger_id))["default_stripe_customer_detail_id"] == default
+
+    @pytest.mark.parametrize("unarchived", [False, True])
+    async def test_comes_back_to_an_archived_record_and_staff_are_told(
+        self, stacks: Stacks, mail: MailServer, *, unarchived: bool
+    ) -> None:
+        """Whether a booking by staff makes the patient active again, or not: nobody says which."""
+        stack = await stacks.start(guest_records="verified_email", smtp_url=mail.url, mail_from=SENDER)
+        await stack.emulator.control.switches(staff_booking_unarchives=unarchived)
+        known_id = str(stack.practice["patients"][0]["id"])
+        await stack.emulator.ask(ARCHIVE, id=known_id)
+        guest, checkout_id = await self.started(stack)
+        await guest.do(REQUEST, checkoutId=checkout_id)
+        await guest.do(VERIFY, checkoutId=checkout_id, code=mail.code())
+        assert (await guest.confirm(checkout_id))["checkout"]["status"] == "CONFIRMED"
+        made = await stack.made()
+        assert ([visit["user_id"] for visit in made["appointments"]], made["patients"]) == ([known_id], [])
+        assert (await record(stack, known_id))["active"] is unarchived
+        operator = stack.patient("operator-1", kind=PrincipalKind.OPERATOR)
+        assert (await operator.ask(LISTED))["operations"]["checkouts"]["nodes"] == [
+            {"id": checkout_id, "attention": ["archived_patient"]}
+        ]
 
     async def test_gets_a_mail_that_holds_the_code_and_nothing_that_they_gave(
         self, stacks: Stacks, mail: MailServer

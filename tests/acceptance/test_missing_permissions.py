@@ -1,12 +1,15 @@
 """An API key lacks a permission in the middle of a checkout: no money is kept, and a person is told which permission."""
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from booking.checkout.operator_actions import OperatorActions
+from gateway.command_line import main
 from gateway.runtime.composition import compose
 from integrations.database.engine import reading
 from integrations.database.tables.operations import alerts
@@ -29,6 +32,23 @@ async def alerted(stack: Stack) -> set[tuple[str, str]]:
 async def attention(stack: Stack) -> list[tuple[str, ...]]:
     async with compose(stack.settings, clock=stack.clock) as system, system.units() as unit:
         return [row.attention for row in await unit.checkouts.listed(state=None, attention=True, limit=10)]
+
+
+async def shown(stack: Stack, checkout_id: str) -> str:
+    """What `frontdoor checkouts show` prints."""
+    settings = stack.settings
+    environment = {
+        **os.environ,
+        "FRONTDOOR_SECRET_KEY": settings.secret_key.get_secret_value(),
+        "FRONTDOOR_DATABASE_URL": settings.database_url,
+        "FRONTDOOR_HEALTHIE_URL": str(settings.healthie_url),
+        "FRONTDOOR_HEALTHIE_ORGANIZATION_KEY": settings.healthie_organization_key.get_secret_value(),
+    }
+    result = await asyncio.to_thread(
+        CliRunner().invoke, main, ["checkouts", "show", checkout_id], env=environment
+    )
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 async def checking_out(stack: Stack) -> tuple[App, str]:
@@ -84,6 +104,9 @@ async def test_a_refund_that_may_not_be_made_waits_for_a_person_who_grants_it(st
     assert await attention(stack) == [("refund_failed", "upstream_not_permitted")]
     subject = f"{stack.clinician(1)} can_charge_clients Refund"
     assert ("upstream_not_permitted", subject) in await alerted(stack)
+    assert f"Refund as {stack.clinician(1)}: not_permitted: can_charge_clients" in await shown(
+        stack, checkout_id
+    )
 
     await take(stack)
     async with compose(stack.settings, clock=stack.clock) as system:

@@ -17,7 +17,9 @@ from booking.models import (
     Charge,
     CreatedPatient,
     GuestDetails,
+    OpenInvoice,
     Patient,
+    PatientMatch,
     Promo,
 )
 from booking.money import Money
@@ -28,6 +30,10 @@ from booking.slots import Slot
 from tests.doubles.booking_ports import FakeClock, Tape
 
 T = TypeVar("T")
+
+
+# An invoice for another amount than any visit costs.
+OTHER_INVOICE = OpenInvoice(id="inv-other", amount=Money.of("1.23", "USD"))
 
 
 class Lost(Exception):
@@ -59,6 +65,7 @@ class Books:
     clock: FakeClock
     tape: Tape
     patients: dict[str, GuestDetails] = field(default_factory=dict)
+    archived: set[str] = field(default_factory=set)  # patients that the practice has put away
     references: dict[str, str] = field(default_factory=dict)  # that patients were created with
     defaults: dict[str, str] = field(default_factory=dict)  # patients' default cards
     cards: dict[str, list[Card]] = field(default_factory=lambda: defaultdict(list))
@@ -70,7 +77,8 @@ class Books:
     package_id: str | None = None
     booked_provider: str | None = None  # None: as asked
     booked_late_by: timedelta = timedelta(0)
-    open_invoice: bool = False
+    open_invoice: OpenInvoice | None = None
+    closed_invoices: list[str] = field(default_factory=list)
     takes: Money | None = None  # None: what the quote says
     differs: tuple[str, ...] = ()  # in what the next charges are not as accepted
     uncertain_payment: str | None = None
@@ -115,10 +123,16 @@ class FakePatients:
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    async def find(self, guest: GuestDetails) -> str | None:
-        return await self._books.call("find_patient", lambda: self._known(guest))
+    async def find(self, guest: GuestDetails) -> PatientMatch | None:
+        def effect() -> PatientMatch | None:
+            known = self._known(guest)
+            return PatientMatch(id=known, archived=known in self._books.archived) if known else None
 
-    async def find_created(self, guest: GuestDetails, *, reference: str) -> CreatedPatient | None:
+        return await self._books.call("find_patient", effect)
+
+    async def find_created(
+        self, guest: GuestDetails, *, reference: str, since: datetime
+    ) -> CreatedPatient | None:
         def effect() -> CreatedPatient | None:
             made = [one for one, kept in self._books.references.items() if kept == reference]
             return CreatedPatient(id=made[0], apart=not self._books.patients[made[0]].email) if made else None
@@ -260,6 +274,22 @@ class FakeBilling:
             package_id=self._books.package_id,
             differs=made.differs,
         )
+
+
+class FakeInvoices:
+    """Invoices that are closed when it is asked for."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def close(self, checkout: Checkout, invoice_id: str) -> None:
+        def effect() -> None:
+            self._books.closed_invoices.append(invoice_id)
+            for number, visit in enumerate(self._books.appointments):
+                if visit.open_invoice and visit.open_invoice.id == invoice_id:
+                    self._books.appointments[number] = replace(visit, open_invoice=None)
+
+        await self._books.call("close_invoice", effect)
 
 
 class FakeScheduling:

@@ -33,6 +33,16 @@ CARD = {
     "user_id": "501",
 }
 PERSON = {"id": "501", "email": GUEST.email, "first_name": "Sample", "last_name": "Guest", "metadata": None}
+INVOICE: dict[str, Any] = {
+    "id": "77",
+    "status": "Not Yet Paid",
+    "paid_at": None,
+    "price": "100.00",
+    "currency": "USD",
+    "recipient_id": "501",
+    "appointment_id": "901",
+    "billing_items": [],
+}
 IN_PERSON = {"contact_type": "In Person", "appointment_location_id": "31"}
 WEBHOOK = {
     "id": "1001",
@@ -85,6 +95,11 @@ AS_ASKED: dict[str, dict[str, Any]] = {
         "CancelRecurring": {"cancelRecurringPayment": SUCCESS},
         "PaymentById": [paid(**RUNNING), paid(recurring_payment=SERIES | {"is_canceled": True})],
     },
+    "CloseInvoice": {
+        "CloseInvoice": {"updateRequestedPayment": SUCCESS | {"requested_payment": None}},
+        "InvoiceById": [{"requestedPayment": INVOICE}, {"requestedPayment": INVOICE | {"status": "Paid"}}],
+        "PaymentById": paid(),
+    },
     "AttachCard": {"AttachCard": attached(CARD)},
     "CreatePatient": {"CreatePatient": {"createClient": {"user": PERSON, "messages": None}}},
     "Book": {"Book": BOOKED, "VisitById": booked()},
@@ -111,6 +126,7 @@ CALLS: dict[str, Callable[[SystemOfRecord], Awaitable[object]]] = {
     "Charge": lambda healthie: healthie.billing.charge(CHECKOUT),
     "Refund": lambda healthie: healthie.billing.refund(CHECKOUT),
     "CancelRecurring": lambda healthie: healthie.billing.cancel_recurring(CHECKOUT),
+    "CloseInvoice": lambda healthie: healthie.invoices.close(CHECKOUT, "77"),
     "AttachCard": lambda healthie: healthie.cards.attach(
         patient_id="501", token="tok_sample", make_default=True, clinician_id="11"
     ),

@@ -157,6 +157,16 @@ def connection(nodes: list[Any]) -> dict[str, Any]:
     return {"nodes": nodes, "page_info": {"has_next_page": False, "end_cursor": None}}
 
 
+def searched(
+    active: list[Any], archived: list[Any] | None = None, *, more: str | None = None
+) -> dict[str, Any]:
+    """The answer of a search for patients; `more`: a cursor, since there are more active ones than fit on the page."""
+    pages = {"active": connection(active), "archived": connection(archived or [])}
+    if more:
+        pages["active"]["page_info"] = {"has_next_page": True, "end_cursor": more}
+    return pages
+
+
 def usd(amount: str) -> Money:
     return Money.of(Decimal(amount), "USD")
 

@@ -111,7 +111,7 @@ class KnownPatients(FakePatients):
                 location_id=None,
                 status=AppointmentStatus.COMPLETED,
                 checkout_id=None,
-                open_invoice=False,
+                open_invoice=None,
             )
         ]
 

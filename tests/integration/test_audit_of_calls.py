@@ -41,6 +41,7 @@ from tests.doubles.healthie_script import (
     a_visit,
     charged,
     connection,
+    searched,
 )
 from tests.integration.healthie_on_emulator import GUEST, practice
 
@@ -122,7 +123,7 @@ class Network(httpx2.AsyncBaseTransport):
 
 ANSWERS: dict[str, Any] = {
     "Patient": {"user": None},
-    "PatientsByEmail": {"users": connection([])},
+    "PatientsByEmail": searched([]),
     "CreatePatient": {"createClient": {"user": None, "messages": [{"field": None, "message": "no"}]}},
     "Cards": {"stripeCustomerDetails": connection([])},
     "VisitsOfPatient": {"appointments": connection([])},

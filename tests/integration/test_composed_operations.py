@@ -136,9 +136,9 @@ async def test_the_payment_goes_to_whom_the_setting_names(
     async with a_system(tmp_path, emulator_server, AheadClock(), payment_recipient_id=owner) as system:
         row = await confirmed(system, emulator_server)
     assert row.charge is not None
-    asked = "query Q($id: ID!) { billingItem(id: $id) { recipient_id } }"
+    asked = "query Q($id: ID!) { billingItem(id: $id) { recipient { id } } }"
     answer = await emulator_server.ask(asked, id=row.charge.billing_item_id)
-    assert answer["billingItem"]["recipient_id"] == owner != row.slot.clinician_id
+    assert answer["billingItem"]["recipient"]["id"] == owner != row.slot.clinician_id
 
 
 async def test_a_worker_tells_the_chat_and_tries_again_when_it_is_down(

@@ -89,6 +89,8 @@ async def test_an_email_filters_nothing_and_keywords_match_email_name_birthday_a
     for words in (NEW["email"].upper(), "new sample", "1971-02-03"):
         assert await found(words=words) == 1
     assert await found(words="mrn-77") == 1
+    assert await found(words=numbered["id"]) == 1
+    assert await found(words="new nobody") == 0, "every word is to be found"
     document = "query U($email: String) { user(email: $email) { id } }"
     assert (await emulator.ask(document, email=NEW["email"]))["user"] is None
 
@@ -104,6 +106,25 @@ async def test_archived_patients_are_listed_only_when_they_are_asked_for(emulato
 
     assert one not in await listed(None)
     assert await listed("archived") == [one]
+    await emulator.control.switches(archived_users_unasked=True)
+    assert one in await listed(None)
+    assert one not in await listed("active")
+
+
+async def test_patients_are_listed_by_last_name_and_those_of_one_clinician_only_where_limited_to_them(
+    emulator: EmulatorClient,
+) -> None:
+    """The guide on patients: staff share the practice's patients; `has_cc_on_file: false` and `id` filter nothing."""
+    await emulator.control.add_patients(3)
+    document = """query L($id: ID, $card: Boolean) { users(id: $id, has_cc_on_file: $card) { nodes { last_name } } }"""
+
+    async def listed(**given: Any) -> list[str]:
+        return [each["last_name"] for each in (await emulator.ask(document, **given))["users"]["nodes"]]
+
+    everybody = await listed()
+    assert everybody == sorted(everybody)
+    assert await listed(id="200006") == await listed(card=False) == everybody
+    assert await listed(card=True) == ["Patient One"]
 
 
 @pytest.mark.parametrize("unique", [True, False])

@@ -45,7 +45,34 @@ async def test_a_refused_request_is_seen_and_does_nothing(emulator: EmulatorClie
     assert (seen["status"], seen["error_codes"]) == (200, ["TOO_MANY_REQUESTS"])
 
 
-@pytest.mark.parametrize("limits", [{"requests": -1}, {"seconds": 0}, {"lockout": 0}, {"more": 1}], ids=str)
+async def test_without_a_lockout_only_what_is_too_much_is_refused(emulator: EmulatorClient) -> None:
+    await emulator.control.throttle(requests=3, seconds=1, lockout=0)
+    assert await codes(emulator, 5) == [""] * 3 + ["TOO_MANY_REQUESTS"] * 2
+    await emulator.control.clock(advance=1)
+    assert await codes(emulator, 1) == [""]
+
+
+async def test_the_limit_changes_under_way_and_what_was_counted_stays(emulator: EmulatorClient) -> None:
+    await emulator.control.throttle(requests=3, seconds=1, lockout=0)
+    assert await codes(emulator, 3) == [""] * 3
+    await emulator.control.throttle(requests=5, seconds=1, lockout=60)
+    assert await codes(emulator, 3) == ["", "", "TOO_MANY_REQUESTS"]
+    await emulator.control.throttle(requests=100, seconds=1)
+    assert await codes(emulator, 1) == ["TOO_MANY_REQUESTS"]
+    await emulator.control.end_throttle()
+    assert await codes(emulator, 1) == [""]
+
+
+async def test_an_account_may_be_counted_instead_of_its_keys(emulator: EmulatorClient) -> None:
+    await emulator.control.throttle(requests=3, account=True)
+    assert await codes(emulator, 2) == [""] * 2
+    assert await codes(emulator, 2, key=CLINICIAN_1) == ["", "TOO_MANY_REQUESTS"]
+    assert await codes(emulator, 1) == ["TOO_MANY_REQUESTS"]
+
+
+@pytest.mark.parametrize(
+    "limits", [{"requests": -1}, {"seconds": 0}, {"lockout": -1}, {"account": 1}, {"more": 1}], ids=str
+)
 async def test_limits_that_make_no_sense_are_refused(
     emulator: EmulatorClient, limits: dict[str, Any]
 ) -> None:

@@ -107,6 +107,28 @@ class TestCharge:
         assert charge.recurring_payment_id is not None
         assert charge.package_id is not None
 
+    @pytest.mark.parametrize("new_first_price_is_discount", [False, True])
+    async def test_what_a_code_leaves_of_a_first_payment_is_quoted_and_charged(
+        self,
+        here: Practice,
+        new_first_price_is_discount: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        here.world.switches.new_first_price_is_discount = new_first_price_is_discount
+        checkout = await discounted(here)
+
+        charge = await here.healthie.billing.charge(checkout)
+
+        assert checkout.quote.due_today == Money.of("119.20", "USD")
+        assert (charge.net, charge.differs) == (checkout.quote.due_today, ())
+
+    async def test_a_charge_whose_record_staff_deleted_is_not_charged_again(self, here: Practice) -> None:
+        checkout = await here.checkout()
+        charge = await here.healthie.billing.charge(checkout)
+        here.world.billing_items.change(charge.billing_item_id, deleted_at=here.world.clock.now())
+
+        assert await here.healthie.billing.charge(checkout) == charge
+        assert len(here.world.stripe.charges) == 1
+
     async def test_a_recurring_payment_that_was_not_accepted_is_told_with_its_charge(
         self, here: Practice
     ) -> None:
@@ -149,9 +171,15 @@ class TestCharge:
             ("tok_authenticationRequired", DeclineReason.AUTHENTICATION_REQUIRED),
         ],
     )
+    @pytest.mark.parametrize("stripe_error_as_json", [False, True])
     async def test_a_card_refused_when_charged_is_declined_and_the_next_attempt_works(
-        self, here: Practice, token: str, reason: DeclineReason
+        self,
+        here: Practice,
+        token: str,
+        reason: DeclineReason,
+        stripe_error_as_json: bool,  # noqa: FBT001 - a parameter of the test
     ) -> None:
+        here.world.switches.stripe_error_as_json = stripe_error_as_json
         declined = await here.checkout(token=token)
         with pytest.raises(CardDeclined) as caught:
             await here.healthie.billing.charge(declined)
@@ -160,14 +188,26 @@ class TestCharge:
         charge = await here.healthie.billing.charge(await here.checkout(attempt=2))
         assert charge.net == declined.quote.due_today
 
-    async def test_without_a_bank_account_nothing_is_charged_for_certain(self, here: Practice) -> None:
+    @pytest.mark.parametrize("stripe_error_as_json", [False, True])
+    async def test_without_a_bank_account_nothing_is_charged_for_certain(
+        self,
+        here: Practice,
+        stripe_error_as_json: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        here.world.switches.stripe_error_as_json = stripe_error_as_json
         here.world.switches.bank_account_set_up = False
 
         with pytest.raises(UpstreamRefused) as caught:
             await here.healthie.billing.charge(await here.checkout())
         assert caught.value.reason == "no_bank_account"
 
-    async def test_an_account_that_may_not_charge_is_refused_for_certain(self, here: Practice) -> None:
+    @pytest.mark.parametrize("stripe_error_as_json", [False, True])
+    async def test_an_account_that_may_not_charge_is_refused_for_certain(
+        self,
+        here: Practice,
+        stripe_error_as_json: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        here.world.switches.stripe_error_as_json = stripe_error_as_json
         here.world.switches.charges_enabled = False
 
         with pytest.raises(UpstreamRefused) as caught:
@@ -342,9 +382,16 @@ class TestGivingBack:
 
 
 class TestBooking:
+    @pytest.mark.parametrize("key_owner_becomes_second_provider", [False, True])
+    @pytest.mark.parametrize("other_party_id_overrides", [True, False])
     async def test_the_clinician_is_the_primary_provider_and_the_reference_survives(
-        self, here: Practice
+        self,
+        here: Practice,
+        other_party_id_overrides: bool,  # noqa: FBT001 - a parameter of the test
+        key_owner_becomes_second_provider: bool,  # noqa: FBT001 - a parameter of the test
     ) -> None:
+        here.world.switches.other_party_id_overrides = other_party_id_overrides
+        here.world.switches.key_owner_becomes_second_provider = key_owner_becomes_second_provider
         checkout = await here.checkout()
 
         appointment = await here.healthie.scheduling.book(checkout)
@@ -420,7 +467,9 @@ class TestBooking:
         single = here.seed["visit_types"]["Single Visit"]
         slot = replace(checkout.slot, visit_type_id=single, minutes=30)
 
-        assert (await here.healthie.scheduling.book(replace(checkout, slot=slot))).open_invoice
+        invoice = (await here.healthie.scheduling.book(replace(checkout, slot=slot))).open_invoice
+        assert invoice is not None
+        assert invoice.amount == Money.of(120, "USD")
 
 
 async def test_what_was_looked_for_long_after_the_intent_is_found(here: Practice) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError
+from redis.exceptions import RedisError
 
 from booking.pace_law import MONTH, KeyState
 from booking.pacing import Lane, Pace, PaceRange
@@ -92,7 +92,7 @@ async def test_what_one_process_learned_holds_for_all_and_after_a_restart(
     late = RedisPacer(RANGE, client=clients[3], prefix=redis_prefix)
     told = [(await one.turn(KEY, lane=Lane.BROWSING)).pace for one in (*pacers, late)]
     assert told == [Pace(per_second=1, burst=1)] * 5
-    ceiling = await clients[0].hget(f"{redis_prefix}pace:{KEY}:state", "ceiling")  # type: ignore[misc]
+    ceiling = await clients[0].hget(f"{redis_prefix}pace:{KEY}:state", "ceiling")
     assert float(ceiling or 0) == pytest.approx(
         6
     )  # of ten that were let through, whoever learned of the others
@@ -102,12 +102,12 @@ async def test_without_redis_a_process_goes_on_at_the_pace_that_was_last_learned
     clients: list[Redis], redis_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pacer = RedisPacer(RANGE, client=clients[0], prefix=redis_prefix)
-    state = to_fields(KeyState(rate=40.0, refused_at=1.0))
-    await clients[0].hset(f"{redis_prefix}pace:{KEY}:state", mapping=state)  # type: ignore[misc]
+    for name, value in to_fields(KeyState(rate=40.0, refused_at=1.0)).items():
+        await clients[0].hset(f"{redis_prefix}pace:{KEY}:state", name, value)
     assert (await pacer.turn(KEY, lane=Lane.BROWSING)).pace == Pace(per_second=40, burst=20)
 
     async def gone(*_: object, **__: object) -> None:
-        raise ConnectionError
+        raise RedisError
 
     monkeypatch.setattr(pacer, "_turn", gone)
     assert (await pacer.turn(KEY, lane=Lane.BROWSING)).pace == Pace(per_second=40, burst=20)

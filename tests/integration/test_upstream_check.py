@@ -146,7 +146,9 @@ class TestHealthie:
         self, settings: dict[str, str], emulator_server: EmulatorClient, redis_url: str, tenant: str
     ) -> None:
         await emulator_server.control.throttle(requests=0)
-        shared = settings | {"redis_url": redis_url, "tenant": tenant}
+        # Fixed, as an adapting pace would ask once more after a moment.
+        fixed = {"healthie_requests_per_second": "2"}
+        shared = settings | fixed | {"redis_url": redis_url, "tenant": tenant}
         refused = await asyncio.to_thread(run, **shared)
         assert (refused.exit_code, "rate_limited" in refused.output) == (3, True)
 

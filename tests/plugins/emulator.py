@@ -26,6 +26,9 @@ PATIENT_1, PATIENT_2, PATIENT_3 = (f"emulator-key-patient-{n}" for n in (1, 2, 3
 
 LATEST = "2026-10-01"
 
+# The API versions that a practice may be asked on, each with the switch `gone_fields_remain`.
+API_VERSIONS = [("2026-01-01", False), ("2026-07-01", False), (LATEST, False), (LATEST, True)]
+
 Json = Any
 
 
@@ -72,6 +75,10 @@ class Control:
     async def offer(self, **given: Any) -> Json:
         """Change what the practice sells: `plan=`, `promo_code=` or `visit=` by name, with its new values."""
         return await self.call("POST", "offer", given)
+
+    async def add_patients(self, count: int) -> None:
+        """Add many patients at once, every tenth of them archived."""
+        await self.call("POST", "patients", {"count": count})
 
     async def books(self) -> Json:
         """What happened in truth: charges, refunds, appointments, billing_items, webhooks_sent and more."""

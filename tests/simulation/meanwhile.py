@@ -44,7 +44,8 @@ async def lose_holds(schedule: Schedule) -> None:
 
 
 async def hand_on(schedule: Schedule) -> None:
-    """Hand the clinician's key on while the patient types."""
+    """Hand the clinician's key on while the patient types, at a Healthie where the key decides who provides."""
+    schedule.upstream.world.switches.other_party_id_overrides = False
     await asyncio.sleep(30.0)
     keys = schedule.upstream.world.api_keys
     key = next(one for one in keys if one.user_id == schedule.clinician_ids[0])

@@ -1,8 +1,9 @@
 """One practice's calls on virtual time: the real gates and pacer, the emulator's limit, patients who browse and patients who pay."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from booking.local_pacer import LocalPacer
@@ -90,7 +91,7 @@ class PaceWorld:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
-    def _begin(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
+    def _begin(self, coroutine: Coroutine[None, None, None]) -> None:
         task: asyncio.Task[None] = self.loop.create_task(coroutine)
         self._tasks.add(task)
 
@@ -108,10 +109,8 @@ class PaceWorld:
         while True:
             wanted = self.loop.time()
             sent: float | None = None
-            try:
+            with contextlib.suppress(HeldBack, RateLimited):
                 sent = await self._call(number, mutation=True, key=keys[number % len(keys)])
-            except (HeldBack, RateLimited):
-                pass
             self.checkouts.append(Checkout(at=wanted, waited=None if sent is None else sent - wanted))
             number += 1
             await asyncio.sleep(every * (0.5 + self._random.random()))

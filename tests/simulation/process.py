@@ -137,6 +137,7 @@ class Process:
             steps=steps,
             guards=guards,
             reconciler=late,
+            invoices=healthie.invoices,
             units=self._units,
             holds=self._holds,
             checkout_holds=checkout_holds,

@@ -140,7 +140,7 @@ async def take_the_match(self: Steps, checkout: Checkout) -> Checkout | None:
     self._ensure_settled(checkout)
     assert checkout.guest is not None
     match = await self._patients.find(checkout.guest)
-    return checkout.changed(state=S.PATIENT_READY, patient_id=match, guest=None) if match else None
+    return checkout.changed(state=S.PATIENT_READY, patient_id=match.id, guest=None) if match else None
 
 
 async def refund_at_once(self: Compensation, checkout: Checkout) -> Checkout:

@@ -162,7 +162,9 @@ RULES = (
         name="provider read-back",
         removal=without_read_back,
         guards={},
-        scenario=Scenario(wishes=(canonical,), events=(hand_on,)),
+        scenario=Scenario(
+            wishes=(canonical,), events=(hand_on,), switches={"other_party_id_overrides": False}
+        ),
         troubles=(),
         noticed_as="wrong clinician",
     ),

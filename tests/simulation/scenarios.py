@@ -101,13 +101,13 @@ def _place(rng: random.Random) -> dict[str, int]:
 
 def _switches(rng: random.Random) -> dict[str, Any]:
     """Draw where Healthie is odd."""
-    drawn = (
+    odd = (
         ("drop_note", True, 0.15),
         ("repeated_key_adds_item", True, 0.15),
         ("check_availability_without_holding", True, 0.1),
-        ("other_party_id_overrides", False, 0.1),
+        ("other_party_id_overrides", False, 0.3),
     )
-    return {name: turned for name, turned, odds in drawn if rng.random() < odds}
+    return {name: value for name, value, odds in odd if rng.random() < odds}
 
 
 def _outage(rng: random.Random) -> Event:

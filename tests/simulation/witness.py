@@ -53,6 +53,7 @@ TIDYING = frozenset(
         AttentionReason.PROVIDER_MISMATCH,
         AttentionReason.CHARGED_WRONGLY,
         AttentionReason.POSSIBLE_DUPLICATE_PATIENT,
+        AttentionReason.ARCHIVED_PATIENT,
     }
 )
 

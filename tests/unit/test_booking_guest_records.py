@@ -55,6 +55,13 @@ class TestAnUnprovedGuest:
         assert_stranger_untouched(world)
         world.assert_right(row)
 
+    async def test_is_no_silent_duplicate_of_an_archived_record_either(self, rule: GuestRecords) -> None:
+        world = practice(rule)
+        world.books.archived.add("p-stranger")
+        row = await confirm(world, await world.start())
+        assert (row.state, row.patient_created, row.attention) == (S.CONFIRMED, True, DUPLICATE)
+        assert_stranger_untouched(world)
+
     async def test_causes_the_same_calls_whether_the_practice_knows_the_email_or_not(
         self, rule: GuestRecords
     ) -> None:
@@ -125,6 +132,16 @@ class TestAGuestWhoProvedTheMailbox:
         assert (row.patient_id, row.patient_created, row.attention) == ("p-stranger", False, ())
         assert world.books.defaults["p-stranger"] == "theirs"
         assert "create_patient" not in world.tape.calls()
+
+    async def test_comes_back_to_a_record_that_the_practice_had_archived_and_staff_are_told(self) -> None:
+        world = practice(GuestRecords.VERIFIED_EMAIL)
+        world.books.archived.add("p-stranger")
+        row = await self.bought(world)
+        assert (row.patient_id, row.attention) == ("p-stranger", (AttentionReason.ARCHIVED_PATIENT,))
+        assert "create_patient" not in world.tape.calls()
+        actions = OperatorActions(units=world.database, clock=world.clock, operator="sample")
+        assert (await world.reconcile(row)).attention == (AttentionReason.ARCHIVED_PATIENT,)
+        assert (await actions.resolve(row.id, Resolution.BOOKED, note="Active again.")).attention == ()
 
     async def test_gets_a_record_of_their_own_all_the_same_where_the_practice_wants_it_so(self) -> None:
         world = practice(GuestRecords.NEW)

@@ -17,7 +17,7 @@ from booking.refusals import BookingFailed, CardDeclined, ClinicianNotBookable, 
 from booking.stored_names import Unknown
 from tests.doubles.booking_ports import FakeClock, Killed
 from tests.doubles.booking_steps import confirm, parked
-from tests.doubles.booking_upstream import Lost
+from tests.doubles.booking_upstream import OTHER_INVOICE, Lost
 from tests.doubles.booking_world import PATIENT, World, a_slot, as_guest
 
 IN_DOUBT = timedelta(minutes=20)
@@ -136,7 +136,11 @@ class TestAlerts:
 
     async def test_every_reason_of_a_checkout_is_raised(self) -> None:
         world = World()
-        world.books.open_invoice, world.books.booked_provider, world.books.package_id = True, "c2", "pkg"
+        world.books.open_invoice, world.books.booked_provider, world.books.package_id = (
+            OTHER_INVOICE,
+            "c2",
+            "pkg",
+        )
         with pytest.raises(BookingFailed):
             await confirm(world, await world.start())
         expected = {
@@ -285,7 +289,7 @@ class TestOperators:
 
     async def test_a_look_that_is_asked_for_forgets_nothing_that_it_cannot_find_again(self) -> None:
         world = World()
-        world.books.open_invoice = True
+        world.books.open_invoice = OTHER_INVOICE
         row = await confirm(world, await world.start())
         world.put(row.flagged(AttentionReason.LATE_VISIT))
         assert (await operator_actions(world).retry(row.id)).attention == (AttentionReason.OPEN_INVOICE,)
@@ -355,7 +359,7 @@ class TestOperators:
 
     async def test_a_flag_on_an_ended_checkout_can_be_taken_off_but_not_its_end(self) -> None:
         world = World()
-        world.books.open_invoice = True
+        world.books.open_invoice = OTHER_INVOICE
         row = await confirm(world, await world.start())
         with pytest.raises(InvalidInput, match="confirmed"):
             await operator_actions(world).resolve(row.id, Resolution.REFUNDED, note="No.")
@@ -417,7 +421,7 @@ class TestOperators:
 class TestHistory:
     async def test_it_tells_why_a_checkout_needs_a_person(self) -> None:
         world = World()
-        world.books.open_invoice = True
+        world.books.open_invoice = OTHER_INVOICE
         checkout = await world.start()
         await confirm(world, checkout)
         flagged = [event for event in world.database.events if event.kind is HistoryKind.FLAGGED]

@@ -52,7 +52,7 @@ def appears(world: World, checkout: Checkout, **changes: object) -> Appointment:
         "location_id": None,
         "status": AppointmentStatus.BOOKED,
         "checkout_id": checkout.id,
-        "open_invoice": False,
+        "open_invoice": None,
     }
     visit = Appointment(**(values | changes))  # type: ignore[arg-type]  # names as in Appointment
     world.books.appointments.append(visit)

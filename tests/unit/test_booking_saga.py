@@ -27,7 +27,7 @@ from booking.refusals import (
     SlotTaken,
 )
 from tests.doubles.booking_steps import confirm, parked
-from tests.doubles.booking_upstream import AnswerLost, Lost
+from tests.doubles.booking_upstream import OTHER_INVOICE, AnswerLost, Lost
 from tests.doubles.booking_world import (
     FREE,
     GUEST,
@@ -410,7 +410,7 @@ class TestCompensation:
         self, provider: str | None
     ) -> None:
         world = World()
-        world.books.open_invoice, world.books.booked_provider = True, provider
+        world.books.open_invoice, world.books.booked_provider = OTHER_INVOICE, provider
         checkout = await world.start()
         if provider is None:
             await confirm(world, checkout)

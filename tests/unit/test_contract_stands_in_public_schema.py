@@ -19,6 +19,8 @@ from graphql import (
     print_ast,
 )
 
+from integrations.healthie.contract import contract_schema, operations
+from integrations.healthie.drift import coordinates
 from integrations.healthie_emulator.schema import CONTRACT
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +91,30 @@ def test_every_type_field_argument_and_value_of_the_contract_stands_in_the_publi
     if not PUBLIC_SCHEMA.is_file():
         pytest.skip("public schema absent: set FRONTDOOR_TEST_HEALTHIE_SCHEMA to its file to compare")
     assert differences(contract, build_schema(PUBLIC_SCHEMA.read_text())) == []
+
+
+def test_no_operation_uses_what_the_public_schema_marks_as_deprecated() -> None:
+    if not PUBLIC_SCHEMA.is_file():
+        pytest.skip("public schema absent: set FRONTDOOR_TEST_HEALTHIE_SCHEMA to its file to compare")
+    deprecated = _deprecated(build_schema(PUBLIC_SCHEMA.read_text()))
+
+    assert {"BillingItem.invoice_id", "RequestedPayment.debt"} <= deprecated
+    assert deprecated & set(coordinates(contract_schema(), operations())) == set()
+
+
+def _deprecated(schema: GraphQLSchema) -> set[str]:
+    """The coordinates of deprecated fields, input fields and arguments."""
+    found = set()
+    for name, kind in schema.type_map.items():
+        for field_name, field in getattr(kind, "fields", {}).items():
+            if field.deprecation_reason is not None:
+                found.add(f"{name}.{field_name}")
+            found |= {
+                f"{name}.{field_name}({argument}:)"
+                for argument, each in getattr(field, "args", {}).items()
+                if each.deprecation_reason is not None
+            }
+    return found
 
 
 def test_the_contract_stands_in_itself(contract: GraphQLSchema) -> None:

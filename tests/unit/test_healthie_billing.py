@@ -194,6 +194,11 @@ class TestCharge:
         [
             charged(None, "Your card has insufficient funds."),
             charged(None, stripe_error="Your card has insufficient funds."),
+            charged(
+                None,
+                "Your card has insufficient funds.",
+                stripe_error='{"type": "card_error", "decline_code": "insufficient_funds", "message": "Sample"}',
+            ),
             charged(a_payment(state="FAILED", stripe_charge_id=None), "Your card has insufficient funds."),
         ],
     )
@@ -243,6 +248,10 @@ class TestCharge:
             ("Request req_sample: Amount must be at least 50 cents",),
             ("amount_too_small",),
             ("Amount must be no more than $999,999.99", '{"code": "amount_too_large", "param": "amount"}'),
+            (
+                "Invalid currency: xyz. Stripe currently supports these currencies: usd, aed",
+                '{"error": {"code": "parameter_unknown_so_far", "message": "Invalid currency: xyz."}}',
+            ),
         ],
     )
     async def test_an_amount_that_the_card_processor_refuses_is_refused_for_certain(
@@ -284,6 +293,13 @@ class TestCharge:
             charged(None, "We think that the amount must be at least $0.50 usd"),
             charged(None, "Coupon could not be applied", stripe_error="idempotency_key_in_use"),
             charged(None, "Coupon could not be applied: idempotency_key_in_use"),
+            charged(None, "Coupon could not be applied", stripe_error='{"message": "Something unfamiliar"}'),
+            charged(
+                None,
+                "Amount must be at least $0.50 usd",
+                stripe_error='{"message": "Amount must be at least 50 cents", "type": "idempotency_error"}',
+            ),
+            charged(None, "Coupon could not be applied", stripe_error="[1]"),
             charged(None, "This promo code was saved.", "The processor timed out."),
             charged(None, "This promo code has expired.", "Something unfamiliar"),
             charged(None, "This promo code has expired. The payment goes on."),
@@ -371,7 +387,7 @@ class TestFindCharge:
             {"note": None, "is_outside_payment": True},
             {"sender_id": "502"},
             {"state": "FAILED"},
-            {"deleted_at": "2026-11-21 12:00:00 -0500"},
+            {"deleted_at": "2026-11-21 12:00:00 -0500", "stripe_charge_id": None},
         ],
         ids=str,
     )
@@ -381,6 +397,14 @@ class TestFindCharge:
         script.answers["PaymentsSince"] = found(a_payment(**difference))
 
         assert await billing.find_charge(a_checkout(), since=SINCE) is None
+
+    async def test_a_charge_whose_record_staff_deleted_is_still_a_charge(
+        self, billing: Billing, script: Script
+    ) -> None:
+        """Deleting a billing item gives no money back."""
+        script.answers["PaymentsSince"] = found(a_payment(deleted_at="2026-11-21 12:00:00 -0500"))
+
+        assert (await look(billing)).charge_id == "ch_sample"
 
     async def test_two_rows_for_one_charge_are_one_charge(self, billing: Billing, script: Script) -> None:
         script.answers["PaymentsSince"] = found(a_payment(), a_payment(id="802"))

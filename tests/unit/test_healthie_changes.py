@@ -67,6 +67,23 @@ async def test_what_changed_since_is_found_of_every_kind_that_is_listed(
     assert asked.variables["last"].startswith("2026-12-08T17:00")
 
 
+async def test_patients_who_are_archived_are_found_as_well(changes: Changes, script: Script) -> None:
+    """A list of patients holds one status; who was archived since is missing among the active ones."""
+    card = {"id": "31", "created_at": None}  # nobody says when
+    script.answers["PatientsChanged"] = lambda given: {
+        "users": connection(
+            [
+                {
+                    "id": "21" if given["active_status"] == "active" else "22",
+                    "updated_at": AFTER,
+                    "stripe_customer_details": [card] if given["active_status"] == "archived" else [],
+                }
+            ]
+        )
+    }
+    assert {"patient 21", "patient 22", "card 31"} <= set(await found(changes))
+
+
 @pytest.mark.parametrize(
     ("operation", "kind"),
     [("DisputesChanged", "dispute"), ("FormsChanged", "form"), ("HoursSet", "availability")],

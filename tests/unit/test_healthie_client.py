@@ -441,7 +441,7 @@ class TestSecrecy:
         with capture_logs() as logs:
             for call in (
                 client.create_patient(**PATIENT),
-                client.patients_by_email(email=PATIENT["email"]),
+                client.patients_by_email(keywords=PATIENT["email"]),
             ):
                 with pytest.raises(CallError) as caught:
                     await call

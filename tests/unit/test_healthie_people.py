@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from booking.catalog.model import BillingFrequency, Plan
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
-from booking.models import AppointmentStatus, CreatedPatient
+from booking.models import AppointmentStatus, CreatedPatient, PatientMatch
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.system_of_record import SystemOfRecord
 from tests.doubles.healthie_mutations import GUEST
-from tests.doubles.healthie_script import Script, a_visit, connection, usd
+from tests.doubles.healthie_script import NOON, Script, a_visit, connection, searched, usd
 
 NFC, NFD = "JOS\u00c9", "Jose\u0301"
 
@@ -36,6 +36,7 @@ def person(**changes: Any) -> dict[str, Any]:
         "first_name": "Sample",
         "last_name": "Guest",
         "metadata": None,
+        "created_at": None,
     } | changes
 
 
@@ -44,33 +45,64 @@ class TestPatients:
         self, healthie: SystemOfRecord, script: Script
     ) -> None:
         people = [person(id="1000"), person(id="99"), person(id="5", last_name="Other")]
-        script.answers["PatientsByEmail"] = {"users": connection(people)}
+        script.answers["PatientsByEmail"] = searched(people)
 
-        assert await healthie.patients.find(GUEST) == "99"
+        assert await healthie.patients.find(GUEST) == PatientMatch(id="99", archived=False)
 
-    async def test_archived_records_are_asked_for_and_come_last(
+    async def test_archived_records_are_asked_for_in_the_same_request_and_come_last(
         self, healthie: SystemOfRecord, script: Script
     ) -> None:
         """Healthie: `email` filters nothing, keywords find more than was asked for, and who is archived must be asked for."""
         active = [person(id="1000"), person(id="5", email="another@example.com")]
-        for first, found in ((active, "1000"), ([], "99")):
+        for first, found in (
+            (active, PatientMatch(id="1000", archived=False)),
+            ([], PatientMatch(id="99", archived=True)),
+        ):
             script.sent.clear()
-            script.answers["PatientsByEmail"] = [
-                {"users": connection(first)},
-                {"users": connection([person(id="99")])},
-            ]
+            script.answers["PatientsByEmail"] = searched(first, [person(id="99")])
             assert await healthie.patients.find(GUEST) == found
-            assert [(one.variables["email"], one.variables["active_status"]) for one in script.sent] == [
-                (GUEST.email, None),
-                (GUEST.email, "archived"),
+            assert [(one.operation, one.variables) for one in script.sent] == [
+                ("PatientsByEmail", {"keywords": GUEST.email})
             ], "the same requests, whatever is found"
-            assert "users(keywords: $email, active_status: $active_status" in script.sent[0].document
+            document = " ".join(script.sent[0].document.split())
+            for status in ("active", "archived"):
+                assert f'{status}: users( keywords: $keywords active_status: "{status}"' in document
+
+    async def test_near_matches_that_fill_a_page_are_narrowed_by_the_names_and_not_read(
+        self, healthie: SystemOfRecord, script: Script
+    ) -> None:
+        near = [person(id=str(number), email=f"x{number}.{GUEST.email}") for number in range(50)]
+        script.answers["PatientsByEmail"] = [searched(near, more="page-49"), searched([person()])]
+
+        assert await healthie.patients.find(GUEST) == PatientMatch(id="501", archived=False)
+        assert [one.variables["keywords"] for one in script.sent] == [
+            GUEST.email,
+            f"{GUEST.email} Sample Guest",
+        ]
+
+    async def test_a_name_that_a_search_may_spell_otherwise_narrows_nothing(
+        self, healthie: SystemOfRecord, script: Script
+    ) -> None:
+        """Whether it finds a letter that is composed otherwise is not documented: then all the pages are read."""
+        accented = replace(GUEST, first_name=NFC, last_name=NFC)
+        match = person(first_name=NFD, last_name=NFD)
+        script.answers["PatientsByEmail"] = searched([person(id="7")], more="page-49")
+        script.answers["MorePatients"] = {"users": connection([match])}
+
+        assert await healthie.patients.find(accented) == PatientMatch(id="501", archived=False)
+        assert [(one.operation, one.variables) for one in script.sent] == [
+            ("PatientsByEmail", {"keywords": GUEST.email}),
+            (
+                "MorePatients",
+                {"keywords": GUEST.email, "active_status": "active", "after": "page-49"},
+            ),
+        ]
 
     async def test_a_mailbox_that_only_a_speller_takes_for_the_same_is_another_one(
         self, healthie: SystemOfRecord, script: Script
     ) -> None:
         theirs = person(email="sample.guest@stra\u00dfe.example")
-        script.answers["PatientsByEmail"] = {"users": connection([theirs])}
+        script.answers["PatientsByEmail"] = searched([theirs])
 
         assert await healthie.patients.find(replace(GUEST, email="Sample.Guest@strasse.example")) is None
 
@@ -129,17 +161,36 @@ class TestPatients:
             ([person(metadata=ours)], CreatedPatient(id="501", apart=False)),
             ([person(metadata=ours, email=None)], CreatedPatient(id="501", apart=True)),
         ):
-            script.answers["PatientsByName"] = {"users": connection(others + mine)}
-            assert await healthie.patients.find_created(GUEST, reference="chk_sample") == found
-        assert script.sent[-1].variables["name"] == "Sample Guest"
+            for pages in (searched(others + mine), searched(others, mine)):
+                script.answers["PatientsByName"] = pages
+                assert (
+                    await healthie.patients.find_created(GUEST, reference="chk_sample", since=NOON) == found
+                )
+        assert script.sent[-1].variables == {"keywords": "Sample Guest"}
+
+    async def test_a_record_of_this_checkout_is_not_looked_for_among_those_that_were_there_before(
+        self, healthie: SystemOfRecord, script: Script
+    ) -> None:
+        """However many have names like these: the newest come first, and older ones are not read."""
+        ours = person(metadata='{"frontdoor_checkout": "chk_sample"}')
+        new, old = ({"created_at": (NOON + timedelta(hours=h)).isoformat()} for h in (1, -1))
+        script.answers["PatientsByName"] = searched([person(id="7") | new] * 50, more="page-49")
+        script.answers["MorePatients"] = {
+            "users": connection([ours | new, *[person(id="5") | old] * 49])
+            | {"page_info": {"has_next_page": True, "end_cursor": "page-99"}}
+        }
+        found = await healthie.patients.find_created(GUEST, reference="chk_sample", since=NOON)
+        assert found == CreatedPatient(id="501", apart=False)
+        assert [one.operation for one in script.sent] == ["PatientsByName", "MorePatients"]
 
     @pytest.mark.parametrize(("theirs", "given"), [(NFD, NFC), (NFC, NFD)])
     async def test_a_name_is_the_same_however_its_letters_are_composed(
         self, healthie: SystemOfRecord, script: Script, theirs: str, given: str
     ) -> None:
-        script.answers["PatientsByEmail"] = {"users": connection([person(first_name=theirs)])}
+        script.answers["PatientsByEmail"] = searched([person(first_name=theirs)])
 
-        assert await healthie.patients.find(replace(GUEST, first_name=given)) == "501"
+        found = await healthie.patients.find(replace(GUEST, first_name=given))
+        assert found == PatientMatch(id="501", archived=False)
 
     async def test_what_is_sent_to_create_one(self, healthie: SystemOfRecord, script: Script) -> None:
         script.answers["CreatePatient"] = {"createClient": {"user": person(), "messages": None}}
@@ -338,7 +389,7 @@ class TestPromotions:
         return Script(answers={"Coupons": {"offeringCoupons": connection(coupons)}})
 
     def check(self, script: Script, **answer: Any) -> None:
-        nothing = {"fail_reason": None, "new_price": None, "new_first_price": None}
+        nothing = {"fail_reason": None, "new_price": None, "new_first_price": None, "first_amount": None}
         script.answers["ValidateCoupon"] = {"validateCoupon": nothing | answer}
 
     async def test_the_coupon_is_the_one_of_that_very_code(
@@ -356,6 +407,25 @@ class TestPromotions:
 
         promo = await healthie.promotions.apply(code="sample", plan=a_plan(due_today=usd("150")))
         assert promo.discounted == usd("120")
+
+    @pytest.mark.parametrize(
+        ("new_first_price", "first_amount", "due"),
+        [
+            ("120.00", "30.00", "120"),  # the price that is left, and the discount
+            ("30.00", "30.00", "120"),  # both the discount
+            ("75.00", "75.00", "75"),  # half: either
+            ("120.00", "150.00", "120"),  # the price that is left, and the whole
+            ("0.00", "150.00", "0"),
+            ("150.00", "150.00", "0"),  # all of it taken off
+        ],
+    )
+    async def test_a_first_payments_new_price_and_its_discount_are_told_apart(
+        self, healthie: SystemOfRecord, script: Script, new_first_price: str, first_amount: str, due: str
+    ) -> None:
+        self.check(script, new_price="80.00", new_first_price=new_first_price, first_amount=first_amount)
+
+        promo = await healthie.promotions.apply(code="sample", plan=a_plan(due_today=usd("150")))
+        assert promo.discounted == usd(due)
 
     @pytest.mark.parametrize(
         "answer",

@@ -21,6 +21,7 @@ from tests.doubles.healthie_mutations import (
     AS_ASKED,
     CALLS,
     CARD,
+    INVOICE,
     PERSON,
     RUNNING,
     attached,
@@ -50,6 +51,7 @@ DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Charge", "recurrence"): {"Charge": charged(a_payment(**RUNNING, note=None))},
     ("Refund", "refunded"): {"PaymentById": [paid(), paid(refund_amount="40.00")]},
     ("CancelRecurring", "stopped"): {"PaymentById": paid(**RUNNING)},
+    ("CloseInvoice", "paid"): {"InvoiceById": {"requestedPayment": INVOICE}},
     ("AttachCard", "card"): {"AttachCard": attached(None)},
     ("AttachCard", "owner"): {"AttachCard": attached(CARD | {"user_id": "502"})},
     ("CreatePatient", "person"): {

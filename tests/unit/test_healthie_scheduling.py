@@ -8,9 +8,20 @@ import pytest
 
 from booking.catalog.model import ContactType
 from booking.errors import OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
+from booking.models import OpenInvoice
 from booking.ports import Scheduling
 from booking.refusals import ClinicianNotBookable, SlotTaken
-from tests.doubles.healthie_script import KEYS, NOON, Script, a_checkout, a_slot, a_visit, connection, errors
+from tests.doubles.healthie_script import (
+    KEYS,
+    NOON,
+    Script,
+    a_checkout,
+    a_slot,
+    a_visit,
+    connection,
+    errors,
+    usd,
+)
 
 MADE = {"createAppointment": {"appointment": {"id": "901"}, "messages": None}}
 
@@ -57,7 +68,7 @@ class TestBook:
             "metadata": '{"frontdoor_checkout": "checkout-a"}',
         }
         assert (appointment.id, appointment.clinician_id, appointment.start) == ("901", "11", NOON)
-        assert (appointment.checkout_id, appointment.open_invoice) == ("checkout-a", False)
+        assert (appointment.checkout_id, appointment.open_invoice) == ("checkout-a", None)
 
     async def test_a_visit_in_person_names_its_place(self, scheduling: Scheduling, script: Script) -> None:
         there = a_visit(contact_type="In Person", appointment_location_id="31")
@@ -77,13 +88,29 @@ class TestBook:
 
         assert (await scheduling.book(a_checkout())).clinician_id == "12"
 
-    async def test_an_invoice_that_the_booking_raised_is_told(
-        self, scheduling: Scheduling, script: Script
+    @pytest.mark.parametrize(
+        ("shown", "told"),
+        [
+            ({}, OpenInvoice(id="77", amount=usd("120.00"))),
+            ({"status": "Partial"}, OpenInvoice(id="77", amount=usd("120.00"))),
+            ({"price": "much"}, OpenInvoice(id="77", amount=None)),
+            ({"status": "Paid"}, None),  # by hand
+            ({"paid_at": "2026-11-24 12:00:00 -0500"}, None),
+        ],
+    )
+    async def test_an_open_invoice_that_the_booking_raised_is_told(
+        self, scheduling: Scheduling, script: Script, shown: dict[str, Any], told: OpenInvoice | None
     ) -> None:
-        invoice = {"id": "77", "status": "Not Yet Paid", "paid_at": None}
+        invoice = {
+            "id": "77",
+            "status": "Not Yet Paid",
+            "paid_at": None,
+            "price": "120.00",
+            "currency": "USD",
+        } | shown
         script.answers |= {"Book": MADE, "VisitById": {"appointment": a_visit(requested_payment=invoice)}}
 
-        assert (await scheduling.book(a_checkout())).open_invoice
+        assert (await scheduling.book(a_checkout())).open_invoice == told
 
     @pytest.mark.parametrize(
         "difference",

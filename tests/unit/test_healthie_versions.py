@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from graphql import GraphQLSchema, build_schema, parse, validate
+from graphql import parse, validate
 from structlog.testing import capture_logs
 
 from booking.errors import UpstreamUnavailable
@@ -17,7 +17,6 @@ from integrations.healthie.version_choice import Standing, VersionChoice
 from integrations.healthie.versions import CONTRACT, DIFFERENCES, GONE, KNOWN, fallback, gone_in
 from integrations.upstream.errors import NoAnswer
 from tests.doubles.healthie_script import Script, a_checkout, a_payment, charged, errors
-from tests.unit.test_contract_stands_in_public_schema import PUBLIC_SCHEMA
 
 NEWEST = "2026-10-01"
 NOVEMBER = date(2026, 11, 21)
@@ -34,14 +33,6 @@ class TestTable:
 
         replaced = {f"{each.type}.{each.field}" for each in DIFFERENCES if version >= each.since}
         assert used & (gone_in(version) | replaced) == set()
-
-    def test_no_operation_uses_what_the_public_schema_marks_as_deprecated(self) -> None:
-        if not PUBLIC_SCHEMA.is_file():
-            pytest.skip("public schema absent: set FRONTDOOR_TEST_HEALTHIE_SCHEMA to its file to compare")
-        public = build_schema(PUBLIC_SCHEMA.read_text())
-
-        assert _deprecated(public) & set(coordinates(contract_schema(), operations())) == set()
-        assert "BillingItem.invoice_id" in _deprecated(public)
 
     def test_a_field_that_is_gone_would_be_noticed(self) -> None:
         """The first two tests can fail: the operations as written are not those of the newest version."""
@@ -68,20 +59,6 @@ class TestTable:
         self, today: date, version: str
     ) -> None:
         assert fallback(today) == version
-
-
-def _deprecated(schema: GraphQLSchema) -> set[str]:
-    found = set()
-    for name, kind in schema.type_map.items():
-        for field_name, field in getattr(kind, "fields", {}).items():
-            if field.deprecation_reason is not None:
-                found.add(f"{name}.{field_name}")
-            found |= {
-                f"{name}.{field_name}({argument}:)"
-                for argument, each in getattr(field, "args", {}).items()
-                if each.deprecation_reason is not None
-            }
-    return found
 
 
 class TestAdapted:

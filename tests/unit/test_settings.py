@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from booking.checkout.guests import GuestRecords
 from booking.events.model import EventName
+from booking.pacing import Pace, PaceRange
 from gateway.commands.starting import explain, settings_of_process
 from gateway.runtime.sealing import sealer
 from gateway.settings import Settings
@@ -31,6 +32,22 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_production_unless_development_is_asked_for() -> None:
     assert not Settings().in_development
+
+
+@pytest.mark.parametrize(("given", "pinned"), [(None, None), ("", None), ("2026-07-01", "2026-07-01")])
+def test_the_version_of_healthies_api_is_chosen_unless_one_is_pinned(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, pinned: str | None
+) -> None:
+    if given is not None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_API_VERSION", given)
+    assert Settings().healthie_api_version == pinned
+
+
+@pytest.mark.parametrize("given", ["latest", "2026-7-1", "2026-07-01 "])
+def test_a_version_that_is_no_date_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("FRONTDOOR_HEALTHIE_API_VERSION", given)
+    with pytest.raises(ValidationError):
+        Settings()
 
 
 def test_no_secret_shows_when_settings_are_printed() -> None:
@@ -279,3 +296,29 @@ def test_a_time_zone_that_is_none_is_told_by_the_settings_name_alone(monkeypatch
     text = explain(caught.value)
     assert "FRONTDOOR_TIME_ZONE: must be a time zone's IANA name" in text
     assert "Nowhere" not in text
+
+
+class TestPace:
+    def test_it_adapts_from_two_requests_a_second(self) -> None:
+        pace = Settings().healthie_pace
+        assert pace == PaceRange(start=Pace(per_second=2, burst=20), least=0.5, most=160)
+
+    def test_a_rate_that_is_set_is_fixed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_REQUESTS_PER_SECOND", "5")
+        assert Settings().healthie_pace == PaceRange.fixed(Pace(per_second=5, burst=20))
+
+    @pytest.mark.parametrize(("least", "most", "begins"), [("0.5", "1", 1), ("5", "160", 5), ("7", "7", 7)])
+    def test_it_begins_within_its_bounds(
+        self, monkeypatch: pytest.MonkeyPatch, least: str, most: str, begins: float
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_LEAST_REQUESTS_PER_SECOND", least)
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_MOST_REQUESTS_PER_SECOND", most)
+        pace = Settings().healthie_pace
+        assert pace.start.per_second == begins
+        assert pace.is_fixed == (least == most)
+
+    def test_bounds_the_wrong_way_round_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_MOST_REQUESTS_PER_SECOND", "0.1")
+        with pytest.raises(ValidationError) as caught:
+            Settings()
+        assert "FRONTDOOR_HEALTHIE_LEAST_REQUESTS_PER_SECOND" in explain(caught.value)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from booking.errors import UpstreamUnavailable
-from booking.models import GuestDetails, Patient
+from booking.models import GuestDetails, Patient, PatientMatch
 from booking.principals import Principal, PrincipalKind
 from gateway.callers.sign_in import provider
 from gateway.callers.sign_in.patients import LinkedPatients, NoPatientRecord
@@ -44,10 +44,11 @@ class Records:
         self.gone: set[str] = set()
         self.down = False
 
-    async def find(self, guest: GuestDetails) -> str | None:
+    async def find(self, guest: GuestDetails) -> PatientMatch | None:
         self.looked_for.append(guest.email)
         await asyncio.sleep(0)
-        return self.known.get(guest.email)
+        known = self.known.get(guest.email)
+        return PatientMatch(id=known, archived=False) if known else None
 
     async def profile(self, patient_id: str) -> Patient | None:
         if self.down:

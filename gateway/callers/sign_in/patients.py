@@ -97,7 +97,7 @@ class LinkedPatients:
         if linked is not None:
             await self._links.forget(linked)
         log.info("sign_in.patient_linked", anew=linked is not None)
-        return await self._links.add(identity.issuer, identity.subject, found, now=self._clock.now())
+        return await self._links.add(identity.issuer, identity.subject, found.id, now=self._clock.now())
 
     async def _still_exists(self, patient_id: str) -> bool:
         """Whether the record still exists; True while upstream does not answer, so that an outage signs nobody out."""

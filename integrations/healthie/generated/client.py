@@ -11,6 +11,7 @@ from .book import Book
 from .cancel_recurring import CancelRecurring
 from .cards import Cards
 from .charge import Charge
+from .close_invoice import CloseInvoice
 from .coupons import Coupons
 from .create_patient import CreatePatient
 from .delete_visit import DeleteVisit
@@ -19,11 +20,13 @@ from .enable_webhook import EnableWebhook
 from .forms_changed import FormsChanged
 from .hours_set import HoursSet
 from .input_types import WebhookEventInput
+from .invoice_by_id import InvoiceById
 from .latest_card_holders import LatestCardHolders
 from .more_appointment_types import MoreAppointmentTypes
 from .more_locations import MoreLocations
 from .more_members import MoreMembers
 from .more_offerings import MoreOfferings
+from .more_patients import MorePatients
 from .patient import Patient
 from .patients_by_email import PatientsByEmail
 from .patients_by_name import PatientsByName
@@ -399,6 +402,72 @@ class Client(Base):
             CancelRecurring,
             query=query,
             operation_name="CancelRecurring",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def invoice_by_id(self, *, id: str) -> InvoiceById:
+        query = gql("""
+            query InvoiceById($id: ID!) {
+              requestedPayment(id: $id) {
+                ...Invoice
+              }
+            }
+
+            fragment Invoice on RequestedPayment {
+              id
+              status
+              paid_at
+              price
+              currency
+              recipient_id
+              appointment_id
+              billing_items {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            InvoiceById,
+            query=query,
+            operation_name="InvoiceById",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def close_invoice(self, *, id: str, status: str) -> CloseInvoice:
+        query = gql("""
+            mutation CloseInvoice($id: ID!, $status: String!) {
+              updateRequestedPayment(input: {id: $id, status: $status}) {
+                requested_payment {
+                  ...Invoice
+                }
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+
+            fragment Invoice on RequestedPayment {
+              id
+              status
+              paid_at
+              price
+              currency
+              recipient_id
+              appointment_id
+              billing_items {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "status": status}
+        return await self.execute(
+            CloseInvoice,
+            query=query,
+            operation_name="CloseInvoice",
             mutation=True,
             variables=variables,
         )
@@ -963,18 +1032,30 @@ class Client(Base):
             variables=variables,
         )
 
-    async def patients_by_email(
-        self,
-        *,
-        email: str,
-        active_status: Union[Optional[str], UnsetType] = UNSET,
-        after: Union[Optional[str], UnsetType] = UNSET,
-    ) -> PatientsByEmail:
+    async def patients_by_email(self, *, keywords: str) -> PatientsByEmail:
         query = gql("""
-            query PatientsByEmail($email: String!, $active_status: String, $after: String) {
-              users(keywords: $email, active_status: $active_status, first: 50, after: $after) {
+            query PatientsByEmail($keywords: String!) {
+              active: users(
+                keywords: $keywords
+                active_status: "active"
+                order_by: CREATED_AT_DESC
+                first: 50
+              ) {
                 nodes {
-                  ...PatientFound
+                  ...PatientSearched
+                }
+                page_info {
+                  ...More
+                }
+              }
+              archived: users(
+                keywords: $keywords
+                active_status: "archived"
+                order_by: CREATED_AT_DESC
+                first: 50
+              ) {
+                nodes {
+                  ...PatientSearched
                 }
                 page_info {
                   ...More
@@ -994,12 +1075,13 @@ class Client(Base):
               last_name
               metadata
             }
+
+            fragment PatientSearched on User {
+              ...PatientFound
+              created_at
+            }
             """)
-        variables: dict[str, object] = {
-            "email": email,
-            "active_status": active_status,
-            "after": after,
-        }
+        variables: dict[str, object] = {"keywords": keywords}
         return await self.execute(
             PatientsByEmail,
             query=query,
@@ -1008,14 +1090,30 @@ class Client(Base):
             variables=variables,
         )
 
-    async def patients_by_name(
-        self, *, name: str, after: Union[Optional[str], UnsetType] = UNSET
-    ) -> PatientsByName:
+    async def patients_by_name(self, *, keywords: str) -> PatientsByName:
         query = gql("""
-            query PatientsByName($name: String!, $after: String) {
-              users(keywords: $name, first: 50, after: $after) {
+            query PatientsByName($keywords: String!) {
+              active: users(
+                keywords: $keywords
+                active_status: "active"
+                order_by: CREATED_AT_DESC
+                first: 50
+              ) {
                 nodes {
-                  ...PatientFound
+                  ...PatientSearched
+                }
+                page_info {
+                  ...More
+                }
+              }
+              archived: users(
+                keywords: $keywords
+                active_status: "archived"
+                order_by: CREATED_AT_DESC
+                first: 50
+              ) {
+                nodes {
+                  ...PatientSearched
                 }
                 page_info {
                   ...More
@@ -1035,12 +1133,73 @@ class Client(Base):
               last_name
               metadata
             }
+
+            fragment PatientSearched on User {
+              ...PatientFound
+              created_at
+            }
             """)
-        variables: dict[str, object] = {"name": name, "after": after}
+        variables: dict[str, object] = {"keywords": keywords}
         return await self.execute(
             PatientsByName,
             query=query,
             operation_name="PatientsByName",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def more_patients(
+        self,
+        *,
+        keywords: str,
+        active_status: str,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> MorePatients:
+        query = gql("""
+            query MorePatients($keywords: String!, $active_status: String!, $after: String) {
+              users(
+                keywords: $keywords
+                active_status: $active_status
+                order_by: CREATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...PatientSearched
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment PatientFound on User {
+              id
+              email
+              first_name
+              last_name
+              metadata
+            }
+
+            fragment PatientSearched on User {
+              ...PatientFound
+              created_at
+            }
+            """)
+        variables: dict[str, object] = {
+            "keywords": keywords,
+            "active_status": active_status,
+            "after": after,
+        }
+        return await self.execute(
+            MorePatients,
+            query=query,
+            operation_name="MorePatients",
             mutation=False,
             variables=variables,
         )
@@ -1137,6 +1296,7 @@ class Client(Base):
                 fail_reason
                 new_price
                 new_first_price
+                first_amount
               }
             }
             """)
@@ -1365,23 +1525,34 @@ class Client(Base):
     async def latest_card_holders(self) -> LatestCardHolders:
         query = gql("""
             query LatestCardHolders {
-              users(has_cc_on_file: true, order_by: UPDATED_AT_DESC, first: 50) {
+              active: users(
+                has_cc_on_file: true
+                active_status: "active"
+                order_by: UPDATED_AT_DESC
+                first: 50
+              ) {
                 nodes {
-                  id
-                  stripe_customer_details {
-                    id
-                    created_at
-                  }
+                  ...CardHolder
                 }
-                page_info {
-                  ...More
+              }
+              archived: users(
+                has_cc_on_file: true
+                active_status: "archived"
+                order_by: UPDATED_AT_DESC
+                first: 50
+              ) {
+                nodes {
+                  ...CardHolder
                 }
               }
             }
 
-            fragment More on PageInfo {
-              has_next_page
-              end_cursor
+            fragment CardHolder on User {
+              id
+              stripe_customer_details {
+                id
+                created_at
+              }
             }
             """)
         variables: dict[str, object] = {}
@@ -1505,22 +1676,31 @@ class Client(Base):
         )
 
     async def patients_changed(
-        self, *, after: Union[Optional[str], UnsetType] = UNSET
+        self, *, active_status: str, after: Union[Optional[str], UnsetType] = UNSET
     ) -> PatientsChanged:
         query = gql("""
-            query PatientsChanged($after: String) {
-              users(order_by: UPDATED_AT_DESC, first: 50, after: $after) {
+            query PatientsChanged($active_status: String!, $after: String) {
+              users(
+                active_status: $active_status
+                order_by: UPDATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
                 nodes {
-                  id
+                  ...CardHolder
                   updated_at
-                  stripe_customer_details {
-                    id
-                    created_at
-                  }
                 }
                 page_info {
                   ...More
                 }
+              }
+            }
+
+            fragment CardHolder on User {
+              id
+              stripe_customer_details {
+                id
+                created_at
               }
             }
 
@@ -1529,7 +1709,7 @@ class Client(Base):
               end_cursor
             }
             """)
-        variables: dict[str, object] = {"after": after}
+        variables: dict[str, object] = {"active_status": active_status, "after": after}
         return await self.execute(
             PatientsChanged,
             query=query,
@@ -1707,6 +1887,8 @@ class Client(Base):
                 id
                 status
                 paid_at
+                price
+                currency
               }
             }
             """)
@@ -1771,6 +1953,8 @@ class Client(Base):
                 id
                 status
                 paid_at
+                price
+                currency
               }
             }
             """)
@@ -1841,6 +2025,8 @@ class Client(Base):
                 id
                 status
                 paid_at
+                price
+                currency
               }
             }
             """)

@@ -12,6 +12,16 @@ from .base_model import BaseModel
 from .enums import BillingItemState, WebhookEventType
 
 
+class CardHolder(BaseModel):
+    id: str
+    stripe_customer_details: Optional[list["CardHolderStripeCustomerDetails"]]
+
+
+class CardHolderStripeCustomerDetails(BaseModel):
+    id: str
+    created_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+
+
 class CardOnFile(BaseModel):
     id: str
     card_type: Optional[str]
@@ -19,6 +29,21 @@ class CardOnFile(BaseModel):
     expiration: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
     source_status: Optional[str]
     user_id: Optional[str]
+
+
+class Invoice(BaseModel):
+    id: str
+    status: Optional[str]
+    paid_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    price: Optional[str]
+    currency: Optional[str]
+    recipient_id: Optional[str]
+    appointment_id: Optional[str]
+    billing_items: list["InvoiceBillingItems"]
+
+
+class InvoiceBillingItems(BaseModel):
+    id: str
 
 
 class Member(BaseModel):
@@ -69,6 +94,10 @@ class PatientFound(BaseModel):
     first_name: Optional[str]
     last_name: Optional[str]
     metadata: Optional[str]
+
+
+class PatientSearched(PatientFound):
+    created_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
 
 
 class Payment(BaseModel):
@@ -178,6 +207,8 @@ class VisitRequestedPayment(BaseModel):
     id: str
     status: Optional[str]
     paid_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    price: Optional[str]
+    currency: Optional[str]
 
 
 class VisitKind(BaseModel):
@@ -211,11 +242,14 @@ class VisitKindAppointmentSetting(BaseModel):
     minimum_advance_schedule_time: Optional[int]
 
 
+CardHolder.model_rebuild()
 CardOnFile.model_rebuild()
+Invoice.model_rebuild()
 Member.model_rebuild()
 More.model_rebuild()
 Package.model_rebuild()
 PatientFound.model_rebuild()
+PatientSearched.model_rebuild()
 Payment.model_rebuild()
 Permitted.model_rebuild()
 Place.model_rebuild()

@@ -1,34 +1,26 @@
-from typing import Annotated, Optional
-
-from integrations.healthie.scalars import Moment, parse_moment
-from pydantic import BeforeValidator
+from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import More
+from .fragments import CardHolder
 
 
 class LatestCardHolders(BaseModel):
-    users: "LatestCardHoldersUsers"
+    active: "LatestCardHoldersActive"
+    archived: "LatestCardHoldersArchived"
 
 
-class LatestCardHoldersUsers(BaseModel):
-    nodes: Optional[list[Optional["LatestCardHoldersUsersNodes"]]]
-    page_info: "LatestCardHoldersUsersPageInfo"
+class LatestCardHoldersActive(BaseModel):
+    nodes: Optional[list[Optional["LatestCardHoldersActiveNodes"]]]
 
 
-class LatestCardHoldersUsersNodes(BaseModel):
-    id: str
-    stripe_customer_details: Optional[
-        list["LatestCardHoldersUsersNodesStripeCustomerDetails"]
-    ]
+LatestCardHoldersActiveNodes = CardHolder
 
 
-class LatestCardHoldersUsersNodesStripeCustomerDetails(BaseModel):
-    id: str
-    created_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+class LatestCardHoldersArchived(BaseModel):
+    nodes: Optional[list[Optional["LatestCardHoldersArchivedNodes"]]]
 
 
-LatestCardHoldersUsersPageInfo = More
+LatestCardHoldersArchivedNodes = CardHolder
 LatestCardHolders.model_rebuild()
-LatestCardHoldersUsers.model_rebuild()
-LatestCardHoldersUsersNodes.model_rebuild()
+LatestCardHoldersActive.model_rebuild()
+LatestCardHoldersArchived.model_rebuild()

@@ -1,19 +1,30 @@
 from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import More, PatientFound
+from .fragments import More, PatientSearched
 
 
 class PatientsByEmail(BaseModel):
-    users: "PatientsByEmailUsers"
+    active: "PatientsByEmailActive"
+    archived: "PatientsByEmailArchived"
 
 
-class PatientsByEmailUsers(BaseModel):
-    nodes: Optional[list[Optional["PatientsByEmailUsersNodes"]]]
-    page_info: "PatientsByEmailUsersPageInfo"
+class PatientsByEmailActive(BaseModel):
+    nodes: Optional[list[Optional["PatientsByEmailActiveNodes"]]]
+    page_info: "PatientsByEmailActivePageInfo"
 
 
-PatientsByEmailUsersNodes = PatientFound
-PatientsByEmailUsersPageInfo = More
+PatientsByEmailActiveNodes = PatientSearched
+PatientsByEmailActivePageInfo = More
+
+
+class PatientsByEmailArchived(BaseModel):
+    nodes: Optional[list[Optional["PatientsByEmailArchivedNodes"]]]
+    page_info: "PatientsByEmailArchivedPageInfo"
+
+
+PatientsByEmailArchivedNodes = PatientSearched
+PatientsByEmailArchivedPageInfo = More
 PatientsByEmail.model_rebuild()
-PatientsByEmailUsers.model_rebuild()
+PatientsByEmailActive.model_rebuild()
+PatientsByEmailArchived.model_rebuild()

@@ -1,19 +1,30 @@
 from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import More, PatientFound
+from .fragments import More, PatientSearched
 
 
 class PatientsByName(BaseModel):
-    users: "PatientsByNameUsers"
+    active: "PatientsByNameActive"
+    archived: "PatientsByNameArchived"
 
 
-class PatientsByNameUsers(BaseModel):
-    nodes: Optional[list[Optional["PatientsByNameUsersNodes"]]]
-    page_info: "PatientsByNameUsersPageInfo"
+class PatientsByNameActive(BaseModel):
+    nodes: Optional[list[Optional["PatientsByNameActiveNodes"]]]
+    page_info: "PatientsByNameActivePageInfo"
 
 
-PatientsByNameUsersNodes = PatientFound
-PatientsByNameUsersPageInfo = More
+PatientsByNameActiveNodes = PatientSearched
+PatientsByNameActivePageInfo = More
+
+
+class PatientsByNameArchived(BaseModel):
+    nodes: Optional[list[Optional["PatientsByNameArchivedNodes"]]]
+    page_info: "PatientsByNameArchivedPageInfo"
+
+
+PatientsByNameArchivedNodes = PatientSearched
+PatientsByNameArchivedPageInfo = More
 PatientsByName.model_rebuild()
-PatientsByNameUsers.model_rebuild()
+PatientsByNameActive.model_rebuild()
+PatientsByNameArchived.model_rebuild()

@@ -4,7 +4,11 @@ from integrations.healthie.scalars import Moment, parse_moment
 from pydantic import BeforeValidator
 
 from .base_model import BaseModel
-from .fragments import More
+from .fragments import (
+    CardHolder,
+    CardHolderStripeCustomerDetails,  # noqa: F401
+    More,
+)
 
 
 class PatientsChanged(BaseModel):
@@ -16,20 +20,10 @@ class PatientsChangedUsers(BaseModel):
     page_info: "PatientsChangedUsersPageInfo"
 
 
-class PatientsChangedUsersNodes(BaseModel):
-    id: str
+class PatientsChangedUsersNodes(CardHolder):
     updated_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
-    stripe_customer_details: Optional[
-        list["PatientsChangedUsersNodesStripeCustomerDetails"]
-    ]
-
-
-class PatientsChangedUsersNodesStripeCustomerDetails(BaseModel):
-    id: str
-    created_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
 
 
 PatientsChangedUsersPageInfo = More
 PatientsChanged.model_rebuild()
 PatientsChangedUsers.model_rebuild()
-PatientsChangedUsersNodes.model_rebuild()

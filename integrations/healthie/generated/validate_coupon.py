@@ -15,6 +15,7 @@ class ValidateCouponValidateCoupon(BaseModel):
     fail_reason: Optional[str]
     new_price: Optional[str]
     new_first_price: Optional[str]
+    first_amount: Optional[str]
 
 
 ValidateCoupon.model_rebuild()

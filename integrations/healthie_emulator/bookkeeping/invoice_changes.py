@@ -147,6 +147,8 @@ def _status(world: World, given: dict[str, Any]) -> dict[str, Any]:
         return {}
     if status not in STATUSES:
         raise Refusal("status", "Status is not included in the list")
+    if not world.switches.invoice_status_settable:
+        return {}
     paid = status == invoices.PAID
     return {"status": status, "is_manually_paid": paid, "paid_at": world.clock.now() if paid else None}
 

@@ -1,5 +1,6 @@
 """Refunds, payments sent again, cards on file, and reading payments back."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -41,14 +42,16 @@ class TestRefunds:
         assert payload["messages"]
         assert practice.world.stripe.refunds == {}
 
-    @pytest.mark.parametrize(("after_refunds", "left"), [(False, "100.0"), (True, "70.0")])
-    async def test_the_net_payment_is_what_was_paid_or_what_is_left_of_it(
+    @pytest.mark.parametrize(("after_refunds", "left"), [(None, "70.0"), (False, "100.0")])
+    async def test_the_net_payment_is_what_is_left_or_by_a_switch_what_was_paid(
         self,
         practice: Any,
-        after_refunds: bool,  # noqa: FBT001 - a parameter of the test
+        after_refunds: bool | None,  # noqa: FBT001 - a parameter of the test
         left: str,
     ) -> None:
-        practice.world.switches.net_payment_after_refunds = after_refunds
+        """The reference: `net_payment` is "the payment, after refunds are taken out"."""
+        if after_refunds is not None:
+            practice.world.switches.net_payment_after_refunds = after_refunds
         item_id = await paid(practice)
         await update(practice, id=item_id, chosen_refund_amount="30")
         found = await practice.ask("query ($id: ID) { billingItem(id: $id) { net_payment } }", id=item_id)
@@ -127,6 +130,27 @@ class TestCards:
             {"id": visa, "card_type": "Visa", "last_four": "4242"},
         ]
         assert practice.world.users[practice.patient.id].default_stripe_customer_detail_id == visa
+
+    async def test_a_card_says_what_it_is_and_whose(self, practice: Any) -> None:
+        """The reference: the label "defaults to personal", `stripe_id` is the client's at Stripe, a type is `Card`."""
+        await practice.attach()
+        practice.world.cards.change(
+            next(iter(practice.world.cards)).id, expiration=datetime(2026, 4, 30, tzinfo=UTC)
+        )
+        answer = await practice.ask(
+            "query($user: ID) { stripeCustomerDetails(user_id: $user) { nodes { "
+            "card_type_label stripe_id source_type expiring_next_month user { id } } } }",
+            user=practice.patient.id,
+        )
+        assert answer["stripeCustomerDetails"]["nodes"] == [
+            {
+                "card_type_label": "personal",
+                "stripe_id": f"cus_{practice.patient.id}",
+                "source_type": "Card",
+                "expiring_next_month": True,
+                "user": {"id": practice.patient.id},
+            }
+        ]
 
     async def test_another_patient_sees_no_card_and_changes_none(self, practice: Any) -> None:
         card = await practice.attach()

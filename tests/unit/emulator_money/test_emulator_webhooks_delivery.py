@@ -3,14 +3,23 @@
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from graphql import GraphQLEnumType
 
+from booking.sync.webhook_source import Forged, Received
+from integrations.healthie.webhooks import verify
+from integrations.healthie_emulator import webhook_events
+from integrations.healthie_emulator.app import schema
+from integrations.healthie_emulator.delivery import body_of
 from integrations.healthie_emulator.faults import Fault
+from integrations.healthie_emulator.webhook_events import NEVER_SENT, SENT
 from integrations.healthie_emulator.webhooks import books, deliver_due
 
 CREATE = """mutation($input: createWebhookInput) { createWebhook(input: $input) {
@@ -126,6 +135,7 @@ class TestDelivering:
                 "resource_id_type": "Appointment",
                 "event_type": "appointment.updated",
                 "changed_fields": ["pm_status"],
+                "resource_organization_id": practice.world.organization.id,
             }
         ]
         assert request.method == "POST"
@@ -166,7 +176,7 @@ class TestDelivering:
             "recurring_payment.updated",
             "billing_item.updated",
         ]
-        assert "changed_fields" not in receiver.bodies[1], "created and deleted carry no changed fields"
+        assert [body["changed_fields"] for body in receiver.bodies[:3]] == [[], [], []]
         assert "refund_amount" in receiver.bodies[3]["changed_fields"]
 
     async def test_only_wanted_events_go_out(self, practice: Any, receiver: Receiver) -> None:
@@ -216,6 +226,127 @@ class TestDelivering:
         practice.pass_time(minutes=1)
         await receiver.flush()
         assert len(receiver.received) == 1
+
+
+class TestBodies:
+    """Healthie's webhook event reference: `changed_fields` is empty for created and deleted events; some events carry more ids."""
+
+    def body(self, practice: Any) -> dict[str, Any]:
+        return dict(json.loads(body_of(practice.world.outbox[-1])))
+
+    @pytest.mark.parametrize("event", ["appointment.created", "appointment.deleted"])
+    def test_created_and_deleted_name_no_changed_field(self, practice: Any, event: str) -> None:
+        practice.world.emit(event, "Appointment", "101", ("date",))
+
+        assert self.body(practice)["changed_fields"] == []
+
+    def test_an_update_leaves_out_the_two_dates_of_the_record(self, practice: Any) -> None:
+        names = ("updated_at", "pm_status", "created_at", "date")
+        practice.world.emit("appointment.updated", "Appointment", "101", names)
+
+        assert self.body(practice)["changed_fields"] == ["pm_status", "date"]
+
+    @pytest.mark.parametrize(
+        ("event", "carried"),
+        [("appointment.created", True), ("appointment.updated", True), ("appointment.deleted", False)],
+    )
+    def test_a_visit_carries_its_organization_except_when_deleted(
+        self, practice: Any, event: str, *, carried: bool
+    ) -> None:
+        practice.world.emit(event, "Appointment", "101")
+
+        assert ("resource_organization_id" in self.body(practice)) is carried
+
+    async def test_a_card_carries_its_patient(self, practice: Any) -> None:
+        await practice.attach()
+
+        body = self.body(practice)
+        assert body["event_type"] == "stripe_customer_detail.created"
+        assert practice.world.users[body["user_id"]].is_patient
+
+    async def test_a_payment_carries_its_invoice_or_null(self, practice: Any) -> None:
+        await practice.attach()
+        await practice.charge("99", offering_id=practice.monthly)
+
+        payments = [each for each in practice.world.outbox if each.event_type == "billing_item.created"]
+        assert [each.more_ids for each in payments] == [{"requested_payment_id": None}]
+
+    def test_a_dispute_carries_its_payment(self, practice: Any) -> None:
+        found = practice.world.charge_backs.add(
+            billing_item_id="77", amount=1, currency="USD", response_required_by=practice.world.clock.now()
+        )
+        practice.world.emit("charge_back.created", "ChargeBack", found.id)
+
+        assert self.body(practice)["billing_item_id"] == "77"
+
+    async def test_a_merge_is_told_for_each_record_with_both_ids(self, practice: Any) -> None:
+        world = practice.world
+        target, *others = [user.id for user in world.users if user.is_patient][:3]
+        await practice.ask(
+            "mutation($ids: [ID], $to: ID) { mergeClients(input: {ids: $ids, target_user_id: $to}) { user { id } } }",
+            ids=others,
+            to=target,
+        )
+
+        merged = [each for each in world.outbox if each.event_type == "patient.merged"]
+        assert [each.more_ids for each in merged] == [
+            {"destination_user_id": target, "source_user_id": other} for other in others
+        ]
+        assert {each.resource_id for each in merged} == {target}
+
+    @pytest.mark.parametrize("header", [True, False])
+    @pytest.mark.parametrize("signed", [True, False])
+    async def test_the_padding_of_the_digest_is_a_switch_and_our_receiver_takes_every_form(
+        self, practice: Any, receiver: Receiver, *, header: bool, signed: bool
+    ) -> None:
+        """The documented sample cuts the digest at its first `=`; receivers of the real service exist with and without padding."""
+        practice.world.switches.digest_header_padded = header
+        practice.world.switches.signed_digest_padded = signed
+        webhook = await receiver.subscribe("APPOINTMENT_UPDATED")
+        emit(practice)
+        await receiver.flush()
+
+        (request,) = receiver.received
+        assert request.headers["content-digest"].endswith("=") is header
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        received = Received(path="/hooks", query="x=1", headers=headers, body=request.content)
+        verify(received, [webhook["signature_secret"]])
+        with pytest.raises(Forged):
+            verify(received, ["whsec_other"])
+
+
+class TestEvents:
+    """Which of the events that can be subscribed to are sent."""
+
+    def test_what_is_listed_is_offered_by_the_contract_and_either_sent_or_not(self) -> None:
+        kind = schema().type_map["WebhookEventType"]
+        assert isinstance(kind, GraphQLEnumType)
+        listed = {name.upper().replace(".", "_") for name in SENT | NEVER_SENT}
+
+        assert listed <= kind.values.keys()
+        assert not SENT.keys() & NEVER_SENT.keys()
+
+    def test_what_is_listed_as_sent_is_sent_and_nothing_else(self) -> None:
+        kind = schema().type_map["WebhookEventType"]
+        assert isinstance(kind, GraphQLEnumType)
+        emulator = Path(webhook_events.__file__).parent
+        texts = [path.read_text(encoding="utf-8") for path in emulator.rglob("*.py")]
+        named = {
+            name for text in texts for name in re.findall(r'(?<![\w"])"([a-z_]+\.(?:[a-z_]+))"(?!:)', text)
+        }
+
+        assert {name for name in named if name.upper().replace(".", "_") in kind.values} == SENT.keys()
+
+    def test_what_is_not_listed_as_sent_cannot_be(self, practice: Any) -> None:
+        with pytest.raises(LookupError):
+            practice.world.emit("charge_back.updated", "ChargeBack", "101")
+
+    def test_the_page_says_so(self) -> None:
+        page = (Path(__file__).parents[3] / "docs" / "emulator.md").read_text(encoding="utf-8")
+        rows = [f"| `{event}` | sent | {cause} |" for event, cause in SENT.items()]
+        rows += [f"| `{event}` | never | {reason} |" for event, reason in NEVER_SENT.items()]
+
+        assert [row for row in rows if row not in page] == []
 
 
 class TestFailing:
@@ -271,6 +402,10 @@ class TestFailing:
         assert warned_after is not None
         assert timedelta(hours=24) <= warned_after <= timedelta(hours=31)
         assert disabled_after == timedelta(days=3)
+        assert [(mail.about, mail.at - start) for mail in practice.world.mails] == [
+            ("failing", warned_after),
+            ("disabled", timedelta(days=3)),
+        ]
         seen = len(receiver.received)
         emit(practice)
         await receiver.flush()

@@ -118,7 +118,7 @@ QUESTIONS = (
     Question(name="deleted_visit_readable", asks="Can a deleted visit still be read?", ask=_deleted),
     Question(name="cancelled_visit_readable", asks="Can a cancelled visit still be read?", ask=_cancelled),
     Question(
-        name="price_raises_invoice",
+        name="booking_raises_invoice",
         asks="Does booking a visit type with a price raise an invoice?",
         ask=_invoice,
     ),

@@ -82,5 +82,5 @@ def form(text: str) -> str:
 QUESTIONS = (
     Question(name="api_versions", asks="How is each version of the API answered?", ask=_versions),
     Question(name="date_formats", asks="How are times written?", ask=_formats),
-    Question(name="digest_padded", asks="Is the digest of a webhook padded?", ask=_padding),
+    Question(name="digest_header_padded", asks="Is the digest of a webhook padded?", ask=_padding),
 )

@@ -1,0 +1,139 @@
+"""Which of the offered webhook events this emulator sends, and the ids that some carry beyond the thin body.
+
+Source: Healthie's webhook event reference. It gives each event an example, and names what triggers it; `resource_organization_id` stands in
+the examples of a created and an updated appointment, and not in that of a deleted one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from integrations.healthie_emulator import money_records as money
+from integrations.healthie_emulator.records import Organization
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class ById(Protocol[R_co]):
+    """Records of one kind."""
+
+    def get(self, record_id: object) -> R_co | None:
+        """Return the record of that id; None if there is none."""
+
+
+class Practice(Protocol):
+    """The part of the world that events name more ids from."""
+
+    @property
+    def organization(self) -> Organization: ...  # noqa: D102 - as in `state`
+    @property
+    def billing_items(self) -> ById[money.BillingItem]: ...  # noqa: D102 - as in `state`
+    @property
+    def charge_backs(self) -> ById[money.ChargeBack]: ...  # noqa: D102 - as in `state`
+    @property
+    def cards(self) -> ById[money.Card]: ...  # noqa: D102 - as in `state`
+
+
+# Events that are sent, with what triggers them here.
+SENT = {
+    "applied_tag.created": "`bulkApply`, `createTag` with a user",
+    "applied_tag.deleted": "`removeAppliedTag`",
+    "appointment.created": "`createAppointment`",
+    "appointment.deleted": "`deleteAppointment` with a member's key",
+    "appointment.patient_added": "a seat in a group that a patient takes or is given",
+    "appointment.patient_removed": "a seat in a group that becomes free",
+    "appointment.updated": "`updateAppointment`; `deleteAppointment` with a patient's key, which cancels",
+    "appointment_form_answer_group_connection.created": "`createFormAnswerGroup` with a visit",
+    "availability.created": "`createAvailability`",
+    "availability.deleted": "`deleteAvailability`",
+    "availability.updated": "`editAvailability`",
+    "billing_item.created": "`createBillingItem`; a further period of a recurring payment",
+    "billing_item.deleted": "`deleteBillingItem`",
+    "billing_item.updated": "`updateBillingItem`; a scheduled payment that falls due",
+    "charge_back.created": "a charge with Stripe's test card for disputes",
+    "completed_onboarding_item.created": "`createCompletedOnboardingItem`",
+    "conversation.created": "`createConversation`; a patient who gets a clinician",
+    "conversation.updated": "`updateConversation`",
+    "conversation_membership.created": "`createConversation`, `updateConversation` with members",
+    "conversation_membership.deleted": "`updateConversation` without a member",
+    "document.created": "`createDocument`",
+    "document.deleted": "`deleteDocument`",
+    "document.updated": "`updateDocument`",
+    "form_answer_group.created": "`createFormAnswerGroup`",
+    "form_answer_group.deleted": "`deleteFormAnswerGroup`",
+    "form_answer_group.locked": "`lockFormAnswerGroup`",
+    "form_answer_group.signed": "`signFormAnswerGroup`",
+    "form_answer_group.unlocked": "`unlockFormAnswerGroup`",
+    "location.created": "`createLocation`",
+    "location.deleted": "`deleteLocation`",
+    "location.updated": "`updateLocation`",
+    "message.created": "`createNote`",
+    "message.deleted": "`deleteNote`",
+    "patient.created": "`createClient`",
+    "patient.merged": "`mergeClients`, once for each record that is merged",
+    "patient.updated": "`updateClient`",
+    "policy.created": "a policy that `updateClient` adds",
+    "policy.deleted": "a policy that `updateClient` takes away",
+    "policy.updated": "a policy that `updateClient` changes",
+    "recurring_payment.created": "`createBillingItem` for a plan that recurs",
+    "recurring_payment.updated": "`cancelRecurringPayment`, `updateBillingItem`; a further period",
+    "requested_form_completion.created": "`createRequestedFormCompletion`, a second later",
+    "requested_form_completion.deleted": "`deleteRequestedFormCompletion`",
+    "requested_form_completion.updated": "a form that answers the request",
+    "requested_payment.created": "`createRequestedPayment`; a visit with a price of its own",
+    "requested_payment.deleted": "`deleteRequestedPayment`",
+    "requested_payment.updated": "`updateRequestedPayment`; a payment on the invoice",
+    "scheduled_message.sent": "`createNote` with `scheduled_at`, at that time",
+    "stripe_customer_detail.created": "`createStripeCustomerDetail`",
+    "stripe_customer_detail.deleted": "`deleteStripeCustomerDetail`",
+    "stripe_customer_detail.updated": "`updateStripeCustomerDetail`",
+    "test.created": "`sendTestWebhook`, to that webhook only",
+}
+
+# Events that are offered and never sent here though there are records of the kind, with the reason. All other events are of
+# what is not emulated.
+NEVER_SENT = {
+    "charge_back.deleted": "no mutation is documented, and no dispute is withdrawn here",
+    "charge_back.updated": "`updateChargeBack` is not in the contract",
+}
+
+_NEVER_LISTED = frozenset({"created_at", "updated_at"})
+
+
+def changed_fields(event_type: str, names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the `changed_fields` of an event: empty unless something was updated, and without the record's own two dates."""
+    updated = event_type.endswith("updated")
+    return tuple(name for name in names or () if updated and name not in _NEVER_LISTED)
+
+
+def more_ids(world: Practice, event_type: str, resource_id: str) -> dict[str, Any]:
+    """Return the ids that an event carries besides that of its resource."""
+    read = _MORE_IDS.get(event_type) or _MORE_IDS.get(event_type.partition(".")[0])
+    return read(world, resource_id) if read else {}
+
+
+def _of_organization(world: Practice, _: str) -> dict[str, Any]:
+    return {"resource_organization_id": world.organization.id}
+
+
+def _of_billing_item(world: Practice, resource_id: str) -> dict[str, Any]:
+    item = world.billing_items.get(resource_id)
+    return {"requested_payment_id": item.requested_payment_id if item else None}
+
+
+def _of_charge_back(world: Practice, resource_id: str) -> dict[str, Any]:
+    found = world.charge_backs.get(resource_id)
+    return {"billing_item_id": found.billing_item_id if found else None}
+
+
+def _of_card(world: Practice, resource_id: str) -> dict[str, Any]:
+    card = world.cards.get(resource_id)
+    return {"user_id": card.user_id if card else None}
+
+
+_MORE_IDS: Mapping[str, Callable[[Practice, str], dict[str, Any]]] = {
+    "appointment.created": _of_organization,
+    "appointment.updated": _of_organization,
+    "billing_item": _of_billing_item,
+    "charge_back": _of_charge_back,
+    "stripe_customer_detail": _of_card,
+}
