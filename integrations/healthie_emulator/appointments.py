@@ -105,11 +105,16 @@ def _end(text: str, zone: str) -> datetime:
 
 
 def _by_filter(request: Request, args: dict[str, Any]) -> Test:
-    """Read `filter`: past and future by the start, ended and upcoming by the end; a range or a day by itself asks for all."""
+    """Read `filter`: past and future by the start, ended and upcoming by the end.
+
+    Whether a range or a day without a filter lists what is past is not documented: a switch.
+    """
     now = request.world.clock.now()
     ranged = (
         args.get("specificDay") or args.get("currentWeek") or (args.get("startDate") and args.get("endDate"))
     )
+    if request.world.switches.ranges_list_future_only:
+        ranged = False
     chosen = (args.get("filter") or ("all" if ranged else "future")).lower()
     if args.get("is_upcoming"):
         chosen = "upcoming"

@@ -17,6 +17,7 @@ class Switches:
     notice_binds_patients: bool = True  # a patient's key is refused within the notice periods
     attendee_ids_replace: bool = False  # updateAppointment(attendee_ids) takes the others out
     recurring_appointments_notify: bool = False  # they send webhooks, as Healthie may switch on
+    ranges_list_future_only: bool = False  # appointments of a range without a filter leave out what is past
     setting_without_id: bool = False  # appointmentSetting answers the practice's when nothing is named
     repeated_key_adds_item: bool = False  # a second billing item for the one charge of a repeated key
     net_payment_after_refunds: bool = True  # a billing item's net payment is what is left of it

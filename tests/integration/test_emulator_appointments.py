@@ -400,6 +400,15 @@ class TestList:
         assert await self.count(emulator, **mine, filter="didnt-occur") == 3
         assert await self.count(emulator, **mine, filter="didnt-occur", all=True) == 5
 
+    @pytest.mark.parametrize(("only", "listed"), [(False, 3), (True, 2)])
+    async def test_whether_a_range_by_itself_lists_what_is_past_is_a_switch(
+        self, emulator: EmulatorClient, *, only: bool, listed: int
+    ) -> None:
+        await emulator.control.switches(ranges_list_future_only=only)
+        around = {"start": "2026-12-01", "end": "2027-02-01", "org": True}
+        assert await self.count(emulator, **around) == listed
+        assert await self.count(emulator, **around, filter="all") == 3
+
     async def test_one_end_of_a_range_bounds_nothing(self, emulator: EmulatorClient) -> None:
         """Healthie's reference: `startDate` "must be sent in with an end date"."""
         assert await self.count(emulator, org=True, start="2028-01-06", filter="all") == 3

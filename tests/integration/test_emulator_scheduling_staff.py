@@ -356,6 +356,19 @@ class TestFields:
         mine = (await emulator.ask(read, key=PATIENT_1, id=made["id"]))["appointment"]
         assert mine == {"zoom_join_url": made["zoom_join_url"], "zoom_start_url": None}
 
+    async def test_a_practice_shows_who_works_in_it_and_where(
+        self, emulator: EmulatorClient, seed: dict[str, Any]
+    ) -> None:
+        document = """query Practice($state: String, $not: [ID!]) { organization { only_active_providers_count
+          providers(licensed_in_state: $state, exclude_ids: $not) { nodes { id } } owner { id }
+          appointment_locations { location } } }"""
+        first, _, third, _ = (each["id"] for each in seed["clinicians"])
+        found = (await emulator.ask(document, key=None, state="NY", **{"not": [third]}))["organization"]
+        assert found["providers"]["nodes"] == [{"id": first}]
+        assert found["only_active_providers_count"] == 4
+        assert found["owner"] == {"id": seed["owner"]["id"]}
+        assert len(found["appointment_locations"]) == 4
+
     async def test_a_reason_to_cancel_is_one_of_the_practices(
         self, emulator: EmulatorClient, seed: dict[str, Any]
     ) -> None:

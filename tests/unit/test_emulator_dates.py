@@ -47,6 +47,24 @@ def test_a_time_without_an_offset_is_read_on_the_wall_clock(text: str, instant: 
     assert read(text, NEW_YORK) == instant
 
 
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("August 16, 2022", datetime(2022, 8, 16, 4, tzinfo=UTC)),
+        ("July 11, 2024 12 00", datetime(2024, 7, 11, 16, tzinfo=UTC)),
+        ("May 3, 2027 07:30", datetime(2027, 5, 3, 11, 30, tzinfo=UTC)),
+        ("2027-01-05 19 00", datetime(2027, 1, 6, 0, 0, tzinfo=UTC)),
+        (
+            "Tue Jan 05 2027 17:21:09 GMT-0500 (Eastern Standard Time)",
+            datetime(2027, 1, 5, 22, 21, 9, tzinfo=UTC),
+        ),
+    ],
+)
+def test_months_in_words_and_javascripts_own_text_are_read(text: str, instant: datetime) -> None:
+    """Healthie's guides on availability and booking warnings; its booking widget sends what JavaScript writes."""
+    assert read(text, NEW_YORK) == instant
+
+
 def test_a_time_that_summer_time_skips_is_read_an_hour_later() -> None:
     assert read("2027-03-14 02:30", NEW_YORK) == read("2027-03-14 03:30", NEW_YORK)
 
@@ -58,7 +76,17 @@ def test_of_a_time_that_comes_twice_the_first_is_meant_and_an_offset_names_the_s
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "2026-02-30", "2026-01-30 25:00", "0001-01-01", "9999-12-31T23:59:59Z", "2026-01-30 10"],
+    [
+        "",
+        "soon",
+        "2026-02-30",
+        "2026-01-30 25:00",
+        "Smarch 1, 2027",
+        "May 32, 2027",
+        "0001-01-01",
+        "9999-12-31T23:59:59Z",
+        "2026-01-30 10",
+    ],
 )
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(GraphQLError, match="as a date and time"):

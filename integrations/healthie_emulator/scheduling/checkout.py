@@ -4,9 +4,7 @@ Public: whoever has no key is found by email, or made a patient. Availability is
 so that a declined card books nothing; Healthie's documentation does not say in which order it does this.
 """
 
-import dataclasses
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from integrations.healthie_emulator import billing, cards, clients, forms
@@ -14,36 +12,21 @@ from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor
 from integrations.healthie_emulator.booking import (
     Refusal,
     bill,
-    read_place,
-    read_start,
-    require_free,
     visible,
 )
 from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.coupons import first_price
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.invoices import balance_due, settle
-from integrations.healthie_emulator.people import provider, providers
-from integrations.healthie_emulator.records import Appointment, AppointmentType, User
-from integrations.healthie_emulator.scheduling import policy, seats
-from integrations.healthie_emulator.state import Actor, Request, World
-from integrations.healthie_emulator.visit_types import appointment_type_of, settings_for
+from integrations.healthie_emulator.people import providers
+from integrations.healthie_emulator.records import Appointment, User
+from integrations.healthie_emulator.scheduling import seats
+from integrations.healthie_emulator.scheduling.wanted import Wanted, read
+from integrations.healthie_emulator.state import Actor, Request
 
 Payload = dict[str, Any]
 
 NAMES = (("first_name", "First name"), ("last_name", "Last name"), ("email", "Email"))
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    """What a checkout asks for, read and found possible."""
-
-    kind: AppointmentType | None = None
-    values: dict[str, Any] | None = None  # of a visit to be booked
-    groups: tuple[Appointment, ...] = ()
-    waiting: bool = False
-    offering_id: str | None = None
-    invoice_id: str | None = None
 
 
 class _PaymentRefused(Exception):
@@ -57,7 +40,7 @@ class _PaymentRefused(Exception):
 def _complete(request: Request, given: dict[str, Any]) -> Payload:
     world = request.world
     try:
-        wanted = _read(request, given)
+        wanted = read(request, given)
         patient, is_new = _patient(request, given, wanted)
     except Refusal as refusal:
         return {"messages": refusal.payload["messages"], "formAnswerGroupSaved": False}
@@ -80,87 +63,7 @@ def _complete(request: Request, given: dict[str, Any]) -> Payload:
     }
 
 
-def _read(request: Request, given: dict[str, Any]) -> _Wanted:
-    world = request.world
-    group_ids = [
-        each for each in [given.get("appointment_id"), *(given.get("appointment_ids") or [])] if each
-    ]
-    offering_id, invoice_id = given.get("offering_id"), given.get("requested_payment_id")
-    if offering_id and world.offerings.get(offering_id) is None:
-        raise Refusal("offering_id", "Offering not found")
-    if invoice_id and world.requested_payments.get(invoice_id) is None:
-        raise Refusal("requested_payment_id", "Requested payment not found")
-    bought: dict[str, Any] = {"offering_id": offering_id, "invoice_id": invoice_id}
-    if group_ids:
-        return _read_groups(request, given, list(dict.fromkeys(group_ids)), bought)
-    if given.get("appointment_type_id") or given.get("date"):
-        return _read_visit(request, given, bought)
-    if not offering_id and not invoice_id:
-        raise Refusal("appointment_type_id", "Appointment type can't be blank")
-    return _Wanted(**bought)
-
-
-def _read_groups(request: Request, given: dict[str, Any], ids: list[str], bought: dict[str, Any]) -> _Wanted:
-    """Read which groups are joined: each has a place left, or a waitlist that is asked for."""
-    world, waiting = request.world, bool(given.get("is_joining_waitlist"))
-    groups = []
-    for each in ids:
-        group = world.appointments.get(each)
-        kind = appointment_type_of(world, group.appointment_type_id) if group else None
-        if group is None or kind is None or not kind.is_group or not policy.is_active(group):
-            raise Refusal("appointment_id", "Appointment not found")
-        _require_bookable(world, kind, group.starts_at)
-        if waiting and not kind.is_waitlist_enabled:
-            raise Refusal("is_joining_waitlist", "This appointment has no waitlist")
-        if not waiting and seats.is_full(world, group):
-            raise Refusal("appointment_id", "This appointment is fully booked")
-        groups.append(group)
-    kind = appointment_type_of(world, groups[0].appointment_type_id)
-    return _Wanted(kind=kind, groups=tuple(groups), waiting=waiting, **bought)
-
-
-def _read_visit(request: Request, given: dict[str, Any], bought: dict[str, Any]) -> _Wanted:
-    world = request.world
-    kind = appointment_type_of(world, given.get("appointment_type_id"))
-    if kind is None or kind.is_group:
-        raise Refusal("appointment_type_id", "Appointment type not found")
-    if not given.get("contact_type"):
-        raise Refusal("contact_type", "Contact type can't be blank")
-    clinician = provider(world, given.get("provider_id") or _own_provider(request))
-    if clinician is None:
-        raise Refusal("provider_id", "Provider not found")
-    zone = given.get("timezone") or (request.zone if request.actor else clinician.timezone)
-    starts_at = read_start(request, {"datetime": given.get("date"), "timezone": zone})
-    _require_bookable(world, kind, starts_at)
-    values = {
-        "provider_id": clinician.id,
-        "other_party_id": clinician.id,
-        "appointment_type_id": kind.id,
-        "starts_at": starts_at,
-        "length": kind.length,
-        "contact_type": given["contact_type"],
-        "appointment_location_id": read_place(world, given, kind),
-        "location": given.get("location"),
-        "reason": given.get("reason"),
-        "confirmed": settings_for(world, kind).confirm_by_default,
-    }
-    require_free(world, values, None)
-    return _Wanted(kind=kind, values=values, **bought)
-
-
-def _own_provider(request: Request) -> str | None:
-    return request.actor.user.dietitian_id if request.actor else None
-
-
-def _require_bookable(world: World, kind: AppointmentType, starts_at: datetime) -> None:
-    settings = settings_for(world, kind)
-    if not kind.clients_can_book or settings.prevent_client_booking:
-        raise Refusal("appointment_type_id", "Clients cannot book this appointment type")
-    if starts_at < world.clock.now():
-        raise Refusal("date", "This time is not available")
-
-
-def _patient(request: Request, given: dict[str, Any], wanted: _Wanted) -> tuple[User, bool]:
+def _patient(request: Request, given: dict[str, Any], wanted: Wanted) -> tuple[User, bool]:
     """Return who books, and whether they are new: the owner of a patient's key, else the patient of that email.
 
     Of several with one email it is the one whose names match, else the first.
@@ -191,7 +94,7 @@ def _names_of(given: dict[str, Any]) -> tuple[str, str]:
     return given["first_name"].strip().lower(), given["last_name"].strip().lower()
 
 
-def _new_patient(request: Request, given: dict[str, Any], wanted: _Wanted) -> User:
+def _new_patient(request: Request, given: dict[str, Any], wanted: Wanted) -> User:
     world = request.world
     clinician = wanted.values["provider_id"] if wanted.values else given.get("provider_id")
     clinician = clinician or (wanted.groups[0].provider_id if wanted.groups else providers(world)[0].id)
@@ -206,7 +109,7 @@ def _new_patient(request: Request, given: dict[str, Any], wanted: _Wanted) -> Us
     return user
 
 
-def _pay(acting: Request, given: dict[str, Any], wanted: _Wanted) -> Any:
+def _pay(acting: Request, given: dict[str, Any], wanted: Wanted) -> Any:
     """Keep the card that is sent, and charge what is due; answer the billing item, None if nothing is."""
     world, patient = acting.world, acting.me.user
     if given.get("token"):
@@ -228,7 +131,7 @@ def _pay(acting: Request, given: dict[str, Any], wanted: _Wanted) -> Any:
     return _told(billing.create(acting, asked))["billingItem"]
 
 
-def _due(acting: Request, given: dict[str, Any], wanted: _Wanted) -> dict[str, Any] | None:
+def _due(acting: Request, given: dict[str, Any], wanted: Wanted) -> dict[str, Any] | None:
     """Return what is charged: a plan's price, an invoice's balance, or a priced visit's if a card is sent.
 
     The `price` that is sent takes the place of a plan's or a visit's.
@@ -263,7 +166,7 @@ def _told(payload: dict[str, Any]) -> dict[str, Any]:
     return payload
 
 
-def _book(acting: Request, wanted: _Wanted, item: Any) -> list[Appointment]:
+def _book(acting: Request, wanted: Wanted, item: Any) -> list[Appointment]:
     world, patient = acting.world, acting.me.user
     for group in wanted.groups:
         seats.take(world, group, patient.id, waiting=wanted.waiting)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from integrations.healthie_emulator.people import provider, providers
+from integrations.healthie_emulator.connections import in_order, page
+from integrations.healthie_emulator.people import USER_ORDERS, full_name, licensed_in, provider, providers
 from integrations.healthie_emulator.records import Organization, User
 from integrations.healthie_emulator.scheduling.records import CancellationReason
 from integrations.healthie_emulator.state import Request
@@ -49,12 +50,33 @@ def _providers(request: Request, args: dict[str, Any]) -> list[User]:
     return [each for each in providers(request.world) if not ids or each.id in ids]
 
 
+def _listed_providers(_: Organization, request: Request, args: dict[str, Any]) -> dict[str, Any]:
+    """List the clinicians as a page: those named, without those left out, by name and by licence."""
+    words, state = (args.get("keywords") or "").lower(), args.get("licensed_in_state")
+    left_out = args.get("exclude_ids") or ()
+    found = [
+        each
+        for each in _providers(request, args)
+        if each.id not in left_out
+        and words in full_name(each).lower()
+        and (not state or licensed_in(request.world, each.id, state))
+    ]
+    return page(in_order(found, args, USER_ORDERS, "LAST_NAME_ASC"), args)
+
+
+def _patients_count(_: Organization, request: Request, __: dict[str, Any]) -> int:
+    return sum(each.is_patient and each.active for each in request.world.users)
+
+
 RESOLVERS: dict[str, Callable[..., Any]] = {
     "Query.contactTypes": lambda *_: list(CONTACT_TYPES),
     "Query.embedWidgetSteps": _steps,
     "Query.sdkConfig": lambda *_: {"stripe_publishable_key": PUBLISHABLE_KEY},
     "Organization.appointment_locations": lambda _, request, __: list(request.world.appointment_locations),
     "Organization.cancellation_reasons": _cancellation_reasons,
+    "Organization.num_users": _patients_count,
+    "Organization.owner": lambda each, request, _: request.world.users.get(each.owner_id),
+    "Organization.providers": _listed_providers,
     "Organization.only_active_providers": lambda _, request, args: _providers(request, args),
     "Organization.only_active_providers_count": lambda _, request, args: len(_providers(request, args)),
 }
