@@ -219,7 +219,7 @@ class TestSeries:
         self, emulator: EmulatorClient, *, notify: bool
     ) -> None:
         await emulator.control.switches(recurring_appointments_notify=notify)
-        hook = """mutation Hook { createWebhook(input: {url: "https://hook.invalid", event_type: APPOINTMENT_CREATED,
+        hook = """mutation Hook { createWebhook(input: {url: "http://127.0.0.1:9/", event_type: APPOINTMENT_CREATED,
           is_enabled: true}) { webhook { id } messages { message } } }"""
         assert (await emulator.ask(hook))["createWebhook"]["messages"] is None
         await self.book(emulator, times="2")
