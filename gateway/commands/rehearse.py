@@ -189,4 +189,6 @@ def _plainly(answer: object) -> str:
         return "yes" if answer else "no"
     if isinstance(answer, dict):
         return ", ".join(f"{name} {value}" for name, value in answer.items())
+    if isinstance(answer, list):
+        return "; ".join(map(str, answer)) or "none"
     return str(answer)

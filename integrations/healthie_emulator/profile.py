@@ -42,5 +42,5 @@ def _limits(rate: Mapping[str, Any] | None) -> Limits | None:
     """The limit that a rehearsal met: what it let through in a second."""
     if rate is None or rate["refused"] is None:
         return None
-    lockout = {"lockout": 0.0} if not rate["lockout"] else {}
-    return Limits(requests=int(rate["held"] or 1), seconds=1.0, **lockout)
+    lockout = Limits.lockout if rate["lockout"] else 0.0
+    return Limits(requests=int(rate["held"] or 1), seconds=1.0, lockout=lockout)

@@ -13,8 +13,10 @@ from integrations.healthie.connect import Notebook, NotRehearsable, Rehearsal, S
 from integrations.healthie.rehearsal.profile import Profile
 from integrations.healthie.rehearsal.questions import Question
 from integrations.healthie.rehearsal.rehearse import QUESTIONS
-from integrations.healthie_emulator.profile import read_profile
+from integrations.healthie_emulator.emulator import Emulator
+from integrations.healthie_emulator.profile import NotAProfile, read_profile
 from integrations.healthie_emulator.switches import Switches
+from integrations.healthie_emulator.throttle import Limits
 from integrations.upstream.audit import LoggedCalls
 from tests.integration.commands import SETTINGS, frontdoor
 from tests.plugins.emulator import CLINICIAN_1, OWNER, STILL, EmulatorClient
@@ -74,17 +76,16 @@ class Account:
             assert await rehearsed.tidy(scene) == []
             return profile_of(rehearsed, scene)
 
-    async def standing(self) -> dict[str, list[str]]:
-        """What a practice would see of it afterwards."""
+    async def standing(self) -> tuple[list[str], int]:
+        """What of it a practice would still see: visits that stand, and money (cents) that was not given back."""
         books = await self.emulator.control.books()
-        return {
-            "visits": [
-                each["id"]
-                for each in books["appointments"]
-                if not each["deleted_at"] and each["pm_status"] is None
-            ],
-            "charges": [each["id"] for each in books["charges"] if each["amount"] != each["amount_refunded"]],
-        }
+        visits = [
+            each["id"]
+            for each in books["appointments"]
+            if not each["deleted_at"] and each["pm_status"] is None
+        ]
+        charged = sum(each["amount"] for each in books["charges"])
+        return visits, charged - sum(each["amount"] for each in books["refunds"])
 
 
 def profile_of(rehearsed: Rehearsal, scene: Scene) -> Profile:
@@ -164,6 +165,14 @@ async def test_a_change_that_is_answered_as_done_and_not_done_is_told(
     assert told(profile, tmp_path)["silent_noop"] == ["updateNotificationSetting"]
 
 
+async def test_a_permission_that_a_key_lacks_is_told_by_name(account: Account) -> None:
+    without = {"user_id": account.clinician, "without": ["can_charge_clients"]}
+    await account.emulator.control.call("POST", "permissions", without)
+    profile = await account.play(questions("missing_permissions"))
+    assert "can_charge_clients" in profile.answers["missing_permissions"][0]
+    assert profile.answers["missing_permissions"][0] in profile.concerns()
+
+
 async def test_one_that_was_interrupted_goes_on_and_makes_nothing_twice(account: Account) -> None:
     some = questions("visit_metadata_kept", "drop_note", "repeated_key_adds_item")
     await account.emulator.control.faults({"kind": "lost_answer", "operation": "MakePayment", "count": 1})
@@ -184,6 +193,34 @@ async def test_one_that_was_interrupted_goes_on_and_makes_nothing_twice(account:
         '{ users(keywords: "Rehearsal", active_status: "archived") { total_count } }'
     )
     assert people["users"]["total_count"] == 1
+
+
+async def test_a_profile_has_the_emulator_behave_as_it_says(account: Account, tmp_path: Path) -> None:
+    await account.emulator.control.switches(drop_note=True, other_party_id_overrides=False)
+    profile = await account.play(questions("drop_note", "other_party_id_overrides"))
+    path = tmp_path / "profile.json"
+    profile.model_copy(
+        update={
+            "answers": {**profile.answers, "requests_per_second": {"held": 4, "refused": 8, "lockout": True}}
+        }
+    ).write(path)
+    emulator = Emulator(profile=read_profile(path))
+    emulator.reset()
+    assert (emulator.world.switches.drop_note, emulator.world.switches.other_party_id_overrides) == (
+        True,
+        False,
+    )
+    assert emulator.world.throttle.limits == Limits(requests=4, seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"answers": {}}', '{"answers": {"drop_note": "yes"}, "silent_noop": []}']
+)
+def test_what_is_no_profile_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text(text)
+    with pytest.raises(NotAProfile, match="is no profile of a rehearsal"):
+        read_profile(path)
 
 
 async def test_a_key_that_is_not_the_clinicians_is_refused_before_anything_is_made(account: Account) -> None:

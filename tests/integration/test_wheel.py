@@ -36,6 +36,7 @@ def test_the_wheel_carries_every_file_of_a_package(package: str, wheel: set[str]
     "name",
     [
         "integrations/healthie/contract.graphql",
+        "integrations/healthie/rehearsal/documents.graphql",
         "integrations/database/migrations/env.py",
         "schema/schema.graphql",
     ],

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 
 import click
 import pytest
@@ -316,6 +317,32 @@ class TestPace:
         pace = Settings().healthie_pace
         assert pace.start.per_second == begins
         assert pace.is_fixed == (least == most)
+
+    @pytest.mark.parametrize(
+        ("rate", "begins", "most"),
+        [
+            ('{"held": 16, "refused": 32, "lockout": false}', 8, 32),
+            ('{"held": 16, "refused": null, "lockout": false}', 8, 160),
+            ('{"held": null, "refused": 2, "lockout": true}', 0.5, 2),
+            ("null", 2, 160),
+        ],
+    )
+    def test_it_begins_at_half_of_what_a_rehearsal_found_to_hold(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rate: str, begins: float, most: float
+    ) -> None:
+        path = tmp_path / "profile.json"
+        path.write_text(f'{{"format": 1, "answers": {{"requests_per_second": {rate}, "drop_note": true}}}}')
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_PROFILE", str(path))
+        pace = Settings().healthie_pace
+        assert (pace.start.per_second, pace.most) == (begins, most)
+
+    def test_a_file_that_is_no_profile_is_named_at_start(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_PROFILE", str(tmp_path / "profile.json"))
+        with pytest.raises(ValidationError) as caught:
+            Settings()
+        assert "FRONTDOOR_HEALTHIE_PROFILE is no profile" in explain(caught.value)
 
     def test_bounds_the_wrong_way_round_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FRONTDOOR_HEALTHIE_MOST_REQUESTS_PER_SECOND", "0.1")

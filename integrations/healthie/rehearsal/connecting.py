@@ -8,7 +8,8 @@ import httpx2
 from pydantic import SecretStr
 
 from integrations.healthie.generated.client import Client
-from integrations.healthie.keys import plain
+from integrations.healthie.keys import KeyStore, plain
+from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.rehearsal.rehearse import Rehearsal, require_sandbox
 from integrations.healthie.transport import Acting, Connection
 from integrations.healthie.version_choice import Standing, VersionChoice, ask_version
@@ -42,11 +43,15 @@ async def rehearsal(
 
     versions = VersionChoice(pinned=version, ask=ask, today=lambda: now().date())
 
-    def client(user_id: str | None, key: SecretStr | str) -> Client:
-        acting = Acting(user_id=user_id, key=plain(key))
+    def acting_as(acting: Acting) -> Client:
         return Client(connection=connection, acting=acting, audit=audit, versions=versions, gate=gate)
 
+    def client(user_id: str | None, key: SecretStr | str) -> Client:
+        return acting_as(Acting(user_id=user_id, key=plain(key)))
+
     organization = client(None, organization_key)
+    keys = KeyStore({clinician_id: clinician_key}, client=acting_as, now=now)
+    permissions = PermissionCheck(client=organization, keys=keys)
     try:
         yield Rehearsal(
             organization=organization,
@@ -60,6 +65,7 @@ async def rehearsal(
                 versions=versions,
             ),
             versions=versions,
+            permissions=permissions,
             now=now,
         )
     finally:

@@ -52,6 +52,7 @@ class Profile(BaseModel):
             answer = self.answers.get(name)
             if answer != wanted:
                 found.append(f"{name} is {'unknown' if answer is None else answer}: {why}")
+        found += self.answers.get("missing_permissions") or ()
         if self.silent_noop:
             found.append(f"answered as done and not done: {', '.join(self.silent_noop)}")
         return found

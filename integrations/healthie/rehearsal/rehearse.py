@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from integrations.healthie.generated.client import Client
+from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.rehearsal import rates
 from integrations.healthie.rehearsal.asking import Account, LockedOut, Unknown, ask
+from integrations.healthie.rehearsal.ground import DAYS_AHEAD
 from integrations.healthie.rehearsal.listening import Ear
 from integrations.healthie.rehearsal.notebook import Notebook
 from integrations.healthie.rehearsal.profile import Profile
@@ -23,7 +25,7 @@ from integrations.healthie.rehearsal.questions import (
     visits,
     wire,
 )
-from integrations.healthie.rehearsal.scene import DAYS_AHEAD, Scene
+from integrations.healthie.rehearsal.scene import Scene
 from integrations.healthie.rehearsal.tidying import tidy
 from integrations.healthie.version_choice import VersionChoice
 from integrations.upstream.errors import CallError
@@ -88,6 +90,7 @@ class Rehearsal:
         client: Callable[[str], Client],
         unpaced: Client,
         versions: VersionChoice,
+        permissions: PermissionCheck,
         now: Callable[[], datetime],
     ) -> None:
         self._organization = organization
@@ -96,6 +99,7 @@ class Rehearsal:
         self._client = client
         self._unpaced = unpaced
         self._versions = versions
+        self._permissions = permissions
         self._now = now
 
     async def scene(self, notebook: Notebook, ear: Ear | None = None) -> Scene:
@@ -116,6 +120,7 @@ class Rehearsal:
             clinician=Account(id=clinician, client=self._clinician),
             client=self._client,
             versions=self._versions,
+            permissions=self._permissions,
             ear=ear,
         )
 

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from integrations.healthie.rehearsal.asking import Unknown
+from integrations.healthie.rehearsal.ground import CONTACT, MINUTES, ZONE, wall_clock
 from integrations.healthie.rehearsal.questions import Question
 from integrations.healthie.rehearsal.questions.people import namesake, patient_account
-from integrations.healthie.rehearsal.scene import CONTACT, MINUTES, ZONE, Scene, wall_clock
+from integrations.healthie.rehearsal.scene import Scene
 
 # Longer than the visits are away, so that the patient is always too late.
 NOTICE = 400 * 24 * 60  # minutes

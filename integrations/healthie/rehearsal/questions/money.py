@@ -6,8 +6,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from integrations.healthie.rehearsal.asking import Reply, Unknown
+from integrations.healthie.rehearsal.ground import CARD, PRICE
 from integrations.healthie.rehearsal.questions import Question
-from integrations.healthie.rehearsal.scene import CARD, PRICE, Scene
+from integrations.healthie.rehearsal.scene import Scene
 
 HALF = "0.50"
 DECLINED = "tok_chargeCustomerFail"  # Stripe's test card that attaches and is declined when it is charged

@@ -91,7 +91,16 @@ async def _patient_reads(scene: Scene) -> bool:
     return reply.done and reply.value is not None
 
 
+async def _missing(scene: Scene) -> list[str]:
+    return [each.what for each in await scene.permissions.findings()]
+
+
 QUESTIONS = (
+    Question(
+        name="missing_permissions",
+        asks="Which permissions do the keys lack that the gateway needs?",
+        ask=_missing,
+    ),
     Question(name="email_argument_filters", asks="Does `users(email:)` filter?", ask=_by_email),
     Question(name="keywords_find_email", asks="Does `users(keywords:)` find an email?", ask=_by_keywords),
     Question(

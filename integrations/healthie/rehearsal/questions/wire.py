@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from integrations.healthie.rehearsal.asking import Unknown, ask
+from integrations.healthie.rehearsal.ground import CONTACT, ZONE, wall_clock
 from integrations.healthie.rehearsal.listening import Delivery
 from integrations.healthie.rehearsal.questions import Question
-from integrations.healthie.rehearsal.scene import CONTACT, ZONE, Scene, wall_clock
+from integrations.healthie.rehearsal.scene import Scene
 from integrations.upstream.errors import CallError
 
 NEWEST = "2026-10-01"
