@@ -109,14 +109,13 @@ class TestHealthie:
         with closing(sqlite3.connect(tmp_path / "frontdoor.sqlite3")) as connection:
             found = connection.execute("SELECT record FROM audit_records ORDER BY sequence").fetchall()
         records = [json.loads(record) for (record,) in found]
-        assert [(each["kind"], each["operation"]) for each in records[-4:]] == [
-            ("attempted", "IntrospectionQuery"),
-            ("answered", "IntrospectionQuery"),
-            ("attempted", "Permissions"),
-            ("answered", "Permissions"),
+        assert [(each["kind"], each["operation"]) for each in records[-8:]] == [
+            (kind, operation)
+            for operation in ("IntrospectionQuery", "Permissions", "AutomaticCharges", "PublicCatalog")
+            for kind in ("attempted", "answered")
         ]
-        assert {each["actor"] for each in records[-2:]} == {f"operator {getpass.getuser()}"}
-        others = {(each["operation"], each["actor"]) for each in records[:-2]}  # a start asks as well
+        assert {each["actor"] for each in records[-8:]} == {f"operator {getpass.getuser()}"}
+        others = {(each["operation"], each["actor"]) for each in records[:-8]}  # a start asks as well
         assert others - {("ApiVersion", "system")} == {("ApiVersion", f"operator {getpass.getuser()}")}
 
     async def test_what_a_key_may_not_do_is_a_finding(
