@@ -123,7 +123,9 @@ class LearnedPace:
     """What was learned of a key's pace, for operators."""
 
     per_second: float  # calls per second at present
-    ceiling: float | None  # the rate that is not exceeded since a refusal showed the limit; None: none is remembered
+    ceiling: (
+        float | None
+    )  # the rate that is not exceeded since a refusal showed the limit; None: none is remembered
     refused_at: float | None  # the last refusal, in seconds since 1970; None: nothing was refused
 
 
