@@ -25,6 +25,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "EnableWebhook": "is_developer",
     "InvoiceById": "can_see_billing",
     "LatestCardHolders": "sees_all_clients",
+    "MorePatients": "can_see_clients",
     "Patient": "can_see_clients",
     "PatientsByEmail": "can_see_clients",
     "PatientsByName": "can_see_clients",
