@@ -11,7 +11,7 @@ Pure: a state, and what happened, make the next state. Both pacers keep these st
 import math
 from dataclasses import dataclass, field, replace
 
-from booking.pacing import Pace, PaceRange, Turn
+from booking.pacing import LearnedPace, Pace, PaceRange, Turn
 
 # The first pause where the pace may move: a limit that counts by the second has forgotten by then.
 PAUSE = 2.0
@@ -106,6 +106,15 @@ class PaceLaw:
             return start
         least = 1 if state.refused_at else start.burst
         return Pace(per_second=rate, burst=max(least, math.floor(rate * AT_ONCE)))
+
+    def learned(self, state: KeyState, now: float) -> LearnedPace:
+        """What operators are told of a state."""
+        is_remembered = now < state.ceiling_until and not self.limits.is_fixed
+        return LearnedPace(
+            per_second=self.rate(state),
+            ceiling=state.ceiling if is_remembered else None,
+            refused_at=state.refused_at or None,
+        )
 
     def review(self, state: KeyState, now: float) -> KeyState:
         """Every ten seconds: what was let through has held, and a rate that was used up rises."""

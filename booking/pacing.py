@@ -118,6 +118,24 @@ class BackOff:
     per_second: float = 0.0  # the rate with which the key goes on afterwards
 
 
+@dataclass(frozen=True, kw_only=True)
+class LearnedPace:
+    """What was learned of a key's pace, for operators."""
+
+    per_second: float  # calls per second at present
+    ceiling: (
+        float | None
+    )  # the rate that is not exceeded since a refusal showed the limit; None: none is remembered
+    refused_at: float | None  # the last refusal, in seconds since 1970; None: nothing was refused
+
+
+class LearnedPaces(Protocol):
+    """Tells what all processes together have learned."""
+
+    async def learned(self, key: str) -> LearnedPace | None:
+        """Of this key; None while it cannot be read, or before its first call."""
+
+
 class Pacer(Protocol):
     """Paces the calls on each API key. `key` is the key's fingerprint, never the key itself."""
 

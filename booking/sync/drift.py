@@ -9,7 +9,7 @@ from typing import Protocol
 class Severity(StrEnum):
     """Severity of a finding, the gravest first."""
 
-    BREAKING = "breaking"  # calls fail or are misread: act now
+    BREAKING = "breaking"  # calls fail or are misread, or patients are charged twice: act now
     WARNING = "warning"  # will break one day: plan it
     NOTE = "note"
 

@@ -1,12 +1,14 @@
 """`frontdoor upstream check`: detects drift between Healthie's schema and our contract."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from booking.errors import UpstreamUnavailable
+from booking.pacing import LearnedPace
 from booking.sync.drift import ApiVersion, DriftReport, Severity
 from gateway.commands.common import operator
 from gateway.commands.monitoring import CRITICAL, FINE, WARNING, exit_with, give_up
@@ -37,12 +39,12 @@ def check(sdl: Path | None, api_version: str | None, as_json: bool) -> None:
     cannot be made.
     """
     try:
-        report = _of_file(sdl, api_version) if sdl else _of_healthie()
+        report, pace = (_of_file(sdl, api_version), None) if sdl else _of_healthie()
     except UpstreamUnavailable as error:
         what = "The file cannot be read as a schema" if sdl else "Healthie could not be asked"
         give_up(f"{what}: {error}", as_json=as_json)
     code = _exit_code(report)
-    exit_with(code, _STATUS[code], _as_json(report), _as_text(report), as_json=as_json)
+    exit_with(code, _STATUS[code], _as_json(report, pace), _as_text(report, pace), as_json=as_json)
 
 
 def _of_file(path: Path, version: str | None) -> DriftReport:
@@ -55,27 +57,30 @@ def _of_file(path: Path, version: str | None) -> DriftReport:
     return drift_of(sdl, version=version)
 
 
-def _of_healthie() -> DriftReport:
+def _of_healthie() -> tuple[DriftReport, LearnedPace | None]:
     from gateway.commands.starting import settings_of_process
 
     return asyncio.run(_asked(settings_of_process()))
 
 
-async def _asked(settings: "Settings") -> DriftReport:
+async def _asked(settings: "Settings") -> tuple[DriftReport, LearnedPace | None]:
     from booking.work_context import asked_by
     from gateway.runtime.composition import compose
+    from gateway.runtime.upstream import organization_pace
 
     async with compose(settings) as system:
         with asked_by(operator()):  # only for the check: what every start does besides is not the operator's
-            return await system.upstream.drift.check(system.clock.now().date())
+            report = await system.upstream.drift.check(system.clock.now().date())
+        return report, await organization_pace(settings, system.foundation.shared)
 
 
 def _exit_code(report: DriftReport) -> int:
     return {Severity.BREAKING: CRITICAL, Severity.WARNING: WARNING}.get(report.worst or Severity.NOTE, FINE)
 
 
-def _as_json(report: DriftReport) -> dict[str, object]:
-    return {
+def _as_json(report: DriftReport, pace: LearnedPace | None) -> dict[str, object]:
+    known = {"pace": _pace_as_json(pace)} if pace else {}
+    return known | {
         "version": report.version,
         "sunset": report.sunset.isoformat() if report.sunset else None,
         "days_left": report.days_left,
@@ -95,12 +100,36 @@ def _as_json(report: DriftReport) -> dict[str, object]:
     }
 
 
-def _as_text(report: DriftReport) -> list[str]:
+def _pace_as_json(pace: LearnedPace) -> dict[str, object]:
+    refused_at = _moment(pace)
+    return {
+        "requests_per_second": round(pace.per_second, 2),
+        "ceiling": None if pace.ceiling is None else round(pace.ceiling, 2),
+        "refused_at": refused_at.isoformat(timespec="seconds") if refused_at else None,
+    }
+
+
+def _as_text(report: DriftReport, pace: LearnedPace | None) -> list[str]:
     lines = [f"{each.severity:<9} {each.what}" for each in report.findings]
     lines += [_version_line(each, pinned=report.pinned) for each in report.versions]
+    if pace is not None:
+        lines.append(_pace_line(pace))
     if report.worst is None:
         lines.append("Nothing that is in use has changed.")
     return lines
+
+
+def _pace_line(pace: LearnedPace) -> str:
+    parts = [f"{pace.per_second:.3g} requests a second"]
+    if pace.ceiling is not None:
+        parts.append(f"no more than {pace.ceiling:.3g} for now")
+    refused_at = _moment(pace)
+    parts.append(f"last refused on {refused_at:%Y-%m-%d %H:%M} UTC" if refused_at else "nothing was refused")
+    return f"Pace of the organization key: {', '.join(parts)}."
+
+
+def _moment(pace: LearnedPace) -> datetime | None:
+    return datetime.fromtimestamp(pace.refused_at, UTC) if pace.refused_at else None
 
 
 def _version_line(version: ApiVersion, *, pinned: bool) -> str:

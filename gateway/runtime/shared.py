@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.catalog.cached import CatalogCache
 from booking.change_signals import ChangeSignals, LocalChangeSignals
 from booking.local_pacer import LocalPacer
-from booking.pacing import Pace, Pacer
+from booking.pacing import LearnedPaces, Pace, Pacer
 from booking.ports import Clock, HoldStore
 from gateway.settings import Settings
 from integrations.database.holds import SqlHoldStore
@@ -30,6 +30,8 @@ class Shared:
     holds: HoldStore
     pacer: Pacer  # one pace for each API key, across processes where there is Redis
     proof_pacer: Pacer  # the same, for proving clinicians' keys
+    # What the pacer has learned; None: each process learns its own, which no other can tell.
+    learned_paces: LearnedPaces | None = None
     local_signals: LocalChangeSignals  # notifies the listeners of this process, whatever the signals' origin
     # Signals among processes; None: each finds the changes of others by polling.
     redis_signals: "RedisChangeSignals | None" = None
@@ -72,10 +74,12 @@ def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: Async
     )
     for close in (patient.aclose, quick.aclose, listener.aclose, redis_signals.aclose):
         exits.push_async_callback(close)
+    pacer = RedisPacer(pace, client=quick, prefix=prefix)
     return Shared(
         holds=RedisHoldStore(client=patient, prefix=prefix, secret=secret, clock=clock),
-        pacer=RedisPacer(pace, client=quick, prefix=prefix),
+        pacer=pacer,
         proof_pacer=RedisPacer(proof_pace, client=quick, prefix=prefix),
+        learned_paces=pacer,
         local_signals=local_signals,
         redis_signals=redis_signals,
         catalog_cache=RedisCatalogCache(client=quick, prefix=prefix),

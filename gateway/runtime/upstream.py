@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.catalog.key_proofs import Proving
 from booking.operations.alerts import AlertService
 from booking.operations.model import AttentionReason
+from booking.pacing import LearnedPace
 from booking.ports import Clock
 from booking.system_of_record import SystemOfRecord
 from booking.work_context import current_work
@@ -38,6 +39,7 @@ from integrations.healthie.connect import (
     webhook_source,
 )
 from integrations.stripe.declines import DECLINES
+from integrations.upstream.audit import fingerprint
 from integrations.upstream.breaker import Breakers
 from integrations.upstream.errors import NotPermitted, SilentNoOp
 from integrations.upstream.gate import Gate
@@ -55,6 +57,7 @@ __all__ = [
     "connect_upstream",
     "drift_of",
     "listening",
+    "organization_pace",
     "require_sandbox",
     "webhook_source",
 ]
@@ -110,6 +113,15 @@ def connect_upstream(
         not_permitted=alert_not_permitted,
         catalog_cache=shared.catalog_cache,
         now=clock.now,
+    )
+
+
+async def organization_pace(settings: Settings, shared: Shared) -> LearnedPace | None:
+    """What was learned of the organization key's pace; None where processes share nothing, or it cannot be read."""
+    if shared.learned_paces is None:
+        return None
+    return await shared.learned_paces.learned(
+        fingerprint(settings.healthie_organization_key.get_secret_value())
     )
 
 

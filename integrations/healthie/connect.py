@@ -22,6 +22,7 @@ from integrations.healthie.billing import HealthieBilling
 from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import CatalogReader
 from integrations.healthie.changes import HealthieChanges
+from integrations.healthie.charge_check import ChargeCheck
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
 from integrations.healthie.invoices import HealthieInvoices
@@ -174,6 +175,7 @@ async def connect(
                 versions=versions,
                 warnings=connection.warnings,
                 permissions=PermissionCheck(client=organization, keys=keys),
+                charges=ChargeCheck(client=organization, catalog=kept.catalog),
             ),
         )
     finally:

@@ -29,7 +29,7 @@ class HealthieInvoices:
 
         Healthie's guide on invoices: several payments may attach to one, and no mutation attaches a payment that was made before,
         so the status is set, which the guide allows. Sends nothing if the invoice is paid, asks for anything else than
-        the charge paid, or has a payment of its own, or if the charge was refunded.
+        the charge paid, or has a payment of its own, or if the charge was refunded or its record deleted.
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
         charge = checkout.charge
@@ -75,9 +75,11 @@ def _asks_for(invoice: Invoice, checkout: Checkout, charge: Charge) -> bool:
 
 
 def _stands(payment: Payment | None, charge: Charge) -> bool:
+    """Whether the charge still pays what it paid for. Why staff delete the record of a charge is for a person to say."""
     return (
         payment is not None
         and payment.stripe_charge_id == charge.charge_id
         and not is_dead(payment)
+        and payment.deleted_at is None
         and nothing_in(payment.refund_amount)
     )

@@ -18,11 +18,14 @@ PERMISSION_OF: Mapping[str, str] = {
     "CancelRecurring": "can_charge_clients",
     "Cards": "can_see_billing",
     "Charge": "can_charge_clients",
+    "CloseInvoice": "can_charge_clients",
     "CreatePatient": "can_add_clients",
     "DeleteVisit": "can_edit_calendar",
     "DisputesChanged": "sees_all_billing",
     "EnableWebhook": "is_developer",
+    "InvoiceById": "can_see_billing",
     "LatestCardHolders": "sees_all_clients",
+    "MorePatients": "can_see_clients",
     "Patient": "can_see_clients",
     "PatientsByEmail": "can_see_clients",
     "PatientsByName": "can_see_clients",
@@ -65,7 +68,7 @@ OF_CLINICIANS = (
     Need(
         permission="can_charge_clients",
         severity=Severity.BREAKING,
-        without="cards cannot be attached, charged or refunded for their visits",
+        without="cards cannot be attached, charged or refunded for their visits, nor paid invoices closed",
     ),
     Need(
         permission="can_see_billing",
@@ -119,7 +122,7 @@ OF_THE_ORGANIZATION = (
     Need(
         permission="can_charge_clients",
         severity=Severity.WARNING,
-        without="refunds fail while a clinician's own key is not valid",
+        without="refunds fail, and paid invoices stay open, while a clinician's own key is not valid",
     ),
     Need(
         permission="can_edit_calendar",

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from booking.errors import UpstreamUnavailable
 from booking.sync.drift import ApiVersion, DriftFinding, DriftReport, Severity
+from integrations.healthie.charge_check import ChargeCheck
 from integrations.healthie.contract import contract_schema, operations
 from integrations.healthie.drift import differences
 from integrations.healthie.errors import GraphQLErrors
@@ -68,14 +69,16 @@ class UpstreamCheck:
         versions: VersionChoice,
         warnings: Mapping[tuple[str, str], Mapping[str, Any]],
         permissions: PermissionCheck,
+        charges: ChargeCheck,
     ) -> None:
         self._client = client
         self.permissions = permissions
+        self.charges = charges
         self._versions = versions
         self._warnings = warnings
 
     async def check(self, today: date) -> DriftReport:
-        """Ask which versions are answered, compare the present schema of the one in use with the contract, and the keys' permissions with what they need.
+        """Ask which versions are answered, and compare with what is needed: the present schema of the one in use, the keys' permissions, what Healthie charges by itself.
 
         Raises UpstreamUnavailable when the schema cannot be read.
         """
@@ -90,7 +93,8 @@ class UpstreamCheck:
                 report = await asyncio.to_thread(lambda: compare(build_client_schema(content), used))
             except (GraphQLError, TypeError, ValueError, KeyError) as error:
                 raise ContractBroken(OPERATION, "no_schema") from error
-        return self._report([*report.findings, *await self.permissions.findings()], standings, today)
+        found = [*report.findings, *await self.permissions.findings(), *await self.charges.findings()]
+        return self._report(found, standings, today)
 
     async def _introspect(self, version: str) -> IntrospectionQuery:
         """The schema of a version, including deprecated arguments if the server supports that."""

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from booking.local_pacer import LocalPacer
 from booking.pace_law import AT_ONCE, PROBE_SECONDS, REVIEW, KeyState, PaceLaw, longest
-from booking.pacing import BackOff, Lane, Pace, PaceRange, Turn, left_by
+from booking.pacing import BackOff, Lane, LearnedPace, Pace, PaceRange, Turn, left_by
 from integrations.redis.pace_fields import from_fields, to_fields
 from integrations.redis.scripts import script
 
@@ -37,7 +37,7 @@ _TRIES = 20
 
 
 class RedisPacer:
-    """The port Pacer. `clock` returns seconds since 1970 and replaces Redis' clock in tests. A Pace is a fixed one."""
+    """The ports Pacer and LearnedPaces. `clock` returns seconds since 1970 and replaces Redis' clock in tests. A Pace is a fixed one."""
 
     def __init__(
         self,
@@ -109,6 +109,14 @@ class RedisPacer:
         await self._local.recovered(key)
         await self._change(key, self._law.recover)
 
+    async def learned(self, key: str) -> LearnedPace | None:
+        """The port LearnedPaces: what all processes have learned of this key."""
+        answer = await self._run(self._read, key, [])
+        if answer is None:
+            return None
+        now, kept = _parsed(answer)
+        return self._law.learned(from_fields(kept), now) if kept else None
+
     async def _change(self, key: str, change: Callable[[KeyState, float], KeyState]) -> KeyState | None:
         """Make the change; returns the state afterwards, None while Redis does not answer."""
         async with self._changing:
@@ -116,8 +124,7 @@ class RedisPacer:
                 answer = await self._run(self._read, key, [])
                 if answer is None:
                     return None
-                now, flat = float(answer[0]), list(map(_text, answer[1]))
-                kept = dict(zip(flat[::2], flat[1::2], strict=True))
+                now, kept = _parsed(answer)
                 before = from_fields(kept)
                 after = change(before, now)
                 old, new = to_fields(before), to_fields(after)
@@ -148,6 +155,12 @@ class RedisPacer:
             log.warning("pace.redis_unavailable", error=type(error).__name__)
             return None
         return answer if isinstance(answer, list) else [answer]
+
+
+def _parsed(answer: Sequence[Any]) -> tuple[float, dict[str, str]]:
+    """The time and the fields of a state, as pace_read.lua answers them."""
+    flat = list(map(_text, answer[1]))
+    return float(answer[0]), dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _text(given: str | bytes) -> str:

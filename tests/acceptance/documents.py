@@ -54,6 +54,8 @@ ME = f"""query Me {{
   me {{ id firstName lastName email cards {{ id brand last4 }} appointments {{ nodes {{ {APPOINTMENT} }} }} }}
 }}"""
 
+LISTED = "query Listed { operations { checkouts(attention: true) { nodes { id attention } } } }"
+
 HOLD = f"""mutation Hold($input: HoldSlotInput!) {{
   holdSlot(input: $input) {{
     __typename

@@ -28,7 +28,6 @@ VERIFY = f"""mutation Verify($input: VerifyEmailInput!) {{
   }}
 }}"""
 ARCHIVE = "mutation A($id: ID!) { updateClient(input: {id: $id, active: false}) { user { id } } }"
-LISTED = "query Listed { operations { checkouts(attention: true) { nodes { id attention } } } }"
 KNOWN = {"email": " Sample.Patient.ONE@example.com ", "firstName": "sample", "lastName": "PATIENT ONE"}
 # Who they are, and what shows whose record something is in, by kind of record.
 OF_A_PATIENT = {
@@ -100,7 +99,7 @@ class TestAGuestWhoNamesAStranger:
         theirs = await belongings(stack, made["id"])
         assert [len(theirs[kind]) for kind in OF_A_PATIENT] == [1, 1, 1, 1, 1, 1]
         operator = stack.patient("operator-1", kind=PrincipalKind.OPERATOR)
-        assert (await operator.ask(LISTED))["operations"]["checkouts"]["nodes"] == [
+        assert (await operator.ask(documents.LISTED))["operations"]["checkouts"]["nodes"] == [
             {"id": checkout_id, "attention": ["possible_duplicate_patient"]}
         ]
 
@@ -154,7 +153,7 @@ class TestAGuestWhoNamesAStranger:
         assert answer["checkout"]["status"] == "CONFIRMED"
         assert await belongings(stack, stranger_id) == before
         operator = stack.patient("operator-1", kind=PrincipalKind.OPERATOR)
-        assert (await operator.ask(LISTED))["operations"]["checkouts"]["nodes"] == [
+        assert (await operator.ask(documents.LISTED))["operations"]["checkouts"]["nodes"] == [
             {"id": checkout_id, "attention": ["possible_duplicate_patient"]}
         ]
 
@@ -226,7 +225,7 @@ class TestAGuestWhoVerifiesTheEmail:
         assert ([visit["user_id"] for visit in made["appointments"]], made["patients"]) == ([known_id], [])
         assert (await record(stack, known_id))["active"] is unarchived
         operator = stack.patient("operator-1", kind=PrincipalKind.OPERATOR)
-        assert (await operator.ask(LISTED))["operations"]["checkouts"]["nodes"] == [
+        assert (await operator.ask(documents.LISTED))["operations"]["checkouts"]["nodes"] == [
             {"id": checkout_id, "attention": ["archived_patient"]}
         ]
 

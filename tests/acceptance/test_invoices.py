@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from booking.principals import PrincipalKind
-from tests.acceptance.test_guest_records import LISTED
+from tests.acceptance.documents import LISTED
 from tests.plugins.stack import Stack
 
 

@@ -32,14 +32,39 @@ def a_membership(**changes: Any) -> dict[str, Any]:
     return {need.permission: True for need in needs} | changes
 
 
-# Every key has all permissions, unless a test says otherwise.
-GRANTED: dict[str, Any] = {
+def connection(nodes: list[Any]) -> dict[str, Any]:
+    return {"nodes": nodes, "page_info": {"has_next_page": False, "end_cursor": None}}
+
+
+def a_policy(**changes: Any) -> dict[str, Any]:
+    """A practice's policy that lets Healthie charge nothing by itself."""
+    return {
+        "auto_schedule_charges_for_late_cancellation_no_show": False,
+        "charge_for_occurred_appts": False,
+        "late_cancellation_fee": None,
+        "no_show_fee": None,
+    } | changes
+
+
+# Every key has all permissions, nothing is sold, and Healthie charges nothing by itself, unless a test says otherwise.
+DEFAULTS: dict[str, Any] = {
     "Permissions": {"currentUser": {"id": "1", "is_owner": False, "organization_membership": a_membership()}},
     "PermissionsOfMembers": {
         "organizationMemberships": {
             "nodes": [a_membership(user={"id": one, "is_owner": False}) for one in KEYS],
             "page_info": {"has_next_page": False, "end_cursor": None},
         }
+    },
+    "AutomaticCharges": {
+        "currentUser": {"appointment_setting": a_policy()},
+        "appointmentTypes": connection([]),
+    },
+    "PublicCatalog": {
+        "offerings": connection([]),
+        "appointmentTypes": connection([]),
+        "organizationMembers": connection([]),
+        "appointmentLocations": connection([]),
+        "currentUser": None,
     },
 }
 
@@ -86,8 +111,8 @@ class Script:
             reply = {"currentUser": {"id": owner} if owner else None}
         if sent.operation == "ApiVersion" and reply is None:
             reply = {"currentUser": {"id": "1"}}
-        if sent.operation in GRANTED and reply is None:
-            reply = GRANTED[sent.operation]
+        if sent.operation in DEFAULTS and reply is None:
+            reply = DEFAULTS[sent.operation]
         if isinstance(reply, list):
             reply = reply.pop(0) if len(reply) > 1 else reply[0]
         if callable(reply):
@@ -151,10 +176,6 @@ def errors(code: str, data: object = None) -> httpx2.Response:
         200,
         json={"data": data, "errors": [{"message": "Sample Patient did it", "extensions": {"code": code}}]},
     )
-
-
-def connection(nodes: list[Any]) -> dict[str, Any]:
-    return {"nodes": nodes, "page_info": {"has_next_page": False, "end_cursor": None}}
 
 
 def searched(

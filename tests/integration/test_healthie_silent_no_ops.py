@@ -48,6 +48,18 @@ async def enabled_again(here: Practice) -> None:
     await here.healthie.subscriptions.enable(webhook.id)
 
 
+async def closed(here: Practice, row: Checkout) -> None:
+    """An invoice that asks for just what was charged is closed."""
+    assert row.charge is not None
+    invoice = here.world.requested_payments.add(
+        sender_id=row.slot.clinician_id,
+        recipient_id=str(row.patient_id),
+        price=int(row.charge.net.amount * 100),
+        appointment_id=row.appointment_id,
+    )
+    await here.healthie.invoices.close(row, invoice.id)
+
+
 Call = Callable[[Practice, Checkout], Awaitable[object]]
 
 CALLS: dict[str, tuple[str, Call]] = {
@@ -57,6 +69,7 @@ CALLS: dict[str, tuple[str, Call]] = {
         "cancelRecurringPayment",
         lambda here, row: here.healthie.billing.cancel_recurring(row),
     ),
+    "CloseInvoice": ("updateRequestedPayment", closed),
     "AttachCard": (
         "createStripeCustomerDetail",
         lambda here, row: here.healthie.cards.attach(

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,7 @@ from pydantic import HttpUrl, SecretStr
 from sqlalchemy import select
 
 from booking.operations.model import AttentionReason
+from booking.pace_law import KeyState
 from gateway.command_line import main
 from gateway.runtime.composition import compose
 from gateway.runtime.system import System
@@ -26,6 +28,9 @@ from gateway.settings.environment import Environment
 from integrations.database.engine import reading
 from integrations.database.migrations import migrate
 from integrations.database.tables.operations import alerts
+from integrations.redis.client import connect_redis
+from integrations.redis.pace_fields import to_fields
+from integrations.upstream.audit import fingerprint
 from tests.plugins.emulator import EmulatorClient
 
 CONTRACT = Path(__file__).parents[2] / "integrations" / "healthie" / "contract.graphql"
@@ -109,14 +114,13 @@ class TestHealthie:
         with closing(sqlite3.connect(tmp_path / "frontdoor.sqlite3")) as connection:
             found = connection.execute("SELECT record FROM audit_records ORDER BY sequence").fetchall()
         records = [json.loads(record) for (record,) in found]
-        assert [(each["kind"], each["operation"]) for each in records[-4:]] == [
-            ("attempted", "IntrospectionQuery"),
-            ("answered", "IntrospectionQuery"),
-            ("attempted", "Permissions"),
-            ("answered", "Permissions"),
+        assert [(each["kind"], each["operation"]) for each in records[-8:]] == [
+            (kind, operation)
+            for operation in ("IntrospectionQuery", "Permissions", "AutomaticCharges", "PublicCatalog")
+            for kind in ("attempted", "answered")
         ]
-        assert {each["actor"] for each in records[-2:]} == {f"operator {getpass.getuser()}"}
-        others = {(each["operation"], each["actor"]) for each in records[:-2]}  # a start asks as well
+        assert {each["actor"] for each in records[-8:]} == {f"operator {getpass.getuser()}"}
+        others = {(each["operation"], each["actor"]) for each in records[:-8]}  # a start asks as well
         assert others - {("ApiVersion", "system")} == {("ApiVersion", f"operator {getpass.getuser()}")}
 
     async def test_what_a_key_may_not_do_is_a_finding(
@@ -156,6 +160,25 @@ class TestHealthie:
         held_back = await asyncio.to_thread(run, **shared)
         assert (held_back.exit_code, "backed_off" in held_back.output) == (3, True)
         assert await emulator_server.control.requests() == []
+
+    async def test_the_pace_that_processes_share_is_told(
+        self, settings: dict[str, str], redis_url: str, tenant: str
+    ) -> None:
+        shared = settings | {"redis_url": redis_url, "tenant": tenant}
+        fresh = json.loads((await asyncio.to_thread(run, "--json", **shared)).output)
+        assert fresh["pace"] == {"requests_per_second": 2, "ceiling": None, "refused_at": None}
+
+        connected = connect_redis(redis_url)
+        state = KeyState(rate=3.25, refused_at=1_764_504_000.0, ceiling=4.5, ceiling_until=time.time() + 3600)
+        name = f"frontdoor:{tenant}:pace:{fingerprint('emulator-key-owner')}:state"
+        for part, text in to_fields(state).items():
+            await connected.hset(name, part, text)
+        await connected.aclose()
+        told = await asyncio.to_thread(run, **shared)
+        assert (
+            "Pace of the organization key: 3.25 requests a second, no more than 4.5 for now, "
+            "last refused on 2025-11-30 12:00 UTC." in told.output
+        )
 
     def test_monitoring_is_told_as_well(self, settings: dict[str, str]) -> None:
         result = run("--json", **settings | {"healthie_url": "http://127.0.0.1:1/graphql"})

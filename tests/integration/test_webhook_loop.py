@@ -23,6 +23,10 @@ from tests.integration.event_receiver import Receiver, serving
 # The worker is the last to start, and nobody waits for it.
 START_SECONDS = 45
 
+FILL = """mutation Fill($id: ID!, $form: ID) {
+  createFormAnswerGroup(input: {user_id: $id, finished: true, custom_module_form_id: $form}) {
+    form_answer_group { id } } }"""
+
 HEALTHIE_HEADERS = {"AuthorizationSource": "API", "Healthie-GraphQL-API-Version": "2026-10-01"}
 
 
@@ -92,12 +96,8 @@ async def test_what_staff_change_in_healthie_becomes_an_event_of_ours_and_is_del
             )
 
             await until_published(log, "appointment.cancelled")
-            await ask(
-                http,
-                stack,
-                'mutation($id: ID!) { createFormAnswerGroup(input: {user_id: $id, finished: true, custom_module_form_id: "5000001"}) { form_answer_group { id } } }',
-                id=stack.patients[0],
-            )
+            seed = (await http.get(f"{stack.emulator}/_control/seed")).json()
+            await ask(http, stack, FILL, id=stack.patients[0], form=seed["forms"]["New Patient Intake"])
             await until_published(log, "form.completed")
             for name in ("appointment.cancelled", "form.completed"):
                 await until_received(receiver, secret, name)

@@ -279,7 +279,7 @@ class TestCheck:
         assert [(each.severity, each.what) for each in await found(script)] == [
             (
                 Severity.BREAKING,
-                "The key of clinician 11 lacks can_charge_clients: cards cannot be attached, charged or refunded for their visits.",
+                "The key of clinician 11 lacks can_charge_clients: cards cannot be attached, charged or refunded for their visits, nor paid invoices closed.",
             ),
             (
                 Severity.WARNING,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from booking.pace_law import DAY, FIRST_BACK_OFF, MOMENT, MONTH, PAUSE, REVIEW, Counts, KeyState, PaceLaw
-from booking.pacing import Lane, Pace, PaceRange, Turn
+from booking.pacing import Lane, LearnedPace, Pace, PaceRange, Turn
 
 RANGE = PaceRange(start=Pace(per_second=2, burst=20), least=0.5, most=160)
 NOW = 1_800_000_000.0
@@ -138,6 +138,13 @@ class TestMemory:
     def test_where_it_is_refused_for_a_moment_the_rate_is_halved(self) -> None:
         state = refused(KeyState(rate=100, held=Counts(second=110, ten=1010)), of_calls(101, 1005))
         assert (LAW.rate(state), state.ceiling) == (50, 90)
+
+    def test_operators_are_told_the_one_that_is_remembered_now(self) -> None:
+        state = locked_out(KeyState(), of_calls(11, 11))
+        told = LearnedPace(per_second=LAW.rate(state), ceiling=state.ceiling, refused_at=NOW)
+        assert LAW.learned(state, NOW) == told
+        assert LAW.learned(state, NOW + 2 * MONTH) == replace(told, ceiling=None)
+        assert LAW.learned(KeyState(), NOW) == LearnedPace(per_second=2, ceiling=None, refused_at=None)
 
     def test_calls_have_held_once_the_next_ten_seconds_have_passed(self) -> None:
         state = replace(KeyState(), peak=Counts(second=12, ten=30))

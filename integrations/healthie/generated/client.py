@@ -4,6 +4,7 @@ from integrations.healthie.base import Base
 from integrations.healthie.scalars import Json, Moment, write_moment
 
 from .attach_card import AttachCard
+from .automatic_charges import AutomaticCharges
 from .available_days import AvailableDays
 from .available_slots import AvailableSlots
 from .base_model import UNSET, UnsetType
@@ -932,6 +933,57 @@ class Client(Base):
             MoreLocations,
             query=query,
             operation_name="MoreLocations",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def automatic_charges(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> AutomaticCharges:
+        query = gql("""
+            query AutomaticCharges($after: String) {
+              currentUser {
+                appointment_setting {
+                  ...AutomaticCharging
+                }
+              }
+              appointmentTypes(
+                clients_can_book: true
+                org_level: true
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  insurance_billing_enabled
+                  has_specific_appointment_settings
+                  appointment_setting {
+                    ...AutomaticCharging
+                  }
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment AutomaticCharging on AppointmentSetting {
+              auto_schedule_charges_for_late_cancellation_no_show
+              charge_for_occurred_appts
+              late_cancellation_fee
+              no_show_fee
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            AutomaticCharges,
+            query=query,
+            operation_name="AutomaticCharges",
             mutation=False,
             variables=variables,
         )

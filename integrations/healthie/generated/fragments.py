@@ -12,6 +12,13 @@ from .base_model import BaseModel
 from .enums import BillingItemState, WebhookEventType
 
 
+class AutomaticCharging(BaseModel):
+    auto_schedule_charges_for_late_cancellation_no_show: Optional[bool]
+    charge_for_occurred_appts: Optional[bool]
+    late_cancellation_fee: Optional[int]
+    no_show_fee: Optional[int]
+
+
 class CardHolder(BaseModel):
     id: str
     stripe_customer_details: Optional[list["CardHolderStripeCustomerDetails"]]
@@ -242,6 +249,7 @@ class VisitKindAppointmentSetting(BaseModel):
     minimum_advance_schedule_time: Optional[int]
 
 
+AutomaticCharging.model_rebuild()
 CardHolder.model_rebuild()
 CardOnFile.model_rebuild()
 Invoice.model_rebuild()
