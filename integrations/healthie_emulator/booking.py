@@ -67,7 +67,8 @@ async def _create(request: Request, given: dict[str, Any]) -> Payload:
     if not given.get("suppress_webhook_notifications"):
         series.announce(world, "appointment.created", made)
     for guest in guests:
-        seat_with_credit(request, made, guest)
+        if not seats.is_full(world, made):
+            seats.book(request, made, guest)
     requests.close(request, made)
     return {"appointment": made}
 
@@ -193,14 +194,6 @@ def read_attendee_ids(request: Request, given: dict[str, Any]) -> list[str]:
         if patient(request, each) is None:
             raise Refusal("attendee_ids", "Client not found")
     return ids
-
-
-def seat_with_credit(request: Request, group: Appointment, user_id: str) -> None:
-    """Give a patient a seat, and use a credit for it."""
-    world = request.world
-    if seats.seat_of(world, group.id, user_id) is None and not seats.is_full(world, group):
-        seats.take(world, group, user_id)
-        visit_credits.use(request, group, user_id=user_id)
 
 
 def comma_terminated(world: World, text: str | None) -> tuple[str, ...]:

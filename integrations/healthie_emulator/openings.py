@@ -203,7 +203,7 @@ def _write(request: Request, given: dict[str, Any], old: Opening | WeeklyHours |
         )
     else:
         made = world.openings.add(range_start=start, range_end=end, **common)
-    world.emit(f"availability.{'updated' if old else 'created'}", "Availability", made.id)
+    world.emit("availability.updated" if old else "availability.created", "Availability", made.id)
     return {"availability": _answer(request, made), "messages": None}
 
 

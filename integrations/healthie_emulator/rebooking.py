@@ -156,7 +156,7 @@ def _change_seats(request: Request, found: Appointment, given: dict[str, Any]) -
         return
     if given.get("attendee_ids") is not None:
         instead = world.switches.attendee_ids_replace
-        seats.attend(world, found, read_attendee_ids(request, given), instead=instead, by=me.user)
+        seats.attend(request, found, read_attendee_ids(request, given), instead=instead)
     for each in given.get("attended_clients") or ():
         seat = world.seats.get(each.get("id")) or seats.seat_of(world, found.id, each.get("user_id") or "")
         if seat is None or seat.appointment_id != found.id:

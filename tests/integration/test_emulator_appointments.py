@@ -405,7 +405,7 @@ class TestList:
         self, emulator: EmulatorClient, *, only: bool, listed: int
     ) -> None:
         await emulator.control.switches(ranges_list_future_only=only)
-        around = {"start": "2026-12-01", "end": "2027-02-01", "org": True}
+        around: dict[str, Any] = {"start": "2026-12-01", "end": "2027-02-01", "org": True}
         assert await self.count(emulator, **around) == listed
         assert await self.count(emulator, **around, filter="all") == 3
 

@@ -214,10 +214,11 @@ async def test_without_all_billing_a_key_sees_payments_to_its_owner_only(emulato
     """Healthie's reference: with `sees_all_billing` the user sees all org billing, not just individual."""
     charge = (await the_inputs(emulator))["charge"]
     await emulator.ask(CHARGE, key=CLINICIAN_2, input=charge | {"recipient_id": await clinician(emulator, 2)})
-    every = "{ billingItems { nodes { recipient_id } } }"
+    every = "{ billingItems { nodes { recipient { id } } } }"
 
     async def seen() -> set[str]:
-        return {e["recipient_id"] for e in (await answer(emulator, every))["data"]["billingItems"]["nodes"]}
+        listed = (await answer(emulator, every))["data"]["billingItems"]["nodes"]
+        return {each["recipient"]["id"] for each in listed}
 
     one = await clinician(emulator)
     assert await seen() > {one}

@@ -1,11 +1,15 @@
 """Credits, as Healthie's help centre has them: one credit is one visit of one type."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 BOOK = """mutation($input: createAppointmentInput!) { createAppointment(input: $input) {
   appointment { id credit_was_used requested_payment { id } } messages { field message } } }"""
+
+CHECK_OUT = """mutation($input: completeCheckoutInput!) { completeCheckout(input: $input) {
+  appointment { id credit_was_used } messages { field message } } }"""
 
 CREDITS = """query($id: ID, $kind: ID) { user(id: $id) { appointment_type_credits(appointment_type_id: $kind) {
   id quantity user_id appointment_type { id } } } }"""
@@ -24,6 +28,24 @@ async def book(practice: Any, **given: Any) -> dict[str, Any]:
         **given,
     }
     return dict((await practice.ask(BOOK, by=by, input=values))["createAppointment"])
+
+
+async def check_out(practice: Any, **given: Any) -> dict[str, Any]:
+    """Book as the patient does."""
+    world = practice.world
+    if not len(world.openings):
+        noon = world.clock.now().replace(hour=12)
+        world.openings.add(
+            user_id=practice.clinician.id, range_start=noon, range_end=noon + timedelta(days=10)
+        )
+    values = {
+        "provider_id": practice.clinician.id,
+        "appointment_type_id": practice.visit_type,
+        "contact_type": "Healthie Video Call",
+        "date": "2026-03-09T15:00:00Z",
+        **given,
+    }
+    return dict((await practice.ask(CHECK_OUT, by=practice.patient, input=values))["completeCheckout"])
 
 
 async def left(practice: Any, **given: Any) -> list[str]:
@@ -76,14 +98,25 @@ class TestTaking:
     async def test_a_patient_who_has_none_books_below_zero_unless_the_practice_prevents_it(
         self, practice: Any
     ) -> None:
-        made = await book(practice, by=practice.patient)
+        made = await check_out(practice)
         assert made["appointment"]["credit_was_used"] is True
         assert await left(practice) == ["-1"]
         set_policy(practice, prevent_no_credit_booking=True)
-        refused = await book(practice, by=practice.patient)
+        refused = await check_out(practice, date="2026-03-09T16:00:00Z")
         assert refused["appointment"] is None
         assert "credit" in refused["messages"][0]["message"]
         assert await left(practice) == ["-1"]
+
+    async def test_a_package_that_is_bought_with_the_visit_is_credit_enough(self, practice: Any) -> None:
+        set_policy(practice, prevent_no_credit_booking=True)
+        made = await check_out(practice, offering_id=practice.single, token="tok_visa")
+        assert made["appointment"]["credit_was_used"] is True
+        assert await left(practice) == ["1"]
+
+    async def test_who_lacks_the_credit_that_the_practice_asks_for_pays_nothing(self, practice: Any) -> None:
+        set_policy(practice, prevent_no_credit_booking=True)
+        assert (await check_out(practice, token="tok_visa"))["appointment"] is None
+        assert len(practice.world.billing_items) == 0
 
     @pytest.mark.parametrize(("below_zero", "quantities"), [(False, []), (True, ["-1"])])
     async def test_staff_may_always_book_and_whether_that_takes_a_credit_is_a_switch(
@@ -173,7 +206,7 @@ class TestGivingBack:
     async def test_a_patient_who_cancels_gets_it_back_too(self, practice: Any) -> None:
         set_policy(practice, restore_credit_on_cancel=True)
         await buy(practice)
-        visit = await book(practice, by=practice.patient)
+        visit = await check_out(practice)
         await practice.ask(
             "mutation($id: ID) { deleteAppointment(input: {id: $id}) { messages { message } } }",
             by=practice.patient,
