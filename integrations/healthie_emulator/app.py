@@ -47,6 +47,7 @@ from integrations.healthie_emulator.scheduling import (
     requests,
     seats,
     series,
+    settings,
     warnings,
     widget,
 )
@@ -140,6 +141,7 @@ def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
         requests,
         seats,
         series,
+        settings,
         tags,
         visit_types,
         warnings,

@@ -10,8 +10,9 @@ from integrations.healthie_emulator import dates, hours
 from integrations.healthie_emulator.people import licensed_in, provider, providers
 from integrations.healthie_emulator.records import Appointment, AppointmentType
 from integrations.healthie_emulator.scheduling import seats
+from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import Request
-from integrations.healthie_emulator.visit_types import appointment_type_of, settings_for
+from integrations.healthie_emulator.visit_types import appointment_type_of
 
 LONGEST_RANGE = timedelta(days=100)  # a longer one would run into the time limit of a real request
 UNSAID_LENGTH = 60  # minutes, of a slot when neither a type nor a length is named; Healthie's widget asks so

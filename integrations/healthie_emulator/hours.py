@@ -16,8 +16,9 @@ from integrations.healthie_emulator.records import (
     Opening,
     WeeklyHours,
 )
+from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import World
-from integrations.healthie_emulator.visit_types import IN_PERSON, offers, settings_for
+from integrations.healthie_emulator.visit_types import IN_PERSON, offers
 
 MINUTES = {"FIVE_MINUTES": 5, "TEN_MINUTES": 10, "FIFTEEN_MINUTES": 15}
 

@@ -20,8 +20,9 @@ from integrations.healthie_emulator.errors import not_allowed, not_signed_in, re
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.scheduling import policy, seats, series
+from integrations.healthie_emulator.scheduling.settings import statuses
 from integrations.healthie_emulator.state import Request
-from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of, statuses
+from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of
 
 NOT_FOUND = "Appointment not found"
 

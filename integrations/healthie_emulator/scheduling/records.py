@@ -34,7 +34,7 @@ class Series(Record):
     repeat_times: int  # how many appointments, the first included
     join_all: bool = False
     previous_id: str | None = None  # the series that this one was split from
-    rest_due_at: datetime | None = None  # when the appointments after the first are made
+    rest_is_to_come: bool = False  # the appointments after the first are made in the background
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -247,3 +247,81 @@ class TestEditing:
     async def test_what_is_no_number_changes_nothing(self, practice: Any, quantity: str) -> None:
         credit = {"appointment_type_id": practice.visit_type, "quantity": quantity}
         assert await self.edit(practice, credit) == []
+
+
+class TestSeats:
+    """A seat in a group is a visit: it takes a credit, and one that is given up gives it back."""
+
+    @staticmethod
+    def group(practice: Any, **more: Any) -> Any:
+        world = practice.world
+        world.appointment_types.change(practice.visit_type, is_group=True, is_waitlist_enabled=True)
+        return world.appointments.add(
+            provider_id=practice.clinician.id,
+            user_id=None,
+            appointment_type_id=practice.visit_type,
+            starts_at=world.clock.now() + timedelta(days=7),
+            length=30,
+            **more,
+        )
+
+    @staticmethod
+    async def join(practice: Any, group: Any, by: Any, **more: Any) -> None:
+        answer = await practice.ask(CHECK_OUT, by=by, input={"appointment_id": group.id, **more})
+        assert answer["completeCheckout"]["messages"] is None
+
+    @staticmethod
+    def quantities(practice: Any) -> dict[str, int]:
+        return {each.user_id: each.quantity for each in practice.world.credits}
+
+    @staticmethod
+    async def leave(practice: Any, user: Any) -> None:
+        seat = next(each for each in practice.world.seats if each.user_id == user.id)
+        answer = await practice.ask(
+            """mutation($id: ID!) { updateAppointmentInclusion(input: {id: $id, cancelled: true}) {
+              messages { message } } }""",
+            by=user,
+            id=seat.id,
+        )
+        assert answer["updateAppointmentInclusion"]["messages"] is None
+
+    async def test_joining_twice_takes_one_credit(self, practice: Any) -> None:
+        await buy(practice)
+        group = self.group(practice)
+        await self.join(practice, group, practice.patient)
+        await self.join(practice, group, practice.patient)
+        assert await left(practice) == ["1"]
+
+    @pytest.mark.parametrize(("restores", "quantity"), [(True, "2"), (False, "1")])
+    async def test_a_seat_that_is_given_up_gives_its_credit_back_where_the_practice_says_so(
+        self,
+        practice: Any,
+        restores: bool,  # noqa: FBT001 - a parameter of the test
+        quantity: str,
+    ) -> None:
+        set_policy(practice, restore_credit_on_cancel=restores)
+        await buy(practice)
+        await self.join(practice, self.group(practice), practice.patient)
+        await self.leave(practice, practice.patient)
+        assert await left(practice) == [quantity]
+
+    async def test_who_moves_up_from_the_waitlist_uses_a_credit_then(self, practice: Any) -> None:
+        group = self.group(practice, max_attendees="1")
+        await self.join(practice, group, practice.patient)
+        await self.join(practice, group, practice.stranger, is_joining_waitlist=True)
+        assert practice.stranger.id not in self.quantities(practice)
+        await self.leave(practice, practice.patient)
+        assert self.quantities(practice)[practice.stranger.id] == -1
+
+    async def test_seats_that_staff_hand_out_later_take_a_credit_as_those_at_booking_do(
+        self, practice: Any
+    ) -> None:
+        await buy(practice)
+        group = self.group(practice)
+        await practice.ask(
+            """mutation($id: ID, $who: [ID]) { updateAppointment(input: {id: $id, attendee_ids: $who}) {
+              messages { message } } }""",
+            id=group.id,
+            who=[practice.patient.id],
+        )
+        assert await left(practice) == ["1"]
