@@ -41,6 +41,7 @@ from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.endpoint import GraphQLEndpoint
 from integrations.healthie_emulator.scheduling import (
     checkout,
+    ending,
     fields,
     offered,
     policy,
@@ -125,6 +126,7 @@ def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
         clients,
         fields,
         documents,
+        ending,
         forms,
         groups,
         insurance,

@@ -8,8 +8,8 @@ from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours
 from integrations.healthie_emulator.people import licensed_in, provider, providers
-from integrations.healthie_emulator.records import Appointment, AppointmentType
 from integrations.healthie_emulator.scheduling import seats
+from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentType
 from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import Request
 from integrations.healthie_emulator.visit_types import appointment_type_of

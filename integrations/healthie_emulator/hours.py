@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from integrations.healthie_emulator.dates import zone_named
-from integrations.healthie_emulator.records import (
+from integrations.healthie_emulator.scheduling.records import (
     Appointment,
     AppointmentSetting,
     AppointmentType,

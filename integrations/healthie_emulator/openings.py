@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from integrations.healthie_emulator import dates, hours
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import licensed_in, provider, providers
-from integrations.healthie_emulator.records import Opening, WeeklyHours
+from integrations.healthie_emulator.scheduling.records import Opening, WeeklyHours
 from integrations.healthie_emulator.state import Request
 from integrations.healthie_emulator.visit_types import CONTACT_TYPES, contact_type_id
 

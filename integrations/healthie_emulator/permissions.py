@@ -14,7 +14,8 @@ from graphql import GraphQLError
 
 from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.errors import coded
-from integrations.healthie_emulator.records import Appointment, User
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request, World
 
 SENTENCE = (

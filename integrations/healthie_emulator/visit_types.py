@@ -11,11 +11,8 @@ from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.people import full_name
 from integrations.healthie_emulator.people import provider as find_provider
-from integrations.healthie_emulator.records import (
-    AppointmentLocation,
-    AppointmentType,
-    User,
-)
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling.records import AppointmentLocation, AppointmentType
 from integrations.healthie_emulator.state import Request, World
 
 IN_PERSON = "In Person"

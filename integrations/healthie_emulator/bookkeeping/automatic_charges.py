@@ -10,8 +10,8 @@ from integrations.healthie_emulator import invoices
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY
 from integrations.healthie_emulator.cards import default_card
 from integrations.healthie_emulator.charging import write_down
-from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.scheduling import policy
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import World
 
 DELAY = timedelta(days=2)  # in which staff can still cancel the scheduled charge

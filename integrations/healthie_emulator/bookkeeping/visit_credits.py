@@ -9,13 +9,8 @@ from typing import Any
 from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import AppointmentCredit, CreditChange
 from integrations.healthie_emulator.people import patient
-from integrations.healthie_emulator.records import (
-    Appointment,
-    AppointmentType,
-    Offering,
-    OfferingInclude,
-    User,
-)
+from integrations.healthie_emulator.records import Offering, OfferingInclude, User
+from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentType
 from integrations.healthie_emulator.state import Request, World
 
 NO_CREDIT = "You do not have enough credit to book this appointment"

@@ -9,18 +9,16 @@ from typing import Any
 
 from integrations.healthie_emulator import billing, cards, clients, forms
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor
-from integrations.healthie_emulator.booking import (
-    Refusal,
-    bill,
-    visible,
-)
+from integrations.healthie_emulator.booking import bill, visible
 from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.coupons import first_price
 from integrations.healthie_emulator.errors import refused
 from integrations.healthie_emulator.invoices import balance_due, settle
 from integrations.healthie_emulator.people import providers
-from integrations.healthie_emulator.records import Appointment, User
+from integrations.healthie_emulator.records import User
 from integrations.healthie_emulator.scheduling import seats
+from integrations.healthie_emulator.scheduling.reading import Refusal
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.scheduling.wanted import Wanted, read
 from integrations.healthie_emulator.state import Actor, Request
 

@@ -6,7 +6,7 @@ from typing import Any
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import provider
-from integrations.healthie_emulator.records import AppointmentType
+from integrations.healthie_emulator.scheduling.records import AppointmentType
 from integrations.healthie_emulator.state import Request
 from integrations.healthie_emulator.visit_types import CONTACT_TYPES, appointment_type_of
 

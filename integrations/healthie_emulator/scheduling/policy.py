@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from integrations.healthie_emulator.records import Appointment, AppointmentSetting
+from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentSetting
 from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import Request, World
 

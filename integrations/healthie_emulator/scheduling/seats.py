@@ -9,8 +9,8 @@ from typing import Any
 
 from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed, not_signed_in, refused
-from integrations.healthie_emulator.records import Appointment, User
-from integrations.healthie_emulator.scheduling.records import Seat
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling.records import Appointment, Seat
 from integrations.healthie_emulator.state import Actor, Request, World
 
 NOT_FOUND = "Appointment inclusion not found"

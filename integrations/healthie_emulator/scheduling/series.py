@@ -10,9 +10,8 @@ from typing import Any
 
 from integrations.healthie_emulator import dates
 from integrations.healthie_emulator.connections import page
-from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.scheduling import seats
-from integrations.healthie_emulator.scheduling.records import Series
+from integrations.healthie_emulator.scheduling.records import Appointment, Series
 from integrations.healthie_emulator.state import Request, World
 
 WEEKS = {"Weekly": 1, "Biweekly": 2, "Every 4 Weeks": 4}

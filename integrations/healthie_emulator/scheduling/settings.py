@@ -6,7 +6,8 @@ from typing import Any
 
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import provider
-from integrations.healthie_emulator.records import AppointmentSetting, AppointmentType, User
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling.records import AppointmentSetting, AppointmentType
 from integrations.healthie_emulator.state import Request, World
 from integrations.healthie_emulator.visit_types import CONTACT_TYPES, contact_type_id
 
