@@ -1,7 +1,7 @@
 """Availability queries: free slots, the days that have any, and the next one. Public: booking pages ask them without a key."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from graphql import GraphQLError
@@ -224,8 +224,7 @@ def _bounded(request: Request, args: dict[str, Any], asked: Range) -> Range:
 
 
 def _midnight(day: date, request: Request, args: dict[str, Any]) -> datetime:
-    zone = dates.zone_named(zone_of(request, args))
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    return dates.read(day.isoformat(), zone_of(request, args))
 
 
 def exists_for(kind: AppointmentType, request: Request, args: dict[str, Any]) -> bool:

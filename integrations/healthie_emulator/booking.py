@@ -8,13 +8,12 @@ from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, invoices, permissions
 from integrations.healthie_emulator.bookkeeping import visit_credits
-from integrations.healthie_emulator.errors import not_allowed
+from integrations.healthie_emulator.errors import Refusal, not_allowed
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.scheduling import requests, seats, series
 from integrations.healthie_emulator.scheduling.reading import (
     PLAIN_FIELDS,
     Payload,
-    Refusal,
     comma_terminated,
     read_attendee_ids,
     read_pattern,
@@ -47,7 +46,7 @@ async def _create(request: Request, given: dict[str, Any]) -> Payload:
             if world.switches.check_availability_without_holding:
                 await asyncio.sleep(UNHELD_SECONDS)
     except Refusal as refusal:
-        return refusal.payload
+        return refusal.payload(appointment=None)
     made = bill(request, world.appointments.add(**values))
     _unarchive(request, made.user_id)
     if pattern is not None:

@@ -4,13 +4,12 @@ from typing import Any
 
 from integrations.healthie_emulator.booking import visible
 from integrations.healthie_emulator.bookkeeping import automatic_charges, visit_credits
-from integrations.healthie_emulator.errors import refused
+from integrations.healthie_emulator.errors import Refusal, refused
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.scheduling import seats, series
 from integrations.healthie_emulator.scheduling.reading import (
     PLAIN_FIELDS,
     Payload,
-    Refusal,
     comma_terminated,
     keep_policy,
     read_attendee_ids,
@@ -53,7 +52,7 @@ def _update(request: Request, given: dict[str, Any]) -> Payload:
         _change_seats(request, found, given)
         pattern = read_pattern(given)
     except Refusal as refusal:
-        return refusal.payload
+        return refusal.payload(appointment=None)
     if found.series_id is not None and (given.get("updateRecurring") or pattern is not None):
         changed = _update_series(request, found, changes, pattern)
     elif changes:

@@ -12,12 +12,11 @@ from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor
 from integrations.healthie_emulator.booking import bill, visible
 from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.coupons import first_price
-from integrations.healthie_emulator.errors import refused
+from integrations.healthie_emulator.errors import Refusal, refused
 from integrations.healthie_emulator.invoices import balance_due, settle
 from integrations.healthie_emulator.people import providers
 from integrations.healthie_emulator.records import User
 from integrations.healthie_emulator.scheduling import seats
-from integrations.healthie_emulator.scheduling.reading import Refusal
 from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.scheduling.wanted import Wanted, read
 from integrations.healthie_emulator.state import Actor, Request
@@ -43,7 +42,7 @@ def _complete(request: Request, given: dict[str, Any]) -> Payload:
         acting = Request(world=world, actor=Actor(user=patient))
         _require_credit(acting, wanted)
     except Refusal as refusal:
-        return {"messages": refusal.payload["messages"], "formAnswerGroupSaved": False}
+        return {"messages": refusal.payload()["messages"], "formAnswerGroupSaved": False}
     try:
         item = _pay(acting, given, wanted)
     except _PaymentRefused as refusal:

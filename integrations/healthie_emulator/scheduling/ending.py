@@ -4,9 +4,9 @@ from typing import Any
 
 from integrations.healthie_emulator.booking import visible
 from integrations.healthie_emulator.bookkeeping import visit_credits
-from integrations.healthie_emulator.errors import not_signed_in, refused
+from integrations.healthie_emulator.errors import Refusal, not_signed_in, refused
 from integrations.healthie_emulator.scheduling import policy, seats, series
-from integrations.healthie_emulator.scheduling.reading import Payload, Refusal, keep_policy, read_reason
+from integrations.healthie_emulator.scheduling.reading import Payload, keep_policy, read_reason
 from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request
 
@@ -29,7 +29,7 @@ def _delete(request: Request, given: dict[str, Any]) -> Payload:
     try:
         changes = _read_ending(request, found, given.get("cancellation_reason") or {})
     except Refusal as refusal:
-        return refusal.payload
+        return refusal.payload(appointment=None)
     quiet = bool(given.get("suppress_webhook_notifications"))
     for each in following:
         _end(request, each, changes, quiet=quiet)

@@ -7,7 +7,7 @@ from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
-from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.errors import Refusal, not_allowed
 from integrations.healthie_emulator.people import patient, provider
 from integrations.healthie_emulator.scheduling import policy, series
 from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentType
@@ -29,14 +29,6 @@ PLAIN_FIELDS = (
     "other_cancellation_reason",
     "room_id",
 )
-
-
-class Refusal(Exception):
-    """A business reason against a booking or a change: Healthie's message and its field."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.payload = refused(message, field=field, appointment=None)
 
 
 def read_pattern(given: dict[str, Any]) -> series.Pattern | None:

@@ -144,7 +144,7 @@ class TestDelivering:
         assert request.headers["signature"] == signature(request, webhook["signature_secret"])
 
     async def test_the_resource_id_is_sometimes_a_number(self, practice: Any, receiver: Receiver) -> None:
-        """The fact: "`resource_id` may be a number or a string"."""
+        """Healthie's examples have both."""
         await receiver.subscribe("APPOINTMENT_UPDATED")
         emit(practice, "101")
         emit(practice, "102")
@@ -197,7 +197,7 @@ class TestDelivering:
         assert [body["event_type"] for body in receiver.bodies] == ["test.created"]
 
     async def test_a_fault_duplicates_a_delivery(self, practice: Any, receiver: Receiver) -> None:
-        """The fact: "Two identical genuine deliveries are possible"."""
+        """A receiver cannot tell a repetition from a second event by the body."""
         await receiver.subscribe("APPOINTMENT_UPDATED")
         practice.world.faults.order(Fault(kind="duplicate_webhook", operation="appointment.updated", count=1))
         emit(practice)
@@ -378,7 +378,7 @@ class TestFailing:
     async def test_a_failed_delivery_is_tried_again_with_growing_pauses(
         self, practice: Any, receiver: Receiver
     ) -> None:
-        """The fact: "Retries for up to 3 days with exponential backoff if `should_retry`"."""
+        """Three days long with `should_retry`, as Healthie's guide on webhooks describes."""
         await receiver.subscribe("APPOINTMENT_UPDATED")
         receiver.status = 500
         start = practice.world.clock.now()
@@ -410,7 +410,7 @@ class TestFailing:
     async def test_it_is_warned_after_a_day_and_disabled_after_three(
         self, practice: Any, receiver: Receiver
     ) -> None:
-        """The fact: "Mail after about 24 h; then the webhook disables itself"."""
+        """After a day of failures the owner is told, after three nothing is sent any more."""
         webhook = await receiver.subscribe("APPOINTMENT_UPDATED")
         receiver.status = None
         start = practice.world.clock.now()
