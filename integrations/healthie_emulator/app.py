@@ -41,12 +41,14 @@ from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.endpoint import GraphQLEndpoint
 from integrations.healthie_emulator.scheduling import (
     checkout,
+    ending,
     fields,
     offered,
     policy,
     requests,
     seats,
     series,
+    settings,
     warnings,
     widget,
 )
@@ -124,6 +126,7 @@ def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
         clients,
         fields,
         documents,
+        ending,
         forms,
         groups,
         insurance,
@@ -140,6 +143,7 @@ def _schema(shape: str, *, gone_remain: bool) -> GraphQLSchema:
         requests,
         seats,
         series,
+        settings,
         tags,
         visit_types,
         warnings,

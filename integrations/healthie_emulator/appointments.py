@@ -8,9 +8,9 @@ from integrations.healthie_emulator import dates
 from integrations.healthie_emulator.booking import visible
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.people import licensed_in
-from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.scheduling import policy, seats
 from integrations.healthie_emulator.scheduling.fields import title_of
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request
 
 ORDERS: dict[str, Callable[[Appointment], Any]] = {

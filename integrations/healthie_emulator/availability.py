@@ -1,17 +1,18 @@
 """Availability queries: free slots, the days that have any, and the next one. Public: booking pages ask them without a key."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours
 from integrations.healthie_emulator.people import licensed_in, provider, providers
-from integrations.healthie_emulator.records import Appointment, AppointmentType
 from integrations.healthie_emulator.scheduling import seats
+from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentType
+from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import Request
-from integrations.healthie_emulator.visit_types import appointment_type_of, settings_for
+from integrations.healthie_emulator.visit_types import appointment_type_of
 
 LONGEST_RANGE = timedelta(days=100)  # a longer one would run into the time limit of a real request
 UNSAID_LENGTH = 60  # minutes, of a slot when neither a type nor a length is named; Healthie's widget asks so
@@ -223,8 +224,7 @@ def _bounded(request: Request, args: dict[str, Any], asked: Range) -> Range:
 
 
 def _midnight(day: date, request: Request, args: dict[str, Any]) -> datetime:
-    zone = dates.zone_named(zone_of(request, args))
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    return dates.read(day.isoformat(), zone_of(request, args))
 
 
 def exists_for(kind: AppointmentType, request: Request, args: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from integrations.healthie_emulator.charging import (
     take_payment,
     write_down,
 )
-from integrations.healthie_emulator.errors import refused
+from integrations.healthie_emulator.errors import Refusal, refused
 from integrations.healthie_emulator.money_records import Card, PackageSelection, RequestedPayment
 from integrations.healthie_emulator.records import Offering
 from integrations.healthie_emulator.state import Request
@@ -28,15 +28,6 @@ MOST_METADATA = 128_000  # characters
 
 # Healthie passes these on as `stripeError` only: they say nothing about the card, and leave the outcome open.
 _ONLY_STRIPE_ERROR = frozenset({"idempotency_error", "idempotency_key_in_use", "lock_timeout"})
-
-
-class Refusal(Exception):
-    """An input that Healthie refuses with a message about one field."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.message = message
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 from integrations.healthie_emulator import coupons, dates, packages, recurring
 from integrations.healthie_emulator.amounts import to_minor
-from integrations.healthie_emulator.billing import MOST_METADATA, NO_CARD, Refusal
+from integrations.healthie_emulator.billing import MOST_METADATA, NO_CARD
 from integrations.healthie_emulator.cards import default_card, find_card
 from integrations.healthie_emulator.charging import failed, meet_stripe_faults, take_payment, write_down
-from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.errors import Refusal, not_allowed, refused
 from integrations.healthie_emulator.money_records import BillingItem, Card, RecurringPayment
 from integrations.healthie_emulator.state import Request, World
 from integrations.healthie_emulator.stripe import StripeError
@@ -27,7 +27,7 @@ def update(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     try:
         changed = _act(request, item, given)
     except Refusal as refusal:
-        return refused(refusal.message, field=refusal.field, billingItem=None)
+        return refusal.payload(billingItem=None)
     except StripeError as error:
         return refused(error.message, field="base", billingItem=None)
     return {"billingItem": changed, "messages": None}

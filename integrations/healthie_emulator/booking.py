@@ -1,4 +1,4 @@
-"""Booking by staff: createAppointment, and what it shares with changes and with a patient's own booking."""
+"""Booking by staff: createAppointment, and what follows from a booking, whoever makes it."""
 
 import asyncio
 from datetime import datetime
@@ -6,43 +6,30 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from integrations.healthie_emulator import dates, hours, invoices, permissions
-from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
+from integrations.healthie_emulator import dates, invoices, permissions
 from integrations.healthie_emulator.bookkeeping import visit_credits
-from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.errors import Refusal, not_allowed
 from integrations.healthie_emulator.people import patient, provider
-from integrations.healthie_emulator.records import Appointment, AppointmentType
 from integrations.healthie_emulator.scheduling import requests, seats, series
-from integrations.healthie_emulator.state import Request, World
-from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of
-
-Payload = dict[str, Any]
+from integrations.healthie_emulator.scheduling.reading import (
+    PLAIN_FIELDS,
+    Payload,
+    comma_terminated,
+    read_attendee_ids,
+    read_pattern,
+    read_place,
+    read_price,
+    read_start,
+    require_free,
+)
+from integrations.healthie_emulator.scheduling.records import Appointment
+from integrations.healthie_emulator.state import Request
+from integrations.healthie_emulator.visit_types import appointment_type_of
 
 DEFAULT_LENGTH = 60  # minutes, of an appointment without a type
 
 # How long a booking looks away between its check and its entry, when it holds nothing: two at once both pass.
 UNHELD_SECONDS = 0.05
-
-PLAIN_FIELDS = (
-    "confirmed",
-    "contact_type",
-    "external_videochat_url",
-    "is_zoom_chat",
-    "location",
-    "max_attendees",
-    "metadata",
-    "notes",
-    "other_cancellation_reason",
-    "room_id",
-)
-
-
-class Refusal(Exception):
-    """A business reason against a booking or a change: Healthie's message and its field."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.payload = refused(message, field=field, appointment=None)
 
 
 async def _create(request: Request, given: dict[str, Any]) -> Payload:
@@ -59,7 +46,7 @@ async def _create(request: Request, given: dict[str, Any]) -> Payload:
             if world.switches.check_availability_without_holding:
                 await asyncio.sleep(UNHELD_SECONDS)
     except Refusal as refusal:
-        return refusal.payload
+        return refusal.payload(appointment=None)
     made = bill(request, world.appointments.add(**values))
     _unarchive(request, made.user_id)
     if pattern is not None:
@@ -67,7 +54,8 @@ async def _create(request: Request, given: dict[str, Any]) -> Payload:
     if not given.get("suppress_webhook_notifications"):
         series.announce(world, "appointment.created", made)
     for guest in guests:
-        seat_with_credit(request, made, guest)
+        if not seats.is_full(world, made):
+            seats.book(request, made, guest)
     requests.close(request, made)
     return {"appointment": made}
 
@@ -136,24 +124,6 @@ def _length(request: Request, given: dict[str, Any], starts_at: datetime) -> int
         raise Refusal("end_time", error.message) from None
 
 
-def read_pattern(given: dict[str, Any]) -> series.Pattern | None:
-    """Read how an appointment repeats; raise Refusal for what is no pattern."""
-    pattern = series.read_pattern(given)
-    if isinstance(pattern, str):
-        raise Refusal("recurring_appointment", pattern)
-    return pattern
-
-
-def read_price(given: dict[str, Any]) -> int | None:
-    """Read a price of the appointment's own (minor units), times `units`; None leaves it to the type."""
-    if not given.get("price"):
-        return None
-    price, units = to_minor(given["price"], PRACTICE_CURRENCY), given.get("units") or "1"
-    if price is None or not units.isdecimal():
-        raise Refusal("price", "Price is not a number")
-    return price * int(units)
-
-
 def _providers(request: Request, given: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Return the primary provider and the others.
 
@@ -183,69 +153,6 @@ def _attendees(request: Request, given: dict[str, Any], values: dict[str, Any]) 
     if given.get("exclude_no_credits"):
         asked = [each for each in asked if visit_credits.quantity_of(world, each, kind.id) > 0]
     return asked
-
-
-def read_attendee_ids(request: Request, given: dict[str, Any]) -> list[str]:
-    """Read `attendee_ids`, a list or texts of ids with commas between them; raise Refusal for one that is no patient."""
-    texts = given.get("attendee_ids") or []
-    ids = [part.strip() for text in texts if text for part in str(text).split(",") if part.strip()]
-    for each in ids:
-        if patient(request, each) is None:
-            raise Refusal("attendee_ids", "Client not found")
-    return ids
-
-
-def seat_with_credit(request: Request, group: Appointment, user_id: str) -> None:
-    """Give a patient a seat, and use a credit for it."""
-    world = request.world
-    if seats.seat_of(world, group.id, user_id) is None and not seats.is_full(world, group):
-        seats.take(world, group, user_id)
-        visit_credits.use(request, group, user_id=user_id)
-
-
-def comma_terminated(world: World, text: str | None) -> tuple[str, ...]:
-    """Read `101,102,`; a list that does not end in a comma is silently no list."""
-    if not text or not text.endswith(","):
-        return ()
-    return tuple(i for i in (part.strip() for part in text.split(",")) if provider(world, i))
-
-
-def read_start(request: Request, given: dict[str, Any]) -> datetime:
-    """Read `datetime`, or `date` and `time`; without a `timezone` on the wall clock of the key's owner."""
-    text = given.get("datetime") or " ".join(t for t in (given.get("date"), given.get("time")) if t)
-    if not text:
-        raise Refusal("datetime", "Date can't be blank")
-    try:
-        return dates.read(text, given.get("timezone") or request.zone)
-    except GraphQLError as error:
-        raise Refusal("datetime", error.message) from None
-
-
-def read_place(world: World, given: dict[str, Any], kind: AppointmentType | None) -> str | None:
-    """Read where a visit is; raise Refusal for one in person that has no place."""
-    contact_type, place = given.get("contact_type"), given.get("appointment_location_id")
-    if kind and contact_type and contact_type not in kind.available_contact_types:
-        raise Refusal("contact_type", "Contact type is not offered for this appointment type")
-    if place and world.appointment_locations.get(place) is None:
-        raise Refusal("appointment_location_id", "Appointment location not found")
-    if contact_type == IN_PERSON and not place:
-        raise Refusal(
-            "appointment_location_id", "Appointment location can't be blank for in-person appointments"
-        )
-    return place
-
-
-def require_free(world: World, values: dict[str, Any], moved: Appointment | None) -> None:
-    """Raise Refusal unless the clinician is free for what `values` say; `moved` makes room for itself."""
-    wanted = hours.Wanted(
-        kind=world.appointment_types.get(values["appointment_type_id"]),
-        length=values["length"],
-        contact_type=values.get("contact_type"),
-        appointment_location_id=values["appointment_location_id"],
-        moved_appointment_id=moved.id if moved else None,
-    )
-    if not hours.is_free(world, values["provider_id"], wanted, values["starts_at"]):
-        raise Refusal("datetime", "This time is not available")
 
 
 def bill(request: Request, made: Appointment) -> Appointment:

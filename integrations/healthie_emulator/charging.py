@@ -8,8 +8,9 @@ from integrations.healthie_emulator.bookkeeping.stripe_errors import error_json
 from integrations.healthie_emulator.faults import STRIPE_KINDS
 from integrations.healthie_emulator.money_records import BillingItem, Card
 from integrations.healthie_emulator.state import World
-from integrations.healthie_emulator.stripe import CardDeclined, Charge, StripeError
+from integrations.healthie_emulator.stripe import CardDeclined, StripeError
 from integrations.healthie_emulator.stripe_amounts import for_stripe
+from integrations.healthie_emulator.stripe_records import Charge
 
 TIME_TO_ANSWER_A_DISPUTE = timedelta(days=7)  # card networks give one to three weeks
 CHARGES_NOT_ENABLED = (

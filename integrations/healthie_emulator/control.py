@@ -13,7 +13,6 @@ from integrations.healthie_emulator import money, permissions
 from integrations.healthie_emulator.books import books
 from integrations.healthie_emulator.emulator import Emulator, as_json
 from integrations.healthie_emulator.faults import Fault
-from integrations.healthie_emulator.scheduling import series
 from integrations.healthie_emulator.seed import described
 from integrations.healthie_emulator.seed_crowd import add_crowd
 from integrations.healthie_emulator.state import Table
@@ -95,7 +94,6 @@ def _set_clock(emulator: Emulator, given: dict[str, Any]) -> Any:
     if given.get("advance"):
         emulator.clock.advance(float(given["advance"]))
     money.bill_due(emulator.world)
-    series.continue_due(emulator.world)
     emulator.world.run_due_jobs()
     emulator.world.outbox_filled.set()  # deliveries may have come due
     return _clock(emulator, given)

@@ -13,8 +13,8 @@ from integrations.healthie_emulator.webhook_records import Delivery, Event, Mail
 
 FIRST_PAUSE = timedelta(minutes=1)  # doubles with each failure
 LONGEST_PAUSE = timedelta(hours=6)  # so that the warning and the end come when they should, give or take
-WARN_AFTER = timedelta(hours=24)  # "we will send an email notification after approximately 24 hours"
-GIVE_UP_AFTER = timedelta(days=3)  # "we will disable the webhook after approximately 3 days"
+WARN_AFTER = timedelta(hours=24)  # the owner is told after about a day
+GIVE_UP_AFTER = timedelta(days=3)  # the webhook ends after about three
 LONGEST_HOLD = timedelta(minutes=1)  # for an event that is to be overtaken, when nothing follows it
 
 

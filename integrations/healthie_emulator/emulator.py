@@ -11,7 +11,6 @@ import httpx2
 from integrations.healthie_emulator import money, webhooks
 from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.profile import Profile
-from integrations.healthie_emulator.scheduling import series
 from integrations.healthie_emulator.seed import sow
 from integrations.healthie_emulator.state import World
 
@@ -77,7 +76,6 @@ class Emulator:
         world.outbox_filled.clear()
         try:
             money.bill_due(world)
-            series.continue_due(world)
             world.run_due_jobs()
             await webhooks.deliver_due(world, client)
         except Exception:  # one bad delivery must not end all that follow

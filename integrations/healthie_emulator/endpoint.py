@@ -247,5 +247,4 @@ async def _respond(response: Response, seen: Seen, scope: Scope, receive: Receiv
 
 
 async def _pause(fault: Fault | None) -> None:
-    if fault is not None:
-        await asyncio.sleep(fault.seconds)
+    await asyncio.sleep(fault.seconds if fault else 0)

@@ -10,6 +10,19 @@ def refused(message: str, *, field: str | None = None, **payload: Any) -> dict[s
     return {**payload, "messages": [{"field": field, "message": message}]}
 
 
+class Refusal(Exception):
+    """A business reason against an input: the message, and the field that it is about."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+    def payload(self, **nothing: None) -> dict[str, Any]:
+        """Make the mutation's payload, with the fields in which there is nothing now."""
+        return refused(self.message, field=self.field, **nothing)
+
+
 def coded(message: str, code: str, **more: Any) -> GraphQLError:
     """Make a GraphQL error with `extensions.code`, and with more extensions."""
     return GraphQLError(message, extensions={"code": code, **more})

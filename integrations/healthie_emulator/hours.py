@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from integrations.healthie_emulator.dates import zone_named
-from integrations.healthie_emulator.records import (
+from integrations.healthie_emulator.scheduling.records import (
     Appointment,
     AppointmentSetting,
     AppointmentType,
     Opening,
     WeeklyHours,
 )
+from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import World
-from integrations.healthie_emulator.visit_types import IN_PERSON, offers, settings_for
+from integrations.healthie_emulator.visit_types import IN_PERSON, offers
 
 MINUTES = {"FIVE_MINUTES": 5, "TEN_MINUTES": 10, "FIFTEEN_MINUTES": 15}
 

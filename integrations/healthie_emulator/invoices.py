@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.healthie_emulator.amounts import decimals
 from integrations.healthie_emulator.money_records import BillingItem, RequestedPayment
-from integrations.healthie_emulator.records import Appointment
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request, World
 
 NOT_PAID, PARTLY_PAID, PAID = "Not Yet Paid", "Partial", "Paid"

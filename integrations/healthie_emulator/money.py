@@ -15,7 +15,6 @@ from integrations.healthie_emulator import (
 )
 from integrations.healthie_emulator.billing_changes import bill_due
 from integrations.healthie_emulator.bookkeeping import (
-    automatic_charges,
     invoice_changes,
     invoice_reading,
     item_listing,
@@ -37,7 +36,6 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     **billing_changes.RESOLVERS,
     **billing_queries.RESOLVERS,
     **recurring.RESOLVERS,
-    **automatic_charges.RESOLVERS,
     **item_listing.RESOLVERS,
     **invoice_changes.RESOLVERS,
     **invoice_reading.RESOLVERS,

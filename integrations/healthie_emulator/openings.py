@@ -7,9 +7,9 @@ from typing import Any
 from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours
-from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.errors import Refusal, not_allowed, refused
 from integrations.healthie_emulator.people import licensed_in, provider, providers
-from integrations.healthie_emulator.records import Opening, WeeklyHours
+from integrations.healthie_emulator.scheduling.records import Opening, WeeklyHours
 from integrations.healthie_emulator.state import Request
 from integrations.healthie_emulator.visit_types import CONTACT_TYPES, contact_type_id
 
@@ -142,14 +142,6 @@ def _answer(request: Request, record: Opening | WeeklyHours | None) -> dict[str,
     return _weekly_shown(request, record, start, end)
 
 
-class _Refusal(Exception):
-    """What is missing in an input: its field and the message."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.payload = refused(message, field=field, availability=None)
-
-
 def _create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     """Open a clinician's time: once, or every week with `is_repeating` and `day_of_week`; the key owner's unless `user_id` says whose."""
     return _write(request, given, None)
@@ -182,10 +174,10 @@ def _write(request: Request, given: dict[str, Any], old: Opening | WeeklyHours |
     zone = given.get("timezone") or request.zone
     try:
         start, end = _span(given, zone)
-    except (_Refusal, GraphQLError) as problem:
-        return (
-            problem.payload if isinstance(problem, _Refusal) else refused(problem.message, availability=None)
-        )
+    except Refusal as refusal:
+        return refusal.payload(availability=None)
+    except GraphQLError as error:
+        return refused(error.message, availability=None)
     if old is not None:
         common |= {"id": old.id, "created_at": old.created_at}
         (world.weekly_hours if isinstance(old, WeeklyHours) else world.openings).remove(old.id)
@@ -218,11 +210,11 @@ def _span(given: dict[str, Any], zone: str) -> tuple[datetime, datetime]:
         return dates.read(given["start_datetime"], zone), dates.read(given["end_datetime"], zone)
     for field, words in (("range_start", "Range start"), ("time", "Time"), ("end_time", "End time")):
         if not given.get(field):
-            raise _Refusal(field, f"{words} can't be blank")
+            raise Refusal(field, f"{words} can't be blank")
     start = dates.read(f"{given['range_start']} {given['time']}", zone)
     end = dates.read(f"{given.get('range_end') or given['range_start']} {given['end_time']}", zone)
     if end <= start:
-        raise _Refusal("end_time", "End time must be after start time")
+        raise Refusal("end_time", "End time must be after start time")
     return start, end
 
 

@@ -1,27 +1,29 @@
-"""Mutations that move appointments, set their status, or delete them."""
+"""updateAppointment: moves appointments, alone or with those after it, sets their status, and changes who has a seat."""
 
 from typing import Any
 
-from integrations.healthie_emulator.booking import (
+from integrations.healthie_emulator.booking import visible
+from integrations.healthie_emulator.bookkeeping import automatic_charges, visit_credits
+from integrations.healthie_emulator.errors import Refusal, refused
+from integrations.healthie_emulator.people import patient, provider
+from integrations.healthie_emulator.scheduling import seats, series
+from integrations.healthie_emulator.scheduling.reading import (
     PLAIN_FIELDS,
     Payload,
-    Refusal,
     comma_terminated,
+    keep_policy,
     read_attendee_ids,
     read_pattern,
     read_place,
     read_price,
+    read_reason,
     read_start,
     require_free,
-    visible,
 )
-from integrations.healthie_emulator.bookkeeping import automatic_charges, visit_credits
-from integrations.healthie_emulator.errors import not_allowed, not_signed_in, refused
-from integrations.healthie_emulator.people import patient, provider
-from integrations.healthie_emulator.records import Appointment
-from integrations.healthie_emulator.scheduling import policy, seats, series
+from integrations.healthie_emulator.scheduling.records import Appointment
+from integrations.healthie_emulator.scheduling.settings import statuses
 from integrations.healthie_emulator.state import Request
-from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of, statuses
+from integrations.healthie_emulator.visit_types import IN_PERSON, appointment_type_of
 
 NOT_FOUND = "Appointment not found"
 
@@ -46,11 +48,11 @@ def _update(request: Request, given: dict[str, Any]) -> Payload:
     try:
         changes = _read_changes(request, found, given)
         if request.me.is_patient:
-            _keep_policy(request, found, changes)
+            keep_policy(request, found, changes)
         _change_seats(request, found, given)
         pattern = read_pattern(given)
     except Refusal as refusal:
-        return refusal.payload
+        return refusal.payload(appointment=None)
     if found.series_id is not None and (given.get("updateRecurring") or pattern is not None):
         changed = _update_series(request, found, changes, pattern)
     elif changes:
@@ -96,7 +98,7 @@ def _read_given(request: Request, found: Appointment, given: dict[str, Any]) -> 
         if given["pm_status"] not in statuses(world.settings):
             raise Refusal("pm_status", "Pm status is not included in the list")
         values["pm_status"] = given["pm_status"]
-    values |= _read_reason(
+    values |= read_reason(
         request, given.get("cancellation_reason_id"), given.get("cancellation_initiated_by")
     )
     if request.me.is_patient:
@@ -110,16 +112,6 @@ def _read_given(request: Request, found: Appointment, given: dict[str, Any]) -> 
     if given.get("price"):
         values["price"] = read_price(given)
     return values | _read_people(request, given)
-
-
-def _read_reason(request: Request, reason_id: str | None, initiated_by: str | None) -> dict[str, Any]:
-    """Read one of the practice's reasons to cancel; `initiated_by` must be of whom it is a reason."""
-    if reason_id is None:
-        return {}
-    reason = request.world.cancellation_reasons.get(reason_id)
-    if reason is None or initiated_by not in {None, "all", reason.reason_type}:
-        raise Refusal("cancellation_reason", "Cancellation reason not found")
-    return {"cancellation_reason_id": reason.id}
 
 
 def _read_people(request: Request, given: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +148,7 @@ def _change_seats(request: Request, found: Appointment, given: dict[str, Any]) -
         return
     if given.get("attendee_ids") is not None:
         instead = world.switches.attendee_ids_replace
-        seats.attend(world, found, read_attendee_ids(request, given), instead=instead, by=me.user)
+        seats.attend(request, found, read_attendee_ids(request, given), instead=instead)
     for each in given.get("attended_clients") or ():
         seat = world.seats.get(each.get("id")) or seats.seat_of(world, found.id, each.get("user_id") or "")
         if seat is None or seat.appointment_id != found.id:
@@ -195,85 +187,6 @@ def _update_series(
     return changed
 
 
-def _keep_policy(request: Request, found: Appointment, changes: dict[str, Any]) -> None:
-    """Raise Refusal for what the policy lets no patient do, unless the switch says that Healthie's API does not look."""
-    if changes.get("pm_status") not in {None, "Cancelled"}:
-        raise not_allowed()
-    if not request.world.switches.notice_binds_patients:
-        return
-    own = policy.policy_of(request.world, found)
-    if "pm_status" in changes and not policy.may_cancel(request.world, found):
-        raise Refusal("pm_status", own.more.get("cant_cancel_message") or policy.TOO_LATE_TO_CANCEL)
-    if "starts_at" in changes and not policy.may_move(request.world, found):
-        raise Refusal("datetime", own.more.get("cant_reschedule_message") or policy.TOO_LATE_TO_MOVE)
-
-
-def _delete(request: Request, given: dict[str, Any]) -> Payload:
-    """Delete an appointment: with a member's key it disappears, with a patient's it becomes Cancelled.
-
-    `appointment_inclusion_uuid` gives up one seat instead, without a key; `deleteRecurring` takes those after it as well.
-    """
-    if given.get("appointment_inclusion_uuid"):
-        return _give_up_seat(request, given)
-    if request.actor is None:
-        raise not_signed_in()
-    found = visible(request, given.get("id"))
-    if found is None:
-        return refused(NOT_FOUND, field="id", appointment=None)
-    following = series.following(request.world, found) if given.get("deleteRecurring") else []
-    try:
-        changes = _read_ending(request, found, given.get("cancellation_reason") or {})
-    except Refusal as refusal:
-        return refusal.payload
-    quiet = bool(given.get("suppress_webhook_notifications"))
-    for each in following:
-        _end(request, each, changes, quiet=quiet)
-    return {"appointment": _end(request, found, changes, quiet=quiet)}
-
-
-def _end(request: Request, found: Appointment, changes: dict[str, Any], *, quiet: bool) -> Appointment:
-    gone = request.world.appointments.change(found.id, **changes)
-    visit_credits.restore(request, gone, deleted="deleted_at" in changes)
-    if not quiet:
-        fields = None if "deleted_at" in changes else ("pm_status", "pm_status_changed_at")
-        event = "appointment.deleted" if "deleted_at" in changes else "appointment.updated"
-        series.announce(request.world, event, gone, fields)
-    return gone
-
-
-def _read_ending(request: Request, found: Appointment, reason: dict[str, Any]) -> dict[str, Any]:
-    """Read what ends an appointment: a time of deletion from staff, a status from a patient, and the reason."""
-    now, me = request.world.clock.now(), request.me
-    common = {
-        "last_updated_by_id": me.user.id,
-        **_read_reason(request, reason.get("id"), reason.get("initiated_by")),
-    }
-    if reason.get("other_cancellation_reason"):
-        common["other_cancellation_reason"] = reason["other_cancellation_reason"]
-    if not me.is_patient:
-        return {"deleted_at": now, **common}
-    if policy.policy_of(request.world, found).client_cancel_reason_required and len(common) == 1:
-        raise Refusal("cancellation_reason", policy.REASON_MISSING)
-    cancelled = {
-        "pm_status": "Cancelled",
-        "pm_status_changed_at": now,
-        "pm_status_last_changed_by_id": me.user.id,
-    }
-    _keep_policy(request, found, cancelled)
-    return {**cancelled, **common}
-
-
-def _give_up_seat(request: Request, given: dict[str, Any]) -> Payload:
-    seat = seats.by_uuid(request.world, given["appointment_inclusion_uuid"])
-    if seat is None or seat.cancelled:
-        return refused(NOT_FOUND, field="appointment_inclusion_uuid", appointment=None)
-    reason = (given.get("cancellation_reason") or {}).get("other_cancellation_reason")
-    by = request.actor.user if request.actor else None
-    seats.give_up(request.world, seat, by=by, other_cancellation_reason=reason)
-    return {"appointment": request.world.appointments[seat.appointment_id]}
-
-
 RESOLVERS = {
     "Mutation.updateAppointment": _update,
-    "Mutation.deleteAppointment": _delete,
 }

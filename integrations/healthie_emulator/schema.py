@@ -35,46 +35,12 @@ from graphql import (
 
 from integrations.healthie_emulator import dates, permissions
 from integrations.healthie_emulator.errors import not_signed_in
+from integrations.healthie_emulator.scheduling.public import PUBLIC_FIELDS, PUBLIC_MUTATIONS
 from integrations.healthie_emulator.state import Request, Table
 from integrations.healthie_emulator.uploads import check_upload
 
 CONTRACT = Path(__file__).parent.parent / "healthie" / "contract.graphql"
 
-# What a browser asks without a key, as Healthie's booking widget does. Single resolvers refuse what needs one all the same.
-PUBLIC_FIELDS = frozenset(
-    {
-        "__schema",
-        "__type",
-        "__typename",
-        "appointmentInclusion",  # by `uuid`
-        "appointmentLocation",
-        "appointmentSetting",
-        "appointmentType",
-        "appointmentTypes",
-        "availableSlotsForRange",
-        "contactTypes",
-        "customModuleForm",
-        "customModuleForms",
-        "daysAvailableForRange",
-        "embedWidgetSteps",
-        "nextAvailableSlot",
-        "offering",
-        "offerings",
-        "onboardingFlow",  # by `uuid`
-        "onboardingItem",
-        "organization",
-        "sdkConfig",
-        "validateCoupon",
-    }
-)
-PUBLIC_MUTATIONS = frozenset(
-    {
-        "completeCheckout",
-        "createAppointmentRequest",
-        "deleteAppointment",  # by `appointment_inclusion_uuid`
-        "signUp",
-    }
-)
 
 # What a field of a scalar type that may not be null answers for a record that says nothing of it.
 EMPTY = {"Boolean": False, "Int": 0, "Float": 0.0, "String": "", "ID": "0", "JSON": {}, "Cursor": ""}

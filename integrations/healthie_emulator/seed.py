@@ -7,7 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from integrations.healthie_emulator.records import AppointmentType, User
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling.records import AppointmentType
 from integrations.healthie_emulator.seed_catalog import PHONE, VIDEO, add_coupons, add_plans, add_visit_types
 from integrations.healthie_emulator.seed_people import CLINICIANS, PATIENTS, STATES, SampleClinician
 from integrations.healthie_emulator.seed_records import add_records

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from integrations.healthie_emulator.records import AppointmentType, OfferingInclude, User
+from integrations.healthie_emulator.records import OfferingInclude, User
+from integrations.healthie_emulator.scheduling.records import AppointmentType
 from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.visit_types import IN_PERSON
 

@@ -118,13 +118,13 @@ class World:
         self.locations = self._table(practice.Location)
         self.api_keys = self._table(practice.ApiKey)
         self.state_licenses = self._table(practice.StateLicense)
-        self.appointment_types = self._table(practice.AppointmentType)
-        self.appointment_locations = self._table(practice.AppointmentLocation)
-        self.appointment_settings = self._table(practice.AppointmentSetting)
+        self.appointment_types = self._table(scheduling.AppointmentType)
+        self.appointment_locations = self._table(scheduling.AppointmentLocation)
+        self.appointment_settings = self._table(scheduling.AppointmentSetting)
         self.offerings = self._table(practice.Offering)
-        self.weekly_hours = self._table(practice.WeeklyHours)
-        self.openings = self._table(practice.Opening)
-        self.appointments = self._table(practice.Appointment)
+        self.weekly_hours = self._table(scheduling.WeeklyHours)
+        self.openings = self._table(scheduling.Opening)
+        self.appointments = self._table(scheduling.Appointment)
         self.cards = self._table(money.Card)
         self.billing_items = self._table(money.BillingItem)
         self.refund_items = self._table(money.RefundItem)
@@ -155,7 +155,7 @@ class World:
         return next(iter(self.organizations))
 
     @property
-    def settings(self) -> practice.AppointmentSetting:
+    def settings(self) -> scheduling.AppointmentSetting:
         """The practice's policy."""
         return next(iter(self.appointment_settings))
 

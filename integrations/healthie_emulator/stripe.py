@@ -16,9 +16,10 @@ from typing import Any
 import iso4217
 
 from integrations.healthie_emulator.stripe_amounts import EIGHT_DIGITS, LARGEST, SMALLEST, written
-from integrations.healthie_emulator.stripe_tokens import Decline, TestCard, card_behind
+from integrations.healthie_emulator.stripe_records import Card, Charge, Refund
+from integrations.healthie_emulator.stripe_tokens import Decline, card_behind
 
-KEY_LIFETIME = timedelta(hours=24)  # "keys can be removed automatically after they're at least 24 hours old"
+KEY_LIFETIME = timedelta(hours=24)  # Stripe keeps a key for a day at the least
 
 
 class StripeError(Exception):
@@ -38,43 +39,6 @@ class CardDeclined(StripeError):
     def __init__(self, decline: Decline) -> None:
         super().__init__(decline.message, code=decline.code)
         self.decline_code = decline.decline_code
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Card:
-    """A card that is attached to a customer."""
-
-    id: str
-    customer: str
-    fingerprint: TestCard
-    created_at: datetime
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Charge:
-    """Money that was taken, or that the bank refused (`decline` set, nothing taken)."""
-
-    id: str
-    customer: str
-    card: str
-    amount: int
-    currency: str
-    created_at: datetime
-    idempotency_key: str | None = None
-    refunded: int = 0  # given back so far
-    decline: str | None = None  # Stripe's decline code
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Refund:
-    """A refund."""
-
-    id: str
-    charge: str
-    amount: int
-    currency: str
-    created_at: datetime
-    idempotency_key: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

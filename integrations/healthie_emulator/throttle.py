@@ -2,7 +2,7 @@
 
 Off until configured. Counted for each API key, or for the account as a whole; while a key is locked out, every request with it is
 refused. Without a lockout a request is refused that is one too many, and none because of that. The limit may be changed under way,
-as Healthie does ("subject to dynamic adjustment"): what was counted, and lockouts, stay.
+as Healthie's may: what was counted, and lockouts, stay.
 """
 
 import dataclasses

@@ -1,68 +1,27 @@
-"""Visit types, the policy that they are booked under, and the places where they are held.
+"""Visit types, and the places where they are held.
 
-Booking pages read types, the policy and single places without a key. Changes are in scheduling/offered.py.
+Booking pages read types and single places without a key. Changes are in scheduling/offered.py, the policy that visits
+are booked under is in scheduling/settings.py.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor, to_display
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.people import full_name
 from integrations.healthie_emulator.people import provider as find_provider
-from integrations.healthie_emulator.records import (
-    AppointmentLocation,
-    AppointmentSetting,
-    AppointmentType,
-    User,
-)
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling.records import AppointmentLocation, AppointmentType
 from integrations.healthie_emulator.state import Request, World
 
 IN_PERSON = "In Person"
 CONTACT_TYPES = ("Healthie Video Call", "Phone Call", IN_PERSON)
 
-BASE_STATUSES = ["Occurred", "No-Show", "Re-Scheduled", "Cancelled"]
-
-
-def statuses(settings: AppointmentSetting) -> list[str]:
-    """List the statuses that an appointment may be given."""
-    late = ["Late Cancellation"] if settings.enable_late_cancellation_status else []
-    return [*BASE_STATUSES, *late, *(["Checked-In"] if settings.enable_checked_in_status else [])]
-
 
 def contact_type_id(name: str | None) -> str | None:
     """Return the id of a way to meet: its place in the list."""
     return str(CONTACT_TYPES.index(name) + 1) if name in CONTACT_TYPES else None
-
-
-def has_own_settings(kind: AppointmentType) -> bool:
-    """Return whether a type changes the practice's policy."""
-    return kind.minimum_advance_schedule_time is not None or kind.own_settings is not None
-
-
-def settings_for(world: World, kind: AppointmentType | None) -> AppointmentSetting:
-    """Return the policy that visits of a type are booked under: the practice's, with what the type has of its own."""
-    if kind is None or not has_own_settings(kind):
-        return world.settings
-    own = dict(kind.own_settings or {})
-    if kind.minimum_advance_schedule_time is not None:
-        own.setdefault("minimum_advance_schedule_time", kind.minimum_advance_schedule_time)
-    return with_values(world.settings, own)
-
-
-def with_values(settings: AppointmentSetting, given: Mapping[str, Any]) -> AppointmentSetting:
-    """Return a policy with other values; what nothing here acts upon is kept beside it."""
-    known = {each.name for each in fields(settings)}
-    acting = {name: _stored(name, value) for name, value in given.items() if name in known}
-    more = {name: value for name, value in given.items() if name not in known}
-    return replace(settings, **acting, more={**settings.more, **more})
-
-
-def _stored(name: str, value: Any) -> Any:
-    if name == "max_days_in_future":
-        return int(value) if str(value or "").isdecimal() else None
-    return tuple(value) if isinstance(value, list) else value
 
 
 def offers(kind: AppointmentType, provider_id: str) -> bool:
@@ -120,27 +79,6 @@ def _connections(kind: AppointmentType, request: Request, _args: dict[str, Any])
     ]
 
 
-def _appointment_setting(request: Request, args: dict[str, Any]) -> AppointmentSetting | None:
-    """Return a policy by id or of a clinician: their own if they have one, else the practice's.
-
-    Healthie's guide says that one of the two is required; what comes without is not documented: a switch.
-    """
-    world = request.world
-    if args.get("id"):
-        return world.appointment_settings.get(args["id"])
-    if args.get("provider_id"):
-        return _setting_of(world.users.get(args["provider_id"]), request, {})
-    return world.settings if world.switches.setting_without_id else None
-
-
-def _setting_of(user: User | None, request: Request, _args: dict[str, Any]) -> AppointmentSetting | None:
-    """Return a member's policy: their own, else the one that they share with the practice. Patients have none."""
-    if user is None or user.is_patient:
-        return None
-    own = (each for each in request.world.appointment_settings if each.user_id == user.id)
-    return next(own, request.world.settings)
-
-
 def _appointment_location(request: Request, args: dict[str, Any]) -> AppointmentLocation | None:
     return request.world.appointment_locations.get(args.get("id"))
 
@@ -183,25 +121,9 @@ def _price_info(kind: AppointmentType, *_: Any) -> dict[str, Any]:
     return {"price": None if kind.price is None else from_minor(kind.price, PRACTICE_CURRENCY), "units": None}
 
 
-def _contact_types(
-    settings: AppointmentSetting, request: Request, _args: dict[str, Any]
-) -> list[dict[str, Any]]:
-    offered = {n for each in request.world.appointment_types for n in each.available_contact_types}
-    return [
-        {
-            "id": contact_type_id(name),
-            "name": name,
-            "show": name in offered,
-            "appointment_setting_id": settings.id,
-        }
-        for name in CONTACT_TYPES
-    ]
-
-
 RESOLVERS = {
     "Query.appointmentType": _appointment_type,
     "Query.appointmentTypes": _appointment_types,
-    "Query.appointmentSetting": _appointment_setting,
     "Query.appointmentLocation": _appointment_location,
     "Query.appointmentLocations": _appointment_locations,
     "AppointmentType.client_display_name": lambda kind, *_: kind.client_facing_display_name or kind.name,
@@ -211,7 +133,6 @@ RESOLVERS = {
         kind.metadata if request.actor and not request.actor.is_patient else None
     ),
     "AppointmentType.time_on_label": lambda kind, *_: f"{kind.name} - {kind.length} minutes",
-    "AppointmentType.has_specific_appointment_settings": lambda kind, *_: has_own_settings(kind),
     "AppointmentType.organization_id": lambda _, request, __: request.world.organization.id,
     "AppointmentType.pricing": lambda kind, *_: (
         "Free" if kind.price is None else to_display(kind.price, PRACTICE_CURRENCY)
@@ -220,30 +141,7 @@ RESOLVERS = {
     "AppointmentType.pricing_option": lambda kind, *_: "free" if kind.price is None else "set_price",
     "AppointmentType.require_specific_providers": lambda kind, *_: bool(kind.provider_ids),
     "AppointmentType.provider_appt_type_connections": _connections,
-    "AppointmentType.appointment_setting": lambda kind, request, _: settings_for(request.world, kind),
-    "AppointmentSetting.appointment_locations": lambda _, request, __: list(
-        request.world.appointment_locations
-    ),
-    "AppointmentSetting.auto_invoicing": lambda each, request, _: (
-        each.auto_invoicing and request.world.switches.booking_raises_invoice
-    ),
-    "AppointmentSetting.pm_statuses": lambda settings, *_: statuses(settings),
-    "AppointmentSetting.contact_type_overrides": _contact_types,
-    "AppointmentSetting.user_id": lambda each, request, _: (
-        each.user_id or request.world.organization.owner_id
-    ),
-    "AppointmentSetting.owner": lambda each, request, _: request.world.users.get(
-        each.user_id or request.world.organization.owner_id
-    ),
-    "AppointmentSetting.calendar_interval": lambda each, *_: str(each.booking_interval_restriction or 15),
-    "AppointmentSetting.max_days_in_future": lambda each, *_: (
-        None if each.max_days_in_future is None else str(each.max_days_in_future)
-    ),
     "AppointmentLocation.appointment_setting_id": lambda _, request, __: request.world.settings.id,
-    "User.appointment_setting": _setting_of,
-    "User.has_own_appointment_setting": lambda user, request, _: any(
-        each.user_id == user.id for each in request.world.appointment_settings
-    ),
     "User.appointment_types": _types_of,
     "User.appointment_locations": _places_of,
     "User.has_bookable_appts": lambda user, request, _: bool(_types_of(user, request, {})),

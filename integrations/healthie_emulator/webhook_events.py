@@ -33,14 +33,16 @@ class Practice(Protocol):
     def cards(self) -> ById[money.Card]: ...  # noqa: D102 - as in `state`
 
 
-# Events that are sent, with what triggers them here.
+# Events that are sent, with what triggers them here; those that are not stand in `events/unsent.py`.
 SENT = {
+    "accepted_insurance_plan.created": "`createAcceptedInsurancePlan`, once for each plan",
+    "accepted_insurance_plan.deleted": "`deleteAcceptedInsurancePlan`",
     "applied_tag.created": "`bulkApply`, `createTag` with a user; a form whose completion applies a tag",
     "applied_tag.deleted": "`removeAppliedTag`",
-    "appointment.created": "`createAppointment`",
+    "appointment.created": "`createAppointment`, `completeCheckout`",
     "appointment.deleted": "`deleteAppointment` with a member's key",
-    "appointment.patient_added": "a seat in a group that a patient takes or is given",
-    "appointment.patient_removed": "a seat in a group that becomes free",
+    "appointment.patient_added": "a seat in a group that is taken, or that the first on the waitlist gets",
+    "appointment.patient_removed": "a seat in a group that is given up or taken away",
     "appointment.updated": "`updateAppointment`; `deleteAppointment` with a patient's key, which cancels",
     "appointment_form_answer_group_connection.created": "`createFormAnswerGroup` with an appointment",
     "availability.created": "`createAvailability`",
@@ -55,6 +57,12 @@ SENT = {
     "conversation.updated": "`updateConversation`",
     "conversation_membership.created": "`updateConversation` that adds a member",
     "conversation_membership.deleted": "`updateConversation` that removes a member",
+    "custom_module.created": "`createCustomModule`",
+    "custom_module.deleted": "`deleteCustomModule`",
+    "custom_module.updated": "`updateCustomModule`",
+    "custom_module_form.created": "`createCustomModuleForm`",
+    "custom_module_form.deleted": "`deleteCustomModuleForm`",
+    "custom_module_form.updated": "`updateCustomModuleForm`",
     "document.created": "`createDocument`",
     "document.deleted": "`deleteDocument`",
     "document.updated": "`updateDocument`",
@@ -68,7 +76,10 @@ SENT = {
     "location.updated": "`updateLocation`",
     "message.created": "`createNote`",
     "message.deleted": "`deleteNote`",
-    "patient.created": "`createClient`, `createNotificationContact`",
+    "notification_contact.created": "`createNotificationContact`",
+    "notification_contact.deleted": "`deleteNotificationContact`",
+    "notification_setting.updated": "`updateNotificationSetting`",
+    "patient.created": "`createClient`, `createNotificationContact`, `completeCheckout` of somebody new",
     "patient.merged": "`mergeClients`, once for each record that is merged",
     "patient.updated": "`updateClient`, `bulkUpdateClients`",
     "policy.created": "`updateClient`, `updateUser` with a policy",
@@ -89,12 +100,31 @@ SENT = {
     "test.created": "`sendTestWebhook`, to that webhook only",
 }
 
-# Events that are offered and never sent here though there are records of the kind, with the reason. All other events are of
-# what is not emulated.
-NEVER_SENT = {
-    "charge_back.deleted": "no mutation is documented, and no dispute is withdrawn here",
-    "charge_back.updated": "`updateChargeBack` is not in the contract",
-}
+# What happens to a record in more than one word; in all other names of the enum the last word alone is what happens.
+_HAPPENINGS = (
+    "authorization_error",
+    "medication_status_updated",
+    "participant_joined",
+    "participant_left",
+    "patient_added",
+    "patient_removed",
+    "recording_completed",
+    "recording_started",
+    "recording_stopped",
+    "status_changed",
+    "transcript_available",
+    "transcript_failed",
+    "transcript_started",
+)
+
+
+def wire_name(offered: str) -> str:
+    """Return an event of the enum `WebhookEventType` as it is written in bodies: `appointment.patient_added`."""
+    name = offered.lower()
+    found = (each for each in _HAPPENINGS if name.endswith(f"_{each}"))
+    happening = next(found, name.rpartition("_")[2])
+    return f"{name.removesuffix(happening)[:-1]}.{happening}"
+
 
 _NEVER_LISTED = frozenset({"created_at", "updated_at"})
 

@@ -10,6 +10,7 @@ from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.delivery import deliver_due, succeeded
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.state import Request, World
+from integrations.healthie_emulator.webhook_events import wire_name
 from integrations.healthie_emulator.webhook_records import Delivery, Event, SentWebhook, Webhook, WebhookEvent
 
 __all__ = ["RESOLVERS", "books", "deliver_due"]
@@ -160,7 +161,7 @@ def _wanted(given: dict[str, Any]) -> list[str]:
     named = [each["event_type"] for each in given.get("webhook_events") or () if each]
     if given.get("event_type"):
         named.insert(0, given["event_type"])
-    return list(dict.fromkeys(".".join(name.lower().rsplit("_", 1)) for name in named))
+    return list(dict.fromkeys(wire_name(name) for name in named))
 
 
 def _as_enum(event_type: str) -> str:

@@ -193,7 +193,7 @@ class TestCreate:
     async def test_a_patients_key_does_not_book_this_way(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
-        """Healthie's guide: createAppointment "must be called from an authenticated provider/staff account"."""
+        """Healthie's guide on appointments keeps createAppointment to keys of members."""
         values = {"user_id": ids["patients"][0], "appointment_type_id": ids["Follow-up Visit"], **TEN}
         errors = await emulator.errors(BOOK, key=PATIENT_1, input={**values, "contact_type": VIDEO})
         assert errors[0]["extensions"]["code"] == "UNAUTHORIZED"
@@ -280,7 +280,7 @@ class TestUpdate:
     async def test_a_patient_moves_to_free_time_only_and_a_refusal_moves_nothing(
         self, emulator: EmulatorClient, ids: dict[str, Any], when: str
     ) -> None:
-        """Healthie's guide: when "the slot is no longer available", an error is in `messages`."""
+        """Healthie's guide on patients' own scheduling: `messages` says so."""
         mine = (await book(emulator, ids))["appointment"]
         await book(emulator, ids, user_id=ids["patients"][1], datetime="2027-01-07 11:00")
         zone: dict[str, Any] = {"client_updating": True, "timezone": "America/New_York"}
@@ -373,7 +373,7 @@ class TestList:
     async def test_without_a_filter_only_what_comes_is_listed(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
-        """Healthie's guide: "by default just future appointments will be returned"."""
+        """Healthie's guide on appointments."""
         assert await self.count(emulator, user=ids["patients"][2]) == 1
 
     async def test_what_is_under_way_is_past_by_its_start_and_upcoming_by_its_end(
@@ -410,7 +410,7 @@ class TestList:
         assert await self.count(emulator, **around, filter="all") == 3
 
     async def test_one_end_of_a_range_bounds_nothing(self, emulator: EmulatorClient) -> None:
-        """Healthie's reference: `startDate` "must be sent in with an end date"."""
+        """Healthie's reference wants `startDate` and `endDate` together."""
         assert await self.count(emulator, org=True, start="2028-01-06", filter="all") == 3
 
     async def test_a_clinicians_id_as_user_id_finds_nothing(

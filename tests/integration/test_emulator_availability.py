@@ -278,7 +278,7 @@ async def test_working_hours_are_listed_weekly_and_one_time(
         return list(answer["availabilities"])
 
     assert {each["day_of_week"] for each in await listed(weekly=True)} == {0, 1, 2, 3, 4, 5, 6}
-    assert await listed() == []  # "one of one_time or is_repeating must be provided. Otherwise no results"
+    assert await listed() == []  # without one_time and is_repeating there are none
     assert await listed(weekly=True, show=False) == []
     assert await listed(once=True, **{"from": "2027-01-06"}) == []
     assert await listed(once=True) == [

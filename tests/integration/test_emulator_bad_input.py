@@ -18,7 +18,8 @@ from graphql import (
     is_leaf_type,
 )
 
-from integrations.healthie_emulator.schema import CONTRACT, PUBLIC_FIELDS, PUBLIC_MUTATIONS
+from integrations.healthie_emulator.scheduling.public import PUBLIC_FIELDS, PUBLIC_MUTATIONS
+from integrations.healthie_emulator.schema import CONTRACT
 from tests.plugins.emulator import CLINICIAN_1, OWNER, PATIENT_1, EmulatorClient
 
 SCHEMA = build_schema(CONTRACT.read_text())

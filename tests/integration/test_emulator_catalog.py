@@ -118,7 +118,7 @@ async def test_the_policy_says_notice_periods_and_fees(emulator: EmulatorClient)
 async def test_a_policy_of_nobody_named_is_a_switch_and_the_key_owners_is_in_both(
     emulator: EmulatorClient, *, answers: bool
 ) -> None:
-    """Healthie's guide: "Either this or `provider_id` is required"."""
+    """Healthie's reference asks for one of `id` and `provider_id`."""
     await emulator.control.switches(setting_without_id=answers)
     assert ((await emulator.ask(POLICY))["appointmentSetting"] is not None) == answers
     own = await emulator.ask("{ currentUser { appointment_setting { minimum_advance_schedule_time } } }")

@@ -48,7 +48,7 @@ async def notes(emulator: EmulatorClient, key: str, convo: str, **wanted: Any) -
 
 
 async def test_a_patient_and_the_main_clinician_always_have_a_conversation(emulator: EmulatorClient) -> None:
-    """One "between the patient and their primary provider is always created"."""
+    """Healthie begins one with the main clinician by itself."""
     create = """mutation C($who: String) { createClient(input: {first_name: "New", last_name: "Sample", skipped_email: true,
       dietitian_id: $who}) { user { id } } }"""
     ben = (await emulator.control.seed())["clinicians"][1]["id"]
@@ -62,7 +62,7 @@ async def test_a_patient_and_the_main_clinician_always_have_a_conversation(emula
 async def test_without_a_valid_client_the_list_holds_all_chats_of_the_keys_owner(
     emulator: EmulatorClient,
 ) -> None:
-    """The fact: "if a valid `client_id` is not passed in the query, all […] for the current user will be returned"."""
+    """Without a patient's id the list is that of the key's owner."""
     seed = await emulator.control.seed()
     one = seed["patients"][0]["id"]
     assert [each["convo"]["patient_id"] for each in await chats(emulator, CLINICIAN_1, client=one)] == [one]
@@ -120,7 +120,7 @@ async def test_who_takes_no_part_writes_nothing_but_staff_for_the_owner_in_the_c
 async def test_only_harmless_markup_stays_in_a_message_and_an_empty_one_is_refused(
     emulator: EmulatorClient,
 ) -> None:
-    """Healthie "allows only subset of HTML elements and attributes. The rest will be stripped out"."""
+    """Healthie keeps simple markup and takes the rest out."""
     convo = await own_chat(emulator)
     words = '<p onclick="steal()">See <b>this</b></p><script>steal()</script><img src="javascript:steal()">'
     assert (await say(emulator, PATIENT_1, convo, words))["note"]["content"] == "<p>See <b>this</b></p><img>"
@@ -199,7 +199,7 @@ async def test_staff_start_conversations_with_patients_members_and_groups(emulat
 async def test_naming_members_anew_removes_whoever_is_not_named_but_the_owner(
     emulator: EmulatorClient,
 ) -> None:
-    """Members "not included in this string will be removed from the conversation"."""
+    """Whoever is not named leaves the conversation."""
     seed = await emulator.control.seed()
     one, two, _ = (each["id"] for each in seed["patients"])
     owner, ben = seed["owner"]["id"], seed["clinicians"][1]["id"]
@@ -225,7 +225,7 @@ async def test_a_closed_conversation_takes_no_more_messages_and_is_listed_as_clo
     ada = (await emulator.control.seed())["clinicians"][0]["id"]
     convo = await own_chat(emulator, PATIENT_3)
     other = (await emulator.ask(CHANGE, key=OWNER, id=convo, closed=ada))["updateConversation"]
-    assert other["messages"][0]["field"] == "closed_by_id"  # "the ID of the current user"
+    assert other["messages"][0]["field"] == "closed_by_id"  # the id of the key's owner
     closed = (await emulator.ask(CHANGE, key=CLINICIAN_1, id=convo, closed=ada))["updateConversation"]
     assert closed["conversation"]["closed_by"] == {"id": ada}
     assert (await say(emulator, PATIENT_3, convo, "Hello"))["messages"][0][

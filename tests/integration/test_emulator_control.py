@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.emulator import CLINICIAN_1, OWNER, STILL, EmulatorClient
+from tests.plugins.emulator import CLINICIAN_1, LATEST, OWNER, STILL, EmulatorClient
 
 MINT = 'mutation Mint { createApiKey(input: {name: "One more"}) { api_key api_key_object { id } messages { message } } }'
 
@@ -107,6 +107,7 @@ async def test_requests_tell_the_operation_its_root_fields_and_whose_key(emulato
         "number": 1,
         "url": "http://emulator.invalid/graphql",
         "at": "",
+        "version": LATEST,
         "operation": "Both",
         "root_fields": ["currentUser", "apiKeys"],
         "key_owner_id": seed["clinicians"][0]["id"],

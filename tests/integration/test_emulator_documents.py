@@ -47,7 +47,7 @@ async def test_a_patient_sees_what_is_shared_and_staff_see_what_is_about_a_patie
 
 
 async def test_the_address_of_a_file_is_good_for_ten_seconds(emulator: EmulatorClient) -> None:
-    """The fact of `expiring_url`: "A URL to download the file, good for 10 seconds"."""
+    """`expiring_url` works for ten seconds."""
     found = await emulator.ask("{ documents { nodes { id expiring_url } } }", key=PATIENT_1)
     document = found["documents"]["nodes"][0]
     await emulator.control.clock(advance=10)
@@ -99,7 +99,7 @@ async def test_what_a_patient_uploads_is_their_own_and_about_nobody_else(emulato
 
 
 async def test_a_file_comes_as_a_part_of_a_multipart_request_byte_by_byte(emulator: EmulatorClient) -> None:
-    """Healthie "uses the `Upload` type for fields that support file uploads"."""
+    """A field of the type `Upload` takes a part of the request."""
     upload = """mutation Upload($file: Upload) { createDocument(input: {file: $file}) {
       document { id display_name expiring_url } messages { message } } }"""
     content = bytes(range(256)) + b"\r\n\n\r--\r\n"

@@ -56,7 +56,7 @@ async def listed(emulator: EmulatorClient, key: str = OWNER, **wanted: Any) -> l
 async def test_a_template_is_read_without_a_key_and_its_questions_come_in_their_order(
     emulator: EmulatorClient,
 ) -> None:
-    """Form templates "are considered public to view"."""
+    """Healthie treats templates as public."""
     _, _, form = await names(emulator)
     document = """query T($id: ID) { customModuleForm(id: $id) { name prefill use_for_charting use_for_program
       has_non_readonly_modules user { id } custom_modules { mod_type required options_array
@@ -131,7 +131,7 @@ async def test_staff_make_change_copy_share_and_delete_templates_and_patients_do
 
 
 async def test_a_form_is_shared_with_members_only(emulator: EmulatorClient) -> None:
-    """The recipient "must be a valid email address of an existing Healthie member"."""
+    """The recipient is named by email, and must be one."""
     _, _, form = await names(emulator)
     share = """mutation S($id: ID) { shareCustomModuleForm(input: {id: $id, form_share_recipient:
       "sample.patient.one@example.com"}) { messages { field } } }"""
@@ -156,7 +156,7 @@ async def test_a_handed_in_form_carries_its_answers_its_filler_and_the_name_of_i
 
 
 async def test_without_finished_it_is_a_draft_that_its_id_finds_and_no_list(emulator: EmulatorClient) -> None:
-    """Without `finished` "you will need to query the `formAnswerGroup` by its ID"."""
+    """Without `finished` no list shows it."""
     draft = (await fill(emulator, finished=None))["form_answer_group"]
     assert await listed(emulator) == []
     assert (await emulator.ask(ONE, key=PATIENT_1, id=draft["id"]))["formAnswerGroup"]["finished"] is False
@@ -181,7 +181,7 @@ async def test_an_answer_to_a_question_that_was_answered_takes_its_place(emulato
 async def test_every_filled_form_needs_a_template_that_exists(
     emulator: EmulatorClient, form: str | None
 ) -> None:
-    """All filled-out forms "need to be backed by a `CustomModuleForm`"."""
+    """Healthie keeps no answers without a `CustomModuleForm`."""
     refused = await fill(emulator, custom_module_form_id=form)
     assert refused["form_answer_group"] is None
     assert refused["messages"][0]["field"] == "custom_module_form_id"
@@ -216,7 +216,7 @@ async def test_the_id_that_an_integration_gave_finds_a_form_and_does_not_keep_it
 
 
 async def test_a_form_about_a_visit_is_dated_by_the_visit_and_stays_with_it(emulator: EmulatorClient) -> None:
-    """`created_at`: "If form is associated with an appointment, this is the date and time of service"."""
+    """With an appointment, `created_at` is when that takes place."""
     seed = await emulator.control.seed()
     third = seed["patients"][2]["id"]
     visit = (await emulator.control.books())["appointments"][0]
@@ -228,7 +228,7 @@ async def test_a_form_about_a_visit_is_dated_by_the_visit_and_stays_with_it(emul
         "query V($id: ID) { appointment(id: $id) { form_answer_groups { id metadata } } }",
         key=PATIENT_3,
         id=visit["id"],
-    )  # metadata is "only accessible by staff and providers"
+    )  # metadata is for staff
     assert of_visit["appointment"]["form_answer_groups"] == [{"id": made["id"], "metadata": None}]
 
 

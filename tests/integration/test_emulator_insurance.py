@@ -109,7 +109,7 @@ async def test_plans_are_found_by_payer_and_staff_say_which_are_accepted(emulato
     accepted = (await emulator.ask(accept, ids=[mutual, other]))["createAcceptedInsurancePlan"]
     assert [each["insurance_plan"]["id"] for each in accepted["accepted_insurance_plans"]] == [mutual, other]
     by_entry = accepted["accepted_insurance_plans"][0]["id"]
-    for name in (by_entry, other):  # "The ID of the Policy to remove": of the entry or of the plan
+    for name in (by_entry, other):  # the reference leaves open whose id it is: of the entry or of the plan
         removed = (await emulator.ask(refuse, id=name))["deleteAcceptedInsurancePlan"]
         assert removed["messages"] is None
     assert await plans(emulator, accepted=True) == []

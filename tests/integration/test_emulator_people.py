@@ -230,7 +230,7 @@ async def test_members_are_found_by_the_state_in_which_they_are_licensed(emulato
 async def test_filled_forms_are_listed_by_when_they_changed_to_whom_they_are_shown(
     emulator: EmulatorClient,
 ) -> None:
-    """The fact of `updated_after`: "only objects updated after the specified datetime are returned"."""
+    """`updated_after` lists what changed later than that."""
     seed = await emulator.control.seed()
     fill = """mutation Fill($id: ID!, $form: ID) { createFormAnswerGroup(input: {user_id: $id, finished: true,
       custom_module_form_id: $form}) { form_answer_group { id updated_at } } }"""

@@ -174,7 +174,7 @@ async def test_a_read_without_its_permission_is_refused_or_by_a_switch_finds_not
 
 
 async def test_without_all_calendars_a_key_sees_its_owners_visits_only(emulator: EmulatorClient) -> None:
-    """Healthie's reference: with `can_see_calendar` the user can see all calendars in the organization."""
+    """`can_see_calendar` opens the calendars of the whole practice."""
     inputs = await the_inputs(emulator)
     other = inputs["own"] | {"datetime": "2027-01-14T16:00:00Z"}
     await emulator.ask(BOOK, key=CLINICIAN_2, input=other)
@@ -190,7 +190,7 @@ async def test_without_all_calendars_a_key_sees_its_owners_visits_only(emulator:
 
 
 async def test_without_all_clients_a_key_sees_its_owners_patients_only(emulator: EmulatorClient) -> None:
-    """Healthie's reference: with `can_see_clients` the user can see all clients in the organization."""
+    """`can_see_clients` shows the patients of the whole practice."""
     second = (await emulator.control.seed())["clinicians"][1]["id"]
     new = {
         "first_name": "Sample",
@@ -211,13 +211,14 @@ async def test_without_all_clients_a_key_sees_its_owners_patients_only(emulator:
 
 
 async def test_without_all_billing_a_key_sees_payments_to_its_owner_only(emulator: EmulatorClient) -> None:
-    """Healthie's reference: with `sees_all_billing` the user sees all org billing, not just individual."""
+    """`sees_all_billing` shows what was paid to others too."""
     charge = (await the_inputs(emulator))["charge"]
     await emulator.ask(CHARGE, key=CLINICIAN_2, input=charge | {"recipient_id": await clinician(emulator, 2)})
-    every = "{ billingItems { nodes { recipient_id } } }"
+    every = "{ billingItems { nodes { recipient { id } } } }"
 
     async def seen() -> set[str]:
-        return {e["recipient_id"] for e in (await answer(emulator, every))["data"]["billingItems"]["nodes"]}
+        listed = (await answer(emulator, every))["data"]["billingItems"]["nodes"]
+        return {each["recipient"]["id"] for each in listed}
 
     one = await clinician(emulator)
     assert await seen() > {one}

@@ -80,7 +80,7 @@ async def test_through_the_clinician_a_patient_reads_nothing_of_other_patients(
 
 
 async def test_a_patient_changes_the_own_account_and_name_does_nothing(emulator: EmulatorClient) -> None:
-    """`updateUser` without an id updates "the authenticated user"; `name` "does not do anything"."""
+    """`updateUser` without an id is about the key's owner; `name` changes nothing."""
     await listen(emulator)
     changed = await update_me(
         emulator,
@@ -146,7 +146,7 @@ async def test_an_account_keeps_values_that_make_sense(
 async def test_a_change_that_sends_mail_ignores_every_other_change_in_it(
     emulator: EmulatorClient, mail: dict[str, Any]
 ) -> None:
-    """Such inputs "take precedence": the mail is sent, "but the patient's name will not be updated"."""
+    """Inputs that send mail come first: the mail goes out, and nothing else in the call is done."""
     one, _, _ = await ids(emulator)
     ignored = await update(emulator, id=one, first_name="Renamed", **mail)
     assert (ignored["messages"], ignored["user"]["first_name"]) == (None, "Sample")
@@ -172,7 +172,7 @@ async def test_staff_archive_group_and_staff_a_patient(emulator: EmulatorClient)
 
 
 async def test_many_patients_change_group_or_status_and_the_group_wins(emulator: EmulatorClient) -> None:
-    """If both are passed in, "`active_status` will be ignored"."""
+    """Of the two, `active_status` does not count then."""
     seed = await emulator.control.seed()
     one, two, _ = await ids(emulator)
     group = seed["groups"]["New Patients"]
@@ -298,7 +298,7 @@ async def test_a_relative_is_named_and_gets_an_account_from_staff_but_no_access(
     made = await emulator.ask(add, user=one, first="Kim", kind="minor", relation="child")
     contact = made["createNotificationContact"]["notificationContact"]
     assert (contact["full_name"], bool(contact["linked_client"])) == ("Kim Sample-Child", True)
-    assert await sent(emulator) == ["conversation.created", "patient.created"]
+    assert await sent(emulator) == ["conversation.created", "patient.created", "notification_contact.created"]
     linked = await emulator.ask(add, user=one, linked=two)
     assert linked["createNotificationContact"]["notificationContact"]["linked_client"] == {"id": two}
     relatives = (

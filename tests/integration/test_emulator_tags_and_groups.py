@@ -25,7 +25,7 @@ async def make_tag(emulator: EmulatorClient, key: str = OWNER, **given: Any) -> 
 
 
 async def test_the_name_of_a_tag_is_unique_for_each_member(emulator: EmulatorClient) -> None:
-    """A tag "with the same name as another one will fail"; tags "are unique per provider/staff account"."""
+    """A member has one tag of a name; another member may have the same."""
     one = (await emulator.control.seed())["patients"][0]["id"]
     made = await make_tag(emulator, name="Prefers mornings", user=one)
     assert made["tag"]["tagged_users"]["nodes"] == [{"id": one}]
@@ -119,7 +119,7 @@ async def test_staff_make_rename_find_and_sort_groups(emulator: EmulatorClient) 
 async def test_the_patients_of_a_deleted_group_go_to_the_one_that_is_to_receive_them_or_to_none(
     emulator: EmulatorClient,
 ) -> None:
-    """When left blank, "patients are not placed into any group"."""
+    """Without a group the patient is in none."""
     seed = await emulator.control.seed()
     three = seed["patients"][2]["id"]
     first = seed["groups"]["New Patients"]

@@ -1,4 +1,4 @@
-"""Healthie: "TOO_MANY_REQUESTS", no published figure; reported: 39 and more rapid requests brought a lockout of 30-60 minutes."""
+"""Healthie publishes no figure for `TOO_MANY_REQUESTS`; reported: 39 and more rapid requests brought a lockout of 30-60 minutes."""
 
 from typing import Any
 

@@ -85,6 +85,7 @@ async def test_a_switch_keeps_them_as_deprecated(emulator: EmulatorClient) -> No
 async def test_in_2026_10_01_an_invoice_is_found_by_its_token(emulator: EmulatorClient) -> None:
     seed = await emulator.control.seed()
     given = {"recipient_id": seed["patients"][0]["id"], "price": "10.00", "sender_id": seed["owner"]["id"]}
+    given |= {"invoice_type": "other", "services_provided": "Sample visit"}
     made = await emulator.ask(INVOICE, input=given)
     invoice_id = made["createRequestedPayment"]["requestedPayment"]["id"]
     (token,) = [one["token"] for one in (await emulator.control.books())["requested_payments"]]

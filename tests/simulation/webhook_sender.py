@@ -15,7 +15,7 @@ from integrations.healthie_emulator import cards, clients, openings, webhooks
 from integrations.healthie_emulator.delivery import deliver_due, enqueue
 from integrations.healthie_emulator.faults import Fault
 from integrations.healthie_emulator.forms import filling
-from integrations.healthie_emulator.records import Appointment
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Actor, Request, World
 from tests.simulation.process import ConnectionLost, Process
 

@@ -23,7 +23,7 @@ from integrations.database.tables.slots import holds, slot_claims
 from integrations.healthie.catalog import FREQUENCIES
 from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator.hours import FREEING_STATUSES
-from integrations.healthie_emulator.records import Appointment
+from integrations.healthie_emulator.scheduling.records import Appointment
 from tests.integration.database_samples import SEALER
 from tests.simulation.fate import LARGEST_JUMP, Trouble
 from tests.simulation.shares import overheld

@@ -7,7 +7,7 @@ import pytest
 
 from integrations.healthie_emulator.clock import Clock
 from integrations.healthie_emulator.hours import Wanted, is_free, slots
-from integrations.healthie_emulator.records import AppointmentType
+from integrations.healthie_emulator.scheduling.records import AppointmentType
 from integrations.healthie_emulator.state import World
 
 SUNDAY, MONDAY = 6, 0

@@ -4,16 +4,14 @@ A fee for a late cancellation or a no-show, the price of a visit that occurred: 
 default card; without a card an invoice, if the practice wants one.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from integrations.healthie_emulator import invoices
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY
 from integrations.healthie_emulator.cards import default_card
 from integrations.healthie_emulator.charging import write_down
-from integrations.healthie_emulator.records import Appointment, AppointmentSetting
 from integrations.healthie_emulator.scheduling import policy
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import World
 
 DELAY = timedelta(days=2)  # in which staff can still cancel the scheduled charge
@@ -72,13 +70,3 @@ def _amount(world: World, visit: Appointment) -> int | None:
 def _is_paid(world: World, visit: Appointment) -> bool:
     invoice = world.requested_payments.get(visit.requested_payment_id)
     return invoice is not None and invoice.status == invoices.PAID
-
-
-def _is_on(settings: AppointmentSetting, *_: Any) -> bool:
-    return settings.auto_schedule_charges_for_late_cancellation_no_show or settings.charge_for_occurred_appts
-
-
-RESOLVERS: dict[str, Callable[..., Any]] = {
-    "AppointmentSetting.auto_charge_enabled": _is_on,
-    "AppointmentSetting.charge_for_occured_appts": lambda settings, *_: settings.charge_for_occurred_appts,
-}

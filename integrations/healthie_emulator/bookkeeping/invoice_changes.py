@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.healthie_emulator import dates, invoices
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
-from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.errors import Refusal, not_allowed, refused
 from integrations.healthie_emulator.money_records import RequestedPayer, RequestedPayment
 from integrations.healthie_emulator.records import Offering
 from integrations.healthie_emulator.state import Request, World
@@ -19,15 +19,6 @@ MOST_METADATA = 2_000  # characters
 PLAIN_FIELDS = ("invoice_type", "notes", "services_provided", "is_preview", "cms1500_id")
 
 
-class Refusal(Exception):
-    """An input that Healthie refuses with a message about one field."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.message = message
-
-
 def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     """Ask a patient, or a third party, for money; `price` is the offering's unless it is sent."""
     if request.me.is_patient:
@@ -35,7 +26,7 @@ def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     try:
         values = _read_new(request, given)
     except Refusal as refusal:
-        return refused(refusal.message, field=refusal.field, requestedPayment=None)
+        return refusal.payload(requestedPayment=None)
     invoice = invoices.add(request.world, **values)
     if given.get("write_offs"):
         _write_off(request.world, invoice, given["write_offs"])
@@ -52,7 +43,7 @@ def update(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     try:
         changes = _read_changes(request, invoice, given)
     except Refusal as refusal:
-        return refused(refusal.message, field=refusal.field, requested_payment=None)
+        return refusal.payload(requested_payment=None)
     invoice = world.requested_payments.change(invoice.id, **changes)
     world.emit("requested_payment.updated", "RequestedPayment", invoice.id, tuple(changes))
     if given.get("write_offs"):

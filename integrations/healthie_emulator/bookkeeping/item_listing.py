@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from integrations.healthie_emulator import dates
+from integrations.healthie_emulator import dates, permissions
 from integrations.healthie_emulator.amounts import from_minor
 from integrations.healthie_emulator.bookkeeping.sorting import with_order
 from integrations.healthie_emulator.connections import in_order, page
@@ -37,6 +37,7 @@ def listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         for item in request.world.billing_items
         if item.deleted_at is None
         and request.me.sees_patient(item.sender_id)
+        and permissions.sees_payment_to(request, item.recipient_id)
         and all(passes(item) for passes in tests)
     ]
     ordered = in_order(found, with_order(args, SORT_WORDS), _orders(request.world), "CREATED_AT_DESC")

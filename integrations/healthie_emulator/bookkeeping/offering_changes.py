@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, recurs, to_minor
-from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.errors import Refusal, not_allowed, refused
 from integrations.healthie_emulator.records import Offering, OfferingInclude
 from integrations.healthie_emulator.state import Request, World
 
@@ -30,15 +30,6 @@ PLAIN_FIELDS = (
 )
 
 
-class Refusal(Exception):
-    """An input that Healthie refuses with a message about one field."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.message = message
-
-
 def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     """Put a package on the price list, hidden unless `visibility_status` says otherwise."""
     if request.me.is_patient:
@@ -50,7 +41,7 @@ def create(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     try:
         values = _read(world, given, PRACTICE_CURRENCY, ())
     except Refusal as refusal:
-        return refused(refusal.message, field=refusal.field, offering=None)
+        return refusal.payload(offering=None)
     made = world.offerings.add(**{"description": "", "row_order": len(world.offerings), **values})
     return {"offering": made, "messages": None}
 
@@ -63,7 +54,7 @@ def update(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     try:
         changes = _read(world, given, offering.currency, offering.includes)
     except Refusal as refusal:
-        return refused(refusal.message, field=refusal.field, offering=None)
+        return refusal.payload(offering=None)
     if given.get("archived") is not None:
         changes["archived"] = given["archived"]
     if given.get("has_first_payment") is False:

@@ -9,13 +9,8 @@ from typing import Any
 from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import AppointmentCredit, CreditChange
 from integrations.healthie_emulator.people import patient
-from integrations.healthie_emulator.records import (
-    Appointment,
-    AppointmentType,
-    Offering,
-    OfferingInclude,
-    User,
-)
+from integrations.healthie_emulator.records import Offering, OfferingInclude, User
+from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentType
 from integrations.healthie_emulator.state import Request, World
 
 NO_CREDIT = "You do not have enough credit to book this appointment"
@@ -96,18 +91,23 @@ def restore(request: Request, ended: Appointment, *, deleted: bool = False) -> N
         gives = world.switches.late_cancel_restores_credit
     if deleted:
         gives = world.switches.deletion_restores_credit
-    if not (gives and ended.credit_was_used and world.settings.restore_credit_on_cancel):
-        return
-    if ended.user_id is None or ended.appointment_type_id is None or _is_restored(world, ended):
+    if gives and ended.user_id is not None:
+        give_back(world, ended, ended.user_id, by=request.me.user)
+
+
+def give_back(world: World, visit: Appointment, user_id: str, *, by: User | None) -> None:
+    """Give the credit back that a patient used for a visit, or for a seat in it, if the practice gives any back."""
+    kind = visit.appointment_type_id
+    if kind is None or not world.settings.restore_credit_on_cancel or not _is_in_use(world, visit, user_id):
         return
     _change(
         world,
-        ended.user_id,
-        ended.appointment_type_id,
+        user_id,
+        kind,
         1,
         RESTORED,
-        appointment_id=ended.id,
-        initiator_id=request.me.user.id,
+        appointment_id=visit.id,
+        initiator_id=by.id if by else None,
     )
 
 
@@ -164,10 +164,14 @@ def _change(
     )
 
 
-def _is_restored(world: World, visit: Appointment) -> bool:
-    return any(
-        each.appointment_id == visit.id and each.event_type == RESTORED[1] for each in world.credit_changes
-    )
+def _is_in_use(world: World, visit: Appointment, user_id: str) -> bool:
+    """Return whether a credit was taken for a visit and not given back since."""
+    changes = [
+        each.event_type
+        for each in world.credit_changes
+        if each.appointment_id == visit.id and each.user_id == user_id
+    ]
+    return changes.count(BOOKED[1]) > changes.count(RESTORED[1])
 
 
 def _of_user(user: User, request: Request, args: dict[str, Any]) -> list[AppointmentCredit]:

@@ -17,7 +17,7 @@ from integrations.healthie_emulator.resources import item as items
 from integrations.healthie_emulator.resources.item import Item
 from integrations.healthie_emulator.state import Request, World
 
-LIFETIME_SECONDS = 10  # "good for 10 seconds"
+LIFETIME_SECONDS = 10  # Healthie's reference has the figure
 LARGEST_UPLOAD = 20_000_000  # bytes
 
 _DATA_URL = re.compile(

@@ -23,6 +23,7 @@ FORM = Resource(
         *("external_id", "external_id_type", "on_completion_ifs_tag_id"),
     ),
     required={"name": "Name"},
+    events={"created": "custom_module_form.created", "updated": "custom_module_form.updated"},
     derive=lambda request, given, found: {
         "last_updated_by_id": request.me.user.id,
         **({} if found else {"user_id": request.me.user.id}),
@@ -64,6 +65,12 @@ QUESTION = Resource(
     ),
     required={"custom_module_form_id": "Custom module form", "mod_type": "Mod type"},
     refers={"custom_module_form_id": "CustomModuleForm"},
+    events={
+        "created": "custom_module.created",
+        "updated": "custom_module.updated",
+        "deleted": "custom_module.deleted",
+    },
+    ids_in_events=("custom_module_form_id",),
     check=_question_is_of_a_form,
     derive=_question_values,
 )
@@ -136,8 +143,10 @@ def _delete(request: Request, given: Given) -> dict[str, Any]:
     form = template(request.world, given.get("id"))
     if form is None:
         return refused("Custom module form not found", field="id")
-    now = request.world.clock.now()
-    return {"customModuleForm": items.change(request.world, "CustomModuleForm", form.id, deleted_at=now)}
+    world = request.world
+    gone = items.change(world, "CustomModuleForm", form.id, deleted_at=world.clock.now())
+    world.emit("custom_module_form.deleted", "CustomModuleForm", form.id)
+    return {"customModuleForm": gone}
 
 
 def _copy(request: Request, given: Given) -> dict[str, Any]:

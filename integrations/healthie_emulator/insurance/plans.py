@@ -49,11 +49,16 @@ def _accept(request: Request, given: Given) -> Given:
     if not ids or any(world.items["InsurancePlan"].get(i) is None for i in ids):
         return refused("Insurance plan must exist", field="insurance_plan_ids")
     accepted = [
-        items.first(world, "AcceptedInsurancePlan", insurance_plan_id=i)
-        or items.add(world, "AcceptedInsurancePlan", insurance_plan_id=i)
+        items.first(world, "AcceptedInsurancePlan", insurance_plan_id=i) or _put_on_list(world, i)
         for i in ids
     ]
     return {"accepted_insurance_plans": accepted, "appointment_setting": world.settings}
+
+
+def _put_on_list(world: World, plan_id: str) -> Item:
+    accepted = items.add(world, "AcceptedInsurancePlan", insurance_plan_id=plan_id)
+    world.emit("accepted_insurance_plan.created", "AcceptedInsurancePlan", accepted.id)
+    return accepted
 
 
 def _refuse(request: Request, given: Given) -> Given:
@@ -69,6 +74,7 @@ def _refuse(request: Request, given: Given) -> Given:
     world.items["AcceptedInsurancePlan"].remove(accepted.id)
     for each in items.every(world, "ProviderAcceptedInsurancePlan", accepted_id=accepted.id):
         world.items["ProviderAcceptedInsurancePlan"].remove(each.id)
+    world.emit("accepted_insurance_plan.deleted", "AcceptedInsurancePlan", accepted.id)
     return {"accepted_insurance_plan": accepted, "appointment_setting": world.settings}
 
 

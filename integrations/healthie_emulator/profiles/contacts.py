@@ -51,9 +51,13 @@ def _update_setting(request: Request, given: Given) -> Given:
         return refused("Notification setting not found", field="id")
     wanted = {name: value for name, value in given.items() if name != "id" and value is not None}
     before = dict(USUAL) if world.switches.notification_defaults_reset else {}
-    return {
-        "notificationSetting": items.change(world, "NotificationSetting", found.id, **{**before, **wanted})
-    }
+    after = {**before, **wanted}
+    changes = {name: value for name, value in after.items() if getattr(found, name) != value}
+    if changes:
+        found = items.change(world, "NotificationSetting", found.id, **changes)
+        names, whose = tuple(changes), found.user_id
+        world.emit("notification_setting.updated", "NotificationSetting", found.id, names, user_id=whose)
+    return {"notificationSetting": found}
 
 
 def _create_contact(request: Request, given: Given) -> Given:
@@ -81,15 +85,24 @@ def _create_contact(request: Request, given: Given) -> Given:
     values = {name: given[name] for name in plain if given.get(name) is not None}
     linked_id = linked.id if linked else None
     made = items.add(world, "NotificationContact", user_id=user.id, linked_client_id=linked_id, **values)
+    world.emit("notification_contact.created", "NotificationContact", made.id, **_ids(made))
     return {"notificationContact": made}
 
 
 def _delete_contact(request: Request, given: Given) -> Given:
     """Take a relative off the list; the account that the relative may have stays."""
-    contact = request.world.items["NotificationContact"].get(given.get("id"))
+    world = request.world
+    contact = world.items["NotificationContact"].get(given.get("id"))
     if contact is None or patient(request, contact.user_id) is None:
         return refused("Notification contact not found", field="id")
-    return {"notificationContact": request.world.items["NotificationContact"].remove(contact.id)}
+    world.items["NotificationContact"].remove(contact.id)
+    world.emit("notification_contact.deleted", "NotificationContact", contact.id, **_ids(contact))
+    return {"notificationContact": contact}
+
+
+def _ids(contact: Item) -> Given:
+    """What webhooks tell of a contact besides its id."""
+    return {"linked_client_id": contact.linked_client_id, "user_id": contact.user_id}
 
 
 def _new_patient(world: World, relative: User, given: Given) -> User:

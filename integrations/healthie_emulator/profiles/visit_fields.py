@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator import dates
-from integrations.healthie_emulator.records import Appointment, User
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request
 
 INACTIVE = frozenset({"Cancelled", "Re-Scheduled", "No-Show"})

@@ -44,6 +44,7 @@ class Resource:
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     # What the webhooks are told when one is created, updated, deleted.
     events: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    ids_in_events: tuple[str, ...] = ()  # fields that the bodies carry besides the item's own id
     patients_may: frozenset[str] = frozenset()  # mutations that are not for staff alone
     sees: Callable[[Request, Item], bool] = lambda request, _: not request.me.is_patient
     check: Callable[[Request, Given, Item | None], Refused] = _nothing_wrong
@@ -67,7 +68,8 @@ def found(request: Request, resource: Resource, item_id: object) -> Item | None:
 def emit(request: Request, resource: Resource, what: str, item: Item, *changed: str) -> None:
     """Tell the webhooks what happened to an item."""
     if what in resource.events:
-        request.world.emit(resource.events[what], resource.kind, item.id, changed or None)
+        more = {name: getattr(item, name) for name in resource.ids_in_events}
+        request.world.emit(resource.events[what], resource.kind, item.id, changed or None, **more)
 
 
 def _permitted(

@@ -9,18 +9,15 @@ from typing import Any
 
 from integrations.healthie_emulator import billing, cards, clients, forms
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor
-from integrations.healthie_emulator.booking import (
-    Refusal,
-    bill,
-    visible,
-)
+from integrations.healthie_emulator.booking import bill, visible
 from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.coupons import first_price
-from integrations.healthie_emulator.errors import refused
+from integrations.healthie_emulator.errors import Refusal, refused
 from integrations.healthie_emulator.invoices import balance_due, settle
 from integrations.healthie_emulator.people import providers
-from integrations.healthie_emulator.records import Appointment, User
+from integrations.healthie_emulator.records import User
 from integrations.healthie_emulator.scheduling import seats
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.scheduling.wanted import Wanted, read
 from integrations.healthie_emulator.state import Actor, Request
 
@@ -42,9 +39,10 @@ def _complete(request: Request, given: dict[str, Any]) -> Payload:
     try:
         wanted = read(request, given)
         patient, is_new = _patient(request, given, wanted)
+        acting = Request(world=world, actor=Actor(user=patient))
+        _require_credit(acting, wanted)
     except Refusal as refusal:
-        return {"messages": refusal.payload["messages"], "formAnswerGroupSaved": False}
-    acting = Request(world=world, actor=Actor(user=patient))
+        return {"messages": refusal.payload()["messages"], "formAnswerGroupSaved": False}
     try:
         item = _pay(acting, given, wanted)
     except _PaymentRefused as refusal:
@@ -84,6 +82,16 @@ def _patient(request: Request, given: dict[str, Any], wanted: Wanted) -> tuple[U
     if same:
         return (named or same)[0], False
     return _new_patient(request, given, wanted), True
+
+
+def _require_credit(acting: Request, wanted: Wanted) -> None:
+    """Raise Refusal if the practice asks for a credit that the patient neither has nor buys here."""
+    plan = acting.world.offerings.get(wanted.offering_id)
+    bought = {each.appointment_type_id for each in plan.includes} if plan else set()
+    if wanted.kind is None or wanted.waiting or wanted.kind.id in bought:
+        return
+    if not visit_credits.may_book(acting, wanted.kind.id):
+        raise Refusal("appointment_type_id", visit_credits.NO_CREDIT)
 
 
 def _names(user: User) -> tuple[str, str]:
@@ -169,9 +177,10 @@ def _told(payload: dict[str, Any]) -> dict[str, Any]:
 def _book(acting: Request, wanted: Wanted, item: Any) -> list[Appointment]:
     world, patient = acting.world, acting.me.user
     for group in wanted.groups:
-        seats.take(world, group, patient.id, waiting=wanted.waiting)
-        if not wanted.waiting:
-            visit_credits.use(acting, group, user_id=patient.id)
+        if wanted.waiting:
+            seats.take(world, group, patient.id, waiting=True)
+        else:
+            seats.book(acting, group, patient.id)
     if wanted.groups:
         return [each for group in wanted.groups if (each := visible(acting, group.id))]
     if wanted.values is None:

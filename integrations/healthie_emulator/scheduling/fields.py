@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from integrations.healthie_emulator import dates
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor
 from integrations.healthie_emulator.people import full_name
-from integrations.healthie_emulator.records import Appointment, User
+from integrations.healthie_emulator.records import User
 from integrations.healthie_emulator.scheduling import policy, seats
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request
 from integrations.healthie_emulator.visit_types import CONTACT_TYPES, IN_PERSON
 

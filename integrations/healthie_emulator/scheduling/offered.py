@@ -6,9 +6,9 @@ from typing import Any
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
 from integrations.healthie_emulator.errors import not_allowed, refused
 from integrations.healthie_emulator.people import provider
-from integrations.healthie_emulator.records import AppointmentType
+from integrations.healthie_emulator.scheduling.records import AppointmentType
 from integrations.healthie_emulator.state import Request
-from integrations.healthie_emulator.visit_types import CONTACT_TYPES, appointment_type_of, with_values
+from integrations.healthie_emulator.visit_types import CONTACT_TYPES, appointment_type_of
 
 NOT_FOUND = "Appointment type not found"
 
@@ -123,48 +123,8 @@ def _shown_contacts(kind: AppointmentType, given: dict[str, Any], values: dict[s
     return tuple(name for name in CONTACT_TYPES if shown.get(name))
 
 
-def _create_setting(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """Give a clinician a policy of their own: the practice's with what was sent; the key owner's unless `user_id` says whose."""
-    if request.me.is_patient:
-        raise not_allowed()
-    world, whose = request.world, given.get("user_id") or request.me.user.id
-    if provider(world, whose) is None:
-        return refused("Provider not found", field="user_id", appointmentSetting=None)
-    now = world.clock.now()
-    values = with_values(world.settings, _told(given))
-    fields = {name: getattr(values, name) for name in values.__dataclass_fields__}
-    fields |= {
-        "id": world.appointment_settings.new_id(),
-        "user_id": whose,
-        "created_at": now,
-        "updated_at": now,
-    }
-    return {"appointmentSetting": world.appointment_settings.add(**fields), "messages": None}
-
-
-def _update_setting(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """Change a policy; what was not sent stays."""
-    if request.me.is_patient:
-        raise not_allowed()
-    settings = request.world.appointment_settings
-    found = settings.get(given.get("id"))
-    if found is None:
-        return refused("Appointment setting not found", field="id", appointmentSetting=None)
-    values = with_values(found, _told(given))
-    changes = {name: getattr(values, name) for name in values.__dataclass_fields__ if name != "updated_at"}
-    return {"appointmentSetting": settings.change(found.id, **changes), "messages": None}
-
-
-def _told(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what a policy takes as it is sent; places and ways to meet have operations of their own."""
-    apart = {"id", "user_id", "appointment_locations", "contact_type_overrides", "calendar_color_schemes"}
-    return {name: value for name, value in given.items() if name not in apart and value is not None}
-
-
 RESOLVERS: dict[str, Callable[..., Any]] = {
     "Mutation.createAppointmentType": _create_type,
     "Mutation.updateAppointmentType": _update_type,
     "Mutation.deleteAppointmentType": _delete_type,
-    "Mutation.createAppointmentSetting": _create_setting,
-    "Mutation.updateAppointmentSetting": _update_setting,
 }

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from integrations.healthie_emulator.records import Appointment, AppointmentSetting
+from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentSetting
+from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import Request, World
-from integrations.healthie_emulator.visit_types import settings_for
 
 # An appointment with one of these is active no more (Healthie's guide on appointments).
 INACTIVE_STATUSES = frozenset({"Cancelled", "Re-Scheduled", "No-Show"})

@@ -9,8 +9,13 @@ from typing import Any
 from integrations.healthie_emulator import dates
 from integrations.healthie_emulator.connections import in_order, page
 from integrations.healthie_emulator.errors import refused
-from integrations.healthie_emulator.records import Appointment
-from integrations.healthie_emulator.scheduling.records import CLOSED, OPEN, AppointmentRequest, Wish
+from integrations.healthie_emulator.scheduling.records import (
+    CLOSED,
+    OPEN,
+    Appointment,
+    AppointmentRequest,
+    Wish,
+)
 from integrations.healthie_emulator.state import Request, World
 
 PLAIN = (

@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed, not_signed_in, refused
-from integrations.healthie_emulator.records import Appointment, User
-from integrations.healthie_emulator.scheduling.records import Seat
-from integrations.healthie_emulator.state import Request, World
+from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling.records import Appointment, Seat
+from integrations.healthie_emulator.state import Actor, Request, World
 
 NOT_FOUND = "Appointment inclusion not found"
 
@@ -66,12 +67,19 @@ def take(world: World, group: Appointment, user_id: str, *, waiting: bool = Fals
         ),
     )
     if not waiting:
-        world.emit("appointment.patient_added", "Appointment", group.id, (), user_id=user_id)
+        world.emit("appointment.patient_added", "Appointment", group.id)
     return seat
 
 
+def book(request: Request, group: Appointment, user_id: str) -> None:
+    """Give a patient a seat and use a credit for it; whoever has a seat keeps it, and who waits for one goes on waiting."""
+    if seat_of(request.world, group.id, user_id) is None:
+        take(request.world, group, user_id)
+        visit_credits.use(request, group, user_id=user_id)
+
+
 def give_up(world: World, seat: Seat, *, by: User | None, **reason: Any) -> Seat:
-    """Cancel a seat; the first one on the waitlist gets it."""
+    """Cancel a seat; its credit comes back where the practice says so, and the first one on the waitlist gets the seat."""
     now = world.clock.now()
     seat = world.seats.change(
         seat.id,
@@ -82,7 +90,8 @@ def give_up(world: World, seat: Seat, *, by: User | None, **reason: Any) -> Seat
     )
     group = world.appointments[seat.appointment_id]
     if not seat.waiting:
-        world.emit("appointment.patient_removed", "Appointment", group.id, (), user_id=seat.user_id)
+        world.emit("appointment.patient_removed", "Appointment", group.id)
+        visit_credits.give_back(world, group, seat.user_id, by=by)
         _seat_the_next(world, group)
     return seat
 
@@ -91,20 +100,21 @@ def _seat_the_next(world: World, group: Appointment) -> None:
     following = next(iter(seats_of(world, group.id, waiting=True)), None)
     if following is not None and not is_full(world, group):
         world.seats.change(following.id, waiting=False)
-        world.emit("appointment.patient_added", "Appointment", group.id, (), user_id=following.user_id)
+        world.emit("appointment.patient_added", "Appointment", group.id)
+        own = Request(world=world, actor=Actor(user=world.users[following.user_id]))
+        visit_credits.use(own, group, user_id=following.user_id)
 
 
-def attend(
-    world: World, group: Appointment, user_ids: Iterable[str], *, instead: bool = False, by: User
-) -> None:
+def attend(request: Request, group: Appointment, user_ids: Iterable[str], *, instead: bool = False) -> None:
     """Give seats to these patients; with `instead` the others lose theirs."""
+    world, by = request.world, request.me.user
     wanted = list(dict.fromkeys(user_ids))
     if instead:
         for seat in seats_of(world, group.id):
             if seat.user_id not in wanted:
                 give_up(world, seat, by=by)
     for user_id in wanted:
-        take(world, group, user_id)
+        book(request, group, user_id)
 
 
 def by_uuid(world: World, external_uuid: object) -> Seat | None:

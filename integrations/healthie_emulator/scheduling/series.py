@@ -1,4 +1,4 @@
-"""Recurring appointments: the first is made at once, the others by a job that comes later, without any check of availability.
+"""Recurring appointments: the first is made at once, the others in the background, without any check of availability.
 
 Such appointments send no webhooks unless Healthie switches that on for the practice.
 """
@@ -10,9 +10,8 @@ from typing import Any
 
 from integrations.healthie_emulator import dates
 from integrations.healthie_emulator.connections import page
-from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.scheduling import seats
-from integrations.healthie_emulator.scheduling.records import Series
+from integrations.healthie_emulator.scheduling.records import Appointment, Series
 from integrations.healthie_emulator.state import Request, World
 
 WEEKS = {"Weekly": 1, "Biweekly": 2, "Every 4 Weeks": 4}
@@ -42,24 +41,16 @@ def start(world: World, first: Appointment, pattern: Pattern) -> Appointment:
     """Begin a series with its first appointment; the others follow when the job has run."""
     interval, times, join_all = pattern
     series = world.series.add(
-        repeat_interval=interval,
-        repeat_times=times,
-        join_all=join_all,
-        rest_due_at=world.clock.now() + JOB_TAKES if times > 1 else None,
+        repeat_interval=interval, repeat_times=times, join_all=join_all, rest_is_to_come=times > 1
     )
+    if times > 1:
+        world.later(JOB_TAKES.total_seconds(), lambda: _make_rest(world, series.id))
     return world.appointments.change(first.id, series_id=series.id, position_in_series=1)
 
 
-def continue_due(world: World) -> None:
-    """Run the jobs that are due: make the appointments after the first."""
-    now = world.clock.now()
-    for series in world.series:
-        if series.rest_due_at is not None and series.rest_due_at <= now:
-            world.series.change(series.id, rest_due_at=None)
-            _make_rest(world, series)
-
-
-def _make_rest(world: World, series: Series) -> None:
+def _make_rest(world: World, series_id: str) -> None:
+    """Make the appointments after the first."""
+    series = world.series.change(series_id, rest_is_to_come=False)
     known = members(world, series.id)
     if not known:
         return
@@ -133,9 +124,8 @@ def split(world: World, appointment: Appointment, interval: str | None) -> None:
         repeat_times=old.repeat_times - position + 1,
         join_all=old.join_all,
         previous_id=old.id,
-        rest_due_at=old.rest_due_at,
     )
-    world.series.change(old.id, repeat_times=position - 1, rest_due_at=None)
+    world.series.change(old.id, repeat_times=position - 1)
     for number, each in enumerate(moved, 1):
         world.appointments.change(each.id, series_id=new.id, position_in_series=number)
 
@@ -163,8 +153,8 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "Appointment.repeat_times": lambda each, request, _: getattr(
         _series(each, request), "repeat_times", None
     ),
-    "Appointment.has_in_progress_job": lambda each, request, _: (
-        getattr(_series(each, request), "rest_due_at", None) is not None
+    "Appointment.has_in_progress_job": lambda each, request, _: getattr(
+        _series(each, request), "rest_is_to_come", False
     ),
     "RecurringAppointment.repeat_times": lambda series, *_: str(series.repeat_times),
     "RecurringAppointment.previous_recurring_appointment_id": lambda series, *_: series.previous_id,

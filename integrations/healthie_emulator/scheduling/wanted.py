@@ -4,12 +4,14 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from integrations.healthie_emulator.booking import Refusal, read_place, read_start, require_free
+from integrations.healthie_emulator.errors import Refusal
 from integrations.healthie_emulator.people import provider
-from integrations.healthie_emulator.records import Appointment, AppointmentType
 from integrations.healthie_emulator.scheduling import policy, seats
+from integrations.healthie_emulator.scheduling.reading import read_place, read_start, require_free
+from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentType
+from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import Request, World
-from integrations.healthie_emulator.visit_types import appointment_type_of, settings_for
+from integrations.healthie_emulator.visit_types import appointment_type_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from integrations.healthie_emulator import dates, hours
 from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed
 from integrations.healthie_emulator.people import full_name, provider
-from integrations.healthie_emulator.records import Appointment
 from integrations.healthie_emulator.scheduling import policy, series
+from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request
 
 CONFLICTS = "Event Conflicts"

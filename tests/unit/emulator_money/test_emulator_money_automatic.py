@@ -97,6 +97,7 @@ class TestAutomaticCharges:
         assert [each.price for each in practice.world.requested_payments] == [7_500] * sends_invoices
 
     async def test_the_policy_says_whether_it_charges_by_itself(self, practice: Any) -> None:
+        practice.world.switches.setting_without_id = True
         query = "{ appointmentSetting { auto_charge_enabled charge_for_occurred_appts } }"
         assert (await practice.ask(query))["appointmentSetting"]["auto_charge_enabled"] is False
         set_policy(practice, **{OCCURRED: True})

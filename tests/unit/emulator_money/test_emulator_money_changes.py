@@ -49,7 +49,7 @@ class TestRefunds:
         after_refunds: bool | None,  # noqa: FBT001 - a parameter of the test
         left: str,
     ) -> None:
-        """The reference: `net_payment` is "the payment, after refunds are taken out"."""
+        """Refunds count against `net_payment`, says Healthie's reference."""
         if after_refunds is not None:
             practice.world.switches.net_payment_after_refunds = after_refunds
         item_id = await paid(practice)
@@ -89,7 +89,7 @@ class TestRefunds:
 
 class TestResending:
     async def test_a_failed_payment_comes_to_life_later(self, practice: Any) -> None:
-        """The fact: "Staff can resend a failed payment (…`successful_retried_payment` then points at the one that worked)"."""
+        """The failed payment then names the one that worked, as `successful_retried_payment`."""
         bad = await practice.attach("tok_chargeCustomerFail")
         await practice.charge(offering_id=practice.single)
         (failed,) = practice.world.billing_items
@@ -132,7 +132,7 @@ class TestCards:
         assert practice.world.users[practice.patient.id].default_stripe_customer_detail_id == visa
 
     async def test_a_card_says_what_it_is_and_whose(self, practice: Any) -> None:
-        """The reference: the label "defaults to personal", `stripe_id` is the client's at Stripe, a type is `Card`."""
+        """Healthie's reference: without a label the card is personal, `stripe_id` is the client's at Stripe, a type is `Card`."""
         await practice.attach()
         practice.world.cards.change(
             next(iter(practice.world.cards)).id, expiration=datetime(2026, 4, 30, tzinfo=UTC)
@@ -184,7 +184,7 @@ class TestCards:
         ("token", "words"), [("tok_nonsense", "No such token"), ("tok_visa_once", "more than once")]
     )
     async def test_a_token_unknown_or_spent_is_refused(self, practice: Any, token: str, words: str) -> None:
-        """The fact: "A card token from Stripe.js works once"."""
+        """As at Stripe, whose payment form makes such tokens."""
         await practice.attach("tok_visa_once")
         answer = await practice.ask(
             "mutation($input: createStripeCustomerDetailInput) { createStripeCustomerDetail(input: $input) "

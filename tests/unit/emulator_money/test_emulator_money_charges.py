@@ -27,7 +27,7 @@ class TestCharging:
         )
 
     async def test_without_a_card_named_the_default_card_is_charged(self, practice: Any) -> None:
-        """The fact: "Without `stripe_customer_detail_id` the patient's default card is charged"."""
+        """`stripe_customer_detail_id` names another one."""
         await practice.attach("tok_visa")
         second = await practice.attach("tok_mastercard", is_default=True)
         await practice.charge()
@@ -70,7 +70,7 @@ class TestCharging:
         assert len(practice.world.billing_items) == 0
 
     async def test_without_should_charge_an_outside_payment_is_written_down(self, practice: Any) -> None:
-        """The fact: "Without `should_charge: true` a billing item records an outside payment and charges nothing"."""
+        """Only `should_charge: true` takes money."""
         await practice.attach()
         payload = await practice.charge(should_charge=False)
         assert payload["billingItem"]["is_outside_payment"] is True
@@ -80,7 +80,7 @@ class TestCharging:
     async def test_an_outside_payment_keeps_the_day_it_was_made_on_and_a_charge_does_not(
         self, practice: Any
     ) -> None:
-        """The guide: `created_at` is for outside payments, "and should be left out when actually charging a card"."""
+        """Healthie's guide on billing items: a date of its own is for money that came in elsewhere."""
         await practice.attach()
         for should_charge in (False, True):
             await practice.charge(should_charge=should_charge, created_at="2026-02-01T12:00:00Z")
@@ -114,7 +114,7 @@ class TestCharging:
         ]
 
     async def test_disputes_are_listed_as_ones_own_or_those_of_the_practice(self, practice: Any) -> None:
-        """The fact: "If user has access to all billing for their organization, this will return all chargebacks"."""
+        """`show_all_for_org` shows those of others to whom the permission is given."""
         await practice.attach("tok_createDispute")
         for amount in ("80", "90"):
             practice.world.clock.advance(3600)
@@ -134,7 +134,7 @@ class TestCharging:
 
 class TestBlankInputs:
     async def test_a_blank_amount_is_the_whole_first_payment_of_the_package(self, practice: Any) -> None:
-        """The guide: "left blank, the patient will be charged the full amount of the package or invoice"."""
+        """Without an amount it is the whole price of the package, or the whole invoice."""
         await practice.attach()
         practice.world.offerings.change(practice.single, first_time_payment=12_000)
         payload = await practice.charge(None, offering_id=practice.single)
@@ -158,7 +158,7 @@ class TestBlankInputs:
         assert practice.world.stripe.charges == {}
 
     async def test_a_blank_recipient_is_the_patients_primary_provider(self, practice: Any) -> None:
-        """The guide: "If left out, it defaults to the sender's primary provider", not to the key's owner."""
+        """Who is paid is the patient's main clinician unless somebody is named, and not the key's owner."""
         await practice.attach()
         payload = await practice.charge(recipient_id=None, by=practice.colleague)
         (item,) = practice.world.billing_items
@@ -192,9 +192,9 @@ class TestDeclines:
     async def test_a_decline_comes_as_messages_and_stripe_error_and_leaves_a_failed_item(
         self, practice: Any, token: str, reason: str, words: str
     ) -> None:
-        """The fact: "A decline comes as `messages` (and `stripeError`) on HTTP 200".
+        """A decline is no GraphQL error: `messages` and `stripeError` tell of it.
 
-        The reference: `failure_reason` is the message, `stripe_error` is JSON about why Stripe refused.
+        Healthie's reference: `failure_reason` is the message, `stripe_error` is JSON about why Stripe refused.
         """
         card = await practice.attach(token)
         payload = await practice.charge(offering_id=practice.single)
@@ -290,7 +290,7 @@ class TestIdempotencyKeys:
 
 class TestDueDates:
     async def test_a_later_due_date_schedules_and_charges_when_it_comes(self, practice: Any) -> None:
-        """The fact: "A `payment_due_date` after today (in the key owner's zone) schedules instead of charging"."""
+        """What today is, the zone of the key's owner decides."""
         await practice.attach()
         payload = await practice.charge(payment_due_date="2026-03-05", offering_id=practice.single)
         item_id = payload["billingItem"]["id"]

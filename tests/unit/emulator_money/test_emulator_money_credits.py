@@ -1,11 +1,15 @@
 """Credits, as Healthie's help centre has them: one credit is one visit of one type."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 BOOK = """mutation($input: createAppointmentInput!) { createAppointment(input: $input) {
   appointment { id credit_was_used requested_payment { id } } messages { field message } } }"""
+
+CHECK_OUT = """mutation($input: completeCheckoutInput!) { completeCheckout(input: $input) {
+  appointment { id credit_was_used } messages { field message } } }"""
 
 CREDITS = """query($id: ID, $kind: ID) { user(id: $id) { appointment_type_credits(appointment_type_id: $kind) {
   id quantity user_id appointment_type { id } } } }"""
@@ -24,6 +28,24 @@ async def book(practice: Any, **given: Any) -> dict[str, Any]:
         **given,
     }
     return dict((await practice.ask(BOOK, by=by, input=values))["createAppointment"])
+
+
+async def check_out(practice: Any, **given: Any) -> dict[str, Any]:
+    """Book as the patient does."""
+    world = practice.world
+    if not len(world.openings):
+        noon = world.clock.now().replace(hour=12)
+        world.openings.add(
+            user_id=practice.clinician.id, range_start=noon, range_end=noon + timedelta(days=10)
+        )
+    values = {
+        "provider_id": practice.clinician.id,
+        "appointment_type_id": practice.visit_type,
+        "contact_type": "Healthie Video Call",
+        "date": "2026-03-09T15:00:00Z",
+        **given,
+    }
+    return dict((await practice.ask(CHECK_OUT, by=practice.patient, input=values))["completeCheckout"])
 
 
 async def left(practice: Any, **given: Any) -> list[str]:
@@ -76,14 +98,25 @@ class TestTaking:
     async def test_a_patient_who_has_none_books_below_zero_unless_the_practice_prevents_it(
         self, practice: Any
     ) -> None:
-        made = await book(practice, by=practice.patient)
+        made = await check_out(practice)
         assert made["appointment"]["credit_was_used"] is True
         assert await left(practice) == ["-1"]
         set_policy(practice, prevent_no_credit_booking=True)
-        refused = await book(practice, by=practice.patient)
+        refused = await check_out(practice, date="2026-03-09T16:00:00Z")
         assert refused["appointment"] is None
         assert "credit" in refused["messages"][0]["message"]
         assert await left(practice) == ["-1"]
+
+    async def test_a_package_that_is_bought_with_the_visit_is_credit_enough(self, practice: Any) -> None:
+        set_policy(practice, prevent_no_credit_booking=True)
+        made = await check_out(practice, offering_id=practice.single, token="tok_visa")
+        assert made["appointment"]["credit_was_used"] is True
+        assert await left(practice) == ["1"]
+
+    async def test_who_lacks_the_credit_that_the_practice_asks_for_pays_nothing(self, practice: Any) -> None:
+        set_policy(practice, prevent_no_credit_booking=True)
+        assert (await check_out(practice, token="tok_visa"))["appointment"] is None
+        assert len(practice.world.billing_items) == 0
 
     @pytest.mark.parametrize(("below_zero", "quantities"), [(False, []), (True, ["-1"])])
     async def test_staff_may_always_book_and_whether_that_takes_a_credit_is_a_switch(
@@ -173,7 +206,7 @@ class TestGivingBack:
     async def test_a_patient_who_cancels_gets_it_back_too(self, practice: Any) -> None:
         set_policy(practice, restore_credit_on_cancel=True)
         await buy(practice)
-        visit = await book(practice, by=practice.patient)
+        visit = await check_out(practice)
         await practice.ask(
             "mutation($id: ID) { deleteAppointment(input: {id: $id}) { messages { message } } }",
             by=practice.patient,
@@ -214,3 +247,81 @@ class TestEditing:
     async def test_what_is_no_number_changes_nothing(self, practice: Any, quantity: str) -> None:
         credit = {"appointment_type_id": practice.visit_type, "quantity": quantity}
         assert await self.edit(practice, credit) == []
+
+
+class TestSeats:
+    """A seat in a group is a visit: it takes a credit, and one that is given up gives it back."""
+
+    @staticmethod
+    def group(practice: Any, **more: Any) -> Any:
+        world = practice.world
+        world.appointment_types.change(practice.visit_type, is_group=True, is_waitlist_enabled=True)
+        return world.appointments.add(
+            provider_id=practice.clinician.id,
+            user_id=None,
+            appointment_type_id=practice.visit_type,
+            starts_at=world.clock.now() + timedelta(days=7),
+            length=30,
+            **more,
+        )
+
+    @staticmethod
+    async def join(practice: Any, group: Any, by: Any, **more: Any) -> None:
+        answer = await practice.ask(CHECK_OUT, by=by, input={"appointment_id": group.id, **more})
+        assert answer["completeCheckout"]["messages"] is None
+
+    @staticmethod
+    def quantities(practice: Any) -> dict[str, int]:
+        return {each.user_id: each.quantity for each in practice.world.credits}
+
+    @staticmethod
+    async def leave(practice: Any, user: Any) -> None:
+        seat = next(each for each in practice.world.seats if each.user_id == user.id)
+        answer = await practice.ask(
+            """mutation($id: ID!) { updateAppointmentInclusion(input: {id: $id, cancelled: true}) {
+              messages { message } } }""",
+            by=user,
+            id=seat.id,
+        )
+        assert answer["updateAppointmentInclusion"]["messages"] is None
+
+    async def test_joining_twice_takes_one_credit(self, practice: Any) -> None:
+        await buy(practice)
+        group = self.group(practice)
+        await self.join(practice, group, practice.patient)
+        await self.join(practice, group, practice.patient)
+        assert await left(practice) == ["1"]
+
+    @pytest.mark.parametrize(("restores", "quantity"), [(True, "2"), (False, "1")])
+    async def test_a_seat_that_is_given_up_gives_its_credit_back_where_the_practice_says_so(
+        self,
+        practice: Any,
+        restores: bool,  # noqa: FBT001 - a parameter of the test
+        quantity: str,
+    ) -> None:
+        set_policy(practice, restore_credit_on_cancel=restores)
+        await buy(practice)
+        await self.join(practice, self.group(practice), practice.patient)
+        await self.leave(practice, practice.patient)
+        assert await left(practice) == [quantity]
+
+    async def test_who_moves_up_from_the_waitlist_uses_a_credit_then(self, practice: Any) -> None:
+        group = self.group(practice, max_attendees="1")
+        await self.join(practice, group, practice.patient)
+        await self.join(practice, group, practice.stranger, is_joining_waitlist=True)
+        assert practice.stranger.id not in self.quantities(practice)
+        await self.leave(practice, practice.patient)
+        assert self.quantities(practice)[practice.stranger.id] == -1
+
+    async def test_seats_that_staff_hand_out_later_take_a_credit_as_those_at_booking_do(
+        self, practice: Any
+    ) -> None:
+        await buy(practice)
+        group = self.group(practice)
+        await practice.ask(
+            """mutation($id: ID, $who: [ID]) { updateAppointment(input: {id: $id, attendee_ids: $who}) {
+              messages { message } } }""",
+            id=group.id,
+            who=[practice.patient.id],
+        )
+        assert await left(practice) == ["1"]

@@ -169,7 +169,7 @@ class TestListing:
         assert set(await listed(practice, unpaid=True)) == {unpaid, partial}
 
     async def test_the_party_is_either_side(self, practice: Any) -> None:
-        """The reference: `sender_id` "will return all requested payments with this ID as the sender or recipient"."""
+        """`sender_id` finds invoices from and to that person."""
         invoice = await made(practice)
         for party in (practice.clinician.id, practice.patient.id):
             assert await listed(practice, party=party) == [invoice["id"]]

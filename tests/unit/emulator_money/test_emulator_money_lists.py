@@ -146,7 +146,7 @@ class TestSeries:
         assert len(practice.world.stripe.charges) == 1, "what was missed is not taken later"
 
     async def test_what_remains_is_a_number_or_until_canceled(self, practice: Any) -> None:
-        """The reference: "Count remaining payments or returns Until Canceled"."""
+        """A series without an end says `Until Canceled`."""
         await practice.attach()
         practice.world.offerings.change(practice.monthly, repeat_times=None)
         await charged(practice, "99", offering_id=practice.monthly)

@@ -58,7 +58,7 @@ class TestCoupons:
     async def test_the_discount_comes_on_top_of_the_amount_that_is_sent(
         self, practice: Any, coupon: Any
     ) -> None:
-        """The fact: "The discount named by `offering_coupon_id` is applied on top of the `amount_paid` that is sent"."""
+        """`offering_coupon_id` takes its discount off whatever `amount_paid` is sent."""
         await practice.attach()
         coupon_id = coupon(percent_off=20, usage_limit=1)
         payload = await practice.charge("100", offering_id=practice.single, offering_coupon_id=coupon_id)
@@ -114,7 +114,7 @@ class TestPackages:
         assert len(practice.world.stripe.charges) == 1
 
     async def test_a_refund_takes_no_package_back(self, practice: Any) -> None:
-        """The fact: "No mutation takes a bought package back from a patient: after a refund its credits remain"."""
+        """Nothing in the schema takes a bought package back."""
         await practice.attach()
         item_id = (await practice.charge(offering_id=practice.single))["billingItem"]["id"]
         await practice.ask(
@@ -151,7 +151,7 @@ class TestRecurringPayments:
         assert len(practice.world.stripe.charges) == 3
 
     async def test_a_due_date_of_today_starts_no_series(self, practice: Any) -> None:
-        """The fact: "…starts a `RecurringPayment`, unless `payment_due_date` (today) is sent"."""
+        """The first payment begins the series, unless it is sent with a due date."""
         await practice.attach()
         payload = await practice.charge("99", offering_id=practice.monthly, payment_due_date="2026-03-02")
         assert payload["billingItem"]["state"] == "SUCCEEDED"
@@ -222,7 +222,7 @@ class TestInvoices:
         return str(invoice["id"])
 
     async def test_payments_settle_an_invoice_and_nothing_stops_one_too_many(self, practice: Any) -> None:
-        """The fact: "Several payments may attach to one invoice, so an invoice is a handle, not a guard"."""
+        """An invoice gathers payments; it refuses none."""
         await practice.attach()
         invoice_id = await self.invoice(practice)
         seen = []

@@ -1,0 +1,1 @@
+"""The webhook events that Healthie offers and that nothing here sends."""
