@@ -123,9 +123,7 @@ class LearnedPace:
     """What was learned of a key's pace, for operators."""
 
     per_second: float  # calls per second at present
-    ceiling: (
-        float | None
-    )  # the rate that is not exceeded since a refusal showed the limit; None: none is remembered
+    ceiling: float | None  # not exceeded for now, since a refusal showed the limit; None: none is remembered
     refused_at: float | None  # the last refusal, in seconds since 1970; None: nothing was refused
 
 

@@ -1,4 +1,4 @@
-"""Drift: differences between the system of record's present API and the contract that its adapter was written for."""
+"""Drift: differences between the system of record as it is and as its adapter needs it: its API, permissions of keys, settings."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -53,7 +53,7 @@ class DriftReport:
 
 
 class DriftCheck(Protocol):
-    """Port: compares the system of record as it is now with the contract."""
+    """Port: compares the system of record as it is now with what is needed of it."""
 
     async def check(self, today: date) -> DriftReport:
         """Report the differences, the gravest first; `days_left` is counted from `today`. Raises UpstreamUnavailable."""

@@ -5,11 +5,12 @@ Every operation in `operations/` is listed in one of the two groups; an unlisted
 
 from collections.abc import Mapping
 
-# The practice's public offer, its clinicians' free time, and the owner and permissions of a key. Neither request nor response says anything about
-# a patient; a promo code belongs to the practice, and anybody who looks at a price may enter it.
+# The practice's public offer and its policy, its clinicians' free time, and the owner and permissions of a key. Neither request nor
+# response says anything about a patient; a promo code belongs to the practice, and anybody who looks at a price may enter it.
 PUBLIC = frozenset(
     {
         "ApiVersion",  # asks for the version of the API; in no file of `operations/`
+        "AutomaticCharges",
         "AvailableDays",
         "AvailableSlots",
         "Coupons",

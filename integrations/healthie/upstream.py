@@ -1,4 +1,4 @@
-"""UpstreamCheck: checks Healthie's schema for drift from the contract, and the sunset date of the API version."""
+"""UpstreamCheck: checks Healthie's schema for drift from the contract, the API versions, and what permissions and settings break."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping

@@ -104,9 +104,13 @@ async def test_a_refund_that_may_not_be_made_waits_for_a_person_who_grants_it(st
     assert await attention(stack) == [("refund_failed", "upstream_not_permitted")]
     subject = f"{stack.clinician(1)} can_charge_clients Refund"
     assert ("upstream_not_permitted", subject) in await alerted(stack)
-    assert f"Refund as {stack.clinician(1)}: not_permitted: can_charge_clients" in await shown(
-        stack, checkout_id
-    )
+
+    async def is_shown() -> bool:
+        """The end of a call is recorded within about a second."""
+        told = f"Refund as {stack.clinician(1)}: not_permitted: can_charge_clients"
+        return told in await shown(stack, checkout_id)
+
+    await eventually(is_shown)
 
     await take(stack)
     async with compose(stack.settings, clock=stack.clock) as system:
