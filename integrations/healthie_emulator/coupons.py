@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, from_minor, to_display
-from integrations.healthie_emulator.bookkeeping.sorting import with_order
-from integrations.healthie_emulator.connections import in_order, page
+from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import Coupon
 from integrations.healthie_emulator.records import Offering
+from integrations.healthie_emulator.resources.ordering import arranged
 from integrations.healthie_emulator.state import Request, World
 
 UNKNOWN = "This promo code is not valid."
@@ -102,8 +102,7 @@ def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         "EXPIRES_AT": lambda coupon: coupon.expires_at.isoformat() if coupon.expires_at else "",
         "TOTAL_USAGE": lambda coupon: coupon.number_of_times_used,
     }
-    words_of_orders = {f"{name}_{way}".lower(): f"{name}_{way}" for name in keys for way in ("ASC", "DESC")}
-    return page(in_order(found, with_order(args, words_of_orders), keys), args)
+    return page(arranged(found, args, keys, ""), args)
 
 
 def _promo_type(coupon: Coupon) -> str:

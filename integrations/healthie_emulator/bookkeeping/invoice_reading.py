@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator.amounts import decimals, from_minor
-from integrations.healthie_emulator.bookkeeping.sorting import with_order
-from integrations.healthie_emulator.connections import in_order, page
+from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.invoices import (
     NOT_PAID,
     PAID,
@@ -16,6 +15,7 @@ from integrations.healthie_emulator.invoices import (
 )
 from integrations.healthie_emulator.money_records import RequestedPayment
 from integrations.healthie_emulator.people import full_name
+from integrations.healthie_emulator.resources.ordering import arranged
 from integrations.healthie_emulator.state import Request, World
 
 FILTERS = {"paid": PAID, "partial": PARTLY_PAID, "unpaid": NOT_PAID}
@@ -70,7 +70,7 @@ def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         and (not status or FILTERS.get(status.casefold()) == invoice.status)
         and words in _searched(world, invoice)
     ]
-    ordered = in_order(found, with_order(args, SORT_WORDS), _orders(world), "CREATED_AT_DESC")
+    ordered = arranged(found, args, _orders(world), "CREATED_AT_DESC", old_words=SORT_WORDS)
     return page(ordered, args)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from integrations.healthie_emulator import dates, permissions
 from integrations.healthie_emulator.amounts import from_minor
-from integrations.healthie_emulator.bookkeeping.sorting import with_order
-from integrations.healthie_emulator.connections import in_order, page
+from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import BillingItem
+from integrations.healthie_emulator.resources.ordering import arranged
 from integrations.healthie_emulator.state import Request, World
 
 SORT_WORDS = {
@@ -40,7 +40,7 @@ def listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         and permissions.sees_payment_to(request, item.recipient_id)
         and all(passes(item) for passes in tests)
     ]
-    ordered = in_order(found, with_order(args, SORT_WORDS), _orders(request.world), "CREATED_AT_DESC")
+    ordered = arranged(found, args, _orders(request.world), "CREATED_AT_DESC", old_words=SORT_WORDS)
     return page(ordered, args)
 
 

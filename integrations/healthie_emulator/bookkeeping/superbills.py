@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator.amounts import from_minor
-from integrations.healthie_emulator.bookkeeping.sorting import with_order
-from integrations.healthie_emulator.connections import in_order, page
+from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import SuperBill
 from integrations.healthie_emulator.people import full_name
+from integrations.healthie_emulator.resources.ordering import arranged
 from integrations.healthie_emulator.state import Request, World
 
 SORT_WORDS = {
@@ -47,10 +47,8 @@ def _listed(request: Request, args: dict[str, Any]) -> dict[str, Any]:
         and (args.get("status") or bill.status).casefold() == bill.status.casefold()
         and words in _searched(world, bill)
     ]
-    asked = with_order(args, SORT_WORDS)
-    if asked["order_by"] == "STATUS":
-        asked["order_by"] = "STATUS_ASC"
-    return page(in_order(found, asked, _orders(world), "CREATED_AT_ASC"), args)
+    asked = args | ({"order_by": "STATUS_ASC"} if args.get("order_by") == "STATUS" else {})
+    return page(arranged(found, asked, _orders(world), "CREATED_AT_ASC", old_words=SORT_WORDS), args)
 
 
 def _searched(world: World, bill: SuperBill) -> str:

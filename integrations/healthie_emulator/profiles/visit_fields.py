@@ -5,10 +5,9 @@ from typing import Any
 
 from integrations.healthie_emulator import dates
 from integrations.healthie_emulator.records import User
+from integrations.healthie_emulator.scheduling import policy
 from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request
-
-INACTIVE = frozenset({"Cancelled", "Re-Scheduled", "No-Show"})
 
 
 def _active(user: User, request: Request) -> list[Appointment]:
@@ -18,8 +17,7 @@ def _active(user: User, request: Request) -> list[Appointment]:
     found = [
         visit
         for visit in request.world.appointments
-        if visit.deleted_at is None
-        and visit.pm_status not in INACTIVE
+        if policy.is_active(visit)
         and user.id in (visit.user_id, visit.provider_id)
         and request.me.sees_patient(visit.user_id)
     ]

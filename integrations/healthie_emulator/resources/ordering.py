@@ -29,7 +29,7 @@ def arranged(
     means the default.
     """
     asked = str(args.get("sort_by") or "")
-    meant = (old_words or {}).get(asked, asked.upper())
+    meant = (old_words or {}).get(asked.casefold(), asked.upper())
     known = meant.rpartition("_")[0] in keys
     return in_order(records, {"order_by": args.get("order_by") or (meant if known else None)}, keys, default)
 

@@ -1,5 +1,6 @@
 """What inputs say of a visit, read and found possible: shared by bookings and changes, of staff and of patients."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -49,10 +50,14 @@ def read_price(given: dict[str, Any]) -> int | None:
     return price * int(units)
 
 
+def listed_ids(texts: Iterable[object] | None) -> list[str]:
+    """Read ids: a list of them, or of texts with commas between them."""
+    return [part.strip() for text in texts or () if text for part in str(text).split(",") if part.strip()]
+
+
 def read_attendee_ids(request: Request, given: dict[str, Any]) -> list[str]:
-    """Read `attendee_ids`, a list or texts of ids with commas between them; raise Refusal for one that is no patient."""
-    texts = given.get("attendee_ids") or []
-    ids = [part.strip() for text in texts if text for part in str(text).split(",") if part.strip()]
+    """Read `attendee_ids`; raise Refusal for one that is no patient."""
+    ids = listed_ids(given.get("attendee_ids"))
     for each in ids:
         if patient(request, each) is None:
             raise Refusal("attendee_ids", "Client not found")

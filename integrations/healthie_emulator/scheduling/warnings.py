@@ -11,6 +11,7 @@ from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import not_allowed
 from integrations.healthie_emulator.people import full_name, provider
 from integrations.healthie_emulator.scheduling import policy, series
+from integrations.healthie_emulator.scheduling.reading import listed_ids
 from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request
 
@@ -51,7 +52,7 @@ def _conflicts(request: Request, args: dict[str, Any]) -> list[Appointment]:
     zone = args.get("timezone") or clinician.timezone
     start = dates.read(" ".join(t for t in (args["date"], args.get("time")) if t), zone)
     length = _length(request, args)
-    others = [each.strip() for each in (args.get("additional_providers") or "").split(",") if each.strip()]
+    others = listed_ids([args.get("additional_providers")])
     spans = list(_spans(args, start, length, zone))
     return [
         each
@@ -84,7 +85,7 @@ def _spans(
 
 
 def _without_credit(request: Request, args: dict[str, Any]) -> list[str]:
-    ids = [part.strip() for text in args.get("attendee_ids") or () if text for part in str(text).split(",")]
+    ids = listed_ids(args.get("attendee_ids"))
     kind = args.get("appointment_type_id")
     if not kind:
         return []

@@ -3,24 +3,17 @@
 import hashlib
 import hmac
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from graphql import GraphQLEnumType
 
 from booking.sync.webhook_source import Forged, Received
 from integrations.healthie.webhooks import verify
-from integrations.healthie_emulator import webhook_events
-from integrations.healthie_emulator.app import schema
 from integrations.healthie_emulator.delivery import body_of
-from integrations.healthie_emulator.events.unsent import NEVER_SENT
 from integrations.healthie_emulator.faults import Fault
-from integrations.healthie_emulator.webhook_events import SENT, wire_name
 from integrations.healthie_emulator.webhooks import books, deliver_due
 
 CREATE = """mutation($input: createWebhookInput) { createWebhook(input: $input) {
@@ -314,66 +307,6 @@ class TestBodies:
         verify(received, [webhook["signature_secret"]])
         with pytest.raises(Forged):
             verify(received, ["whsec_other"])
-
-
-class TestEvents:
-    """Which of the events that can be subscribed to are sent."""
-
-    def test_what_is_listed_is_offered_by_the_contract_and_either_sent_or_not(self) -> None:
-        kind = schema().type_map["WebhookEventType"]
-        assert isinstance(kind, GraphQLEnumType)
-        assert {wire_name(name) for name in kind.values} == SENT.keys() | NEVER_SENT.keys()
-        assert not SENT.keys() & NEVER_SENT.keys()
-
-    async def test_every_name_of_the_enum_comes_back_from_a_subscription(self, practice: Any) -> None:
-        kind = schema().type_map["WebhookEventType"]
-        assert isinstance(kind, GraphQLEnumType)
-
-        made = await practice.ask(
-            """mutation($events: [WebhookEventInput!]) { createWebhook(input: {url: "http://127.0.0.1:9/", webhook_events: $events}) {
-              webhook { webhook_events { event_type } } messages { message } } }""",
-            events=[{"event_type": name} for name in kind.values],
-        )
-        listed = made["createWebhook"]["webhook"]["webhook_events"]
-        assert [each["event_type"] for each in listed] == list(kind.values)
-
-    @pytest.mark.parametrize(
-        ("offered", "written"),
-        [
-            ("APPOINTMENT_CREATED", "appointment.created"),
-            ("APPOINTMENT_PATIENT_ADDED", "appointment.patient_added"),
-            ("SENT_FAX_STATUS_CHANGED", "sent_fax.status_changed"),
-            (
-                "APPOINTMENT_FORM_ANSWER_GROUP_CONNECTION_DELETED",
-                "appointment_form_answer_group_connection.deleted",
-            ),
-        ],
-    )
-    def test_what_happened_may_have_two_words(self, offered: str, written: str) -> None:
-        assert wire_name(offered) == written
-
-    def test_what_is_listed_as_sent_is_sent_and_nothing_else(self) -> None:
-        kind = schema().type_map["WebhookEventType"]
-        assert isinstance(kind, GraphQLEnumType)
-        emulator = Path(webhook_events.__file__).parent
-        lists = {Path(webhook_events.__file__), emulator / "events" / "unsent.py"}
-        texts = [path.read_text(encoding="utf-8") for path in emulator.rglob("*.py") if path not in lists]
-        named = {name for text in texts for name in re.findall(r'"([a-z_]+\.[a-z_]+)"', text)}
-
-        assert {name for name in named if name.upper().replace(".", "_") in kind.values} == SENT.keys()
-
-    def test_what_is_not_listed_as_sent_cannot_be(self, practice: Any) -> None:
-        with pytest.raises(LookupError):
-            practice.world.emit("charge_back.updated", "ChargeBack", "101")
-
-    def test_the_page_says_so(self) -> None:
-        page = (Path(__file__).parents[3] / "docs" / "emulator.md").read_text(encoding="utf-8")
-        rows = [f"| `{event}` | sent | {cause} |" for event, cause in SENT.items()]
-        for reason in dict.fromkeys(NEVER_SENT.values()):
-            events = ", ".join(f"`{event}`" for event, why in NEVER_SENT.items() if why == reason)
-            rows.append(f"| {events} | never | {reason} |")
-
-        assert [row for row in rows if row not in page] == []
 
 
 class TestFailing:
