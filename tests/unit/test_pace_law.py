@@ -170,7 +170,9 @@ class TestClockSetBack:
         assert state.times == 1
         assert LAW.rate(state) <= 10
 
-    def test_what_the_other_program_used_up_is_not_remembered_as_a_limit_of_a_call_in_ten_seconds(self) -> None:
+    def test_what_the_other_program_used_up_is_not_remembered_as_a_limit_of_a_call_in_ten_seconds(
+        self,
+    ) -> None:
         """The first call after a rest is refused, and its probe: that says nothing about our own rate."""
         state = locked_out(KeyState(rate=40), of_calls(1, 1))
         assert state.ceiling_until <= NOW + PAUSE + DAY

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -154,7 +153,11 @@ class Rehearsal:
 
     async def measure_rate(self, scene: Scene, up_to: float) -> None:
         """Find out how many requests a second the clinician's key may send. Only once everything was given back."""
-        answer = await rates.measure(partial(ask, self._unpaced, "Me"), up_to)
+
+        async def look() -> None:
+            (await ask(self._unpaced, "Me")).require()
+
+        answer = await rates.measure(look, up_to)
         scene.notebook.answer("requests_per_second", answer)
 
     def profile(self, scene: Scene) -> Profile:
