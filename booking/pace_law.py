@@ -140,8 +140,8 @@ class PaceLaw:
 
     def refuse(self, state: KeyState, turn: Turn | None, now: float, *, jitter: float) -> KeyState:
         """Upstream refused the call of this turn for too many requests. `jitter` is between 0 and 1."""
-        if turn is not None and turn.at < state.recovered_at:
-            return state  # sent before a back-off that is over
+        if turn is not None and turn.at < state.recovered_at <= now:
+            return state  # sent before a back-off that is over; one that ends in the future is of a clock that was set back
         if state.times and now < state.until:
             return self._learned(state, turn) if state.times == 1 else state
         times = state.times + 1
@@ -179,11 +179,13 @@ class PaceLaw:
             )
             largest = now if first else largest.most(now)
             refusals += 1
-        known = bool(refusals) and state.held.most(largest) != state.held
         let = Counts(
             second=_let_through(fewest.second, largest.second, refusals),
             ten=_let_through(fewest.ten, largest.ten, refusals),
         )
+        # A call that was the only one in ten seconds was refused for others' calls: it says nothing about our rate.
+        is_ours = bool(refusals) and let != Counts()
+        known = is_ours and state.held.most(largest) != state.held
         ceiling = max(_bearable(let) if known else MARGIN * state.before, self.limits.least)
         return replace(
             state,

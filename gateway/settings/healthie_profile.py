@@ -4,15 +4,19 @@ Nothing else of it is taken: what is looked up, compared and read back is so wha
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
+
+# What a rehearsal can measure; NaN and infinity, which JSON in Python may hold, would be no pace at all.
+PerSecond = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 
 
 class Rate(BaseModel):
     """Requests a second of one key."""
 
-    held: float | None  # the highest rate that was let through
-    refused: float | None  # the rate that was not
+    held: PerSecond | None  # the highest rate that was let through
+    refused: PerSecond | None  # the rate that was not
 
 
 class _Answers(BaseModel):

@@ -3,6 +3,7 @@
 Audit, rate limit, circuit breakers and retries come from `integrations.upstream.calls`.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from integrations.healthie.subjects import is_public, patient_in
 from integrations.healthie.transport import Acting, Connection, GraphQLRequest
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import KeyedCaller
-from integrations.upstream.errors import NotPermitted
+from integrations.upstream.errors import NotPermitted, NotSent
 from integrations.upstream.gate import Gate
 from integrations.upstream.transport import MUTATION_TIMEOUT, READ_TIMEOUT, SLOW_READ_TIMEOUT
 
@@ -37,6 +38,11 @@ SLOW_READS = frozenset({"AvailableSlots", "AvailableDays", "IntrospectionQuery"}
 # mutation and up to three reads (the key's owner, the state before, the read-back), and must end within its own budget.
 READ_BUDGET = 12.0
 SLOW_READ_BUDGET = 18.0
+
+
+# Seconds after which a call is not sent again on another version: the lease of its checkout is not made for a second one, and who
+# comes after it may already send the same. What was spent until then is taken from the time of the second.
+REPLACED_WITHIN = 5.0
 
 
 class TagForbidden(Exception):
@@ -120,7 +126,7 @@ class Base:
         """Send an operation and decode the response. A mutation is sent once, a read up to three times.
 
         With `version` it is sent on that API version. Without, on the one in use; if Healthie refuses that, which it does before
-        it executes anything, another is chosen and the operation is sent on it.
+        it executes anything, another is chosen and the operation is sent on it, unless choosing took too long (NotSent).
         Raises CallError, and TagForbidden before anything is sent.
         """
         forbid_tags(query)
@@ -138,12 +144,17 @@ class Base:
             budget=SLOW_READ_BUDGET if operation_name in SLOW_READS else READ_BUDGET,
             version=version or self._versions.used,
         )
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             return await self._call(result, request)
         except UnsupportedVersion:
             if version is not None or not await self._versions.replace(request.version):
                 raise
-        return await self._call(result, replace(request, version=self._versions.used))
+        spent = loop.time() - began
+        if spent > REPLACED_WITHIN:
+            raise NotSent(operation_name, "version_replaced_late")
+        return await self._call(result, on_version(request, self._versions.used, spent=spent))
 
     async def _call(self, result: type[M], request: GraphQLRequest) -> M:
         try:
@@ -165,6 +176,11 @@ class Base:
         )
         if self._not_permitted is not None:
             await self._not_permitted(error)
+
+
+def on_version(request: GraphQLRequest, version: str, *, spent: float) -> GraphQLRequest:
+    """The request on another version, in what is left of its time (seconds)."""
+    return replace(request, version=version, timeout=request.timeout - spent, budget=request.budget - spent)
 
 
 def _timeout(operation: str, *, mutation: bool) -> float:

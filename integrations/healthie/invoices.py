@@ -16,6 +16,10 @@ from integrations.upstream.errors import UnreadableAnswer, changing, reading, re
 
 _CLOSE = "CloseInvoice"
 
+# The status of an invoice on which nothing was paid (Healthie's guide on invoices). One that staff set to anything else, such as
+# `Partial` for a part that was paid in cash, is for a person.
+_UNPAID = "Not Yet Paid"
+
 
 class HealthieInvoices:
     """The port Invoices."""
@@ -68,6 +72,7 @@ def _asks_for(invoice: Invoice, checkout: Checkout, charge: Charge) -> bool:
         return False
     return (
         price == charge.net
+        and (invoice.status or "").casefold() == _UNPAID.casefold()
         and invoice.recipient_id == checkout.patient_id
         and invoice.appointment_id in (None, checkout.appointment_id)
         and not invoice.billing_items

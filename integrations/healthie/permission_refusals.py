@@ -2,7 +2,8 @@
 
 Healthie's guide on error handling names no form for this. `FORMS` are the forms that its documentation shows elsewhere, and the
 codes that can mean nothing else; any other text leaves a mutation's outcome unknown. A refusal counts only when it is the whole
-response: every error and every message is one, and no record stands beside them.
+response: every error and every message is one, and no record stands beside them. An error below a mutation's own field is of a
+record that was made, and may not be read.
 """
 
 from collections.abc import Mapping
@@ -47,10 +48,21 @@ def refuses_permission(body: Mapping[str, Any], *, mutation: bool) -> bool:
     errors, data = body.get("errors") or [], body.get("data")
     if not isinstance(errors, list) or not all(_is_refused(each) for each in errors):
         return False
+    if mutation and any(is_within(each) for each in errors):
+        return False
     payloads = [each for each in data.values() if each is not None] if isinstance(data, dict) else []
     if payloads:
         return mutation and all(_only_refuses(each) for each in payloads)
     return bool(errors)
+
+
+def is_within(error: object) -> bool:
+    """Whether an error is of a field below the root field, which was executed before it.
+
+    GraphQL makes null of the nearest field that may be null, up to the root field: null there does not tell that nothing was done.
+    """
+    path = error.get("path") if isinstance(error, dict) else None
+    return isinstance(path, list) and len(path) > 1
 
 
 def _is_refused(error: object) -> bool:

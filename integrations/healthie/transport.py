@@ -9,7 +9,7 @@ import structlog
 from integrations.healthie.answers import record_id
 from integrations.healthie.contract import Adapted, adapted
 from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
-from integrations.healthie.permission_refusals import refuses_permission
+from integrations.healthie.permission_refusals import is_within, refuses_permission
 from integrations.healthie.permissions import PERMISSION_OF
 from integrations.upstream.errors import (
     CallError,
@@ -149,14 +149,15 @@ def _not_permitted(request: Request, acting: Acting) -> NotPermitted | None:
 def _graphql_error(request: Request, body: dict[str, Any]) -> CallError:
     """The error for a GraphQL response without usable data.
 
-    A known refusal counts only when there is no data beside it.
+    A known refusal counts only when there is no data beside it, and a mutation's only when it is not of a part of a record.
     """
     errors = body.get("errors")
     codes = {_code_of(error) for error in errors} if isinstance(errors, list) else set()
     data = body.get("data")
+    below_root = request.mutation and isinstance(errors, list) and any(map(is_within, errors))
     if not (isinstance(data, dict) and any(value is not None for value in data.values())):
         for code, kind in _BEFORE_EXECUTION.items():
-            if code in codes:
+            if code in codes and not below_root:
                 return kind(request.operation)
     elif request.mutation:
         return UnreadableAnswer(request.operation, "errors_beside_data", record_id=record_id(data))

@@ -78,6 +78,8 @@ async def test_one_that_is_paid_is_left_alone(healthie: SystemOfRecord, script: 
         (an_invoice(recipient_id="502"), {}),
         (an_invoice(appointment_id="902"), {}),
         (an_invoice(billing_items=[{"id": "802"}]), {}),
+        (an_invoice(status="Partial"), {}),
+        (an_invoice(status="Voided"), {}),
         (an_invoice(), {"refund_amount": "0.01"}),
         (an_invoice(), {"state": "FAILED"}),
         (an_invoice(), {"deleted_at": "2026-11-24 12:00:00 -0500"}),

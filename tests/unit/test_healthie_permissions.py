@@ -185,6 +185,21 @@ class TestChanges:
             with pytest.raises(OutcomeUnknown):
                 await CHANGES[operation][1](healthie)
 
+    @pytest.mark.parametrize(
+        "refused",
+        [{"message": "Unauthorized"}, {"message": "no", "extensions": {"code": "FORBIDDEN"}}],
+    )
+    async def test_a_record_of_which_a_part_may_not_be_read_was_made(
+        self, script: Script, refused: dict[str, Any]
+    ) -> None:
+        """GraphQL hands null on to the nearest field that may be null, up to the mutation's own: the charge was made."""
+        path = ["createBillingItem", "billingItem", "sender", "stripe_customer_details"]
+        answer = {"data": {"createBillingItem": None}, "errors": [refused | {"path": path}]}
+        script.answers["Charge"] = httpx2.Response(200, json=answer)
+        async with script.connected() as healthie:
+            with pytest.raises(OutcomeUnknown):
+                await healthie.billing.charge(a_checkout())
+
     async def test_http_403_is_one_as_well(self, script: Script) -> None:
         script.answers["Book"] = httpx2.Response(403, text="no")
 

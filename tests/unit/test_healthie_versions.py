@@ -10,9 +10,11 @@ from graphql import parse, validate
 from structlog.testing import capture_logs
 
 from booking.errors import UpstreamUnavailable
+from integrations.healthie.base import REPLACED_WITHIN, on_version
 from integrations.healthie.contract import adapted, contract_schema, operations
 from integrations.healthie.drift import coordinates
 from integrations.healthie.errors import UnsupportedVersion
+from integrations.healthie.transport import GraphQLRequest
 from integrations.healthie.version_choice import Standing, VersionChoice
 from integrations.healthie.versions import CONTRACT, DIFFERENCES, GONE, KNOWN, fallback, gone_in
 from integrations.upstream.errors import NoAnswer
@@ -277,6 +279,35 @@ class TestCall:
         ]
         assert sent == [("Charge", "2026-01-01"), ("ApiVersion", NEWEST), ("Charge", NEWEST)]
         assert (healthie_of.made, charge.billing_item_id) == (1, "801")
+
+    async def test_one_that_is_chosen_too_late_for_the_lease_is_for_the_next_try(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another worker may have taken the checkout over by then: a charge that is sent so late may be the second one."""
+        monkeypatch.setattr("integrations.healthie.base.REPLACED_WITHIN", -1.0)
+        healthie_of = EndsUnderWay()
+        started = datetime(2027, 1, 30, tzinfo=UTC)
+        async with healthie_of.script.connected(version=None, now=lambda: started) as healthie:
+            with pytest.raises(UpstreamUnavailable):
+                await healthie.billing.charge(a_checkout())
+            assert (healthie_of.made, healthie.api_version.used) == (0, NEWEST)
+            await healthie.billing.charge(a_checkout())
+        assert healthie_of.made == 1
+
+    def test_a_call_that_goes_on_with_another_version_has_the_time_of_one(self) -> None:
+        request = GraphQLRequest(
+            operation="Charge",
+            mutation=True,
+            kind="charge",
+            patient_id=None,
+            document="",
+            variables={},
+            timeout=20.0,
+            budget=12.0,
+            version="2026-01-01",
+        )
+        again = on_version(request, NEWEST, spent=REPLACED_WITHIN)
+        assert (again.version, again.timeout, again.budget) == (NEWEST, 15.0, 7.0)
 
     async def test_a_pinned_one_fails_as_certainly_not_done(self) -> None:
         script = Script(answers={"WhoAmI": errors("UNSUPPORTED_API_VERSION")})

@@ -160,3 +160,19 @@ def test_a_lower_lane_always_comes_after_a_checkout(burst: int) -> None:
     assert tolerances[0] == burst - 1
     assert all(lower < tolerances[0] for lower in tolerances[1:])
     assert tolerances == sorted(tolerances, reverse=True)
+
+
+class TestClockSetBack:
+    def test_a_refusal_counts_though_the_last_recovery_seems_to_come_later(self) -> None:
+        state = LAW.recover(refused(KeyState(rate=40), of_calls(41, 300)), NOW)
+        an_hour_ago = NOW - 3600
+        state = refused(state, of_calls(21, 200, at=an_hour_ago), now=an_hour_ago)
+        assert state.times == 1
+        assert LAW.rate(state) <= 10
+
+    def test_what_the_other_program_used_up_is_not_remembered_as_a_limit_of_a_call_in_ten_seconds(
+        self,
+    ) -> None:
+        """The first call after a rest is refused, and its probe: that says nothing about our own rate."""
+        state = locked_out(KeyState(rate=40), of_calls(1, 1))
+        assert state.ceiling_until <= NOW + PAUSE + DAY

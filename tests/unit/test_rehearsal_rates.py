@@ -5,7 +5,7 @@ from collections import deque
 
 import pytest
 
-from integrations.healthie.rehearsal.asking import LockedOut
+from integrations.healthie.rehearsal.asking import LockedOut, Unknown
 from integrations.healthie.rehearsal.rates import measure
 
 
@@ -27,6 +27,9 @@ class Upstream:
             self.refused += 1
             raise LockedOut
         self._arrived.append(self._now)
+
+    def clock(self) -> float:
+        return self._now
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
@@ -53,3 +56,27 @@ async def test_never_faster_than_it_was_told() -> None:
         "refused": None,
         "lockout": False,
     }
+
+
+async def test_what_is_not_answered_was_not_let_through() -> None:
+    upstream = Upstream(1000)
+    sent = 0
+
+    async def look() -> None:
+        nonlocal sent
+        sent += 1
+        if sent > 6 + 12:  # the steps of two and of four
+            raise Unknown("Me: http_503")
+        await upstream.look()
+
+    assert await measure(look, 50, sleep=upstream.sleep) == {"held": 4.0, "refused": None, "lockout": False}
+
+
+async def test_a_machine_that_asks_slower_than_it_was_told_says_how_fast_it_asked() -> None:
+    upstream = Upstream(1000)
+
+    async def sleep(seconds: float) -> None:
+        await upstream.sleep(max(seconds, 0.1))
+
+    found = await measure(upstream.look, 50, sleep=sleep, clock=upstream.clock)
+    assert found == {"held": pytest.approx(10), "refused": None, "lockout": False}

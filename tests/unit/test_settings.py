@@ -336,6 +336,27 @@ class TestPace:
         pace = Settings().healthie_pace
         assert (pace.start.per_second, pace.most) == (begins, most)
 
+    @pytest.mark.parametrize(
+        "rate",
+        [
+            '{"held": NaN, "refused": null}',
+            '{"held": 4, "refused": NaN}',
+            '{"held": 1e400, "refused": null}',
+            '{"held": 1e9, "refused": null}',
+            '{"held": 0, "refused": 2}',
+            '{"held": null, "refused": -1}',
+        ],
+    )
+    def test_a_rate_that_no_rehearsal_measures_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rate: str
+    ) -> None:
+        path = tmp_path / "profile.json"
+        path.write_text(f'{{"format": 1, "answers": {{"requests_per_second": {rate}}}}}')
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_PROFILE", str(path))
+        with pytest.raises(ValidationError) as caught:
+            Settings()
+        assert "FRONTDOOR_HEALTHIE_PROFILE is no profile" in explain(caught.value)
+
     def test_a_file_that_is_no_profile_is_named_at_start(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:

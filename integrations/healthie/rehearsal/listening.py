@@ -29,7 +29,7 @@ class Delivery:
         """The id of the record that it is about; empty when the body says none."""
         try:
             return str(json.loads(self.body)["resource_id"])
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             return ""
 
     def is_signed_with(self, secret: str, digest: str, *, path: str, query: str) -> bool:

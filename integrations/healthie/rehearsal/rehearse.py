@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,6 +113,10 @@ class Rehearsal:
             raise NotRehearsable(f"Healthie does not say whose a key is: {why}") from None
         if clinician != self._clinician_id:
             raise NotRehearsable(f"The key of clinician {self._clinician_id} is not theirs.")
+        if not notebook.belongs_to(f"{owner} {clinician}"):
+            raise NotRehearsable(
+                "The notebook is of a rehearsal with other keys, which alone can give back what it made: go on with those."
+            )
         return Scene(
             notebook=notebook,
             organization=Account(id=owner, client=self._organization),
@@ -150,7 +153,11 @@ class Rehearsal:
 
     async def measure_rate(self, scene: Scene, up_to: float) -> None:
         """Find out how many requests a second the clinician's key may send. Only once everything was given back."""
-        answer = await rates.measure(partial(ask, self._unpaced, "Me"), up_to)
+
+        async def look() -> None:
+            (await ask(self._unpaced, "Me")).require()
+
+        answer = await rates.measure(look, up_to)
         scene.notebook.answer("requests_per_second", answer)
 
     def profile(self, scene: Scene) -> Profile:
