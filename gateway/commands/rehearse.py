@@ -113,7 +113,9 @@ def rehearse(notebook_path: Path, clinician: str | None, yes: bool, **options: A
     except NotRehearsable as error:
         raise click.ClickException(str(error)) from None
     except ValueError as error:
-        raise click.ClickException(f"{notebook_path} is no notebook to go on with: {error}. Name another file with --notebook.") from None
+        raise click.ClickException(
+            f"{notebook_path} is no notebook to go on with: {error}. Name another file with --notebook."
+        ) from None
     wanted = Wanted(**options)
     if wanted.give_back and not notebook.is_resumed:
         click.echo("There is nothing to give back.")
@@ -125,9 +127,8 @@ def rehearse(notebook_path: Path, clinician: str | None, yes: bool, **options: A
     except NotRehearsable as error:
         raise click.ClickException(with_a_hint(str(error))) from None
     except (LockedOut, KeyboardInterrupt):
-        click.echo(
-            f"Interrupted. {notebook_path} keeps what was made and learned: run the same command later."
-        )
+        kept = f"{notebook_path} keeps what was made and learned: run the same command later."
+        click.echo(f"Interrupted. {kept if notebook.is_resumed else 'Nothing was made yet.'}")
         raise SystemExit(TRY_AGAIN) from None
     if left:
         click.echo("\n".join(["Not given back:", *(f"  - {each}" for each in left)]))
