@@ -93,9 +93,10 @@ A_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--give-back", is_flag=True, help="Only give back what an interrupted rehearsal has made.")
 @click.option("--yes", is_flag=True, help="Do not ask before anything is made.")
 def rehearse(notebook_path: Path, clinician: str | None, yes: bool, **options: Any) -> None:
-    """Play the whole journey on the practice's SANDBOX account, to learn what its Healthie does.
+    """Find out on a SANDBOX account what its Healthie does.
 
-    Works only on what it makes itself, and gives all of that back. Refuses any address but Healthie's sandbox and the
+    Plays the whole journey, and writes a profile for `frontdoor emulator --profile` and FRONTDOOR_HEALTHIE_PROFILE. Works only
+    on what it makes itself, and gives all of that back. Refuses any address but Healthie's sandbox and the
     emulator. Exits with 0 when everything was given back, 1 when it could not begin or something is left, 3 when it was
     interrupted, by Healthie or by you: the same command goes on.
     """

@@ -33,7 +33,10 @@ def upstream() -> None:
 @click.option("--api-version", help="The API version of the schema in that file; the contract's without it.")
 @click.option("--json", "as_json", is_flag=True, help="For monitoring.")
 def check(sdl: Path | None, api_version: str | None, as_json: bool) -> None:
-    """Compare Healthie's schema with the contract that we depend on, and tell which versions of its API are answered.
+    """Check Healthie's schema, versions, permissions and charges.
+
+    Compares the schema with the contract that we depend on, tells which versions of the API are answered, and finds permissions
+    that keys lack and visits that Healthie would charge again. Changes nothing.
 
     Exits with 0 when nothing in use has changed, 1 for what will break in future, 2 for what is broken now, 3 when the check
     cannot be made.
